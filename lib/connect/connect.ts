@@ -1,0 +1,99 @@
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { auth, Client, type ClientOptions, policies } from 'cassandra-driver'
+import type { ConnectionSettings } from '../options/settings.ts'
+import { connectTimeout, explainConnectFailure } from './failure.ts'
+import { LocalDatacenterPolicy } from './localDatacenter.ts'
+import { tlsOptions } from './tls.ts'
+
+/** Longest time in milliseconds that one host may take to answer before the next is tried. */
+const HOST_CONNECT_TIMEOUT_MS = 5_000
+
+/** A connected driver client, and how to give it back. */
+export interface Connection {
+  readonly client: Client
+  /** Shuts the client down if it was opened here. Never throws. */
+  close(): Promise<void>
+}
+
+/**
+ * Borrows the given client or opens one.
+ * @throws ConnectionError with a reason for each host, within `request_timeout_ms`.
+ */
+export async function connect(settings: ConnectionSettings, signal: AbortSignal): Promise<Connection> {
+  const borrowed = settings.client
+  const client = borrowed ?? new Client(await driverOptions(settings))
+  const close = async () => {
+    if (borrowed === undefined) await client.shutdown().catch(() => {})
+  }
+  try {
+    await withinTimeout(client.connect(), settings, signal)
+  } catch (error) {
+    await close()
+    throw await explainConnectFailure(error, settings)
+  }
+  return { client, close }
+}
+
+async function withinTimeout(
+  connecting: Promise<void>,
+  settings: ConnectionSettings,
+  signal: AbortSignal,
+): Promise<void> {
+  const timer = new AbortController()
+  const either = AbortSignal.any([timer.signal, signal])
+  connecting.catch(() => {})
+  try {
+    await Promise.race([
+      connecting,
+      delay(settings.request_timeout_ms, undefined, { signal: either }).then(() => {
+        throw connectTimeout(settings)
+      }),
+    ])
+  } finally {
+    timer.abort()
+  }
+}
+
+async function driverOptions(settings: ConnectionSettings): Promise<ClientOptions> {
+  const { client_options: own = {}, credentials, tls } = settings
+  const addresses = await resolveAll(settings.hosts)
+  return {
+    ...(settings.hosts.length > 0 && { contactPoints: [...settings.hosts] }),
+    ...(settings.local_datacenter !== undefined && { localDataCenter: settings.local_datacenter }),
+    ...(credentials !== undefined && {
+      authProvider: new auth.PlainTextAuthProvider(credentials.username, credentials.password),
+    }),
+    ...(tls !== undefined && { sslOptions: await tlsOptions(tls, settings.hosts) }),
+    ...own,
+    protocolOptions: { port: settings.port, ...own.protocolOptions },
+    socketOptions: {
+      connectTimeout: Math.min(HOST_CONNECT_TIMEOUT_MS, settings.request_timeout_ms),
+      readTimeout: settings.request_timeout_ms,
+      ...own.socketOptions,
+    },
+    policies: {
+      // Every write carries its own timestamp, and every retry is decided by the writer.
+      timestampGeneration: null as unknown as policies.timestampGeneration.TimestampGenerator,
+      retry: new policies.retry.FallthroughRetryPolicy(),
+      ...(own.cloud === undefined &&
+        settings.local_datacenter === undefined && { loadBalancing: new LocalDatacenterPolicy(addresses) }),
+      ...own.policies,
+    },
+  }
+}
+
+/** Addresses behind the contact points; a name that does not resolve is left for the driver to report. */
+async function resolveAll(hosts: readonly string[]): Promise<ReadonlySet<string>> {
+  const found = await Promise.all(
+    hosts.map(async host => {
+      if (isIP(host)) return [host]
+      return lookup(host, { all: true }).then(
+        all => all.map(({ address }) => address),
+        () => [],
+      )
+    }),
+  )
+  return new Set(found.flat())
+}

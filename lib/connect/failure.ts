@@ -1,0 +1,115 @@
+import {
+  CassandraStreamsError,
+  ConnectionError,
+  type ConnectionErrorCode,
+  type HostFailure,
+} from '../errors.ts'
+import type { ConnectionSettings } from '../options/settings.ts'
+import { speaksTls } from './tls.ts'
+
+/** What the driver's errors have in common; checked by shape, because a borrowed client may be of another copy. */
+interface DriverFailure {
+  readonly name?: string
+  readonly message: string
+  readonly code?: string | number
+  readonly innerErrors?: Readonly<Record<string, DriverFailure | string | null>>
+}
+
+/** Longest time in milliseconds for asking a server that hung up whether it speaks TLS. */
+const PROBE_TIMEOUT_MS = 2_000
+
+/** Turns what `client.connect()` threw into an error that names each host and its reason. */
+export async function explainConnectFailure(error: unknown, settings: ConnectionSettings): Promise<unknown> {
+  if (error instanceof CassandraStreamsError || isAbort(error)) return error
+  const failure = error as DriverFailure
+  const inner = Object.entries(failure.innerErrors ?? {})
+  const failures = inner.length > 0 ? inner.map(([, cause]) => cause) : [failure]
+  const hosts =
+    inner.length > 0
+      ? inner.map(([host, cause]) => ({ host, reason: reasonOf(cause) }))
+      : settings.hosts.map(host => ({ host, reason: reasonOf(failure) }))
+  const code = codeOf(failures, settings) ?? (await codeOfHangUp(inner, settings))
+  return new ConnectionError(code, `${headlines[code]}${list(hosts)}`, hosts)
+}
+
+/** A node that speaks only TLS resets the connection of a plain client without a word. */
+async function codeOfHangUp(
+  inner: readonly [string, DriverFailure | string | null][],
+  settings: ConnectionSettings,
+): Promise<ConnectionErrorCode> {
+  const hungUp = inner.find(([, cause]) => typeof cause === 'object' && cause?.code === 'ECONNRESET')
+  if (hungUp === undefined || settings.tls !== undefined) return 'ERR_CASSANDRA_CONNECT'
+  const [endpoint] = hungUp
+  const address = endpoint.slice(0, endpoint.lastIndexOf(':'))
+  const isTls = await speaksTls(address, settings.port, PROBE_TIMEOUT_MS)
+  return isTls ? 'ERR_CASSANDRA_TLS_REQUIRED' : 'ERR_CASSANDRA_CONNECT'
+}
+
+export function connectTimeout(settings: ConnectionSettings): ConnectionError {
+  const hosts = settings.hosts.map(host => ({
+    host: `${host}:${settings.port}`,
+    reason: `no answer within ${settings.request_timeout_ms} ms`,
+  }))
+  const code = 'ERR_CASSANDRA_CONNECT_TIMEOUT'
+  return new ConnectionError(code, `${headlines[code]}${list(hosts)}`, hosts)
+}
+
+const headlines: Record<ConnectionErrorCode, string> = {
+  ERR_CASSANDRA_CONNECT: 'No host could be reached',
+  ERR_CASSANDRA_CONNECT_TIMEOUT: 'Connecting took longer than `request_timeout_ms`',
+  ERR_CASSANDRA_AUTH: 'Cassandra refused the login: check `username` and `password`',
+  ERR_CASSANDRA_TLS_UNTRUSTED: 'The certificate is not signed by a trusted authority: check `ssl_ca_cert`',
+  ERR_CASSANDRA_TLS_HOST_NAME:
+    'The certificate is for another host: check `host`, or name the host it carries with `ssl_server_name`',
+  ERR_CASSANDRA_TLS_REQUIRED: 'The server speaks TLS on this port: set `ssl_enabled` to true',
+  ERR_CASSANDRA_TLS_NOT_OFFERED:
+    'The server does not speak TLS on this port: check `port`, or leave out `ssl_enabled`',
+}
+
+const untrusted: ReadonlySet<unknown> = new Set([
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_UNTRUSTED',
+  'CERT_REJECTED',
+])
+
+function codeOf(
+  failures: readonly (DriverFailure | string | null)[],
+  settings: ConnectionSettings,
+): ConnectionErrorCode | undefined {
+  return failures.map(failure => codeOfOne(failure, settings)).find(code => code !== undefined)
+}
+
+function codeOfOne(
+  failure: DriverFailure | string | null,
+  settings: ConnectionSettings,
+): ConnectionErrorCode | undefined {
+  if (failure === null || typeof failure === 'string') return undefined
+  const { code } = failure
+  if (code === 0x0100 || failure.name === 'AuthenticationError') return 'ERR_CASSANDRA_AUTH'
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return 'ERR_CASSANDRA_TLS_HOST_NAME'
+  if (untrusted.has(code)) return 'ERR_CASSANDRA_TLS_UNTRUSTED'
+  if (settings.tls !== undefined && code === 'ERR_SSL_WRONG_VERSION_NUMBER') {
+    return 'ERR_CASSANDRA_TLS_NOT_OFFERED'
+  }
+  return undefined
+}
+
+function reasonOf(failure: DriverFailure | string | null): string {
+  if (failure === null) return 'not tried'
+  return typeof failure === 'string' ? failure : failure.message
+}
+
+function list(hosts: readonly HostFailure[]): string {
+  return hosts.map(({ host, reason }) => `\n  ${host}: ${reason}`).join('')
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
+}

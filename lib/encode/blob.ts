@@ -1,0 +1,38 @@
+import { types as is } from 'node:util'
+import { Refusal, wrongKind } from './refusal.ts'
+
+/** Always a copy: the caller may fill its buffer again before the bytes are sent. */
+export function encodeBlob(value: unknown): Buffer {
+  if (ArrayBuffer.isView(value)) {
+    refuseDetached(value)
+    return copyOf(
+      value instanceof Uint8Array ? value : new Uint8Array(value.buffer, value.byteOffset, value.byteLength),
+    )
+  }
+  if (is.isAnyArrayBuffer(value)) return copyOf(new Uint8Array(value))
+  if (typeof value === 'string') return hexBytes(value)
+  throw wrongKind(value)
+}
+
+/** A view of a transferred buffer has length 0: it would be stored as if it had been empty. */
+export function refuseDetached(view: ArrayBufferView): void {
+  if (view.byteLength > 0) return
+  try {
+    new Uint8Array(view.buffer)
+  } catch {
+    throw new Refusal(view, 'is a view of a buffer that was transferred elsewhere')
+  }
+}
+
+export function copyOf(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafe(bytes.length)
+  copy.set(bytes)
+  return copy
+}
+
+function hexBytes(text: string): Buffer {
+  if (!/^0[xX](?:[0-9a-fA-F]{2})*$/.test(text)) {
+    throw new Refusal(text, 'is not 0x and an even number of hexadecimal digits')
+  }
+  return Buffer.from(text.slice(2), 'hex')
+}

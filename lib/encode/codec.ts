@@ -1,0 +1,19 @@
+/** Turns a JavaScript value into the bytes of one CQL value; throws a Refusal when it cannot do so exactly. */
+export type Encoder = (value: unknown) => Buffer
+
+/** What the bytes stand for to the server: two values that Cassandra holds for equal have the same identity. */
+export type Identity = (bytes: Buffer) => string
+
+/** One CQL type, compiled: built once for each column and shared by every row. */
+export interface Codec {
+  readonly encode: Encoder
+  /** The type as CQL spells it. */
+  readonly cqlType: string
+  /** What a person may give, for errors and for the README. */
+  readonly accepts: string
+  /** Bytes of every value where the server knows them beforehand; only vectors ask. */
+  readonly fixedSize: number | undefined
+  readonly identity: Identity
+  /** Whether every value is a string that is its own identity. */
+  readonly isText: boolean
+}

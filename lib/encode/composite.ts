@@ -1,0 +1,87 @@
+import { types as is } from 'node:util'
+import { type CqlType, cqlTypeName } from '../table/cqlType.ts'
+import type { Codec } from './codec.ts'
+import { field, isDriver, unset } from './driverValue.ts'
+import { encodePart, partRefused } from './element.ts'
+import { GrowingBytes } from './growingBytes.ts'
+import { tupleIdentity } from './identity.ts'
+import { plainObject } from './items.ts'
+import { preview } from './preview.ts'
+import { Refusal, wrongKind } from './refusal.ts'
+
+type Composite<Kind extends CqlType['kind']> = Extract<CqlType, { kind: Kind }>
+
+const nullLength = -1
+
+export function tupleCodec(type: Composite<'tuple'>, elements: readonly Codec[]): Codec {
+  function encode(value: unknown): Buffer {
+    const items = tupleItems(value)
+    if (items.length !== elements.length) {
+      throw new Refusal(value, `has ${items.length} items, and the tuple ${elements.length}`)
+    }
+    const bytes = new GrowingBytes(value, 16 * elements.length)
+    for (let i = 0; i < elements.length; i++) addNullable(bytes, elements[i] as Codec, items[i], i)
+    return bytes.toBuffer()
+  }
+  return {
+    encode,
+    cqlType: cqlTypeName(type),
+    accepts: `an Array or Tuple of ${elements.length}: ${elements.map(element => element.cqlType).join(', ')}`,
+    fixedSize: undefined,
+    isText: false,
+    identity: tupleIdentity(elements.map(element => element.identity)),
+  }
+}
+
+export function udtCodec(type: Composite<'udt'>, fields: readonly Codec[]): Codec {
+  const names = type.fields.map(({ name }) => name)
+  const places = new Map<unknown, number>(names.map((name, i) => [name, i]))
+  function encode(value: unknown): Buffer {
+    const items = fieldValues(value, places)
+    const bytes = new GrowingBytes(value, 16 * fields.length)
+    for (let i = 0; i < fields.length; i++) addNullable(bytes, fields[i] as Codec, items[i], names[i])
+    return bytes.toBuffer()
+  }
+  return {
+    encode,
+    cqlType: cqlTypeName(type),
+    accepts: `a plain object or Map with the fields ${names.join(', ')}`,
+    fixedSize: undefined,
+    isText: false,
+    identity: tupleIdentity(fields.map(({ identity }) => identity)),
+  }
+}
+
+/** Each field's value in the order of the type, read once; undefined where there is none. */
+function fieldValues(value: unknown, places: ReadonlyMap<unknown, number>): unknown[] {
+  const items = new Array<unknown>(places.size)
+  if (is.isMap(value)) {
+    for (const [name, item] of Map.prototype.entries.call(value)) items[placeOf(name, places, value)] = item
+  } else {
+    const object = plainObject(value)
+    for (const name of Object.keys(object)) items[placeOf(name, places, value)] = object[name]
+  }
+  return items
+}
+
+function placeOf(name: unknown, places: ReadonlyMap<unknown, number>, value: unknown): number {
+  const place = places.get(name)
+  if (place === undefined) throw new Refusal(value, `has ${preview(name)}, which is no field of the type`)
+  return place
+}
+
+/** A tuple or user-defined type may lack any of its parts: Cassandra marks a null one by its length. */
+function addNullable(bytes: GrowingBytes, codec: Codec, value: unknown, at: unknown): void {
+  if (value === null || value === undefined) bytes.int32(nullLength)
+  else if (value === unset)
+    throw partRefused(codec, value, at, new Refusal(value, 'is unset; null leaves it empty'))
+  else bytes.addSized(encodePart(codec, value, at))
+}
+
+function tupleItems(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value
+  if (typeof value !== 'object' || value === null) throw wrongKind(value)
+  const items = isDriver(value, 'Tuple') ? field(value, 'elements') : undefined
+  if (!Array.isArray(items)) throw wrongKind(value)
+  return items
+}

@@ -1,0 +1,93 @@
+import { field, isDriver } from './driverValue.ts'
+import { Refusal, wrongKind } from './refusal.ts'
+import { isTemporal, temporalText } from './temporal.ts'
+
+const millisecondsPerDay = 86_400_000
+const dash = 0x2d
+const plus = 0x2b
+const zero = 0x30
+
+export function encodeDate(value: unknown): Buffer {
+  const days = daysOf(value)
+  if ((days | 0) !== days) throw new Refusal(value, 'is outside -5877641-06-23 to 5881580-07-11')
+  const bytes = Buffer.allocUnsafe(4)
+  // Cassandra counts days from 2^31 before the epoch.
+  bytes.writeUInt32BE(days + 0x8000_0000, 0)
+  return bytes
+}
+
+function daysOf(value: unknown): number {
+  if (typeof value === 'string') return daysOfText(value)
+  if (typeof value !== 'object' || value === null) throw wrongKind(value)
+  if (isTemporal(value, 'PlainDate')) return daysOfText(temporalText(value))
+  if (isDriver(value, 'LocalDate')) return daysOfLocalDate(value)
+  if (value instanceof Date)
+    throw new Refusal(value, 'is a Date, whose day depends on the time zone: give text')
+  throw wrongKind(value)
+}
+
+function daysOfText(text: string): number {
+  const days = dateLength(text) === text.length ? parseDate(text) : Number.NaN
+  if (Number.isNaN(days)) throw new Refusal(text, 'is not a day of the calendar written as YYYY-MM-DD')
+  return days
+}
+
+/** A LocalDate keeps a UTC Date, or days since the epoch where a Date cannot reach. */
+function daysOfLocalDate(value: object): number {
+  const date = field(value, 'date')
+  const milliseconds = date instanceof Date ? date.getTime() : Number.NaN
+  const days = Number.isNaN(milliseconds) ? field(value, '_value') : milliseconds / millisecondsPerDay
+  if (typeof days !== 'number' || !Number.isInteger(days)) throw new Refusal(value, 'is not a whole day')
+  return days
+}
+
+/** How much of a text is its date: 10 characters, more where a signed year has more than four digits. */
+export function dateLength(text: string): number {
+  return isSign(text.charCodeAt(0)) ? text.indexOf('-', 1) + 6 : 10
+}
+
+/** Days since the epoch of the date that a text begins with, in the proleptic Gregorian calendar; else NaN. */
+export function parseDate(text: string): number {
+  const end = dateLength(text)
+  const signed = isSign(text.charCodeAt(0))
+  const yearEnd = end - 6
+  if (signed && (yearEnd < 5 || yearEnd > 8)) return Number.NaN
+  if (text.charCodeAt(yearEnd) !== dash || text.charCodeAt(yearEnd + 3) !== dash) return Number.NaN
+  const size = parseDigits(text, signed ? 1 : 0, yearEnd)
+  const negative = text.charCodeAt(0) === dash
+  if (negative && size === 0) return Number.NaN
+  const month = parseDigits(text, yearEnd + 1, yearEnd + 3)
+  const day = parseDigits(text, yearEnd + 4, end)
+  return daysSinceEpoch(negative ? -size : size, month, day)
+}
+
+/** The number that a run of digits spells, NaN if one of them is none. */
+export function parseDigits(text: string, from: number, to: number): number {
+  let number = 0
+  for (let i = from; i < to; i++) {
+    const digit = text.charCodeAt(i) - zero
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN
+    number = number * 10 + digit
+  }
+  return number
+}
+
+export function isSign(code: number): boolean {
+  return code === plus || code === dash
+}
+
+function daysSinceEpoch(year: number, month: number, day: number): number {
+  if (!(month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month))) return Number.NaN
+  // Years that begin in March put the leap day last; eras of 400 years repeat. (H. Hinnant, days_from_civil)
+  const shifted = month <= 2 ? year - 1 : year
+  const era = Math.floor(shifted / 400)
+  const yearOfEra = shifted - era * 400
+  const dayOfYear = Math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1
+  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear
+  return era * 146_097 + dayOfEra - 719_468
+}
+
+function daysInMonth(year: number, month: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
+}

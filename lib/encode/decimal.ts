@@ -1,0 +1,63 @@
+import { field, isDriver } from './driverValue.ts'
+import { integerOf, setInt32, varintBytes } from './integers.ts'
+import { Refusal, wrongKind } from './refusal.ts'
+
+const grammar = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,400}))?$/
+const mostDigits = 1_000_000
+
+/** `unscaled × 10^-scale`, the two parts that Cassandra stores: `1.50` keeps its two digits. */
+export interface Decimal {
+  readonly unscaled: bigint
+  readonly scale: number
+}
+
+export function encodeDecimal(value: unknown): Buffer {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return decimalBytes(value, 0)
+  const { unscaled, scale } = decimalOf(value)
+  if ((scale | 0) !== scale) throw new Refusal(value, 'has an exponent that does not fit 32 bits')
+  return decimalBytes(unscaled, scale)
+}
+
+/** Strict decimal text as a decimal, or undefined when it is not decimal text. */
+export function parseDecimal(text: string): Decimal | undefined {
+  const match = grammar.exec(text)
+  if (match === null) return undefined
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = match
+  if (whole.length + fraction.length > mostDigits) {
+    throw new Refusal(text, `has more than ${mostDigits} digits`)
+  }
+  return { unscaled: BigInt(sign + whole + fraction), scale: fraction.length - Number(exponent) }
+}
+
+function decimalOf(value: unknown): Decimal {
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new Refusal(value, 'is not a finite number')
+    // The shortest text that reads back as this number: what a person means by 0.1.
+    return parseDecimal(String(value)) as Decimal
+  }
+  if (typeof value === 'string') {
+    const decimal = parseDecimal(value)
+    if (decimal === undefined) throw new Refusal(value, 'is not decimal text')
+    return decimal
+  }
+  if (typeof value === 'object' && value !== null && isDriver(value, 'BigDecimal'))
+    return driverDecimal(value)
+  if (typeof value === 'bigint' || (typeof value === 'object' && value !== null)) {
+    return { unscaled: BigInt(integerOf(value)), scale: 0 }
+  }
+  throw wrongKind(value)
+}
+
+function driverDecimal(value: object): Decimal {
+  const scale = field(value, '_scale')
+  if (typeof scale !== 'number' || !Number.isInteger(scale)) {
+    throw new Refusal(value, 'is a BigDecimal without a whole scale')
+  }
+  return { unscaled: BigInt(integerOf(field(value, '_intVal'))), scale }
+}
+
+function decimalBytes(unscaled: number | bigint, scale: number): Buffer {
+  const bytes = varintBytes(unscaled, 4)
+  setInt32(bytes, 0, scale)
+  return bytes
+}

@@ -1,0 +1,116 @@
+import { parseDecimal } from './decimal.ts'
+import { driverInteger } from './driverValue.ts'
+import { setInt32 } from './integers.ts'
+import { Refusal, wrongKind } from './refusal.ts'
+
+const decimalText = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
+
+// NaN has many bit patterns and a partition key is hashed by its bits: always the same one is written.
+const doubleNaN = Buffer.from('7ff8000000000000', 'hex')
+const floatNaN = Buffer.from('7fc00000', 'hex')
+
+const scratch = new DataView(new ArrayBuffer(8))
+
+export function encodeDouble(value: unknown): Buffer {
+  const double = typeof value === 'number' ? value : doubleOf(value)
+  if (Number.isNaN(double)) return doubleNaN
+  const bytes = Buffer.allocUnsafe(8)
+  scratch.setFloat64(0, double)
+  setInt32(bytes, 0, scratch.getInt32(0))
+  setInt32(bytes, 4, scratch.getInt32(4))
+  return bytes
+}
+
+export function encodeFloat(value: unknown): Buffer {
+  const float = typeof value === 'number' ? Math.fround(value) : floatOf(value)
+  if (Number.isNaN(float)) return floatNaN
+  if (typeof value === 'number') refuseLoss(value, value, float, 'float')
+  const bytes = Buffer.allocUnsafe(4)
+  scratch.setFloat32(0, float)
+  setInt32(bytes, 0, scratch.getInt32(0))
+  return bytes
+}
+
+function doubleOf(value: unknown): number {
+  if (typeof value !== 'string') return exactInteger(value, Number, 'double')
+  const special = specialValue(value)
+  return special ?? nearestDouble(value, 'double')
+}
+
+function floatOf(value: unknown): number {
+  if (typeof value !== 'string') return exactInteger(value, Math.fround, 'float')
+  const special = specialValue(value)
+  if (special !== undefined) return special
+  const double = nearestDouble(value, 'float')
+  const float = nearestFloat(value, double)
+  refuseLoss(value, double, float, 'float')
+  return float
+}
+
+function specialValue(text: string): number | undefined {
+  return text === 'NaN' || text === 'Infinity' || text === '-Infinity' ? Number(text) : undefined
+}
+
+function nearestDouble(text: string, cqlType: string): number {
+  if (!decimalText.test(text)) throw new Refusal(text, 'is not decimal text')
+  const double = Number(text)
+  const [mantissa = ''] = text.split(/[eE]/)
+  if (double === 0 && /[1-9]/.test(mantissa)) throw new Refusal(text, `is too close to zero for a ${cqlType}`)
+  if (!Number.isFinite(double)) throw new Refusal(text, `is beyond the range of a ${cqlType}`)
+  return double
+}
+
+/** Rounding is what a 32-bit type means; running over into infinity or under into zero is not. */
+function refuseLoss(value: unknown, double: number, float: number, cqlType: string): void {
+  if (float === 0 && double !== 0) throw new Refusal(value, `is too close to zero for a ${cqlType}`)
+  if (!Number.isFinite(float) && Number.isFinite(double)) {
+    throw new Refusal(value, `is beyond the range of a ${cqlType}`)
+  }
+}
+
+function exactInteger(value: unknown, round: (double: number) => number, cqlType: string): number {
+  const integer =
+    typeof value === 'bigint'
+      ? value
+      : typeof value === 'object' && value !== null
+        ? driverInteger(value)
+        : undefined
+  if (integer === undefined) throw wrongKind(value)
+  const double = round(Number(integer))
+  if (!Number.isFinite(double) || BigInt(double) !== integer) {
+    throw new Refusal(value, `is an integer that no ${cqlType} equals`)
+  }
+  return double
+}
+
+/**
+ * Rounding text to a double and that to a float can end one float off: where the double falls in the middle of two
+ * floats, only the text knows which is nearer.
+ */
+function nearestFloat(text: string, double: number): number {
+  const float = Math.fround(double)
+  const size = Math.abs(double)
+  scratch.setFloat32(0, Math.abs(float))
+  scratch.setInt32(0, scratch.getInt32(0) + (size > Math.abs(float) ? 1 : -1))
+  const other = scratch.getFloat32(0)
+  if (float === double || (Math.abs(float) + other) / 2 !== size) return float
+  const side = compareWithDouble(text.replace(/^-/, ''), size)
+  if (side === 0) return float
+  const nearer = side > 0 ? Math.max(Math.abs(float), other) : Math.min(Math.abs(float), other)
+  return double < 0 ? -nearer : nearer
+}
+
+function compareWithDouble(text: string, double: number): number {
+  const decimal = parseDecimal(text)
+  if (decimal === undefined) return 0
+  let mantissa = double
+  let halvings = 0n
+  while (!Number.isInteger(mantissa)) {
+    mantissa *= 2
+    halvings++
+  }
+  const ten = 10n ** BigInt(Math.abs(decimal.scale))
+  const left = (decimal.unscaled << halvings) * (decimal.scale < 0 ? ten : 1n)
+  const right = BigInt(mantissa) * (decimal.scale > 0 ? ten : 1n)
+  return left > right ? 1 : left < right ? -1 : 0
+}

@@ -1,0 +1,87 @@
+import type { Identity } from './codec.ts'
+import { readVint, vintSizeAt } from './vint.ts'
+
+/**
+ * Cassandra compares set elements and map keys by value, not by bytes: the decimals 1.0 and 1.00 are one, and so are
+ * two frozen sets that list the same elements in another order. Of two that are equal it keeps one in silence, so
+ * they must be found before they are sent.
+ */
+export const bytesIdentity: Identity = bytes => bytes.toString('latin1')
+
+export const decimalIdentity: Identity = bytes => {
+  const digits = BigInt.asIntN(8 * (bytes.length - 4), BigInt(`0x${bytes.toString('hex', 4)}`)).toString()
+  const end = digits.search(/0*$/)
+  return digits === '0' ? '0' : `${digits.slice(0, end)}e${digits.length - end - bytes.readInt32BE(0)}`
+}
+
+/** An IPv4 address written as IPv6, `::ffff:1.2.3.4`, is the IPv4 address to Java. */
+export const inetIdentity: Identity = bytes =>
+  bytesIdentity(bytes.toString('hex', 0, 12) === '00000000000000000000ffff' ? bytes.subarray(12) : bytes)
+
+export function listIdentity(element: Identity): Identity {
+  if (element === bytesIdentity) return bytesIdentity
+  return bytes => joined(sizedParts(bytes, 4), [element])
+}
+
+export function setIdentity(element: Identity): Identity {
+  return bytes =>
+    sizedParts(bytes, 4)
+      .map(part => joined([part], [element]))
+      .sort()
+      .join('')
+}
+
+export function mapIdentity(key: Identity, value: Identity): Identity {
+  return bytes => {
+    const parts = sizedParts(bytes, 4)
+    const pairs = parts.filter((_, i) => i % 2 === 0).map((part, i) => [part, parts[2 * i + 1] ?? null])
+    return pairs
+      .map(pair => joined(pair, [key, value]))
+      .sort()
+      .join('')
+  }
+}
+
+export function tupleIdentity(elements: readonly Identity[]): Identity {
+  if (elements.every(element => element === bytesIdentity)) return bytesIdentity
+  return bytes => joined(sizedParts(bytes, 0), elements)
+}
+
+export function vectorIdentity(element: Identity, fixedSize: number | undefined): Identity {
+  if (element === bytesIdentity) return bytesIdentity
+  return bytes => joined(vectorParts(bytes, fixedSize), [element])
+}
+
+/** Parts with a 32-bit length each, below zero for null. */
+function sizedParts(bytes: Buffer, from: number): (Buffer | null)[] {
+  const parts: (Buffer | null)[] = []
+  for (let at = from; at < bytes.length; ) {
+    const size = bytes.readInt32BE(at)
+    at += 4
+    parts.push(size < 0 ? null : bytes.subarray(at, at + size))
+    at += Math.max(size, 0)
+  }
+  return parts
+}
+
+function vectorParts(bytes: Buffer, fixedSize: number | undefined): Buffer[] {
+  const parts: Buffer[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const size = fixedSize ?? readVint(bytes, at)
+    if (fixedSize === undefined) at += vintSizeAt(bytes, at)
+    parts.push(bytes.subarray(at, at + size))
+    at += size
+  }
+  return parts
+}
+
+/** Each part's identity after its length, so that no two sequences read the same. */
+function joined(parts: readonly (Buffer | null)[], identities: readonly Identity[]): string {
+  return parts
+    .map((part, i) => {
+      if (part === null) return '-'
+      const identity = (identities[i % identities.length] as Identity)(part)
+      return `${identity.length}:${identity}`
+    })
+    .join('')
+}

@@ -1,0 +1,103 @@
+import { copyOf } from './blob.ts'
+import { field, isDriver } from './driverValue.ts'
+import { Refusal, wrongKind } from './refusal.ts'
+
+const colon = 0x3a
+const point = 0x2e
+const zero = 0x30
+
+export function encodeInet(value: unknown): Buffer {
+  if (typeof value === 'string') return parseInet(value)
+  if (typeof value !== 'object' || value === null || !isDriver(value, 'InetAddress')) throw wrongKind(value)
+  const bytes = field(value, 'buffer')
+  if (!(bytes instanceof Uint8Array) || (bytes.length !== 4 && bytes.length !== 16)) {
+    throw new Refusal(value, 'has neither 4 nor 16 bytes')
+  }
+  return copyOf(bytes)
+}
+
+function parseInet(text: string): Buffer {
+  const isIpv6 = text.includes(':')
+  const bytes = Buffer.allocUnsafe(isIpv6 ? 16 : 4)
+  if (isIpv6 ? writeIpv6(bytes, text) : writeIpv4(bytes, 0, text, 0)) return bytes
+  throw new Refusal(
+    text,
+    text.includes('%') ? 'has a zone, which Cassandra does not store' : 'is not an IPv4 or IPv6 address',
+  )
+}
+
+/** Reads the rest of a text as IPv4. A leading zero is octal to some readers, 010 is 8 or 10, so none is taken. */
+function writeIpv4(bytes: Buffer, offset: number, text: string, from: number): boolean {
+  let at = from
+  for (let part = 0; part < 4; part++) {
+    if (part > 0 && text.charCodeAt(at++) !== point) return false
+    const start = at
+    let byte = 0
+    for (let digit = decimalDigit(text, at); digit >= 0 && at < start + 3; digit = decimalDigit(text, at)) {
+      byte = byte * 10 + digit
+      at++
+    }
+    if (at === start || byte > 255 || (at > start + 1 && text.charCodeAt(start) === zero)) return false
+    bytes[offset + part] = byte
+  }
+  return at === text.length
+}
+
+function writeIpv6(bytes: Buffer, text: string): boolean {
+  let size = 0
+  let gap = -1
+  let at = 0
+  while (at < text.length) {
+    if (text.charCodeAt(at) === colon) {
+      // A colon stands between two groups, or is the first of a pair.
+      if (text.charCodeAt(at + 1) === colon) {
+        if (gap >= 0) return false
+        gap = size
+        at += 2
+        if (at === text.length) break
+      } else {
+        if (size === 0 || gap === size) return false
+        at++
+      }
+    }
+    if (size === 16) return false
+    const end = groupEnd(text, at)
+    if (text.charCodeAt(end) === point) {
+      if (size > 12 || !writeIpv4(bytes, size, text, at)) return false
+      size += 4
+      break
+    }
+    if (end === at) return false
+    const group = Number.parseInt(text.slice(at, end), 16)
+    bytes[size++] = group >> 8
+    bytes[size++] = group
+    at = end
+    if (at < text.length && text.charCodeAt(at) !== colon) return false
+  }
+  return fillGap(bytes, gap, size)
+}
+
+/** Puts the zeros that `::` stands for, at least one group of them, where it stood. */
+function fillGap(bytes: Buffer, gap: number, size: number): boolean {
+  if (gap < 0) return size === 16
+  if (size > 14) return false
+  bytes.copyWithin(16 - (size - gap), gap, size)
+  bytes.fill(0, gap, 16 - (size - gap))
+  return true
+}
+
+function groupEnd(text: string, from: number): number {
+  let at = from
+  while (at < from + 4 && isHexDigit(text.charCodeAt(at))) at++
+  return at
+}
+
+function isHexDigit(code: number): boolean {
+  const letter = code | 0x20
+  return (code >= zero && code <= zero + 9) || (letter >= 0x61 && letter <= 0x66)
+}
+
+function decimalDigit(text: string, at: number): number {
+  const digit = text.charCodeAt(at) - zero
+  return digit >= 0 && digit <= 9 ? digit : -1
+}

@@ -1,0 +1,241 @@
+import { types } from 'cassandra-driver'
+import type { Column, TableSchema } from '../table/schema.ts'
+import { type Operation, Statement } from '../table/statement.ts'
+import { type Encoder, encoderFor } from './encoder.ts'
+import { encodePartitionKey, MAX_KEY_BYTES } from './partitionKey.ts'
+import { Refusal } from './refusal.ts'
+import {
+  columnUnknown,
+  deleteFlagMissing,
+  keyAbsent,
+  keySize,
+  notAnObject,
+  rowSize,
+  unreadable,
+  valueRefused,
+} from './rowRefusal.ts'
+
+export type BindValue = Buffer | null | typeof types.unset
+
+/** A row as bytes, ready to be bound. Nothing of the caller's object is kept. */
+export interface EncodedRow {
+  /** Place in the order of arrival, from 0. */
+  readonly index: number
+  readonly statement: Statement
+  /** In bind order; the slot of the timestamp is filled by {@link stamp}. */
+  readonly values: BindValue[]
+  readonly partitionKey: Buffer
+  /** Size in bytes of all values with their length prefixes. */
+  readonly bytes: number
+  /** Writing it twice with one timestamp would double a non-frozen list (CASSANDRA-11368). */
+  readonly appends: boolean
+  /** Microseconds since 1970, set by {@link stamp}. */
+  timestamp: number
+}
+
+export interface RowRules {
+  readonly delete_flag: { readonly column: string; readonly value: string } | undefined
+  readonly nulls: 'write' | 'unset'
+  readonly max_row_bytes: number
+}
+
+/** Gives a row its write time in microseconds since 1970. */
+export function stamp(row: EncodedRow, timestamp: number): void {
+  const bytes = Buffer.allocUnsafe(8)
+  bytes.writeUInt32BE(Math.floor(timestamp / 0x1_0000_0000), 0)
+  bytes.writeUInt32BE(timestamp % 0x1_0000_0000, 4)
+  row.values[row.statement.timestampIndex] = bytes
+  row.timestamp = timestamp
+}
+
+type Row = Readonly<Record<string, unknown>>
+
+interface Slot {
+  readonly column: Column
+  /** Place of the column among the table's. */
+  readonly place: number
+  readonly encode: Encoder
+  readonly isKey: boolean
+  readonly appends: boolean
+}
+
+interface Target {
+  readonly statement: Statement
+  readonly slots: readonly Slot[]
+}
+
+const { unset } = types
+const LENGTH_PREFIX = 4
+const TIMESTAMP_BYTES = 8
+
+/** Turns rows of one table into bind values, or refuses them. */
+export class RowEncoder {
+  readonly #rules: RowRules
+  readonly #columns: readonly Column[]
+  readonly #partitionKeyCount: number
+  readonly #keyCount: number
+  readonly #regularsFrom: number
+  readonly #targets: Readonly<Record<Operation, Target>>
+  /** Own property names of the row before: most streams have one shape, which is then checked once. */
+  #names: readonly string[] = []
+  #present: readonly boolean[] = []
+  #hasFlag = false
+
+  constructor(schema: TableSchema, rules: RowRules) {
+    const count = (kind: Column['kind']) => schema.columns.filter(column => column.kind === kind).length
+    this.#rules = rules
+    this.#columns = schema.columns
+    this.#partitionKeyCount = count('partition_key')
+    this.#keyCount = this.#partitionKeyCount + count('clustering')
+    this.#regularsFrom = this.#keyCount + count('static')
+    const slots = schema.columns.map(slotFor)
+    const target = (operation: Operation): Target => {
+      const statement = new Statement(operation, schema)
+      return { statement, slots: slots.filter(({ column }) => statement.columns.includes(column)) }
+    }
+    this.#targets = {
+      insert: target('insert'),
+      insert_static: target('insert_static'),
+      delete: target('delete'),
+    }
+  }
+
+  /** @throws RowError when the row cannot be stored exactly. */
+  encode(input: unknown, index: number): EncodedRow {
+    if (typeof input !== 'object' || input === null || Array.isArray(input)) throw notAnObject(input, index)
+    const row = input as Row
+    this.#checkNames(row, index)
+    const operation = this.#isDelete(row, index) ? 'delete' : 'insert'
+    const given = this.#read(row, operation === 'delete' ? this.#keyCount : this.#columns.length, index)
+    const isStatic = operation === 'insert' && this.#isStaticOnly(given)
+    return this.#bind(this.#targets[isStatic ? 'insert_static' : operation], given, index)
+  }
+
+  #bind({ statement, slots }: Target, given: readonly unknown[], index: number): EncodedRow {
+    const values: BindValue[] = statement.operation === 'delete' ? [unset] : []
+    const keys: Buffer[] = []
+    let bytes = LENGTH_PREFIX * statement.binds + TIMESTAMP_BYTES
+    let appends = false
+    for (const slot of slots) {
+      const value = given[slot.place]
+      if (value === undefined || value === null) {
+        if (slot.isKey) throw keyAbsent(slot.column, value, index)
+        values.push(value === null && this.#rules.nulls === 'write' ? null : unset)
+        continue
+      }
+      const encoded = encodeColumn(slot, value, index)
+      values.push(encoded)
+      bytes += encoded.length
+      if (slot.isKey) keys.push(encoded)
+      if (slot.appends) appends = true
+    }
+    if (bytes > this.#rules.max_row_bytes) throw rowSize(bytes, this.#rules.max_row_bytes, index)
+    this.#checkKeySizes(keys, index)
+    const partitionKey = encodePartitionKey(keys, this.#partitionKeyCount)
+    return { index, statement, values, partitionKey, bytes, appends, timestamp: 0 }
+  }
+
+  #checkNames(row: Row, index: number): void {
+    const names = ownNames(row, index)
+    if (sameNames(names, this.#names)) return
+    const { delete_flag } = this.#rules
+    const known = new Set(this.#columns.map(({ name }) => name))
+    const unknown = names.find(name => !known.has(name) && name !== delete_flag?.column)
+    if (unknown !== undefined) throw columnUnknown(unknown, this.#columns, index)
+    const given = new Set(names)
+    this.#hasFlag = delete_flag !== undefined && given.has(delete_flag.column)
+    this.#present = this.#columns.map(({ name }) => given.has(name) && name !== delete_flag?.column)
+    this.#names = names
+  }
+
+  #isDelete(row: Row, index: number): boolean {
+    const flag = this.#rules.delete_flag
+    if (flag === undefined) return false
+    const value = this.#hasFlag ? readProperty(row, flag.column, index) : undefined
+    if (value === undefined) throw deleteFlagMissing(flag.column, index)
+    // Objects are compared by no text of theirs: a flag is a plain value.
+    return typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol'
+      ? String(value).toLowerCase() === flag.value.toLowerCase()
+      : false
+  }
+
+  /** Each property is read once, so a getter cannot give two answers. */
+  #read(row: Row, count: number, index: number): unknown[] {
+    const given: unknown[] = new Array(count)
+    for (let place = 0; place < count; place++) {
+      const name = this.#columns[place]?.name ?? ''
+      given[place] = this.#present[place] ? readProperty(row, name, index) : undefined
+    }
+    return given
+  }
+
+  /** A row of a partition's static columns alone needs no clustering key. */
+  #isStaticOnly(given: readonly unknown[]): boolean {
+    if (this.#regularsFrom === this.#keyCount || this.#keyCount === this.#partitionKeyCount) return false
+    for (let place = this.#partitionKeyCount; place < given.length; place++) {
+      const isStatic = place >= this.#keyCount && place < this.#regularsFrom
+      if (!isStatic && given[place] !== undefined) return false
+    }
+    for (let place = this.#keyCount; place < this.#regularsFrom; place++) {
+      if (given[place] !== undefined) return true
+    }
+    return false
+  }
+
+  #checkKeySizes(keys: readonly Buffer[], index: number): void {
+    let clustering = 0
+    for (let place = 0; place < keys.length; place++) {
+      const size = keys[place]?.length ?? 0
+      if (place >= this.#partitionKeyCount) clustering += size
+      const isOnly = this.#partitionKeyCount === 1 && place === 0
+      if ((isOnly && size === 0) || size > MAX_KEY_BYTES || clustering > MAX_KEY_BYTES) {
+        throw keySize(
+          this.#columns[place] as Column,
+          size,
+          `${isOnly ? 1 : 0} to ${MAX_KEY_BYTES} bytes`,
+          index,
+        )
+      }
+    }
+  }
+}
+
+function slotFor(column: Column, place: number): Slot {
+  return {
+    column,
+    place,
+    encode: encoderFor(column.type),
+    isKey: column.kind === 'partition_key' || column.kind === 'clustering',
+    appends: column.type.kind === 'list' && !column.type.frozen,
+  }
+}
+
+function encodeColumn({ column, encode }: Slot, value: unknown, index: number): Buffer {
+  try {
+    return encode(value)
+  } catch (error) {
+    throw error instanceof Refusal ? valueRefused(column, error, index) : error
+  }
+}
+
+function ownNames(row: Row, index: number): string[] {
+  try {
+    return Object.keys(row)
+  } catch (error) {
+    throw unreadable(undefined, error, index)
+  }
+}
+
+function readProperty(row: Row, name: string, index: number): unknown {
+  try {
+    return row[name]
+  } catch (error) {
+    throw unreadable(name, error, index)
+  }
+}
+
+function sameNames(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}

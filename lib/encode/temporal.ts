@@ -1,0 +1,11 @@
+type TemporalName = 'Instant' | 'ZonedDateTime' | 'PlainDate' | 'PlainTime' | 'Duration'
+
+/** Told by its tag: Temporal is built in on some runtimes and a polyfill on others. */
+export function isTemporal(value: object, name: TemporalName): boolean {
+  return (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === `Temporal.${name}`
+}
+
+/** A PlainDate or PlainTime as ISO 8601 text; a date of another calendar becomes the ISO day it stands for. */
+export function temporalText(value: object): string {
+  return (value as { toString(options: object): string }).toString({ calendarName: 'never' })
+}

@@ -1,0 +1,61 @@
+import { copyOf } from './blob.ts'
+import { field, isDriver } from './driverValue.ts'
+import { Refusal, wrongKind } from './refusal.ts'
+
+/** Value of a hexadecimal digit by its code unit, -1 for all else; one entry for each code unit there is. */
+const digit = new Int8Array(0x10000).fill(-1)
+for (let i = 0; i < 16; i++) {
+  digit[i.toString(16).charCodeAt(0)] = i
+  digit[i.toString(16).toUpperCase().charCodeAt(0)] = i
+}
+
+const dash = 0x2d
+// Text offset of each of the 16 bytes, with dashes and without.
+const dashed = Uint8Array.of(0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34)
+const undashed = Uint8Array.from({ length: 16 }, (_, i) => 2 * i)
+
+export function encodeUuid(value: unknown): Buffer {
+  if (typeof value === 'string') return parseUuid(value)
+  if (typeof value !== 'object' || value === null || !isDriver(value, 'Uuid')) throw wrongKind(value)
+  const bytes = field(value, 'buffer')
+  if (!(bytes instanceof Uint8Array) || bytes.length !== 16) throw new Refusal(value, 'has no 16 bytes')
+  return copyOf(bytes)
+}
+
+export function encodeTimeuuid(value: unknown): Buffer {
+  const bytes = encodeUuid(value)
+  const version = bytes.readUInt8(6) >> 4
+  if (version !== 1) throw new Refusal(value, `is a UUID of version ${version}, and a timeuuid is version 1`)
+  return bytes
+}
+
+function parseUuid(text: string): Buffer {
+  const offsets = offsetsIn(text)
+  if (offsets === undefined) throw notUuid(text)
+  const bytes = Buffer.allocUnsafe(16)
+  let bad = 0
+  for (let i = 0; i < 16; i++) {
+    const at = offsets[i] as number
+    const byte = ((digit[text.charCodeAt(at)] as number) << 4) | (digit[text.charCodeAt(at + 1)] as number)
+    bad |= byte
+    bytes[i] = byte
+  }
+  // A digit that is none is negative and stays so through shift and or.
+  if (bad < 0) throw notUuid(text)
+  return bytes
+}
+
+function offsetsIn(text: string): Uint8Array | undefined {
+  if (text.length === 32) return undashed
+  return text.length === 36 &&
+    text.charCodeAt(8) === dash &&
+    text.charCodeAt(13) === dash &&
+    text.charCodeAt(18) === dash &&
+    text.charCodeAt(23) === dash
+    ? dashed
+    : undefined
+}
+
+function notUuid(text: string): Refusal {
+  return new Refusal(text, 'is not 32 hexadecimal digits, plain or dashed 8-4-4-4-12')
+}

@@ -1,0 +1,142 @@
+/**
+ * Every error this package raises is one of these classes and carries a stable `code`: match on the code, never on
+ * the text. Messages name what was expected, what came and what to do; none carries a password, a client or options.
+ */
+
+/** Codes of {@link OptionError}. */
+export type OptionErrorCode = 'ERR_CASSANDRA_OPTION' | 'ERR_CASSANDRA_OPTION_UNKNOWN'
+
+/** Codes of {@link ConnectionError}. */
+export type ConnectionErrorCode =
+  | 'ERR_CASSANDRA_CONNECT'
+  | 'ERR_CASSANDRA_CONNECT_TIMEOUT'
+  | 'ERR_CASSANDRA_AUTH'
+  | 'ERR_CASSANDRA_TLS_UNTRUSTED'
+  | 'ERR_CASSANDRA_TLS_HOST_NAME'
+  | 'ERR_CASSANDRA_TLS_REQUIRED'
+  | 'ERR_CASSANDRA_TLS_NOT_OFFERED'
+
+/** Codes of {@link SchemaError}. */
+export type SchemaErrorCode =
+  | 'ERR_CASSANDRA_KEYSPACE_NOT_FOUND'
+  | 'ERR_CASSANDRA_TABLE_NOT_FOUND'
+  | 'ERR_CASSANDRA_TABLE_UNSUPPORTED'
+  | 'ERR_CASSANDRA_TYPE_UNSUPPORTED'
+  | 'ERR_CASSANDRA_SCHEMA_CHANGED'
+
+/** Codes of {@link RowError}. */
+export type RowErrorCode =
+  | 'ERR_CASSANDRA_ROW_TYPE'
+  | 'ERR_CASSANDRA_KEY_MISSING'
+  | 'ERR_CASSANDRA_KEY_NULL'
+  | 'ERR_CASSANDRA_KEY_SIZE'
+  | 'ERR_CASSANDRA_COLUMN_UNKNOWN'
+  | 'ERR_CASSANDRA_DELETE_FLAG_MISSING'
+  | 'ERR_CASSANDRA_VALUE'
+  | 'ERR_CASSANDRA_ROW_SIZE'
+  | 'ERR_CASSANDRA_ROW_REFUSED'
+
+/** Codes of {@link WriteError}. */
+export type WriteErrorCode =
+  | 'ERR_CASSANDRA_RETRY_TIMEOUT'
+  | 'ERR_CASSANDRA_UNAUTHORIZED'
+  | 'ERR_CASSANDRA_WRITE'
+
+export type CassandraErrorCode =
+  | OptionErrorCode
+  | ConnectionErrorCode
+  | SchemaErrorCode
+  | RowErrorCode
+  | WriteErrorCode
+
+/** Where the rows of a stream stood when it ended with an error. `rows_accepted` is the sum of the others. */
+export interface RowCounts {
+  readonly rows_accepted: number
+  readonly rows_written: number
+  readonly rows_deleted: number
+  /** Not acknowledged: refused, not sent, or sent with an outcome that nobody knows. */
+  readonly rows_failed: number
+}
+
+/** The base of every error of this package. */
+export class CassandraStreamsError extends Error {
+  /** Stable across releases; see the table in the README. */
+  readonly code: CassandraErrorCode
+  /** Exact once the requests in flight have settled; undefined for errors before the first row. */
+  counts: RowCounts | undefined
+
+  constructor(code: CassandraErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = new.target.name
+    this.code = code
+  }
+}
+
+/** An option is unknown, missing, or has a value that cannot be used. Raised before anything is opened. */
+export class OptionError extends CassandraStreamsError {
+  declare readonly code: OptionErrorCode
+  /** The option as the caller spelled it. */
+  readonly option: string
+
+  constructor(code: OptionErrorCode, option: string, message: string) {
+    super(code, message)
+    this.option = option
+  }
+}
+
+/** Why one host could not be used. */
+export interface HostFailure {
+  /** `address:port`. */
+  readonly host: string
+  readonly reason: string
+}
+
+/** No usable connection could be made. `hosts` has the reason for each host that was tried. */
+export class ConnectionError extends CassandraStreamsError {
+  declare readonly code: ConnectionErrorCode
+  readonly hosts: readonly HostFailure[]
+
+  constructor(code: ConnectionErrorCode, message: string, hosts: readonly HostFailure[]) {
+    super(code, message)
+    this.hosts = hosts
+  }
+}
+
+/** The keyspace or table is absent, of a kind that cannot be written, or changed while it was being written. */
+export class SchemaError extends CassandraStreamsError {
+  declare readonly code: SchemaErrorCode
+}
+
+/** What a {@link RowError} knows of the value it refuses. */
+export interface RowErrorDetails {
+  /** Place of the row in the order of arrival, from 0. */
+  readonly row_index: number
+  /** Column with the path inside it: `profile.addresses[2].zip`. */
+  readonly column?: string
+  /** The column's type as CQL spells it. */
+  readonly cql_type?: string
+  /** What would have been accepted. */
+  readonly expected?: string
+}
+
+/** One row cannot be written: a bad value, a missing key, an unknown column, or the server refuses it for good. */
+export class RowError extends CassandraStreamsError {
+  declare readonly code: RowErrorCode
+  readonly row_index: number
+  readonly column: string | undefined
+  readonly cql_type: string | undefined
+  readonly expected: string | undefined
+
+  constructor(code: RowErrorCode, message: string, details: RowErrorDetails, options?: ErrorOptions) {
+    super(code, message, options)
+    this.row_index = details.row_index
+    this.column = details.column
+    this.cql_type = details.cql_type
+    this.expected = details.expected
+  }
+}
+
+/** Rows could not be written although they are valid: retries ran out, or the server forbids the write. */
+export class WriteError extends CassandraStreamsError {
+  declare readonly code: WriteErrorCode
+}

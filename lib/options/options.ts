@@ -1,0 +1,76 @@
+import type { Client, ClientOptions } from 'cassandra-driver'
+
+export const consistencyNames = [
+  'ONE',
+  'TWO',
+  'THREE',
+  'QUORUM',
+  'ALL',
+  'LOCAL_QUORUM',
+  'EACH_QUORUM',
+  'LOCAL_ONE',
+] as const
+
+export type ConsistencyName = (typeof consistencyNames)[number]
+
+/** Where Cassandra is and how to log in. */
+export interface ConnectionOptions {
+  /** Contact points: a name or address, a comma-separated list, or an array. Required unless `client` is given. */
+  readonly host?: string | readonly string[] | undefined
+  /** Native protocol port, 1 to 65535. @default 9042 */
+  readonly port?: number | undefined
+  /** Goes with `password`. */
+  readonly username?: string | undefined
+  /** Goes with `username`. Appears in no error, log or inspect output. */
+  readonly password?: string | undefined
+  /** Use TLS 1.2 or newer and verify the certificate and its host name. @default false */
+  readonly ssl_enabled?: boolean | undefined
+  /** Certificate authority that signed the nodes' certificates: a path or PEM text. @default Node's own list */
+  readonly ssl_ca_cert?: string | undefined
+  /** Client certificate for mutual TLS: a path or PEM text. Goes with `ssl_client_key`. */
+  readonly ssl_client_cert?: string | undefined
+  /** Private key of `ssl_client_cert`: a path or PEM text. */
+  readonly ssl_client_key?: string | undefined
+  /** Name that the nodes' certificates must carry. @default the address dialled, or a name in `host` */
+  readonly ssl_server_name?: string | undefined
+  /** Datacenter whose nodes are used. @default the one of the contact points */
+  readonly local_datacenter?: string | undefined
+  /** An existing driver client. It is used as it is and never shut down. */
+  readonly client?: Client | undefined
+  /** Passed through to the driver's `Client`, for what has no option here (cloud bundle, own auth provider). */
+  readonly client_options?: Partial<ClientOptions> | undefined
+}
+
+export interface CassandraWritableOptions extends ConnectionOptions {
+  /** Matched exactly against the schema, case included. */
+  readonly keyspace: string
+  /** Matched exactly against the schema, case included. */
+  readonly table: string
+  /** Most requests in flight, 1 to 2048. @default 100 */
+  readonly concurrency?: number | undefined
+  /** Rows buffered before a flush, 1 to 1000000. Not the size of a CQL batch. @default 1000 */
+  readonly rows_per_batch?: number | undefined
+  /** Longest time in milliseconds a row waits for a fuller buffer, 0 to 60000. @default 10 */
+  readonly flush_interval_ms?: number | undefined
+  /** Bound in bytes on encoded rows that are buffered or in flight, from 65536. @default 67108864 (64 MiB) */
+  readonly max_buffered_bytes?: number | undefined
+  /**
+   * Largest encoded row in bytes, 1 to 268435456. Cassandra refuses mutations above half a commit log segment, which is
+   * 16 MiB by default. @default 1048576 (1 MiB)
+   */
+  readonly max_row_bytes?: number | undefined
+  /** Write consistency, in any case. @default 'LOCAL_QUORUM' */
+  readonly consistency?: ConsistencyName | Lowercase<ConsistencyName> | undefined
+  /** Column that tells deletes from inserts; never written. Goes with `delete_flag_value`. */
+  readonly delete_flag_column?: string | undefined
+  /** A row whose flag equals this, compared as text without case, deletes its primary key. */
+  readonly delete_flag_value?: string | undefined
+  /** `'write'` stores null (a tombstone); `'unset'` leaves the column alone, as `undefined` does. @default 'write' */
+  readonly nulls?: 'write' | 'unset' | undefined
+  /** Time limit in milliseconds for one request, and for connecting, 1 to 600000. @default 15000 */
+  readonly request_timeout_ms?: number | undefined
+  /** Time limit in milliseconds for one request with all its retries, 0 to 86400000. @default 60000 */
+  readonly retry_timeout_ms?: number | undefined
+  /** Aborting it destroys the stream. */
+  readonly signal?: AbortSignal | undefined
+}

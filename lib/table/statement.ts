@@ -1,0 +1,75 @@
+import { quoteIdentifier } from './cqlType.ts'
+import type { Column, TableSchema } from './schema.ts'
+
+export type Operation = 'insert' | 'insert_static' | 'delete'
+
+/**
+ * Row counts for which a statement is prepared. Every count is a statement of its own in the server's cache, so they
+ * are few; beyond 50 rows a request gets slower again, not faster.
+ */
+const preparedCounts = [50, 25, 10, 5, 2, 1] as const
+
+/** Above this a request's frame grows faster than its use; wide tables get fewer rows a request. */
+const MAX_BINDS = 4_000
+
+/** The prepared form of one operation on a table, for one row or for several at once. */
+export class Statement {
+  readonly operation: Operation
+  /** The table's columns in the order their values are bound. */
+  readonly columns: readonly Column[]
+  /** Where the write timestamp stands among the bound values. */
+  readonly timestampIndex: number
+  /** Values bound for one row, the timestamp included. */
+  readonly binds: number
+  readonly #rowText: string
+  readonly #texts = new Map<number, string>()
+
+  constructor(operation: Operation, schema: TableSchema) {
+    this.operation = operation
+    this.columns = schema.columns.filter(({ kind }) => bound[operation].includes(kind))
+    this.binds = this.columns.length + 1
+    this.timestampIndex = operation === 'delete' ? 0 : this.columns.length
+    this.#rowText = rowText(operation, schema, this.columns)
+  }
+
+  /** Largest prepared row count that `available` rows can fill. */
+  rowsFor(available: number): number {
+    const most = Math.max(1, Math.floor(MAX_BINDS / this.binds))
+    return preparedCounts.find(count => count <= available && count <= most) ?? 1
+  }
+
+  text(rows: number): string {
+    const known = this.#texts.get(rows)
+    if (known !== undefined) return known
+    const text =
+      rows === 1
+        ? this.#rowText
+        : `BEGIN UNLOGGED BATCH ${Array(rows).fill(this.#rowText).join('; ')}; APPLY BATCH`
+    this.#texts.set(rows, text)
+    return text
+  }
+}
+
+const bound = {
+  insert: ['partition_key', 'clustering', 'static', 'regular'],
+  insert_static: ['partition_key', 'static'],
+  delete: ['partition_key', 'clustering'],
+}
+
+function rowText(operation: Operation, schema: TableSchema, columns: readonly Column[]): string {
+  const table = `${quoteIdentifier(schema.keyspace)}.${quoteIdentifier(schema.name)}`
+  const names = columns.map(({ name }) => quoteIdentifier(name))
+  if (operation === 'delete') {
+    const key = columns.map((column, i) => `${names[i]} = ${marker(column)}`)
+    return `DELETE FROM ${table} USING TIMESTAMP ? WHERE ${key.join(' AND ')}`
+  }
+  return `INSERT INTO ${table} (${names.join(', ')}) VALUES (${columns.map(marker).join(', ')}) USING TIMESTAMP ?`
+}
+
+/**
+ * Values are bound as encoded bytes, so the marker names their type: should the table be dropped and created with
+ * another one while it is written, the server refuses the statement instead of storing bytes of the wrong type.
+ */
+function marker(column: Column): string {
+  return `(${column.cql})?`
+}

@@ -1,0 +1,200 @@
+import { cp, mkdir, mkdtemp, realpath, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Cassandra } from './cassandra.ts'
+import { type Certificates, makeCertificates } from './certificates.ts'
+import type { Wanted } from './choose.ts'
+import { logFiles, tokensOf, type Yaml } from './config.ts'
+import { CassandraStartError } from './error.ts'
+import { removeAtEnd } from './guard.ts'
+import { javaCommand } from './jvm.ts'
+import { CassandraNode } from './node.ts'
+import { type Ports, reservePorts } from './ports.ts'
+import { waitUntilReady } from './readiness.ts'
+
+/** Addresses of the nodes; only a port in common lets the driver find the others by its own. */
+export const ADDRESSES: readonly string[] = ['127.0.0.1', '127.0.0.2', '127.0.0.3']
+
+/** Longest time in milliseconds for a start, of all nodes together. */
+const START_TIMEOUT_MS = 180_000
+
+/**
+ * Cassandra replays its log up to the last marker, and sets one every 100 ms. The rest is for a machine that is busy.
+ */
+const COMMIT_LOG_LAG_MS = 300
+
+const HEAP_MEGABYTES = { alone: 1024, several: 768 }
+
+/** Cassandra's own name and password for its first superuser. */
+const LOGIN = { username: 'cassandra', password: 'cassandra' }
+
+/** What a cluster of JVMs is started with. */
+export interface ClusterSettings extends Wanted {
+  readonly java: string
+  readonly jars: string
+  /** Goes into every node's `cassandra.yaml`, over what is there. For specs. */
+  readonly yaml?: Yaml
+}
+
+/**
+ * Starts the nodes as child processes, all at the same time, and waits until they answer.
+ * @throws CassandraStartError with the end of the logs of every node.
+ */
+export async function startCluster(settings: ClusterSettings): Promise<Cassandra> {
+  const addresses = ADDRESSES.slice(0, settings.nodes)
+  const folder = await mkdtemp(join(await realpath(tmpdir()), 'cassandra-streams-'))
+  const removeFolder = removeAtEnd(folder)
+  let nodes: CassandraNode[] = []
+  const stop = async () => {
+    await Promise.all(nodes.map(node => node.kill()))
+    await removeFolder()
+  }
+  let ports: Ports | undefined
+  try {
+    const certificates = settings.tls ? await makeCertificates(ADDRESSES) : undefined
+    ports = await reservePorts(addresses)
+    nodes = await createNodes({ settings, addresses, folder, ports, certificates })
+    const localDataCenter = await startNodes(nodes, nodes)
+    return {
+      contactPoints: addresses.map(address => `${address}:${ports?.native}`),
+      localDataCenter,
+      port: ports.native,
+      ...(settings.auth ? LOGIN : {}),
+      ...(certificates === undefined ? {} : { ca: certificates.ca }),
+      source: 'maven',
+      ...controls(nodes, stop, settings.durable ? 0 : COMMIT_LOG_LAG_MS),
+    }
+  } catch (error) {
+    const explained = await explain(error, nodes)
+    await stop()
+    throw explained
+  } finally {
+    ports?.release()
+  }
+}
+
+interface NodePlan {
+  readonly settings: ClusterSettings
+  readonly addresses: readonly string[]
+  readonly folder: string
+  readonly ports: Ports
+  readonly certificates: Certificates | undefined
+}
+
+async function createNodes(plan: NodePlan): Promise<CassandraNode[]> {
+  const { settings, addresses, ports, certificates } = plan
+  const tls = certificates && (await writeCertificates(plan.folder, certificates))
+  return await Promise.all(
+    addresses.map((address, index) => {
+      const folder = join(plan.folder, `node${index + 1}`)
+      const node = {
+        folder,
+        address,
+        // Every node is a seed, so that none has to wait for another.
+        seeds: addresses,
+        nativePort: ports.native,
+        storagePort: ports.storage,
+        tokens: tokensOf(index, addresses.length),
+        auth: settings.auth,
+        durable: settings.durable,
+        ...(tls === undefined ? {} : { tls }),
+      }
+      const access = {
+        address,
+        port: ports.native,
+        ...(settings.auth ? LOGIN : {}),
+        ...(certificates === undefined ? {} : { ca: certificates.ca }),
+      }
+      const heapMegabytes = addresses.length === 1 ? HEAP_MEGABYTES.alone : HEAP_MEGABYTES.several
+      const command = javaCommand({ ...settings, folder, heapMegabytes })
+      return CassandraNode.create(node, access, command, settings.yaml)
+    }),
+  )
+}
+
+async function writeCertificates(folder: string, { key, certificate, ca }: Certificates) {
+  const files = { keyAndCertificate: join(folder, 'node.pem'), ca: join(folder, 'ca.pem') }
+  await writeFile(files.keyAndCertificate, key + certificate, { mode: 0o600 })
+  await writeFile(files.ca, ca)
+  return files
+}
+
+/** Starts some nodes of a cluster; resolves to the data center when all that run answer. */
+async function startNodes(
+  starting: readonly CassandraNode[],
+  all: readonly CassandraNode[],
+): Promise<string> {
+  const signal = AbortSignal.timeout(START_TIMEOUT_MS)
+  await Promise.all(starting.map(node => node.start(signal)))
+  const answering = all.filter(node => node.isAnswering)
+  const dataCenters = await Promise.all(
+    answering.map(node =>
+      node.whileRunning(signal, running => waitUntilReady(node.access, answering.length, running)),
+    ),
+  )
+  return dataCenters[0] ?? ''
+}
+
+function controls(nodes: readonly CassandraNode[], end: () => Promise<void>, commitLogLagMs: number) {
+  let stopped: Promise<void> | undefined
+  const node = (n: number): CassandraNode => {
+    if (stopped !== undefined) throw new CassandraStartError('This Cassandra is stopped')
+    const found = nodes[n - 1]
+    if (found === undefined) throw new RangeError(`Expected a node from 1 to ${nodes.length}, got ${n}`)
+    return found
+  }
+  const stop = () => {
+    stopped ??= end()
+    return stopped
+  }
+  return {
+    stop,
+    [Symbol.asyncDispose]: stop,
+    kill: async (n: number) => {
+      const killed = node(n)
+      if (killed.isAnswering) await delay(commitLogLagMs)
+      await killed.kill()
+    },
+    pause: async (n: number) => node(n).pause(),
+    resume: async (n: number) => node(n).resume(),
+    start: async (n: number) => {
+      const starting = node(n)
+      if (starting.isRunning) throw new CassandraStartError(`Node ${n} is running`)
+      try {
+        await startNodes([starting], nodes)
+      } catch (error) {
+        const explained = await explain(error, [starting])
+        await starting.kill()
+        throw explained
+      }
+    },
+  }
+}
+
+async function explain(error: unknown, nodes: readonly CassandraNode[]): Promise<CassandraStartError> {
+  const lines = [`Cassandra did not start: ${reasons(error)}`]
+  const logs = nodes.length === 0 ? undefined : await keepLogs(nodes)
+  for (const node of nodes)
+    lines.push(`--- end of the log of ${node.access.address} ---`, await node.logTail())
+  if (logs !== undefined) lines.push(`--- the whole logs are in ${logs} ---`)
+  return new CassandraStartError(lines.join('\n'), { cause: error })
+}
+
+function reasons(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.name === 'TimeoutError') return `it took longer than ${START_TIMEOUT_MS / 1000} seconds`
+  return error.cause === undefined ? error.message : `${error.message}: ${reasons(error.cause)}`
+}
+
+async function keepLogs(nodes: readonly CassandraNode[]): Promise<string> {
+  const kept = await mkdtemp(join(await realpath(tmpdir()), 'cassandra-streams-logs-'))
+  for (const { folder } of nodes) {
+    const target = join(kept, basename(folder))
+    await mkdir(target)
+    for (const file of Object.values(logFiles(folder))) {
+      await cp(file, join(target, basename(file))).catch(() => {})
+    }
+  }
+  return kept
+}

@@ -1,0 +1,102 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { cassandraYaml, logbackXml, logFiles, type NodeSettings, type Yaml } from './config.ts'
+import { CassandraStartError } from './error.ts'
+import { type Guarded, runGuarded } from './guard.ts'
+import { type Access, waitForPort } from './readiness.ts'
+
+const LOG_TAIL_LINES = 25
+
+/** One JVM that runs Cassandra, and the folder that outlives it. */
+export class CassandraNode {
+  readonly access: Access
+  readonly folder: string
+  readonly #command: readonly string[]
+  #process: Guarded | undefined
+  #paused = false
+
+  constructor(folder: string, access: Access, command: readonly string[]) {
+    this.folder = folder
+    this.access = access
+    this.#command = command
+  }
+
+  /** Writes the node's folder; it is started with {@link start}. */
+  static async create(
+    settings: NodeSettings,
+    access: Access,
+    command: readonly string[],
+    overrides?: Yaml,
+  ): Promise<CassandraNode> {
+    const { folder } = settings
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, 'cassandra.yaml'), cassandraYaml(settings, overrides))
+    await writeFile(join(folder, 'logback.xml'), logbackXml(folder))
+    return new CassandraNode(folder, access, command)
+  }
+
+  get isRunning(): boolean {
+    return this.#process?.isRunning() ?? false
+  }
+
+  /** Running and not paused. */
+  get isAnswering(): boolean {
+    return this.isRunning && !this.#paused
+  }
+
+  /** Resolves when the CQL port is open. Rejects as soon as the JVM ends, or by the signal. */
+  async start(signal: AbortSignal): Promise<void> {
+    if (this.isRunning) throw new CassandraStartError(`${this.access.address} is running`)
+    this.#paused = false
+    this.#process = await runGuarded(this.#command, logFiles(this.folder).output)
+    await this.whileRunning(signal, running => waitForPort(this.access, running))
+  }
+
+  /** Gives up on `work`, whose signal is then aborted, when the JVM ends. */
+  async whileRunning<T>(signal: AbortSignal, work: (running: AbortSignal) => Promise<T>): Promise<T> {
+    const gone = new AbortController()
+    const ended = (this.#process?.ended ?? Promise.resolve(0)).then(code => {
+      throw new CassandraStartError(`Cassandra at ${this.access.address} ended with exit code ${code}`)
+    })
+    try {
+      return await Promise.race([work(AbortSignal.any([signal, gone.signal])), ended])
+    } finally {
+      gone.abort()
+    }
+  }
+
+  /** Ends the JVM at once, in whatever state. */
+  async kill(): Promise<void> {
+    await this.#process?.end()
+    this.#paused = false
+  }
+
+  pause(): void {
+    this.#signal('SIGSTOP')
+    this.#paused = true
+  }
+
+  resume(): void {
+    this.#signal('SIGCONT')
+    this.#paused = false
+  }
+
+  #signal(name: NodeJS.Signals): void {
+    if (this.#process === undefined || !this.isRunning) {
+      throw new CassandraStartError(`Cassandra at ${this.access.address} is down`)
+    }
+    process.kill(this.#process.pid, name)
+  }
+
+  /** The end of both logs, for people. */
+  async logTail(): Promise<string> {
+    const { system, output } = logFiles(this.folder)
+    const tails = await Promise.all([system, output].map(readTail))
+    return tails.filter(Boolean).join('\n')
+  }
+}
+
+async function readTail(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch(() => '')
+  return text.trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n')
+}

@@ -1,0 +1,73 @@
+import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:net'
+import { CassandraStartError } from './error.ts'
+
+/** The ports of one server, the same on each of its addresses. */
+export interface Ports {
+  /** CQL. */
+  readonly native: number
+  /** Between nodes. */
+  readonly storage: number
+  /** Lets another start take these ports; call it when Cassandra has opened them or failed. */
+  release(): void
+}
+
+/** Where cqlsh and the drivers look, and Cassandra's own choice between nodes. */
+const USUAL = { native: 9042, storage: 7000 }
+
+/** Below every system's range for outgoing connections, so that none of those takes a port while a node is down. */
+const RANDOM_PORTS = { from: 10_000, to: 30_000 }
+
+const ATTEMPTS = 50
+
+/**
+ * Finds ports that are free on all addresses: 9042 and 7000 if possible.
+ *
+ * The port two above the CQL port is held until `release`, so that two starts at once, in this process or another,
+ * cannot both find the same ports free in the seconds before their Cassandra opens them.
+ */
+export async function reservePorts(addresses: readonly string[]): Promise<Ports> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const { native, storage } = candidate(attempt)
+    const holder = await listen('127.0.0.1', native + 2)
+    if (holder === undefined) continue
+    if (await areFree(addresses, [native, storage])) return { native, storage, release: () => holder.close() }
+    holder.close()
+  }
+  throw new CassandraStartError(`Found no free ports on ${addresses.join(', ')} in ${ATTEMPTS} attempts`)
+}
+
+function candidate(attempt: number): { native: number; storage: number } {
+  if (attempt === 0) return USUAL
+  // A block of four ports: CQL, between nodes, held, unused.
+  const block = randomInt(RANDOM_PORTS.from / 4, RANDOM_PORTS.to / 4) * 4
+  return { native: attempt === 1 ? USUAL.native : block, storage: block + 1 }
+}
+
+async function areFree(addresses: readonly string[], ports: readonly number[]): Promise<boolean> {
+  for (const address of addresses) {
+    for (const port of ports) {
+      const server = await listen(address, port)
+      if (server === undefined) return false
+      server.close()
+      await once(server, 'close')
+    }
+  }
+  return true
+}
+
+async function listen(host: string, port: number): Promise<Server | undefined> {
+  const server = createServer()
+  server.unref()
+  try {
+    server.listen({ host, port, exclusive: true })
+    await once(server, 'listening')
+    return server
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'EADDRINUSE' || code === 'EACCES') return undefined
+    const fix = code === 'EADDRNOTAVAIL' ? `; on macOS run \`sudo ifconfig lo0 alias ${host}\`` : ''
+    throw new CassandraStartError(`Cannot listen on ${host}:${port}${fix}`, { cause: error })
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * What a failed request means for its rows. Every write here is idempotent, because it carries its own timestamp, so
+ * "not applied" and "unknown" are answered alike: send it again.
+ */
+export type Fault =
+  /** Passing: the server was busy or unreachable. */
+  | 'retry'
+  /** The request is too large for one batch. */
+  | 'split'
+  /** The server refuses what is in the request: find the row. */
+  | 'row'
+  /** The table may have changed. It looks like a passing fault in the driver and is not. */
+  | 'schema'
+  | 'unauthorized'
+  | 'credentials'
+  /** No retry can help. */
+  | 'fatal'
+
+/** Error codes of the native protocol, v4 §9. */
+const serverFaults: Readonly<Record<number, Fault>> = {
+  0: 'retry', // server error
+  256: 'credentials',
+  4096: 'retry', // unavailable
+  4097: 'retry', // overloaded
+  4098: 'retry', // is bootstrapping
+  4099: 'retry', // truncate error
+  4352: 'retry', // write timeout
+  4608: 'retry', // read timeout
+  5376: 'retry', // write failure
+  8448: 'unauthorized',
+  8704: 'row', // invalid
+  9472: 'schema', // unprepared
+}
+
+/** The driver's errors by shape and not by class: a borrowed client may come from another copy of the driver. */
+export interface DriverError {
+  readonly name?: string
+  readonly message: string
+  readonly code?: number | string
+  readonly isSocketError?: boolean
+  readonly innerErrors?: Readonly<Record<string, DriverError | string | null>>
+}
+
+export function faultOf(error: unknown): Fault {
+  if (typeof error !== 'object' || error === null) return 'fatal'
+  const { name, message, code, isSocketError, innerErrors } = error as DriverError
+  if (innerErrors !== undefined) {
+    const inner = Object.values(innerErrors).filter(isDriverError)
+    return inner.some(({ code }) => code === 0x2500) ? 'schema' : 'retry'
+  }
+  if (typeof code === 'number') {
+    if (code === 0x2200 && /batch too large/i.test(message)) return 'split'
+    return serverFaults[code] ?? 'fatal'
+  }
+  if (isSocketError || passingNames.has(name ?? '') || systemError.test(String(code))) return 'retry'
+  return 'fatal'
+}
+
+const passingNames: ReadonlySet<string> = new Set(['OperationTimedOutError', 'BusyConnectionError'])
+
+/** Names of failed system calls, such as ECONNRESET. */
+const systemError = /^E[A-Z]+$/
+
+function isDriverError(error: DriverError | string | null): error is DriverError {
+  return typeof error === 'object' && error !== null
+}

@@ -1,0 +1,163 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Client, policies, types } from 'cassandra-driver'
+import { type EncodedRow, stamp } from '../encode/row.ts'
+import { ConnectionError, RowError, type SchemaError, WriteError } from '../errors.ts'
+import type { WriteSettings } from '../options/settings.ts'
+import { schemaChange, type TableSchema } from '../table/schema.ts'
+import { backoff } from './backoff.ts'
+import { type DriverError, type Fault, faultOf } from './fault.ts'
+import type { Counters } from './stats.ts'
+
+/**
+ * Microseconds reserved for a row with a non-frozen list, one for each time it may be sent: sent again with the same
+ * timestamp it would double the list (CASSANDRA-11368).
+ */
+export const LIST_TIMESTAMPS = 64
+
+/** What a sender tells about single rows that the server refuses for good. */
+export type OnRowRefused = (error: RowError) => void
+
+/** Sends groups of rows until Cassandra acknowledges or refuses them. The driver's own retries are off. */
+export class Sender {
+  readonly #client: Client
+  readonly #schema: TableSchema
+  readonly #settings: WriteSettings
+  readonly #counters: Counters
+  readonly #signal: AbortSignal
+  readonly #onRowRefused: OnRowRefused
+  readonly #retryPolicy = new policies.retry.FallthroughRetryPolicy()
+  readonly #consistency: types.consistencies
+  #schemaCheck: Promise<SchemaError | undefined> | undefined
+
+  constructor(
+    client: Client,
+    schema: TableSchema,
+    settings: WriteSettings,
+    counters: Counters,
+    signal: AbortSignal,
+    onRowRefused: OnRowRefused,
+  ) {
+    this.#client = client
+    this.#schema = schema
+    this.#settings = settings
+    this.#counters = counters
+    this.#signal = signal
+    this.#onRowRefused = onRowRefused
+    const name = settings.consistency
+    this.#consistency = types.consistencies[camelCase(name) as keyof typeof types.consistencies]
+  }
+
+  /**
+   * Resolves when every row is acknowledged or reported as refused.
+   * @throws what no retry can mend, or WriteError `ERR_CASSANDRA_RETRY_TIMEOUT`.
+   */
+  async send(rows: readonly EncodedRow[]): Promise<void> {
+    await this.#sendUntil(Date.now() + this.#settings.retry_timeout_ms, rows)
+  }
+
+  async #sendUntil(deadline: number, rows: readonly EncodedRow[]): Promise<void> {
+    for (let retry = 0; ; retry++) {
+      try {
+        await this.#execute(rows)
+        return
+      } catch (error) {
+        const fault = await this.#diagnose(error)
+        if (fault === 'split' || fault === 'row') return this.#narrow(deadline, rows, error)
+        if (fault !== 'retry') throw this.#permanent(fault, error)
+        await this.#waitFor(retry, deadline, rows, error)
+      }
+    }
+  }
+
+  async #execute(rows: readonly EncodedRow[]): Promise<void> {
+    const { statement, partitionKey } = rows[0] as EncodedRow
+    const binds: EncodedRow['values'] = []
+    for (const { values } of rows) for (const value of values) binds.push(value)
+    this.#counters.requests++
+    await this.#client.execute(statement.text(rows.length), binds, {
+      prepare: true,
+      consistency: this.#consistency,
+      keyspace: this.#schema.keyspace,
+      routingKey: partitionKey,
+      readTimeout: this.#settings.request_timeout_ms,
+      retry: this.#retryPolicy,
+      // Retries and speculation by the driver would repeat a timestamp that must not be repeated.
+      isIdempotent: false,
+    })
+    if (this.#signal.aborted) return
+    const counted = statement.operation === 'delete' ? 'rows_deleted' : 'rows_written'
+    this.#counters[counted] += rows.length
+    this.#counters.rows_in_flight -= rows.length
+    for (const row of rows) this.#counters.bytes_written += row.bytes
+  }
+
+  /** A fault that may come from a changed table is settled by reading the schema, once for all who ask. */
+  async #diagnose(error: unknown): Promise<Fault | SchemaError> {
+    const fault = faultOf(error)
+    if (fault !== 'schema' && fault !== 'row') return fault
+    this.#schemaCheck ??= schemaChange(this.#client, this.#schema, this.#settings.request_timeout_ms).finally(
+      () => {
+        this.#schemaCheck = undefined
+      },
+    )
+    const change = await this.#schemaCheck
+    if (change !== undefined) return change
+    return fault === 'schema' ? 'retry' : fault
+  }
+
+  /** Sends the halves of a refused group, down to the row that is the reason. */
+  async #narrow(deadline: number, rows: readonly EncodedRow[], error: unknown): Promise<void> {
+    const [only] = rows
+    if (rows.length === 1 && only !== undefined) {
+      this.#counters.rows_in_flight--
+      this.#counters.rows_failed++
+      const { message } = error as DriverError
+      const text = `Row ${only.index}: Cassandra refuses it: ${message}`
+      this.#onRowRefused(
+        new RowError('ERR_CASSANDRA_ROW_REFUSED', text, { row_index: only.index }, { cause: error }),
+      )
+      return
+    }
+    let from = 0
+    while (from < rows.length) {
+      const most = Math.min(rows.length - from, Math.ceil(rows.length / 2))
+      const count = only?.statement.rowsFor(most) ?? 1
+      await this.#sendUntil(deadline, rows.slice(from, from + count))
+      from += count
+    }
+  }
+
+  async #waitFor(
+    retry: number,
+    deadline: number,
+    rows: readonly EncodedRow[],
+    error: unknown,
+  ): Promise<void> {
+    const wait = backoff(retry)
+    if (Date.now() + wait >= deadline || retry + 1 >= LIST_TIMESTAMPS) throw this.#retriesOver(retry, error)
+    await delay(wait, undefined, { signal: this.#signal })
+    this.#counters.retries++
+    for (const row of rows) if (row.appends) stamp(row, row.timestamp + 1)
+  }
+
+  #retriesOver(retries: number, error: unknown): WriteError {
+    const { message } = error as DriverError
+    const after = `${retries + 1} tries within \`retry_timeout_ms\` (${this.#settings.retry_timeout_ms} ms)`
+    return new WriteError('ERR_CASSANDRA_RETRY_TIMEOUT', `Rows not written after ${after}: ${message}`, {
+      cause: error,
+    })
+  }
+
+  #permanent(fault: Fault | SchemaError, error: unknown): Error {
+    if (typeof fault !== 'string') return fault
+    const { message } = error as DriverError
+    if (fault === 'credentials') return new ConnectionError('ERR_CASSANDRA_AUTH', message, [])
+    const code = fault === 'unauthorized' ? 'ERR_CASSANDRA_UNAUTHORIZED' : 'ERR_CASSANDRA_WRITE'
+    return new WriteError(code, `Rows cannot be written: ${message}`, { cause: error })
+  }
+}
+
+/** LOCAL_QUORUM → localQuorum, as the driver names it. */
+function camelCase(name: string): string {
+  return name.toLowerCase().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
+}

@@ -1,0 +1,41 @@
+/** Live counters of a sink. `rows_accepted` is always the sum of the five other row counts. */
+export interface CassandraWritableStats {
+  /** Rows taken in and found valid. */
+  readonly rows_accepted: number
+  /** Rows acknowledged by Cassandra as written. */
+  readonly rows_written: number
+  /** Rows acknowledged by Cassandra as deleted. */
+  readonly rows_deleted: number
+  /** Accepted rows that were refused by the server, or whose outcome is unknown. */
+  readonly rows_failed: number
+  /** Rows waiting for a flush or for a permit. */
+  readonly rows_buffered: number
+  /** Rows sent and not yet answered. */
+  readonly rows_in_flight: number
+  /** Encoded bytes acknowledged by Cassandra. */
+  readonly bytes_written: number
+  /** Requests sent, retries included. */
+  readonly requests: number
+  /** Requests sent and not yet answered. */
+  readonly requests_in_flight: number
+  /** Requests sent again after a fault. */
+  readonly retries: number
+}
+
+/** The counters as the writer keeps them. */
+export type Counters = { -readonly [Name in keyof CassandraWritableStats]: number }
+
+export function newCounters(): Counters {
+  return {
+    rows_accepted: 0,
+    rows_written: 0,
+    rows_deleted: 0,
+    rows_failed: 0,
+    rows_buffered: 0,
+    rows_in_flight: 0,
+    bytes_written: 0,
+    requests: 0,
+    requests_in_flight: 0,
+    retries: 0,
+  }
+}

@@ -1,0 +1,68 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const lib = resolve(import.meta.dirname, '../lib')
+
+/** Left to right: a file imports only from its own folder and from those before it. */
+const layers = ['errors.ts', 'options', 'connect', 'table', 'encode', 'batch', 'write', 'sink', 'index.ts']
+
+/** A product of its own, with its own entry point: it and the rest do not import each other. */
+const apart = ['testing']
+
+const files = readdirSync(lib, { recursive: true, withFileTypes: true })
+  .filter(entry => entry.isFile() && entry.name.endsWith('.ts'))
+  .map(entry => relative(lib, join(entry.parentPath, entry.name)))
+
+const sourceOf = (file: string) => readFileSync(join(lib, file), 'utf8')
+const layerOf = (file: string) => file.split('/')[0] ?? ''
+
+function importsOf(file: string): string[] {
+  const specifiers = [...sourceOf(file).matchAll(/(?:from|import\(?)\s*'([^']+)'/g)].map(
+    match => match[1] ?? '',
+  )
+  return specifiers
+    .filter(specifier => specifier.startsWith('.'))
+    .map(specifier => relative(lib, resolve(lib, dirname(file), specifier)))
+}
+
+/** Files on a cycle that starts and ends with `file`, or nothing. */
+function cycleThrough(file: string, path: string[] = []): string[] | undefined {
+  if (path.includes(file)) return path[0] === file ? [...path, file] : undefined
+  for (const next of importsOf(file)) {
+    const cycle = cycleThrough(next, [...path, file])
+    if (cycle !== undefined) return cycle
+  }
+  return undefined
+}
+
+describe('architecture', () => {
+  it('has sources to check', () => {
+    expect(files).toContain('index.ts')
+    expect(files.flatMap(importsOf).length).toBeGreaterThan(30)
+  })
+
+  it.each(files)('%s imports only from its own layer and those before it', file => {
+    const own = layerOf(file)
+    const allowed = apart.includes(own) ? [own] : layers.slice(0, layers.indexOf(own) + 1)
+    expect([...layers, ...apart]).toContain(own)
+    for (const imported of importsOf(file))
+      expect(allowed, `imports ${imported}`).toContain(layerOf(imported))
+  })
+
+  it.each(files)('%s is on no import cycle', file => {
+    expect(cycleThrough(file)).toBeUndefined()
+  })
+
+  it.each(files)('%s has at most 300 lines', file => {
+    expect(sourceOf(file).split('\n').length - 1).toBeLessThanOrEqual(300)
+  })
+
+  it('keeps logic out of the public entry', () => {
+    expect(sourceOf('index.ts').replaceAll(/export (?:type )?\{[^}]*\} from '[^']+'\s*/g, '')).toBe('')
+  })
+
+  it('has no folder or file for leftovers', () => {
+    expect(files.filter(file => /util|helper|common|manager|misc/i.test(file))).toEqual([])
+  })
+})

@@ -1,0 +1,120 @@
+import { EventEmitter, once } from 'node:events'
+import type { Client } from 'cassandra-driver'
+
+/** A write that reached the fake client and waits for the spec to settle it. */
+export interface FakeWrite {
+  readonly cql: string
+  readonly binds: readonly unknown[]
+  readonly options: Readonly<Record<string, unknown>>
+  acknowledge(): void
+  fail(error: unknown): void
+}
+
+export interface FakeColumn {
+  readonly name: string
+  readonly type: string
+  readonly kind?: 'partition_key' | 'clustering' | 'static' | 'regular'
+}
+
+export const defaultColumns: readonly FakeColumn[] = [
+  { name: 'id', type: 'int', kind: 'partition_key' },
+  { name: 'v', type: 'text' },
+]
+
+/**
+ * Stands in for a driver client in unit specs: it describes one table, and every write waits until the spec
+ * acknowledges or fails it. It knows nothing of Cassandra's behaviour; that is what the integration specs are for.
+ */
+export class FakeClient {
+  columns: readonly FakeColumn[]
+  /** Writes not settled yet, in the order they came. */
+  readonly pending: FakeWrite[] = []
+  /** Every write that ever came. */
+  readonly writes: FakeWrite[] = []
+  /** Acknowledge every write at once. */
+  automatic = false
+  tableId = 'table-1'
+  connects = 0
+  shutdowns = 0
+  connectError: Error | undefined
+  readonly #events = new EventEmitter()
+
+  constructor(columns: readonly FakeColumn[] = defaultColumns) {
+    this.columns = columns
+    this.#events.setMaxListeners(0)
+  }
+
+  get asClient(): Client {
+    return this as unknown as Client
+  }
+
+  async connect(): Promise<void> {
+    this.connects++
+    if (this.connectError !== undefined) throw this.connectError
+  }
+
+  async shutdown(): Promise<void> {
+    this.shutdowns++
+  }
+
+  async execute(
+    cql: string,
+    binds: readonly unknown[],
+    options: Readonly<Record<string, unknown>>,
+  ): Promise<{ rows: unknown[] }> {
+    if (cql.startsWith('SELECT')) return { rows: this.#describe(cql) }
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void) => {
+        const at = this.pending.indexOf(write)
+        if (at !== -1) this.pending.splice(at, 1)
+        act()
+      }
+      const write: FakeWrite = {
+        cql,
+        binds,
+        options,
+        acknowledge: () => settle(() => resolve({ rows: [] })),
+        fail: error => settle(() => reject(error)),
+      }
+      this.pending.push(write)
+      this.writes.push(write)
+      if (this.automatic) write.acknowledge()
+      this.#events.emit('write')
+    })
+  }
+
+  /** Resolves with the oldest pending write, when there is one. */
+  async nextWrite(): Promise<FakeWrite> {
+    for (;;) {
+      const [first] = this.pending
+      if (first !== undefined) return first
+      await once(this.#events, 'write')
+    }
+  }
+
+  /** Resolves when `count` writes have come in all. */
+  async writesReach(count: number): Promise<void> {
+    while (this.writes.length < count) await once(this.#events, 'write')
+  }
+
+  #describe(cql: string): unknown[] {
+    if (cql.includes('system_schema.tables'))
+      return this.columns.length === 0 ? [] : [{ id: this.tableId, flags: ['compound'] }]
+    if (cql.includes('system_schema.columns')) {
+      return this.columns.map(({ name, type, kind = 'regular' }, position) => ({
+        column_name: name,
+        type,
+        kind,
+        position,
+      }))
+    }
+    if (cql.includes('system_schema.keyspaces')) return [{ keyspace_name: 'ks' }]
+    if (cql.includes('system.local')) return [{ now: 0 }]
+    return []
+  }
+}
+
+/** How many rows a write carries: a batch has an INSERT or a DELETE a row. */
+export function rowsOf({ cql }: FakeWrite): number {
+  return cql.match(/INSERT INTO|DELETE FROM/g)?.length ?? 0
+}

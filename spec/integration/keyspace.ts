@@ -1,0 +1,46 @@
+import { Client } from 'cassandra-driver'
+import { afterAll, beforeAll, inject } from 'vitest'
+
+/** A keyspace of its own for each spec file, and a client to look into it with. */
+export class Keyspace {
+  readonly name: string
+  readonly client: Client
+  /** What a sink needs to reach this keyspace. */
+  readonly target: { readonly host: string; readonly port: number; readonly keyspace: string }
+  #tables = 0
+
+  constructor(name: string) {
+    const { host, port, localDataCenter } = inject('cassandra')
+    this.name = name
+    this.client = new Client({ contactPoints: [`${host}:${port}`], localDataCenter })
+    this.target = { host, port, keyspace: name }
+  }
+
+  /** Creates a table with the given columns and primary key; returns its name. */
+  async table(definition: string): Promise<string> {
+    const table = `t${++this.#tables}`
+    await this.client.execute(`CREATE TABLE ${this.name}.${table} (${definition})`)
+    return table
+  }
+
+  async select(cql: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
+    const found: Record<string, unknown>[] = []
+    for await (const row of await this.client.execute(cql, values, { prepare: true, fetchSize: 5000 })) {
+      found.push({ ...row })
+    }
+    return found
+  }
+}
+
+/** Call at the top of a spec file. */
+export function useKeyspace(name: string): Keyspace {
+  const keyspace = new Keyspace(name)
+  beforeAll(async () => {
+    await keyspace.client.execute(`DROP KEYSPACE IF EXISTS ${name}`)
+    await keyspace.client.execute(
+      `CREATE KEYSPACE ${name} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
+    )
+  })
+  afterAll(() => keyspace.client.shutdown())
+  return keyspace
+}

@@ -1,0 +1,118 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { Client } from 'cassandra-driver'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import * as index from '../lib/index.ts'
+import { optionRules } from '../lib/options/rules.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+
+function blocks(language: string): string[] {
+  return [...readme.matchAll(new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, 'gs'))].map(match => match[1] ?? '')
+}
+
+/** Rows of the table under a heading, by their cells. */
+function tableUnder(heading: string): string[][] {
+  const section = readme.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? ''
+  return section
+    .split('\n')
+    .filter(line => line.startsWith('| `'))
+    .map(line =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map(cell => cell.trim()),
+    )
+}
+
+const bare = (cell: string | undefined) => cell?.replaceAll('`', '')
+
+describe('README', () => {
+  it('lists every option with its default, and no other', () => {
+    const listed = new Map(tableUnder('Options').map(([name, fallback]) => [bare(name), bare(fallback)]))
+    expect([...listed.keys()].sort()).toEqual(Object.keys(optionRules).sort())
+    for (const [name, rule] of Object.entries(optionRules)) {
+      if ('fallback' in rule) expect(listed.get(name), name).toBe(String(rule.fallback))
+    }
+  })
+
+  it('lists every error code with its class, and no other', () => {
+    const source = readFileSync(join(root, 'lib/errors.ts'), 'utf8')
+    const unions = [...source.matchAll(/export type (\w+Error)Code =([^\n]*(?:\n {2}\|[^\n]*)*)/g)]
+    const codes = unions.flatMap(([, owner, union]) =>
+      [...(union ?? '').matchAll(/'(ERR_\w+)'/g)].map(([, code]) => `${code} ${owner}`),
+    )
+    expect(codes.length).toBeGreaterThan(20)
+    const listed = tableUnder('Errors').map(([code, owner]) => `${bare(code)} ${bare(owner)}`)
+    expect(listed.sort()).toEqual(codes.sort())
+    for (const [, owner = ''] of unions) {
+      if (owner !== 'CassandraError') expect(Object.keys(index)).toContain(owner)
+    }
+  })
+
+  it('raises every error code somewhere in the sources', () => {
+    const listed = tableUnder('Errors').map(([code]) => bare(code) ?? '')
+    const found = spawnSync('grep', ['-rhoE', "'ERR_CASSANDRA_[A-Z_]+'", 'lib', '--exclude=errors.ts'], {
+      cwd: root,
+      encoding: 'utf8',
+    })
+    for (const code of listed) expect(found.stdout).toContain(`'${code}'`)
+  })
+})
+
+describe('README examples', () => {
+  const { host, port, localDataCenter } = inject('cassandra')
+  const folder = mkdtempSync(join(root, '.readme-'))
+  const examples = blocks('ts').map((code, i) => {
+    const file = join(folder, `example${i + 1}.ts`)
+    return { file, code, title: code.trim().split('\n').at(-1) ?? '' }
+  })
+
+  beforeAll(async () => {
+    const client = new Client({ contactPoints: [`${host}:${port}`], localDataCenter })
+    for (const statement of blocks('sql').join('').split(';')) {
+      if (statement.trim() !== '') await client.execute(statement)
+    }
+    await client.shutdown()
+    for (const { file, code } of examples) {
+      writeFileSync(file, code.replaceAll("host: '127.0.0.1'", `host: '${host}', port: ${port}`))
+    }
+    const order = { customer: '6ba7b814-9dad-41d1-80b4-00c04fd430c8', placed_at: 0, total: 1 }
+    const lines = [order, { ...order, customer: 'nobody' }].map(line => JSON.stringify(line))
+    writeFileSync(join(folder, 'orders.ndjson'), lines.join('\n'))
+    writeFileSync(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({ extends: '../tsconfig.json', include: ['./*.ts'] }),
+    )
+  })
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  it('has examples', () => {
+    expect(examples.length).toBeGreaterThanOrEqual(5)
+  })
+
+  it('compiles every example with the strictest settings', () => {
+    const { stdout, status } = spawnSync('npx', ['tsc', '-p', folder], { cwd: root, encoding: 'utf8' })
+    expect(stdout).toBe('')
+    expect(status).toBe(0)
+  })
+
+  it.each(examples)('runs $file', ({ file, code }) => {
+    const { status, stdout, stderr } = spawnSync(
+      'npx',
+      ['tsx', '--tsconfig', join(root, 'tsconfig.json'), file],
+      {
+        cwd: folder,
+        encoding: 'utf8',
+        env: { ...process.env, CASSANDRA_CONTACT_POINTS: `${host}:${port}` },
+      },
+    )
+    const complaint = code.includes('orders.ndjson') ? /^Line 2, customer: expected a UUID/ : /^$/
+    expect(stderr.replaceAll(/^npm warn.*\n/gm, '')).toMatch(complaint)
+    expect(status).toBe(0)
+    const promised = readme.split(code)[1]?.match(/^```\n\n {4}(.+)\n/)?.[1]
+    if (promised !== undefined) expect(stdout.trim()).toBe(promised)
+  })
+})

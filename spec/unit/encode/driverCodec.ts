@@ -1,0 +1,57 @@
+import { createRequire } from 'node:module'
+import type { CqlType } from '../../../lib/table/cqlType.ts'
+
+interface ColumnInfo {
+  readonly code: number
+  readonly info?: unknown
+  readonly customTypeName?: string
+}
+
+interface DriverCodec {
+  decode(bytes: Buffer, type: ColumnInfo): unknown
+}
+
+const require = createRequire(import.meta.url)
+const Encoder: new (version: number, options: object) => DriverCodec = require('cassandra-driver/lib/encoder')
+const codes: Record<string, number> = require('cassandra-driver').types.dataTypes
+
+const codec = new Encoder(4, { encoding: { map: Map } })
+
+/** What the driver reads from our bytes; maps become Map. It shares no code with what wrote them. */
+export function readByDriver(type: CqlType, bytes: Buffer): unknown {
+  return codec.decode(bytes, columnInfo(type))
+}
+
+function columnInfo(type: CqlType): ColumnInfo {
+  switch (type.kind) {
+    case 'scalar':
+      return { code: code(type.name) }
+    case 'list':
+    case 'set':
+      return { code: code(type.kind), info: columnInfo(type.element) }
+    case 'map':
+      return { code: code('map'), info: [columnInfo(type.key), columnInfo(type.value)] }
+    case 'tuple':
+      return { code: code('tuple'), info: type.elements.map(columnInfo) }
+    case 'udt':
+      return {
+        code: code('udt'),
+        info: {
+          name: type.name,
+          fields: type.fields.map(field => ({ name: field.name, type: columnInfo(field.type) })),
+        },
+      }
+    case 'vector':
+      return {
+        code: code('custom'),
+        customTypeName: 'vector',
+        info: [columnInfo(type.element), type.dimension],
+      }
+  }
+}
+
+function code(name: string): number {
+  const found = codes[name]
+  if (found === undefined) throw new Error(`the driver has no type ${name}`)
+  return found
+}

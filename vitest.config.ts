@@ -1,0 +1,25 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['spec/*.spec.ts', 'spec/unit/**/*.spec.ts', 'spec/stream/**/*.spec.ts'],
+          exclude: ['spec/readme.spec.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['spec/integration/**/*.spec.ts', 'spec/readme.spec.ts'],
+          globalSetup: ['spec/integration/server.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 180_000,
+          maxWorkers: 2,
+        },
+      },
+    ],
+  },
+})
