@@ -27,6 +27,8 @@ export interface EncodedRow {
   readonly partitionKey: Buffer
   /** Size in bytes of all values with their length prefixes. */
   readonly bytes: number
+  /** Estimate in bytes of what the server counts against `batch_size_warn_threshold`. */
+  readonly weight: number
   /** Writing it twice with one timestamp would double a non-frozen list (CASSANDRA-11368). */
   readonly appends: boolean
   /** Microseconds since 1970, set by {@link stamp}. */
@@ -57,6 +59,8 @@ interface Slot {
   readonly encode: Encoder
   readonly isKey: boolean
   readonly appends: boolean
+  /** Each part of the value is a cell of its own on the server. */
+  readonly isMultiCell: boolean
 }
 
 interface Target {
@@ -67,6 +71,8 @@ interface Target {
 const { unset } = types
 const LENGTH_PREFIX = 4
 const TIMESTAMP_BYTES = 8
+/** What the server adds to a cell's value: timestamp, TTL, deletion time. */
+const CELL_BYTES = 16
 
 /** Turns rows of one table into bind values, or refuses them. */
 export class RowEncoder {
@@ -115,24 +121,27 @@ export class RowEncoder {
     const values: BindValue[] = statement.operation === 'delete' ? [unset] : []
     const keys: Buffer[] = []
     let bytes = LENGTH_PREFIX * statement.binds + TIMESTAMP_BYTES
+    let weight = CELL_BYTES
     let appends = false
     for (const slot of slots) {
       const value = given[slot.place]
       if (value === undefined || value === null) {
         if (slot.isKey) throw keyAbsent(slot.column, value, index)
         values.push(value === null && this.#rules.nulls === 'write' ? null : unset)
+        if (value === null) weight += CELL_BYTES
         continue
       }
       const encoded = encodeColumn(slot, value, index)
       values.push(encoded)
       bytes += encoded.length
+      weight += slot.isMultiCell ? CELL_BYTES + encoded.length * 5 : CELL_BYTES + encoded.length
       if (slot.isKey) keys.push(encoded)
       if (slot.appends) appends = true
     }
     if (bytes > this.#rules.max_row_bytes) throw rowSize(bytes, this.#rules.max_row_bytes, index)
     this.#checkKeySizes(keys, index)
     const partitionKey = encodePartitionKey(keys, this.#partitionKeyCount)
-    return { index, statement, values, partitionKey, bytes, appends, timestamp: 0 }
+    return { index, statement, values, partitionKey, bytes, weight, appends, timestamp: 0 }
   }
 
   #checkNames(row: Row, index: number): void {
@@ -207,6 +216,7 @@ function slotFor(column: Column, place: number): Slot {
     encode: encoderFor(column.type),
     isKey: column.kind === 'partition_key' || column.kind === 'clustering',
     appends: column.type.kind === 'list' && !column.type.frozen,
+    isMultiCell: 'frozen' in column.type && !column.type.frozen,
   }
 }
 

@@ -67,6 +67,11 @@ export interface CassandraWritableOptions extends ConnectionOptions {
   readonly delete_flag_value?: string | undefined
   /** `'write'` stores null (a tombstone); `'unset'` leaves the column alone, as `undefined` does. @default 'write' */
   readonly nulls?: 'write' | 'unset' | undefined
+  /**
+   * Rows that share a request: those of one partition; also partitions with the same replicas, at most 10 and under
+   * 5 KiB together, so that the server does not warn; or none. @default 'replicas'
+   */
+  readonly batch_by?: 'partition' | 'replicas' | 'none' | undefined
   /** Time limit in milliseconds for one request, and for connecting, 1 to 600000. @default 15000 */
   readonly request_timeout_ms?: number | undefined
   /** Time limit in milliseconds for one request with all its retries, 0 to 86400000. @default 60000 */

@@ -24,8 +24,7 @@ function integer(from: number, to: number, fallback: number): OptionRule {
 function oneOf(names: readonly string[], fallback: string): OptionRule {
   return {
     expected: `one of ${names.join(', ')}`,
-    accepts: value =>
-      typeof value === 'string' && (names.includes(value) || names.includes(value.toUpperCase())),
+    accepts: value => typeof value === 'string' && names.includes(value),
     fallback,
   }
 }
@@ -62,10 +61,15 @@ export const optionRules = {
   flush_interval_ms: integer(0, 60_000, 10),
   max_buffered_bytes: integer(65_536, Number.MAX_SAFE_INTEGER, 64 * 1024 * 1024),
   max_row_bytes: integer(1, 256 * 1024 * 1024, 1024 * 1024),
-  consistency: oneOf(consistencyNames, 'LOCAL_QUORUM'),
+  consistency: {
+    ...oneOf(consistencyNames, 'LOCAL_QUORUM'),
+    accepts: value =>
+      typeof value === 'string' && consistencyNames.some(name => name === value.toUpperCase()),
+  },
   delete_flag_column: text,
   delete_flag_value: text,
-  nulls: { ...oneOf(['write', 'unset'], 'write'), accepts: value => value === 'write' || value === 'unset' },
+  nulls: oneOf(['write', 'unset'], 'write'),
+  batch_by: oneOf(['replicas', 'partition', 'none'], 'replicas'),
   request_timeout_ms: integer(1, 600_000, 15_000),
   retry_timeout_ms: integer(0, 86_400_000, 60_000),
   signal: object('an AbortSignal', 'aborted'),

@@ -14,6 +14,7 @@ export interface WriteSettings extends ConnectionSettings {
   readonly consistency: ConsistencyName
   readonly delete_flag: { readonly column: string; readonly value: string } | undefined
   readonly nulls: 'write' | 'unset'
+  readonly batch_by: 'partition' | 'replicas' | 'none'
   readonly retry_timeout_ms: number
   readonly signal: AbortSignal | undefined
 }
@@ -118,6 +119,7 @@ export function readWriteOptions(options: CassandraWritableOptions): WriteSettin
       ? { column: value('delete_flag_column'), value: value('delete_flag_value') }
       : undefined,
     nulls: value('nulls'),
+    batch_by: value('batch_by'),
     request_timeout_ms: value('request_timeout_ms'),
     retry_timeout_ms: value('retry_timeout_ms'),
     signal: given.signal,

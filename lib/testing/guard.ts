@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { readdir, readFile } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import { CassandraStartError } from './error.ts'
@@ -107,4 +108,27 @@ async function readPid({ stdout, ended }: { stdout: Readable; ended: Promise<num
   } finally {
     stdout.destroy()
   }
+}
+
+/** True when every thread of a process is stopped by SIGSTOP, or is gone. */
+export async function isStopped(pid: number): Promise<boolean> {
+  const states = process.platform === 'linux' ? await threadStates(pid) : [await processState(pid)]
+  return states.every(state => !state || /^[TtXZ]/.test(state))
+}
+
+async function threadStates(pid: number): Promise<string[]> {
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => [])
+  return await Promise.all(
+    threads.map(async thread => {
+      const stat = await readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => '')
+      // The name before the state may hold spaces and brackets of its own.
+      return stat.slice(stat.lastIndexOf(')') + 2)
+    }),
+  )
+}
+
+function processState(pid: number): Promise<string> {
+  return new Promise(resolve => {
+    execFile('ps', ['-o', 'state=', '-p', String(pid)], (_error, stdout) => resolve(stdout.trim()))
+  })
 }

@@ -1,11 +1,14 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { cassandraYaml, logbackXml, logFiles, type NodeSettings, type Yaml } from './config.ts'
 import { CassandraStartError } from './error.ts'
-import { type Guarded, runGuarded } from './guard.ts'
+import { type Guarded, isStopped, runGuarded } from './guard.ts'
 import { type Access, waitForPort } from './readiness.ts'
 
 const LOG_TAIL_LINES = 25
+
+const STOP_POLL_MS = 10
 
 /** One JVM that runs Cassandra, and the folder that outlives it. */
 export class CassandraNode {
@@ -71,9 +74,11 @@ export class CassandraNode {
     this.#paused = false
   }
 
-  pause(): void {
-    this.#signal('SIGSTOP')
+  /** Resolves when every thread stands still: on a busy machine some run on for a while after the signal. */
+  async pause(): Promise<void> {
+    const pid = this.#signal('SIGSTOP')
     this.#paused = true
+    while (this.isRunning && !(await isStopped(pid))) await delay(STOP_POLL_MS)
   }
 
   resume(): void {
@@ -81,11 +86,13 @@ export class CassandraNode {
     this.#paused = false
   }
 
-  #signal(name: NodeJS.Signals): void {
+  #signal(name: NodeJS.Signals): number {
     if (this.#process === undefined || !this.isRunning) {
       throw new CassandraStartError(`Cassandra at ${this.access.address} is down`)
     }
-    process.kill(this.#process.pid, name)
+    const { pid } = this.#process
+    process.kill(pid, name)
+    return pid
   }
 
   /** The end of both logs, for people. */

@@ -1,5 +1,6 @@
 import { RowBuffer } from '../batch/buffer.ts'
-import { type Group, groupRows } from '../batch/group.ts'
+import { type Group, groupRows, type ReplicaSetOf } from '../batch/group.ts'
+import { replicaSets } from '../batch/replicas.ts'
 import { type Connection, connect } from '../connect/connect.ts'
 import { type EncodedRow, RowEncoder, stamp } from '../encode/row.ts'
 import { CassandraStreamsError, OptionError, WriteError } from '../errors.ts'
@@ -68,6 +69,7 @@ export class Writer {
   readonly #buffer: RowBuffer
   readonly #semaphore: Semaphore
   readonly #sender: Sender
+  readonly #replicaSetOf: ReplicaSetOf
   readonly #closing = new AbortController()
   readonly #idleWaiters: (() => void)[] = []
   #nextIndex = 0
@@ -94,6 +96,7 @@ export class Writer {
     // One quarter of the bytes fills, one may wait for permits, half is in flight.
     this.#buffer = new RowBuffer(rows_per_batch, max_buffered_bytes / 4)
     this.#semaphore = new Semaphore(concurrency, max_buffered_bytes / 2)
+    this.#replicaSetOf = replicaSets(connection.client, settings.keyspace)
     const { signal } = this.#closing
     this.#sender = new Sender(connection.client, schema, settings, counters, signal, error =>
       this.#fail(error),
@@ -152,7 +155,7 @@ export class Writer {
   #flush(): undefined | Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    return this.#handOver(groupRows(this.#buffer.take()))
+    return this.#handOver(groupRows(this.#buffer.take(), this.#settings.batch_by, this.#replicaSetOf))
   }
 
   /** A flush by time never queues behind another: the rows wait in the buffer, which is bounded. */

@@ -67,6 +67,8 @@ const nasty: [string, unknown][] = [
   ],
   ['an object without prototype', Object.create(null)],
   ['a symbol', Symbol('s'.repeat(500))],
+  ['a symbol of emoji', Symbol('😀'.repeat(500))],
+  ['a symbol of emoji one further', Symbol(`x${'😀'.repeat(500)}`)],
   ['a symbol of no name', Symbol()],
   ['a function', function named() {}],
   ['a class', class Named {}],
