@@ -103,7 +103,14 @@ for (const [title, columns] of Object.entries(tables)) {
   const rows = Array.from({ length: ROWS }, (_, i) =>
     Object.fromEntries(columns.map(({ name, value }) => [name, value(i)])),
   )
-  const encoder = new RowEncoder(schema, { delete_flag: undefined, nulls: 'write', max_row_bytes: 2 ** 20 })
+  const encoder = new RowEncoder(schema, {
+    delete_flag: undefined,
+    ttl: undefined,
+    ttl_column: undefined,
+    timestamp_column: undefined,
+    nulls: 'write',
+    max_row_bytes: 2 ** 20,
+  })
   const ours = () => {
     for (const [i, row] of rows.entries()) encoder.encode(row, i)
   }

@@ -2,8 +2,6 @@ import { types } from 'cassandra-driver'
 import { Refusal } from './refusal.ts'
 
 /** The driver's mark for "leave this alone". */
-export const unset: unknown = types.unset
-
 type DriverClass =
   | 'BigDecimal'
   | 'Duration'

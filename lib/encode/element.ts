@@ -1,5 +1,5 @@
+import { unset } from './bind.ts'
 import type { Codec } from './codec.ts'
-import { unset } from './driverValue.ts'
 import { preview } from './preview.ts'
 import { named, Refusal, step, within } from './refusal.ts'
 

@@ -1,6 +1,6 @@
-import { types } from 'cassandra-driver'
 import type { Column, TableSchema } from '../table/schema.ts'
 import { type Operation, Statement } from '../table/statement.ts'
+import { type BindValue, unset } from './bind.ts'
 import { type Encoder, encoderFor } from './encoder.ts'
 import { encodePartitionKey, MAX_KEY_BYTES } from './partitionKey.ts'
 import { Refusal } from './refusal.ts'
@@ -14,15 +14,14 @@ import {
   unreadable,
   valueRefused,
 } from './rowRefusal.ts'
-
-export type BindValue = Buffer | null | typeof types.unset
+import { encodeOwnTimestamp, encodeTtl } from './using.ts'
 
 /** A row as bytes, ready to be bound. Nothing of the caller's object is kept. */
 export interface EncodedRow {
   /** Place in the order of arrival, from 0. */
   readonly index: number
   readonly statement: Statement
-  /** In bind order; the slot of the timestamp is filled by {@link stamp}. */
+  /** In bind order. The slot of the timestamp waits for {@link stamp}, unless the row brought its own. */
   readonly values: BindValue[]
   readonly partitionKey: Buffer
   /** Size in bytes of all values with their length prefixes. */
@@ -31,12 +30,13 @@ export interface EncodedRow {
   readonly weight: number
   /** Writing it twice with one timestamp would double a non-frozen list (CASSANDRA-11368). */
   readonly appends: boolean
-  /** Microseconds since 1970, set by {@link stamp}. */
-  timestamp: number
 }
 
 export interface RowRules {
   readonly delete_flag: { readonly column: string; readonly value: string } | undefined
+  readonly ttl: number | undefined
+  readonly ttl_column: string | undefined
+  readonly timestamp_column: string | undefined
   readonly nulls: 'write' | 'unset'
   readonly max_row_bytes: number
 }
@@ -47,7 +47,14 @@ export function stamp(row: EncodedRow, timestamp: number): void {
   bytes.writeUInt32BE(Math.floor(timestamp / 0x1_0000_0000), 0)
   bytes.writeUInt32BE(timestamp % 0x1_0000_0000, 4)
   row.values[row.statement.timestampIndex] = bytes
-  row.timestamp = timestamp
+}
+
+/** Moves a row's write time on by one microsecond. The bytes sent before are left as they are. */
+export function restamp(row: EncodedRow): void {
+  const bytes = Buffer.allocUnsafe(8)
+  const { timestampIndex } = row.statement
+  bytes.writeBigInt64BE((row.values[timestampIndex] as Buffer).readBigInt64BE() + 1n)
+  row.values[timestampIndex] = bytes
 }
 
 type Row = Readonly<Record<string, unknown>>
@@ -68,7 +75,6 @@ interface Target {
   readonly slots: readonly Slot[]
 }
 
-const { unset } = types
 const LENGTH_PREFIX = 4
 const TIMESTAMP_BYTES = 8
 /** What the server adds to a cell's value: timestamp, TTL, deletion time. */
@@ -85,18 +91,22 @@ export class RowEncoder {
   /** Own property names of the row before: most streams have one shape, which is then checked once. */
   #names: readonly string[] = []
   #present: readonly boolean[] = []
-  #hasFlag = false
+  readonly #directions: readonly string[]
 
   constructor(schema: TableSchema, rules: RowRules) {
     const count = (kind: Column['kind']) => schema.columns.filter(column => column.kind === kind).length
     this.#rules = rules
     this.#columns = schema.columns
+    this.#directions = [rules.delete_flag?.column, rules.ttl_column, rules.timestamp_column].filter(
+      name => name !== undefined,
+    )
     this.#partitionKeyCount = count('partition_key')
     this.#keyCount = this.#partitionKeyCount + count('clustering')
     this.#regularsFrom = this.#keyCount + count('static')
     const slots = schema.columns.map(slotFor)
     const target = (operation: Operation): Target => {
-      const statement = new Statement(operation, schema)
+      const hasTtl = rules.ttl !== undefined || rules.ttl_column !== undefined
+      const statement = new Statement(operation, schema, hasTtl)
       return { statement, slots: slots.filter(({ column }) => statement.columns.includes(column)) }
     }
     this.#targets = {
@@ -114,7 +124,27 @@ export class RowEncoder {
     const operation = this.#isDelete(row, index) ? 'delete' : 'insert'
     const given = this.#read(row, operation === 'delete' ? this.#keyCount : this.#columns.length, index)
     const isStatic = operation === 'insert' && this.#isStaticOnly(given)
-    return this.#bind(this.#targets[isStatic ? 'insert_static' : operation], given, index)
+    const encoded = this.#bind(this.#targets[isStatic ? 'insert_static' : operation], given, index)
+    this.#direct(encoded, row)
+    return encoded
+  }
+
+  /** Fills what stands in USING. */
+  #direct({ statement, values, index }: EncodedRow, row: Row): void {
+    const { ttl, ttl_column = 'ttl', timestamp_column } = this.#rules
+    if (statement.ttlIndex !== undefined) {
+      values[statement.ttlIndex] = encodeTtl(this.#direction(row, ttl_column, index), ttl, ttl_column, index)
+    }
+    if (timestamp_column !== undefined) {
+      const own = this.#direction(row, timestamp_column, index)
+      values[statement.timestampIndex] = encodeOwnTimestamp(own, timestamp_column, index)
+    }
+  }
+
+  #direction(row: Row, name: string, index: number): unknown {
+    return this.#directions.includes(name) && this.#names.includes(name)
+      ? readProperty(row, name, index)
+      : undefined
   }
 
   #bind({ statement, slots }: Target, given: readonly unknown[], index: number): EncodedRow {
@@ -141,26 +171,23 @@ export class RowEncoder {
     if (bytes > this.#rules.max_row_bytes) throw rowSize(bytes, this.#rules.max_row_bytes, index)
     this.#checkKeySizes(keys, index)
     const partitionKey = encodePartitionKey(keys, this.#partitionKeyCount)
-    return { index, statement, values, partitionKey, bytes, weight, appends, timestamp: 0 }
+    return { index, statement, values, partitionKey, bytes, weight, appends }
   }
 
   #checkNames(row: Row, index: number): void {
     const names = ownNames(row, index)
     if (sameNames(names, this.#names)) return
-    const { delete_flag } = this.#rules
     const known = new Set(this.#columns.map(({ name }) => name))
-    const unknown = names.find(name => !known.has(name) && name !== delete_flag?.column)
+    const unknown = names.find(name => !known.has(name) && !this.#directions.includes(name))
     if (unknown !== undefined) throw columnUnknown(unknown, this.#columns, index)
-    const given = new Set(names)
-    this.#hasFlag = delete_flag !== undefined && given.has(delete_flag.column)
-    this.#present = this.#columns.map(({ name }) => given.has(name) && name !== delete_flag?.column)
+    this.#present = this.#columns.map(({ name }) => names.includes(name) && !this.#directions.includes(name))
     this.#names = names
   }
 
   #isDelete(row: Row, index: number): boolean {
     const flag = this.#rules.delete_flag
     if (flag === undefined) return false
-    const value = this.#hasFlag ? readProperty(row, flag.column, index) : undefined
+    const value = this.#direction(row, flag.column, index)
     if (value === undefined) throw deleteFlagMissing(flag.column, index)
     // Objects are compared by no text of theirs: a flag is a plain value.
     return typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol'

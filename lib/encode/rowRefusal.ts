@@ -64,6 +64,17 @@ export function unreadable(column: string | undefined, cause: unknown, row_index
   return new RowError('ERR_CASSANDRA_VALUE', message, details, { cause })
 }
 
+/** A property that is no column but tells how to write the row. */
+export function propertyRefused(
+  column: string,
+  shown: string,
+  expected: string,
+  row_index: number,
+): RowError {
+  const message = `Row ${row_index}, column \`${column}\`: got ${shown}; expected ${expected}`
+  return new RowError('ERR_CASSANDRA_VALUE', message, { row_index, column, expected })
+}
+
 function ofColumn(
   code: RowError['code'],
   { name: column, type }: Column,

@@ -65,6 +65,15 @@ export interface CassandraWritableOptions extends ConnectionOptions {
   readonly delete_flag_column?: string | undefined
   /** A row whose flag equals this, compared as text without case, deletes its primary key. */
   readonly delete_flag_value?: string | undefined
+  /** Seconds to live of each row, 0 (for ever) to 630720000. @default the table's own */
+  readonly ttl?: number | undefined
+  /** Property of a row with its own seconds to live, in place of `ttl`; never written as a column. */
+  readonly ttl_column?: string | undefined
+  /**
+   * Property of a row with its write time, in whole microseconds since 1970; never written as a column. The order of
+   * rows is then yours: of two with one key the one with the larger time stays. @default the order of arrival
+   */
+  readonly timestamp_column?: string | undefined
   /** `'write'` stores null (a tombstone); `'unset'` leaves the column alone, as `undefined` does. @default 'write' */
   readonly nulls?: 'write' | 'unset' | undefined
   /**

@@ -13,11 +13,11 @@ const text: OptionRule = {
   accepts: value => typeof value === 'string' && value !== '',
 }
 
-function integer(from: number, to: number, fallback: number): OptionRule {
+function integer(from: number, to: number, fallback?: number): OptionRule {
   return {
     expected: `an integer from ${from} to ${to}`,
     accepts: value => Number.isInteger(value) && (value as number) >= from && (value as number) <= to,
-    fallback,
+    ...(fallback !== undefined && { fallback }),
   }
 }
 
@@ -68,6 +68,9 @@ export const optionRules = {
   },
   delete_flag_column: text,
   delete_flag_value: text,
+  ttl: integer(0, 630_720_000),
+  ttl_column: text,
+  timestamp_column: text,
   nulls: oneOf(['write', 'unset'], 'write'),
   batch_by: oneOf(['replicas', 'partition', 'none'], 'replicas'),
   request_timeout_ms: integer(1, 600_000, 15_000),

@@ -13,6 +13,9 @@ export interface WriteSettings extends ConnectionSettings {
   readonly max_row_bytes: number
   readonly consistency: ConsistencyName
   readonly delete_flag: { readonly column: string; readonly value: string } | undefined
+  readonly ttl: number | undefined
+  readonly ttl_column: string | undefined
+  readonly timestamp_column: string | undefined
   readonly nulls: 'write' | 'unset'
   readonly batch_by: 'partition' | 'replicas' | 'none'
   readonly retry_timeout_ms: number
@@ -118,6 +121,9 @@ export function readWriteOptions(options: CassandraWritableOptions): WriteSettin
     delete_flag: isGiven('delete_flag_column')
       ? { column: value('delete_flag_column'), value: value('delete_flag_value') }
       : undefined,
+    ttl: given.ttl,
+    ttl_column: given.ttl_column,
+    timestamp_column: given.timestamp_column,
     nulls: value('nulls'),
     batch_by: value('batch_by'),
     request_timeout_ms: value('request_timeout_ms'),

@@ -19,17 +19,21 @@ export class Statement {
   readonly columns: readonly Column[]
   /** Where the write timestamp stands among the bound values. */
   readonly timestampIndex: number
-  /** Values bound for one row, the timestamp included. */
+  /** Where the time to live stands among the bound values, if it does. */
+  readonly ttlIndex: number | undefined
+  /** Values bound for one row, timestamp and time to live included. */
   readonly binds: number
   readonly #rowText: string
   readonly #texts = new Map<number, string>()
 
-  constructor(operation: Operation, schema: TableSchema) {
+  constructor(operation: Operation, schema: TableSchema, hasTtl = false) {
     this.operation = operation
     this.columns = schema.columns.filter(({ kind }) => bound[operation].includes(kind))
-    this.binds = this.columns.length + 1
     this.timestampIndex = operation === 'delete' ? 0 : this.columns.length
-    this.#rowText = rowText(operation, schema, this.columns)
+    this.ttlIndex = hasTtl && operation !== 'delete' ? this.timestampIndex + 1 : undefined
+    this.binds = this.columns.length + (this.ttlIndex === undefined ? 1 : 2)
+    const text = rowText(operation, schema, this.columns)
+    this.#rowText = this.ttlIndex === undefined ? text : `${text} AND TTL ?`
   }
 
   /** Largest prepared row count that `available` rows can fill. */

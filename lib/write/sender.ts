@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Client, policies, types } from 'cassandra-driver'
-import { type EncodedRow, stamp } from '../encode/row.ts'
+import { type EncodedRow, restamp } from '../encode/row.ts'
 import { ConnectionError, RowError, type SchemaError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import { schemaChange, type TableSchema } from '../table/schema.ts'
@@ -137,7 +137,7 @@ export class Sender {
     if (Date.now() + wait >= deadline || retry + 1 >= LIST_TIMESTAMPS) throw this.#retriesOver(retry, error)
     await delay(wait, undefined, { signal: this.#signal })
     this.#counters.retries++
-    for (const row of rows) if (row.appends) stamp(row, row.timestamp + 1)
+    for (const row of rows) if (row.appends) restamp(row)
   }
 
   #retriesOver(retries: number, error: unknown): WriteError {

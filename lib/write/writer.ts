@@ -32,7 +32,7 @@ export async function openWriter(
     const { client } = connection
     const { keyspace, table, request_timeout_ms } = settings
     const schema = await readTableSchema(client, keyspace, table, request_timeout_ms)
-    checkDeleteFlag(settings, schema)
+    checkDirections(settings, schema)
     const clock = processClock()
     clock.advance(await coordinatorClock(connection, request_timeout_ms))
     signal.throwIfAborted()
@@ -50,11 +50,15 @@ async function coordinatorClock({ client }: Connection, timeout_ms: number): Pro
   return Number(rows[0]?.['now'] ?? 0) * 1000
 }
 
-function checkDeleteFlag({ delete_flag }: WriteSettings, schema: TableSchema): void {
-  const column = schema.columns.find(({ name }) => name === delete_flag?.column)
-  if (column?.kind === 'partition_key' || column?.kind === 'clustering') {
-    const text = `Expected \`delete_flag_column\` not to be the key column \`${column.name}\`: it is never written`
-    throw new OptionError('ERR_CASSANDRA_OPTION', 'delete_flag_column', text)
+/** Properties that tell how to write a row are never written, so they cannot be a key. */
+function checkDirections(settings: WriteSettings, schema: TableSchema): void {
+  const { delete_flag, ttl_column, timestamp_column } = settings
+  const named = { delete_flag_column: delete_flag?.column, ttl_column, timestamp_column }
+  for (const [option, name] of Object.entries(named)) {
+    const column = schema.columns.find(column => column.name === name)
+    if (column?.kind !== 'partition_key' && column?.kind !== 'clustering') continue
+    const message = `Expected \`${option}\` not to be the key column \`${column.name}\`: it is never written`
+    throw new OptionError('ERR_CASSANDRA_OPTION', option, message)
   }
 }
 
@@ -111,7 +115,9 @@ export class Writer {
     const index = this.#nextIndex++
     try {
       const encoded = this.#encoder.encode(row, index)
-      stamp(encoded, this.#clock.next(encoded.appends ? LIST_TIMESTAMPS : 1))
+      if (this.#settings.timestamp_column === undefined) {
+        stamp(encoded, this.#clock.next(encoded.appends ? LIST_TIMESTAMPS : 1))
+      }
       return encoded
     } catch (error) {
       return error as Error

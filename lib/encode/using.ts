@@ -1,0 +1,47 @@
+import type { RowError } from '../errors.ts'
+import { type BindValue, unset } from './bind.ts'
+import { encodeBigint, integerOf } from './integers.ts'
+import { preview } from './preview.ts'
+import { propertyRefused } from './rowRefusal.ts'
+
+/** What the server takes at most: 20 years of seconds (`Attributes.MAX_TTL`). */
+const MAX_TTL = 630_720_000
+
+/** Stands for "no timestamp" inside Cassandra. */
+const RESERVED_TIMESTAMP = -(2n ** 63n)
+
+const ttlExpected = `whole seconds from 0 to ${MAX_TTL}`
+const timestampExpected = 'whole microseconds since 1970: number, BigInt, Long or decimal digits'
+
+/** Seconds to live as an int; null and undefined leave it to `fallback`, and that to the table. 0 is for ever. */
+export function encodeTtl(
+  value: unknown,
+  fallback: number | undefined,
+  column: string,
+  index: number,
+): BindValue {
+  const given = value ?? fallback
+  if (given === undefined) return unset
+  const seconds = integerIn(given, () => propertyRefused(column, preview(given), ttlExpected, index))
+  if (seconds < 0 || seconds > MAX_TTL) throw propertyRefused(column, preview(given), ttlExpected, index)
+  const bytes = Buffer.allocUnsafe(4)
+  bytes.writeInt32BE(Number(seconds))
+  return bytes
+}
+
+/** The caller's own write time in microseconds. */
+export function encodeOwnTimestamp(value: unknown, column: string, index: number): Buffer {
+  const refused = () => propertyRefused(column, preview(value), timestampExpected, index)
+  const timestamp = integerIn(value, refused)
+  if (BigInt.asIntN(64, BigInt(timestamp)) !== BigInt(timestamp)) throw refused()
+  if (timestamp === RESERVED_TIMESTAMP) throw refused()
+  return encodeBigint(timestamp)
+}
+
+function integerIn(value: unknown, refused: () => RowError): number | bigint {
+  try {
+    return integerOf(value)
+  } catch {
+    throw refused()
+  }
+}

@@ -1,0 +1,65 @@
+import { auth, Client, types } from 'cassandra-driver'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Cassandra, startCassandra } from '../../lib/testing/index.ts'
+
+/** A start may take this long in milliseconds when the machine is busy with other specs. */
+const START_TIMEOUT_MS = 150_000
+
+describe('three nodes with logins and TLS', { timeout: START_TIMEOUT_MS }, () => {
+  let cassandra: Cassandra
+  let client: Client
+
+  beforeAll(async () => {
+    cassandra = await startCassandra({ nodes: 3, auth: true, tls: true })
+    client = new Client(driverOptions(cassandra))
+    await client.connect()
+    await client.execute(
+      "CREATE KEYSPACE three WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}",
+    )
+    await client.execute('CREATE TABLE three.row (id int PRIMARY KEY)')
+  })
+  afterAll(async () => {
+    await client?.shutdown()
+    await cassandra?.stop()
+  })
+
+  it('know each other', () => {
+    expect(client.hosts.keys().toSorted()).toEqual(cassandra.contactPoints.toSorted())
+  })
+
+  it('refuse a wrong password', async () => {
+    const authProvider = new auth.PlainTextAuthProvider('cassandra', 'wrong')
+    const stranger = new Client({ ...driverOptions(cassandra), authProvider })
+    await expect(stranger.connect()).rejects.toThrow('All host(s) tried for query failed')
+    await stranger.shutdown()
+  })
+
+  it('refuse a connection without TLS', async () => {
+    const { sslOptions: _, ...plain } = driverOptions(cassandra)
+    const stranger = new Client(plain)
+    await expect(stranger.connect()).rejects.toThrow('All host(s) tried for query failed')
+    await stranger.shutdown()
+  })
+
+  it('take QUORUM writes while one is killed, and ALL when it is started again', async () => {
+    const insert = 'INSERT INTO three.row (id) VALUES (?)'
+    const { quorum, all } = types.consistencies
+    await cassandra.kill(3)
+    await expect(client.execute(insert, [1], { prepare: true, consistency: all })).rejects.toThrow()
+    await client.execute(insert, [2], { prepare: true, consistency: quorum, isIdempotent: true })
+    await cassandra.start(3)
+    await client.execute(insert, [3], { prepare: true, consistency: all })
+    const { rows } = await client.execute('SELECT id FROM three.row', [], { consistency: all })
+    expect(rows.map(row => row['id'])).toEqual(expect.arrayContaining([2, 3]))
+  })
+})
+
+function driverOptions({ contactPoints, localDataCenter, port, username, password, ca }: Cassandra) {
+  return {
+    contactPoints,
+    localDataCenter,
+    protocolOptions: { port },
+    authProvider: new auth.PlainTextAuthProvider(username ?? '', password ?? ''),
+    sslOptions: { ca: [ca ?? ''], rejectUnauthorized: true },
+  }
+}
