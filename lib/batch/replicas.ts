@@ -29,7 +29,6 @@ export function replicaSets(client: Client, keyspace: string): ReplicaSetOf {
 
 /** Whether every node has every partition, so that hashing each row's key would tell nothing. */
 function holdsEverything(client: Client, keyspace: string): boolean {
-  const hosts = client.hosts?.length ?? 0
-  const replicas = client.getReplicas?.(keyspace, Buffer.from('any partition'))
-  return hosts > 0 && replicas?.length === hosts
+  const replicas = client.getReplicas(keyspace, Buffer.from('any partition'))
+  return replicas?.length === client.hosts.length
 }

@@ -1,4 +1,4 @@
-import { Writable } from 'node:stream'
+import { addAbortSignal, Writable } from 'node:stream'
 import { snapshotOf } from '../encode/snapshot.ts'
 import type { CassandraWritableOptions } from '../options/options.ts'
 import { readWriteOptions, type WriteSettings } from '../options/settings.ts'
@@ -39,19 +39,29 @@ class CassandraSink extends Writable implements CassandraWritable {
   #writer: Writer | undefined
 
   constructor(settings: WriteSettings) {
-    super({ objectMode: true, ...(settings.signal !== undefined && { signal: settings.signal }) })
+    super({ objectMode: true })
     this.#settings = settings
+    // Not an option of super: with a signal that is aborted already it would destroy before the fields are there.
+    if (settings.signal !== undefined) addAbortSignal(settings.signal, this)
   }
 
   override _construct(done: (error?: Error | null) => void): void {
     const { signal } = this.#opening
+    if (signal.aborted) {
+      done()
+      return
+    }
+    // Destroyed while connecting: the reason for that is the error to show, and it need not wait for the servers.
+    signal.addEventListener('abort', () => done())
     openWriter(this.#settings, this.stats, error => this.destroy(error), signal).then(
       writer => {
+        if (signal.aborted) return writer.close()
         this.#writer = writer
-        done()
+        return done()
       },
-      // Destroyed while connecting: the reason for that is the error to show.
-      (error: Error) => done(signal.aborted ? null : error),
+      (error: Error) => {
+        if (!signal.aborted) done(error)
+      },
     )
   }
 
@@ -86,8 +96,9 @@ class CassandraSink extends Writable implements CassandraWritable {
 
   /** Node waits for the end of `_construct` before it destroys, so a pending connection attempt is ended here. */
   override destroy(error?: Error): this {
-    this.#opening.abort()
-    return super.destroy(error)
+    super.destroy(error)
+    if (this.#writer === undefined) this.#opening.abort()
+    return this
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {

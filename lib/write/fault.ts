@@ -3,8 +3,10 @@
  * "not applied" and "unknown" are answered alike: send it again.
  */
 export type Fault =
-  /** Passing: the server was busy or unreachable. */
+  /** Passing: the server was unreachable or failed. */
   | 'retry'
+  /** Passing as well, and a sign that too much is in flight. */
+  | 'slow'
   /** The request is too large for one batch. */
   | 'split'
   /** The server refuses what is in the request: find the row. */
@@ -52,11 +54,12 @@ export function faultOf(error: unknown): Fault {
     if (code === 0x2200 && /batch too large/i.test(message)) return 'split'
     return serverFaults[code] ?? 'fatal'
   }
-  if (isSocketError || passingNames.has(name ?? '') || systemError.test(String(code))) return 'retry'
+  if (slowNames.has(name ?? '')) return 'slow'
+  if (isSocketError || systemError.test(String(code))) return 'retry'
   return 'fatal'
 }
 
-const passingNames: ReadonlySet<string> = new Set(['OperationTimedOutError', 'BusyConnectionError'])
+const slowNames: ReadonlySet<string> = new Set(['OperationTimedOutError', 'BusyConnectionError'])
 
 /** Names of failed system calls, such as ECONNRESET. */
 const systemError = /^E[A-Z]+$/

@@ -1,13 +1,14 @@
 /** Bounds what is in flight, by requests and by bytes. Those who must wait are served in the order they came. */
 export class Semaphore {
-  readonly #maxPermits: number
+  readonly #maxPermits: () => number
   readonly #maxBytes: number
   readonly #waiting: Waiter[] = []
   #permits = 0
   #bytes = 0
   #closed: Error | undefined
 
-  constructor(maxPermits: number, maxBytes: number) {
+  /** `maxPermits` is asked each time, since the bound may move. */
+  constructor(maxPermits: () => number, maxBytes: number) {
     this.#maxPermits = maxPermits
     this.#maxBytes = maxBytes
   }
@@ -19,7 +20,7 @@ export class Semaphore {
 
   /** Takes a permit; returns a promise only when it must wait. A request alone may exceed the byte bound. */
   acquire(bytes: number): undefined | Promise<void> {
-    if (this.#closed !== undefined) throw this.#closed
+    if (this.#closed !== undefined) return Promise.reject(this.#closed)
     if (this.#waiting.length === 0 && this.#fits(bytes)) {
       this.#take(bytes)
       return undefined
@@ -49,7 +50,7 @@ export class Semaphore {
 
   #fits(bytes: number): boolean {
     if (this.#permits === 0) return true
-    return this.#permits < this.#maxPermits && this.#bytes + bytes <= this.#maxBytes
+    return this.#permits < this.#maxPermits() && this.#bytes + bytes <= this.#maxBytes
   }
 
   #take(bytes: number): void {

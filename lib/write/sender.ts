@@ -14,8 +14,15 @@ import type { Counters } from './stats.ts'
  */
 export const LIST_TIMESTAMPS = 64
 
-/** What a sender tells about single rows that the server refuses for good. */
-export type OnRowRefused = (error: RowError) => void
+/** What a sender tells its owner. */
+export interface SenderListener {
+  /** A row that the server refuses for good. */
+  rowRefused(error: RowError): void
+  /** A request was acknowledged after so many milliseconds. */
+  answered(latency: number): void
+  /** A server had too much to do, or did not answer in time. */
+  overloaded(): void
+}
 
 /** Sends groups of rows until Cassandra acknowledges or refuses them. The driver's own retries are off. */
 export class Sender {
@@ -24,7 +31,7 @@ export class Sender {
   readonly #settings: WriteSettings
   readonly #counters: Counters
   readonly #signal: AbortSignal
-  readonly #onRowRefused: OnRowRefused
+  readonly #listener: SenderListener
   readonly #retryPolicy = new policies.retry.FallthroughRetryPolicy()
   readonly #consistency: types.consistencies
   #schemaCheck: Promise<SchemaError | undefined> | undefined
@@ -35,14 +42,14 @@ export class Sender {
     settings: WriteSettings,
     counters: Counters,
     signal: AbortSignal,
-    onRowRefused: OnRowRefused,
+    listener: SenderListener,
   ) {
     this.#client = client
     this.#schema = schema
     this.#settings = settings
     this.#counters = counters
     this.#signal = signal
-    this.#onRowRefused = onRowRefused
+    this.#listener = listener
     const name = settings.consistency
     this.#consistency = types.consistencies[camelCase(name) as keyof typeof types.consistencies]
   }
@@ -63,7 +70,8 @@ export class Sender {
       } catch (error) {
         const fault = await this.#diagnose(error)
         if (fault === 'split' || fault === 'row') return this.#narrow(deadline, rows, error)
-        if (fault !== 'retry') throw this.#permanent(fault, error)
+        if (fault === 'slow') this.#listener.overloaded()
+        else if (fault !== 'retry') throw this.#permanent(fault, error)
         await this.#waitFor(retry, deadline, rows, error)
       }
     }
@@ -74,6 +82,7 @@ export class Sender {
     const binds: EncodedRow['values'] = []
     for (const { values } of rows) for (const value of values) binds.push(value)
     this.#counters.requests++
+    const sent = performance.now()
     await this.#client.execute(statement.text(rows.length), binds, {
       prepare: true,
       consistency: this.#consistency,
@@ -84,6 +93,7 @@ export class Sender {
       // Retries and speculation by the driver would repeat a timestamp that must not be repeated.
       isIdempotent: false,
     })
+    this.#listener.answered(performance.now() - sent)
     if (this.#signal.aborted) return
     const counted = statement.operation === 'delete' ? 'rows_deleted' : 'rows_written'
     this.#counters[counted] += rows.length
@@ -113,7 +123,7 @@ export class Sender {
       this.#counters.rows_failed++
       const { message } = error as DriverError
       const text = `Row ${only.index}: Cassandra refuses it: ${message}`
-      this.#onRowRefused(
+      this.#listener.rowRefused(
         new RowError('ERR_CASSANDRA_ROW_REFUSED', text, { row_index: only.index }, { cause: error }),
       )
       return

@@ -10,6 +10,7 @@ import { type OrderClock, processClock } from './clock.ts'
 import { Semaphore } from './semaphore.ts'
 import { LIST_TIMESTAMPS, Sender } from './sender.ts'
 import type { Counters } from './stats.ts'
+import { Window } from './window.ts'
 
 /** A row as bytes, or why it cannot be stored. */
 export type TakenRow = EncodedRow | Error
@@ -28,6 +29,8 @@ export async function openWriter(
   signal: AbortSignal,
 ): Promise<Writer> {
   const connection = await connect(settings, signal)
+  const closeEarly = () => void connection.close()
+  signal.addEventListener('abort', closeEarly)
   try {
     const { client } = connection
     const { keyspace, table, request_timeout_ms } = settings
@@ -40,6 +43,8 @@ export async function openWriter(
   } catch (error) {
     await connection.close()
     throw error
+  } finally {
+    signal.removeEventListener('abort', closeEarly)
   }
 }
 
@@ -99,12 +104,14 @@ export class Writer {
     this.#encoder = new RowEncoder(schema, settings)
     // One quarter of the bytes fills, one may wait for permits, half is in flight.
     this.#buffer = new RowBuffer(rows_per_batch, max_buffered_bytes / 4)
-    this.#semaphore = new Semaphore(concurrency, max_buffered_bytes / 2)
+    const window = new Window(concurrency)
+    this.#semaphore = new Semaphore(() => window.limit, max_buffered_bytes / 2)
     this.#replicaSetOf = replicaSets(connection.client, settings.keyspace)
-    const { signal } = this.#closing
-    this.#sender = new Sender(connection.client, schema, settings, counters, signal, error =>
-      this.#fail(error),
-    )
+    this.#sender = new Sender(connection.client, schema, settings, counters, this.#closing.signal, {
+      rowRefused: error => this.#fail(error),
+      answered: latency => window.answered(latency, this.#semaphore.taken),
+      overloaded: () => window.overloaded(),
+    })
   }
 
   /**
@@ -161,7 +168,13 @@ export class Writer {
   #flush(): undefined | Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    return this.#handOver(groupRows(this.#buffer.take(), this.#settings.batch_by, this.#replicaSetOf))
+    try {
+      return this.#handOver(groupRows(this.#buffer.take(), this.#settings.batch_by, this.#replicaSetOf))
+    } catch (error) {
+      // Nothing here should throw, but a flush by time has nobody above it to catch what does.
+      this.#fail(error as Error)
+      return this.#rejectWhenSettled()
+    }
   }
 
   /** A flush by time never queues behind another: the rows wait in the buffer, which is bounded. */

@@ -37,6 +37,8 @@ export class FakeClient {
   connects = 0
   shutdowns = 0
   connectError: Error | undefined
+  /** One node that holds everything. */
+  readonly hosts = { length: 1 }
   readonly #events = new EventEmitter()
 
   constructor(columns: readonly FakeColumn[] = defaultColumns) {
@@ -55,6 +57,10 @@ export class FakeClient {
 
   async shutdown(): Promise<void> {
     this.shutdowns++
+  }
+
+  getReplicas(): readonly { address: string }[] {
+    return [{ address: '127.0.0.1:9042' }]
   }
 
   async execute(

@@ -1,0 +1,74 @@
+/** Fewest requests that the window allows, so that latency can still be measured. */
+const FEWEST = 2
+
+/** Where the window starts: enough for a node nearby, and found to be too few within a few round trips elsewhere. */
+const START = 16
+
+/** Requests that may stand in queues on the way before the window grows no more, and before it shrinks. */
+const QUEUED_FEW = 6
+const QUEUED_MANY = 12
+
+/** Weight of one answer in the moving average of the latency. */
+const SMOOTHING = 0.1
+
+/** Time in milliseconds after which the shortest latency is measured anew: networks and servers change. */
+const BASELINE_MS = 10_000
+
+/**
+ * How many requests are worth having in flight, between 2 and `concurrency`. More than the servers can work on only
+ * wait in queues, which costs memory on this side and latency on both. So the window is kept where few requests
+ * queue, as TCP Vegas does: by how much slower answers are than the fastest one. It is halved when a server says that
+ * it is overloaded, or does not answer in time.
+ */
+export class Window {
+  readonly #most: number
+  readonly #now: () => number
+  #size: number
+  #latency = 0
+  #fastest = Number.POSITIVE_INFINITY
+  #fastestBefore = Number.POSITIVE_INFINITY
+  #baselineEnds = 0
+  #halvedAt = Number.NEGATIVE_INFINITY
+
+  /** @param now milliseconds of a steady clock */
+  constructor(concurrency: number, now: () => number = () => performance.now()) {
+    this.#most = concurrency
+    this.#now = now
+    this.#size = Math.min(START, concurrency)
+  }
+
+  /** Requests allowed in flight. */
+  get limit(): number {
+    return Math.max(Math.min(FEWEST, this.#most), Math.floor(this.#size))
+  }
+
+  /** A request was answered after `latency` milliseconds while `inFlight` were on their way. */
+  answered(latency: number, inFlight: number): void {
+    this.#measure(latency)
+    // While the window is not used up, its size has no part in the latency.
+    if (inFlight < this.limit) return
+    const fastest = Math.min(this.#fastest, this.#fastestBefore)
+    const queued = this.#size * (1 - fastest / this.#latency)
+    if (queued < QUEUED_FEW) this.#size = Math.min(this.#most, this.#size + 2 / this.#size)
+    else if (queued > QUEUED_MANY) this.#size = Math.max(FEWEST, this.#size - 1 / this.#size)
+  }
+
+  /** A server is overloaded or did not answer in time. Once a latency, because many requests fail together. */
+  overloaded(): void {
+    const now = this.#now()
+    if (now - this.#halvedAt < this.#latency) return
+    this.#halvedAt = now
+    this.#size = Math.max(FEWEST, this.#size / 2)
+  }
+
+  #measure(latency: number): void {
+    this.#latency = this.#latency === 0 ? latency : this.#latency + SMOOTHING * (latency - this.#latency)
+    const now = this.#now()
+    if (now >= this.#baselineEnds) {
+      this.#fastestBefore = this.#fastest
+      this.#fastest = Number.POSITIVE_INFINITY
+      this.#baselineEnds = now + BASELINE_MS
+    }
+    this.#fastest = Math.min(this.#fastest, latency)
+  }
+}

@@ -1,0 +1,180 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { RowError } from '../../lib/index.ts'
+import { idsSent, range, row, scene, serverError, settled, written } from './support.ts'
+
+const unhandled: unknown[] = []
+const note = (reason: unknown) => unhandled.push(reason)
+beforeEach(() => process.on('unhandledRejection', note))
+afterEach(async () => {
+  await settled()
+  process.off('unhandledRejection', note)
+  expect(unhandled.splice(0)).toEqual([])
+})
+
+describe('a bad row', () => {
+  it('ends the stream after the rows before it are written, and none after it is sent', async () => {
+    const { client, sink, errors, events, closed } = scene({ flush_interval_ms: 60_000 }, fake => {
+      fake.automatic = true
+    })
+    for (const chunk of [row(0), row(1), { id: 'two' }, row(3)]) sink.write(chunk, () => {})
+    await closed
+    expect(idsSent(client)).toEqual([0, 1])
+    expect(events).toEqual(['error', 'close'])
+    expect(errors[0]).toBeInstanceOf(RowError)
+    expect(errors).toMatchObject([
+      {
+        code: 'ERR_CASSANDRA_VALUE',
+        row_index: 2,
+        column: 'id',
+        counts: { rows_accepted: 2, rows_written: 2, rows_deleted: 0, rows_failed: 0 },
+      },
+    ])
+  })
+
+  it.each([
+    ['a number', 7],
+    ['text', 'row'],
+    ['undefined', undefined],
+    ['an array', [1, 'x']],
+    ['a function', () => row(1)],
+  ])('that is %s is refused by its kind', async (_, chunk) => {
+    const { sink, errors, closed } = scene()
+    sink.write(chunk)
+    await closed
+    expect(errors).toMatchObject([{ code: 'ERR_CASSANDRA_ROW_TYPE', row_index: 0 }])
+  })
+
+  it('fails its own write callback with the same error', async () => {
+    const { sink, errors } = scene()
+    await settled()
+    await expect(written(sink, { id: 1, nope: 2 })).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_COLUMN_UNKNOWN',
+    })
+    await settled()
+    expect(errors).toMatchObject([{ code: 'ERR_CASSANDRA_COLUMN_UNKNOWN' }])
+  })
+
+  it('gives way to a failure of the rows before it', async () => {
+    const { client, sink, errors, closed } = scene({ flush_interval_ms: 60_000 })
+    await written(sink, row(0))
+    sink.write({ id: 'bad' })
+    ;(await client.nextWrite()).fail(serverError(0x2100, 'no permission'))
+    await closed
+    expect(errors).toMatchObject([{ code: 'ERR_CASSANDRA_UNAUTHORIZED', counts: { rows_failed: 1 } }])
+  })
+})
+
+describe('a request that fails for good', () => {
+  it('ends the stream only after the others in flight are answered, with exact counts', async () => {
+    const { client, sink, errors, events, closed } = scene({ rows_per_batch: 3, batch_by: 'none' })
+    for (const id of range(3)) sink.write(row(id))
+    await client.writesReach(3)
+    const [first, second, third] = [...client.pending]
+    second?.fail(serverError(0x2100, 'no permission'))
+    await settled()
+    expect(events).toEqual([])
+    first?.acknowledge()
+    await settled()
+    expect(events).toEqual([])
+    third?.acknowledge()
+    await closed
+    expect(events).toEqual(['error', 'close'])
+    expect(errors).toMatchObject([
+      { counts: { rows_accepted: 3, rows_written: 2, rows_deleted: 0, rows_failed: 1 } },
+    ])
+  })
+
+  it('reaches a source that is idle', async () => {
+    const { client, sink, errors, closed } = scene()
+    sink.write(row(1))
+    ;(await client.nextWrite()).fail(new TypeError('a bug in a driver'))
+    await closed
+    expect(errors).toMatchObject([{ code: 'ERR_CASSANDRA_WRITE' }])
+  })
+
+  it('is the one error of all when several fail', async () => {
+    const { client, sink, errors, closed } = scene({ rows_per_batch: 5, batch_by: 'none' })
+    for (const id of range(5)) sink.write(row(id))
+    await client.writesReach(5)
+    for (const [i, write] of [...client.pending].entries()) write.fail(serverError(0x2100, `refused ${i}`))
+    await closed
+    expect(errors.length).toBe(1)
+    expect(String(errors[0])).toContain('refused 0')
+    expect(sink.stats).toMatchObject({
+      rows_accepted: 5,
+      rows_failed: 5,
+      rows_in_flight: 0,
+      rows_buffered: 0,
+    })
+  })
+
+  it('rejects the pipeline and stops the source', async () => {
+    const { client, sink } = scene({ rows_per_batch: 1, batch_by: 'none', concurrency: 1 })
+    const source = Readable.from(range(1000).map(id => row(id)))
+    const loading = pipeline(source, sink)
+    ;(await client.nextWrite()).fail(serverError(0x2100, 'no permission'))
+    await expect(loading).rejects.toMatchObject({ code: 'ERR_CASSANDRA_UNAUTHORIZED' })
+    expect(source.destroyed).toBe(true)
+    expect(client.writes.length).toBe(1)
+  })
+})
+
+describe('a request that the server refuses', () => {
+  it('is narrowed down to the row to blame, and the others are written', async () => {
+    const { client, sink, errors, closed } = scene({ rows_per_batch: 10, flush_interval_ms: 60_000 })
+    for (const id of range(10)) sink.write(row(id))
+    const stop = answerAll(client, binds =>
+      binds.some(bind => bind instanceof Buffer && String(bind) === 'v7')
+        ? serverError(0x2200, 'too odd')
+        : undefined,
+    )
+    await closed
+    stop()
+    expect(errors).toMatchObject([
+      {
+        code: 'ERR_CASSANDRA_ROW_REFUSED',
+        row_index: 7,
+        counts: { rows_accepted: 10, rows_written: 9, rows_failed: 1 },
+      },
+    ])
+    expect(String(errors[0])).toContain('too odd')
+  })
+
+  it('is cut into smaller ones when it is too large, and every row is written once', async () => {
+    const { client, sink, closed } = scene({ rows_per_batch: 50, flush_interval_ms: 60_000 })
+    for (const id of range(50)) sink.write(row(id))
+    sink.end()
+    const acknowledged: number[] = []
+    const stop = answerAll(client, (binds, cql) => {
+      if (cql.split('INSERT').length > 3) return serverError(0x2200, 'Batch too large')
+      for (let i = 0; i < binds.length; i += 3) acknowledged.push((binds[i] as Buffer).readInt32BE())
+      return undefined
+    })
+    await closed
+    stop()
+    expect(acknowledged.sort((a, b) => a - b)).toEqual(range(50))
+    expect(sink.stats).toMatchObject({ rows_written: 50, rows_failed: 0 })
+  })
+})
+
+/** Answers every write as `verdict` says: with its error, or with an acknowledgement. */
+function answerAll(
+  client: ReturnType<typeof scene>['client'],
+  verdict: (binds: readonly unknown[], cql: string) => Error | undefined,
+): () => void {
+  let stopped = false
+  const loop = async () => {
+    while (!stopped) {
+      const write = await client.nextWrite()
+      const error = verdict(write.binds, write.cql)
+      if (error === undefined) write.acknowledge()
+      else write.fail(error)
+    }
+  }
+  void loop()
+  return () => {
+    stopped = true
+  }
+}

@@ -1,0 +1,250 @@
+import { once } from 'node:events'
+import * as stream from 'node:stream'
+import { type Duplex, Readable, Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { describe, expect, it } from 'vitest'
+import { rowsOf } from '../fake/fakeClient.ts'
+import { idsSent, range, row, scene, settled, written } from './support.ts'
+
+/** In Node 20 and newer, but not in its types. */
+const { compose } = stream as typeof stream & { compose(...streams: unknown[]): Duplex }
+
+const never = 60_000
+
+/** A small generator of numbers from 0 to 1, so that a failing order can be played again (mulberry32). */
+function randomFrom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+describe('backpressure', () => {
+  it('says stop with false and go on with drain', async () => {
+    const { client, sink, events } = scene({ concurrency: 1, rows_per_batch: 1, batch_by: 'none' })
+    await settled()
+    let accepted = 0
+    while (sink.write(row(accepted++))) expect(accepted).toBeLessThan(100)
+    await settled()
+    expect(events).toEqual([])
+    client.automatic = true
+    for (const write of [...client.pending]) write.acknowledge()
+    await once(sink, 'drain')
+    expect(sink.writableLength).toBe(0)
+    sink.destroy()
+  })
+
+  it.each([1, 2, 7, 16])('never has more than %i requests in flight, and has as many', async concurrency => {
+    const { client, sink, closed } = scene({ concurrency, rows_per_batch: 4, batch_by: 'none' })
+    let most = 0
+    const loading = pipeline(Readable.from(range(300).map(id => row(id))), sink)
+    while (client.writes.length < 300) {
+      const write = await client.nextWrite()
+      await settled()
+      most = Math.max(most, client.pending.length)
+      expect(sink.stats.requests_in_flight).toBe(client.pending.length)
+      write.acknowledge()
+    }
+    for (const write of [...client.pending]) write.acknowledge()
+    await loading
+    await closed
+    expect(most).toBe(concurrency)
+    expect(idsSent(client)).toEqual(range(300))
+  })
+
+  it('takes no more rows from the source while no permit is free', async () => {
+    const { client, sink } = scene({
+      concurrency: 1,
+      rows_per_batch: 5,
+      batch_by: 'none',
+      flush_interval_ms: never,
+    })
+    let taken = 0
+    const source = Readable.from(
+      (function* () {
+        for (let id = 0; id < 100_000; id++) {
+          taken++
+          yield row(id)
+        }
+      })(),
+    )
+    source.pipe(sink)
+    await client.nextWrite()
+    await settled()
+    const before = taken
+    await settled()
+    expect(taken).toBe(before)
+    expect(taken).toBeLessThan(5 + 2 * (sink.writableHighWaterMark + source.readableHighWaterMark))
+    source.destroy()
+    sink.destroy()
+  })
+
+  it('holds no more encoded bytes than max_buffered_bytes', async () => {
+    const most = 65_536
+    const { client, sink } = scene({ max_buffered_bytes: most, batch_by: 'none', concurrency: 1000 })
+    const text = 'x'.repeat(2_000)
+    const loading = pipeline(Readable.from(range(500).map(id => row(id, text))), sink)
+    let seen = 0
+    while (client.writes.length < 500) {
+      const write = await client.nextWrite()
+      await settled()
+      const held = (sink.stats.rows_buffered + sink.stats.rows_in_flight) * text.length
+      seen = Math.max(seen, held)
+      expect(held).toBeLessThanOrEqual(most)
+      write.acknowledge()
+    }
+    for (const write of [...client.pending]) write.acknowledge()
+    await loading
+    expect(seen).toBeGreaterThan(most / 4)
+  })
+
+  it('lets a row pass that is larger than the byte bound on its own', async () => {
+    const { client, sink } = scene({ max_buffered_bytes: 65_536 }, fake => {
+      fake.automatic = true
+    })
+    await pipeline(Readable.from([row(1, 'x'.repeat(200_000)), row(2)]), sink)
+    expect(idsSent(client)).toEqual([1, 2])
+  })
+
+  it('keeps every row when two flushes wait for one permit and the buffer is part full', async () => {
+    const { client, sink, closed } = scene({ concurrency: 1, rows_per_batch: 3, batch_by: 'none' })
+    await written(sink, row(0))
+    const first = await client.nextWrite()
+    await written(sink, row(1))
+    await written(sink, row(2))
+    // The flush by time waits for the permit; three more rows make a flush by size wait behind it, and one is left.
+    await new Promise(resolve => setTimeout(resolve, 1))
+    for (const id of [3, 4, 5, 6]) sink.write(row(id))
+    sink.end()
+    await settled()
+    client.automatic = true
+    first.acknowledge()
+    await closed
+    expect(idsSent(client)).toEqual([0, 1, 2, 3, 4, 5, 6])
+    expect(sink.stats).toMatchObject({ rows_accepted: 7, rows_written: 7, rows_failed: 0 })
+  })
+})
+
+describe('the buffer', () => {
+  it('is flushed when rows_per_batch rows are in it and not before', async () => {
+    const { client, sink } = scene({ rows_per_batch: 3, flush_interval_ms: never })
+    await written(sink, row(1))
+    await written(sink, row(2))
+    await settled()
+    expect(client.writes.length).toBe(0)
+    expect(sink.stats.rows_buffered).toBe(2)
+    sink.write(row(3))
+    await client.nextWrite()
+    expect(idsSent(client)).toEqual([1, 2, 3])
+    expect(sink.stats).toMatchObject({ rows_buffered: 0, rows_in_flight: 3 })
+    sink.destroy()
+  })
+
+  it('is flushed for a slow source after flush_interval_ms', async () => {
+    const { client, sink } = scene({ rows_per_batch: 1000, flush_interval_ms: 1 })
+    sink.write(row(1))
+    await client.nextWrite()
+    expect(idsSent(client)).toEqual([1])
+    sink.destroy()
+  })
+
+  it('is flushed by end() whatever is in it', async () => {
+    const { client, sink, closed } = scene({ flush_interval_ms: never }, fake => {
+      fake.automatic = true
+    })
+    sink.write(row(1))
+    sink.end(row(2))
+    await closed
+    expect(idsSent(client)).toEqual([1, 2])
+  })
+
+  it('takes rows written under cork when uncork comes', async () => {
+    const { client, sink, closed } = scene({}, fake => {
+      fake.automatic = true
+    })
+    sink.cork()
+    for (const id of range(50)) sink.write(row(id))
+    await settled()
+    expect(client.writes.length).toBe(0)
+    sink.uncork()
+    sink.end()
+    await closed
+    expect(idsSent(client)).toEqual(range(50))
+  })
+
+  it('holds rows as they were when they were written, before and after the table is known', async () => {
+    const { client, sink, closed } = scene({ flush_interval_ms: never }, fake => {
+      fake.automatic = true
+    })
+    const reused = { id: 1, v: 'first' }
+    sink.write(reused)
+    reused.v = 'changed'
+    await settled()
+    reused.id = 2
+    reused.v = 'second'
+    sink.write(reused)
+    reused.v = 'changed'
+    sink.end()
+    await closed
+    const texts = client.writes.flatMap(({ binds }) => binds.filter((_, i) => i % 3 === 1).map(String))
+    expect(texts.sort()).toEqual(['first', 'second'])
+  })
+})
+
+describe('composing', () => {
+  it('takes an async generator through pipeline', async () => {
+    const { client, sink } = scene({}, fake => {
+      fake.automatic = true
+    })
+    await pipeline(async function* () {
+      for (const id of range(25)) yield row(id)
+    }, sink)
+    expect(idsSent(client)).toEqual(range(25))
+  })
+
+  it('is the end of a composed stream', async () => {
+    const { client, sink } = scene({}, fake => {
+      fake.automatic = true
+    })
+    const toRow = new Transform({
+      objectMode: true,
+      transform: (id: number, _encoding, done) => done(null, row(id)),
+    })
+    await pipeline(Readable.from(range(25)), compose(toRow, sink))
+    expect(idsSent(client)).toEqual(range(25))
+  })
+
+  it('is destroyed when the source fails, and the error is that of the source', async () => {
+    const { sink, events, closed } = scene({}, fake => {
+      fake.automatic = true
+    })
+    const source = async function* () {
+      yield row(1)
+      throw new Error('the source broke')
+    }
+    await expect(pipeline(source, sink)).rejects.toThrow('the source broke')
+    await closed
+    expect(sink.destroyed).toBe(true)
+    expect(events).not.toContain('finish')
+  })
+
+  it('writes 10,000 rows exactly once whatever the order of acknowledgements', async () => {
+    const seed = Math.floor(Math.random() * 2 ** 31)
+    const random = randomFrom(seed)
+    const { client, sink } = scene({ concurrency: 13, rows_per_batch: 37 })
+    const loading = pipeline(Readable.from(range(10_000).map(id => row(id))), sink)
+    const acknowledging = (async () => {
+      while (sink.stats.rows_written < 10_000) {
+        await client.nextWrite()
+        client.pending[Math.floor(random() * client.pending.length)]?.acknowledge()
+        await new Promise(resolve => setImmediate(resolve))
+      }
+    })()
+    await Promise.all([loading, acknowledging])
+    expect(idsSent(client), `seed ${seed}`).toEqual(range(10_000))
+    expect(client.writes.every(write => [1, 2, 5, 10, 25, 50].includes(rowsOf(write)))).toBe(true)
+  })
+})

@@ -1,0 +1,310 @@
+import { finished, Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { inspect } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { createCassandraWritable, WriteError } from '../../lib/index.ts'
+import { idsSent, range, row, scene, serverError, settled, written } from './support.ts'
+
+describe('the end of a stream', () => {
+  it('finishes without a request when nothing was written', async () => {
+    const { client, sink, events, closed } = scene()
+    sink.end()
+    await closed
+    expect(events).toEqual(['finish', 'close'])
+    expect(client.writes).toEqual([])
+  })
+
+  it('finishes only after the last acknowledgement', async () => {
+    const { client, sink, events, closed } = scene()
+    sink.end(row(1))
+    const write = await client.nextWrite()
+    await settled()
+    expect(events).toEqual([])
+    write.acknowledge()
+    await closed
+    expect(events).toEqual(['finish', 'close'])
+    expect(sink.stats).toMatchObject({ rows_accepted: 1, rows_written: 1, rows_in_flight: 0, requests: 1 })
+  })
+
+  it('takes a last row with end() and calls its callback after the acknowledgement', async () => {
+    const { client, sink, events } = scene({}, fake => {
+      fake.automatic = true
+    })
+    await new Promise<void>(resolve => sink.end(row(7), resolve))
+    expect(idsSent(client)).toEqual([7])
+    expect(events).toEqual(['finish'])
+  })
+
+  it('takes an encoding and a callback with write() and end(), as Node does', async () => {
+    const { client, sink } = scene({}, fake => {
+      fake.automatic = true
+    })
+    await new Promise<void>(resolve => sink.write(row(1), 'utf8', () => resolve()))
+    await new Promise<void>(resolve => sink.end(row(2), 'utf8', () => resolve()))
+    expect(idsSent(client)).toEqual([1, 2])
+  })
+
+  it('refuses a write after end with the error that Node has for it', async () => {
+    const { sink, errors, closed } = scene()
+    sink.end()
+    sink.write(row(1))
+    await closed
+    expect(errors).toMatchObject([{ code: 'ERR_STREAM_WRITE_AFTER_END' }])
+  })
+
+  it('refuses a write after destroy through its callback', async () => {
+    const { sink, closed } = scene()
+    sink.destroy()
+    await closed
+    await expect(written(sink, row(1))).rejects.toMatchObject({ code: 'ERR_STREAM_DESTROYED' })
+  })
+
+  it('throws for null, as every stream in object mode does', () => {
+    const { sink } = scene()
+    expect(() => sink.write(null)).toThrow(expect.objectContaining({ code: 'ERR_STREAM_NULL_VALUES' }))
+    sink.destroy()
+  })
+
+  it('reports an error of the last flush as error and not as finish', async () => {
+    const { client, sink, events, errors, closed } = scene()
+    sink.end(row(1))
+    ;(await client.nextWrite()).fail(serverError(0x2100, 'no permission'))
+    await closed
+    expect(events).toEqual(['error', 'close'])
+    expect(errors).toMatchObject([{ code: 'ERR_CASSANDRA_UNAUTHORIZED' }])
+  })
+
+  it('tells stream.finished of success and of failure', async () => {
+    const good = scene({}, fake => {
+      fake.automatic = true
+    })
+    const done = new Promise(resolve => finished(good.sink, resolve))
+    good.sink.end(row(1))
+    expect(await done).toBeFalsy()
+
+    const bad = scene()
+    const failed = new Promise(resolve => finished(bad.sink, resolve))
+    bad.sink.end({ id: 'x' })
+    expect(await failed).toMatchObject({ code: 'ERR_CASSANDRA_VALUE' })
+  })
+
+  it('leaves a borrowed client open after finish and after an error', async () => {
+    const good = scene()
+    good.sink.end()
+    await good.closed
+    const bad = scene()
+    bad.sink.destroy(new Error('enough'))
+    await bad.closed
+    expect([good.client.shutdowns, bad.client.shutdowns]).toEqual([0, 0])
+  })
+})
+
+describe('destroy', () => {
+  it.each([
+    [
+      'while connecting hangs',
+      async () => {},
+      (client: { connect: () => Promise<void> }) => {
+        client.connect = () => new Promise(() => {})
+      },
+    ],
+    [
+      'before the schema is read',
+      async () => {},
+      (client: { execute: unknown }) => {
+        client.execute = () => new Promise(() => {})
+      },
+    ],
+  ] as const)('closes at once %s', async (_, _act, change) => {
+    const { sink, events, closed } = scene({}, change)
+    const write = new Promise(resolve => sink.write(row(1), resolve))
+    sink.destroy()
+    await closed
+    expect(events).toEqual(['close'])
+    expect(await write).toMatchObject({ code: 'ERR_STREAM_DESTROYED' })
+  })
+
+  it('closes when idle, without an error and without finish', async () => {
+    const { sink, events, closed } = scene()
+    await settled()
+    sink.destroy()
+    await closed
+    expect(events).toEqual(['close'])
+  })
+
+  it('drops rows in the buffer and counts them as failed', async () => {
+    const { client, sink, closed } = scene({ flush_interval_ms: 60_000 })
+    await written(sink, row(1))
+    sink.destroy()
+    await closed
+    expect(client.writes).toEqual([])
+    expect(sink.stats).toMatchObject({ rows_accepted: 1, rows_failed: 1, rows_buffered: 0 })
+  })
+
+  it('does not wait for requests in flight, and an answer that comes later changes nothing', async () => {
+    const { client, sink, events, closed } = scene()
+    await written(sink, row(1))
+    const write = await client.nextWrite()
+    sink.destroy(new Error('enough'))
+    await closed
+    const stats = { ...sink.stats }
+    expect(stats).toMatchObject({ rows_written: 0, rows_failed: 1, rows_in_flight: 0 })
+    write.acknowledge()
+    await settled()
+    expect(sink.stats.rows_written + sink.stats.rows_failed).toBe(1)
+    expect(events).toEqual(['error', 'close'])
+  })
+
+  it('releases a write that waits for a permit', async () => {
+    const { client, sink, events, closed } = scene({ concurrency: 1, rows_per_batch: 1 })
+    sink.write(row(1))
+    const waiting = written(sink, row(2))
+    await client.nextWrite()
+    await settled()
+    sink.destroy()
+    await closed
+    await expect(waiting).rejects.toThrow('The stream was destroyed')
+    expect(events).toEqual(['close'])
+    expect(idsSent(client)).toEqual([1])
+  })
+
+  it('ends the pause between two tries', async () => {
+    const { client, sink, closed } = scene()
+    await written(sink, row(1))
+    ;(await client.nextWrite()).fail(serverError(0x1001))
+    sink.destroy()
+    await closed
+    await settled()
+    expect(client.writes.length).toBe(1)
+  })
+
+  it('ends a stream that is waiting in end() for its last acknowledgement', async () => {
+    const { client, sink, events, closed } = scene()
+    sink.end(row(1))
+    await client.nextWrite()
+    sink.destroy(new Error('enough'))
+    await closed
+    expect(events).toEqual(['error', 'close'])
+  })
+
+  it('does nothing after finish', async () => {
+    const { sink, events, closed } = scene()
+    sink.end()
+    await closed
+    sink.destroy(new Error('too late'))
+    await settled()
+    expect(events).toEqual(['finish', 'close'])
+  })
+
+  it('shows the error it was given, once', async () => {
+    const { sink, errors, closed } = scene()
+    const reason = new Error('enough')
+    sink.destroy(reason)
+    sink.destroy(new Error('more'))
+    await closed
+    expect(errors).toEqual([reason])
+  })
+})
+
+describe('AbortSignal', () => {
+  it('that is aborted already lets nothing be written', async () => {
+    const { client, errors, closed } = scene({ signal: AbortSignal.abort() })
+    await closed
+    expect(errors).toMatchObject([{ name: 'AbortError' }])
+    expect(client.writes).toEqual([])
+  })
+
+  it('ends a connection attempt that hangs', async () => {
+    const abort = new AbortController()
+    const { errors, closed } = scene({ signal: abort.signal }, client => {
+      client.connect = () => new Promise(() => {})
+    })
+    await settled()
+    abort.abort()
+    await closed
+    expect(errors).toMatchObject([{ name: 'AbortError' }])
+  })
+
+  it('ends a stream with requests in flight', async () => {
+    const abort = new AbortController()
+    const { client, sink, errors, events, closed } = scene({ signal: abort.signal })
+    await written(sink, row(1))
+    await client.nextWrite()
+    abort.abort(new Error('changed my mind'))
+    await closed
+    expect(errors).toMatchObject([{ name: 'AbortError' }])
+    expect(events).toEqual(['error', 'close'])
+  })
+
+  it('passes through pipeline', async () => {
+    const abort = new AbortController()
+    const { client, sink } = scene({ concurrency: 1, rows_per_batch: 1 })
+    const loading = pipeline(Readable.from(range(100).map(id => row(id))), sink, { signal: abort.signal })
+    await client.nextWrite()
+    abort.abort()
+    await expect(loading).rejects.toMatchObject({ name: 'AbortError' })
+    expect(sink.destroyed).toBe(true)
+  })
+})
+
+describe('a stream that cannot open', () => {
+  it.each([
+    [
+      'ERR_CASSANDRA_CONNECT',
+      (client: { connectError: Error | undefined }) => {
+        client.connectError = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })
+      },
+    ],
+    [
+      'ERR_CASSANDRA_TABLE_NOT_FOUND',
+      (client: { columns: unknown }) => {
+        client.columns = []
+      },
+    ],
+    [
+      'ERR_CASSANDRA_TABLE_UNSUPPORTED',
+      (client: { columns: unknown }) => {
+        client.columns = [
+          { name: 'id', type: 'int', kind: 'partition_key' },
+          { name: 'n', type: 'counter' },
+        ]
+      },
+    ],
+    [
+      'ERR_CASSANDRA_TYPE_UNSUPPORTED',
+      (client: { columns: unknown }) => {
+        client.columns = [
+          { name: 'id', type: 'int', kind: 'partition_key' },
+          { name: 'x', type: "'org.example.OwnType'" },
+        ]
+      },
+    ],
+  ] as const)('says %s once and closes', async (code, change) => {
+    const { client, sink, errors, events, closed } = scene({}, change as (client: object) => void)
+    sink.write(row(1), () => {})
+    await closed
+    expect(errors).toMatchObject([{ code }])
+    expect(events).toEqual(['error', 'close'])
+    expect(client.writes).toEqual([])
+  })
+
+  it('throws at once for a wrong option', () => {
+    expect(() => createCassandraWritable({ keyspace: 'ks', table: 't' })).toThrow('`host` or `client`')
+  })
+
+  it('shows no password in what can be printed of it', async () => {
+    const sink = createCassandraWritable({
+      host: '127.0.0.1',
+      port: 1,
+      keyspace: 'ks',
+      table: 't',
+      username: 'me',
+      password: 'sesame-open',
+    })
+    const error = await new Promise<Error>(resolve => sink.on('error', resolve))
+    for (const shown of [sink, error]) {
+      expect(inspect(shown, { depth: Infinity, showHidden: true })).not.toContain('sesame-open')
+    }
+    expect(error).not.toBeInstanceOf(WriteError)
+  })
+})
