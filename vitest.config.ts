@@ -18,6 +18,8 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 180_000,
           maxWorkers: 2,
+          // After the unit specs, so that those answer in seconds.
+          sequence: { groupOrder: 1 },
         },
       },
     ],

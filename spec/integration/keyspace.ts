@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { Client } from 'cassandra-driver'
 import { afterAll, beforeAll, inject } from 'vitest'
 
@@ -32,15 +33,17 @@ export class Keyspace {
   }
 }
 
-/** Call at the top of a spec file. */
+/** Call at the top of a spec file. The name gets a random end, since several runs may share a server. */
 export function useKeyspace(name: string): Keyspace {
-  const keyspace = new Keyspace(name)
-  beforeAll(async () => {
-    await keyspace.client.execute(`DROP KEYSPACE IF EXISTS ${name}`)
-    await keyspace.client.execute(
-      `CREATE KEYSPACE ${name} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
-    )
+  const keyspace = new Keyspace(`${name}_${randomBytes(4).toString('hex')}`)
+  beforeAll(() =>
+    keyspace.client.execute(
+      `CREATE KEYSPACE ${keyspace.name} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
+    ),
+  )
+  afterAll(async () => {
+    await keyspace.client.execute(`DROP KEYSPACE ${keyspace.name}`)
+    await keyspace.client.shutdown()
   })
-  afterAll(() => keyspace.client.shutdown())
   return keyspace
 }
