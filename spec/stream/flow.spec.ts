@@ -192,6 +192,20 @@ describe('the buffer', () => {
     const texts = client.writes.flatMap(({ binds }) => binds.filter((_, i) => i % 3 === 1).map(String))
     expect(texts.sort()).toEqual(['first', 'second'])
   })
+
+  it('keeps the order of rows from before and after the table was known, when those from before have to wait', async () => {
+    const { client, sink, closed } = scene({ concurrency: 1, rows_per_batch: 1 })
+    for (const id of range(4)) sink.write(row(id))
+    await client.nextWrite()
+    for (const id of [4, 5]) sink.write(row(id))
+    client.automatic = true
+    for (const write of [...client.pending]) write.acknowledge()
+    sink.end()
+    await closed
+    const stamps = client.writes.map(({ binds }) => (binds[2] as Buffer).readBigInt64BE())
+    expect(idsSent(client)).toEqual(range(6))
+    expect(stamps).toEqual(stamps.toSorted((a, b) => Number(a - b)))
+  })
 })
 
 describe('composing', () => {
