@@ -1,0 +1,285 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import {
+  cqlOf,
+  errorFrame,
+  executedId,
+  type Frame,
+  FrameReader,
+  opcodes,
+  preparedId,
+  startupFrame,
+} from './frame.ts'
+
+/** What becomes of a write. Both halves are free, so that every fault of a network and a server can be made. */
+export interface Fate {
+  /** When the server gets it. `'twice'` is now and late. @default 'now' */
+  readonly delivery?: 'now' | 'never' | 'late' | 'twice'
+  /**
+   * What the client gets: the server's answer, a closed connection, nothing, or an error of this code. Unless
+   * delivery is late or never, it gets that once the server has applied the write. @default 'server'
+   */
+  readonly answer?: 'server' | 'close' | 'nothing' | { readonly code: number; readonly message: string }
+  /** Milliseconds by which the answer is held back beyond `latency_ms`. */
+  readonly delay_ms?: number
+  /** Further writes after which a late delivery happens; without it, at {@link CqlProxy.deliverLate}. */
+  readonly after_writes?: number
+}
+
+export interface ProxiedWrite {
+  /** INSERT, DELETE, UPDATE or BEGIN … BATCH. */
+  readonly cql: string
+  readonly bytes: number
+  /** Place in the order in which writes came to the proxy, from 0. */
+  readonly index: number
+}
+
+interface LateWrite {
+  readonly frame: Frame
+  readonly due: number
+}
+
+/**
+ * Stands between a driver and a real Cassandra node without logins and TLS, and makes the faults that a server does
+ * not produce on demand. What is not a write passes untouched. With neither `decide` nor `latency_ms` all passes.
+ */
+export class CqlProxy {
+  /** Milliseconds by which all answers are held back. */
+  latency_ms = 0
+  /** Decides on every write; nothing means that it passes. */
+  decide: (write: ProxiedWrite) => Fate | undefined = () => undefined
+  readonly #target: { readonly host: string; readonly port: number }
+  readonly #server: Server
+  readonly #clients = new Set<Socket>()
+  /** Text of prepared statements: their ids are the same on every connection. */
+  readonly #prepared = new Map<string, string>()
+  #late: LateWrite[] = []
+  #lateConnection: LateConnection | undefined
+  readonly #delivering = new Set<Promise<void>>()
+  #writes = 0
+  #unanswered = 0
+
+  private constructor(target: { readonly host: string; readonly port: number }) {
+    this.#target = target
+    this.#server = createServer({ noDelay: true }, client => this.#serve(client))
+  }
+
+  /** Listens on a free port of 127.0.0.1. */
+  static async start(target: { readonly host: string; readonly port: number }): Promise<CqlProxy> {
+    const proxy = new CqlProxy(target)
+    proxy.#server.listen(0, '127.0.0.1')
+    await once(proxy.#server, 'listening')
+    return proxy
+  }
+
+  get host(): string {
+    return '127.0.0.1'
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  /** Writes that came so far. */
+  get writes(): number {
+    return this.#writes
+  }
+
+  /** Writes that came and were not answered; those of closed connections do not count. */
+  get unanswered(): number {
+    return this.#unanswered
+  }
+
+  /** Closes all connections; new ones are welcome. */
+  closeConnections(): void {
+    for (const client of this.#clients) client.destroy()
+  }
+
+  /** Gives the server every write that is late, and resolves when it has answered them all. */
+  async deliverLate(): Promise<void> {
+    for (const { frame } of this.#late.splice(0)) this.#deliver(frame)
+    while (this.#delivering.size > 0) await Promise.all(this.#delivering)
+  }
+
+  async stop(): Promise<void> {
+    const closed = once(this.#server, 'close')
+    this.#server.close()
+    this.closeConnections()
+    this.#lateConnection?.close()
+    await closed
+  }
+
+  #serve(client: Socket): void {
+    const server = connect({ ...this.#target, noDelay: true })
+    this.#clients.add(client)
+    const link = new Link(client, server)
+    const requests = new FrameReader()
+    const answers = new FrameReader()
+    client.on('data', (chunk: Buffer) => {
+      for (const frame of requests.read(chunk)) this.#request(link, frame)
+    })
+    server.on('data', (chunk: Buffer) => {
+      for (const frame of answers.read(chunk)) this.#answer(link, frame)
+    })
+    pauseWhileFull(client, server)
+    pauseWhileFull(server, client)
+    // The error of a connection is followed by its 'close'.
+    client.on('error', () => {})
+    server.on('error', () => {})
+    // What the server was sent before, it still works on.
+    client.on('close', () => {
+      this.#clients.delete(client)
+      this.#unanswered -= link.fates.size
+      link.fates.clear()
+      server.end()
+    })
+    server.on('close', () => client.destroy())
+  }
+
+  #request(link: Link, frame: Frame): void {
+    const cql = this.#cqlOf(link, frame)
+    if (cql === undefined || !/^\s*(?:INSERT|DELETE|UPDATE|BEGIN)/i.test(cql)) {
+      link.server.write(frame.bytes)
+      return
+    }
+    const index = this.#writes++
+    const fate = this.decide({ cql, bytes: frame.bytes.length, index }) ?? {}
+    const { delivery = 'now', after_writes = Number.POSITIVE_INFINITY } = fate
+    link.fates.set(frame.stream, fate)
+    this.#unanswered++
+    if (delivery === 'now' || delivery === 'twice') link.server.write(frame.bytes)
+    else this.#settle(link, frame.stream, fate, undefined)
+    if (delivery === 'late' || delivery === 'twice') this.#late.push({ frame, due: index + 1 + after_writes })
+    this.#deliverDue()
+  }
+
+  #cqlOf(link: Link, frame: Frame): string | undefined {
+    if (frame.opcode === opcodes.execute) return this.#prepared.get(executedId(frame))
+    if (frame.opcode === opcodes.query) return cqlOf(frame)
+    if (frame.opcode === opcodes.batch) return 'BEGIN BATCH'
+    if (frame.opcode === opcodes.prepare) link.preparing.set(frame.stream, cqlOf(frame))
+    return undefined
+  }
+
+  #answer(link: Link, frame: Frame): void {
+    const cql = link.preparing.get(frame.stream)
+    if (cql !== undefined) {
+      link.preparing.delete(frame.stream)
+      const id = preparedId(frame)
+      if (id !== undefined) this.#prepared.set(id, cql)
+    }
+    const fate = link.fates.get(frame.stream)
+    if (fate === undefined) this.#send(link, frame, 0)
+    else this.#settle(link, frame.stream, fate, frame)
+  }
+
+  #settle(link: Link, stream: number, fate: Fate, frame: Frame | undefined): void {
+    const { answer = 'server', delay_ms = 0 } = fate
+    if (answer === 'nothing') return
+    if (answer === 'close') {
+      link.client.destroy()
+      return
+    }
+    const answered = answer === 'server' ? frame : errorFrame(stream, answer.code, answer.message)
+    if (answered === undefined)
+      throw new Error('A write that the server does not get now has no answer of it')
+    this.#send(link, answered, delay_ms)
+  }
+
+  #send(link: Link, frame: Frame, delay_ms: number): void {
+    const send = () => {
+      if (link.fates.delete(frame.stream)) this.#unanswered--
+      if (!link.client.destroyed) link.client.write(frame.bytes)
+    }
+    const wait = this.latency_ms + delay_ms
+    if (wait === 0) send()
+    else setTimeout(send, wait)
+  }
+
+  #deliverDue(): void {
+    const due = this.#late.filter(late => late.due <= this.#writes)
+    if (due.length === 0) return
+    this.#late = this.#late.filter(late => late.due > this.#writes)
+    for (const { frame } of due) this.#deliver(frame)
+  }
+
+  #deliver(frame: Frame): void {
+    this.#lateConnection ??= new LateConnection(this.#target)
+    const delivering = this.#lateConnection.send(frame).finally(() => this.#delivering.delete(delivering))
+    this.#delivering.add(delivering)
+  }
+}
+
+/** A client's connection and the one to the server that stands for it. */
+class Link {
+  readonly client: Socket
+  readonly server: Socket
+  /** Of the writes not answered, by stream id. */
+  readonly fates = new Map<number, Fate>()
+  readonly preparing = new Map<number, string>()
+
+  constructor(client: Socket, server: Socket) {
+    this.client = client
+    this.server = server
+  }
+}
+
+/** The proxy's own connection to the server, for writes that come late. */
+class LateConnection {
+  readonly #socket: Socket
+  readonly #waiting = new Map<number, { resolve(): void; reject(error: Error): void }>()
+  readonly #ready: Promise<void>
+  #nextStream = 1
+
+  constructor(target: { readonly host: string; readonly port: number }) {
+    this.#socket = connect({ ...target, noDelay: true })
+    const reader = new FrameReader()
+    this.#socket.on('data', (chunk: Buffer) => {
+      for (const frame of reader.read(chunk)) this.#answered(frame)
+    })
+    this.#socket.on('error', error => this.#fail(error))
+    this.#socket.on('close', () => this.#fail(new Error('The connection for late writes was closed')))
+    this.#ready = this.#ask(startupFrame())
+    this.#ready.catch(() => {})
+  }
+
+  /** Resolves when the server has applied the write, and rejects when it refuses it. */
+  async send(frame: Frame): Promise<void> {
+    await this.#ready
+    const stream = this.#nextStream
+    this.#nextStream = (stream % 30_000) + 1
+    await this.#ask(frame.onStream(stream))
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  #ask(frame: Frame): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(frame.stream, { resolve, reject })
+      this.#socket.write(frame.bytes)
+    })
+  }
+
+  #answered(frame: Frame): void {
+    const waiter = this.#waiting.get(frame.stream)
+    this.#waiting.delete(frame.stream)
+    if (frame.opcode === opcodes.error) waiter?.reject(new Error(`Late write refused: ${frame.body}`))
+    else waiter?.resolve()
+  }
+
+  #fail(error: Error): void {
+    for (const { reject } of this.#waiting.values()) reject(error)
+    this.#waiting.clear()
+  }
+}
+
+/** Stops reading from one socket while the other has more to write than it can send. */
+function pauseWhileFull(from: Socket, to: Socket): void {
+  from.on('data', () => {
+    if (to.writableNeedDrain) from.pause()
+  })
+  to.on('drain', () => from.resume())
+  to.on('close', () => from.resume())
+}

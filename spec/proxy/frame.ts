@@ -1,0 +1,128 @@
+/** Frames of Cassandra's native protocol v4 (§2): version, flags, stream id, opcode, length, then the body. */
+
+const HEADER_BYTES = 9
+
+export const opcodes = {
+  error: 0,
+  startup: 1,
+  ready: 2,
+  query: 7,
+  result: 8,
+  prepare: 9,
+  execute: 10,
+  batch: 13,
+}
+
+/** A view of a frame's bytes. */
+export class Frame {
+  readonly bytes: Buffer
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes
+  }
+
+  get flags(): number {
+    return this.bytes.readUInt8(1)
+  }
+
+  get stream(): number {
+    return this.bytes.readInt16BE(2)
+  }
+
+  get opcode(): number {
+    return this.bytes.readUInt8(4)
+  }
+
+  get body(): Buffer {
+    return this.bytes.subarray(HEADER_BYTES)
+  }
+
+  /** The same frame for another stream id. */
+  onStream(stream: number): Frame {
+    const copy = Buffer.from(this.bytes)
+    copy.writeInt16BE(stream, 2)
+    return new Frame(copy)
+  }
+}
+
+/** Cuts what comes over a socket into frames. */
+export class FrameReader {
+  #rest = Buffer.alloc(0)
+
+  read(chunk: Buffer): Frame[] {
+    const frames: Frame[] = []
+    let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
+    while (bytes.length >= HEADER_BYTES) {
+      const end = HEADER_BYTES + bytes.readUInt32BE(5)
+      if (bytes.length < end) break
+      frames.push(new Frame(bytes.subarray(0, end)))
+      bytes = bytes.subarray(end)
+    }
+    this.#rest = Buffer.from(bytes)
+    return frames
+  }
+}
+
+function frameOf(version: number, stream: number, opcode: number, body: Buffer): Frame {
+  const header = Buffer.alloc(HEADER_BYTES)
+  header.writeUInt8(version, 0)
+  header.writeInt16BE(stream, 2)
+  header.writeUInt8(opcode, 4)
+  header.writeUInt32BE(body.length, 5)
+  return new Frame(Buffer.concat([header, body]))
+}
+
+const short = (value: number) => Buffer.from([value >> 8, value & 0xff])
+const int = (value: number) => {
+  const bytes = Buffer.alloc(4)
+  bytes.writeInt32BE(value)
+  return bytes
+}
+const string = (value: string) => Buffer.concat([short(Buffer.byteLength(value)), Buffer.from(value)])
+
+export function startupFrame(): Frame {
+  const body = Buffer.concat([short(1), string('CQL_VERSION'), string('3.0.0')])
+  return frameOf(0x04, 0, opcodes.startup, body)
+}
+
+/** Codes of the errors that a server gives when it has trouble (§9). */
+export const faultCodes = {
+  serverError: 0x0000,
+  unavailable: 0x1000,
+  overloaded: 0x1001,
+  bootstrapping: 0x1002,
+  writeTimeout: 0x1100,
+  writeFailure: 0x1500,
+  invalid: 0x2200,
+}
+
+const LOCAL_QUORUM = short(6)
+
+/** What follows code and message, for a request that one of one replicas did not answer. */
+const details: Readonly<Record<number, Buffer>> = {
+  [faultCodes.unavailable]: Buffer.concat([LOCAL_QUORUM, int(1), int(0)]),
+  [faultCodes.writeTimeout]: Buffer.concat([LOCAL_QUORUM, int(0), int(1), string('UNLOGGED_BATCH')]),
+  [faultCodes.writeFailure]: Buffer.concat([LOCAL_QUORUM, int(0), int(1), int(1), string('UNLOGGED_BATCH')]),
+}
+
+export function errorFrame(stream: number, code: number, message: string): Frame {
+  const body = Buffer.concat([int(code), string(message), details[code] ?? Buffer.alloc(0)])
+  return frameOf(0x84, stream, opcodes.error, body)
+}
+
+/** The text of a PREPARE or QUERY. */
+export function cqlOf({ body }: Frame): string {
+  return body.toString('utf8', 4, 4 + body.readUInt32BE())
+}
+
+/** The id with which an EXECUTE begins. */
+export function executedId({ body }: Frame): string {
+  return body.toString('hex', 2, 2 + body.readUInt16BE())
+}
+
+/** The id of the statement that an answer says is prepared. */
+export function preparedId({ opcode, flags, body }: Frame): string | undefined {
+  const PREPARED = 4
+  if (opcode !== opcodes.result || flags !== 0 || body.readInt32BE() !== PREPARED) return undefined
+  return body.toString('hex', 6, 6 + body.readUInt16BE(4))
+}
