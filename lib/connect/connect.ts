@@ -19,41 +19,35 @@ export interface Connection {
 
 /**
  * Borrows the given client or opens one.
- * @throws ConnectionError with a reason for each host, within `request_timeout_ms`.
+ * @throws ConnectionError with a reason for each host, within `request_timeout_ms`; OptionError for a TLS file.
  */
 export async function connect(settings: ConnectionSettings, signal: AbortSignal): Promise<Connection> {
-  const borrowed = settings.client
-  const client = borrowed ?? new Client(await driverOptions(settings))
+  let client = settings.client
   const close = async () => {
-    if (borrowed === undefined) await client.shutdown().catch(() => {})
+    if (settings.client === undefined) await client?.shutdown().catch(() => {})
   }
+  const done = new AbortController()
+  const limit = timeLimit(settings, AbortSignal.any([done.signal, signal]))
   try {
-    await withinTimeout(client.connect(), settings, signal)
+    // Names are looked up within the limit as well: a name server that is away takes its time.
+    client ??= new Client(await Promise.race([driverOptions(settings), limit]))
+    await Promise.race([client.connect(), limit])
+    return { client, close }
   } catch (error) {
     await close()
     throw await explainConnectFailure(error, settings)
+  } finally {
+    done.abort()
   }
-  return { client, close }
 }
 
-async function withinTimeout(
-  connecting: Promise<void>,
-  settings: ConnectionSettings,
-  signal: AbortSignal,
-): Promise<void> {
-  const timer = new AbortController()
-  const either = AbortSignal.any([timer.signal, signal])
-  connecting.catch(() => {})
-  try {
-    await Promise.race([
-      connecting,
-      delay(settings.request_timeout_ms, undefined, { signal: either }).then(() => {
-        throw connectTimeout(settings)
-      }),
-    ])
-  } finally {
-    timer.abort()
-  }
+/** Rejects when the time for connecting is over or the signal comes. */
+function timeLimit(settings: ConnectionSettings, signal: AbortSignal): Promise<never> {
+  const limit = delay(settings.request_timeout_ms, undefined, { signal }).then(() => {
+    throw connectTimeout(settings)
+  })
+  limit.catch(() => {})
+  return limit
 }
 
 async function driverOptions(settings: ConnectionSettings): Promise<ClientOptions> {

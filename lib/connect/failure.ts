@@ -18,7 +18,10 @@ interface DriverFailure {
 /** Longest time in milliseconds for asking a server that hung up whether it speaks TLS. */
 const PROBE_TIMEOUT_MS = 2_000
 
-/** Turns what `client.connect()` threw into an error that names each host and its reason. */
+/**
+ * Turns what the driver threw before the first row into an error that names each host and its reason. Nothing of the
+ * driver's error is kept but its words: it may hold the client, and with that the password.
+ */
 export async function explainConnectFailure(error: unknown, settings: ConnectionSettings): Promise<unknown> {
   if (error instanceof CassandraStreamsError || isAbort(error)) return error
   const failure = error as DriverFailure
@@ -29,7 +32,9 @@ export async function explainConnectFailure(error: unknown, settings: Connection
       ? inner.map(([host, cause]) => ({ host, reason: reasonOf(cause) }))
       : settings.hosts.map(host => ({ host, reason: reasonOf(failure) }))
   const code = codeOf(failures, settings) ?? (await codeOfHangUp(inner, settings))
-  return new ConnectionError(code, `${headlines[code]}${list(hosts)}`, hosts)
+  // The hosts of a borrowed client are not known here.
+  const reasons = hosts.length > 0 ? list(hosts) : `: ${reasonOf(failure)}`
+  return new ConnectionError(code, `${headlines[code]}${reasons}`, hosts)
 }
 
 /** A node that speaks only TLS resets the connection of a plain client without a word. */

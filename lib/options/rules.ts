@@ -117,11 +117,18 @@ function unknown(name: string): OptionError {
 
 function nearest(name: string): string | undefined {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[_-]/g, '')
+  const asked = plain(name)
   const ranked = Object.keys(optionRules)
-    .map(candidate => ({ candidate, distance: editDistance(plain(name), plain(candidate)) }))
+    .map(candidate => ({ candidate, distance: distanceBetween(asked, plain(candidate)) }))
     .sort((a, b) => a.distance - b.distance)
   const best = ranked[0]
-  return best !== undefined && best.distance <= Math.max(2, name.length / 3) ? best.candidate : undefined
+  return best !== undefined && best.distance <= Math.max(2, asked.length / 3) ? best.candidate : undefined
+}
+
+/** Edits from one to the other. A name that begins with the other is near (`ssl_ca`), but one edit is nearer. */
+function distanceBetween(a: string, b: string): number {
+  const isBeginning = Math.min(a.length, b.length) > 3 && (a.startsWith(b) || b.startsWith(a))
+  return isBeginning ? Math.min(1.5, editDistance(a, b)) : editDistance(a, b)
 }
 
 function editDistance(a: string, b: string): number {

@@ -2,6 +2,7 @@ import { RowBuffer } from '../batch/buffer.ts'
 import { type Group, groupRows, type ReplicaSetOf } from '../batch/group.ts'
 import { replicaSets } from '../batch/replicas.ts'
 import { type Connection, connect } from '../connect/connect.ts'
+import { explainConnectFailure } from '../connect/failure.ts'
 import { type EncodedRow, RowEncoder, stamp } from '../encode/row.ts'
 import { CassandraStreamsError, OptionError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
@@ -42,7 +43,7 @@ export async function openWriter(
     return new Writer(connection, schema, settings, counters, clock, onFailure)
   } catch (error) {
     await connection.close()
-    throw error
+    throw await explainConnectFailure(error, settings)
   } finally {
     signal.removeEventListener('abort', closeEarly)
   }

@@ -1,0 +1,145 @@
+import { once } from 'node:events'
+import { createServer as createPlainServer, type Server } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import { inspect } from 'node:util'
+import { generate } from 'selfsigned'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { connectTimeout, explainConnectFailure } from '../../../lib/connect/failure.ts'
+import { ConnectionError, OptionError } from '../../../lib/index.ts'
+import { readWriteOptions } from '../../../lib/options/settings.ts'
+
+const plain = readWriteOptions({ host: 'db1, db2', port: 9043, keyspace: 'ks', table: 't' })
+const tls = readWriteOptions({ host: 'db1', ssl_enabled: true, keyspace: 'ks', table: 't' })
+
+/** As the driver reports hosts that it tried one after another. */
+function noHost(innerErrors: Record<string, unknown>): Error {
+  return Object.assign(new Error('All host(s) tried for query failed.'), {
+    name: 'NoHostAvailableError',
+    innerErrors,
+  })
+}
+
+const failing = (message: string, code: unknown) => Object.assign(new Error(message), { code })
+
+describe('a failed connection', () => {
+  it('names each host and its reason, also in the text', async () => {
+    const error = await explainConnectFailure(
+      noHost({
+        '10.0.0.1:9043': failing('connect ECONNREFUSED 10.0.0.1:9043', 'ECONNREFUSED'),
+        '10.0.0.2:9043': 'Host considered as DOWN',
+        '10.0.0.3:9043': null,
+      }),
+      plain,
+    )
+    expect(error).toBeInstanceOf(ConnectionError)
+    expect(error).toMatchObject({
+      code: 'ERR_CASSANDRA_CONNECT',
+      hosts: [
+        { host: '10.0.0.1:9043', reason: 'connect ECONNREFUSED 10.0.0.1:9043' },
+        { host: '10.0.0.2:9043', reason: 'Host considered as DOWN' },
+        { host: '10.0.0.3:9043', reason: 'not tried' },
+      ],
+    })
+    for (const part of ['10.0.0.1:9043: connect', '10.0.0.2:9043: Host', '10.0.0.3:9043: not']) {
+      expect(String(error)).toContain(part)
+    }
+  })
+
+  it('gives its one reason to every host of the options when the driver names none', async () => {
+    expect(await explainConnectFailure(new Error('odd'), plain)).toMatchObject({
+      hosts: [
+        { host: 'db1', reason: 'odd' },
+        { host: 'db2', reason: 'odd' },
+      ],
+    })
+  })
+
+  it('says its reason although the hosts of a borrowed client are not known', async () => {
+    const borrowed = { ...plain, hosts: [] }
+    expect(String(await explainConnectFailure(new Error('odd'), borrowed))).toContain(
+      'No host could be reached: odd',
+    )
+  })
+
+  it('that ran out of time names the hosts, their port and the limit', () => {
+    expect(connectTimeout(plain)).toMatchObject({
+      code: 'ERR_CASSANDRA_CONNECT_TIMEOUT',
+      hosts: [
+        { host: 'db1:9043', reason: 'no answer within 15000 ms' },
+        { host: 'db2:9043', reason: 'no answer within 15000 ms' },
+      ],
+    })
+  })
+
+  it.each([
+    ['ERR_CASSANDRA_AUTH', failing('Provided username and/or password are incorrect', 0x0100), plain],
+    ['ERR_CASSANDRA_AUTH', Object.assign(new Error('no auth'), { name: 'AuthenticationError' }), plain],
+    ['ERR_CASSANDRA_TLS_HOST_NAME', failing('altnames', 'ERR_TLS_CERT_ALTNAME_INVALID'), tls],
+    ['ERR_CASSANDRA_TLS_UNTRUSTED', failing('self-signed', 'SELF_SIGNED_CERT_IN_CHAIN'), tls],
+    ['ERR_CASSANDRA_TLS_UNTRUSTED', failing('expired', 'CERT_HAS_EXPIRED'), tls],
+    ['ERR_CASSANDRA_TLS_UNTRUSTED', failing('no issuer', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'), tls],
+    ['ERR_CASSANDRA_TLS_NOT_OFFERED', failing('wrong version', 'ERR_SSL_WRONG_VERSION_NUMBER'), tls],
+    ['ERR_CASSANDRA_CONNECT', failing('wrong version', 'ERR_SSL_WRONG_VERSION_NUMBER'), plain],
+    ['ERR_CASSANDRA_CONNECT', failing('no route', 'EHOSTUNREACH'), tls],
+  ] as const)('has the code %s for %s', async (code, cause, settings) => {
+    expect(await explainConnectFailure(noHost({ '10.0.0.1:9042': cause }), settings)).toMatchObject({ code })
+  })
+
+  it('has the code of the host that tells most', async () => {
+    const error = noHost({
+      '10.0.0.1:9042': failing('refused', 'ECONNREFUSED'),
+      '10.0.0.2:9042': failing('wrong password', 0x0100),
+    })
+    expect(await explainConnectFailure(error, plain)).toMatchObject({ code: 'ERR_CASSANDRA_AUTH' })
+  })
+
+  it('keeps nothing of the driver error but its words, since that may hold the client', async () => {
+    const cause = Object.assign(failing('refused', 'ECONNREFUSED'), { client: { password: 'sesame' } })
+    const error = await explainConnectFailure(noHost({ '10.0.0.1:9042': cause }), plain)
+    expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain('sesame')
+  })
+
+  it('passes on errors of this package and an abort as they are', async () => {
+    const own = new OptionError('ERR_CASSANDRA_OPTION', 'ssl_ca_cert', 'unreadable')
+    const abort = AbortSignal.abort().reason
+    expect(await explainConnectFailure(own, plain)).toBe(own)
+    expect(await explainConnectFailure(abort, plain)).toBe(abort)
+  })
+})
+
+describe('a server that hangs up on a plain client', () => {
+  it('is asked whether it speaks TLS', async () => {
+    const { private: key, cert } = await generate([{ name: 'commonName', value: 'somebody' }], {
+      algorithm: 'sha256',
+    })
+    expect(await reset(createTlsServer({ key, cert }), plain)).toMatchObject({
+      code: 'ERR_CASSANDRA_TLS_REQUIRED',
+      message: expect.stringContaining('ssl_enabled'),
+    })
+  })
+
+  it('is only out of reach when it hangs up on TLS as well', async () => {
+    const rude = createPlainServer(socket => socket.on('error', () => {}).destroy())
+    expect(await reset(rude, plain)).toMatchObject({ code: 'ERR_CASSANDRA_CONNECT' })
+  })
+
+  it('is not asked when the client speaks TLS already', async () => {
+    let asked = 0
+    const server = createPlainServer(socket => {
+      asked++
+      socket.on('error', () => {}).destroy()
+    })
+    expect(await reset(server, tls)).toMatchObject({ code: 'ERR_CASSANDRA_CONNECT' })
+    expect(asked).toBe(0)
+  })
+
+  /** What is made of a connection that this server has reset. */
+  async function reset(server: Server, settings: typeof plain): Promise<unknown> {
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    onTestFinished(() => void server.close())
+    const address = server.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    const cause = failing('read ECONNRESET', 'ECONNRESET')
+    return explainConnectFailure(noHost({ [`127.0.0.1:${port}`]: cause }), { ...settings, port })
+  }
+})
