@@ -42,6 +42,7 @@ export type WriteErrorCode =
   | 'ERR_CASSANDRA_UNAUTHORIZED'
   | 'ERR_CASSANDRA_WRITE'
 
+/** Every code an error of this package can have. */
 export type CassandraErrorCode =
   | OptionErrorCode
   | ConnectionErrorCode
@@ -49,10 +50,13 @@ export type CassandraErrorCode =
   | RowErrorCode
   | WriteErrorCode
 
-/** Where the rows of a stream stood when it ended with an error. `rows_accepted` is the sum of the others. */
+/** Where the rows of a stream stood when it ended with an error. */
 export interface RowCounts {
+  /** Taken in and found valid: the sum of the others. */
   readonly rows_accepted: number
+  /** Acknowledged by Cassandra as written. */
   readonly rows_written: number
+  /** Acknowledged by Cassandra as deleted. */
   readonly rows_deleted: number
   /** Not acknowledged: refused, not sent, or sent with an outcome that nobody knows. */
   readonly rows_failed: number
@@ -88,12 +92,14 @@ export class OptionError extends CassandraStreamsError {
 export interface HostFailure {
   /** `address:port`. */
   readonly host: string
+  /** The server's or the socket's own words. */
   readonly reason: string
 }
 
 /** No usable connection could be made. `hosts` has the reason for each host that was tried. */
 export class ConnectionError extends CassandraStreamsError {
   declare readonly code: ConnectionErrorCode
+  /** One for each host that was tried; empty when no host was. */
   readonly hosts: readonly HostFailure[]
 
   constructor(code: ConnectionErrorCode, message: string, hosts: readonly HostFailure[]) {
@@ -122,9 +128,13 @@ export interface RowErrorDetails {
 /** One row cannot be written: a bad value, a missing key, an unknown column, or the server refuses it for good. */
 export class RowError extends CassandraStreamsError {
   declare readonly code: RowErrorCode
+  /** Place of the row in the order of arrival, from 0. */
   readonly row_index: number
+  /** Column with the path inside it: `profile.addresses[2].zip`. Undefined when the row as a whole is refused. */
   readonly column: string | undefined
+  /** The column's type as CQL spells it. */
   readonly cql_type: string | undefined
+  /** What would have been accepted. */
   readonly expected: string | undefined
 
   constructor(code: RowErrorCode, message: string, details: RowErrorDetails, options?: ErrorOptions) {

@@ -11,6 +11,7 @@ export const consistencyNames = [
   'LOCAL_ONE',
 ] as const
 
+/** How many replicas must acknowledge a write. */
 export type ConsistencyName = (typeof consistencyNames)[number]
 
 /** Where Cassandra is and how to log in. */
@@ -41,6 +42,7 @@ export interface ConnectionOptions {
   readonly client_options?: Partial<ClientOptions> | undefined
 }
 
+/** What a sink is told: where to write, what of a row means what, and the limits it keeps. */
 export interface CassandraWritableOptions extends ConnectionOptions {
   /** Matched exactly against the schema, case included. */
   readonly keyspace: string

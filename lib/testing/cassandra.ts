@@ -42,6 +42,7 @@ export interface Cassandra extends AsyncDisposable {
   readonly password?: string
   /** Present with `tls`: the certificate of the CA that signed the server's, as PEM text. */
   readonly ca?: string
+  /** Which of the three ways it was started by. */
   readonly source: Source
   /**
    * Ends every node, whatever its state, and removes its data. A second call does nothing more. Does nothing to a

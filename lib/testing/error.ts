@@ -1,5 +1,7 @@
 /** No Cassandra could be started, or the given one cannot be used. The message says what to do about it. */
 export class CassandraStartError extends Error {
+  /** The class's own name, as of every error. */
   override readonly name = 'CassandraStartError'
+  /** Stable across releases. */
   readonly code = 'ERR_CASSANDRA_START'
 }
