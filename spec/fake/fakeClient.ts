@@ -14,6 +14,14 @@ export interface FakeColumn {
   readonly name: string
   readonly type: string
   readonly kind?: 'partition_key' | 'clustering' | 'static' | 'regular'
+  /** Place within the key. @default the place in the list */
+  readonly position?: number
+}
+
+export interface FakeUdt {
+  readonly type_name: string
+  readonly field_names: readonly string[]
+  readonly field_types: readonly string[]
 }
 
 export const defaultColumns: readonly FakeColumn[] = [
@@ -34,6 +42,11 @@ export class FakeClient {
   /** Acknowledge every write at once. */
   automatic = false
   tableId = 'table-1'
+  udts: readonly FakeUdt[] = []
+  hasKeyspace = true
+  isView = false
+  /** What reading the schema fails with. */
+  schemaError: Error | undefined
   connects = 0
   shutdowns = 0
   connectError: Error | undefined
@@ -104,17 +117,21 @@ export class FakeClient {
   }
 
   #describe(cql: string): unknown[] {
+    if (this.schemaError !== undefined) throw this.schemaError
     if (cql.includes('system_schema.tables'))
       return this.columns.length === 0 ? [] : [{ id: this.tableId, flags: ['compound'] }]
     if (cql.includes('system_schema.columns')) {
-      return this.columns.map(({ name, type, kind = 'regular' }, position) => ({
+      return this.columns.map(({ name, type, kind = 'regular', position }, place) => ({
         column_name: name,
         type,
         kind,
-        position,
+        // As Cassandra has it: only columns of the key have a place.
+        position: position ?? (kind === 'regular' || kind === 'static' ? -1 : place),
       }))
     }
-    if (cql.includes('system_schema.keyspaces')) return [{ keyspace_name: 'ks' }]
+    if (cql.includes('system_schema.keyspaces')) return this.hasKeyspace ? [{ keyspace_name: 'ks' }] : []
+    if (cql.includes('system_schema.views')) return this.isView ? [{ view_name: 't' }] : []
+    if (cql.includes('system_schema.types')) return [...this.udts]
     if (cql.includes('system.local')) return [{ now: 0 }]
     return []
   }

@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest'
+import { SchemaError } from '../../../lib/index.ts'
+import { readTableSchema, schemaChange, type TableSchema } from '../../../lib/table/schema.ts'
+import { FakeClient, type FakeColumn } from '../../fake/fakeClient.ts'
+
+const columns: readonly FakeColumn[] = [
+  { name: 'zebra', type: 'text' },
+  { name: 'c2', type: 'int', kind: 'clustering', position: 1 },
+  { name: 'shared', type: 'int', kind: 'static' },
+  { name: 'p2', type: 'int', kind: 'partition_key', position: 1 },
+  { name: 'Apple', type: 'frozen<list<address>>' },
+  { name: 'p1', type: 'text', kind: 'partition_key', position: 0 },
+  { name: 'c1', type: 'uuid', kind: 'clustering', position: 0 },
+]
+
+function clientOf(described: readonly FakeColumn[] = columns): FakeClient {
+  const client = new FakeClient(described)
+  client.udts = [{ type_name: 'address', field_names: ['street', 'zip'], field_types: ['text', 'int'] }]
+  return client
+}
+
+const read = (client: FakeClient): Promise<TableSchema> => readTableSchema(client.asClient, 'ks', 't', 1_000)
+
+describe('reading a schema', () => {
+  it('has the columns in key order, then static ones, then the others by name', async () => {
+    const schema = await read(clientOf())
+    expect(schema.columns.map(({ name }) => name)).toEqual([
+      'p1',
+      'p2',
+      'c1',
+      'c2',
+      'shared',
+      'Apple',
+      'zebra',
+    ])
+    expect(schema).toMatchObject({ id: 'table-1', keyspace: 'ks', name: 't' })
+  })
+
+  it('has user-defined types with their fields', async () => {
+    const schema = await read(clientOf())
+    expect(schema.columns.find(({ name }) => name === 'Apple')).toMatchObject({
+      cql: 'frozen<list<address>>',
+      type: {
+        kind: 'list',
+        frozen: true,
+        element: { kind: 'udt', fields: [{ name: 'street' }, { name: 'zip' }] },
+      },
+    })
+  })
+
+  it.each([
+    ['ERR_CASSANDRA_TABLE_NOT_FOUND', (client: FakeClient) => Object.assign(client, { columns: [] })],
+    [
+      'ERR_CASSANDRA_KEYSPACE_NOT_FOUND',
+      (client: FakeClient) => Object.assign(client, { columns: [], hasKeyspace: false }),
+    ],
+    ['ERR_CASSANDRA_TABLE_UNSUPPORTED', (client: FakeClient) => Object.assign(client, { isView: true })],
+    [
+      'ERR_CASSANDRA_TABLE_UNSUPPORTED',
+      (client: FakeClient) =>
+        Object.assign(client, { columns: [...columns, { name: 'n', type: 'counter' }] }),
+    ],
+    ['ERR_CASSANDRA_TYPE_UNSUPPORTED', (client: FakeClient) => Object.assign(client, { udts: [] })],
+  ])('ends with %s by what it finds', async (code, change) => {
+    const reading = read(change(clientOf()))
+    await expect(reading).rejects.toBeInstanceOf(SchemaError)
+    await expect(reading).rejects.toMatchObject({ code })
+  })
+
+  it('passes on what the server says when it cannot be read', async () => {
+    const client = clientOf()
+    client.schemaError = new Error('no answer')
+    await expect(read(client)).rejects.toThrow('no answer')
+  })
+})
+
+describe('a schema that is looked at again', () => {
+  async function changed(change: (client: FakeClient) => unknown): Promise<SchemaError | undefined> {
+    const client = clientOf()
+    const before = await read(client)
+    change(client)
+    return schemaChange(client.asClient, before, 1_000)
+  }
+  const without = (name: string) => columns.filter(column => column.name !== name)
+
+  it('is unchanged when nothing or only a new column came', async () => {
+    expect(await changed(() => {})).toBeUndefined()
+    expect(
+      await changed(client => {
+        client.columns = [...columns, { name: 'new', type: 'int' }]
+      }),
+    ).toBeUndefined()
+  })
+
+  it('counts as unchanged when it cannot be read, since that is another fault', async () => {
+    expect(
+      await changed(client => {
+        client.schemaError = new Error('no answer')
+      }),
+    ).toBeUndefined()
+  })
+
+  it.each<[string, RegExp, (client: FakeClient) => unknown]>([
+    ['a table that is gone', /`ks\.t` was dropped: /, client => Object.assign(client, { columns: [] })],
+    [
+      'a table that was created again',
+      /`ks\.t` was dropped and created again/,
+      client => Object.assign(client, { tableId: 'table-2' }),
+    ],
+    [
+      'a column that is gone',
+      /Column `zebra` of `ks\.t` was dropped/,
+      client => Object.assign(client, { columns: without('zebra') }),
+    ],
+    [
+      'a column of another type',
+      /Column `zebra` of `ks\.t` changed from text to blob/,
+      client => Object.assign(client, { columns: [...without('zebra'), { name: 'zebra', type: 'blob' }] }),
+    ],
+  ])('tells of %s', async (_, message, change) => {
+    expect(await changed(change)).toMatchObject({
+      code: 'ERR_CASSANDRA_SCHEMA_CHANGED',
+      message: expect.stringMatching(message),
+    })
+  })
+})

@@ -1,0 +1,103 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { ColumnKind, TableSchema } from '../../../lib/table/schema.ts'
+import { type Operation, Statement } from '../../../lib/table/statement.ts'
+
+function table(...columns: [name: string, kind: ColumnKind, cql: string][]): TableSchema {
+  return {
+    id: 'id',
+    keyspace: 'Ks',
+    name: 'select',
+    columns: columns.map(([name, kind, cql]) => ({
+      name,
+      kind,
+      cql,
+      type: { kind: 'scalar', name: 'int' },
+    })),
+  }
+}
+
+const full = table(
+  ['p', 'partition_key', 'int'],
+  ['c', 'clustering', 'text'],
+  ['s', 'static', 'int'],
+  ['a"b', 'regular', 'frozen<list<int>>'],
+)
+
+describe('the text of a statement', () => {
+  it.each<[Operation, string]>([
+    [
+      'insert',
+      'INSERT INTO "Ks"."select" ("p", "c", "s", "a""b") VALUES ((int)?, (text)?, (int)?, (frozen<list<int>>)?) ' +
+        'USING TIMESTAMP ?',
+    ],
+    ['insert_static', 'INSERT INTO "Ks"."select" ("p", "s") VALUES ((int)?, (int)?) USING TIMESTAMP ?'],
+    ['delete', 'DELETE FROM "Ks"."select" USING TIMESTAMP ? WHERE "p" = (int)? AND "c" = (text)?'],
+  ])('for %s binds every value, quotes every name and says every type', (operation, cql) => {
+    expect(new Statement(operation, full).text(1)).toBe(cql)
+  })
+
+  it('for several rows is one unlogged batch of the same statement', () => {
+    const statement = new Statement('delete', full)
+    const one = statement.text(1)
+    expect(statement.text(2)).toBe(`BEGIN UNLOGGED BATCH ${one}; ${one}; APPLY BATCH`)
+  })
+
+  it.each<Operation>(['insert', 'insert_static', 'delete'])(
+    'for %s has one marker for each value it binds, with and without a time to live',
+    operation => {
+      for (const hasTtl of [false, true]) {
+        const statement = new Statement(operation, full, hasTtl)
+        for (const rows of [1, 2, 5, 10]) {
+          expect(statement.text(rows).match(/\?/g)?.length).toBe(statement.binds * rows)
+        }
+      }
+    },
+  )
+})
+
+describe('the place of the timestamp and the time to live', () => {
+  it('is after the values of an insert, and the timestamp is first in a delete, which has no time to live', () => {
+    expect(new Statement('insert', full, true)).toMatchObject({ timestampIndex: 4, ttlIndex: 5, binds: 6 })
+    expect(new Statement('insert', full)).toMatchObject({ timestampIndex: 4, ttlIndex: undefined, binds: 5 })
+    expect(new Statement('delete', full, true)).toMatchObject({
+      timestampIndex: 0,
+      ttlIndex: undefined,
+      binds: 3,
+    })
+    expect(new Statement('insert', full, true).text(1)).toContain('USING TIMESTAMP ? AND TTL ?')
+  })
+})
+
+describe('the number of rows in a request', () => {
+  const wide = table(
+    ['p', 'partition_key', 'int'],
+    ...Array.from({ length: 2_000 }, (_, i): [string, ColumnKind, string] => [`v${i}`, 'regular', 'int']),
+  )
+
+  it('is one of a few, so that the server keeps few statements, and never more than there are rows', () => {
+    const statement = new Statement('insert', full)
+    const used = new Set<number>()
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 5_000 }), available => {
+        const rows = statement.rowsFor(available)
+        used.add(rows)
+        expect(rows).toBeGreaterThanOrEqual(1)
+        expect(rows).toBeLessThanOrEqual(available)
+      }),
+    )
+    expect(used.size).toBeLessThanOrEqual(8)
+  })
+
+  it('grows with the rows there are', () => {
+    const statement = new Statement('insert', full)
+    expect(statement.rowsFor(1)).toBe(1)
+    expect(statement.rowsFor(1_000)).toBeGreaterThanOrEqual(25)
+  })
+
+  it('is small for a table of many columns, because a request binds at most 65,535 values', () => {
+    const statement = new Statement('insert', wide)
+    expect(statement.rowsFor(1_000) * statement.binds).toBeLessThanOrEqual(65_535)
+    expect(statement.rowsFor(1_000)).toBeLessThan(new Statement('insert', full).rowsFor(1_000))
+  })
+})
