@@ -1,0 +1,45 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { RowBuffer } from '../../../lib/batch/buffer.ts'
+import { anyFlush, encodeAll } from './rows.ts'
+
+describe('the buffer of rows', () => {
+  const [row] = encodeAll([{ p: 1, c: 1, v: 'x' }])
+  if (row === undefined) throw new Error('Expected a row')
+
+  it('is full by count', () => {
+    const buffer = new RowBuffer(2, 1_000_000)
+    buffer.push(row)
+    expect(buffer.isFull).toBe(false)
+    buffer.push(row)
+    expect(buffer).toMatchObject({ isFull: true, length: 2 })
+  })
+
+  it('is full by bytes', () => {
+    const buffer = new RowBuffer(1_000, row.bytes + 1)
+    buffer.push(row)
+    expect(buffer.isFull).toBe(false)
+    buffer.push(row)
+    expect(buffer.isFull).toBe(true)
+  })
+
+  it('gives back what was put in, in order, and is then empty', () => {
+    fc.assert(
+      fc.property(anyFlush, rows => {
+        const buffer = new RowBuffer(1_000, 100_000)
+        for (const each of rows) buffer.push(each)
+        expect(buffer.take()).toEqual(rows)
+        expect(buffer).toMatchObject({ length: 0, isFull: false })
+        expect(buffer.take()).toEqual([])
+      }),
+    )
+  })
+
+  it('counts bytes anew after it was emptied', () => {
+    const buffer = new RowBuffer(1_000, row.bytes * 2)
+    buffer.push(row)
+    buffer.take()
+    buffer.push(row)
+    expect(buffer.isFull).toBe(false)
+  })
+})

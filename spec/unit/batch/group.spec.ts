@@ -1,0 +1,121 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type BatchBy, groupRows, type ReplicaSetOf } from '../../../lib/batch/group.ts'
+import type { EncodedRow } from '../../../lib/encode/row.ts'
+import { anyFlush, encodeAll, partitionOf } from './rows.ts'
+
+/** Three sets of nodes, by the last digit of the key. */
+const threeSets: ReplicaSetOf = key => `set ${key.readInt32BE() % 3}`
+const everyBatchBy: readonly BatchBy[] = ['partition', 'replicas', 'none']
+const distinct = (rows: readonly EncodedRow[], of: (row: EncodedRow) => unknown) => new Set(rows.map(of)).size
+
+describe('cutting a flush into requests', () => {
+  it.each(everyBatchBy)('has every row in exactly one request, by %s', batchBy => {
+    fc.assert(
+      fc.property(anyFlush, rows => {
+        const found = groupRows(rows, batchBy, threeSets).flatMap(group => group.rows)
+        expect(found.length).toBe(rows.length)
+        expect(new Set(found)).toEqual(new Set(rows))
+      }),
+    )
+  })
+
+  it.each(everyBatchBy)(
+    'makes requests of one statement and of a prepared number of rows, by %s',
+    batchBy => {
+      fc.assert(
+        fc.property(anyFlush, rows => {
+          for (const group of groupRows(rows, batchBy, threeSets)) {
+            expect(distinct(group.rows, row => row.statement)).toBe(1)
+            expect(group.rows[0]?.statement.rowsFor(group.rows.length)).toBe(group.rows.length)
+          }
+        }),
+      )
+    },
+  )
+
+  it.each(everyBatchBy)('knows the bytes of each request, by %s', batchBy => {
+    fc.assert(
+      fc.property(anyFlush, rows => {
+        for (const { rows: own, bytes } of groupRows(rows, batchBy, threeSets)) {
+          expect(bytes).toBe(own.reduce((sum, row) => sum + row.bytes, 0))
+        }
+      }),
+    )
+  })
+
+  it.each(everyBatchBy)('bounds the bytes of a request that has more than one row, by %s', batchBy => {
+    fc.assert(
+      fc.property(anyFlush, rows => {
+        for (const group of groupRows(rows, batchBy, threeSets)) {
+          if (group.rows.length > 1) expect(group.bytes).toBeLessThanOrEqual(64 * 1024)
+        }
+      }),
+    )
+  })
+
+  it.each(everyBatchBy)('keeps the rows of one partition in their order within a request, by %s', batchBy => {
+    fc.assert(
+      fc.property(anyFlush, rows => {
+        for (const group of groupRows(rows, batchBy, threeSets)) {
+          const last = new Map<number, number>()
+          for (const row of group.rows) {
+            expect(row.index).toBeGreaterThan(last.get(partitionOf(row)) ?? -1)
+            last.set(partitionOf(row), row.index)
+          }
+        }
+      }),
+    )
+  })
+
+  it('gives each row a request of its own by none', () => {
+    const rows = encodeAll([
+      { p: 1, c: 1 },
+      { p: 1, c: 2 },
+    ])
+    expect(groupRows(rows, 'none', threeSets).map(group => group.rows)).toEqual(rows.map(row => [row]))
+  })
+
+  it('never puts two partitions together by partition', () => {
+    fc.assert(
+      fc.property(anyFlush, rows => {
+        for (const group of groupRows(rows, 'partition', threeSets)) {
+          expect(distinct(group.rows, partitionOf)).toBe(1)
+        }
+      }),
+    )
+  })
+
+  it('never puts partitions of different nodes together, by replicas', () => {
+    fc.assert(
+      fc.property(anyFlush, rows => {
+        for (const group of groupRows(rows, 'replicas', threeSets)) {
+          expect(distinct(group.rows, row => threeSets(row.partitionKey))).toBe(1)
+        }
+      }),
+    )
+  })
+
+  it('keeps a request of several partitions below what the server warns of, by replicas', () => {
+    let mixed = 0
+    fc.assert(
+      fc.property(anyFlush, rows => {
+        for (const group of groupRows(rows, 'replicas', threeSets)) {
+          const partitions = distinct(group.rows, partitionOf)
+          if (partitions === 1) continue
+          mixed++
+          expect(partitions).toBeLessThanOrEqual(10)
+          expect(group.rows.reduce((sum, row) => sum + row.weight, 0)).toBeLessThan(5 * 1024)
+        }
+      }),
+    )
+    expect(mixed).toBeGreaterThan(10)
+  })
+
+  it('puts small rows of partitions with the same nodes together, which is what it is for', () => {
+    const rows = encodeAll(Array.from({ length: 30 }, (_, p) => ({ p, c: 0, v: 'x' })))
+    const groups = groupRows(rows, 'replicas', () => 'all')
+    expect(groups.length).toBeLessThanOrEqual(6)
+    expect(groupRows(rows, 'partition', () => 'all').length).toBe(30)
+  })
+})
