@@ -17,4 +17,5 @@ export {
 } from './errors.ts'
 export type { CassandraWritableOptions, ConnectionOptions, ConsistencyName } from './options/options.ts'
 export { type CassandraWritable, createCassandraWritable } from './sink/writable.ts'
+export { type CassandraWritableStream, createCassandraWritableStream } from './sink/writableStream.ts'
 export type { CassandraWritableStats } from './write/stats.ts'

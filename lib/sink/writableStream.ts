@@ -1,0 +1,149 @@
+import type { CassandraWritableOptions } from '../options/options.ts'
+import { readWriteOptions, type WriteSettings } from '../options/settings.ts'
+import type { CassandraWritableStats } from '../write/stats.ts'
+import { type GivenRow, Intake } from './intake.ts'
+
+/** Rows that wait in the stream before `ready` asks the source to wait; as Node has it for streams of objects. */
+const HIGH_WATER_MARK = 16
+
+/** A WHATWG WritableStream of rows. `close()` resolves when Cassandra has acknowledged every row. */
+export interface CassandraWritableStream<Row extends object = object> extends WritableStream<Row> {
+  /** Live counters. */
+  readonly stats: CassandraWritableStats
+}
+
+/**
+ * As {@link createCassandraWritable}, over the `WritableStream` of the web. Connecting starts at once; the table is
+ * checked before the first row. `write()` resolves when the row is accepted, `abort()` when everything is released.
+ *
+ * @throws OptionError at once, when an option is unknown, missing or wrong. Everything else errors the stream:
+ * {@link ConnectionError}, {@link SchemaError}, {@link RowError}, {@link WriteError}.
+ */
+export function createCassandraWritableStream<Row extends object = object>(
+  options: CassandraWritableOptions,
+): CassandraWritableStream<Row> {
+  return new RowStream<Row>(new RowSink(readWriteOptions(options)))
+}
+
+class RowStream<Row extends object> extends WritableStream<Row> implements CassandraWritableStream<Row> {
+  readonly stats: CassandraWritableStats
+
+  constructor(sink: RowSink) {
+    super(sink, { highWaterMark: HIGH_WATER_MARK, size: row => sink.sizeOf(row) })
+    this.stats = sink.stats
+  }
+}
+
+/** Part of the standard, and missing in the types of Node 20. */
+type Controller = WritableStreamDefaultController & { readonly signal: AbortSignal }
+
+class RowSink {
+  readonly #settings: WriteSettings
+  readonly #intake = new Intake()
+  readonly #given = new GivenRows()
+  readonly #ended = new AbortController()
+  /** Why somebody from outside stopped the stream. */
+  #stopped: { readonly reason: unknown } | undefined
+  #released: Promise<void> | undefined
+  readonly stats = this.#intake.counters
+
+  constructor(settings: WriteSettings) {
+    this.#settings = settings
+  }
+
+  /** Called by the stream inside `write()`, before it queues the row: the one moment to read it as it was given. */
+  sizeOf(row: unknown): number {
+    if (!this.#ended.signal.aborted) this.#given.push(row, this.#intake.take(row))
+    return 1
+  }
+
+  async start(controller: WritableStreamDefaultController): Promise<void> {
+    // The stream calls abort() only after the write in flight, which may be waiting for a permit.
+    const { signal } = controller as Controller
+    signal.addEventListener('abort', () => this.#stop(signal.reason))
+    const own = this.#settings.signal
+    const stop = () => {
+      controller.error(own?.reason)
+      this.#stop(own?.reason)
+    }
+    if (own?.aborted) stop()
+    else own?.addEventListener('abort', stop, { signal: this.#ended.signal })
+    try {
+      await this.#intake.open(this.#settings, error => {
+        controller.error(error)
+        this.#release()
+      })
+    } catch (error) {
+      await this.#release()
+      throw error
+    }
+  }
+
+  write(row: unknown): undefined | Promise<void> {
+    const wait = this.#intake.add(this.#given.shift(row))
+    return wait && this.#withReason(wait)
+  }
+
+  async close(): Promise<void> {
+    await this.#withReason(this.#intake.drain())
+    await this.#release()
+  }
+
+  abort(reason: unknown): Promise<void> {
+    return this.#stop(reason)
+  }
+
+  #stop(reason: unknown): Promise<void> {
+    this.#stopped ??= { reason }
+    return this.#release()
+  }
+
+  #release(): Promise<void> {
+    this.#ended.abort()
+    this.#given.clear()
+    this.#released ??= this.#intake.close()
+    return this.#released
+  }
+
+  /** What waits while the stream is stopped is told the reason for that. */
+  async #withReason(wait: Promise<void>): Promise<void> {
+    try {
+      await wait
+    } catch (error) {
+      throw this.#stopped === undefined ? error : this.#stopped.reason
+    }
+  }
+}
+
+interface Given {
+  readonly row: unknown
+  readonly taken: GivenRow
+  next: Given | undefined
+}
+
+/** Rows in the stream's queue, in its order, as they were when they were given. */
+class GivenRows {
+  #first: Given | undefined
+  #last: Given | undefined
+
+  push(row: unknown, taken: GivenRow): void {
+    const given: Given = { row, taken, next: undefined }
+    if (this.#last === undefined) this.#first = given
+    else this.#last.next = given
+    this.#last = given
+  }
+
+  clear(): void {
+    this.#first = undefined
+    this.#last = undefined
+  }
+
+  /** The stream may refuse a row after it asked for its size: such rows never come here and are passed over. */
+  shift(row: unknown): GivenRow {
+    let given = this.#first
+    while (given !== undefined && !Object.is(given.row, row)) given = given.next
+    this.#first = given?.next
+    if (this.#first === undefined) this.#last = undefined
+    return (given as Given).taken
+  }
+}
