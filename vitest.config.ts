@@ -6,6 +6,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // Bounds a hang. On a machine that is busy a property takes its time.
+          testTimeout: 30_000,
           include: ['spec/*.spec.ts', 'spec/unit/**/*.spec.ts', 'spec/stream/**/*.spec.ts'],
           exclude: ['spec/readme.spec.ts'],
         },
