@@ -7,8 +7,15 @@ import { propertyRefused } from './rowRefusal.ts'
 /** What the server takes at most: 20 years of seconds (`Attributes.MAX_TTL`). */
 const MAX_TTL = 630_720_000
 
-/** Stands for "no timestamp" inside Cassandra. */
-const RESERVED_TIMESTAMP = -(2n ** 63n)
+/**
+ * Microseconds that belong to a row with a non-frozen list, one for each time it may be sent: sent again with the same
+ * timestamp it would double the list (CASSANDRA-11368).
+ */
+export const LIST_TIMESTAMPS = 64
+
+/** The lowest one stands for "no timestamp" inside Cassandra; above the highest there must be room to send again. */
+const LOWEST_TIMESTAMP = -(2n ** 63n) + 1n
+const HIGHEST_TIMESTAMP = 2n ** 63n - BigInt(LIST_TIMESTAMPS)
 
 const ttlExpected = `whole seconds from 0 to ${MAX_TTL}`
 const timestampExpected = 'whole microseconds since 1970: number, BigInt, Long or decimal digits'
@@ -33,8 +40,7 @@ export function encodeTtl(
 export function encodeOwnTimestamp(value: unknown, column: string, index: number): Buffer {
   const refused = () => propertyRefused(column, preview(value), timestampExpected, index)
   const timestamp = integerIn(value, refused)
-  if (BigInt.asIntN(64, BigInt(timestamp)) !== BigInt(timestamp)) throw refused()
-  if (timestamp === RESERVED_TIMESTAMP) throw refused()
+  if (timestamp < LOWEST_TIMESTAMP || timestamp > HIGHEST_TIMESTAMP) throw refused()
   return encodeBigint(timestamp)
 }
 

@@ -5,7 +5,7 @@
 export type Fault =
   /** Passing: the server was unreachable or failed. */
   | 'retry'
-  /** Passing as well, and a sign that too much is in flight. */
+  /** Passing as well, and a sign that too much is in flight: overloaded, or no answer in time. */
   | 'slow'
   /** The request is too large for one batch. */
   | 'split'
@@ -23,12 +23,13 @@ const serverFaults: Readonly<Record<number, Fault>> = {
   0: 'retry', // server error
   256: 'credentials',
   4096: 'retry', // unavailable
-  4097: 'retry', // overloaded
+  4097: 'slow', // overloaded
   4098: 'retry', // is bootstrapping
   4099: 'retry', // truncate error
-  4352: 'retry', // write timeout
+  4352: 'slow', // write timeout
   4608: 'retry', // read timeout
   5376: 'retry', // write failure
+  5632: 'retry', // no room for change data capture
   8448: 'unauthorized',
   8704: 'row', // invalid
   9472: 'schema', // unprepared
@@ -47,15 +48,15 @@ export function faultOf(error: unknown): Fault {
   if (typeof error !== 'object' || error === null) return 'fatal'
   const { name, message, code, isSocketError, innerErrors } = error as DriverError
   if (innerErrors !== undefined) {
-    const inner = Object.values(innerErrors).filter(isDriverError)
-    return inner.some(({ code }) => code === 0x2500) ? 'schema' : 'retry'
+    const faults = Object.values(innerErrors).filter(isDriverError).map(faultOf)
+    return faults.find(fault => fault === 'schema') ?? faults.find(fault => fault === 'slow') ?? 'retry'
   }
   if (typeof code === 'number') {
     if (code === 0x2200 && /batch too large/i.test(message)) return 'split'
     return serverFaults[code] ?? 'fatal'
   }
   if (slowNames.has(name ?? '')) return 'slow'
-  if (isSocketError || systemError.test(String(code))) return 'retry'
+  if (isSocketError || systemError.test(String(code)) || noConnection.test(message)) return 'retry'
   return 'fatal'
 }
 
@@ -63,6 +64,9 @@ const slowNames: ReadonlySet<string> = new Set(['OperationTimedOutError', 'BusyC
 
 /** Names of failed system calls, such as ECONNRESET. */
 const systemError = /^E[A-Z]+$/
+
+/** What the driver throws, without a class or a code, for a statement to prepare while it connects again. */
+const noConnection = /^No connection available$/
 
 function isDriverError(error: DriverError | string | null): error is DriverError {
   return typeof error === 'object' && error !== null

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Client, policies, types } from 'cassandra-driver'
 import { type EncodedRow, restamp } from '../encode/row.ts'
+import { LIST_TIMESTAMPS } from '../encode/using.ts'
 import { ConnectionError, RowError, type SchemaError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import { schemaChange, type TableSchema } from '../table/schema.ts'
@@ -8,20 +9,14 @@ import { backoff } from './backoff.ts'
 import { type DriverError, type Fault, faultOf } from './fault.ts'
 import type { Counters } from './stats.ts'
 
-/**
- * Microseconds reserved for a row with a non-frozen list, one for each time it may be sent: sent again with the same
- * timestamp it would double the list (CASSANDRA-11368).
- */
-export const LIST_TIMESTAMPS = 64
-
 /** What a sender tells its owner. */
 export interface SenderListener {
   /** A row that the server refuses for good. */
   rowRefused(error: RowError): void
   /** A request was acknowledged after so many milliseconds. */
   answered(latency: number): void
-  /** A server had too much to do, or did not answer in time. */
-  overloaded(): void
+  /** A server had too much to do, or did not answer in time, with a request sent at this `performance.now()`. */
+  overloaded(sent: number): void
 }
 
 /** Sends groups of rows until Cassandra acknowledges or refuses them. The driver's own retries are off. */
@@ -59,18 +54,19 @@ export class Sender {
    * @throws what no retry can mend, or WriteError `ERR_CASSANDRA_RETRY_TIMEOUT`.
    */
   async send(rows: readonly EncodedRow[]): Promise<void> {
-    await this.#sendUntil(Date.now() + this.#settings.retry_timeout_ms, rows)
+    await this.#sendUntil(performance.now() + this.#settings.retry_timeout_ms, rows, 0)
   }
 
-  async #sendUntil(deadline: number, rows: readonly EncodedRow[]): Promise<void> {
-    for (let retry = 0; ; retry++) {
+  async #sendUntil(deadline: number, rows: readonly EncodedRow[], retries: number): Promise<void> {
+    for (let retry = retries; ; retry++) {
+      const sent = performance.now()
       try {
         await this.#execute(rows)
         return
       } catch (error) {
         const fault = await this.#diagnose(error)
-        if (fault === 'split' || fault === 'row') return this.#narrow(deadline, rows, error)
-        if (fault === 'slow') this.#listener.overloaded()
+        if (fault === 'split' || fault === 'row') return this.#narrow(deadline, rows, retry, error)
+        if (fault === 'slow') this.#listener.overloaded(sent)
         else if (fault !== 'retry') throw this.#permanent(fault, error)
         await this.#waitFor(retry, deadline, rows, error)
       }
@@ -116,7 +112,12 @@ export class Sender {
   }
 
   /** Sends the halves of a refused group, down to the row that is the reason. */
-  async #narrow(deadline: number, rows: readonly EncodedRow[], error: unknown): Promise<void> {
+  async #narrow(
+    deadline: number,
+    rows: readonly EncodedRow[],
+    retries: number,
+    error: unknown,
+  ): Promise<void> {
     const [only] = rows
     if (rows.length === 1 && only !== undefined) {
       this.#counters.rows_in_flight--
@@ -132,7 +133,7 @@ export class Sender {
     while (from < rows.length) {
       const most = Math.min(rows.length - from, Math.ceil(rows.length / 2))
       const count = only?.statement.rowsFor(most) ?? 1
-      await this.#sendUntil(deadline, rows.slice(from, from + count))
+      await this.#sendUntil(deadline, rows.slice(from, from + count), retries)
       from += count
     }
   }
@@ -144,10 +145,12 @@ export class Sender {
     error: unknown,
   ): Promise<void> {
     const wait = backoff(retry)
-    if (Date.now() + wait >= deadline || retry + 1 >= LIST_TIMESTAMPS) throw this.#retriesOver(retry, error)
+    const lists = rows.filter(row => row.appends)
+    const isLast = lists.length > 0 && retry + 1 >= LIST_TIMESTAMPS
+    if (isLast || performance.now() + wait >= deadline) throw this.#retriesOver(retry, error)
     await delay(wait, undefined, { signal: this.#signal })
     this.#counters.retries++
-    for (const row of rows) if (row.appends) restamp(row)
+    for (const row of lists) restamp(row)
   }
 
   #retriesOver(retries: number, error: unknown): WriteError {

@@ -21,6 +21,7 @@ const BASELINE_MS = 10_000
  * it is overloaded, or does not answer in time.
  */
 export class Window {
+  readonly #least: number
   readonly #most: number
   readonly #now: () => number
   #size: number
@@ -32,6 +33,7 @@ export class Window {
 
   /** @param now milliseconds of a steady clock */
   constructor(concurrency: number, now: () => number = () => performance.now()) {
+    this.#least = Math.min(FEWEST, concurrency)
     this.#most = concurrency
     this.#now = now
     this.#size = Math.min(START, concurrency)
@@ -39,7 +41,7 @@ export class Window {
 
   /** Requests allowed in flight. */
   get limit(): number {
-    return Math.max(Math.min(FEWEST, this.#most), Math.floor(this.#size))
+    return Math.floor(this.#size)
   }
 
   /** A request was answered after `latency` milliseconds while `inFlight` were on their way. */
@@ -50,15 +52,19 @@ export class Window {
     const fastest = Math.min(this.#fastest, this.#fastestBefore)
     const queued = this.#size * (1 - fastest / this.#latency)
     if (queued < QUEUED_FEW) this.#size = Math.min(this.#most, this.#size + 2 / this.#size)
-    else if (queued > QUEUED_MANY) this.#size = Math.max(FEWEST, this.#size - 1 / this.#size)
+    else if (queued > QUEUED_MANY) this.#size = Math.max(this.#least, this.#size - 1 / this.#size)
   }
 
-  /** A server is overloaded or did not answer in time. Once a latency, because many requests fail together. */
-  overloaded(): void {
-    const now = this.#now()
-    if (now - this.#halvedAt < this.#latency) return
-    this.#halvedAt = now
-    this.#size = Math.max(FEWEST, this.#size / 2)
+  /**
+   * A server is overloaded, or did not answer in time. Many requests fail together: one sent before the window was
+   * last halved tells nothing new.
+   *
+   * @param sent when the request was sent, by the same clock
+   */
+  overloaded(sent: number): void {
+    if (sent <= this.#halvedAt) return
+    this.#halvedAt = this.#now()
+    this.#size = Math.max(this.#least, this.#size / 2)
   }
 
   #measure(latency: number): void {

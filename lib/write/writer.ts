@@ -4,12 +4,13 @@ import { replicaSets } from '../batch/replicas.ts'
 import { type Connection, connect } from '../connect/connect.ts'
 import { explainConnectFailure } from '../connect/failure.ts'
 import { type EncodedRow, RowEncoder, stamp } from '../encode/row.ts'
+import { LIST_TIMESTAMPS } from '../encode/using.ts'
 import { CassandraStreamsError, OptionError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import { readTableSchema, type TableSchema } from '../table/schema.ts'
 import { type OrderClock, processClock } from './clock.ts'
 import { Semaphore } from './semaphore.ts'
-import { LIST_TIMESTAMPS, Sender } from './sender.ts'
+import { Sender } from './sender.ts'
 import type { Counters } from './stats.ts'
 import { Window } from './window.ts'
 
@@ -111,7 +112,7 @@ export class Writer {
     this.#sender = new Sender(connection.client, schema, settings, counters, this.#closing.signal, {
       rowRefused: error => this.#fail(error),
       answered: latency => window.answered(latency, this.#semaphore.taken),
-      overloaded: () => window.overloaded(),
+      overloaded: sent => window.overloaded(sent),
     })
   }
 

@@ -1,0 +1,81 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { FakeWrite } from '../fake/fakeClient.ts'
+import { rowsOf } from '../fake/fakeClient.ts'
+import { range, scene, serverError, written } from './support.ts'
+
+// No pause between two tries.
+beforeEach(() => {
+  vi.spyOn(Math, 'random').mockReturnValue(0)
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+const columns = [
+  { name: 'id', type: 'int', kind: 'partition_key' },
+  { name: 'l', type: 'list<int>' },
+] as const
+
+/** The write times in a request, in microseconds: each row's last bind. */
+function timestampsOf(write: FakeWrite): number[] {
+  const each = write.binds.length / rowsOf(write)
+  return range(rowsOf(write)).map(i => Number((write.binds[(i + 1) * each - 1] as Buffer).readBigInt64BE()))
+}
+
+const unavailable = () => serverError(0x1000)
+
+describe('a retry', () => {
+  it('keeps the timestamp of a row, however often it is sent', async () => {
+    const { client, sink, closed } = scene()
+    sink.end({ id: 1, v: 'x' })
+    for (let i = 0; i < 100; i++) (await client.nextWrite()).fail(unavailable())
+    ;(await client.nextWrite()).acknowledge()
+    await closed
+    expect(client.writes.length).toBe(101)
+    expect(new Set(client.writes.flatMap(timestampsOf)).size).toBe(1)
+    expect(sink.stats).toMatchObject({ rows_written: 1, requests: 101, retries: 100 })
+  })
+
+  it('takes the next timestamp for a row with a non-frozen list, and the row after it a later one', async () => {
+    const { client, sink, closed } = scene({ flush_interval_ms: 60_000 }, () => {}, columns)
+    sink.write({ id: 1, l: [1] })
+    sink.end({ id: 1, l: [2] })
+    for (let i = 0; i < 50; i++) (await client.nextWrite()).fail(unavailable())
+    ;(await client.nextWrite()).acknowledge()
+    await closed
+    const times = client.writes.map(timestampsOf)
+    const [[first = 0, second = 0] = []] = times
+    expect(times).toEqual(range(51).map(i => [first + i, second + i]))
+    expect(second).toBeGreaterThan(first + 50)
+  })
+
+  it('gives a row with a non-frozen list up when its timestamps are used up', async () => {
+    const { client, sink, errors, closed } = scene({}, () => {}, columns)
+    await written(sink, { id: 1, l: [1] })
+    await written(sink, { id: 2 })
+    void failAll()
+    await closed
+    const lists = client.writes.map(timestampsOf).filter(times => times.length > 0)
+    expect(Math.max(...lists.flat()) - Math.min(...lists.flat())).toBeLessThan(64 + 1)
+    expect(errors).toMatchObject([{ code: 'ERR_CASSANDRA_RETRY_TIMEOUT' }])
+
+    async function failAll() {
+      for (;;) (await client.nextWrite()).fail(unavailable())
+    }
+  })
+
+  it('goes on with the timestamps where the whole group left off when the group is cut', async () => {
+    const { client, sink, closed } = scene({ flush_interval_ms: 60_000 }, () => {}, columns)
+    for (const n of range(4)) sink.write({ id: 1, l: [n] })
+    sink.end({ id: 1, l: [4] })
+    for (let i = 0; i < 10; i++) (await client.nextWrite()).fail(unavailable())
+    ;(await client.nextWrite()).fail(serverError(0x2200, 'Batch too large'))
+    ;(await client.nextWrite()).fail(unavailable())
+    client.automatic = true
+    await closed
+    const firsts = client.writes.map(write => timestampsOf(write)[0] ?? 0)
+    const [first = 0] = firsts
+    expect(firsts.slice(0, 13)).toEqual([...range(11), 10, 11].map(i => first + i))
+    expect(sink.stats).toMatchObject({ rows_written: 5 })
+  })
+})
