@@ -14,7 +14,7 @@ import {
   unreadable,
   valueRefused,
 } from './rowRefusal.ts'
-import { encodeOwnTimestamp, encodeTtl } from './using.ts'
+import { encodeOwnTimestamp, encodeTtl, LIST_TIMESTAMPS } from './using.ts'
 
 /** A row as bytes, ready to be bound. Nothing of the caller's object is kept. */
 export interface EncodedRow {
@@ -39,6 +39,11 @@ export interface RowRules {
   readonly timestamp_column: string | undefined
   readonly nulls: 'write' | 'unset'
   readonly max_row_bytes: number
+}
+
+/** Microseconds that a row takes up in the order. */
+export function timestampsOf(row: EncodedRow): number {
+  return row.appends ? LIST_TIMESTAMPS : 1
 }
 
 /** Gives a row its write time in microseconds since 1970. */

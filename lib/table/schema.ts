@@ -22,6 +22,14 @@ export interface TableSchema {
   readonly columns: readonly Column[]
 }
 
+/** A table with how long things stay in it. */
+export interface StoredTable extends TableSchema {
+  /** Seconds for which tombstones are kept. */
+  readonly gc_grace_seconds: number
+  /** Seconds to live of rows that name none; 0 is for ever. */
+  readonly default_time_to_live: number
+}
+
 const kindOrder: readonly ColumnKind[] = ['partition_key', 'clustering', 'static', 'regular']
 
 /**
@@ -34,13 +42,13 @@ export async function readTableSchema(
   keyspace: string,
   table: string,
   timeout_ms: number,
-): Promise<TableSchema> {
+): Promise<StoredTable> {
   const select = async (cql: string, ...values: string[]) =>
     (await client.execute(cql, values, { prepare: true, readTimeout: timeout_ms })).rows
 
   const [tables, columns, views, types] = await Promise.all([
     select(
-      'SELECT id, flags FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?',
+      'SELECT id, gc_grace_seconds, default_time_to_live FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?',
       keyspace,
       table,
     ),
@@ -80,6 +88,8 @@ export async function readTableSchema(
     id: String(found['id']),
     keyspace,
     name: table,
+    gc_grace_seconds: Number(found['gc_grace_seconds']),
+    default_time_to_live: Number(found['default_time_to_live']),
     columns: columns
       .map(column => ({
         name: column['column_name'] as string,

@@ -1,17 +1,15 @@
 import { RowBuffer } from '../batch/buffer.ts'
 import { type Group, groupRows, type ReplicaSetOf } from '../batch/group.ts'
 import { replicaSets } from '../batch/replicas.ts'
-import { type Connection, connect } from '../connect/connect.ts'
-import { explainConnectFailure } from '../connect/failure.ts'
-import { type EncodedRow, RowEncoder, stamp } from '../encode/row.ts'
-import { LIST_TIMESTAMPS } from '../encode/using.ts'
-import { CassandraStreamsError, OptionError, WriteError } from '../errors.ts'
+import type { Connection } from '../connect/connect.ts'
+import { type EncodedRow, RowEncoder, stamp, timestampsOf } from '../encode/row.ts'
+import { CassandraStreamsError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
-import { readTableSchema, type TableSchema } from '../table/schema.ts'
-import { type OrderClock, processClock } from './clock.ts'
+import type { OrderClock } from './clock.ts'
 import { Semaphore } from './semaphore.ts'
 import { Sender } from './sender.ts'
 import type { Counters } from './stats.ts'
+import { openTarget, type WriteTarget } from './target.ts'
 import { Window } from './window.ts'
 
 /** A row as bytes, or why it cannot be stored. */
@@ -30,43 +28,7 @@ export async function openWriter(
   onFailure: OnFailure,
   signal: AbortSignal,
 ): Promise<Writer> {
-  const connection = await connect(settings, signal)
-  const closeEarly = () => void connection.close()
-  signal.addEventListener('abort', closeEarly)
-  try {
-    const { client } = connection
-    const { keyspace, table, request_timeout_ms } = settings
-    const schema = await readTableSchema(client, keyspace, table, request_timeout_ms)
-    checkDirections(settings, schema)
-    const clock = processClock()
-    clock.advance(await coordinatorClock(connection, request_timeout_ms))
-    signal.throwIfAborted()
-    return new Writer(connection, schema, settings, counters, clock, onFailure)
-  } catch (error) {
-    await connection.close()
-    throw await explainConnectFailure(error, settings)
-  } finally {
-    signal.removeEventListener('abort', closeEarly)
-  }
-}
-
-/** The coordinator's clock in microseconds, so that a machine behind it does not write into the past. */
-async function coordinatorClock({ client }: Connection, timeout_ms: number): Promise<number> {
-  const cql = 'SELECT toUnixTimestamp(now()) AS now FROM system.local'
-  const { rows } = await client.execute(cql, [], { prepare: true, readTimeout: timeout_ms })
-  return Number(rows[0]?.['now'] ?? 0) * 1000
-}
-
-/** Properties that tell how to write a row are never written, so they cannot be a key. */
-function checkDirections(settings: WriteSettings, schema: TableSchema): void {
-  const { delete_flag, ttl_column, timestamp_column } = settings
-  const named = { delete_flag_column: delete_flag?.column, ttl_column, timestamp_column }
-  for (const [option, name] of Object.entries(named)) {
-    const column = schema.columns.find(column => column.name === name)
-    if (column?.kind !== 'partition_key' && column?.kind !== 'clustering') continue
-    const message = `Expected \`${option}\` not to be the key column \`${column.name}\`: it is never written`
-    throw new OptionError('ERR_CASSANDRA_OPTION', option, message)
-  }
+  return new Writer(await openTarget(settings, signal), settings, counters, onFailure)
 }
 
 /** Rows go down, acknowledgements come back: encode, stamp, buffer, group, take a permit, send. */
@@ -90,11 +52,9 @@ export class Writer {
   #settled: Promise<Error> | undefined
 
   constructor(
-    connection: Connection,
-    schema: TableSchema,
+    { connection, schema, clock }: WriteTarget,
     settings: WriteSettings,
     counters: Counters,
-    clock: OrderClock,
     onFailure: OnFailure,
   ) {
     const { rows_per_batch, max_buffered_bytes, concurrency } = settings
@@ -121,13 +81,17 @@ export class Writer {
    * What the caller does to the row afterwards has no effect.
    */
   take(row: unknown): TakenRow {
+    const encoded = this.encode(row)
+    if (encoded instanceof Error || this.#settings.timestamp_column !== undefined) return encoded
+    stamp(encoded, this.#clock.next(timestampsOf(encoded)))
+    return encoded
+  }
+
+  /** As {@link take}, without a place in the order: the caller stamps the row before adding it. */
+  encode(row: unknown): TakenRow {
     const index = this.#nextIndex++
     try {
-      const encoded = this.#encoder.encode(row, index)
-      if (this.#settings.timestamp_column === undefined) {
-        stamp(encoded, this.#clock.next(encoded.appends ? LIST_TIMESTAMPS : 1))
-      }
-      return encoded
+      return this.#encoder.encode(row, index)
     } catch (error) {
       return error as Error
     }

@@ -119,7 +119,9 @@ export class FakeClient {
   #describe(cql: string): unknown[] {
     if (this.schemaError !== undefined) throw this.schemaError
     if (cql.includes('system_schema.tables'))
-      return this.columns.length === 0 ? [] : [{ id: this.tableId, flags: ['compound'] }]
+      return this.columns.length === 0
+        ? []
+        : [{ id: this.tableId, gc_grace_seconds: 864_000, default_time_to_live: 0 }]
     if (cql.includes('system_schema.columns')) {
       return this.columns.map(({ name, type, kind = 'regular', position }, place) => ({
         column_name: name,
@@ -132,7 +134,7 @@ export class FakeClient {
     if (cql.includes('system_schema.keyspaces')) return this.hasKeyspace ? [{ keyspace_name: 'ks' }] : []
     if (cql.includes('system_schema.views')) return this.isView ? [{ view_name: 't' }] : []
     if (cql.includes('system_schema.types')) return [...this.udts]
-    if (cql.includes('system.local')) return [{ now: 0 }]
+    if (cql.includes('system.local')) return [{ now: 0, cluster_name: 'fake' }]
     return []
   }
 }
