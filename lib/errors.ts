@@ -42,6 +42,17 @@ export type WriteErrorCode =
   | 'ERR_CASSANDRA_UNAUTHORIZED'
   | 'ERR_CASSANDRA_WRITE'
 
+/** Codes of {@link CheckpointError}. */
+export type CheckpointErrorCode =
+  | 'ERR_CASSANDRA_CHECKPOINT_CORRUPT'
+  | 'ERR_CASSANDRA_CHECKPOINT_VERSION'
+  | 'ERR_CASSANDRA_CHECKPOINT_TARGET'
+  | 'ERR_CASSANDRA_CHECKPOINT_LOCKED'
+  | 'ERR_CASSANDRA_CHECKPOINT_IO'
+  | 'ERR_CASSANDRA_POSITION'
+  | 'ERR_CASSANDRA_EPOCH'
+  | 'ERR_CASSANDRA_REPLAY_DIFFERS'
+
 /** Every code an error of this package can have. */
 export type CassandraErrorCode =
   | OptionErrorCode
@@ -49,6 +60,7 @@ export type CassandraErrorCode =
   | SchemaErrorCode
   | RowErrorCode
   | WriteErrorCode
+  | CheckpointErrorCode
 
 /** Where the rows of a stream stood when it ended with an error. */
 export interface RowCounts {
@@ -149,4 +161,27 @@ export class RowError extends CassandraStreamsError {
 /** Rows could not be written although they are valid: retries ran out, or the server forbids the write. */
 export class WriteError extends CassandraStreamsError {
   declare readonly code: WriteErrorCode
+}
+
+/** What a {@link CheckpointError} knows beside its message. */
+export interface CheckpointErrorDetails extends ErrorOptions {
+  /** The checkpoint file. */
+  readonly location?: string
+  /** Byte of the file at which the first bad record begins. */
+  readonly offset?: number
+}
+
+/** The checkpoint cannot be used or kept, or an epoch does not follow from it. */
+export class CheckpointError extends CassandraStreamsError {
+  declare readonly code: CheckpointErrorCode
+  /** The checkpoint file; undefined where the fault is not in a file. */
+  readonly location: string | undefined
+  /** For `ERR_CASSANDRA_CHECKPOINT_CORRUPT`: the byte at which the first bad record begins. */
+  readonly offset: number | undefined
+
+  constructor(code: CheckpointErrorCode, message: string, details: CheckpointErrorDetails = {}) {
+    super(code, message, details)
+    this.location = details.location
+    this.offset = details.offset
+  }
 }

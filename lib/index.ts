@@ -1,6 +1,9 @@
 export {
   type CassandraErrorCode,
   CassandraStreamsError,
+  CheckpointError,
+  type CheckpointErrorCode,
+  type CheckpointErrorDetails,
   ConnectionError,
   type ConnectionErrorCode,
   type HostFailure,

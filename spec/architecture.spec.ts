@@ -5,7 +5,18 @@ import { describe, expect, it } from 'vitest'
 const lib = resolve(import.meta.dirname, '../lib')
 
 /** Left to right: a file imports only from its own folder and from those before it. */
-const layers = ['errors.ts', 'options', 'connect', 'table', 'encode', 'batch', 'write', 'sink', 'index.ts']
+const layers = [
+  'errors.ts',
+  'options',
+  'connect',
+  'table',
+  'encode',
+  'batch',
+  'write',
+  'checkpoint',
+  'sink',
+  'index.ts',
+]
 
 /** A product of its own, with its own entry point: it and the rest do not import each other. */
 const apart = ['testing']

@@ -1,0 +1,222 @@
+import { basename, dirname, join, resolve } from 'node:path'
+import { CheckpointError } from '../errors.ts'
+import {
+  commit,
+  type EpochState,
+  reseal,
+  type Seal,
+  seal,
+  stateAfter,
+  type Target,
+  type TimestampSpan,
+} from './epoch.ts'
+import { DurableFile, readWhole, undefinedIfAbsent } from './file.ts'
+import { type CheckpointFs, realFs } from './fs.ts'
+import { beginHistory, type Event, readHistory } from './history.ts'
+import { isJson } from './json.ts'
+import { Lock } from './lock.ts'
+import { type Processes, realProcesses } from './process.ts'
+import { encodeRecord } from './record.ts'
+
+/** A file longer than this is begun anew with the next seal, which keeps only what still matters. */
+const LONG_FILE = 2 ** 20
+
+/** Leaves room in the record for the rest of a seal. */
+const MAX_POSITION_LENGTH = 2 ** 20
+
+/** The durable memory of one sink. Calls are done in the order they are made. After a failure only `close()` works. */
+export interface Checkpoint {
+  readonly state: EpochState
+  /** Durable when it returns: from then on the epoch's rows may be written. */
+  seal(seal: Seal): Promise<void>
+  /** Durable when it returns: the sealed epoch goes on with these later timestamps. */
+  reseal(span: TimestampSpan): Promise<void>
+  /** Durable when it returns: the sealed epoch is done, and the source may forget it. */
+  commit(): Promise<void>
+  /** Gives the lock back. */
+  close(): Promise<void>
+}
+
+/**
+ * Reads the checkpoint at `location`, or begins one, and locks it for this process. The file is made with the first seal.
+ * @throws CheckpointError if the checkpoint cannot be read, is damaged, is another table's, or has another owner.
+ */
+export async function openCheckpoint(
+  location: string,
+  target: Target,
+  fs: CheckpointFs = realFs,
+  processes: Processes = realProcesses,
+): Promise<Checkpoint> {
+  try {
+    // The lock is that of the file, by whatever links it is reached.
+    const given = resolve(location)
+    const real =
+      (await fs.realpath(given).catch(undefinedIfAbsent)) ??
+      join(await fs.realpath(dirname(given)), basename(given))
+    const lock = await Lock.take(fs, real, processes)
+    try {
+      return await read(real, target, fs, lock)
+    } catch (error) {
+      await lock.release().catch(() => {})
+      throw error
+    }
+  } catch (error) {
+    throw asCheckpointError(error, location, 'read')
+  }
+}
+
+async function read(location: string, target: Target, fs: CheckpointFs, lock: Lock): Promise<Checkpoint> {
+  const file = new DurableFile(fs, location)
+  const bytes = await readWhole(fs, location)
+  if (bytes === undefined) return new FileCheckpoint(location, target, file, lock, stateAfter(undefined), '')
+  const { state, checksum, bytes: whole } = readHistory(bytes, target, location)
+  // What was read may not be durable: its owner may have been killed before its fdatasync, or that has failed, and then
+  // the cache shows bytes that the disk does not have. A copy is durable, has no cut record, and is out of reach of an
+  // earlier owner that still has the old file open.
+  await file.replace(whole, () => checkOwner(location, lock))
+  return new FileCheckpoint(location, target, file, lock, state, checksum)
+}
+
+class FileCheckpoint implements Checkpoint {
+  readonly #location: string
+  readonly #target: Target
+  readonly #file: DurableFile
+  readonly #lock: Lock
+  #state: EpochState
+  #checksum: string
+  /** Why nothing can be recorded any more. */
+  #end: CheckpointError | undefined
+  #isClosed = false
+  #turn: Promise<void> = Promise.resolve()
+
+  constructor(
+    location: string,
+    target: Target,
+    file: DurableFile,
+    lock: Lock,
+    state: EpochState,
+    checksum: string,
+  ) {
+    this.#location = location
+    this.#target = target
+    this.#file = file
+    this.#lock = lock
+    this.#state = state
+    this.#checksum = checksum
+  }
+
+  get state(): EpochState {
+    return this.#state
+  }
+
+  seal(given: Seal): Promise<void> {
+    return this.#inTurn(async () => {
+      const sealed = exactCopy(given)
+      await this.#record(seal(this.#state, sealed), { seal: sealed })
+    })
+  }
+
+  reseal({ timestamp, last_timestamp }: TimestampSpan): Promise<void> {
+    const span = { timestamp, last_timestamp }
+    return this.#inTurn(() => this.#record(reseal(this.#state, span), { reseal: span }))
+  }
+
+  commit(): Promise<void> {
+    return this.#inTurn(async () => {
+      const next = commit(this.#state)
+      await this.#record(next, { commit: { epoch_id: next.committed.epoch_id } })
+    })
+  }
+
+  close(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#isClosed) return
+      this.#isClosed = true
+      this.#end ??= new CheckpointError(
+        'ERR_CASSANDRA_CHECKPOINT_IO',
+        `Checkpoint ${this.#location} is closed`,
+        { location: this.#location },
+      )
+      try {
+        await this.#file.close()
+      } finally {
+        await this.#lock.release()
+      }
+    })
+  }
+
+  #inTurn(action: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(action).catch(error => {
+      throw asCheckpointError(error, this.#location, 'write')
+    })
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+
+  /** Nothing is tried again after a failure: a second fsync may succeed although the first one lost the bytes. */
+  async #record(next: EpochState, event: Event): Promise<void> {
+    if (this.#end !== undefined) throw this.#end
+    try {
+      await this.#checkOwner()
+      this.#checksum = await this.#write(next, event)
+      // A process may have been stopped for any time between the check and the write.
+      await this.#checkOwner()
+      this.#state = next
+    } catch (error) {
+      this.#end = asCheckpointError(error, this.#location, 'write')
+      throw this.#end
+    }
+  }
+
+  async #write({ committed, sealed }: EpochState, event: Event): Promise<string> {
+    const line = encodeRecord(this.#checksum, event)
+    const isLong = this.#file.length === 0 || this.#file.length + line.bytes.length > LONG_FILE
+    if (sealed === undefined || !isLong) {
+      await this.#file.append(line.bytes)
+      return line.checksum
+    }
+    const begun = beginHistory(this.#target, committed, sealed)
+    await this.#file.replace(begun.bytes, () => this.#checkOwner())
+    return begun.checksum
+  }
+
+  async #checkOwner(): Promise<void> {
+    await checkOwner(this.#location, this.#lock)
+    if (!(await this.#file.isInPlace()))
+      throw lost(this.#location, 'another process wrote, moved or removed it')
+  }
+}
+
+async function checkOwner(location: string, lock: Lock): Promise<void> {
+  if (!(await lock.isHeld())) throw lost(location, 'its lock was removed or replaced')
+}
+
+function lost(location: string, why: string): CheckpointError {
+  return new CheckpointError(
+    'ERR_CASSANDRA_CHECKPOINT_LOCKED',
+    `Checkpoint ${location} is no longer this process's own: ${why}. Nothing more is written to it`,
+    { location },
+  )
+}
+
+/** A copy that later changes do not reach. */
+function exactCopy(given: Seal): Seal {
+  const position = isJson(given.position) ? JSON.stringify(given.position) : undefined
+  if (position === undefined || position.length > MAX_POSITION_LENGTH) {
+    throw new CheckpointError(
+      'ERR_CASSANDRA_POSITION',
+      `Expected the position of epoch ${given.epoch_id} to be a JSON value of at most ${MAX_POSITION_LENGTH} characters`,
+    )
+  }
+  return { ...given, blocks: [...given.blocks], position: JSON.parse(position) }
+}
+
+function asCheckpointError(error: unknown, location: string, verb: 'read' | 'write'): CheckpointError {
+  if (error instanceof CheckpointError) return error
+  const reason = error instanceof Error ? error.message : String(error)
+  return new CheckpointError(
+    'ERR_CASSANDRA_CHECKPOINT_IO',
+    `Cannot ${verb} checkpoint ${location}: ${reason}`,
+    { location, cause: error },
+  )
+}

@@ -1,0 +1,168 @@
+import { CheckpointError } from '../errors.ts'
+import { hasShape, isCount, isJson, isText, type Json, type Shape } from './json.ts'
+
+export type { Json }
+
+/** The table that a checkpoint belongs to. */
+export interface Target {
+  readonly cluster: string
+  readonly keyspace: string
+  readonly table: string
+  /** Another one means that the table was dropped and created again. */
+  readonly table_id: string
+}
+
+/** The write timestamps that an epoch may use, in decimal microseconds, both ends included. */
+export interface TimestampSpan {
+  readonly timestamp: string
+  readonly last_timestamp: string
+}
+
+/** What is recorded of an epoch before its first row is written. */
+export interface Seal extends TimestampSpan {
+  readonly epoch_id: number
+  readonly rows: number
+  /** Fingerprint of each block of `block_rows` encoded rows; the last block may be shorter. */
+  readonly blocks: readonly string[]
+  readonly block_rows: number
+  /** Milliseconds since 1970 at which the epoch was first sealed. */
+  readonly sealed_at_ms: number
+  /** The source's own place after the last row, if it has one. */
+  readonly position: Json | null
+  /** Rows of all epochs up to this one, with it. */
+  readonly rows_total: number
+}
+
+/** The last epoch whose rows were all acknowledged. */
+export interface Commit {
+  readonly epoch_id: number
+  readonly position: Json | null
+  readonly rows_total: number
+  readonly last_timestamp: string
+}
+
+/** All that a checkpoint knows. */
+export interface EpochState {
+  readonly committed: Commit | undefined
+  /** An epoch that may be written in part. It must be replayed before any other. */
+  readonly sealed: Seal | undefined
+  /** Highest microsecond that an epoch may have used; the next epoch starts above it. -1 before the first one. */
+  readonly high_water: bigint
+}
+
+const isMicroseconds = (value: unknown) => isText(value) && /^(0|[1-9]\d{0,18})$/.test(value)
+
+// So that a seal fits into a record.
+const MOST_BLOCKS = 100_000
+const isFingerprint = (value: unknown) => isText(value) && /^[\w+/=-]{1,128}$/.test(value)
+
+const spanShape: Shape<TimestampSpan> = { timestamp: isMicroseconds, last_timestamp: isMicroseconds }
+
+const sealShape: Shape<Seal> = {
+  ...spanShape,
+  epoch_id: isCount,
+  rows: isCount,
+  blocks: value => Array.isArray(value) && value.length <= MOST_BLOCKS && value.every(isFingerprint),
+  block_rows: value => isCount(value) && value > 0,
+  sealed_at_ms: isCount,
+  position: isJson,
+  rows_total: isCount,
+}
+
+const commitShape: Shape<Commit> = {
+  epoch_id: isCount,
+  position: isJson,
+  rows_total: isCount,
+  last_timestamp: isMicroseconds,
+}
+
+export const isSeal = (value: unknown): value is Seal => hasShape(sealShape, value)
+export const isSpan = (value: unknown): value is TimestampSpan => hasShape(spanShape, value)
+export const isCommit = (value: unknown): value is Commit => hasShape(commitShape, value)
+
+/** The state from which the first epoch, or the one after `committed`, follows. */
+export function stateAfter(committed: Commit | undefined): EpochState {
+  return stateOf(committed, undefined)
+}
+
+/**
+ * What to do with an epoch: write it, write it again, or nothing, since it is committed. Epochs count from 0 without
+ * gaps.
+ * @throws CheckpointError `ERR_CASSANDRA_EPOCH` for any other epoch.
+ */
+export function decide(state: EpochState, epoch_id: number): 'new' | 'replay' | 'skip' {
+  const last = state.committed?.epoch_id ?? -1
+  if (isCount(epoch_id) && epoch_id <= last) return 'skip'
+  if (epoch_id === last + 1) return state.sealed === undefined ? 'new' : 'replay'
+  const next = state.sealed === undefined ? 'comes' : 'was begun and must be replayed'
+  throw new CheckpointError(
+    'ERR_CASSANDRA_EPOCH',
+    `Expected epoch ${last + 1}, which ${next} next, got ${epoch_id}`,
+  )
+}
+
+/** The epoch may be written now, in part or in full, with the timestamps of its seal. */
+export function seal(state: EpochState, next: Seal): EpochState {
+  if (!isSeal(next)) throw misuse('has a seal that is not well-formed')
+  if (decide(state, next.epoch_id) !== 'new') throw misuse(`${next.epoch_id} is sealed or committed already`)
+  if (next.blocks.length !== Math.ceil(next.rows / next.block_rows)) {
+    throw misuse(
+      `${next.epoch_id} has ${next.rows} rows, but ${next.blocks.length} blocks of ${next.block_rows}`,
+    )
+  }
+  if (next.rows_total !== (state.committed?.rows_total ?? 0) + next.rows) {
+    throw misuse(`${next.epoch_id} has a total of ${next.rows_total} rows that does not follow`)
+  }
+  checkSpan(state, next.epoch_id, next)
+  return stateOf(state.committed, next)
+}
+
+/** The sealed epoch goes on with later timestamps: all it used before are below the new ones. */
+export function reseal(state: EpochState, { timestamp, last_timestamp }: TimestampSpan): EpochState {
+  if (state.sealed === undefined) throw misuse('to seal again: none is sealed')
+  const span = { timestamp, last_timestamp }
+  if (!isSpan(span)) throw misuse(`${state.sealed.epoch_id} has timestamps that are not well-formed`)
+  checkSpan(state, state.sealed.epoch_id, span)
+  return stateOf(state.committed, { ...state.sealed, ...span })
+}
+
+/** Every row of the sealed epoch is acknowledged. */
+export function commit(state: EpochState): EpochState & { readonly committed: Commit } {
+  if (state.sealed === undefined) throw misuse('to commit: none is sealed')
+  const { epoch_id, position, rows_total, last_timestamp } = state.sealed
+  const committed = { epoch_id, position, rows_total, last_timestamp }
+  return { ...stateOf(committed, undefined), committed }
+}
+
+/**
+ * A replay must bring exactly the rows that were sealed; else rows of the first attempt would stay in the table.
+ * @param blocks fingerprints of the replayed rows, in blocks of `sealed.block_rows`
+ * @throws CheckpointError `ERR_CASSANDRA_REPLAY_DIFFERS` that names the first block that differs.
+ */
+export function checkReplay(sealed: Seal, rows: number, blocks: readonly string[]): void {
+  const at = sealed.blocks.findIndex((block, i) => block !== blocks[i])
+  if (at === -1 && rows === sealed.rows && blocks.length === sealed.blocks.length) return
+  const first = (at === -1 ? sealed.blocks.length : at) * sealed.block_rows
+  const where = `rows ${first} to ${Math.min(first + sealed.block_rows, Math.max(rows, sealed.rows)) - 1}`
+  const counts = rows === sealed.rows ? '' : `; ${sealed.rows} rows were sealed, ${rows} came`
+  throw new CheckpointError(
+    'ERR_CASSANDRA_REPLAY_DIFFERS',
+    `Expected the source to replay the rows of epoch ${sealed.epoch_id}, which may be in the table in part, ` +
+      `but it differs first in ${where}${counts}. Nothing was written`,
+  )
+}
+
+function checkSpan(state: EpochState, epoch_id: number, { timestamp, last_timestamp }: TimestampSpan): void {
+  if (BigInt(last_timestamp) < BigInt(timestamp)) throw misuse(`${epoch_id} has no timestamp`)
+  if (BigInt(timestamp) <= state.high_water) {
+    throw misuse(`${epoch_id} has timestamp ${timestamp}, which is not above ${state.high_water}`)
+  }
+}
+
+function stateOf(committed: Commit | undefined, sealed: Seal | undefined): EpochState {
+  return { committed, sealed, high_water: BigInt((sealed ?? committed)?.last_timestamp ?? -1) }
+}
+
+function misuse(what: string): CheckpointError {
+  return new CheckpointError('ERR_CASSANDRA_EPOCH', `No epoch follows here: epoch ${what}`)
+}

@@ -1,0 +1,138 @@
+import { Buffer } from 'node:buffer'
+import { dirname } from 'node:path'
+import process from 'node:process'
+import type { CheckpointFile, CheckpointFs } from './fs.ts'
+
+/** No checkpoint gets near this; what does is another file, and is not read into memory. */
+export const LARGEST_FILE = 64 * 2 ** 20
+
+/** Gives a whole file, or undefined if there is none. */
+export async function readWhole(fs: CheckpointFs, path: string): Promise<Buffer | undefined> {
+  // A named pipe would make open() wait for a writer.
+  const found = await fs.stat(path, { bigint: true }).catch(undefinedIfAbsent)
+  if (found === undefined) return undefined
+  if (!found.isFile()) throw new Error('it is not a file')
+  if (found.size > LARGEST_FILE)
+    throw new Error(`it has ${found.size} bytes, more than a checkpoint ever has`)
+  const file = await fs.open(path, 'r').catch(undefinedIfAbsent)
+  if (file === undefined) return undefined
+  try {
+    const bytes = Buffer.alloc(Number(found.size))
+    let length = 0
+    while (length < bytes.length) {
+      const { bytesRead } = await file.read(bytes, length, bytes.length - length, length)
+      if (bytesRead === 0) break
+      length += bytesRead
+    }
+    return bytes.subarray(0, length)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Makes a file that must not exist yet, readable by its owner only, and durable but for its name. */
+export async function createSynced(
+  fs: CheckpointFs,
+  path: string,
+  bytes: Uint8Array,
+): Promise<CheckpointFile> {
+  const file = await fs.open(path, 'ax', 0o600)
+  try {
+    await writeWhole(file, bytes)
+    await file.sync()
+    return file
+  } catch (error) {
+    await file.close().catch(() => {})
+    throw error
+  }
+}
+
+/** A file at `path` whose bytes, once a method has returned, outlive a power loss. After an error it is not to be used. */
+export class DurableFile {
+  readonly #fs: CheckpointFs
+  readonly #path: string
+  #file: CheckpointFile | undefined
+  #length = 0
+
+  constructor(fs: CheckpointFs, path: string) {
+    this.#fs = fs
+    this.#path = path
+  }
+
+  /** In bytes; 0 before the first {@link replace}. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** True if the path still leads to this file, and nobody else wrote to it. */
+  async isInPlace(): Promise<boolean> {
+    const found = await this.#fs.stat(this.#path, { bigint: true }).catch(undefinedIfAbsent)
+    if (this.#file === undefined || found === undefined) return this.#file === found
+    const own = await this.#file.stat({ bigint: true })
+    return found.dev === own.dev && found.ino === own.ino && found.size === BigInt(this.#length)
+  }
+
+  /**
+   * Puts a new file in the place of the old one: after a crash it is one or the other.
+   * @param confirm may still refuse, just before the new file takes the place
+   */
+  async replace(bytes: Uint8Array, confirm: () => Promise<void>): Promise<void> {
+    const draft = `${this.#path}.new`
+    await this.#fs.unlink(draft).catch(undefinedIfAbsent)
+    const file = await createSynced(this.#fs, draft, bytes)
+    try {
+      await confirm()
+      await this.close()
+    } catch (error) {
+      await file.close().catch(() => {})
+      throw error
+    }
+    this.#file = file
+    this.#length = bytes.length
+    await this.#fs.rename(draft, this.#path)
+    await syncFolder(this.#fs, dirname(this.#path))
+  }
+
+  async append(bytes: Uint8Array): Promise<void> {
+    if (this.#file === undefined) throw new Error('there is no file yet')
+    await writeWhole(this.#file, bytes)
+    await this.#file.datasync()
+    this.#length += bytes.length
+  }
+
+  async close(): Promise<void> {
+    const file = this.#file
+    this.#file = undefined
+    await file?.close()
+  }
+}
+
+/** One call may write less than all of it, on a disk that is nearly full for example. */
+async function writeWhole(file: CheckpointFile, bytes: Uint8Array): Promise<void> {
+  let written = 0
+  while (written < bytes.length) {
+    const { bytesWritten } = await file.write(bytes, written, bytes.length - written)
+    if (bytesWritten === 0) throw new Error('the file system writes nothing')
+    written += bytesWritten
+  }
+}
+
+/** Makes names in a folder durable. Windows cannot open a folder, and keeps names in its journal. */
+async function syncFolder(fs: CheckpointFs, path: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const folder = await fs.open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+export function undefinedIfAbsent(error: unknown): undefined {
+  if (isCode(error, 'ENOENT')) return undefined
+  throw error
+}
+
+export function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}

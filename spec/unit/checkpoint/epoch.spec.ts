@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest'
+import { checkReplay, commit, decide, reseal, seal, stateAfter } from '../../../lib/checkpoint/epoch.ts'
+import { CheckpointError } from '../../../lib/index.ts'
+import { sealOf } from './epochs.ts'
+
+const fresh = stateAfter(undefined)
+const sealed0 = seal(fresh, sealOf(0))
+const committed0 = commit(sealed0)
+const sealed1 = seal(committed0, sealOf(1))
+
+const refusal = (act: () => unknown) => {
+  try {
+    act()
+  } catch (error) {
+    if (error instanceof CheckpointError) return `${error.code}: ${error.message}`
+  }
+  return 'no CheckpointError'
+}
+
+describe('an epoch', () => {
+  it.each([
+    ['fresh', fresh, 0, 'new'],
+    ['sealed 0', sealed0, 0, 'replay'],
+    ['committed 0', committed0, 0, 'skip'],
+    ['committed 0', committed0, 1, 'new'],
+    ['sealed 1', sealed1, 0, 'skip'],
+    ['sealed 1', sealed1, 1, 'replay'],
+  ])('on a checkpoint that is %s: %# is decided', (_name, state, epoch_id, decision) => {
+    expect(decide(state, epoch_id)).toBe(decision)
+  })
+
+  it.each([
+    [fresh, 1],
+    [sealed0, 1],
+    [committed0, 2],
+    [sealed1, 2],
+    [fresh, -1],
+    [fresh, 0.5],
+    [fresh, Number.NaN],
+    [sealed1, 2 ** 53],
+  ])('that leaves a gap is refused (%#)', (state, epoch_id) => {
+    expect(refusal(() => decide(state, epoch_id))).toMatch(/^ERR_CASSANDRA_EPOCH: Expected epoch \d/)
+  })
+
+  it('hands its position, total and timestamps on when it is committed', () => {
+    expect(committed0).toEqual({
+      committed: { epoch_id: 0, position: { offset: 0 }, rows_total: 3, last_timestamp: '1000002' },
+      sealed: undefined,
+      high_water: 1_000_002n,
+    })
+  })
+
+  it('that is sealed again keeps all but its timestamps', () => {
+    const later = reseal(sealed1, { timestamp: '1001003', last_timestamp: '1001005' })
+    expect(later.sealed).toEqual(sealOf(1, { timestamp: '1001003', last_timestamp: '1001005' }))
+    expect(later.high_water).toBe(1_001_005n)
+  })
+
+  it.each([
+    ['a timestamp that an earlier epoch may have used', committed0, sealOf(1, { timestamp: '1000002' })],
+    ['an empty span of timestamps', committed0, sealOf(1, { last_timestamp: '1000999' })],
+    ['a total that does not follow', committed0, sealOf(1, { rows_total: 7 })],
+    ['a block too few', committed0, sealOf(1, { blocks: ['one'] })],
+    ['a block too many', committed0, sealOf(1, { blocks: ['one', 'two', 'three'] })],
+    ['a count that is not whole', committed0, sealOf(1, { rows: 1.5 })],
+    ['an earlier one sealed', sealed0, sealOf(1)],
+    ['itself sealed', sealed0, sealOf(0)],
+    ['itself committed', committed0, sealOf(0)],
+  ])('with %s is not sealed', (_name, state, next) => {
+    expect(refusal(() => seal(state, next))).toMatch(/^ERR_CASSANDRA_EPOCH: /)
+  })
+
+  it('is neither committed nor sealed again before it is sealed', () => {
+    expect(refusal(() => commit(committed0))).toMatch(/^ERR_CASSANDRA_EPOCH: .*none is sealed/)
+    expect(refusal(() => reseal(committed0, sealOf(1)))).toMatch(/^ERR_CASSANDRA_EPOCH: .*none is sealed/)
+    expect(refusal(() => reseal(sealed1, sealOf(1)))).toMatch(/^ERR_CASSANDRA_EPOCH: .*not above 1001002/)
+  })
+})
+
+describe('a replay', () => {
+  const sealed = sealOf(4)
+
+  it('of the sealed rows passes', () => {
+    expect(() => checkReplay(sealed, 3, ['first4', 'second4'])).not.toThrow()
+  })
+
+  it.each([
+    ['another row', 3, ['other', 'second4'], 'rows 0 to 1'],
+    ['another last row', 3, ['first4', 'other'], 'rows 2 to 2'],
+    ['fewer rows', 1, ['other'], 'rows 0 to 1; 3 rows were sealed, 1 came'],
+    ['a block less', 2, ['first4'], 'rows 2 to 2; 3 rows were sealed, 2 came'],
+    ['none', 0, [], 'rows 0 to 1; 3 rows were sealed, 0 came'],
+    ['a row more', 4, ['first4', 'other'], 'rows 2 to 3; 3 rows were sealed, 4 came'],
+    ['a block more', 5, ['first4', 'second4', 'third'], 'rows 4 to 4; 3 rows were sealed, 5 came'],
+  ])('with %s is refused with the first block that differs', (_name, rows, blocks, where) => {
+    const text = refusal(() => checkReplay(sealed, rows, blocks))
+    expect(text).toMatch(/^ERR_CASSANDRA_REPLAY_DIFFERS: /)
+    expect(text).toContain(`differs first in ${where}. Nothing was written`)
+  })
+})
