@@ -14,6 +14,13 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'types',
+          typecheck: { enabled: true, only: true, include: ['spec/types/**/*.test-d.ts'] },
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
           name: 'integration',
           include: ['spec/integration/**/*.spec.ts', 'spec/readme.spec.ts'],
           globalSetup: ['spec/integration/server.ts'],

@@ -43,7 +43,11 @@ export interface ConnectionOptions {
 }
 
 /** What a sink is told: where to write, what of a row means what, and the limits it keeps. */
-export interface CassandraWritableOptions extends ConnectionOptions {
+/** Property names of a row type, of each member of a union; any name where the type has none to offer. */
+export type PropertyOf<Row extends object> = NoInfer<[NameOf<Row>] extends [never] ? string : NameOf<Row>>
+type NameOf<Row> = Row extends unknown ? Extract<keyof Row, string> : never
+
+export interface CassandraWritableOptions<Row extends object = object> extends ConnectionOptions {
   /** Matched exactly against the schema, case included. */
   readonly keyspace: string
   /** Matched exactly against the schema, case included. */
@@ -64,18 +68,18 @@ export interface CassandraWritableOptions extends ConnectionOptions {
   /** Write consistency, in any case. @default 'LOCAL_QUORUM' */
   readonly consistency?: ConsistencyName | Lowercase<ConsistencyName> | undefined
   /** Column that tells deletes from inserts; never written. Goes with `delete_flag_value`. */
-  readonly delete_flag_column?: string | undefined
+  readonly delete_flag_column?: PropertyOf<Row> | undefined
   /** A row whose flag equals this, compared as text without case, deletes its primary key. */
   readonly delete_flag_value?: string | undefined
   /** Seconds to live of each row, 0 (for ever) to 630720000. @default the table's own */
   readonly ttl?: number | undefined
   /** Property of a row with its own seconds to live, in place of `ttl`; never written as a column. */
-  readonly ttl_column?: string | undefined
+  readonly ttl_column?: PropertyOf<Row> | undefined
   /**
    * Property of a row with its write time, in whole microseconds since 1970; never written as a column. The order of
    * rows is then yours: of two with one key the one with the larger time stays. @default the order of arrival
    */
-  readonly timestamp_column?: string | undefined
+  readonly timestamp_column?: PropertyOf<Row> | undefined
   /** `'write'` stores null (a tombstone); `'unset'` leaves the column alone, as `undefined` does. @default 'write' */
   readonly nulls?: 'write' | 'unset' | undefined
   /**

@@ -58,7 +58,7 @@ const ownConnection = [
  * Checks options once and freezes them with their defaults.
  * @throws OptionError `ERR_CASSANDRA_OPTION_UNKNOWN` or `ERR_CASSANDRA_OPTION`.
  */
-export function readWriteOptions(options: CassandraWritableOptions): WriteSettings {
+export function readWriteOptions<Row extends object>(options: CassandraWritableOptions<Row>): WriteSettings {
   const given = checkEach(options)
   const value = <Name extends OptionName>(name: Name) =>
     (given[name] ?? (optionRules[name] as OptionRule).fallback) as NonNullable<CassandraWritableOptions[Name]>

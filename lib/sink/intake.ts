@@ -1,6 +1,7 @@
 import { snapshotOf } from '../encode/snapshot.ts'
+import { WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
-import { type Counters, newCounters } from '../write/stats.ts'
+import { type Counters, countsOf, newCounters } from '../write/stats.ts'
 import { type OnFailure, openWriter, type TakenRow, type Writer } from '../write/writer.ts'
 
 /** A row that came before the table was known, copied as deeply as it goes, and later its bytes. */
@@ -21,6 +22,8 @@ export class Intake {
   readonly #opening = new AbortController()
   readonly #early: EarlyRow[] = []
   #writer: Writer | undefined
+  #given = 0
+  #closed: Promise<void> | undefined
 
   get isOpen(): boolean {
     return this.#writer !== undefined
@@ -51,6 +54,7 @@ export class Intake {
 
   /** A row is read when it is given, not when its turn comes: by then the caller may have changed it. */
   take(row: unknown): GivenRow {
+    this.#given++
     if (this.#writer !== undefined) return this.#writer.take(row)
     const early = new EarlyRow(row)
     if (!this.#opening.signal.aborted) this.#early.push(early)
@@ -67,8 +71,27 @@ export class Intake {
     await this.#writer?.drain()
   }
 
+  /**
+   * What there is to report when the sink is left before its end: rows that were given and are not acknowledged. Nothing
+   * when there are none.
+   */
+  leave(): WriteError | undefined {
+    const rows = this.#given - this.counters.rows_written - this.counters.rows_deleted
+    if (rows === 0) return undefined
+    const message = `The stream was left before its end, with ${rows} rows that Cassandra has not acknowledged`
+    const error = new WriteError('ERR_CASSANDRA_WRITE', message)
+    void this.close()
+    error.counts = countsOf(this.counters)
+    return error
+  }
+
   /** Stops at once, in whatever state it is. Never throws. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
     this.#opening.abort()
     this.#early.length = 0
     await this.#writer?.close()

@@ -4,10 +4,30 @@ import { readWriteOptions, type WriteSettings } from '../options/settings.ts'
 import type { CassandraWritableStats } from '../write/stats.ts'
 import { type GivenRow, Intake } from './intake.ts'
 
-/** An object-mode Writable of rows. `'finish'` means that Cassandra acknowledged every row. */
-export interface CassandraWritable extends Writable {
+/**
+ * An object-mode Writable of rows. `'finish'` means that Cassandra acknowledged every row. `Row` is what `write()` and
+ * `end()` take: an interface with a property a column, or by default any object.
+ */
+export interface CassandraWritable<Row extends object = object> extends Writable {
   /** Live counters. */
   readonly stats: CassandraWritableStats
+
+  /** Fits the sink to `pipeline()` and `pipe()`, whose types know only text and bytes. Takes nothing. */
+  write(row: never, ...rest: never[]): boolean
+  write(row: Row, callback?: (error: Error | null | undefined) => void): boolean
+  write(row: Row, encoding: BufferEncoding, callback?: (error: Error | null | undefined) => void): boolean
+
+  /** As the first `write()`. */
+  end(row: never, ...rest: never[]): this
+  end(callback?: () => void): this
+  end(row: Row, callback?: () => void): this
+  end(row: Row, encoding: BufferEncoding, callback?: () => void): this
+
+  /**
+   * For `await using`: waits for the end of a stream that was ended, and destroys any other.
+   * @throws WriteError when rows are lost by that: given, and not acknowledged.
+   */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
@@ -16,11 +36,13 @@ export interface CassandraWritable extends Writable {
  * @throws OptionError at once, when an option is unknown, missing or wrong. Everything else comes as `'error'`:
  * {@link ConnectionError}, {@link SchemaError}, {@link RowError}, {@link WriteError}.
  */
-export function createCassandraWritable(options: CassandraWritableOptions): CassandraWritable {
-  return new CassandraSink(readWriteOptions(options))
+export function createCassandraWritable<Row extends object = object>(
+  options: CassandraWritableOptions<Row>,
+): CassandraWritable<Row> {
+  return new CassandraSink<Row>(readWriteOptions(options))
 }
 
-class CassandraSink extends Writable implements CassandraWritable {
+class CassandraSink<Row extends object> extends Writable implements CassandraWritable<Row> {
   readonly #settings: WriteSettings
   readonly #intake = new Intake()
   readonly stats = this.#intake.counters
@@ -66,5 +88,19 @@ class CassandraSink extends Writable implements CassandraWritable {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#intake.close().then(() => done(error))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.closed) return
+    const closed = new Promise<void>(resolve => this.once('close', resolve))
+    let left: Error | undefined
+    if (!this.destroyed && !this.writableEnded) {
+      left = this.#intake.leave()
+      // It is thrown from here.
+      this.on('error', () => {})
+      this.destroy(left)
+    }
+    await closed
+    if (left !== undefined) throw left
   }
 }

@@ -1,7 +1,8 @@
 import type { CassandraWritableOptions } from '../options/options.ts'
 import { readWriteOptions, type WriteSettings } from '../options/settings.ts'
 import type { CassandraWritableStats } from '../write/stats.ts'
-import { type GivenRow, Intake } from './intake.ts'
+import { GivenRows } from './givenRows.ts'
+import { Intake } from './intake.ts'
 
 /** Rows that wait in the stream before `ready` asks the source to wait; as Node has it for streams of objects. */
 const HIGH_WATER_MARK = 16
@@ -10,6 +11,12 @@ const HIGH_WATER_MARK = 16
 export interface CassandraWritableStream<Row extends object = object> extends WritableStream<Row> {
   /** Live counters. */
   readonly stats: CassandraWritableStats
+
+  /**
+   * For `await using`: waits for the end of a stream that is closing, and stops any other, locked or not.
+   * @throws WriteError when rows are lost by that: given, and not acknowledged.
+   */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
@@ -20,17 +27,23 @@ export interface CassandraWritableStream<Row extends object = object> extends Wr
  * {@link ConnectionError}, {@link SchemaError}, {@link RowError}, {@link WriteError}.
  */
 export function createCassandraWritableStream<Row extends object = object>(
-  options: CassandraWritableOptions,
+  options: CassandraWritableOptions<Row>,
 ): CassandraWritableStream<Row> {
   return new RowStream<Row>(new RowSink(readWriteOptions(options)))
 }
 
 class RowStream<Row extends object> extends WritableStream<Row> implements CassandraWritableStream<Row> {
   readonly stats: CassandraWritableStats
+  readonly #sink: RowSink
 
   constructor(sink: RowSink) {
     super(sink, { highWaterMark: HIGH_WATER_MARK, size: row => sink.sizeOf(row) })
     this.stats = sink.stats
+    this.#sink = sink
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#sink.dispose()
   }
 }
 
@@ -42,9 +55,10 @@ class RowSink {
   readonly #intake = new Intake()
   readonly #given = new GivenRows()
   readonly #ended = new AbortController()
+  #controller: WritableStreamDefaultController | undefined
+  #closing: Promise<void> | undefined
   /** Why somebody from outside stopped the stream. */
   #stopped: { readonly reason: unknown } | undefined
-  #released: Promise<void> | undefined
   readonly stats = this.#intake.counters
 
   constructor(settings: WriteSettings) {
@@ -58,14 +72,12 @@ class RowSink {
   }
 
   async start(controller: WritableStreamDefaultController): Promise<void> {
+    this.#controller = controller
     // The stream calls abort() only after the write in flight, which may be waiting for a permit.
     const { signal } = controller as Controller
     signal.addEventListener('abort', () => this.#stop(signal.reason))
     const own = this.#settings.signal
-    const stop = () => {
-      controller.error(own?.reason)
-      this.#stop(own?.reason)
-    }
+    const stop = () => this.#fail(own?.reason)
     if (own?.aborted) stop()
     else own?.addEventListener('abort', stop, { signal: this.#ended.signal })
     try {
@@ -84,13 +96,29 @@ class RowSink {
     return wait && this.#withReason(wait)
   }
 
-  async close(): Promise<void> {
-    await this.#withReason(this.#intake.drain())
-    await this.#release()
+  close(): Promise<void> {
+    this.#closing = this.#withReason(this.#intake.drain()).then(() => this.#release())
+    return this.#closing
   }
 
   abort(reason: unknown): Promise<void> {
     return this.#stop(reason)
+  }
+
+  async dispose(): Promise<void> {
+    let left: Error | undefined
+    if (this.#closing === undefined && !this.#ended.signal.aborted) {
+      left = this.#intake.leave()
+      this.#fail(left ?? new DOMException('The stream was disposed of', 'AbortError'))
+    }
+    await this.#closing?.catch(() => {})
+    await this.#release()
+    if (left !== undefined) throw left
+  }
+
+  #fail(reason: unknown): void {
+    this.#controller?.error(reason)
+    this.#stop(reason)
   }
 
   #stop(reason: unknown): Promise<void> {
@@ -101,8 +129,7 @@ class RowSink {
   #release(): Promise<void> {
     this.#ended.abort()
     this.#given.clear()
-    this.#released ??= this.#intake.close()
-    return this.#released
+    return this.#intake.close()
   }
 
   /** What waits while the stream is stopped is told the reason for that. */
@@ -112,38 +139,5 @@ class RowSink {
     } catch (error) {
       throw this.#stopped === undefined ? error : this.#stopped.reason
     }
-  }
-}
-
-interface Given {
-  readonly row: unknown
-  readonly taken: GivenRow
-  next: Given | undefined
-}
-
-/** Rows in the stream's queue, in its order, as they were when they were given. */
-class GivenRows {
-  #first: Given | undefined
-  #last: Given | undefined
-
-  push(row: unknown, taken: GivenRow): void {
-    const given: Given = { row, taken, next: undefined }
-    if (this.#last === undefined) this.#first = given
-    else this.#last.next = given
-    this.#last = given
-  }
-
-  clear(): void {
-    this.#first = undefined
-    this.#last = undefined
-  }
-
-  /** The stream may refuse a row after it asked for its size: such rows never come here and are passed over. */
-  shift(row: unknown): GivenRow {
-    let given = this.#first
-    while (given !== undefined && !Object.is(given.row, row)) given = given.next
-    this.#first = given?.next
-    if (this.#first === undefined) this.#last = undefined
-    return (given as Given).taken
   }
 }

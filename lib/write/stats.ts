@@ -1,3 +1,5 @@
+import type { RowCounts } from '../errors.ts'
+
 /** Live counters of a sink. `rows_accepted` is always the sum of the five other row counts. */
 export interface CassandraWritableStats {
   /** Rows taken in and found valid. */
@@ -38,4 +40,9 @@ export function newCounters(): Counters {
     requests_in_flight: 0,
     retries: 0,
   }
+}
+
+/** The row counts of this moment, for an error to carry. */
+export function countsOf({ rows_accepted, rows_written, rows_deleted, rows_failed }: Counters): RowCounts {
+  return { rows_accepted, rows_written, rows_deleted, rows_failed }
 }

@@ -8,7 +8,7 @@ import type { WriteSettings } from '../options/settings.ts'
 import type { OrderClock } from './clock.ts'
 import { Semaphore } from './semaphore.ts'
 import { Sender } from './sender.ts'
-import type { Counters } from './stats.ts'
+import { type Counters, countsOf } from './stats.ts'
 import { openTarget, type WriteTarget } from './target.ts'
 import { Window } from './window.ts'
 
@@ -215,10 +215,7 @@ export class Writer {
     this.#semaphore.close(error)
     this.#settled = this.#idle().then(() => {
       this.#giveUpRows()
-      if (error instanceof CassandraStreamsError) {
-        const { rows_accepted, rows_written, rows_deleted, rows_failed } = this.#counters
-        error.counts = { rows_accepted, rows_written, rows_deleted, rows_failed }
-      }
+      if (error instanceof CassandraStreamsError) error.counts = countsOf(this.#counters)
       this.#onFailure(error)
       return error
     })

@@ -41,7 +41,7 @@ describe('a bad row', () => {
     ['a function', () => row(1)],
   ])('that is %s is refused by its kind', async (_, chunk) => {
     const { sink, errors, closed } = scene()
-    sink.write(chunk)
+    sink.write(chunk as object)
     await closed
     expect(errors).toMatchObject([{ code: 'ERR_CASSANDRA_ROW_TYPE', row_index: 0 }])
   })

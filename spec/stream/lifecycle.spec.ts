@@ -61,7 +61,9 @@ describe('the end of a stream', () => {
 
   it('throws for null, as every stream in object mode does', () => {
     const { sink } = scene()
-    expect(() => sink.write(null)).toThrow(expect.objectContaining({ code: 'ERR_STREAM_NULL_VALUES' }))
+    expect(() => sink.write(null as unknown as object)).toThrow(
+      expect.objectContaining({ code: 'ERR_STREAM_NULL_VALUES' }),
+    )
     sink.destroy()
   })
 
