@@ -44,9 +44,13 @@ export class FakeClient {
   tableId = 'table-1'
   udts: readonly FakeUdt[] = []
   hasKeyspace = true
+  /** The coordinator's clock, in milliseconds since 1970. */
+  now = 0
   isView = false
   /** What reading the schema fails with. */
   schemaError: Error | undefined
+  /** How often the table was looked up. */
+  schemaReads = 0
   connects = 0
   shutdowns = 0
   connectError: Error | undefined
@@ -118,6 +122,7 @@ export class FakeClient {
 
   #describe(cql: string): unknown[] {
     if (this.schemaError !== undefined) throw this.schemaError
+    if (cql.includes('system_schema.tables')) this.schemaReads++
     if (cql.includes('system_schema.tables'))
       return this.columns.length === 0
         ? []

@@ -1,0 +1,314 @@
+import { types } from 'cassandra-driver'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { type EncodedRow, stamp } from '../../../lib/encode/row.ts'
+import { ConnectionError, type RowError, SchemaError, WriteError } from '../../../lib/index.ts'
+import type { CassandraWritableOptions } from '../../../lib/options/options.ts'
+import { readWriteOptions } from '../../../lib/options/settings.ts'
+import { readTableSchema } from '../../../lib/table/schema.ts'
+import { Sender } from '../../../lib/write/sender.ts'
+import { newCounters } from '../../../lib/write/stats.ts'
+import { FakeClient, type FakeWrite, rowsOf } from '../../fake/fakeClient.ts'
+import { range, serverError, settled } from '../../stream/support.ts'
+import { encodeAll, schema } from '../batch/rows.ts'
+
+// Waits between tries are random parts of a bound: here they are no wait at all.
+beforeEach(() => {
+  vi.spyOn(Math, 'random').mockReturnValue(0)
+})
+
+async function scene(options: Partial<CassandraWritableOptions> = {}) {
+  const client = new FakeClient(schema.columns.map(({ name, kind, cql }) => ({ name, kind, type: cql })))
+  const settings = readWriteOptions({ client: client.asClient, keyspace: 'ks', table: 't', ...options })
+  const counters = newCounters()
+  const closing = new AbortController()
+  const refused: RowError[] = []
+  const told: string[] = []
+  const sender = new Sender(
+    client.asClient,
+    await readTableSchema(client.asClient, 'ks', 't', 1_000),
+    settings,
+    counters,
+    closing.signal,
+    {
+      rowRefused: error => refused.push(error),
+      answered: () => told.push('answered'),
+      overloaded: () => told.push('overloaded'),
+    },
+  )
+  /** Sends rows as a writer does, which has counted them as in flight. */
+  const send = (rows: readonly EncodedRow[]) => {
+    counters.rows_accepted += rows.length
+    counters.rows_in_flight += rows.length
+    const sending = sender.send(rows)
+    sending.catch(() => {})
+    return sending
+  }
+  return { client, counters, closing, refused, told, send }
+}
+
+/** Inserts into one partition, stamped from 1,000 on. */
+function rows(count: number, more: object = {}): EncodedRow[] {
+  const encoded = encodeAll(range(count).map(c => ({ p: 1, c, v: `v${c}`, ...more })))
+  for (const row of encoded) stamp(row, 1_000 + row.index)
+  return encoded
+}
+
+const clusteringOf = ({ cql, binds }: FakeWrite): number[] => {
+  const each = binds.length / rowsOf({ cql } as FakeWrite)
+  return range(rowsOf({ cql } as FakeWrite)).map(i => (binds[i * each + 1] as Buffer).readInt32BE())
+}
+
+/** Answers writes until `done`: with what `verdict` says, else with an acknowledgement. Returns what was acknowledged. */
+async function answer(
+  client: FakeClient,
+  done: Promise<unknown>,
+  verdict: (write: FakeWrite) => Error | undefined,
+): Promise<number[]> {
+  const acknowledged: number[] = []
+  let isOver = false
+  done.then(
+    () => (isOver = true),
+    () => (isOver = true),
+  )
+  while (!isOver) {
+    for (const write of [...client.pending]) {
+      const error = verdict(write)
+      if (error === undefined) acknowledged.push(...clusteringOf(write))
+      if (error === undefined) write.acknowledge()
+      else write.fail(error)
+    }
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  return acknowledged.sort((a, b) => a - b)
+}
+
+describe('a request', () => {
+  it('is prepared, routed by its partition, and left to no retry of the driver', async () => {
+    const { client, send } = await scene({ consistency: 'each_quorum', request_timeout_ms: 1_234 })
+    const [row] = rows(1)
+    void send([row as EncodedRow])
+    const write = await client.nextWrite()
+    expect(write.options).toMatchObject({
+      prepare: true,
+      keyspace: 'ks',
+      routingKey: row?.partitionKey,
+      consistency: types.consistencies.eachQuorum,
+      readTimeout: 1_234,
+      isIdempotent: false,
+    })
+  })
+
+  it.each([
+    ['ONE', types.consistencies.one],
+    ['TWO', types.consistencies.two],
+    ['THREE', types.consistencies.three],
+    ['QUORUM', types.consistencies.quorum],
+    ['ALL', types.consistencies.all],
+    ['LOCAL_QUORUM', types.consistencies.localQuorum],
+    ['EACH_QUORUM', types.consistencies.eachQuorum],
+    ['LOCAL_ONE', types.consistencies.localOne],
+  ] as const)('asks for the consistency %s as the driver knows it', async (consistency, known) => {
+    const { client, send } = await scene({ consistency })
+    void send(rows(1))
+    expect((await client.nextWrite()).options['consistency']).toBe(known)
+    expect(known).toBeTypeOf('number')
+  })
+
+  it('counts its rows when it is acknowledged, deletes apart', async () => {
+    const { client, counters, send, told } = await scene()
+    const inserts = send(rows(2))
+    ;(await client.nextWrite()).acknowledge()
+    await inserts
+    const deletes = send(rows(5, { op: 'delete' }))
+    ;(await client.nextWrite()).acknowledge()
+    await deletes
+    expect(counters).toMatchObject({
+      rows_written: 2,
+      rows_deleted: 5,
+      rows_in_flight: 0,
+      requests: 2,
+      retries: 0,
+    })
+    expect(counters.bytes_written).toBe(
+      [...rows(2), ...rows(5, { op: 'delete' })].reduce((sum, row) => sum + row.bytes, 0),
+    )
+    expect(told).toEqual(['answered', 'answered'])
+  })
+
+  it('changes no count when it is acknowledged after the end of the stream', async () => {
+    const { client, closing, counters, send } = await scene()
+    const sending = send(rows(1))
+    const write = await client.nextWrite()
+    closing.abort()
+    const before = { ...counters }
+    write.acknowledge()
+    await sending
+    expect(counters).toEqual(before)
+  })
+})
+
+describe('a fault that passes', () => {
+  it.each([
+    ['server error', serverError(0x0000), false],
+    ['unavailable', serverError(0x1000), false],
+    ['bootstrapping', serverError(0x1002), false],
+    ['write failure', serverError(0x1500), false],
+    ['a broken connection', Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }), false],
+    ['overloaded', serverError(0x1001), true],
+    ['write timeout', serverError(0x1100), true],
+    ['no answer', Object.assign(new Error('no answer'), { name: 'OperationTimedOutError' }), true],
+  ])('as %s has the same bytes sent again', async (_, fault, isSlow) => {
+    const { client, counters, send, told } = await scene()
+    const sending = send(rows(2))
+    for (let tries = 0; tries < 3; tries++) (await client.nextWrite()).fail(fault)
+    ;(await client.nextWrite()).acknowledge()
+    await sending
+    const [first, ...others] = client.writes
+    expect(others.length).toBe(3)
+    for (const other of others) {
+      expect(other.cql).toBe(first?.cql)
+      expect(other.binds).toEqual(first?.binds)
+    }
+    expect(counters).toMatchObject({ requests: 4, retries: 3, rows_written: 2 })
+    expect(told.filter(word => word === 'overloaded').length).toBe(isSlow ? 3 : 0)
+  })
+
+  it('has a row with a list sent with a newer time each time, since the same one would double it', async () => {
+    const { client, send } = await scene()
+    const [row] = rows(1)
+    const sending = send([{ ...(row as EncodedRow), appends: true }])
+    for (let tries = 0; tries < 3; tries++) (await client.nextWrite()).fail(serverError(0x1100))
+    ;(await client.nextWrite()).acknowledge()
+    await sending
+    const { timestampIndex } = (row as EncodedRow).statement
+    const times = client.writes.map(({ binds }) => Number((binds[timestampIndex] as Buffer).readBigInt64BE()))
+    expect(times).toEqual([1_000, 1_001, 1_002, 1_003])
+  })
+
+  it('ends with the last fault when retry_timeout_ms is over', async () => {
+    const { client, send } = await scene({ retry_timeout_ms: 0 })
+    const sending = send(rows(1))
+    const fault = serverError(0x1000, 'not enough replicas')
+    ;(await client.nextWrite()).fail(fault)
+    await expect(sending).rejects.toBeInstanceOf(WriteError)
+    await expect(sending).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_RETRY_TIMEOUT',
+      cause: fault,
+      message: 'Rows not written after 1 tries within `retry_timeout_ms` (0 ms): not enough replicas',
+    })
+    expect(client.writes.length).toBe(1)
+  })
+
+  it('is waited for no longer than until the stream is destroyed', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+    const { client, closing, send } = await scene()
+    const sending = send(rows(1))
+    ;(await client.nextWrite()).fail(serverError(0x1000))
+    await settled()
+    closing.abort(new Error('enough'))
+    await expect(sending).rejects.toMatchObject({ name: 'AbortError' })
+    expect(client.writes.length).toBe(1)
+  })
+})
+
+describe('a fault that stays', () => {
+  it.each([
+    ['ERR_CASSANDRA_UNAUTHORIZED', WriteError, serverError(0x2100, 'no MODIFY permission')],
+    ['ERR_CASSANDRA_AUTH', ConnectionError, serverError(0x0100, 'password expired')],
+    ['ERR_CASSANDRA_WRITE', WriteError, serverError(0x2000, 'line 1: no viable alternative')],
+    ['ERR_CASSANDRA_WRITE', WriteError, new TypeError('a bug in a driver')],
+  ])('is %s at once, in the words of the server', async (code, kind, fault) => {
+    const { client, send } = await scene()
+    const sending = send(rows(2))
+    ;(await client.nextWrite()).fail(fault)
+    await expect(sending).rejects.toBeInstanceOf(kind)
+    await expect(sending).rejects.toMatchObject({ code, message: expect.stringContaining(fault.message) })
+    expect(client.writes.length).toBe(1)
+  })
+})
+
+describe('a statement that the server has lost', () => {
+  const lost = () =>
+    Object.assign(new Error('All host(s) tried'), { innerErrors: { a: serverError(0x2500) } })
+
+  it('is a changed schema when the table is gone or another', async () => {
+    const { client, send } = await scene()
+    const sending = send(rows(1))
+    client.tableId = 'table-2'
+    ;(await client.nextWrite()).fail(lost())
+    await expect(sending).rejects.toBeInstanceOf(SchemaError)
+    await expect(sending).rejects.toMatchObject({ code: 'ERR_CASSANDRA_SCHEMA_CHANGED' })
+  })
+
+  it('is sent again when the table is as it was', async () => {
+    const { client, counters, send } = await scene()
+    const sending = send(rows(1))
+    ;(await client.nextWrite()).fail(lost())
+    ;(await client.nextWrite()).acknowledge()
+    await sending
+    expect(counters).toMatchObject({ rows_written: 1, retries: 1 })
+  })
+
+  it('has the schema read once for all requests that meet it', async () => {
+    const { client, send } = await scene()
+    const sending = range(10).map(() => send(rows(1)))
+    await client.writesReach(10)
+    const before = client.schemaReads
+    for (const write of [...client.pending]) write.fail(lost())
+    await client.writesReach(20)
+    expect(client.schemaReads - before).toBe(1)
+    for (const write of [...client.pending]) write.acknowledge()
+    await Promise.all(sending)
+  })
+})
+
+describe('a request that the server refuses', () => {
+  it('is halved until it is small enough, and every row is written once', async () => {
+    const { client, counters, refused, send } = await scene()
+    const sending = send(rows(50))
+    const written = await answer(client, sending, write =>
+      rowsOf(write) > 5 ? serverError(0x2200, 'Batch too large') : undefined,
+    )
+    await sending
+    expect(written).toEqual(range(50))
+    expect(refused).toEqual([])
+    expect(counters).toMatchObject({ rows_written: 50, rows_in_flight: 0, rows_failed: 0 })
+  })
+
+  it.each([[[0]], [[49]], [[7, 8, 31]], [range(50)]])(
+    'is narrowed down to the rows to blame, %j of 50, and the others are written once',
+    async bad => {
+      const { client, counters, refused, send } = await scene()
+      const sending = send(rows(50))
+      const written = await answer(client, sending, write =>
+        clusteringOf(write).some(c => bad.includes(c)) ? serverError(0x2200, 'too odd') : undefined,
+      )
+      await sending
+      expect(written).toEqual(range(50).filter(c => !bad.includes(c)))
+      expect(refused.map(error => error.row_index).sort((a, b) => a - b)).toEqual(bad)
+      for (const error of refused) {
+        expect(error).toMatchObject({
+          code: 'ERR_CASSANDRA_ROW_REFUSED',
+          message: `Row ${error.row_index}: Cassandra refuses it: too odd`,
+          cause: { message: 'too odd' },
+        })
+      }
+      expect(counters).toMatchObject({
+        rows_written: 50 - bad.length,
+        rows_failed: bad.length,
+        rows_in_flight: 0,
+      })
+    },
+  )
+
+  it('is a changed schema and no bad row when a column has another type now', async () => {
+    const { client, refused, send } = await scene()
+    const sending = send(rows(2))
+    client.columns = client.columns.map(column =>
+      column.name === 'v' ? { ...column, type: 'blob' } : column,
+    )
+    ;(await client.nextWrite()).fail(serverError(0x2200, 'Expected 4 or 0 byte int'))
+    await expect(sending).rejects.toMatchObject({ code: 'ERR_CASSANDRA_SCHEMA_CHANGED' })
+    expect(refused).toEqual([])
+  })
+})
