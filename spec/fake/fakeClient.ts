@@ -139,7 +139,7 @@ export class FakeClient {
     if (cql.includes('system_schema.keyspaces')) return this.hasKeyspace ? [{ keyspace_name: 'ks' }] : []
     if (cql.includes('system_schema.views')) return this.isView ? [{ view_name: 't' }] : []
     if (cql.includes('system_schema.types')) return [...this.udts]
-    if (cql.includes('system.local')) return [{ now: 0, cluster_name: 'fake' }]
+    if (cql.includes('system.local')) return [{ now: this.now, cluster_name: 'fake' }]
     return []
   }
 }

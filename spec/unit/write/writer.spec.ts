@@ -1,0 +1,257 @@
+import fc from 'fast-check'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { OptionError, RowError, SchemaError } from '../../../lib/index.ts'
+import type { CassandraWritableOptions } from '../../../lib/options/options.ts'
+import { readWriteOptions } from '../../../lib/options/settings.ts'
+import { newCounters } from '../../../lib/write/stats.ts'
+import { openWriter } from '../../../lib/write/writer.ts'
+import { FakeClient } from '../../fake/fakeClient.ts'
+import { idsSent, range, row, serverError, settled } from '../../stream/support.ts'
+
+// Waits between tries are random parts of a bound: here they are no wait at all.
+beforeEach(() => {
+  vi.spyOn(Math, 'random').mockReturnValue(0)
+})
+
+interface Change {
+  readonly options?: Partial<CassandraWritableOptions>
+  readonly client?: (client: FakeClient) => void
+}
+
+function opening({ options = {}, client: change = () => {} }: Change = {}) {
+  const client = new FakeClient()
+  change(client)
+  const settings = readWriteOptions({
+    client: client.asClient,
+    keyspace: 'ks',
+    table: 't',
+    flush_interval_ms: 60_000,
+    ...options,
+  })
+  const counters = newCounters()
+  const failures: Error[] = []
+  const abort = new AbortController()
+  const writer = openWriter(settings, counters, error => failures.push(error), abort.signal)
+  return { client, counters, failures, abort, writer }
+}
+
+async function scene(change: Change = {}) {
+  const { writer, ...rest } = opening(change)
+  return { ...rest, writer: await writer }
+}
+
+describe('opening a writer', () => {
+  it('connects and reads the schema, and writes nothing', async () => {
+    const { client, counters } = await scene()
+    expect(client).toMatchObject({ connects: 1, schemaReads: 1, writes: [] })
+    expect(Object.values(counters).every(count => count === 0)).toBe(true)
+  })
+
+  it.each(['delete_flag_column', 'ttl_column', 'timestamp_column'])(
+    'refuses %s on a key column, which must be written',
+    async name => {
+      const value = name === 'delete_flag_column' ? { delete_flag_value: 'x' } : {}
+      const { writer } = opening({ options: { [name]: 'id', ...value } })
+      await expect(writer).rejects.toBeInstanceOf(OptionError)
+      await expect(writer).rejects.toMatchObject({ option: name, message: expect.stringContaining('`id`') })
+    },
+  )
+
+  it('fails with a code of this package when the schema cannot be read', async () => {
+    const { writer } = opening({
+      client: client => {
+        client.schemaError = Object.assign(new Error('no answer in time'), { name: 'OperationTimedOutError' })
+      },
+    })
+    await expect(writer).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_CONNECT',
+      message: expect.stringContaining('no answer in time'),
+    })
+  })
+
+  it('passes on what is wrong with the table', async () => {
+    const { writer } = opening({
+      client: client => {
+        client.columns = []
+      },
+    })
+    await expect(writer).rejects.toBeInstanceOf(SchemaError)
+  })
+
+  it('ends by its signal', async () => {
+    const { writer, abort } = opening()
+    abort.abort()
+    await expect(writer).rejects.toMatchObject({ name: 'AbortError' })
+  })
+})
+
+describe('taking a row', () => {
+  it('gives the reason and does not throw when the row cannot be stored', async () => {
+    const { writer, counters } = await scene()
+    const taken = writer.take({ id: 'x' })
+    expect(taken).toBeInstanceOf(RowError)
+    expect(counters.rows_accepted).toBe(0)
+  })
+
+  it('numbers rows in the order they come, bad ones too', async () => {
+    const { writer } = await scene()
+    const taken = [row(0), { id: 'x' }, row(2), 7].map(each => writer.take(each))
+    expect(taken).toMatchObject([{ index: 0 }, { row_index: 1 }, { index: 2 }, { row_index: 3 }])
+  })
+
+  it('stamps rows in that order', async () => {
+    const { writer } = await scene()
+    const times = range(1_000).map(id => {
+      const taken = writer.take(row(id))
+      if (taken instanceof Error) throw taken
+      return (taken.values[taken.statement.timestampIndex] as Buffer).readBigInt64BE()
+    })
+    expect(times).toEqual(times.toSorted((a, b) => (a < b ? -1 : 1)))
+    expect(new Set(times).size).toBe(1_000)
+  })
+
+  it('stamps none before the clock of the coordinator', async () => {
+    const ahead = Date.now() + 3_600_000
+    const { writer } = await scene({
+      client: client => {
+        client.now = ahead
+      },
+    })
+    const taken = writer.take(row(1))
+    if (taken instanceof Error) throw taken
+    const time = (taken.values[taken.statement.timestampIndex] as Buffer).readBigInt64BE()
+    expect(time).toBeGreaterThanOrEqual(BigInt(ahead) * 1000n)
+  })
+})
+
+describe('adding a row', () => {
+  it('needs no wait while there is room, and a wait when the permits are gone', async () => {
+    const { client, writer } = await scene({
+      options: { rows_per_batch: 2, concurrency: 1, batch_by: 'none' },
+    })
+    expect(writer.add(writer.take(row(0)))).toBeUndefined()
+    const wait = writer.add(writer.take(row(1)))
+    expect(wait).toBeInstanceOf(Promise)
+    let goesOn = false
+    wait?.then(() => {
+      goesOn = true
+    })
+    await settled()
+    expect(goesOn).toBe(false)
+    ;(await client.nextWrite()).acknowledge()
+    await wait
+    expect(idsSent(client)).toEqual([0, 1])
+  })
+
+  it('that is bad rejects after the rows before it are written', async () => {
+    const { client, writer, counters, failures } = await scene()
+    writer.add(writer.take(row(0)))
+    const refused = writer.add(writer.take({ id: 'x' }))
+    await settled()
+    expect(failures).toEqual([])
+    ;(await client.nextWrite()).acknowledge()
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_CASSANDRA_VALUE', row_index: 1 })
+    expect(counters).toMatchObject({ rows_accepted: 1, rows_written: 1 })
+    expect(failures.length).toBe(1)
+  })
+
+  it('after a failure rejects with that failure', async () => {
+    const { client, writer, failures } = await scene({ options: { rows_per_batch: 1 } })
+    writer.add(writer.take(row(0)))
+    ;(await client.nextWrite()).fail(serverError(0x2100, 'no permission'))
+    await settled()
+    await expect(writer.add(writer.take(row(1)))).rejects.toBe(failures[0])
+    await expect(writer.drain()).rejects.toBe(failures[0])
+    expect(idsSent(client)).toEqual([0])
+  })
+})
+
+describe('draining', () => {
+  it('has nothing to wait for when nothing was added', async () => {
+    const { writer } = await scene()
+    await writer.drain()
+  })
+
+  it('sends what is in the buffer and waits for the acknowledgements', async () => {
+    const { client, writer, counters } = await scene()
+    for (const id of range(3)) writer.add(writer.take(row(id)))
+    let drained = false
+    const draining = writer.drain().then(() => {
+      drained = true
+    })
+    await client.nextWrite()
+    await settled()
+    expect(drained).toBe(false)
+    client.automatic = true
+    for (const write of [...client.pending]) write.acknowledge()
+    await draining
+    expect(idsSent(client)).toEqual([0, 1, 2])
+    expect(counters).toMatchObject({ rows_written: 3, rows_buffered: 0, rows_in_flight: 0 })
+  })
+})
+
+describe('closing', () => {
+  it('releases whoever waits, and leaves a borrowed client open', async () => {
+    const { client, writer, counters } = await scene({
+      options: { rows_per_batch: 1, concurrency: 1, batch_by: 'none' },
+    })
+    writer.add(writer.take(row(0)))
+    const waiting = writer.add(writer.take(row(1)))
+    const draining = writer.drain()
+    waiting?.catch(() => {})
+    draining.catch(() => {})
+    await client.nextWrite()
+    await writer.close()
+    await expect(waiting).rejects.toThrow('The stream was destroyed')
+    await expect(draining).rejects.toThrow('The stream was destroyed')
+    expect(client.shutdowns).toBe(0)
+    expect(counters).toMatchObject({ rows_accepted: 2, rows_failed: 2, rows_buffered: 0, rows_in_flight: 0 })
+  })
+})
+
+describe('the counts', () => {
+  const act = fc.oneof(
+    { weight: 6, arbitrary: fc.constant('add' as const) },
+    { weight: 4, arbitrary: fc.nat({ max: 20 }) },
+    { weight: 1, arbitrary: fc.constant('overload' as const) },
+    { weight: 1, arbitrary: fc.constant('settle' as const) },
+  )
+
+  it('always add up, and end with every row written, whatever the order of answers', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(act, { maxLength: 80 }),
+        fc.integer({ min: 1, max: 6 }),
+        fc.integer({ min: 1, max: 5 }),
+        async (acts, rows_per_batch, concurrency) => {
+          const { client, writer, counters } = await scene({ options: { rows_per_batch, concurrency } })
+          const check = () => {
+            const { rows_accepted, rows_written, rows_deleted, rows_failed, rows_buffered, rows_in_flight } =
+              counters
+            const sum = rows_written + rows_deleted + rows_failed + rows_buffered + rows_in_flight
+            expect(sum).toBe(rows_accepted)
+            expect(client.pending.length).toBeLessThanOrEqual(concurrency)
+          }
+          let added = 0
+          const waits: Promise<void>[] = []
+          for (const each of acts) {
+            if (each === 'add') {
+              const wait = writer.add(writer.take(row(added++)))
+              if (wait !== undefined) waits.push(wait)
+            } else if (each === 'overload') client.pending[0]?.fail(serverError(0x1001))
+            else if (each === 'settle') await settled()
+            else client.pending[each % Math.max(1, client.pending.length)]?.acknowledge()
+            check()
+          }
+          client.automatic = true
+          for (const write of [...client.pending]) write.acknowledge()
+          await Promise.all([...waits, writer.drain()])
+          check()
+          expect(counters).toMatchObject({ rows_accepted: added, rows_written: added, requests_in_flight: 0 })
+          expect([...new Set(idsSent(client))]).toEqual(range(added))
+          await writer.close()
+        },
+      ),
+    )
+  })
+})
