@@ -42,6 +42,8 @@ export interface Cassandra extends AsyncDisposable {
   readonly password?: string
   /** Present with `tls`: the certificate of the CA that signed the server's, as PEM text. */
   readonly ca?: string
+  /** Present with `source: 'maven'`: the log file of every node. They go with {@link stop}. */
+  readonly logs?: readonly string[]
   /** Which of the three ways it was started by. */
   readonly source: Source
   /**

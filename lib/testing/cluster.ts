@@ -62,6 +62,7 @@ export async function startCluster(settings: ClusterSettings): Promise<Cassandra
       port: ports.native,
       ...(settings.auth ? LOGIN : {}),
       ...(certificates === undefined ? {} : { ca: certificates.ca }),
+      logs: nodes.map(node => logFiles(node.folder).system),
       source: 'maven',
       ...controls(nodes, stop, settings.durable ? 0 : COMMIT_LOG_LAG_MS),
     }

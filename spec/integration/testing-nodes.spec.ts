@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { auth, Client, types } from 'cassandra-driver'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Cassandra, startCassandra } from '../../lib/testing/index.ts'
@@ -25,6 +26,11 @@ describe('three nodes with logins and TLS', { timeout: START_TIMEOUT_MS }, () =>
 
   it('know each other', () => {
     expect(client.hosts.keys().toSorted()).toEqual(cassandra.contactPoints.toSorted())
+  })
+
+  it('keep a log each, which can be read', async () => {
+    const logs = await Promise.all(cassandra.logs?.map(file => readFile(file, 'utf8')) ?? [])
+    expect(logs.map(log => log.includes('Startup complete'))).toEqual([true, true, true])
   })
 
   it('refuse a wrong password', async () => {

@@ -1,0 +1,41 @@
+"""One round of PyCassandra: writes a cached DataFrame twice and prints the seconds of the second time.
+
+Between the two it prints "ready" and waits for a line, so that the table can be emptied.
+"""
+
+import json
+import sys
+import time
+
+from cassandra_data_source import CassandraDataSource
+from pyspark.sql import SparkSession
+
+job = json.loads(sys.argv[1])
+SCHEMA = "id string, n int, a string, b string, d double, t timestamp, f boolean, m int"
+
+spark = (
+    SparkSession.builder.master("local[2]")
+    .config("spark.ui.enabled", "false")
+    .config("spark.sql.session.timeZone", "UTC")
+    .getOrCreate()
+)
+spark.sparkContext.setLogLevel("ERROR")
+spark.dataSource.register(CassandraDataSource)
+frame = spark.read.schema(SCHEMA).json(job["file"]).cache()
+assert frame.count() == job["rows"]
+
+
+def write():
+    frame.write.format("pycassandra").mode("append").options(
+        host=job["host"], port=str(job["port"]), keyspace=job["keyspace"], table=job["table"]
+    ).save()
+
+
+write()
+print("ready", flush=True)
+sys.stdin.readline()
+started = time.monotonic()
+write()
+print(f"done {time.monotonic() - started}", flush=True)
+sys.stdin.readline()
+spark.stop()

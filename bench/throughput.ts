@@ -1,0 +1,102 @@
+// npm run bench:throughput  how many rows a second, and at what cost, beside the others? On one node.
+// npm run bench:nodes       the same on three nodes that all hold every row.
+// npm run bench:grouping    ours with each `batch_by`.
+import { createWriteStream } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { parseArgs } from 'node:util'
+import { type Contender, contendersNamed } from './contenders.ts'
+import type { Measured } from './load.ts'
+import { type Result, report } from './report.ts'
+import { columns, type DataName, dataSets, generate } from './rows.ts'
+import { BenchServer } from './server.ts'
+
+const { values: flags } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '300000' },
+    rounds: { type: 'string', default: '3' },
+    data: { type: 'string', default: 'a,b,c,d' },
+    only: { type: 'string', default: 'ec100,ec512,dsbulk,pycassandra,ours' },
+    nodes: { type: 'string', default: '1' },
+    /** Rounds before the first that counts: a new server is slow. One more comes before each further data set. */
+    'warm-up': { type: 'string', default: '2' },
+    /** Name under bench/results for the figures and the plot; without it they are only printed. */
+    save: { type: 'string' },
+  },
+})
+const rows = Number(flags.rows)
+const rounds = Number(flags.rounds)
+const nodes = Number(flags.nodes)
+const contenders = contendersNamed(flags.only)
+const dataNames = flags.data.split(',').map(name => {
+  if (!Object.hasOwn(dataSets, name))
+    throw new Error(`Expected --data to list some of a, b, c, d, got ${name}`)
+  return name as DataName
+})
+
+const folder = await mkdtemp(join(tmpdir(), 'bench-'))
+const server = await BenchServer.start(nodes)
+try {
+  const results: Result[] = []
+  for (const data of dataNames) results.push(...(await compare(data)))
+  await report(results, nodes, flags.save)
+} finally {
+  await server[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true, force: true })
+}
+
+/** All contenders in turn, round by round, so that what the machine does meanwhile meets them all. */
+async function compare(data: DataName): Promise<Result[]> {
+  const table = `rows_${data}`
+  await server.createTable(table, columns, dataSets[data].primaryKey)
+  const file = join(folder, `${data}.ndjson`)
+  if (contenders.some(({ readsFile }) => readsFile)) {
+    const lines = Readable.from(generate(dataSets[data], rows)).map(
+      row => `${JSON.stringify(row)}
+`,
+    )
+    await pipeline(lines, createWriteStream(file))
+  }
+  const warmUps = data === dataNames[0] ? Number(flags['warm-up']) : 1
+  for (let round = 0; round < warmUps; round++) {
+    for (const contender of contendersNamed('ec100,ours')) await oneRound(contender, data, file, 'warm-up')
+  }
+  const found = contenders.map(contender => ({
+    data,
+    rows,
+    contender: contender.name,
+    rounds: [] as Measured[],
+  }))
+  for (let round = 1; round <= rounds; round++) {
+    for (const [i, contender] of contenders.entries()) {
+      found[i]?.rounds.push(await oneRound(contender, data, file, `round ${round}`))
+    }
+  }
+  await rm(file, { force: true })
+  return found
+}
+
+async function oneRound(
+  contender: Contender,
+  data: DataName,
+  file: string,
+  title: string,
+): Promise<Measured> {
+  const table = `rows_${data}`
+  await server.truncate(table)
+  const before = await server.batchWarnings()
+  const measured = await contender.run({ server, table, data, rows, file })
+  const stored = await server.count(table, rows)
+  if (stored !== rows) throw new Error(`${contender.name} left ${stored} of ${rows} rows in ${table}`)
+  const after = await server.batchWarnings()
+  const warnings = after?.slice(before?.length)
+  const rate = Math.round(rows / measured.seconds)
+  const cost = ((measured.cpu_seconds / rows) * 1e6).toFixed(1)
+  const complaint = warnings === undefined ? '' : `, ${warnings.length} batch warnings`
+  console.error(`${data} ${title}, ${contender.name}: ${rate} rows/s, ${cost} µs of CPU a row${complaint}`)
+  for (const warning of new Set(warnings)) console.error(`  ${warning.slice(0, 200)}`)
+  return { ...measured, ...(warnings !== undefined && { warnings: warnings.length }) }
+}
