@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import * as stream from 'node:stream'
 import { type Duplex, Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { rowsOf } from '../fake/fakeClient.ts'
 import { idsSent, range, row, scene, settled, written } from './support.ts'
 
@@ -110,21 +110,58 @@ describe('backpressure', () => {
   })
 
   it('keeps every row when two flushes wait for one permit and the buffer is part full', async () => {
-    const { client, sink, closed } = scene({ concurrency: 1, rows_per_batch: 3, batch_by: 'none' })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => {
+      vi.useRealTimers()
+    })
+    const { client, sink, closed } = scene({
+      concurrency: 1,
+      rows_per_batch: 3,
+      batch_by: 'none',
+      flush_interval_ms: 5,
+    })
     await written(sink, row(0))
+    vi.advanceTimersByTime(5)
     const first = await client.nextWrite()
     await written(sink, row(1))
     await written(sink, row(2))
     // The flush by time waits for the permit; three more rows make a flush by size wait behind it, and one is left.
-    await new Promise(resolve => setTimeout(resolve, 1))
+    vi.advanceTimersByTime(5)
     for (const id of [3, 4, 5, 6]) sink.write(row(id))
     sink.end()
     await settled()
+    expect(idsSent(client)).toEqual([0])
     client.automatic = true
     first.acknowledge()
     await closed
     expect(idsSent(client)).toEqual([0, 1, 2, 3, 4, 5, 6])
     expect(sink.stats).toMatchObject({ rows_accepted: 7, rows_written: 7, rows_failed: 0 })
+  })
+
+  it('slows a source down to what a slow server takes, row for row', async () => {
+    const { client, sink } = scene({ concurrency: 2, rows_per_batch: 1, batch_by: 'none' })
+    let taken = 0
+    const loading = pipeline(
+      Readable.from(
+        (function* () {
+          for (const id of range(200)) {
+            taken++
+            yield row(id)
+          }
+        })(),
+        { highWaterMark: 1 },
+      ),
+      sink,
+    )
+    for (let acknowledged = 0; acknowledged < 200; acknowledged++) {
+      const write = await client.nextWrite()
+      await settled()
+      // In flight, waiting for a permit, and in the two buffers of the streams.
+      expect(taken - acknowledged).toBeLessThanOrEqual(2 + 1 + sink.writableHighWaterMark + 2)
+      write.acknowledge()
+    }
+    await loading
+    expect(idsSent(client)).toEqual(range(200))
   })
 })
 
@@ -175,6 +212,18 @@ describe('the buffer', () => {
     expect(idsSent(client)).toEqual(range(50))
   })
 
+  it('takes rows written under cork when end() comes, which uncorks', async () => {
+    const { client, sink, events, closed } = scene({ rows_per_batch: 7 }, fake => {
+      fake.automatic = true
+    })
+    sink.cork()
+    for (const id of range(50)) sink.write(row(id))
+    sink.end(row(50))
+    await closed
+    expect(idsSent(client)).toEqual(range(51))
+    expect(events.filter(name => name !== 'drain')).toEqual(['finish', 'close'])
+  })
+
   it('holds rows as they were when they were written, before and after the table is known', async () => {
     const { client, sink, closed } = scene({ flush_interval_ms: never }, fake => {
       fake.automatic = true
@@ -217,6 +266,37 @@ describe('composing', () => {
       for (const id of range(25)) yield row(id)
     }, sink)
     expect(idsSent(client)).toEqual(range(25))
+  })
+
+  it('takes an async iterator by hand, with drain between', async () => {
+    const { client, sink, closed } = scene({ rows_per_batch: 4 }, fake => {
+      fake.automatic = true
+    })
+    async function* source() {
+      for (const id of range(100)) yield row(id)
+    }
+    let waits = 0
+    for await (const each of source()) {
+      if (sink.write(each)) continue
+      waits++
+      await once(sink, 'drain')
+    }
+    sink.end()
+    await closed
+    expect(waits).toBeGreaterThan(0)
+    expect(idsSent(client)).toEqual(range(100))
+  })
+
+  it('takes a Readable of an async iterable that ends in an error without a row more', async () => {
+    const { client, sink, closed } = scene({ flush_interval_ms: never })
+    async function* source() {
+      for (const id of range(3)) yield row(id)
+      throw new Error('the source broke')
+    }
+    await expect(pipeline(Readable.from(source()), sink)).rejects.toThrow('the source broke')
+    await closed
+    expect(client.writes).toEqual([])
+    expect(sink.stats.rows_written + sink.stats.rows_failed).toBe(sink.stats.rows_accepted)
   })
 
   it('is the end of a composed stream', async () => {

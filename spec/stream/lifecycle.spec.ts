@@ -2,7 +2,7 @@ import { finished, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { createCassandraWritable, WriteError } from '../../lib/index.ts'
+import { type CassandraWritable, createCassandraWritable, WriteError } from '../../lib/index.ts'
 import { idsSent, range, row, scene, serverError, settled, written } from './support.ts'
 
 describe('the end of a stream', () => {
@@ -88,6 +88,46 @@ describe('the end of a stream', () => {
     const failed = new Promise(resolve => finished(bad.sink, resolve))
     bad.sink.end({ id: 'x' })
     expect(await failed).toMatchObject({ code: 'ERR_CASSANDRA_VALUE' })
+  })
+
+  it('tells stream.finished of an end that came too early', async () => {
+    const { sink } = scene()
+    const failed = new Promise(resolve => finished(sink, resolve))
+    sink.destroy()
+    expect(await failed).toMatchObject({ code: 'ERR_STREAM_PREMATURE_CLOSE' })
+  })
+
+  it('is disposed of by `await using`, as other streams are: nothing after finish, an end before it', async () => {
+    const good = scene({}, fake => {
+      fake.automatic = true
+    })
+    {
+      await using sink = good.sink as CassandraWritable & AsyncDisposable
+      await pipeline(Readable.from([row(1)]), sink)
+    }
+    expect(good.events).toEqual(['finish', 'close'])
+
+    const early = scene()
+    {
+      await using _ = early.sink as CassandraWritable & AsyncDisposable
+      await settled()
+    }
+    expect(early.sink.destroyed).toBe(true)
+    expect(early.events).not.toContain('finish')
+  })
+
+  it('reports rows of the last flush that the server refuses one by one', async () => {
+    const { client, sink, events, errors, closed } = scene({ flush_interval_ms: 60_000 })
+    for (const id of range(2)) sink.write(row(id))
+    sink.end()
+    ;(await client.nextWrite()).fail(serverError(0x2200, 'too odd'))
+    ;(await client.nextWrite()).acknowledge()
+    ;(await client.nextWrite()).fail(serverError(0x2200, 'too odd'))
+    await closed
+    expect(events).toEqual(['error', 'close'])
+    expect(errors).toMatchObject([
+      { code: 'ERR_CASSANDRA_ROW_REFUSED', row_index: 1, counts: { rows_written: 1, rows_failed: 1 } },
+    ])
   })
 
   it('leaves a borrowed client open after finish and after an error', async () => {
