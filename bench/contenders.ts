@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import type { Job, Measured, Method } from './load.ts'
+import { loadInProcess } from './inProcess.ts'
+import type { Measured, Method } from './job.ts'
 import { dsbulk } from './peers/dsbulk.ts'
 import { pycassandra } from './peers/pycassandra.ts'
 import type { DataName } from './rows.ts'
@@ -26,7 +25,8 @@ export interface Contender {
 const inNode = (name: string, method: Method): Contender => ({
   name,
   readsFile: false,
-  run: round => loadInNode(round, method),
+  run: ({ server, table, data, rows }) =>
+    loadInProcess({ access: server.access, table, data, rows, method, parsed: true }),
 })
 
 const ec = (concurrencyLevel: number) =>
@@ -52,22 +52,4 @@ export function contendersNamed(names: string): Contender[] {
     }
     return contender
   })
-}
-
-/** A directory for CPU profiles of our rounds, or nothing. */
-const profiles = process.env['BENCH_CPU_PROFILES']
-
-async function loadInNode({ server, table, data, rows }: Round, method: Method): Promise<Measured> {
-  const job: Job = { access: server.access, table, data, rows, method }
-  const profile = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`]
-  const script = fileURLToPath(new URL('load.ts', import.meta.url))
-  const args = ['--import', 'tsx', '--expose-gc', ...profile, script, JSON.stringify(job)]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  let output = ''
-  child.stdout.setEncoding('utf8').on('data', text => {
-    output += text
-  })
-  const code = await new Promise(resolve => child.once('close', resolve))
-  if (code !== 0) throw new Error(`The load of ${table} ended with code ${code}`)
-  return JSON.parse(output) as Measured
 }

@@ -1,7 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
-import type { Measured } from './load.ts'
+import type { Measured } from './job.ts'
 import { median } from './median.ts'
+import { barChart } from './plot.ts'
+import { saveResults } from './results.ts'
 import { type DataName, dataSets } from './rows.ts'
 import { targets } from './targets.ts'
 
@@ -26,10 +26,27 @@ export async function report(
     console.log(`\n### ${nodes} node${nodes > 1 ? 's' : ''}, (${data}) ${dataSets[data].title}\n`)
     console.log(tableOf(here, nodes))
   }
-  if (save === undefined) return
-  const folder = fileURLToPath(new URL('results/', import.meta.url))
-  await mkdir(folder, { recursive: true })
-  await writeFile(`${folder}${save}.json`, `${JSON.stringify({ nodes, results }, null, 1)}\n`)
+  if (save !== undefined) await saveResults(save, { nodes, results }, plotOf(results, nodes))
+}
+
+function plotOf(results: readonly Result[], nodes: number): string {
+  const names = [...new Set(results.map(({ data }) => data))]
+  const groups = names.map(data => ({
+    title: `(${data}) ${dataSets[data].title}`,
+    bars: results
+      .filter(result => result.data === data)
+      .map(({ contender, rows, rounds }) => {
+        const rates = rounds.map(({ seconds }) => rows / seconds)
+        return {
+          label: contender,
+          value: rows / median(rounds.map(({ seconds }) => seconds)),
+          least: Math.min(...rates),
+          most: Math.max(...rates),
+          accented: contender.startsWith('ours'),
+        }
+      }),
+  }))
+  return barChart(`Rows a second, ${nodes} node${nodes > 1 ? 's' : ''}`, groups)
 }
 
 function tableOf(results: readonly Result[], nodes: number): string {

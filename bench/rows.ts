@@ -1,22 +1,14 @@
-/** A row of the load benchmarks, as a program has it after parsing: every contender gets the same. */
-export interface Row {
-  readonly id: string
-  readonly n: number
-  readonly a: string
-  readonly b: string
-  readonly d: number
-  readonly t: Date
-  readonly f: boolean
-  readonly m: number
-}
-
+/** A table and its rows, as a program has them after parsing: every contender gets the same. */
 export interface DataSet {
   readonly title: string
+  /** Name to CQL type, in the order of the properties of a row. */
+  readonly columns: Readonly<Record<string, string>>
   readonly primaryKey: string
-  readonly row: (i: number) => Row
+  readonly row: (i: number) => Readonly<Record<string, unknown>>
 }
 
-export const columns: Readonly<Record<keyof Row, string>> = {
+/** The 8 columns of the load benchmarks. */
+const columns = {
   id: 'uuid',
   n: 'int',
   a: 'text',
@@ -27,14 +19,12 @@ export const columns: Readonly<Record<keyof Row, string>> = {
   m: 'int',
 }
 
-export const columnNames = Object.keys(columns) as (keyof Row)[]
-
 const ROWS_PER_PARTITION = 50
 const SERIES = 200
 
 const uuid = (i: number) => `6ba7b810-9dad-41d1-80b4-${i.toString(16).padStart(12, '0')}`
 
-const row = (partition: number, n: number, i: number, b: string): Row => ({
+const row = (partition: number, n: number, i: number, b: string) => ({
   id: uuid(partition),
   n,
   a: `customer ${i % 1000}`,
@@ -47,34 +37,71 @@ const row = (partition: number, n: number, i: number, b: string): Row => ({
 
 const note = (i: number) => `some longer text of a row that goes on and on ${i}`
 
-/** Fills a row up to 1 KiB of encoded values: the seven other columns take about 64 bytes. */
-const KIBIBYTE_NOTE = 'x'.repeat(960)
+/** Fills a row up to 1 KiB of values; a new text each time, as a source would make it. */
+const kibibyteNote = (i: number) => `${i} `.padEnd(968, 'some longer text ')
 
 export const dataSets = {
   a: {
     title: 'one row a partition',
+    columns,
     primaryKey: 'id',
     row: i => row(i, i, i, note(i)),
   },
   b: {
     title: 'sorted, 50 rows a partition',
+    columns,
     primaryKey: 'id, n',
     row: i => row(Math.floor(i / ROWS_PER_PARTITION), i % ROWS_PER_PARTITION, i, note(i)),
   },
   c: {
     title: 'series, 200 partitions interleaved',
+    columns,
     primaryKey: 'id, n',
     row: i => row(i % SERIES, Math.floor(i / SERIES), i, note(i)),
   },
   d: {
     title: 'one row a partition, 1 KiB a row',
+    columns,
     primaryKey: 'id',
-    row: i => row(i, i, i, KIBIBYTE_NOTE),
+    row: i => row(i, i, i, kibibyteNote(i)),
   },
+  e: {
+    title: 'sorted, 50 rows a partition, 1 KiB a row',
+    columns,
+    primaryKey: 'id, n',
+    row: i => row(Math.floor(i / ROWS_PER_PARTITION), i % ROWS_PER_PARTITION, i, kibibyteNote(i)),
+  },
+  wide4: wide(4),
+  wide40: wide(40),
+  wide400: wide(400),
 } satisfies Record<string, DataSet>
 
 export type DataName = keyof typeof dataSets
 
-export function* generate(data: DataSet, count: number): Generator<Row> {
+export function isDataName(name: string): name is DataName {
+  return Object.hasOwn(dataSets, name)
+}
+
+export function* generate(data: DataSet, count: number): Generator<Readonly<Record<string, unknown>>> {
   for (let i = 0; i < count; i++) yield data.row(i)
+}
+
+/** One row a partition of a uuid and, in turn, int, text and double columns. */
+function wide(count: number): DataSet {
+  const kinds = ['int', 'text', 'double'] as const
+  const value = { int: (i: number) => i, text: (i: number) => `value ${i}`, double: (i: number) => i / 3 }
+  const others = Array.from({ length: count - 1 }, (_, at) => ({
+    name: `c${at}`,
+    kind: kinds[at % kinds.length] ?? 'int',
+  }))
+  return {
+    title: `${count} columns`,
+    columns: { id: 'uuid', ...Object.fromEntries(others.map(({ name, kind }) => [name, kind])) },
+    primaryKey: 'id',
+    row: i => {
+      const cells: Record<string, unknown> = { id: uuid(i) }
+      for (const [at, { name, kind }] of others.entries()) cells[name] = value[kind](i + at)
+      return cells
+    },
+  }
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client, types } from 'cassandra-driver'
 import { startCassandra } from '../lib/testing/index.ts'
+import type { DataSet } from './rows.ts'
 
 export const KEYSPACE = 'bench'
 
@@ -76,16 +77,10 @@ export class BenchServer implements AsyncDisposable {
     return new BenchServer({ contactPoints, localDataCenter, port }, nodes, logs, client, stop)
   }
 
-  async createTable(
-    name: string,
-    columns: Readonly<Record<string, string>>,
-    primaryKey: string,
-  ): Promise<void> {
+  async createTable(name: string, { columns, primaryKey }: DataSet): Promise<void> {
     const list = Object.entries(columns).map(([column, type]) => `${column} ${type}`)
     await this.#client.execute(`DROP TABLE IF EXISTS ${KEYSPACE}.${name}`)
-    await this.#client.execute(
-      `CREATE TABLE ${KEYSPACE}.${name} (${list.join(', ')}, PRIMARY KEY (${primaryKey}))`,
-    )
+    await this.#client.execute(`CREATE TABLE ${KEYSPACE}.${name} (${list}, PRIMARY KEY (${primaryKey}))`)
   }
 
   async truncate(table: string): Promise<void> {

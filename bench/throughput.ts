@@ -9,9 +9,9 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
 import { type Contender, contendersNamed } from './contenders.ts'
-import type { Measured } from './load.ts'
+import type { Measured } from './job.ts'
 import { type Result, report } from './report.ts'
-import { columns, type DataName, dataSets, generate } from './rows.ts'
+import { type DataName, dataSets, generate, isDataName } from './rows.ts'
 import { BenchServer } from './server.ts'
 
 const { values: flags } = parseArgs({
@@ -32,9 +32,9 @@ const rounds = Number(flags.rounds)
 const nodes = Number(flags.nodes)
 const contenders = contendersNamed(flags.only)
 const dataNames = flags.data.split(',').map(name => {
-  if (!Object.hasOwn(dataSets, name))
-    throw new Error(`Expected --data to list some of a, b, c, d, got ${name}`)
-  return name as DataName
+  if (!isDataName(name))
+    throw new Error(`Expected --data to list some of ${Object.keys(dataSets)}, got ${name}`)
+  return name
 })
 
 const folder = await mkdtemp(join(tmpdir(), 'bench-'))
@@ -51,7 +51,7 @@ try {
 /** All contenders in turn, round by round, so that what the machine does meanwhile meets them all. */
 async function compare(data: DataName): Promise<Result[]> {
   const table = `rows_${data}`
-  await server.createTable(table, columns, dataSets[data].primaryKey)
+  await server.createTable(table, dataSets[data])
   const file = join(folder, `${data}.ndjson`)
   if (contenders.some(({ readsFile }) => readsFile)) {
     const lines = Readable.from(generate(dataSets[data], rows)).map(

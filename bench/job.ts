@@ -1,0 +1,46 @@
+import type { CassandraWritableOptions } from '../lib/index.ts'
+import type { DataName } from './rows.ts'
+import type { Access } from './server.ts'
+
+/** What the process of one round is told. */
+export interface Job {
+  readonly access: Access
+  readonly table: string
+  readonly data: DataName
+  readonly rows: number
+  readonly method: Method
+  /** Whether the rows are there before the clock starts; else they are made while they are loaded. */
+  readonly parsed: boolean
+  /** Time between two samples of the memory; without it there are none. */
+  readonly sample_ms?: number
+}
+
+export type Method =
+  | { readonly name: 'executeConcurrent'; readonly concurrencyLevel: number }
+  | { readonly name: 'ours'; readonly options: Partial<CassandraWritableOptions> }
+  /** Rows go through a pipeline and are dropped: what the source costs. */
+  | { readonly name: 'nothing' }
+
+/** What it found. */
+export interface Measured {
+  /** From before connecting until the last row is acknowledged. */
+  readonly seconds: number
+  readonly cpu_seconds: number
+  /** From the start of the process to its end, where that is more. */
+  readonly wall_seconds?: number
+  /** What all other processes used meanwhile: the server, if the machine is quiet. */
+  readonly other_cpu_seconds: number
+  readonly peak_mib: number
+  /** Resident before the clock: the process, with all rows if they were made before. */
+  readonly before_mib: number
+  readonly requests?: number
+  readonly retries?: number
+  /** Complaints about batches in the log of the server. */
+  readonly warnings?: number
+  readonly memory?: readonly MemorySample[]
+}
+
+export interface MemorySample {
+  readonly seconds: number
+  readonly mib: number
+}
