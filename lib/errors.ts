@@ -52,6 +52,7 @@ export type CheckpointErrorCode =
   | 'ERR_CASSANDRA_POSITION'
   | 'ERR_CASSANDRA_EPOCH'
   | 'ERR_CASSANDRA_REPLAY_DIFFERS'
+  | 'ERR_CASSANDRA_REPLAY_TOO_LATE'
 
 /** Every code an error of this package can have. */
 export type CassandraErrorCode =

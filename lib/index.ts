@@ -18,7 +18,16 @@ export {
   WriteError,
   type WriteErrorCode,
 } from './errors.ts'
-export type { CassandraWritableOptions, ConnectionOptions, ConsistencyName } from './options/options.ts'
+export type {
+  CassandraWritableOptions,
+  ConnectionOptions,
+  ConsistencyName,
+  Json,
+  MicroBatchSinkOptions,
+} from './options/options.ts'
+export type { CommittedEpoch, LastCommit } from './sink/epochWriter.ts'
+export { createMicroBatchSink, type MicroBatchSink, type WrittenEpoch } from './sink/microBatch.ts'
+export type { RowSource } from './sink/rowSource.ts'
 export { type CassandraWritable, createCassandraWritable } from './sink/writable.ts'
 export { type CassandraWritableStream, createCassandraWritableStream } from './sink/writableStream.ts'
 export type { CassandraWritableStats } from './write/stats.ts'

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { Client } from 'cassandra-driver'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import * as index from '../lib/index.ts'
-import { optionRules } from '../lib/options/rules.ts'
+import { epochRules, optionRules } from '../lib/options/rules.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
@@ -30,10 +30,13 @@ function tableUnder(heading: string): string[][] {
 const bare = (cell: string | undefined) => cell?.replaceAll('`', '')
 
 describe('README', () => {
-  it('lists every option with its default, and no other', () => {
-    const listed = new Map(tableUnder('Options').map(([name, fallback]) => [bare(name), bare(fallback)]))
-    expect([...listed.keys()].sort()).toEqual(Object.keys(optionRules).sort())
-    for (const [name, rule] of Object.entries(optionRules)) {
+  it.each([
+    ['Options', optionRules],
+    ['Exactly once', epochRules],
+  ])('lists every option with its default under %s, and no other', (heading, rules) => {
+    const listed = new Map(tableUnder(heading).map(([name, fallback]) => [bare(name), bare(fallback)]))
+    expect([...listed.keys()].sort()).toEqual(Object.keys(rules).sort())
+    for (const [name, rule] of Object.entries(rules)) {
       if ('fallback' in rule) expect(listed.get(name), name).toBe(String(rule.fallback))
     }
   })
@@ -82,6 +85,7 @@ describe('README examples', () => {
     const order = { customer: '6ba7b814-9dad-41d1-80b4-00c04fd430c8', placed_at: 0, total: 1 }
     const lines = [order, { ...order, customer: 'nobody' }].map(line => JSON.stringify(line))
     writeFileSync(join(folder, 'orders.ndjson'), lines.join('\n'))
+    writeFileSync(join(folder, 'orders.log'), `${lines[0]}\n`)
     writeFileSync(
       join(folder, 'tsconfig.json'),
       JSON.stringify({ extends: '../tsconfig.json', include: ['./*.ts'] }),

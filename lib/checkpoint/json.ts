@@ -1,5 +1,6 @@
-/** A value that JSON gives back as it was. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
+import type { Json } from '../options/options.ts'
+
+export type { Json } from '../options/options.ts'
 
 const DEEPEST = 100
 

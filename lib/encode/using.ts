@@ -36,6 +36,15 @@ export function encodeTtl(
   return bytes
 }
 
+/** What is left of an encoded time to live; at least a second, since 0 would be for ever, and 0 stays for ever. */
+export function remainingTtl(ttl: Buffer, seconds: number): Buffer {
+  const given = ttl.readInt32BE()
+  if (given === 0) return ttl
+  const bytes = Buffer.allocUnsafe(4)
+  bytes.writeInt32BE(Math.max(1, given - seconds))
+  return bytes
+}
+
 /** The caller's own write time in microseconds. */
 export function encodeOwnTimestamp(value: unknown, column: string, index: number): Buffer {
   const refused = () => propertyRefused(column, preview(value), timestampExpected, index)

@@ -94,3 +94,21 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
   /** Aborting it destroys the stream. */
   readonly signal?: AbortSignal | undefined
 }
+
+/** A value that JSON gives back as it was. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
+
+/** What a micro-batch sink is told beside that: where it keeps its checkpoint, and how long an epoch is. */
+export interface MicroBatchSinkOptions<Row extends object = object> extends CassandraWritableOptions<Row> {
+  /** File that remembers what is written, one for each source and table. Its folder must exist. */
+  readonly checkpoint_location: string
+  /** Rows of an epoch, 1 to 1000000. @default 10000 */
+  readonly rows_per_epoch?: number | undefined
+  /** Longest time in milliseconds that a row waits for a fuller epoch, 1 to 3600000. @default 1000 */
+  readonly epoch_interval_ms?: number | undefined
+  /**
+   * The source's own place after this row, such as an offset or a line, in any JSON. That of an epoch's last row is
+   * stored with the epoch and given back by `open()`. Called once for each row, when it is written to the stream.
+   */
+  readonly position?: ((row: Row) => Json) | undefined
+}

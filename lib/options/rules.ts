@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { OptionError } from '../errors.ts'
-import { type CassandraWritableOptions, consistencyNames } from './options.ts'
+import { type CassandraWritableOptions, consistencyNames, type MicroBatchSinkOptions } from './options.ts'
 
 export interface OptionRule {
   readonly expected: string
@@ -80,6 +80,19 @@ export const optionRules = {
 
 export type OptionName = keyof typeof optionRules
 
+/** What the micro-batch sink has beside these. */
+export const epochRules = {
+  checkpoint_location: text,
+  rows_per_epoch: integer(1, 1_000_000, 10_000),
+  epoch_interval_ms: integer(1, 3_600_000, 1000),
+  position: {
+    expected: 'a function that gives the place of a row in its source',
+    accepts: value => typeof value === 'function',
+  },
+} satisfies Record<Exclude<keyof MicroBatchSinkOptions, OptionName>, OptionRule>
+
+export type Rules = Readonly<Record<string, OptionRule>>
+
 /** Options whose value never stands in a message. */
 const secrets: ReadonlySet<string> = new Set(['password', 'ssl_client_key', 'client', 'client_options'])
 
@@ -87,38 +100,41 @@ const secrets: ReadonlySet<string> = new Set(['password', 'ssl_client_key', 'cli
  * Refuses unknown names and values of the wrong form. A value of undefined counts as not given.
  * @throws OptionError `ERR_CASSANDRA_OPTION_UNKNOWN` or `ERR_CASSANDRA_OPTION`.
  */
-export function checkEach(options: unknown): Partial<CassandraWritableOptions> {
+export function checkEach<Options extends object = CassandraWritableOptions>(
+  options: unknown,
+  rules: Rules = optionRules,
+): Partial<Options> {
   if (typeof options !== 'object' || options === null) {
     throw refuse('options', `Expected options to be an object, got ${show(options)}`)
   }
   const given: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(optionRules, name)) throw unknown(name)
+    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined
+    if (rule === undefined) throw unknown(name, rules)
     if (value === undefined) continue
-    const rule: OptionRule = optionRules[name as OptionName]
     if (!rule.accepts(value)) {
       const got = secrets.has(name) ? `a value of type ${typeof value}` : show(value)
       throw refuse(name, `Expected \`${name}\` to be ${rule.expected}, got ${got}`)
     }
     given[name] = value
   }
-  return given as Partial<CassandraWritableOptions>
+  return given as Partial<Options>
 }
 
 export function refuse(option: string, message: string): OptionError {
   return new OptionError('ERR_CASSANDRA_OPTION', option, message)
 }
 
-function unknown(name: string): OptionError {
-  const near = nearest(name)
+function unknown(name: string, rules: Rules): OptionError {
+  const near = nearest(name, rules)
   const advice = near === undefined ? '' : `; did you mean \`${near}\`?`
   return new OptionError('ERR_CASSANDRA_OPTION_UNKNOWN', name, `Unknown option \`${name}\`${advice}`)
 }
 
-function nearest(name: string): string | undefined {
+function nearest(name: string, rules: Rules): string | undefined {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[_-]/g, '')
   const asked = plain(name)
-  const ranked = Object.keys(optionRules)
+  const ranked = Object.keys(rules)
     .map(candidate => ({ candidate, distance: distanceBetween(asked, plain(candidate)) }))
     .sort((a, b) => a.distance - b.distance)
   const best = ranked[0]

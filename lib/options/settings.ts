@@ -1,6 +1,20 @@
 import type { Client, ClientOptions } from 'cassandra-driver'
-import type { CassandraWritableOptions, ConnectionOptions, ConsistencyName } from './options.ts'
-import { checkEach, hostList, type OptionName, type OptionRule, optionRules, refuse } from './rules.ts'
+import type {
+  CassandraWritableOptions,
+  ConnectionOptions,
+  ConsistencyName,
+  Json,
+  MicroBatchSinkOptions,
+} from './options.ts'
+import {
+  checkEach,
+  epochRules,
+  hostList,
+  type OptionName,
+  type OptionRule,
+  optionRules,
+  refuse,
+} from './rules.ts'
 
 /** Checked options with their defaults; frozen. */
 export interface WriteSettings extends ConnectionSettings {
@@ -20,6 +34,13 @@ export interface WriteSettings extends ConnectionSettings {
   readonly batch_by: 'partition' | 'replicas' | 'none'
   readonly retry_timeout_ms: number
   readonly signal: AbortSignal | undefined
+}
+
+export interface EpochSettings extends WriteSettings {
+  readonly checkpoint_location: string
+  readonly rows_per_epoch: number
+  readonly epoch_interval_ms: number
+  readonly position: ((row: never) => Json) | undefined
 }
 
 export interface ConnectionSettings {
@@ -129,5 +150,26 @@ export function readWriteOptions<Row extends object>(options: CassandraWritableO
     request_timeout_ms: value('request_timeout_ms'),
     retry_timeout_ms: value('retry_timeout_ms'),
     signal: given.signal,
+  })
+}
+
+/**
+ * As {@link readWriteOptions}, with what a micro-batch sink has beside.
+ * @throws OptionError `ERR_CASSANDRA_OPTION_UNKNOWN` or `ERR_CASSANDRA_OPTION`.
+ */
+export function readEpochOptions<Row extends object>(options: MicroBatchSinkOptions<Row>): EpochSettings {
+  const { checkpoint_location, rows_per_epoch, epoch_interval_ms, position, ...others } = checkEach<
+    MicroBatchSinkOptions<Row>
+  >(options, { ...optionRules, ...epochRules })
+  const write = readWriteOptions(others as CassandraWritableOptions)
+  if (checkpoint_location === undefined) {
+    throw refuse('checkpoint_location', 'Expected `checkpoint_location` to be given')
+  }
+  return Object.freeze({
+    ...write,
+    checkpoint_location,
+    rows_per_epoch: rows_per_epoch ?? Number(epochRules.rows_per_epoch.fallback),
+    epoch_interval_ms: epoch_interval_ms ?? Number(epochRules.epoch_interval_ms.fallback),
+    position,
   })
 }

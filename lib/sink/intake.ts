@@ -1,99 +1,23 @@
-import { snapshotOf } from '../encode/snapshot.ts'
-import { WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
-import { type Counters, countsOf, newCounters } from '../write/stats.ts'
-import { type OnFailure, openWriter, type TakenRow, type Writer } from '../write/writer.ts'
+import { type OnFailure, openWriter, type Writer } from '../write/writer.ts'
+import { type GivenRow, Inlet } from './inlet.ts'
 
-/** A row that came before the table was known, copied as deeply as it goes, and later its bytes. */
-class EarlyRow {
-  readonly copy: unknown
-  taken: TakenRow | undefined
+export type { GivenRow } from './inlet.ts'
 
-  constructor(row: unknown) {
-    this.copy = snapshotOf(row)
-  }
-}
-
-export type GivenRow = TakenRow | EarlyRow
-
-/** What every sink has in common: one writer, and the rows that are given to it, from the first moment on. */
-export class Intake {
-  readonly counters: Counters = newCounters()
-  readonly #opening = new AbortController()
-  readonly #early: EarlyRow[] = []
-  #writer: Writer | undefined
-  #given = 0
-  #closed: Promise<void> | undefined
-
-  get isOpen(): boolean {
-    return this.#writer !== undefined
-  }
-
-  /**
-   * Connects and reads the schema. Resolves at once when it is closed meanwhile: who closes has a reason of his own, and
-   * need not wait for the servers.
-   */
+/** What the sinks without epochs have in common: one writer, which takes the rows as they come. */
+export class Intake extends Inlet<Writer> {
+  /** Connects and reads the schema. */
   open(settings: WriteSettings, onFailure: OnFailure): Promise<void> {
-    const { signal } = this.#opening
-    if (signal.aborted) return Promise.resolve()
-    const closed = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve()))
-    const opened = openWriter(settings, this.counters, onFailure, signal).then(
-      writer => {
-        if (signal.aborted) return writer.close()
-        this.#writer = writer
-        // All of them now: a row that comes next must not be stamped before those that came first.
-        for (const early of this.#early.splice(0)) early.taken = writer.take(early.copy)
-        return undefined
-      },
-      (error: Error) => {
-        if (!signal.aborted) throw error
-      },
-    )
-    return Promise.race([opened, closed])
-  }
-
-  /** A row is read when it is given, not when its turn comes: by then the caller may have changed it. */
-  take(row: unknown): GivenRow {
-    this.#given++
-    if (this.#writer !== undefined) return this.#writer.take(row)
-    const early = new EarlyRow(row)
-    if (!this.#opening.signal.aborted) this.#early.push(early)
-    return early
+    return this.openBy(signal => openWriter(settings, this.counters, onFailure, signal))
   }
 
   /** After opening. As {@link Writer.add}. */
   add(row: GivenRow): undefined | Promise<void> {
-    return this.#writer?.add(row instanceof EarlyRow ? (row.taken as TakenRow) : row)
+    return this.writer?.add(this.taken(row))
   }
 
   /** As {@link Writer.drain}. */
   async drain(): Promise<void> {
-    await this.#writer?.drain()
-  }
-
-  /**
-   * What there is to report when the sink is left before its end: rows that were given and are not acknowledged. Nothing
-   * when there are none.
-   */
-  leave(): WriteError | undefined {
-    const rows = this.#given - this.counters.rows_written - this.counters.rows_deleted
-    if (rows === 0) return undefined
-    const message = `The stream was left before its end, with ${rows} rows that Cassandra has not acknowledged`
-    const error = new WriteError('ERR_CASSANDRA_WRITE', message)
-    void this.close()
-    error.counts = countsOf(this.counters)
-    return error
-  }
-
-  /** Stops at once, in whatever state it is. Never throws. */
-  close(): Promise<void> {
-    this.#closed ??= this.#close()
-    return this.#closed
-  }
-
-  async #close(): Promise<void> {
-    this.#opening.abort()
-    this.#early.length = 0
-    await this.#writer?.close()
+    await this.writer?.drain()
   }
 }

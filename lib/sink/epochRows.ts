@@ -1,0 +1,56 @@
+import { type EncodedRow, stamp, timestampsOf } from '../encode/row.ts'
+import { remainingTtl } from '../encode/using.ts'
+import type { Json } from '../options/options.ts'
+import { Fingerprint } from './fingerprint.ts'
+
+/** The rows of one epoch as bytes, in the order of arrival. */
+export class EpochRows {
+  readonly rows: EncodedRow[] = []
+  /** The source's place after the last row. */
+  position: Json | undefined
+  bytes = 0
+  /** Microseconds that the rows take up in the order. */
+  timestamps = 0
+  /** Some row would double a list if it were written twice with one timestamp. */
+  appends = false
+  readonly #fingerprint: Fingerprint
+  #blocks: readonly string[] | undefined
+
+  /** @param haveTimestamps whether rows bring their own write time */
+  constructor(haveTimestamps: boolean) {
+    this.#fingerprint = new Fingerprint(haveTimestamps)
+  }
+
+  add(row: EncodedRow, position: Json | undefined): void {
+    this.rows.push(row)
+    this.#fingerprint.add(row)
+    this.bytes += row.bytes
+    this.timestamps += timestampsOf(row)
+    if (row.appends) this.appends = true
+    if (position !== undefined) this.position = position
+  }
+
+  /** The fingerprints of all rows; none is added after this was asked for. */
+  get blocks(): readonly string[] {
+    this.#blocks ??= this.#fingerprint.blocks()
+    return this.#blocks
+  }
+
+  /** Gives each row its write time: the same ones whenever the same rows start at the same microsecond. */
+  stampFrom(first: number): void {
+    let timestamp = first
+    for (const row of this.rows) {
+      stamp(row, timestamp)
+      timestamp += timestampsOf(row)
+    }
+  }
+
+  /** Takes the seconds that have passed since the epoch was first written off what its rows have to live. */
+  age(seconds: number): void {
+    for (const { statement, values } of this.rows) {
+      if (statement.ttlIndex === undefined) continue
+      const ttl = values[statement.ttlIndex]
+      if (Buffer.isBuffer(ttl)) values[statement.ttlIndex] = remainingTtl(ttl, seconds)
+    }
+  }
+}

@@ -1,0 +1,198 @@
+import { type Checkpoint, openCheckpoint } from '../checkpoint/checkpoint.ts'
+import { checkReplay, decide, type Seal, type TimestampSpan } from '../checkpoint/epoch.ts'
+import type { CheckpointFs } from '../checkpoint/fs.ts'
+import { CheckpointError, OptionError } from '../errors.ts'
+import type { Json } from '../options/options.ts'
+import type { EpochSettings, WriteSettings } from '../options/settings.ts'
+import type { StoredTable } from '../table/schema.ts'
+import type { OrderClock } from '../write/clock.ts'
+import type { Counters } from '../write/stats.ts'
+import { openTarget } from '../write/target.ts'
+import { type OnFailure, type TakenRow, Writer } from '../write/writer.ts'
+import { EpochRows } from './epochRows.ts'
+import { BLOCK_ROWS } from './fingerprint.ts'
+
+/** Up to where a source is in the table. */
+export interface LastCommit {
+  readonly epoch_id: number
+  /** The source's place after the last row, as the `position` option gave it; null without it. */
+  readonly position: Json | null
+  /** Rows of all epochs together: how many of them a source without a position has to skip. */
+  readonly rows_total: number
+}
+
+/** An epoch whose rows are all in the table, for good. */
+export interface CommittedEpoch {
+  readonly epoch_id: number
+  /** Rows of this epoch. */
+  readonly rows: number
+  /** As in {@link LastCommit}. */
+  readonly position: Json | null
+}
+
+/**
+ * Connects, reads the schema and takes the checkpoint; nothing is written yet.
+ * @throws ConnectionError, SchemaError, OptionError, CheckpointError
+ */
+export async function openEpochWriter(
+  settings: EpochSettings,
+  counters: Counters,
+  onFailure: OnFailure,
+  signal: AbortSignal,
+  fs?: CheckpointFs,
+): Promise<EpochWriter> {
+  const target = await openTarget(settings, signal)
+  const { connection, cluster, schema, clock } = target
+  try {
+    refuseOwnTimestampsOfLists(settings, schema)
+    const { id: table_id, keyspace, name: table } = schema
+    const name = { cluster, keyspace, table, table_id }
+    const checkpoint = await openCheckpoint(settings.checkpoint_location, name, fs)
+    const writer = new Writer(target, withTableTtl(settings, schema), counters, onFailure)
+    return new EpochWriter(writer, checkpoint, schema, clock, settings.timestamp_column !== undefined)
+  } catch (error) {
+    await connection.close()
+    throw error
+  }
+}
+
+/** A replay needs a later timestamp than the attempt before it, and the caller's must not be changed. */
+function refuseOwnTimestampsOfLists({ timestamp_column }: EpochSettings, schema: StoredTable): void {
+  const list = schema.columns.find(({ type }) => type.kind === 'list' && !type.frozen)
+  if (timestamp_column === undefined || list === undefined) return
+  const why = `a replay with the same timestamp would double the list of column \`${list.name}\``
+  const message = `Expected \`timestamp_column\` to be absent: ${why}`
+  throw new OptionError('ERR_CASSANDRA_OPTION', 'timestamp_column', message)
+}
+
+/** A replay has to say what remains to live, also where the table said it the first time. */
+function withTableTtl(settings: EpochSettings, { default_time_to_live }: StoredTable): WriteSettings {
+  return default_time_to_live === 0 ? settings : { ...settings, ttl: settings.ttl ?? default_time_to_live }
+}
+
+/** Writes epochs one after the other: SEAL, rows, all acknowledgements, COMMIT. */
+export class EpochWriter {
+  readonly #writer: Writer
+  readonly #checkpoint: Checkpoint
+  readonly #schema: StoredTable
+  readonly #clock: OrderClock
+  readonly #rowsHaveTimestamps: boolean
+
+  constructor(
+    writer: Writer,
+    checkpoint: Checkpoint,
+    schema: StoredTable,
+    clock: OrderClock,
+    rowsHaveTimestamps: boolean,
+  ) {
+    this.#writer = writer
+    this.#checkpoint = checkpoint
+    this.#schema = schema
+    this.#clock = clock
+    this.#rowsHaveTimestamps = rowsHaveTimestamps
+    // However wrong this machine's clock is: what was written before stays older than what comes.
+    clock.advance(Number(checkpoint.state.high_water))
+  }
+
+  get committed(): LastCommit | null {
+    const { committed } = this.#checkpoint.state
+    if (committed === undefined) return null
+    const { epoch_id, position, rows_total } = committed
+    return { epoch_id, position, rows_total }
+  }
+
+  /** The epoch that may be written in part, and has to come again before any other. */
+  get sealed(): Seal | undefined {
+    return this.#checkpoint.state.sealed
+  }
+
+  take(row: unknown): TakenRow {
+    return this.#writer.encode(row)
+  }
+
+  newEpoch(): EpochRows {
+    return new EpochRows(this.#rowsHaveTimestamps)
+  }
+
+  /** @throws CheckpointError for an epoch that does not come next. */
+  decide(epoch_id: number): 'new' | 'replay' | 'skip' {
+    return decide(this.#checkpoint.state, epoch_id)
+  }
+
+  /** @throws CheckpointError for a replay that brings other rows or comes too late. */
+  check(epoch: EpochRows): void {
+    const { sealed } = this.#checkpoint.state
+    if (sealed === undefined) return
+    checkReplay(sealed, epoch.rows.length, epoch.blocks)
+    refuseLate(sealed, secondsSince(sealed), this.#schema)
+  }
+
+  /**
+   * Writes a complete epoch; resolves when its commit is durable.
+   * @throws as {@link check}, before anything is written; WriteError
+   */
+  async write(epoch_id: number, epoch: EpochRows): Promise<CommittedEpoch> {
+    this.check(epoch)
+    const { blocks } = epoch
+    const { committed, sealed } = this.#checkpoint.state
+    if (sealed === undefined) {
+      const span = this.#reserve(epoch)
+      const position = epoch.position ?? committed?.position ?? null
+      const rows_total = (committed?.rows_total ?? 0) + epoch.rows.length
+      const rows = epoch.rows.length
+      const seal = {
+        epoch_id,
+        rows,
+        blocks,
+        block_rows: BLOCK_ROWS,
+        sealed_at_ms: Date.now(),
+        position,
+        rows_total,
+      }
+      await this.#checkpoint.seal({ ...seal, ...span })
+    } else {
+      epoch.age(secondsSince(sealed))
+      // Timestamps of the attempt before may be used up to the last one, and a late request may still bring them.
+      if (epoch.appends) await this.#checkpoint.reseal(this.#reserve(epoch))
+    }
+    await this.#send(epoch)
+    await this.#checkpoint.commit()
+    return { epoch_id, rows: epoch.rows.length, position: this.committed?.position ?? null }
+  }
+
+  /** Stops at once, and gives the checkpoint back. Never throws. */
+  async close(): Promise<void> {
+    await this.#writer.close()
+    await this.#checkpoint.close().catch(() => {})
+  }
+
+  async #send(epoch: EpochRows): Promise<void> {
+    if (!this.#rowsHaveTimestamps) epoch.stampFrom(Number(this.sealed?.timestamp))
+    for (const row of epoch.rows) {
+      const wait = this.#writer.add(row)
+      if (wait !== undefined) await wait
+    }
+    await this.#writer.drain()
+  }
+
+  #reserve({ timestamps }: EpochRows): TimestampSpan {
+    const count = Math.max(1, timestamps)
+    const first = this.#clock.next(count)
+    return { timestamp: String(first), last_timestamp: String(first + count - 1) }
+  }
+}
+
+/** Rounded up: rows may live a little shorter than they would have, never longer. */
+function secondsSince({ sealed_at_ms }: Seal): number {
+  return Math.max(0, Math.ceil((Date.now() - sealed_at_ms) / 1000))
+}
+
+/** Beyond `gc_grace_seconds` a tombstone may be gone, and an old write would bring back what it deleted. */
+function refuseLate({ epoch_id }: Seal, seconds: number, { gc_grace_seconds }: StoredTable): void {
+  if (seconds <= gc_grace_seconds) return
+  throw new CheckpointError(
+    'ERR_CASSANDRA_REPLAY_TOO_LATE',
+    `Expected epoch ${epoch_id} to be replayed within gc_grace_seconds of its table (${gc_grace_seconds} s), ` +
+      `it was sealed ${seconds} s ago: rows that others deleted since could come back. Nothing was written`,
+  )
+}

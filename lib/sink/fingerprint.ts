@@ -1,0 +1,107 @@
+import { createHash, type Hash } from 'node:crypto'
+import type { EncodedRow } from '../encode/row.ts'
+import type { Statement } from '../table/statement.ts'
+
+/** Rows with one fingerprint together, so that a replay can say where it differs. */
+export const BLOCK_ROWS = 256
+
+const SLAB_BYTES = 64 * 1024
+const HEAD_BYTES = 8 + 4
+const NULL_LENGTH = -1
+const NO_TAG = Buffer.alloc(0)
+
+/**
+ * What rows are, whenever they are written: the operation, and each value with its column. The write time has no part
+ * in it unless it is the row's own. Columns count by name, so one that is added to the table changes nothing.
+ */
+export class Fingerprint {
+  readonly #hashesTimestamps: boolean
+  readonly #tags = new Map<Statement, readonly Buffer[]>()
+  /** Many small values go to the hash at once: a call costs more than the bytes. */
+  readonly #slab = Buffer.allocUnsafe(SLAB_BYTES)
+  #at = 0
+  #hash: Hash | undefined
+  #rows = 0
+  readonly #blocks: string[] = []
+
+  /** @param hashesTimestamps whether rows bring their own write time */
+  constructor(hashesTimestamps: boolean) {
+    this.#hashesTimestamps = hashesTimestamps
+  }
+
+  add({ statement, values }: EncodedRow): void {
+    let tags = this.#tags.get(statement)
+    if (tags === undefined) {
+      tags = this.#tagsOf(statement)
+      this.#tags.set(statement, tags)
+    }
+    this.#head(tags[statement.binds] as Buffer, 0)
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i]
+      const tag = tags[i] as Buffer
+      if (tag === NO_TAG) continue
+      if (value === null) this.#head(tag, NULL_LENGTH)
+      else if (Buffer.isBuffer(value)) {
+        this.#head(tag, value.length)
+        this.#bytes(value)
+      }
+    }
+    if (++this.#rows % BLOCK_ROWS === 0) this.#closeBlock()
+  }
+
+  /** One for each block; the last may be of fewer rows. Called once, after the last row. */
+  blocks(): readonly string[] {
+    if (this.#rows % BLOCK_ROWS !== 0) this.#closeBlock()
+    return this.#blocks
+  }
+
+  /** Tags of what is bound, in its order; the last is that of the operation. */
+  #tagsOf({ operation, columns, timestampIndex, ttlIndex, binds }: Statement): Buffer[] {
+    const tags: Buffer[] = []
+    const rest = columns.map(({ name, cql }) => tagOf('column', name, cql))
+    for (let i = 0; i < binds; i++) {
+      if (i === timestampIndex) tags.push(this.#hashesTimestamps ? tagOf('timestamp') : NO_TAG)
+      else if (i === ttlIndex) tags.push(tagOf('ttl'))
+      else tags.push(rest.shift() ?? NO_TAG)
+    }
+    tags.push(tagOf('row', operation))
+    return tags
+  }
+
+  #head(tag: Buffer, length: number): void {
+    if (this.#at + HEAD_BYTES > SLAB_BYTES) this.#flush()
+    for (let i = 0; i < 8; i++) this.#slab[this.#at++] = tag[i] as number
+    this.#slab[this.#at++] = length >>> 24
+    this.#slab[this.#at++] = length >>> 16
+    this.#slab[this.#at++] = length >>> 8
+    this.#slab[this.#at++] = length
+  }
+
+  #bytes(value: Buffer): void {
+    if (this.#at + value.length > SLAB_BYTES) this.#flush()
+    if (value.length > SLAB_BYTES) {
+      this.#hash?.update(value)
+    } else if (value.length > 32) {
+      this.#slab.set(value, this.#at)
+      this.#at += value.length
+    } else {
+      for (let i = 0; i < value.length; i++) this.#slab[this.#at++] = value[i] as number
+    }
+  }
+
+  #flush(): void {
+    this.#hash ??= createHash('sha256')
+    this.#hash.update(this.#slab.subarray(0, this.#at))
+    this.#at = 0
+  }
+
+  #closeBlock(): void {
+    this.#flush()
+    this.#blocks.push(this.#hash?.digest('base64url') ?? '')
+    this.#hash = undefined
+  }
+}
+
+function tagOf(...names: string[]): Buffer {
+  return createHash('sha256').update(JSON.stringify(names)).digest().subarray(0, 8)
+}
