@@ -10,6 +10,9 @@ import { tlsOptions } from './tls.ts'
 /** Longest time in milliseconds that one host may take to answer before the next is tried. */
 const HOST_CONNECT_TIMEOUT_MS = 5_000
 
+/** Longest time in milliseconds between two attempts to reach a host that was lost. */
+const MOST_RECONNECT_MS = 5_000
+
 /** A connected driver client, and how to give it back. */
 export interface Connection {
   readonly client: Client
@@ -71,6 +74,8 @@ async function driverOptions(settings: ConnectionSettings): Promise<ClientOption
       // Every write carries its own timestamp, and every retry is decided by the writer.
       timestampGeneration: null as unknown as policies.timestampGeneration.TimestampGenerator,
       retry: new policies.retry.FallthroughRetryPolicy(),
+      // The driver's own waits up to ten minutes, which no request with its retries lasts.
+      reconnection: new policies.reconnection.ExponentialReconnectionPolicy(250, MOST_RECONNECT_MS, false),
       ...(own.cloud === undefined &&
         settings.local_datacenter === undefined && { loadBalancing: new LocalDatacenterPolicy(addresses) }),
       ...own.policies,

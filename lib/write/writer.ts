@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { RowBuffer } from '../batch/buffer.ts'
 import { type Group, groupRows, type ReplicaSetOf } from '../batch/group.ts'
 import { replicaSets } from '../batch/replicas.ts'
@@ -63,6 +64,8 @@ export class Writer {
     this.#counters = counters
     this.#clock = clock
     this.#onFailure = onFailure
+    // Every request that waits for its next try listens, and Node warns from the eleventh on.
+    setMaxListeners(0, this.#closing.signal)
     this.#encoder = new RowEncoder(schema, settings)
     // One quarter of the bytes fills, one may wait for permits, half is in flight.
     this.#buffer = new RowBuffer(rows_per_batch, max_buffered_bytes / 4)

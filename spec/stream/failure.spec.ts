@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { RowError } from '../../lib/index.ts'
 import { idsSent, range, row, scene, serverError, settled, written } from './support.ts'
 
@@ -156,6 +156,30 @@ describe('a request that the server refuses', () => {
     stop()
     expect(acknowledged.sort((a, b) => a - b)).toEqual(range(50))
     expect(sink.stats).toMatchObject({ rows_written: 50, rows_failed: 0 })
+  })
+})
+
+describe('an outage', () => {
+  it('makes Node warn of nothing, however many requests wait for their next try', async () => {
+    const warnings: Error[] = []
+    const keep = (warning: Error) => warnings.push(warning)
+    process.on('warning', keep)
+    onTestFinished(() => {
+      process.off('warning', keep)
+    })
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+    onTestFinished(() => {
+      vi.restoreAllMocks()
+    })
+    const { client, sink, closed } = scene({ rows_per_batch: 16, batch_by: 'none' })
+    for (const id of range(16)) sink.write(row(id))
+    await client.writesReach(16)
+    for (const write of [...client.pending]) write.fail(serverError(0x1000))
+    await settled()
+    sink.destroy()
+    await closed
+    await settled()
+    expect(warnings).toEqual([])
   })
 })
 
