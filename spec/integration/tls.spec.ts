@@ -4,58 +4,97 @@ import { pipeline } from 'node:stream/promises'
 import { inspect } from 'node:util'
 import { Client } from 'cassandra-driver'
 import { generate } from 'selfsigned'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest'
 import { type CassandraWritableOptions, ConnectionError, createCassandraWritable } from '../../lib/index.ts'
 import { type Cassandra, startCassandra } from '../../lib/testing/index.ts'
 
-const password = 'cassandra'
+/** Long enough to be found wherever it may appear, and with what needs quoting in CQL, in a URL and in JSON. */
+const password = `Sésame-"ouvre"-'toi'-%42`
+const reader = { username: 'reader', password: 'reader-Gehe1m' }
+
 let cassandra: Cassandra
 let admin: Client
 let target: CassandraWritableOptions
 
 beforeAll(async () => {
   cassandra = await startCassandra({ auth: true, tls: true })
-  const { ca = '', contactPoints, localDataCenter } = cassandra
-  const [host = '', port] = contactPoints[0]?.split(':') ?? []
+  const { ca = '', contactPoints, localDataCenter, port } = cassandra
+  const [host = ''] = contactPoints[0]?.split(':') ?? []
   target = {
     host,
-    port: Number(port),
+    port,
     keyspace: 'secure',
     table: 't',
-    username: 'cassandra',
+    username: 'loader',
     password,
     ssl_enabled: true,
     ssl_ca_cert: ca,
   }
   admin = new Client({
-    contactPoints: [...contactPoints],
+    contactPoints,
     localDataCenter,
-    credentials: { username: 'cassandra', password },
+    credentials: { username: cassandra.username ?? '', password: cassandra.password ?? '' },
     sslOptions: { ca, rejectUnauthorized: true },
   })
   await admin.execute(
     `CREATE KEYSPACE secure WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
   )
   await admin.execute('CREATE TABLE secure.t (id int PRIMARY KEY, v text)')
-  await admin.execute(`CREATE ROLE reader WITH PASSWORD = 'reader-secret' AND LOGIN = true`)
+  await admin.execute(
+    `CREATE ROLE loader WITH PASSWORD = '${password.replaceAll("'", "''")}' AND LOGIN = true`,
+  )
+  await admin.execute('GRANT MODIFY ON secure.t TO loader')
+  await admin.execute(`CREATE ROLE reader WITH PASSWORD = '${reader.password}' AND LOGIN = true`)
 })
 afterAll(async () => {
   await admin?.shutdown()
   await cassandra?.stop()
 })
 
-async function failureOf(change: Partial<CassandraWritableOptions>): Promise<ConnectionError> {
+/** What a load fails with, after a look for the password in everything that can be printed of it. */
+async function failureOf(change: Partial<CassandraWritableOptions>, rows: unknown[] = [{ id: 1, v: 'x' }]) {
+  const printed: string[] = []
+  const log = (text: unknown) => printed.push(String(text)) > 0
+  const spies = [
+    vi.spyOn(process.stdout, 'write').mockImplementation(log),
+    vi.spyOn(process.stderr, 'write').mockImplementation(log),
+    ...(['log', 'info', 'warn', 'error', 'debug'] as const).map(name =>
+      vi.spyOn(console, name).mockImplementation((...args) => void printed.push(inspect(args, everything))),
+    ),
+  ]
   const sink = createCassandraWritable({ ...target, ...change })
-  const error = await pipeline(Readable.from([{ id: 1, v: 'x' }]), sink).then(
+  const error = await pipeline(Readable.from(rows), sink).then(
     () => undefined,
     (error: unknown) => error,
   )
+  for (const spy of spies) spy.mockRestore()
   const secret = change.password ?? password
-  for (const text of [String(error), inspect(error, { depth: 20 }), inspect(sink, { depth: 20 })]) {
-    // The user name of the default role is its password, so it is looked for as a quoted value.
-    expect(text).not.toContain(`'${secret}'`)
-  }
+  const texts = [
+    ...printed,
+    String(error),
+    String((error as Error)?.stack),
+    JSON.stringify(error) ?? '',
+    JSON.stringify(sink.stats),
+    ...[error, (error as Error)?.cause, sink, sink.stats].map(value => inspect(value, everything)),
+  ]
+  for (const text of texts) for (const form of formsOf(secret)) expect(text).not.toContain(form)
   return error as ConnectionError
+}
+
+const everything = { depth: Number.POSITIVE_INFINITY, showHidden: true, maxStringLength: null }
+
+/** A text as it is, and as it stands in a print-out, in JSON, in a URL and in bytes. */
+function formsOf(secret: string): string[] {
+  const bytes = Buffer.from(secret)
+  return [
+    secret,
+    JSON.stringify(secret).slice(1, -1),
+    inspect(secret).slice(1, -1),
+    encodeURIComponent(secret),
+    bytes.toString('base64'),
+    bytes.toString('hex'),
+    bytes.toString('hex').match(/../g)?.join(' ') ?? '',
+  ]
 }
 
 describe('a server with TLS and login', () => {
@@ -102,13 +141,23 @@ describe('a server with TLS and login', () => {
 
   it('tells a TLS client that the server does not', async () => {
     const { host, port } = inject('cassandra')
-    expect((await failureOf({ host, port })).code).toBe('ERR_CASSANDRA_TLS_NOT_OFFERED')
+    const error = await failureOf({ host, port })
+    expect(error.code).toBe('ERR_CASSANDRA_TLS_NOT_OFFERED')
+    expect(error.hosts[0]?.host).toBe(`${host}:${port}`)
   })
 
   it('refuses a wrong password and shows it nowhere', async () => {
     const error = await failureOf({ password: 'wr0ng-s3cret' })
+    expect(error).toBeInstanceOf(ConnectionError)
     expect(error.code).toBe('ERR_CASSANDRA_AUTH')
-    expect(inspect(error, { depth: 20, showHidden: true })).not.toContain('wr0ng-s3cret')
+    expect(error.hosts[0]?.reason).toContain('incorrect')
+  })
+
+  it('shows the password nowhere when a row is refused, here or by the server', async () => {
+    expect((await failureOf({}, [{ id: 'x' }])).code).toBe('ERR_CASSANDRA_VALUE')
+    const large = 'x'.repeat(17 * 1024 * 1024)
+    const error = await failureOf({ max_row_bytes: 64 * 1024 * 1024 }, [{ id: 1, v: large }])
+    expect(error.code).toBe('ERR_CASSANDRA_ROW_REFUSED')
   })
 
   it('asks for a login when none was given', async () => {
@@ -116,7 +165,7 @@ describe('a server with TLS and login', () => {
   })
 
   it('stops at once when the role may not write', async () => {
-    const error = await failureOf({ username: 'reader', password: 'reader-secret' })
+    const error = await failureOf(reader)
     expect(error.code).toBe('ERR_CASSANDRA_UNAUTHORIZED')
     expect(error.counts).toEqual({ rows_accepted: 1, rows_written: 0, rows_deleted: 0, rows_failed: 1 })
   })
@@ -124,6 +173,36 @@ describe('a server with TLS and login', () => {
   it('names the option whose file cannot be read', async () => {
     const error = await failureOf({ ssl_ca_cert: '/nowhere/ca.pem' })
     expect(error).toMatchObject({ code: 'ERR_CASSANDRA_OPTION', option: 'ssl_ca_cert' })
+  })
+})
+
+it('tells each of these failures by a code of its own', async () => {
+  const other = await generate([{ name: 'commonName', value: 'another authority' }], { algorithm: 'sha256' })
+  const plain = inject('cassandra')
+  const failures = [
+    await failureOf({ ssl_ca_cert: other.cert }),
+    await failureOf({ ssl_server_name: 'db.example.com' }),
+    await failureOf({ ssl_enabled: false, ssl_ca_cert: undefined }),
+    await failureOf({ host: plain.host, port: plain.port }),
+    await failureOf({ password: 'wr0ng-s3cret' }),
+  ]
+  expect(new Set(failures.map(({ code }) => code)).size).toBe(failures.length)
+})
+
+describe('a server that never answers', () => {
+  it('is given up after request_timeout_ms, by name', async () => {
+    const silent = createServer(socket => socket.on('error', () => {}))
+    await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void silent.close())
+    const address = silent.address()
+    const port = typeof address === 'object' ? address?.port : undefined
+    for (const tls of [{}, { ssl_enabled: false, ssl_ca_cert: undefined }]) {
+      const error = await failureOf({ ...tls, port, request_timeout_ms: 200 })
+      expect(error).toMatchObject({
+        code: 'ERR_CASSANDRA_CONNECT_TIMEOUT',
+        hosts: [{ host: `127.0.0.1:${port}`, reason: 'no answer within 200 ms' }],
+      })
+    }
   })
 })
 
