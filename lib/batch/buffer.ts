@@ -1,4 +1,4 @@
-import type { EncodedRow } from '../encode/row.ts'
+import type { EncodedRow } from '../encode/encodedRow.ts'
 
 /** Rows waiting for a flush, bounded by count and by bytes. */
 export class RowBuffer {

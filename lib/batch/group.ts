@@ -1,4 +1,5 @@
-import type { EncodedRow } from '../encode/row.ts'
+import type { EncodedRow } from '../encode/encodedRow.ts'
+import { PARTITION_WEIGHT } from '../encode/weight.ts'
 
 /** Rows that go to Cassandra in one request: one operation, and partitions that share a replica. */
 export interface Group {
@@ -20,10 +21,11 @@ const ROWS_FOR_OWN_REQUEST = 10
 /** More partitions in one batch, and the server warns (`unlogged_batch_across_partitions_warn_threshold`). */
 const MAX_PARTITIONS = 10
 
-/** The server warns of a batch of several partitions from 5 KiB (`batch_size_warn_threshold`); ours is an estimate. */
-const MAX_MIXED_WEIGHT = 4 * 1024
+/** The server warns of a batch of several partitions above 5 KiB (`batch_size_warn_threshold`). */
+const MAX_MIXED_WEIGHT = 5000
 
 const rowBytes = (row: EncodedRow) => row.bytes
+const rowWeight = (row: EncodedRow) => row.weight
 
 /**
  * Cuts a flush into requests. Each row carries its own timestamp, so rows may change places: those of one partition
@@ -42,23 +44,47 @@ export function groupRows(
     const [first] = partition
     if (first === undefined) continue
     const rest = batchBy === 'partition' ? 0 : partition.length % ROWS_FOR_OWN_REQUEST
-    cut(partition, partition.length - rest, groups)
-    if (rest > 0) mixFor(mixes, first, replicaSetOf).add(partition.slice(-rest), groups)
+    if (rest < partition.length) cut(partition, partition.length - rest, groups)
+    if (rest > 0) {
+      const left = rest < partition.length ? partition.slice(-rest) : partition
+      mixFor(mixes, first, replicaSetOf).add(left, groups)
+    }
   }
   for (const mix of mixes.values()) for (const open of mix.values()) open.close(groups)
   return groups
 }
 
 /** Rows by operation and partition, in the order in which each was first seen. */
-function partitionsOf(rows: readonly EncodedRow[]): Iterable<EncodedRow[]> {
-  const found = new Map<string, EncodedRow[]>()
+function partitionsOf(rows: readonly EncodedRow[]): EncodedRow[][] {
+  const found: EncodedRow[][] = []
+  const byStatement = new Map<unknown, Map<string, EncodedRow[]>>()
+  let last: EncodedRow[] | undefined
   for (const row of rows) {
-    const key = `${row.statement.operation}${row.partitionKey.toString('latin1')}`
-    const partition = found.get(key)
-    if (partition === undefined) found.set(key, [row])
-    else partition.push(row)
+    // Sorted sources are common, and comparing two keys is cheaper than looking one up.
+    if (last?.[0] === undefined || !isSamePartition(last[0], row)) {
+      let byKey = byStatement.get(row.statement)
+      if (byKey === undefined) {
+        byKey = new Map()
+        byStatement.set(row.statement, byKey)
+      }
+      const key = row.partitionKey.toString('latin1')
+      last = byKey.get(key)
+      if (last === undefined) {
+        last = []
+        byKey.set(key, last)
+        found.push(last)
+      }
+    }
+    last.push(row)
   }
-  return found.values()
+  return found
+}
+
+function isSamePartition(a: EncodedRow, b: EncodedRow): boolean {
+  const [one, other] = [a.partitionKey, b.partitionKey]
+  if (a.statement !== b.statement || one.length !== other.length) return false
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false
+  return true
 }
 
 /** Cuts the first `end` rows into groups of prepared sizes. */
@@ -116,7 +142,7 @@ class Mix {
 
   /** Adds the rows of one more partition. */
   add(partition: readonly EncodedRow[], groups: Group[]): void {
-    const weight = sum(partition, row => row.weight)
+    const weight = sum(partition, rowWeight) + PARTITION_WEIGHT
     if (this.#partitions === MAX_PARTITIONS || this.#weight + weight > MAX_MIXED_WEIGHT) this.close(groups)
     if (weight > MAX_MIXED_WEIGHT) {
       cut(partition, partition.length, groups)

@@ -1,6 +1,7 @@
 import type { Column, TableSchema } from '../table/schema.ts'
 import { type Operation, Statement } from '../table/statement.ts'
 import { type BindValue, unset } from './bind.ts'
+import type { EncodedRow } from './encodedRow.ts'
 import { type Encoder, encoderFor } from './encoder.ts'
 import { encodePartitionKey, MAX_KEY_BYTES } from './partitionKey.ts'
 import { Refusal } from './refusal.ts'
@@ -14,23 +15,8 @@ import {
   unreadable,
   valueRefused,
 } from './rowRefusal.ts'
-import { encodeOwnTimestamp, encodeTtl, LIST_TIMESTAMPS } from './using.ts'
-
-/** A row as bytes, ready to be bound. Nothing of the caller's object is kept. */
-export interface EncodedRow {
-  /** Place in the order of arrival, from 0. */
-  readonly index: number
-  readonly statement: Statement
-  /** In bind order. The slot of the timestamp waits for {@link stamp}, unless the row brought its own. */
-  readonly values: BindValue[]
-  readonly partitionKey: Buffer
-  /** Size in bytes of all values with their length prefixes. */
-  readonly bytes: number
-  /** Estimate in bytes of what the server counts against `batch_size_warn_threshold`. */
-  readonly weight: number
-  /** Writing it twice with one timestamp would double a non-frozen list (CASSANDRA-11368). */
-  readonly appends: boolean
-}
+import { encodeOwnTimestamp, encodeTtl } from './using.ts'
+import { CELL_WEIGHT, collectionWeight, ROW_WEIGHT, TTL_WEIGHT } from './weight.ts'
 
 export interface RowRules {
   readonly delete_flag: { readonly column: string; readonly value: string } | undefined
@@ -39,27 +25,6 @@ export interface RowRules {
   readonly timestamp_column: string | undefined
   readonly nulls: 'write' | 'unset'
   readonly max_row_bytes: number
-}
-
-/** Microseconds that a row takes up in the order. */
-export function timestampsOf(row: EncodedRow): number {
-  return row.appends ? LIST_TIMESTAMPS : 1
-}
-
-/** Gives a row its write time in microseconds since 1970. */
-export function stamp(row: EncodedRow, timestamp: number): void {
-  const bytes = Buffer.allocUnsafe(8)
-  bytes.writeUInt32BE(Math.floor(timestamp / 0x1_0000_0000), 0)
-  bytes.writeUInt32BE(timestamp % 0x1_0000_0000, 4)
-  row.values[row.statement.timestampIndex] = bytes
-}
-
-/** Moves a row's write time on by one microsecond. The bytes sent before are left as they are. */
-export function restamp(row: EncodedRow): void {
-  const bytes = Buffer.allocUnsafe(8)
-  const { timestampIndex } = row.statement
-  bytes.writeBigInt64BE((row.values[timestampIndex] as Buffer).readBigInt64BE() + 1n)
-  row.values[timestampIndex] = bytes
 }
 
 type Row = Readonly<Record<string, unknown>>
@@ -73,17 +38,20 @@ interface Slot {
   readonly appends: boolean
   /** Each part of the value is a cell of its own on the server. */
   readonly isMultiCell: boolean
+  readonly isPartitionKey: boolean
 }
 
 interface Target {
   readonly statement: Statement
   readonly slots: readonly Slot[]
+  /** Where the first of the slots stands among the bound values. */
+  readonly from: number
+  /** How many of the slots are keys; they come first. */
+  readonly keys: number
 }
 
 const LENGTH_PREFIX = 4
 const TIMESTAMP_BYTES = 8
-/** What the server adds to a cell's value: timestamp, TTL, deletion time. */
-const CELL_BYTES = 16
 
 /** Turns rows of one table into bind values, or refuses them. */
 export class RowEncoder {
@@ -112,7 +80,9 @@ export class RowEncoder {
     const target = (operation: Operation): Target => {
       const hasTtl = rules.ttl !== undefined || rules.ttl_column !== undefined
       const statement = new Statement(operation, schema, hasTtl)
-      return { statement, slots: slots.filter(({ column }) => statement.columns.includes(column)) }
+      const own = slots.filter(({ column }) => statement.columns.includes(column))
+      const from = statement.timestampIndex === 0 ? 1 : 0
+      return { statement, slots: own, from, keys: own.filter(({ isKey }) => isKey).length }
     }
     this.#targets = {
       insert: target('insert'),
@@ -152,30 +122,32 @@ export class RowEncoder {
       : undefined
   }
 
-  #bind({ statement, slots }: Target, given: readonly unknown[], index: number): EncodedRow {
-    const values: BindValue[] = statement.operation === 'delete' ? [unset] : []
-    const keys: Buffer[] = []
+  #bind({ statement, slots, from, keys }: Target, given: readonly unknown[], index: number): EncodedRow {
+    const values = new Array<BindValue>(statement.binds)
     let bytes = LENGTH_PREFIX * statement.binds + TIMESTAMP_BYTES
-    let weight = CELL_BYTES
+    let weight = statement.ttlIndex === undefined ? ROW_WEIGHT : ROW_WEIGHT + TTL_WEIGHT
     let appends = false
-    for (const slot of slots) {
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i] as Slot
       const value = given[slot.place]
       if (value === undefined || value === null) {
         if (slot.isKey) throw keyAbsent(slot.column, value, index)
-        values.push(value === null && this.#rules.nulls === 'write' ? null : unset)
-        if (value === null) weight += CELL_BYTES
+        const isWritten = value === null && this.#rules.nulls === 'write'
+        values[from + i] = isWritten ? null : unset
+        if (isWritten) weight += CELL_WEIGHT
         continue
       }
       const encoded = encodeColumn(slot, value, index)
-      values.push(encoded)
+      values[from + i] = encoded
       bytes += encoded.length
-      weight += slot.isMultiCell ? CELL_BYTES + encoded.length * 5 : CELL_BYTES + encoded.length
-      if (slot.isKey) keys.push(encoded)
+      if (slot.isMultiCell) weight += collectionWeight(slot.column.type, encoded)
+      else if (!slot.isKey) weight += CELL_WEIGHT + encoded.length
+      else if (!slot.isPartitionKey) weight += encoded.length
       if (slot.appends) appends = true
     }
     if (bytes > this.#rules.max_row_bytes) throw rowSize(bytes, this.#rules.max_row_bytes, index)
-    this.#checkKeySizes(keys, index)
-    const partitionKey = encodePartitionKey(keys, this.#partitionKeyCount)
+    this.#checkKeySizes(values, from, keys, index)
+    const partitionKey = encodePartitionKey(values, from, this.#partitionKeyCount)
     return { index, statement, values, partitionKey, bytes, weight, appends }
   }
 
@@ -223,10 +195,10 @@ export class RowEncoder {
     return false
   }
 
-  #checkKeySizes(keys: readonly Buffer[], index: number): void {
+  #checkKeySizes(values: readonly BindValue[], from: number, keys: number, index: number): void {
     let clustering = 0
-    for (let place = 0; place < keys.length; place++) {
-      const size = keys[place]?.length ?? 0
+    for (let place = 0; place < keys; place++) {
+      const size = (values[from + place] as Buffer).length
       if (place >= this.#partitionKeyCount) clustering += size
       const isOnly = this.#partitionKeyCount === 1 && place === 0
       if ((isOnly && size === 0) || size > MAX_KEY_BYTES || clustering > MAX_KEY_BYTES) {
@@ -249,6 +221,7 @@ function slotFor(column: Column, place: number): Slot {
     isKey: column.kind === 'partition_key' || column.kind === 'clustering',
     appends: column.type.kind === 'list' && !column.type.frozen,
     isMultiCell: 'frozen' in column.type && !column.type.frozen,
+    isPartitionKey: column.kind === 'partition_key',
   }
 }
 

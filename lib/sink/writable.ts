@@ -58,8 +58,9 @@ class CassandraSink<Row extends object> extends Writable implements CassandraWri
     this.#intake.open(this.#settings, error => this.destroy(error)).then(() => done(), done)
   }
 
-  override write(row: unknown, ...rest: unknown[]): boolean {
-    return super.write(row === null ? row : this.#intake.take(row), ...(rest as [BufferEncoding]))
+  override write(row: unknown, encoding?: unknown, callback?: unknown): boolean {
+    const given = row === null ? row : this.#intake.take(row)
+    return super.write(given, encoding as BufferEncoding, callback as () => void)
   }
 
   override end(row?: unknown, ...rest: unknown[]): this {

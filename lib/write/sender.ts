@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Client, policies, types } from 'cassandra-driver'
-import { type EncodedRow, restamp } from '../encode/row.ts'
+import type { BindValue } from '../encode/bind.ts'
+import { type EncodedRow, restamp } from '../encode/encodedRow.ts'
 import { LIST_TIMESTAMPS } from '../encode/using.ts'
 import { ConnectionError, RowError, type SchemaError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
@@ -75,8 +76,10 @@ export class Sender {
 
   async #execute(rows: readonly EncodedRow[]): Promise<void> {
     const { statement, partitionKey } = rows[0] as EncodedRow
-    const binds: EncodedRow['values'] = []
-    for (const { values } of rows) for (const value of values) binds.push(value)
+    const binds = new Array<BindValue>(rows.length * statement.binds)
+    let place = 0
+    for (const { values } of rows)
+      for (let i = 0; i < values.length; i++) binds[place++] = values[i] as BindValue
     this.#counters.requests++
     const sent = performance.now()
     await this.#client.execute(statement.text(rows.length), binds, {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type BatchBy, groupRows, type ReplicaSetOf } from '../../../lib/batch/group.ts'
-import type { EncodedRow } from '../../../lib/encode/row.ts'
+import type { EncodedRow } from '../../../lib/encode/encodedRow.ts'
 import { anyFlush, encodeAll, partitionOf } from './rows.ts'
 
 /** Three sets of nodes, by the last digit of the key. */

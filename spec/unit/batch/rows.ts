@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { type EncodedRow, RowEncoder } from '../../../lib/encode/row.ts'
+import type { EncodedRow } from '../../../lib/encode/encodedRow.ts'
+import { RowEncoder } from '../../../lib/encode/row.ts'
 import { parseCqlType } from '../../../lib/table/cqlType.ts'
 import type { ColumnKind, TableSchema } from '../../../lib/table/schema.ts'
 

@@ -4,11 +4,13 @@ import { encodePartitionKey } from '../../../lib/encode/partitionKey.ts'
 
 describe('the bytes of a partition key', () => {
   it('are those of its one column', () => {
-    expect(encodePartitionKey([Buffer.from('key'), Buffer.from('clustering')], 1)).toEqual(Buffer.from('key'))
+    expect(encodePartitionKey([Buffer.from('key'), Buffer.from('clustering')], 0, 1)).toEqual(
+      Buffer.from('key'),
+    )
   })
 
   it('have the length before each of several columns and a zero after it', () => {
-    expect(encodePartitionKey([Buffer.from('ab'), Buffer.from([]), Buffer.from('c')], 2)).toEqual(
+    expect(encodePartitionKey([Buffer.from('ab'), Buffer.from([]), Buffer.from('c')], 0, 2)).toEqual(
       Buffer.from([0, 2, 97, 98, 0, 0, 0, 0]),
     )
   })
@@ -18,7 +20,7 @@ describe('the bytes of a partition key', () => {
     const keys = fc.array(part, { minLength: 2, maxLength: 4 })
     fc.assert(
       fc.property(keys, keys, (one, other) => {
-        const encoded = [one, other].map(parts => encodePartitionKey(parts, parts.length))
+        const encoded = [one, other].map(parts => encodePartitionKey(parts, 0, parts.length))
         const same = one.length === other.length && one.every((part, i) => other[i]?.equals(part))
         expect(encoded[0]?.equals(encoded[1] as Buffer)).toBe(same)
       }),
@@ -31,7 +33,7 @@ describe('the bytes of a partition key', () => {
       .map((length, fill = length % 251) => Buffer.alloc(length, fill))
     fc.assert(
       fc.property(fc.array(part, { minLength: 2, maxLength: 3 }), parts => {
-        const encoded = encodePartitionKey(parts, parts.length)
+        const encoded = encodePartitionKey(parts, 0, parts.length)
         let at = 0
         for (const part of parts) {
           expect(encoded.readUInt16BE(at)).toBe(part.length)
