@@ -1,6 +1,6 @@
 import { types } from 'cassandra-driver'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { type EncodedRow, stamp } from '../../../lib/encode/row.ts'
+import { type EncodedRow, stamp } from '../../../lib/encode/encodedRow.ts'
 import { ConnectionError, type RowError, SchemaError, WriteError } from '../../../lib/index.ts'
 import type { CassandraWritableOptions } from '../../../lib/options/options.ts'
 import { readWriteOptions } from '../../../lib/options/settings.ts'
