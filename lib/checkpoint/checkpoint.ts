@@ -46,6 +46,7 @@ export async function openCheckpoint(
   target: Target,
   fs: CheckpointFs = realFs,
   processes: Processes = realProcesses,
+  longFile = LONG_FILE,
 ): Promise<Checkpoint> {
   try {
     // The lock is that of the file, by whatever links it is reached.
@@ -55,7 +56,7 @@ export async function openCheckpoint(
       join(await fs.realpath(dirname(given)), basename(given))
     const lock = await Lock.take(fs, real, processes)
     try {
-      return await read(real, target, fs, lock)
+      return await read(real, target, fs, lock, longFile)
     } catch (error) {
       await lock.release().catch(() => {})
       throw error
@@ -65,23 +66,36 @@ export async function openCheckpoint(
   }
 }
 
-async function read(location: string, target: Target, fs: CheckpointFs, lock: Lock): Promise<Checkpoint> {
+async function read(
+  location: string,
+  target: Target,
+  fs: CheckpointFs,
+  lock: Lock,
+  longFile: number,
+): Promise<Checkpoint> {
   const file = new DurableFile(fs, location)
+  const own = { location, target, file, lock, longFile }
   const bytes = await readWhole(fs, location)
-  if (bytes === undefined) return new FileCheckpoint(location, target, file, lock, stateAfter(undefined), '')
+  if (bytes === undefined) return new FileCheckpoint(own, stateAfter(undefined), '')
   const { state, checksum, bytes: whole } = readHistory(bytes, target, location)
   // What was read may not be durable: its owner may have been killed before its fdatasync, or that has failed, and then
   // the cache shows bytes that the disk does not have. A copy is durable, has no cut record, and is out of reach of an
   // earlier owner that still has the old file open.
   await file.replace(whole, () => checkOwner(location, lock))
-  return new FileCheckpoint(location, target, file, lock, state, checksum)
+  return new FileCheckpoint(own, state, checksum)
+}
+
+/** What a checkpoint works with. */
+interface Own {
+  readonly location: string
+  readonly target: Target
+  readonly file: DurableFile
+  readonly lock: Lock
+  readonly longFile: number
 }
 
 class FileCheckpoint implements Checkpoint {
-  readonly #location: string
-  readonly #target: Target
-  readonly #file: DurableFile
-  readonly #lock: Lock
+  readonly #own: Own
   #state: EpochState
   #checksum: string
   /** Why nothing can be recorded any more. */
@@ -89,18 +103,8 @@ class FileCheckpoint implements Checkpoint {
   #isClosed = false
   #turn: Promise<void> = Promise.resolve()
 
-  constructor(
-    location: string,
-    target: Target,
-    file: DurableFile,
-    lock: Lock,
-    state: EpochState,
-    checksum: string,
-  ) {
-    this.#location = location
-    this.#target = target
-    this.#file = file
-    this.#lock = lock
+  constructor(own: Own, state: EpochState, checksum: string) {
+    this.#own = own
     this.#state = state
     this.#checksum = checksum
   }
@@ -134,20 +138,20 @@ class FileCheckpoint implements Checkpoint {
       this.#isClosed = true
       this.#end ??= new CheckpointError(
         'ERR_CASSANDRA_CHECKPOINT_IO',
-        `Checkpoint ${this.#location} is closed`,
-        { location: this.#location },
+        `Checkpoint ${this.#own.location} is closed`,
+        { location: this.#own.location },
       )
       try {
-        await this.#file.close()
+        await this.#own.file.close()
       } finally {
-        await this.#lock.release()
+        await this.#own.lock.release()
       }
     })
   }
 
   #inTurn(action: () => Promise<void>): Promise<void> {
     const turn = this.#turn.then(action).catch(error => {
-      throw asCheckpointError(error, this.#location, 'write')
+      throw asCheckpointError(error, this.#own.location, 'write')
     })
     this.#turn = turn.catch(() => {})
     return turn
@@ -163,27 +167,28 @@ class FileCheckpoint implements Checkpoint {
       await this.#checkOwner()
       this.#state = next
     } catch (error) {
-      this.#end = asCheckpointError(error, this.#location, 'write')
+      this.#end = asCheckpointError(error, this.#own.location, 'write')
       throw this.#end
     }
   }
 
   async #write({ committed, sealed }: EpochState, event: Event): Promise<string> {
     const line = encodeRecord(this.#checksum, event)
-    const isLong = this.#file.length === 0 || this.#file.length + line.bytes.length > LONG_FILE
+    const isLong =
+      this.#own.file.length === 0 || this.#own.file.length + line.bytes.length > this.#own.longFile
     if (sealed === undefined || !isLong) {
-      await this.#file.append(line.bytes)
+      await this.#own.file.append(line.bytes)
       return line.checksum
     }
-    const begun = beginHistory(this.#target, committed, sealed)
-    await this.#file.replace(begun.bytes, () => this.#checkOwner())
+    const begun = beginHistory(this.#own.target, committed, sealed)
+    await this.#own.file.replace(begun.bytes, () => this.#checkOwner())
     return begun.checksum
   }
 
   async #checkOwner(): Promise<void> {
-    await checkOwner(this.#location, this.#lock)
-    if (!(await this.#file.isInPlace()))
-      throw lost(this.#location, 'another process wrote, moved or removed it')
+    await checkOwner(this.#own.location, this.#own.lock)
+    if (!(await this.#own.file.isInPlace()))
+      throw lost(this.#own.location, 'another process wrote, moved or removed it')
   }
 }
 

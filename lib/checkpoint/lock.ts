@@ -46,29 +46,23 @@ export class Lock {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         const earlier = await deadClaims(fs, location, processes, draft)
         const path = `${location}.lock.${Math.max(0, ...earlier.map(claim => claim.number ?? 0)) + 1}`
-        const isLinked = await fs.link(draft, path).then(
-          () => true,
-          error => {
-            if (isCode(error, 'EEXIST')) return false
-            throw error
-          },
-        )
-        if (!isLinked) continue
+        if (!(await linkNew(fs, draft, path))) continue
         const lock = new Lock(fs, path, text)
         try {
-          for (const { path: dead } of await deadClaims(fs, location, processes, draft, path)) {
-            await fs.unlink(dead).catch(undefinedIfAbsent)
-          }
+          const dead = await deadClaims(fs, location, processes, draft, path)
+          for (const claim of dead) await fs.unlink(claim.path).catch(undefinedIfAbsent)
+          await fs.unlink(draft)
+          return lock
         } catch (error) {
           await lock.release().catch(() => {})
           throw error
         }
-        return lock
       }
-    } finally {
-      await fs.unlink(draft).catch(undefinedIfAbsent)
+      throw locked(location, 'other processes are about to lock it')
+    } catch (error) {
+      await fs.unlink(draft).catch(() => {})
+      throw error
     }
-    throw locked(location, 'other processes are about to lock it')
   }
 
   /** False once somebody removed or replaced the lock by hand. */
@@ -82,7 +76,18 @@ export class Lock {
   }
 }
 
-/** What dead processes left behind. Throws if a claim is not proven to be of a dead one. */
+/** False if somebody was faster. */
+async function linkNew(fs: CheckpointFs, existing: string, path: string): Promise<boolean> {
+  try {
+    await fs.link(existing, path)
+    return true
+  } catch (error) {
+    if (isCode(error, 'EEXIST')) return false
+    throw error
+  }
+}
+
+/** What dead processes left behind, with drafts that nobody finished. Throws if anybody else may be alive. */
 async function deadClaims(
   fs: CheckpointFs,
   location: string,
@@ -92,9 +97,10 @@ async function deadClaims(
   const dead: Claim[] = []
   for (const claim of await readClaims(fs, location)) {
     if (own.includes(claim.path)) continue
-    const isDead = claim.owner !== undefined && (await isProvenDead(claim.owner, processes))
+    const isDraft = claim.number === undefined
+    const isDead = claim.owner === undefined ? isDraft : await isProvenDead(claim.owner, processes)
     if (isDead) dead.push(claim)
-    else if (claim.number !== undefined) throw locked(location, `${nameOf(claim.owner)} has it`, claim.path)
+    else if (!isDraft) throw locked(location, `${nameOf(claim.owner)} has it`, claim.path)
   }
   return dead
 }

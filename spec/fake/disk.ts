@@ -1,0 +1,266 @@
+import { Buffer } from 'node:buffer'
+import type { CheckpointFile, CheckpointFs, FileStat } from '../../lib/checkpoint/fs.ts'
+import type { Processes } from '../../lib/checkpoint/process.ts'
+
+/** The process ended at a call: that call and all later ones do nothing. */
+export class Ended extends Error {}
+
+/** What one call meets: it fails, or the process ends there; before it has an effect, after it, or in the middle. */
+export interface Fault {
+  readonly when: 'before' | 'during' | 'after'
+  /** undefined: the process ends. */
+  readonly code?: string
+}
+
+/** What a power loss leaves of bytes that were written and not synced. */
+export const cuts = {
+  nothing: (bytes: Buffer) => bytes.subarray(0, 0),
+  'the first byte': (bytes: Buffer) => bytes.subarray(0, 1),
+  half: (bytes: Buffer) => bytes.subarray(0, bytes.length >> 1),
+  'half, and NULs for the rest': (bytes: Buffer) =>
+    Buffer.concat([bytes.subarray(0, bytes.length >> 1)], bytes.length),
+  'NULs only': (bytes: Buffer) => Buffer.alloc(bytes.length),
+  'all but the last byte': (bytes: Buffer) => bytes.subarray(0, -1),
+  everything: (bytes: Buffer) => bytes,
+} as const
+export type Cut = keyof typeof cuts
+
+interface Inode {
+  readonly ino: bigint
+  /** What a program reads. */
+  live: Buffer
+  /** What the disk has for sure. */
+  durable: Buffer
+  /** Written after that. */
+  unsynced: Buffer
+}
+
+type Names = Map<string, Inode>
+
+/**
+ * One folder on a disk with a cache, as a file system may treat it at its worst: bytes are lost unless the file was
+ * synced, names unless the folder was. Names are lost from the last one back, as from a journal. A sync that fails loses
+ * the bytes for good, while the cache goes on to show them, as Linux does.
+ */
+export class Disk implements CheckpointFs {
+  /** Every call so far: `write /data/orders`. */
+  readonly calls: string[] = []
+  /** Asked before each call. */
+  fault: (call: string, index: number) => Fault | undefined = () => undefined
+  /** Most bytes that one write takes. */
+  most = Number.POSITIVE_INFINITY
+  /** Bytes that fit on the disk yet. */
+  room = Number.POSITIVE_INFINITY
+  readonly #live: Names
+  readonly #durable: Names
+  readonly #unsynced: ((names: Names) => void)[]
+  #inodes = 1n
+  #hasEnded = false
+
+  private constructor(live: Names, durable: Names, unsynced: ((names: Names) => void)[], inodes: bigint) {
+    this.#live = live
+    this.#durable = durable
+    this.#unsynced = unsynced
+    this.#inodes = inodes
+  }
+
+  static empty(): Disk {
+    return new Disk(new Map(), new Map(), [], 1n)
+  }
+
+  /** The same disk for the next process, after this one was killed. */
+  afterKill(): Disk {
+    this.#hasEnded = true
+    return new Disk(this.#live, this.#durable, this.#unsynced, this.#inodes)
+  }
+
+  /** How many names are not durable yet. */
+  get unsyncedNames(): number {
+    return this.#unsynced.length
+  }
+
+  get hasUnsyncedBytes(): boolean {
+    return [...this.#live.values(), ...this.#durable.values()].some(inode => inode.unsynced.length > 0)
+  }
+
+  /** What the disk holds when the power is back. Neither this disk nor the other is changed by the other. */
+  afterPowerLoss(namesKept: number, cut: Cut): Disk {
+    const names = new Map(this.#durable)
+    for (const change of this.#unsynced.slice(0, namesKept)) change(names)
+    const copies = new Map<Inode, Inode>()
+    for (const inode of names.values()) {
+      const bytes = Buffer.concat([inode.durable, cuts[cut](inode.unsynced)])
+      copies.set(inode, { ino: inode.ino, live: bytes, durable: bytes, unsynced: Buffer.alloc(0) })
+    }
+    const copied = () => new Map([...names].map(([name, inode]) => [name, copies.get(inode) ?? inode]))
+    return new Disk(copied(), copied(), [], this.#inodes)
+  }
+
+  /** A whole file, durable; undefined if there is none. */
+  get(path: string): Buffer | undefined {
+    return this.#live.get(path)?.live
+  }
+
+  /** Writes a whole file, durable, as somebody else would do. */
+  put(path: string, bytes: Buffer): void {
+    const inode = { ino: this.#inodes++, live: bytes, durable: bytes, unsynced: Buffer.alloc(0) }
+    this.#live.set(path, inode)
+    this.#durable.set(path, inode)
+  }
+
+  /** The names that programs see. */
+  get names(): string[] {
+    return [...this.#live.keys()].sort()
+  }
+
+  open(path: string, flags: 'r' | 'ax'): Promise<CheckpointFile> {
+    return this.#call('open', path, () => {
+      if (path === '/data') return this.#handle(path, undefined)
+      const found = this.#live.get(path)
+      if (flags === 'r') return this.#handle(path, found ?? fail('ENOENT'))
+      if (found !== undefined) return fail('EEXIST')
+      const inode = {
+        ino: this.#inodes++,
+        live: Buffer.alloc(0),
+        durable: Buffer.alloc(0),
+        unsynced: Buffer.alloc(0),
+      }
+      this.#name(names => names.set(path, inode))
+      return this.#handle(path, inode)
+    })
+  }
+
+  stat(path: string): Promise<FileStat> {
+    return this.#call('stat', path, () => statOf(this.#live.get(path) ?? fail('ENOENT')))
+  }
+
+  realpath(path: string): Promise<string> {
+    return this.#call('realpath', path, () =>
+      path === '/data' || this.#live.has(path) ? path : fail('ENOENT'),
+    )
+  }
+
+  readdir(path: string): Promise<string[]> {
+    return this.#call('readdir', path, () => this.names.map(name => name.slice('/data/'.length)))
+  }
+
+  link(existing: string, path: string): Promise<void> {
+    return this.#call('link', path, () => {
+      const inode = this.#live.get(existing) ?? fail('ENOENT')
+      if (this.#live.has(path)) fail('EEXIST')
+      this.#name(names => names.set(path, inode))
+    })
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return this.#call('rename', to, () => {
+      const inode = this.#live.get(from) ?? fail('ENOENT')
+      this.#name(names => {
+        names.delete(from)
+        names.set(to, inode)
+      })
+    })
+  }
+
+  unlink(path: string): Promise<void> {
+    return this.#call('unlink', path, () => {
+      if (!this.#live.has(path)) fail('ENOENT')
+      this.#name(names => names.delete(path))
+    })
+  }
+
+  #handle(path: string, inode: Inode | undefined): CheckpointFile {
+    const file = () => inode ?? fail('EISDIR')
+    const sync = (name: string) =>
+      this.#call(
+        name,
+        path,
+        () => {
+          if (inode === undefined) {
+            for (const change of this.#unsynced.splice(0)) change(this.#durable)
+            return
+          }
+          inode.durable = Buffer.concat([inode.durable, inode.unsynced])
+          inode.unsynced = Buffer.alloc(0)
+        },
+        () => {
+          if (inode !== undefined) inode.unsynced = Buffer.alloc(0)
+        },
+      )
+    return {
+      read: (into, offset, length, position) =>
+        this.#call('read', path, () => {
+          const bytes = file().live.subarray(position, position + Math.min(length, this.most))
+          into.set(bytes, offset)
+          return { bytesRead: bytes.length }
+        }),
+      write: (bytes, offset, length) => {
+        const write = (most: number) => {
+          if (this.room === 0) fail('ENOSPC')
+          const bytesWritten = Math.min(length, most, this.room)
+          this.room -= bytesWritten
+          const written = bytes.subarray(offset, offset + bytesWritten)
+          const target = file()
+          target.live = Buffer.concat([target.live, written])
+          target.unsynced = Buffer.concat([target.unsynced, written])
+          return { bytesWritten }
+        }
+        return this.#call(
+          'write',
+          path,
+          () => write(this.most),
+          () => write(length >> 1),
+        )
+      },
+      datasync: () => sync('datasync'),
+      sync: () => sync('sync'),
+      stat: () => this.#call('fstat', path, () => statOf(file())),
+      close: () => this.#call('close', path, () => {}),
+    }
+  }
+
+  #name(change: (names: Names) => void): void {
+    change(this.#live)
+    this.#unsynced.push(change)
+  }
+
+  /** @param half what the call has done when it fails in the middle */
+  async #call<T>(name: string, path: string, effect: () => T, half: () => void = () => {}): Promise<T> {
+    if (this.#hasEnded) throw new Ended()
+    const call = `${name} ${path}`
+    const fault = this.fault(call, this.calls.push(call) - 1)
+    if (fault === undefined) return effect()
+    if (fault.when === 'during') half()
+    if (fault.when === 'after') {
+      try {
+        effect()
+      } catch {
+        // The fault comes first.
+      }
+    }
+    if (fault.code !== undefined) return fail(fault.code)
+    this.#hasEnded = true
+    throw new Ended()
+  }
+}
+
+/** The process with this id, on a machine where it is the only one alive. */
+export function onlyProcess(pid: number): Processes {
+  const owner = { host: 'here', machine: 'm', boot: 'b', namespace: 'n', started: `at ${pid}` }
+  return {
+    self: async () => ({ ...owner, pid }),
+    look: async other => ({
+      exists: other === pid,
+      started: other === pid ? owner.started : '',
+      isZombie: false,
+    }),
+  }
+}
+
+function statOf(inode: Inode): FileStat {
+  return { dev: 1n, ino: inode.ino, size: BigInt(inode.live.length), isFile: () => true }
+}
+
+function fail(code: string): never {
+  throw Object.assign(new Error(`${code}: it fails here`), { code })
+}

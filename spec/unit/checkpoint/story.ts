@@ -1,0 +1,77 @@
+import { type Checkpoint, openCheckpoint } from '../../../lib/checkpoint/checkpoint.ts'
+import { commit, type EpochState, reseal, seal, stateAfter } from '../../../lib/checkpoint/epoch.ts'
+import { type Disk, onlyProcess } from '../../fake/disk.ts'
+import { sealOf, target } from './epochs.ts'
+
+export const location = '/data/orders'
+
+/** What is done with a checkpoint, and what it must say afterwards. */
+interface Step {
+  readonly name: string
+  readonly act: (checkpoint: Checkpoint) => Promise<void>
+  readonly state: EpochState
+}
+
+/** Three epochs. The second is sealed twice, as with lists, and in between. */
+export function threeEpochs(): readonly Step[] {
+  const seals = [sealOf(0), sealOf(1), sealOf(2)] as const
+  const later = { timestamp: '1001500', last_timestamp: '1001502' }
+  const sealed0 = seal(stateAfter(undefined), seals[0])
+  const committed0 = commit(sealed0)
+  const sealed1 = seal(committed0, seals[1])
+  const resealed1 = reseal(sealed1, later)
+  const committed1 = commit(resealed1)
+  const sealed2 = seal(committed1, seals[2])
+  return [
+    { name: 'seal 0', act: checkpoint => checkpoint.seal(seals[0]), state: sealed0 },
+    { name: 'commit 0', act: checkpoint => checkpoint.commit(), state: committed0 },
+    { name: 'seal 1', act: checkpoint => checkpoint.seal(seals[1]), state: sealed1 },
+    { name: 'reseal 1', act: checkpoint => checkpoint.reseal(later), state: resealed1 },
+    { name: 'commit 1', act: checkpoint => checkpoint.commit(), state: committed1 },
+    { name: 'seal 2', act: checkpoint => checkpoint.seal(seals[2]), state: sealed2 },
+    { name: 'commit 2', act: checkpoint => checkpoint.commit(), state: commit(sealed2) },
+  ]
+}
+
+export interface Run {
+  /** Steps that have returned. */
+  readonly done: number
+  /** undefined if it came to the end. */
+  readonly error: unknown
+  readonly checkpoint: Checkpoint | undefined
+}
+
+/** Opens the checkpoint as process `pid`. A short `longFile` has every seal begin a new file. */
+export const openOn = (disk: Disk, pid: number, longFile?: number) =>
+  openCheckpoint(location, target, disk, onlyProcess(pid), longFile)
+
+/** Opens the checkpoint as process `pid` and does the steps from `from` on, until one fails. */
+export async function run(
+  disk: Disk,
+  steps: readonly Step[],
+  pid: number,
+  { from = 0, longFile }: { from?: number; longFile?: number | undefined } = {},
+): Promise<Run> {
+  let done = from
+  let checkpoint: Checkpoint | undefined
+  try {
+    checkpoint = await openOn(disk, pid, longFile)
+    for (const step of steps.slice(from)) {
+      await step.act(checkpoint)
+      done++
+    }
+    await checkpoint.close()
+  } catch (error) {
+    return { done, error, checkpoint }
+  }
+  return { done, error: undefined, checkpoint }
+}
+
+/** Steps after which the checkpoint says `state`. */
+export function stepsTo(steps: readonly Step[], state: EpochState): number {
+  const states = [stateAfter(undefined), ...steps.map(step => step.state)]
+  return states.findIndex(each => textOf(each) === textOf(state))
+}
+
+const textOf = (state: EpochState) =>
+  JSON.stringify(state, (_name, value) => (typeof value === 'bigint' ? String(value) : value))
