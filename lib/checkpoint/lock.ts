@@ -46,7 +46,7 @@ export class Lock {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         const earlier = await deadClaims(fs, location, processes, draft)
         const path = `${location}.lock.${Math.max(0, ...earlier.map(claim => claim.number ?? 0)) + 1}`
-        if (!(await linkNew(fs, draft, path))) continue
+        if (!(await linkNew(fs, location, draft, path))) continue
         const lock = new Lock(fs, path, text)
         try {
           const dead = await deadClaims(fs, location, processes, draft, path)
@@ -77,12 +77,14 @@ export class Lock {
 }
 
 /** False if somebody was faster. */
-async function linkNew(fs: CheckpointFs, existing: string, path: string): Promise<boolean> {
+async function linkNew(fs: CheckpointFs, location: string, draft: string, path: string): Promise<boolean> {
   try {
-    await fs.link(existing, path)
+    await fs.link(draft, path)
     return true
   } catch (error) {
     if (isCode(error, 'EEXIST')) return false
+    // An owner clears away what looks like the draft of a dead process.
+    if (isCode(error, 'ENOENT')) throw locked(location, 'another process has just locked it')
     throw error
   }
 }

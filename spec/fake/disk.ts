@@ -35,6 +35,8 @@ interface Inode {
   unsynced: Buffer
 }
 
+let inodes = 1n
+
 type Names = Map<string, Inode>
 
 /**
@@ -47,6 +49,8 @@ export class Disk implements CheckpointFs {
   readonly calls: string[] = []
   /** Asked before each call. */
   fault: (call: string, index: number) => Fault | undefined = () => undefined
+  /** Waited for before each call. */
+  pause: () => Promise<void> = async () => {}
   /** Most bytes that one write takes. */
   most = Number.POSITIVE_INFINITY
   /** Bytes that fit on the disk yet. */
@@ -54,24 +58,27 @@ export class Disk implements CheckpointFs {
   readonly #live: Names
   readonly #durable: Names
   readonly #unsynced: ((names: Names) => void)[]
-  #inodes = 1n
   #hasEnded = false
 
-  private constructor(live: Names, durable: Names, unsynced: ((names: Names) => void)[], inodes: bigint) {
+  private constructor(live: Names, durable: Names, unsynced: ((names: Names) => void)[]) {
     this.#live = live
     this.#durable = durable
     this.#unsynced = unsynced
-    this.#inodes = inodes
   }
 
   static empty(): Disk {
-    return new Disk(new Map(), new Map(), [], 1n)
+    return new Disk(new Map(), new Map(), [])
   }
 
   /** The same disk for the next process, after this one was killed. */
   afterKill(): Disk {
     this.#hasEnded = true
-    return new Disk(this.#live, this.#durable, this.#unsynced, this.#inodes)
+    return this.forAnother()
+  }
+
+  /** The same disk for a process beside this one. */
+  forAnother(): Disk {
+    return new Disk(this.#live, this.#durable, this.#unsynced)
   }
 
   /** How many names are not durable yet. */
@@ -93,7 +100,7 @@ export class Disk implements CheckpointFs {
       copies.set(inode, { ino: inode.ino, live: bytes, durable: bytes, unsynced: Buffer.alloc(0) })
     }
     const copied = () => new Map([...names].map(([name, inode]) => [name, copies.get(inode) ?? inode]))
-    return new Disk(copied(), copied(), [], this.#inodes)
+    return new Disk(copied(), copied(), [])
   }
 
   /** A whole file, durable; undefined if there is none. */
@@ -103,7 +110,7 @@ export class Disk implements CheckpointFs {
 
   /** Writes a whole file, durable, as somebody else would do. */
   put(path: string, bytes: Buffer): void {
-    const inode = { ino: this.#inodes++, live: bytes, durable: bytes, unsynced: Buffer.alloc(0) }
+    const inode = { ino: inodes++, live: bytes, durable: bytes, unsynced: Buffer.alloc(0) }
     this.#live.set(path, inode)
     this.#durable.set(path, inode)
   }
@@ -120,7 +127,7 @@ export class Disk implements CheckpointFs {
       if (flags === 'r') return this.#handle(path, found ?? fail('ENOENT'))
       if (found !== undefined) return fail('EEXIST')
       const inode = {
-        ino: this.#inodes++,
+        ino: inodes++,
         live: Buffer.alloc(0),
         durable: Buffer.alloc(0),
         unsynced: Buffer.alloc(0),
@@ -226,6 +233,7 @@ export class Disk implements CheckpointFs {
 
   /** @param half what the call has done when it fails in the middle */
   async #call<T>(name: string, path: string, effect: () => T, half: () => void = () => {}): Promise<T> {
+    await this.pause()
     if (this.#hasEnded) throw new Ended()
     const call = `${name} ${path}`
     const fault = this.fault(call, this.calls.push(call) - 1)
@@ -244,18 +252,17 @@ export class Disk implements CheckpointFs {
   }
 }
 
-/** The process with this id, on a machine where it is the only one alive. */
-export function onlyProcess(pid: number): Processes {
-  const owner = { host: 'here', machine: 'm', boot: 'b', namespace: 'n', started: `at ${pid}` }
+/** The process with this id, on a machine where those in `alive` are alive. */
+export function processOf(pid: number, alive: ReadonlySet<number>): Processes {
+  const owner = { host: 'here', machine: 'm', boot: 'b', namespace: 'n' }
+  const started = (id: number) => (alive.has(id) ? `at ${id}` : '')
   return {
-    self: async () => ({ ...owner, pid }),
-    look: async other => ({
-      exists: other === pid,
-      started: other === pid ? owner.started : '',
-      isZombie: false,
-    }),
+    self: async () => ({ ...owner, pid, started: `at ${pid}` }),
+    look: async id => ({ exists: alive.has(id), started: started(id), isZombie: false }),
   }
 }
+
+export const onlyProcess = (pid: number) => processOf(pid, new Set([pid]))
 
 function statOf(inode: Inode): FileStat {
   return { dev: 1n, ino: inode.ino, size: BigInt(inode.live.length), isFile: () => true }

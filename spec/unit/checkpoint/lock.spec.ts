@@ -1,0 +1,209 @@
+import { Buffer } from 'node:buffer'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Lock } from '../../../lib/checkpoint/lock.ts'
+import { isProvenDead, type Owner, type Sighting } from '../../../lib/checkpoint/process.ts'
+import { CheckpointError } from '../../../lib/index.ts'
+import { Disk, Ended, onlyProcess, processOf } from '../../fake/disk.ts'
+import { sealOf } from './epochs.ts'
+import { location, openOn } from './story.ts'
+
+const claim = (owner: unknown) => Buffer.from(JSON.stringify(owner))
+const locked = { code: 'ERR_CASSANDRA_CHECKPOINT_LOCKED', location }
+
+describe('a lock', () => {
+  it('of a living process is refused, with its id, its host and the file to remove', async () => {
+    const disk = Disk.empty()
+    const alive = new Set([1, 2])
+    await Lock.take(disk, location, processOf(1, alive))
+    const second = Lock.take(disk.forAnother(), location, processOf(2, alive))
+    await expect(second).rejects.toMatchObject(locked)
+    await expect(second).rejects.toThrow(
+      'Checkpoint /data/orders is in use: process 1 on host here has it. If you know that it has ended, remove /data/orders.lock.1',
+    )
+    expect(disk.names).toEqual(['/data/orders.lock.1'])
+  })
+
+  it('is refused to the process that has it', async () => {
+    const disk = Disk.empty()
+    await Lock.take(disk, location, onlyProcess(1))
+    await expect(Lock.take(disk, location, onlyProcess(1))).rejects.toMatchObject(locked)
+  })
+
+  it('of a dead process is taken over, and cleared away', async () => {
+    const disk = Disk.empty()
+    await Lock.take(disk, location, onlyProcess(1))
+    const lock = await Lock.take(disk.afterKill(), location, onlyProcess(2))
+    expect(disk.names).toEqual(['/data/orders.lock.2'])
+    await lock.release()
+    expect(disk.names).toEqual([])
+  })
+
+  it('that does not say whose it is, is refused', async () => {
+    for (const text of ['', '{}', '{"pid":1}', 'null', '\0\0']) {
+      const disk = Disk.empty()
+      disk.put(`${location}.lock.1`, Buffer.from(text))
+      await expect(Lock.take(disk, location, onlyProcess(1))).rejects.toThrow('an unknown process has it')
+    }
+  })
+
+  it('is not confused by files of other names', async () => {
+    const disk = Disk.empty()
+    for (const name of ['.lock', '.lock.0', '.lock.x', '2.lock.1', '.lock.1.bak', '.lockout.1']) {
+      disk.put(`${location}${name}`, claim({}))
+    }
+    await expect(Lock.take(disk, location, onlyProcess(1))).resolves.toBeInstanceOf(Lock)
+  })
+
+  it('that was removed, or replaced by another, is no longer held and is not released', async () => {
+    const disk = Disk.empty()
+    const lock = await Lock.take(disk, location, onlyProcess(1))
+    expect(await lock.isHeld()).toBe(true)
+    await disk.unlink(`${location}.lock.1`)
+    expect(await lock.isHeld()).toBe(false)
+    await Lock.take(disk, location, onlyProcess(2))
+    expect(await lock.isHeld()).toBe(false)
+    await lock.release()
+    expect(disk.names).toEqual(['/data/orders.lock.1'])
+  })
+
+  it('is never held by two, however their calls alternate, and whoever dies in between', async () => {
+    const scene = fc.record({
+      stale: fc.boolean(),
+      deaths: fc.array(fc.option(fc.nat(50)), { minLength: 2, maxLength: 4 }),
+    })
+    let held = 0
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), scene, async (scheduler, { stale, deaths }) => {
+        const disk = Disk.empty()
+        if (stale) await Lock.take(disk, location, onlyProcess(99))
+        const alive = new Set(deaths.keys())
+        const holders = new Set<number>()
+        const contend = async (death: number | null, pid: number) => {
+          const own = disk.forAnother()
+          own.pause = () => scheduler.schedule(Promise.resolve())
+          own.fault = (_call, i) => (i === death ? { when: 'before' } : undefined)
+          try {
+            const lock = await Lock.take(own, location, processOf(pid, alive))
+            holders.add(pid)
+            held++
+            for (let turn = 0; turn < 5; turn++) {
+              expect([...holders].filter(id => alive.has(id))).toEqual([pid])
+              expect(await lock.isHeld()).toBe(true)
+            }
+            holders.delete(pid)
+            await lock.release()
+          } catch (error) {
+            if (error instanceof Ended) alive.delete(pid)
+            else if (!(error instanceof CheckpointError)) throw error
+          }
+        }
+        const all = Promise.all(deaths.map(contend))
+        await scheduler.waitFor(all)
+        await expect(Lock.take(disk.afterKill(), location, onlyProcess(50))).resolves.toBeInstanceOf(Lock)
+      }),
+      { numRuns: 500 },
+    )
+    expect(held).toBeGreaterThan(300)
+  }, 60_000)
+})
+
+describe('a checkpoint', () => {
+  it('whose lock was taken by hand appends nothing more', async () => {
+    const disk = Disk.empty()
+    const alive = new Set([1, 2])
+    const first = await openOn(disk, 1)
+    await first.seal(sealOf(0))
+    await disk.unlink(`${location}.lock.1`)
+    const second = await openOn(disk.forAnother(), 2)
+    const before = disk.get(location)
+    await expect(first.commit()).rejects.toMatchObject(locked)
+    await expect(first.commit()).rejects.toThrow('its lock was removed or replaced')
+    expect(disk.get(location)).toEqual(before)
+    await second.commit()
+    await first.close()
+    expect(disk.names).toContain('/data/orders.lock.1')
+    expect(alive.size).toBe(2)
+  })
+
+  it('that another process wrote, moved or removed is not appended to', async () => {
+    for (const change of ['put', 'unlink', 'rename'] as const) {
+      const disk = Disk.empty()
+      const checkpoint = await openOn(disk, 1)
+      await checkpoint.seal(sealOf(0))
+      if (change === 'put') disk.put(location, disk.get(location) ?? Buffer.alloc(0))
+      else await disk[change](location, `${location}.moved`)
+      await expect(checkpoint.commit()).rejects.toMatchObject(locked)
+    }
+  })
+
+  it('whose owner is stopped before its write and fenced meanwhile does not reach the new owner’s file', async () => {
+    const disk = Disk.empty()
+    const first = await openOn(disk, 1)
+    await first.seal(sealOf(0))
+    let go = () => {}
+    const stopped = new Promise<void>(resolve => {
+      go = resolve
+    })
+    disk.pause = () => (disk.calls.at(-1)?.startsWith('fstat') ? stopped : Promise.resolve())
+    const stale = first.commit()
+    await disk.forAnother().unlink(`${location}.lock.1`)
+    const second = await openOn(disk.forAnother(), 2)
+    go()
+    await expect(stale).rejects.toMatchObject(locked)
+    expect(second.state.committed).toBeUndefined()
+    await second.commit()
+    expect(second.state.committed?.epoch_id).toBe(0)
+  })
+})
+
+describe('a process', () => {
+  const self: Owner = {
+    host: 'a',
+    machine: 'm',
+    boot: 'b',
+    namespace: 'pid:[4026531836] time:[4026531834]',
+    pid: 7,
+    started: '70',
+  }
+  const gone: Sighting = { exists: false, started: '', isZombie: false }
+  const there: Sighting = { exists: true, started: '50', isZombie: false }
+  const owner: Owner = { ...self, pid: 5, started: '50' }
+  const unknown = { machine: '', boot: '', namespace: '', started: '' }
+  const container = { namespace: 'pid:[4026532001] time:[4026531834]' }
+
+  it.each<[string, boolean, Partial<Owner>, Sighting, Partial<Owner>?]>([
+    ['that is gone', true, {}, gone],
+    ['that is there', false, {}, there],
+    ['whose id another one has now', true, {}, { ...there, started: '51' }],
+    ['that waits for its parent only', true, {}, { ...there, isZombie: true }],
+    ['of unknown start time whose id is in use', false, { started: '' }, there],
+    ['whose id is in use by one of unknown start time', false, {}, { ...there, started: '' }],
+    ['of another host', false, { host: 'z' }, gone],
+    ['of another machine of the same name', false, { machine: 'z' }, gone],
+    ['of another machine that was started at another time', false, { machine: 'z', boot: 'z' }, gone],
+    ['of another container', false, { namespace: 'pid:[1] time:[4026531834]' }, gone],
+    ['from before the machine started', true, { boot: 'earlier' }, there],
+    [
+      'from before, in a container, whose machine may be another',
+      false,
+      { ...container, boot: 'earlier' },
+      gone,
+      container,
+    ],
+    [
+      'from before, on a machine without an id',
+      false,
+      { boot: 'earlier', machine: '' },
+      gone,
+      { machine: '' },
+    ],
+    ['of an unknown start of the machine', false, { boot: '' }, gone],
+    ['where the system tells nothing, that is gone', true, unknown, gone, unknown],
+    ['where the system tells nothing, that is there', false, unknown, there, unknown],
+    ['that was told more of than is told now', false, {}, gone, unknown],
+  ])('%s: proven dead is %s', async (_name, isDead, change, sighting, ownChange = {}) => {
+    const processes = { self: async () => ({ ...self, ...ownChange }), look: async () => sighting }
+    expect(await isProvenDead({ ...owner, ...change }, processes)).toBe(isDead)
+  })
+})
