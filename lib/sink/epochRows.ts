@@ -1,4 +1,4 @@
-import { type EncodedRow, stamp, timestampsOf } from '../encode/row.ts'
+import { type EncodedRow, stamp, timestampsOf } from '../encode/encodedRow.ts'
 import { remainingTtl } from '../encode/using.ts'
 import type { Json } from '../options/options.ts'
 import { Fingerprint } from './fingerprint.ts'

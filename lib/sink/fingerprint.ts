@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import type { EncodedRow } from '../encode/row.ts'
+import type { EncodedRow } from '../encode/encodedRow.ts'
 import type { Statement } from '../table/statement.ts'
 
 /** Rows with one fingerprint together, so that a replay can say where it differs. */
