@@ -29,14 +29,18 @@ export async function connect(settings: ConnectionSettings, signal: AbortSignal)
   const close = async () => {
     if (settings.client === undefined) await client?.shutdown().catch(() => {})
   }
+  let connecting: Promise<void> | undefined
   const done = new AbortController()
   const limit = timeLimit(settings, AbortSignal.any([done.signal, signal]))
   try {
     // Names are looked up within the limit as well: a name server that is away takes its time.
     client ??= new Client(await Promise.race([driverOptions(settings), limit]))
-    await Promise.race([client.connect(), limit])
+    connecting = client.connect()
+    await Promise.race([connecting, limit])
     return { client, close }
   } catch (error) {
+    // The driver does nothing on shutdown() while it connects, and would keep what it opens afterwards.
+    connecting?.then(close, () => {})
     await close()
     throw await explainConnectFailure(error, settings)
   } finally {
