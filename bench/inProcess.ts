@@ -2,14 +2,10 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Job, Measured } from './job.ts'
 
-/** A folder for CPU profiles of the rounds, or nothing. */
-const profiles = process.env['BENCH_CPU_PROFILES']
-
 /** Runs one round in a Node.js process of its own. */
 export async function loadInProcess(job: Job): Promise<Measured> {
-  const profile = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`]
   const script = fileURLToPath(new URL('load.ts', import.meta.url))
-  const args = ['--import', 'tsx', '--expose-gc', ...profile, script, JSON.stringify(job)]
+  const args = ['--import', 'tsx', '--expose-gc', script, JSON.stringify(job)]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   let output = ''
   child.stdout.setEncoding('utf8').on('data', text => {

@@ -13,6 +13,8 @@ export interface Job {
   readonly parsed: boolean
   /** Time between two samples of the memory; without it there are none. */
   readonly sample_ms?: number
+  /** File for a CPU profile of the load, without the making of the rows. */
+  readonly profile?: string
 }
 
 export type Method =

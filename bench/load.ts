@@ -1,4 +1,6 @@
 // One round of one contender in a process of its own: makes the rows, starts the clock, loads them, prints JSON.
+import { writeFile } from 'node:fs/promises'
+import { Session } from 'node:inspector/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Client, concurrent, types } from 'cassandra-driver'
@@ -17,7 +19,8 @@ const job = JSON.parse(process.argv[2] ?? '') as Job
 const data = dataSets[job.data]
 const load = prepared(job)
 globalThis.gc?.()
-process.stdout.write(`${JSON.stringify(await measured(load))}\n`)
+const found = await (job.profile === undefined ? measured(load) : profiled(job.profile, () => measured(load)))
+process.stdout.write(`${JSON.stringify(found)}\n`)
 
 /** Makes the rows now, unless they shall be made on the way; what it returns loads them. */
 function prepared({ method, parsed }: Job): () => Promise<object> {
@@ -76,4 +79,16 @@ async function measured(act: () => Promise<object>): Promise<Measured> {
   const peak_mib = mib(process.resourceUsage().maxRSS * 1024)
   const found = { seconds, cpu_seconds, other_cpu_seconds, peak_mib, before_mib, ...more }
   return sampler === undefined ? found : { ...found, memory: sampler.stop() }
+}
+
+async function profiled<T>(file: string, act: () => Promise<T>): Promise<T> {
+  const session = new Session()
+  session.connect()
+  await session.post('Profiler.enable')
+  await session.post('Profiler.start')
+  const found = await act()
+  const { profile } = await session.post('Profiler.stop')
+  await writeFile(file, JSON.stringify(profile))
+  session.disconnect()
+  return found
 }
