@@ -81,7 +81,12 @@ async function read(
   // What was read may not be durable: its owner may have been killed before its fdatasync, or that has failed, and then
   // the cache shows bytes that the disk does not have. A copy is durable, has no cut record, and is out of reach of an
   // earlier owner that still has the old file open.
-  await file.replace(whole, () => checkOwner(location, lock))
+  try {
+    await file.replace(whole, () => checkOwner(location, lock))
+  } catch (error) {
+    await file.close().catch(() => {})
+    throw error
+  }
   return new FileCheckpoint(own, state, checksum)
 }
 

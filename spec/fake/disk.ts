@@ -47,6 +47,8 @@ type Names = Map<string, Inode>
 export class Disk implements CheckpointFs {
   /** Every call so far: `write /data/orders`. */
   readonly calls: string[] = []
+  /** Files that were opened and not closed. */
+  openFiles = 0
   /** Asked before each call. */
   fault: (call: string, index: number) => Fault | undefined = () => undefined
   /** Waited for before each call. */
@@ -177,6 +179,7 @@ export class Disk implements CheckpointFs {
   }
 
   #handle(path: string, inode: Inode | undefined): CheckpointFile {
+    this.openFiles++
     const file = () => inode ?? fail('EISDIR')
     const sync = (name: string) =>
       this.#call(
@@ -222,7 +225,11 @@ export class Disk implements CheckpointFs {
       datasync: () => sync('datasync'),
       sync: () => sync('sync'),
       stat: () => this.#call('fstat', path, () => statOf(file())),
-      close: () => this.#call('close', path, () => {}),
+      close: () => {
+        // Also a close that fails has closed the file.
+        this.openFiles--
+        return this.#call('close', path, () => {})
+      },
     }
   }
 

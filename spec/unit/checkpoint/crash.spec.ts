@@ -103,6 +103,7 @@ describe.each([
           where,
         ).toEqual([])
       }
+      if (fault.when !== 'after' || !where.includes(', open ')) expect(disk.openFiles, where).toBe(0)
       for (const [kept, left] of [...afterPowerLoss(disk), ['everything', disk.afterKill()] as const]) {
         const reached = await reachedOn(left, 2)
         expect([done, done + 1], `${where}; kept: ${kept}`).toContain(reached)

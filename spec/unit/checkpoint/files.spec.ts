@@ -1,0 +1,171 @@
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openCheckpoint } from '../../../lib/checkpoint/checkpoint.ts'
+import { type Json, stateAfter } from '../../../lib/checkpoint/epoch.ts'
+import { Disk } from '../../fake/disk.ts'
+import { sealOf, target } from './epochs.ts'
+import { location as onDisk, openOn } from './story.ts'
+
+let folder: string
+let location: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'checkpoint-'))
+  location = join(folder, 'orders')
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+describe('a checkpoint on a real file system', () => {
+  it('is made with the first seal, readable by its owner only, and leaves nothing else', async () => {
+    const checkpoint = await openCheckpoint(location, target)
+    expect(await readdir(folder)).toEqual(['orders.lock.1'])
+    await checkpoint.seal(sealOf(0))
+    expect(await readdir(folder)).toEqual(['orders', 'orders.lock.1'])
+    for (const name of await readdir(folder))
+      expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600)
+    await checkpoint.commit()
+    await checkpoint.close()
+    await checkpoint.close()
+    expect(await readdir(folder)).toEqual(['orders'])
+    await expect(checkpoint.seal(sealOf(1))).rejects.toThrow(`Checkpoint ${location} is closed`)
+    const again = await openCheckpoint(location, target)
+    expect(again.state).toEqual(checkpoint.state)
+    await again.close()
+  })
+
+  it('does calls that are made at once in their order', async () => {
+    const checkpoint = await openCheckpoint(location, target)
+    const calls = [0, 1, 2].flatMap(id => [checkpoint.seal(sealOf(id)), checkpoint.commit()])
+    await Promise.all([...calls, checkpoint.close()])
+    const again = await openCheckpoint(location, target)
+    expect(again.state.committed?.epoch_id).toBe(2)
+    await again.close()
+  })
+
+  it('may be refused a seal and go on', async () => {
+    const checkpoint = await openCheckpoint(location, target)
+    await expect(checkpoint.commit()).rejects.toMatchObject({ code: 'ERR_CASSANDRA_EPOCH' })
+    await expect(checkpoint.seal(sealOf(1))).rejects.toMatchObject({ code: 'ERR_CASSANDRA_EPOCH' })
+    await checkpoint.seal(sealOf(0))
+    await expect(checkpoint.reseal(sealOf(0))).rejects.toMatchObject({ code: 'ERR_CASSANDRA_EPOCH' })
+    await checkpoint.commit()
+    await checkpoint.close()
+  })
+
+  it('cannot be a folder, a pipe, a file far too large, or in a folder that is not there', async () => {
+    const refused = (at: string) => expect(openCheckpoint(at, target)).rejects
+    await refused(folder).toMatchObject({ code: 'ERR_CASSANDRA_CHECKPOINT_IO' })
+    await refused(folder).toThrow(`Cannot read checkpoint ${folder}: it is not a file`)
+    await refused(join(folder, 'none', 'orders')).toMatchObject({
+      code: 'ERR_CASSANDRA_CHECKPOINT_IO',
+      cause: { code: 'ENOENT' },
+    })
+    execFileSync('mkfifo', [location])
+    await refused(location).toThrow('it is not a file')
+    await rm(location)
+    await writeFile(location, '')
+    await refused(location).toMatchObject({ code: 'ERR_CASSANDRA_CHECKPOINT_CORRUPT', offset: 0, location })
+    await truncate(location, 2 ** 40)
+    await refused(location).toThrow('it has 1099511627776 bytes, more than a checkpoint ever has')
+    expect(await readdir(folder)).toEqual(['orders'])
+  })
+
+  it('has one lock, by whatever links it is reached', async () => {
+    await mkdir(join(folder, 'real'))
+    await symlink('real', join(folder, 'alias'))
+    await symlink(join('real', 'orders'), location)
+    const first = await openCheckpoint(join(folder, 'alias', 'orders'), target)
+    await first.seal(sealOf(0))
+    const locked = { code: 'ERR_CASSANDRA_CHECKPOINT_LOCKED' }
+    await expect(openCheckpoint(location, target)).rejects.toMatchObject(locked)
+    await first.close()
+    const second = await openCheckpoint(location, target)
+    await second.commit()
+    await second.close()
+    expect(await readdir(join(folder, 'real'))).toEqual(['orders'])
+    expect(await readFile(location, 'utf8')).toContain('{"commit":{"epoch_id":0}}')
+  })
+})
+
+describe('a checkpoint', () => {
+  it('that may not be read is refused and left as it is', async () => {
+    const disk = Disk.empty()
+    await (await openOn(disk, 1)).seal(sealOf(0))
+    const next = disk.afterKill()
+    const before = next.get(onDisk)
+    next.fault = call => (call === `open ${onDisk}` ? { when: 'before', code: 'EACCES' } : undefined)
+    await expect(openOn(next, 2)).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_CHECKPOINT_IO',
+      cause: { code: 'EACCES' },
+      location: onDisk,
+    })
+    expect(next.get(onDisk)).toEqual(before)
+    expect(next.names).toEqual([onDisk])
+  })
+
+  it('stays small, and knows what matters, after any number of epochs', async () => {
+    const longFile = 4000
+    const disk = Disk.empty()
+    const checkpoint = await openOn(disk, 1, longFile)
+    for (let id = 0; id < 500; id++) {
+      await checkpoint.seal(sealOf(id))
+      if (id % 7 === 0) {
+        const { last_timestamp = '' } = checkpoint.state.sealed ?? {}
+        const timestamp = String(Number(last_timestamp) + 1)
+        await checkpoint.reseal({ timestamp, last_timestamp: timestamp })
+      }
+      await checkpoint.commit()
+      expect(disk.get(onDisk)?.length).toBeLessThan(longFile + 200)
+    }
+    expect(checkpoint.state.committed).toMatchObject({ epoch_id: 499, rows_total: 1500 })
+    expect((await openOn(disk.afterKill(), 2)).state).toEqual(checkpoint.state)
+  })
+
+  it('gives back any position that JSON has, as it was when it was sealed', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.json({ maxDepth: 4 }), async text => {
+        const position: Json = JSON.parse(text)
+        const disk = Disk.empty()
+        const given = { kept: [position] }
+        const checkpoint = await openOn(disk, 1)
+        await checkpoint.seal(sealOf(0, { position: given }))
+        given.kept.push('later')
+        await checkpoint.commit()
+        const { state } = await openOn(disk.afterKill(), 2)
+        expect(state.committed?.position).toEqual({ kept: [position] })
+        expect(checkpoint.state).toEqual(state)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  const cyclic: { self?: unknown } = {}
+  cyclic.self = cyclic
+  it.each<[string, unknown]>([
+    ['undefined', undefined],
+    ['a Date', new Date(0)],
+    ['NaN', Number.NaN],
+    ['-0', -0],
+    ['a bigint', 1n],
+    ['a function', () => 0],
+    ['a Map', new Map()],
+    ['a hole', Array(1)],
+    ['undefined inside', { a: [{ b: undefined }] }],
+    ['a cycle', cyclic],
+    ['a symbol', { [Symbol('s')]: 1 }],
+    ['toJSON', { toJSON: 1 }],
+    ['more than 1 MiB', 'x'.repeat(2 ** 20)],
+  ])('refuses a position that is %s, and goes on', async (_name, position) => {
+    const checkpoint = await openOn(Disk.empty(), 1)
+    const seal = { ...sealOf(0), position }
+    await expect(Reflect.apply(checkpoint.seal, checkpoint, [seal])).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_POSITION',
+    })
+    expect(checkpoint.state).toEqual(stateAfter(undefined))
+    await checkpoint.seal(sealOf(0))
+  })
+})

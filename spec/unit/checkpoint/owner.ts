@@ -1,0 +1,25 @@
+/* A process that owns a checkpoint, for specs to stop and kill. It does what its input says, a word a line. */
+import { createInterface } from 'node:readline'
+import { type Checkpoint, openCheckpoint } from '../../../lib/checkpoint/checkpoint.ts'
+import { CheckpointError } from '../../../lib/errors.ts'
+import { sealOf, target } from './epochs.ts'
+
+const location = process.argv[2] ?? ''
+let checkpoint: Checkpoint | undefined
+
+async function obey(word: string): Promise<unknown> {
+  if (word === 'open') checkpoint = await openCheckpoint(location, target)
+  if (word === 'seal') await checkpoint?.seal(sealOf((checkpoint.state.committed?.epoch_id ?? -1) + 1))
+  if (word === 'commit') await checkpoint?.commit()
+  if (word === 'close') await checkpoint?.close()
+  return { committed: checkpoint?.state.committed?.epoch_id, sealed: checkpoint?.state.sealed?.epoch_id }
+}
+
+console.log(process.pid)
+for await (const word of createInterface(process.stdin)) {
+  const answer = await obey(word).catch(error => {
+    if (error instanceof CheckpointError) return error.code
+    throw error
+  })
+  console.log(JSON.stringify(answer))
+}
