@@ -3,7 +3,7 @@ import { type Operation, Statement } from '../table/statement.ts'
 import { type BindValue, unset } from './bind.ts'
 import type { EncodedRow } from './encodedRow.ts'
 import { type Encoder, encoderFor } from './encoder.ts'
-import { encodePartitionKey, MAX_KEY_BYTES } from './partitionKey.ts'
+import { encodePartitionKey, KEY_PART_BYTES, MAX_KEY_BYTES } from './partitionKey.ts'
 import { Refusal } from './refusal.ts'
 import {
   columnUnknown,
@@ -196,18 +196,16 @@ export class RowEncoder {
   }
 
   #checkKeySizes(values: readonly BindValue[], from: number, keys: number, index: number): void {
+    const count = this.#partitionKeyCount
+    let partition = 0
     let clustering = 0
     for (let place = 0; place < keys; place++) {
       const size = (values[from + place] as Buffer).length
-      if (place >= this.#partitionKeyCount) clustering += size
-      const isOnly = this.#partitionKeyCount === 1 && place === 0
-      if ((isOnly && size === 0) || size > MAX_KEY_BYTES || clustering > MAX_KEY_BYTES) {
-        throw keySize(
-          this.#columns[place] as Column,
-          size,
-          `${isOnly ? 1 : 0} to ${MAX_KEY_BYTES} bytes`,
-          index,
-        )
+      if (place >= count) clustering += size
+      else partition += count === 1 ? size : size + KEY_PART_BYTES
+      const isEmpty = count === 1 && partition === 0
+      if (isEmpty || partition > MAX_KEY_BYTES || clustering > MAX_KEY_BYTES) {
+        throw keySize(this.#columns[place] as Column, size, count, index)
       }
     }
   }
@@ -243,7 +241,9 @@ function ownNames(row: Row, index: number): string[] {
 
 function readProperty(row: Row, name: string, index: number): unknown {
   try {
-    return row[name]
+    const value = row[name]
+    // The driver's users say so where a column is to be left alone.
+    return value === unset ? undefined : value
   } catch (error) {
     throw unreadable(name, error, index)
   }

@@ -1,6 +1,7 @@
 import { RowError } from '../errors.ts'
 import { cqlTypeName } from '../table/cqlType.ts'
 import type { Column } from '../table/schema.ts'
+import { KEY_PART_BYTES, MAX_KEY_BYTES } from './partitionKey.ts'
 import { kindOf } from './preview.ts'
 import type { Refusal } from './refusal.ts'
 
@@ -33,7 +34,14 @@ export function keyAbsent(column: Column, value: null | undefined, row_index: nu
   return ofColumn(code, column, `${problem}; expected ${expected}`, { row_index, expected })
 }
 
-export function keySize(column: Column, size: number, expected: string, row_index: number): RowError {
+/** `parts` counts the columns of the partition key. */
+export function keySize(column: Column, size: number, parts: number, row_index: number): RowError {
+  const expected =
+    column.kind === 'clustering'
+      ? `clustering columns of at most ${MAX_KEY_BYTES} bytes together`
+      : parts === 1
+        ? `1 to ${MAX_KEY_BYTES} bytes`
+        : `partition key columns of at most ${MAX_KEY_BYTES} bytes together, counting ${KEY_PART_BYTES} more for each`
   const problem = `a key of ${size} bytes; expected ${expected}`
   return ofColumn('ERR_CASSANDRA_KEY_SIZE', column, problem, { row_index, expected })
 }
