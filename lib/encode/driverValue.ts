@@ -1,17 +1,19 @@
 import { types } from 'cassandra-driver'
 import { Refusal } from './refusal.ts'
 
-/** The driver's mark for "leave this alone". */
-type DriverClass =
-  | 'BigDecimal'
-  | 'Duration'
-  | 'InetAddress'
-  | 'Integer'
-  | 'LocalDate'
-  | 'LocalTime'
-  | 'Tuple'
-  | 'Uuid'
-  | 'Vector'
+const driverClasses = [
+  'BigDecimal',
+  'Duration',
+  'InetAddress',
+  'Integer',
+  'LocalDate',
+  'LocalTime',
+  'Tuple',
+  'Uuid',
+  'Vector',
+] as const
+
+type DriverClass = (typeof driverClasses)[number]
 
 /**
  * Whether a value is of one of the driver's classes, from whichever copy of the driver: npm may install several, and
@@ -23,6 +25,11 @@ export function isDriver(value: object, name: DriverClass): boolean {
     if ((at as { constructor?: { name?: unknown } }).constructor?.name === name) return true
   }
   return false
+}
+
+/** Whether a value is one of the driver's, all of which keep what they stand for in fields that can be changed. */
+export function isMutableDriverValue(value: object): boolean {
+  return longValue(value) !== undefined || driverClasses.some(name => isDriver(value, name))
 }
 
 /** A field of a driver object. The driver documents few of them, so what comes back is checked by the caller. */

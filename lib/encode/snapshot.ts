@@ -1,34 +1,95 @@
+import { types as is } from 'node:util'
+import { unset } from './bind.ts'
+import { copyOf } from './blob.ts'
+import { isMutableDriverValue } from './driverValue.ts'
+import { isAnyTemporal } from './temporal.ts'
+
+/** No collection of more items fits a mutation, even of empty ones with their lengths of 4 bytes. */
+const mostItems = 4 * 1024 * 1024
+
 /**
- * A copy of a row that later changes to the row do not reach. Plain objects, arrays, Maps, Sets, Dates and binary views
- * are copied all the way down; instances of other classes are values to their users and are kept. What cannot be
- * read is kept as well, for the encoder to report.
+ * A copy of a row that later changes to the row do not reach, for rows that come before the types of their columns are
+ * known. Everything is read once, all the way down; instances of classes that no column takes are kept. What throws
+ * when it is read throws the same again when the copy is read, for the encoder to report.
  */
 export function snapshotOf(value: unknown, path: readonly object[] = []): unknown {
-  if (typeof value !== 'object' || value === null) return value
+  if (typeof value !== 'object' || value === null || value === unset) return value
+  // A cycle can be stored nowhere: it is kept for the encoder to refuse.
+  if (path.includes(value)) return value
   try {
-    // A cycle can be stored nowhere: it is kept for the encoder to refuse.
-    return path.includes(value) ? value : copyObject(value, [...path, value])
-  } catch {
-    return value
+    return copyObject(value, [...path, value])
+  } catch (error) {
+    return unreadable(error)
   }
 }
 
 function copyObject(value: object, path: readonly object[]): unknown {
-  if (Array.isArray(value))
-    return Array.from(value, (item, i) => (i in value ? snapshotOf(item, path) : undefined))
-  if (value instanceof Map) {
-    return new Map(Array.from(value, ([key, item]) => [snapshotOf(key, path), snapshotOf(item, path)]))
+  const copy = (item: unknown) => snapshotOf(item, path)
+  if (Array.isArray(value)) return copyItems(value, copy)
+  if (is.isMap(value)) {
+    return new Map(Array.from(Map.prototype.entries.call(value), ([key, item]) => [copy(key), copy(item)]))
   }
-  if (value instanceof Set) return new Set(Array.from(value, item => snapshotOf(item, path)))
-  if (value instanceof Date) return new Date(value)
-  if (Buffer.isBuffer(value)) return Buffer.from(value)
-  if (ArrayBuffer.isView(value)) return structuredClone(value)
-  if (value instanceof ArrayBuffer) return value.slice(0)
+  if (is.isSet(value)) return new Set(Array.from(Set.prototype.values.call(value), copy))
+  if (is.isDate(value)) return new Date(Date.prototype.getTime.call(value))
+  if (ArrayBuffer.isView(value)) return copyView(value)
+  if (is.isAnyArrayBuffer(value)) return new Uint8Array(copyOf(new Uint8Array(value))).buffer
+  if (is.isBoxedPrimitive(value) || isAnyTemporal(value)) return value
+  // The driver's Vector is iterable too, and a Proxy that shows its items only.
+  if (path.length > 1 && isIterable(value)) return copyItems(value, copy)
+  const hasFields = path.length === 1 || isPlain(value) || isMutableDriverValue(value)
+  return hasFields ? copyProperties(value, copy) : value
+}
+
+function copyItems(items: Iterable<unknown>, copy: (item: unknown) => unknown): unknown[] {
+  const copies: unknown[] = []
+  for (const item of items) {
+    copies.push(copy(item))
+    // One more than can be stored is enough to be refused.
+    if (copies.length > mostItems) break
+  }
+  return copies
+}
+
+function copyView(view: ArrayBufferView): ArrayBufferView {
+  if (Buffer.isBuffer(view)) return copyOf(view)
+  // A view of a transferred buffer cannot be copied; it stays what it is and is refused.
+  if (view.byteLength === 0) return view
+  const { buffer } = new Uint8Array(copyOf(new Uint8Array(view.buffer, view.byteOffset, view.byteLength)))
+  const View = view.constructor as new (buffer: ArrayBufferLike) => ArrayBufferView
+  return new View(buffer)
+}
+
+function copyProperties(value: object, copy: (item: unknown) => unknown): object {
+  const copied: object = Object.create(Object.getPrototypeOf(value) as object | null)
+  for (const name of Object.keys(value)) {
+    Object.defineProperty(copied, name, { enumerable: true, ...readOnce(value, name, copy) })
+  }
+  return copied
+}
+
+function readOnce(value: object, name: string, copy: (item: unknown) => unknown): PropertyDescriptor {
+  try {
+    return { value: copy((value as Record<string, unknown>)[name]) }
+  } catch (error) {
+    return { get: () => rethrow(error) }
+  }
+}
+
+/** Stands for what could not be read. */
+function unreadable(error: unknown): object {
+  const again = () => rethrow(error)
+  return new Proxy({}, { get: again, has: again, ownKeys: again, getPrototypeOf: again })
+}
+
+function rethrow(error: unknown): never {
+  throw error
+}
+
+function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null && path.length > 1) return value
-  const copy: Record<string, unknown> = Object.create(prototype as object | null)
-  for (const [name, item] of Object.entries(value)) {
-    Object.defineProperty(copy, name, { value: snapshotOf(item, path), enumerable: true })
-  }
-  return copy
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+function isIterable(value: object): value is Iterable<unknown> {
+  return typeof (value as { [Symbol.iterator]?: unknown })[Symbol.iterator] === 'function'
 }

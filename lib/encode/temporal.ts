@@ -2,7 +2,17 @@ type TemporalName = 'Instant' | 'ZonedDateTime' | 'PlainDate' | 'PlainTime' | 'D
 
 /** Told by its tag: Temporal is built in on some runtimes and a polyfill on others. */
 export function isTemporal(value: object, name: TemporalName): boolean {
-  return (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === `Temporal.${name}`
+  return tagOf(value) === `Temporal.${name}`
+}
+
+/** None of them can be changed. */
+export function isAnyTemporal(value: object): boolean {
+  const tag = tagOf(value)
+  return typeof tag === 'string' && tag.startsWith('Temporal.')
+}
+
+function tagOf(value: object): unknown {
+  return (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag]
 }
 
 /** A PlainDate or PlainTime as ISO 8601 text; a date of another calendar becomes the ISO day it stands for. */

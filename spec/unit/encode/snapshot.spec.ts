@@ -1,5 +1,7 @@
+import { runInNewContext } from 'node:vm'
 import { types } from 'cassandra-driver'
 import fc from 'fast-check'
+import { Temporal } from 'temporal-polyfill'
 import { describe, expect, it } from 'vitest'
 import { snapshotOf } from '../../../lib/encode/snapshot.ts'
 
@@ -56,16 +58,78 @@ describe('a copy of a row', () => {
     expect([...new Uint8Array(copy.b)]).toEqual([1])
   })
 
-  it('keeps instances of classes, which are values, but copies a row that is one', () => {
+  it('does not change when shared memory, or a view of it, does', () => {
+    const bytes = new Uint8Array(new SharedArrayBuffer(1)).fill(1)
+    const copy = snapshotOf({ b: bytes.buffer, v: bytes }) as { b: ArrayBuffer; v: Uint8Array }
+    bytes.fill(2)
+    expect([...new Uint8Array(copy.b), ...copy.v]).toEqual([1, 1])
+  })
+
+  it('holds a view alone and not all of the buffer behind it', () => {
+    const { v } = snapshotOf({ v: new Uint8Array(1000).subarray(1, 3) }) as { v: Uint8Array }
+    expect(v.buffer.byteLength).toBe(2)
+  })
+
+  it('does not change when a Map, Set or Date of another realm does', () => {
+    const row = runInNewContext('({ m: new Map([[1, 2]]), s: new Set([1]), d: new Date(1) })')
+    const copy = snapshotOf(row) as { m: Map<number, number>; s: Set<number>; d: Date }
+    row.m.set(1, 3)
+    row.s.add(2)
+    row.d.setTime(2)
+    expect(copy).toEqual({ m: new Map([[1, 2]]), s: new Set([1]), d: new Date(1) })
+  })
+
+  it('does not change when the fields of a value of the driver do', () => {
+    const uuid = types.Uuid.random()
+    const text = uuid.toString()
+    const row = { uuid, tuple: new types.Tuple([1]), decimal: types.BigDecimal.fromString('1.5') }
+    const copy = snapshotOf(row) as typeof row
+    uuid.getBuffer().fill(0)
+    row.tuple.elements[0].push(2)
+    Object.assign(row.decimal, { _scale: 9 })
+    expect([String(copy.uuid), copy.tuple.elements, String(copy.decimal)]).toEqual([text, [[1]], '1.5'])
+    expect(copy.uuid).toBeInstanceOf(types.Uuid)
+  })
+
+  it('has the items that an iterable gave when it was asked', () => {
+    const items = [1]
+    const iterable = new (class {
+      *[Symbol.iterator]() {
+        yield* items
+      }
+    })()
+    const copy = snapshotOf({ iterable, vector: new types.Vector([[3]]) })
+    items.push(2)
+    expect(copy).toEqual({ iterable: [1], vector: [[3]] })
+  })
+
+  it('ends where an iterable does not', () => {
+    const endless = {
+      *[Symbol.iterator]() {
+        while (true) yield null
+      },
+    }
+    expect((snapshotOf({ endless }) as { endless: unknown[] }).endless.length).toBe(4 * 1024 * 1024 + 1)
+  })
+
+  it('keeps unset of the driver, Temporal, and instances of classes that no column takes', () => {
+    class Money {
+      amount = 1
+    }
+    const row = { unset: types.unset, day: Temporal.PlainDate.from('2026-03-01'), money: new Money() }
+    const copy = snapshotOf(row) as typeof row
+    expect(copy.unset).toBe(row.unset)
+    expect(copy.day).toBe(row.day)
+    expect(copy.money).toBe(row.money)
+  })
+
+  it('copies a row that is an instance of a class', () => {
     class Order {
-      id = types.Uuid.random()
       items = ['tea']
     }
     const order = new Order()
     const copy = snapshotOf(order) as Order
     expect(copy).toBeInstanceOf(Order)
-    expect(copy).not.toBe(order)
-    expect(copy.id).toBe(order.id)
     order.items.push('cup')
     expect(copy.items).toEqual(['tea'])
   })
@@ -76,13 +140,20 @@ describe('a copy of a row', () => {
     expect(snapshotOf(row)).toMatchObject({ id: 1, self: row })
   })
 
-  it('keeps what cannot be read, for the encoder to report', () => {
+  it('throws what reading threw, again, without asking the row a second time', () => {
+    let asked = 0
     const row = {
       get a() {
+        asked++
         throw new Error('lazy loading failed')
       },
+      b: new Proxy({}, { ownKeys: () => Number('x').toString(99) as never }),
     }
-    expect(snapshotOf(row)).toBe(row)
+    const copy = snapshotOf(row) as typeof row
+    expect(() => copy.a).toThrow('lazy loading failed')
+    expect(() => copy.a).toThrow('lazy loading failed')
+    expect(() => Object.keys(copy.b)).toThrow(RangeError)
+    expect(asked).toBe(1)
   })
 
   it('has an own __proto__ as a property and not as a prototype', () => {
