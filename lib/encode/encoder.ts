@@ -2,7 +2,8 @@ import type { CqlType, ScalarName } from '../table/cqlType.ts'
 import type { Codec, Encoder } from './codec.ts'
 import { listCodec, mapCodec, setCodec } from './collections.ts'
 import { tupleCodec, udtCodec } from './composite.ts'
-import { bytesIdentity, decimalIdentity, inetIdentity } from './identity.ts'
+import { bytesIdentity, decimalIdentity } from './identity.ts'
+import { encodeInetItem } from './inet.ts'
 import { named } from './refusal.ts'
 import { scalars } from './typeTable.ts'
 import { vectorCodec } from './vector.ts'
@@ -18,7 +19,7 @@ export function encoderFor(type: CqlType): Encoder {
 }
 
 function codecFor(type: CqlType): Codec {
-  const codec = compile(type)
+  const codec = compile(type, 'column')
   const { encode, cqlType, accepts } = codec
   return {
     ...codec,
@@ -32,36 +33,44 @@ function codecFor(type: CqlType): Codec {
   }
 }
 
-function compile(type: CqlType): Codec {
+/**
+ * Where a part stands. Cassandra takes the collections of a column apart and puts them together again, with the
+ * vectors inside; a tuple, a user-defined type or a vector of a column it keeps byte by byte.
+ */
+type Place = 'column' | 'recomposed' | 'kept'
+
+function compile(type: CqlType, place: Place): Codec {
+  const inCollection = (part: CqlType) => compile(part, place === 'kept' ? 'kept' : 'recomposed')
+  const inComposite = (part: CqlType) => compile(part, 'kept')
   switch (type.kind) {
     case 'scalar':
-      return scalarCodec(type.name)
+      return scalarCodec(type.name, place)
     case 'list':
-      return listCodec(type, compile(type.element))
+      return listCodec(type, inCollection(type.element))
     case 'set':
-      return setCodec(type, compile(type.element))
+      return setCodec(type, inCollection(type.element))
     case 'map':
-      return mapCodec(type, compile(type.key), compile(type.value))
+      return mapCodec(type, inCollection(type.key), inCollection(type.value))
     case 'tuple':
-      return tupleCodec(type, type.elements.map(compile))
+      return tupleCodec(type, type.elements.map(inComposite))
     case 'udt':
       return udtCodec(
         type,
-        type.fields.map(field => compile(field.type)),
+        type.fields.map(field => inComposite(field.type)),
       )
     case 'vector':
-      return vectorCodec(type, compile(type.element))
+      return vectorCodec(type, compile(type.element, place === 'column' ? 'kept' : place))
   }
 }
 
-function scalarCodec(name: ScalarName): Codec {
+function scalarCodec(name: ScalarName, place: Place): Codec {
   const { encode, accepts, fixedSize } = scalars[name]
   return {
-    encode,
+    encode: name === 'inet' && place === 'recomposed' ? encodeInetItem : encode,
     cqlType: name,
     accepts,
     fixedSize,
     isText: name === 'text' || name === 'ascii',
-    identity: name === 'decimal' ? decimalIdentity : name === 'inet' ? inetIdentity : bytesIdentity,
+    identity: name === 'decimal' ? decimalIdentity : bytesIdentity,
   }
 }

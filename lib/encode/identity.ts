@@ -14,10 +14,6 @@ export const decimalIdentity: Identity = bytes => {
   return digits === '0' ? '0' : `${digits.slice(0, end)}e${digits.length - end - bytes.readInt32BE(0)}`
 }
 
-/** An IPv4 address written as IPv6, `::ffff:1.2.3.4`, is the IPv4 address to Java. */
-export const inetIdentity: Identity = bytes =>
-  bytesIdentity(bytes.toString('hex', 0, 12) === '00000000000000000000ffff' ? bytes.subarray(12) : bytes)
-
 export function listIdentity(element: Identity): Identity {
   if (element === bytesIdentity) return bytesIdentity
   return bytes => joined(sizedParts(bytes, 4), [element])

@@ -16,6 +16,22 @@ export function encodeInet(value: unknown): Buffer {
   return copyOf(bytes)
 }
 
+/**
+ * The same for what Cassandra takes apart and puts together again: it does so with Java's addresses, and Java knows no
+ * IPv4 address written as IPv6. In a column of its own, a tuple or a user-defined type the 16 bytes stay.
+ */
+export function encodeInetItem(value: unknown): Buffer {
+  const bytes = encodeInet(value)
+  if (bytes.length === 16 && bytes.toString('hex', 0, 12) === '00000000000000000000ffff') {
+    const ipv4 = bytes.subarray(12).join('.')
+    throw new Refusal(
+      value,
+      `is ${ipv4} written as IPv6, which a collection in Cassandra does not keep: give ${ipv4}`,
+    )
+  }
+  return bytes
+}
+
 function parseInet(text: string): Buffer {
   const isIpv6 = text.includes(':')
   const bytes = Buffer.allocUnsafe(isIpv6 ? 16 : 4)

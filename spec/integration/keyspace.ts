@@ -18,9 +18,10 @@ export class Keyspace {
   }
 
   /** Creates a table with the given columns and primary key; returns its name. */
-  async table(definition: string): Promise<string> {
+  async table(definition: string, properties?: string): Promise<string> {
     const table = `t${++this.#tables}`
-    await this.client.execute(`CREATE TABLE ${this.name}.${table} (${definition})`)
+    const how = properties === undefined ? '' : ` WITH ${properties}`
+    await this.client.execute(`CREATE TABLE ${this.name}.${table} (${definition})${how}`)
     return table
   }
 

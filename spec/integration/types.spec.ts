@@ -1,0 +1,51 @@
+import fc from 'fast-check'
+import { describe, it } from 'vitest'
+import { type CqlType, cqlTypeName, parseCqlType, scalarNames } from '../../lib/table/cqlType.ts'
+import { nestedType } from '../values/randomTypes.ts'
+import { samplesOf } from '../values/samples.ts'
+import { useKeyspace } from './keyspace.ts'
+import { runs, seed, storesExactly, timeout, ValueTable } from './valueTable.ts'
+
+const ks = useKeyspace('types_spec')
+
+const place = {
+  fields: [
+    { name: 'street', type: 'text' },
+    { name: 'Zip code', type: 'int' },
+    { name: 'toString', type: 'frozen<list<inet>>' },
+  ],
+}
+const namedTypes = [
+  'frozen<list<int>>',
+  'frozen<list<frozen<set<decimal>>>>',
+  'frozen<set<text>>',
+  'frozen<set<inet>>',
+  'frozen<set<frozen<set<varint>>>>',
+  'frozen<map<text, int>>',
+  'frozen<map<timeuuid, frozen<map<decimal, blob>>>>',
+  'frozen<tuple<int, text, frozen<tuple<date, time>>>>',
+  'frozen<place>',
+  'frozen<map<frozen<place>, frozen<list<frozen<place>>>>>',
+  'vector<float, 3>',
+  'vector<text, 2>',
+  'vector<frozen<list<bigint>>, 2>',
+  'vector<vector<double, 2>, 2>',
+  'frozen<list<duration>>',
+].map(text => parseCqlType(text, name => (name === 'place' ? place.fields : undefined)))
+
+const randomTypes = fc.sample(
+  nestedType.filter(type => type.kind !== 'scalar'),
+  { seed, numRuns: runs >= 1000 ? 24 : 9 },
+)
+
+const title = (type: CqlType) => cqlTypeName(type).slice(0, 100)
+
+describe(`${runs} values of each type, written through a sink and read back two ways (seed ${seed})`, () => {
+  const scalars = scalarNames.map((name): CqlType => ({ kind: 'scalar', name }))
+  const all = [...scalars, ...namedTypes, ...randomTypes].map((type, i) => ({ type, name: title(type), i }))
+
+  it.for(all)('stores $name exactly ($i)', { timeout }, async ({ type }) => {
+    const table = await ValueTable.create(ks, type)
+    await storesExactly(table, samplesOf(table.type))
+  })
+})

@@ -1,0 +1,227 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { Client } from 'cassandra-driver'
+import fc from 'fast-check'
+import { afterAll, inject } from 'vitest'
+import { createCassandraWritable, RowError } from '../../lib/index.ts'
+import { type CqlType, cqlTypeName, quoteIdentifier } from '../../lib/table/cqlType.ts'
+import { asJson, type Meaning, meaningOfJson, meaningOfRead } from '../values/meaning.ts'
+import { thawed } from '../values/randomTypes.ts'
+import type { Sample } from '../values/scalars.ts'
+import type { Keyspace } from './keyspace.ts'
+
+/** Values of each type: `npm run test:types -- --runs 5000 --seed 7` sets both. */
+export const runs = Number(process.env['TYPES_RUNS'] ?? 200)
+export const seed = Number(process.env['TYPES_SEED'] ?? Date.now() % 1_000_000)
+export const timeout = 60_000 + runs * 100
+
+let reader: Client | undefined
+
+/** Reads maps as Map: as objects, the driver's default, their keys would lose their types. */
+function mapReader(): Client {
+  const { host, port, localDataCenter } = inject('cassandra')
+  reader ??= new Client({ contactPoints: [`${host}:${port}`], localDataCenter, encoding: { map: Map } })
+  return reader
+}
+
+afterAll(() => reader?.shutdown())
+
+/** The text of every row is its column's value; all of them hold the same one. */
+type Stored = Readonly<Record<string, unknown>>
+
+/** How a value of some scalar type lies in the table, for types of which JSON does not show all. */
+const storedBytes: Readonly<Record<string, (meaning: string) => string>> = {
+  float: meaning => hexOf(4, view => view.setFloat32(0, Number(meaning))),
+  double: meaning => hexOf(8, view => view.setFloat64(0, Number(meaning))),
+  timestamp: meaning => hexOf(8, view => view.setBigInt64(0, BigInt(meaning))),
+  inet: meaning => meaning,
+}
+
+function hexOf(size: number, write: (view: DataView) => void): string {
+  const bytes = new ArrayBuffer(size)
+  write(new DataView(bytes))
+  return Buffer.from(bytes).toString('hex')
+}
+
+/**
+ * A table whose columns are all of one type: in the partition key, as clustering key in descending order, as static
+ * and as regular column, under names that need quotes or mean something to JavaScript.
+ */
+export class ValueTable {
+  readonly type: CqlType
+  readonly #keyspace: Keyspace
+  readonly #isKey: boolean
+  readonly #columns: readonly string[]
+  #name = ''
+  #next = 0
+
+  private constructor(keyspace: Keyspace, type: CqlType) {
+    this.type = type
+    this.#keyspace = keyspace
+    // Cassandra orders keys, and durations have no order.
+    this.#isKey = !JSON.stringify(type).includes('duration')
+    this.#columns = this.#isKey ? ['constructor', 'toString', 'Zip code', 'v'] : ['Zip code', 'v']
+  }
+
+  static async create(keyspace: Keyspace, anyType: CqlType): Promise<ValueTable> {
+    const table = new ValueTable(keyspace, await createTypes(keyspace, anyType))
+    const key = cqlTypeName(table.type)
+    const free = cqlTypeName(thawed(table.type))
+    const keys = table.#isKey ? `"constructor" ${key}, "toString" ${key}` : '"toString" int'
+    const partition = table.#isKey ? '("Id", "constructor")' : '"Id"'
+    table.#name = await keyspace.table(
+      `"Id" int, ${keys}, "Zip code" ${free} static, v ${free}, PRIMARY KEY (${partition}, "toString")`,
+      'CLUSTERING ORDER BY ("toString" DESC)',
+    )
+    return table
+  }
+
+  get target() {
+    return { ...this.#keyspace.target, table: this.#name }
+  }
+
+  /** A row with the value in every column; each fifth is a row of static columns alone, without clustering key. */
+  row(given: unknown, id: number): Stored {
+    const partition = this.#isKey ? { Id: id, constructor: given } : { Id: id }
+    const isStatic = id % 5 === 4
+    if (isStatic) return { ...partition, 'Zip code': given }
+    return { ...partition, toString: this.#isKey ? given : id, 'Zip code': given, v: given }
+  }
+
+  /** Ids of the next rows. */
+  take(count: number): number {
+    const first = this.#next
+    // A multiple of five, so that one row of each kind stands in the same place.
+    this.#next += Math.ceil(count / 5) * 5
+    return first
+  }
+
+  /** Writes through a sink and reads back; what went wrong with which value, or nothing. */
+  async faultOf(samples: readonly Sample[]): Promise<{ index: number; what: string } | undefined> {
+    const first = this.take(samples.length)
+    const rows = samples.map(({ given }, i) => this.row(given, first + i))
+    try {
+      await pipeline(Readable.from(rows), createCassandraWritable(this.target))
+    } catch (error) {
+      if (!(error instanceof RowError)) throw error
+      return { index: error.row_index, what: error.message }
+    }
+    return this.differenceFrom(
+      samples.map(({ meaning }) => meaning),
+      first,
+    )
+  }
+
+  /** Compares what is stored from an id on, read by the driver and as the server's own text. */
+  async differenceFrom(
+    meanings: readonly Meaning[],
+    first: number,
+  ): Promise<{ index: number; what: string } | undefined> {
+    const known = new Map(meanings.map((meaning, i) => [first + i, { meaning, index: i }]))
+    // A partition whose one static column is null is no partition.
+    for (const [id, { meaning }] of known) {
+      if (id % 5 === 4 && asThawed(this.type, meaning) === null) known.delete(id)
+    }
+    let seen = 0
+    for await (const row of await this.#select(meanings.length === 1 ? first : undefined)) {
+      const expected = known.get(row['Id'] as number)
+      if (expected === undefined) continue
+      seen++
+      const what = this.#differenceIn(row, expected.meaning)
+      if (what !== undefined) return { index: expected.index, what }
+    }
+    if (seen === known.size) return undefined
+    return { index: 0, what: `${seen} of ${known.size} rows found` }
+  }
+
+  async #select(id: number | undefined) {
+    const toBytes = this.type.kind === 'scalar' ? storedBytes[this.type.name] : undefined
+    const selected = this.#columns.flatMap((name, i) => [
+      `${quoteIdentifier(name)} AS read${i}`,
+      `toJson(${quoteIdentifier(name)}) AS json${i}`,
+      ...(toBytes === undefined
+        ? []
+        : [`${cqlTypeName(this.type)}AsBlob(${quoteIdentifier(name)}) AS bytes${i}`]),
+    ])
+    const where = id === undefined ? '' : ` WHERE "Id" = ${id} ALLOW FILTERING`
+    const cql = `SELECT "Id", ${selected.join(', ')} FROM ${this.#keyspace.name}.${this.#name}${where}`
+    return mapReader().execute(cql, [], { prepare: true, fetchSize: 1000 })
+  }
+
+  #differenceIn(row: Stored, meaning: Meaning): string | undefined {
+    for (const [i, name] of this.#columns.entries()) {
+      const isStatic = (row['Id'] as number) % 5 === 4
+      const isAbsent = isStatic && (name === 'toString' || name === 'v')
+      const isThawed = name === 'Zip code' || name === 'v'
+      const expected = isAbsent ? null : isThawed ? asThawed(this.type, meaning) : meaning
+      const ways: [way: string, read: () => Meaning, expected: Meaning][] = [
+        ['the driver', () => meaningOfRead(this.type, row[`read${i}`]), expected],
+        ['toJson', () => meaningOfJson(this.type, row[`json${i}`] as string), asJson(this.type, expected)],
+      ]
+      const bytes = row[`bytes${i}`]
+      const toBytes = this.type.kind === 'scalar' ? storedBytes[this.type.name] : undefined
+      if (toBytes !== undefined && typeof expected === 'string') {
+        ways.push(['AsBlob', () => (bytes as Buffer).toString('hex'), toBytes(expected)])
+      }
+      for (const [way, read, wanted] of ways) {
+        const got = JSON.stringify(read())
+        if (got !== JSON.stringify(wanted)) {
+          return `\`${name}\` reads ${got} by ${way}, expected ${JSON.stringify(wanted)}`
+        }
+      }
+    }
+    return undefined
+  }
+}
+
+/** Cassandra has no empty collection and no user-defined type of nulls alone that is not frozen: they read as null. */
+function asThawed(type: CqlType, meaning: Meaning): Meaning {
+  if (!Array.isArray(meaning) || !('frozen' in type)) return meaning
+  const isNothing = type.kind === 'udt' ? meaning.every(field => field === null) : meaning.length === 0
+  return isNothing ? null : meaning
+}
+
+/** Writes `runs` values and compares each; of a wrong one the smallest that is wrong too is shown. */
+export async function storesExactly(table: ValueTable, samples: fc.Arbitrary<Sample>): Promise<void> {
+  const fault = await table.faultOf(fc.sample(samples, { seed, numRuns: runs }))
+  if (fault === undefined) return
+  const property = fc.asyncProperty(samples, async sample => {
+    const again = await table.faultOf([sample])
+    if (again !== undefined) throw new Error(again.what)
+  })
+  const replay = { seed, path: String(fault.index), interruptAfterTimeLimit: 30_000 }
+  const smallest = await fc.check(property, replay)
+  throw new Error(
+    `${fault.what}\nseed ${seed}, value ${fault.index}\n${fc.defaultReportMessage(smallest) ?? 'alone it is stored well'}`,
+  )
+}
+
+let typesMade = 0
+
+/** Creates the user-defined types in a type, inside first, and gives each a name of its own. */
+async function createTypes(keyspace: Keyspace, type: CqlType): Promise<CqlType> {
+  const inside = (part: CqlType) => createTypes(keyspace, part)
+  switch (type.kind) {
+    case 'scalar':
+      return type
+    case 'list':
+    case 'set':
+    case 'vector':
+      return { ...type, element: await inside(type.element) }
+    case 'map':
+      return { ...type, key: await inside(type.key), value: await inside(type.value) }
+    case 'tuple': {
+      const elements: CqlType[] = []
+      for (const element of type.elements) elements.push(await inside(element))
+      return { ...type, elements }
+    }
+    case 'udt': {
+      const fields: { name: string; type: CqlType }[] = []
+      for (const field of type.fields) fields.push({ name: field.name, type: await inside(field.type) })
+      const name = `"Type ${++typesMade}"`
+      const listed = fields.map(field => `${quoteIdentifier(field.name)} ${cqlTypeName(field.type)}`)
+      await keyspace.client.execute(`CREATE TYPE ${keyspace.name}.${name} (${listed.join(', ')})`)
+      return { ...type, name, fields }
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import fc from 'fast-check'
+import { type CqlType, scalarNames } from '../../lib/table/cqlType.ts'
+
+const scalars = (names: readonly (typeof scalarNames)[number][]) =>
+  fc.constantFrom(...names).map((name): CqlType => ({ kind: 'scalar', name }))
+
+/** Field names that mean something to JavaScript or need quotes in CQL. */
+const fieldNames = ['constructor', 'toString', 'Zip code', 'a"b']
+
+function typesOver(scalar: fc.Arbitrary<CqlType>, key: fc.Arbitrary<CqlType>): fc.Arbitrary<CqlType> {
+  return fc.letrec<{ type: CqlType }>(tie => ({
+    type: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      scalar,
+      tie('type').map((element): CqlType => ({ kind: 'list', element, frozen: true })),
+      key.map((element): CqlType => ({ kind: 'set', element, frozen: true })),
+      fc
+        .tuple(key, tie('type'))
+        .map(([name, value]): CqlType => ({ kind: 'map', key: name, value, frozen: true })),
+      fc
+        .array(tie('type'), { minLength: 1, maxLength: 3 })
+        .map((elements): CqlType => ({ kind: 'tuple', elements })),
+      fc
+        .tuple(tie('type'), fc.integer({ min: 1, max: 4 }))
+        .map(([element, dimension]): CqlType => ({ kind: 'vector', element, dimension })),
+      fc.array(tie('type'), { minLength: 1, maxLength: 4 }).map((all): CqlType => {
+        const fields = all.map((type, i) => ({ name: fieldNames[i] as string, type }))
+        return { kind: 'udt', name: 'thing', fields, frozen: true }
+      }),
+    ),
+  })).type
+}
+
+/** Cassandra orders keys, and durations have no order. */
+const orderedScalar = scalars(scalarNames.filter(name => name !== 'duration'))
+
+/** Types of set elements, map keys and clustering columns, nested too. */
+export const keyType = typesOver(orderedScalar, orderedScalar)
+
+/** Any type, nested to a small depth. */
+export const nestedType = typesOver(scalars(scalarNames), keyType)
+
+/** The same with the outermost level not frozen, where that makes a difference. */
+export function thawed(type: CqlType): CqlType {
+  return 'frozen' in type ? { ...type, frozen: false } : type
+}

@@ -1,0 +1,133 @@
+import fc from 'fast-check'
+import type { CqlType } from '../../lib/table/cqlType.ts'
+import { identityText, type Meaning, plainInet, sorted } from './meaning.ts'
+import { type Sample, scalarSamples } from './scalars.ts'
+
+/** Whether the server would turn IPv4 addresses that are written as IPv6 into IPv4 addresses: see encoder.ts. */
+type Place = 'column' | 'recomposed' | 'kept'
+
+/** Valid values of any type, in every form that the type accepts. */
+export function samplesOf(type: CqlType, place: Place = 'column'): fc.Arbitrary<Sample> {
+  const inCollection = place === 'kept' ? 'kept' : 'recomposed'
+  switch (type.kind) {
+    case 'scalar':
+      return type.name === 'inet' && place === 'recomposed'
+        ? scalarSamples.inet.filter(({ meaning }) => plainInet(meaning as string) === meaning)
+        : scalarSamples[type.name]
+    case 'list':
+      return fc
+        .tuple(fc.array(samplesOf(type.element, inCollection), { maxLength: 4 }), fc.nat({ max: 2 }))
+        .map(([items, form]) => ({ given: inForm(given(items), form), meaning: meanings(items) }))
+    case 'set': {
+      const elements = fc.uniqueArray(samplesOf(type.element, inCollection), {
+        maxLength: 4,
+        selector: ({ meaning }) => identityText(type.element, meaning),
+      })
+      return fc.tuple(elements, fc.nat({ max: 2 })).map(([items, form]) => ({
+        given: inForm(given(items), 2 - form),
+        meaning: sorted(meanings(items)),
+      }))
+    }
+    case 'map':
+      return mapSamples(type.key, type.value, inCollection)
+    case 'tuple':
+      return fc.tuple(...type.elements.map(nullable)).map(items => ({
+        given: given(items),
+        meaning: meanings(items),
+      }))
+    case 'vector': {
+      const length = { minLength: type.dimension, maxLength: type.dimension }
+      return fc
+        .tuple(
+          fc.array(
+            samplesOf(type.element, place === 'column' ? 'kept' : place).filter(isFiniteWhere(type.element)),
+            length,
+          ),
+          fc.boolean(),
+        )
+        .map(([items, typed]) => {
+          const values = given(items)
+          const floats = type.element.kind === 'scalar' && type.element.name === 'float'
+          return {
+            given: typed && floats ? Float32Array.from(meanings(items).map(Number)) : values,
+            meaning: meanings(items),
+          }
+        })
+    }
+    case 'udt':
+      return fc
+        .tuple(fc.tuple(...type.fields.map(field => nullable(field.type))), fc.boolean())
+        .map(([items, asMap]) => {
+          const entries = type.fields
+            .map((field, i): [string, unknown] => [field.name, items[i]?.given])
+            .filter(([, value]) => value !== undefined)
+          return {
+            given: asMap ? new Map(entries.toReversed()) : Object.fromEntries(entries),
+            meaning: meanings(items),
+          }
+        })
+  }
+}
+
+/** An iterable that is no Array and no Set. */
+class Sequence {
+  readonly #items: readonly unknown[]
+
+  constructor(items: readonly unknown[]) {
+    this.#items = items
+  }
+
+  *[Symbol.iterator](): Iterator<unknown> {
+    yield* this.#items
+  }
+}
+
+function inForm(items: unknown[], form: number): unknown {
+  if (form === 2 && new Set(items).size === items.length) return new Set(items)
+  return form === 1 ? new Sequence(items) : items
+}
+
+function mapSamples(key: CqlType, value: CqlType, place: Place): fc.Arbitrary<Sample> {
+  // A key that JSON shows as null would hide another.
+  const entry = fc.tuple(samplesOf(key, place).filter(hasNoInfinity), samplesOf(value, place))
+  const entries = fc.uniqueArray(entry, {
+    maxLength: 4,
+    selector: ([{ meaning }]) => identityText(key, meaning),
+  })
+  const isNamed = key.kind === 'scalar' && ['ascii', 'text', 'int', 'varint', 'timeuuid'].includes(key.name)
+  return fc.tuple(entries, fc.nat({ max: 2 })).map(([pairs, form]) => {
+    const names = Object.fromEntries(pairs.map(([name, item]) => [String(name.meaning), item.given]))
+    const forms = [
+      new Map(pairs.map(([name, item]) => [name.given, item.given])),
+      names,
+      Object.defineProperties(Object.create(null) as object, Object.getOwnPropertyDescriptors(names)),
+    ]
+    return {
+      given: isNamed ? forms[form] : forms[0],
+      meaning: sorted(pairs.map(([name, item]) => [name.meaning, item.meaning])),
+    }
+  })
+}
+
+function nullable(type: CqlType): fc.Arbitrary<Sample> {
+  const nothing = fc.constantFrom(null, undefined).map((absent): Sample => ({ given: absent, meaning: null }))
+  return fc.oneof({ weight: 1, arbitrary: nothing }, { weight: 4, arbitrary: samplesOf(type, 'kept') })
+}
+
+function given(items: readonly Sample[]): unknown[] {
+  return items.map(item => item.given)
+}
+
+function meanings(items: readonly Sample[]): Meaning[] {
+  return items.map(item => item.meaning)
+}
+
+function isFiniteWhere(type: CqlType): (sample: Sample) => boolean {
+  return type.kind === 'scalar' && (type.name === 'float' || type.name === 'double')
+    ? hasNoInfinity
+    : () => true
+}
+
+function hasNoInfinity({ meaning }: Sample): boolean {
+  return !/"-?Infinity"|"NaN"|"-0"/.test(JSON.stringify(meaning))
+}

@@ -1,0 +1,22 @@
+import { createRequire } from 'node:module'
+import { types } from 'cassandra-driver'
+
+const require = createRequire(import.meta.url)
+
+const ours = /node_modules[\\/](cassandra-driver|long)[\\/]/
+
+/** Another copy of the driver and of its `long`, as npm installs one: its classes are not those of ours. */
+function loadAgain(): typeof types {
+  const { cache } = require
+  const first = Object.entries(cache).filter(([file]) => ours.test(file))
+  for (const [file] of first) delete cache[file]
+  const { types: second } = require('cassandra-driver') as { types: typeof types }
+  for (const file of Object.keys(cache).filter(file => ours.test(file))) delete cache[file]
+  for (const [file, module] of first) cache[file] = module
+  return second
+}
+
+export const secondTypes = loadAgain()
+
+if (secondTypes.Long === types.Long || secondTypes.Uuid === types.Uuid)
+  throw new Error('this is no second copy')
