@@ -77,7 +77,7 @@ export class DurableFile {
    * @param confirm may still refuse, just before the new file takes the place
    */
   async replace(bytes: Uint8Array, confirm: () => Promise<void>): Promise<void> {
-    const draft = `${this.#path}.new`
+    const draft = `${this.#path}.checkpoint.new`
     await this.#fs.unlink(draft).catch(undefinedIfAbsent)
     const file = await createSynced(this.#fs, draft, bytes)
     try {
