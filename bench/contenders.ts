@@ -32,6 +32,9 @@ const inNode = (name: string, method: Method): Contender => ({
 const ec = (concurrencyLevel: number) =>
   inNode(`executeConcurrent(${concurrencyLevel})`, { name: 'executeConcurrent', concurrencyLevel })
 
+const inEpochs = (rows_per_epoch: number) =>
+  inNode(`epochs of ${rows_per_epoch}`, { name: 'epochs', rows_per_epoch })
+
 const contenders: Readonly<Record<string, Contender>> = {
   ec100: ec(100),
   ec512: ec(512),
@@ -40,6 +43,9 @@ const contenders: Readonly<Record<string, Contender>> = {
   ours: inNode('ours', { name: 'ours', options: {} }),
   'ours/partition': inNode('ours, by partition', { name: 'ours', options: { batch_by: 'partition' } }),
   'ours/replicas': inNode('ours, by replicas', { name: 'ours', options: { batch_by: 'replicas' } }),
+  'epochs/1000': inEpochs(1000),
+  'epochs/10000': inEpochs(10_000),
+  'epochs/100000': inEpochs(100_000),
   'ours/none': inNode('ours, one row a request', { name: 'ours', options: { batch_by: 'none' } }),
 }
 

@@ -1,6 +1,8 @@
 // One round of one contender in a process of its own: makes the rows, starts the clock, loads them, prints JSON.
-import { writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { Session } from 'node:inspector/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Client, concurrent, types } from 'cassandra-driver'
@@ -11,7 +13,7 @@ import { dataSets, generate } from './rows.ts'
 import { KEYSPACE } from './server.ts'
 
 /** The package as it is published: what runs TypeScript sources in place adds calls to every closure. */
-const { createCassandraWritable } = (await import(
+const { createCassandraWritable, createMicroBatchSink } = (await import(
   new URL('../dist/index.js', import.meta.url).href
 )) as typeof import('../lib/index.ts')
 
@@ -28,6 +30,8 @@ function prepared({ method, parsed }: Job): () => Promise<object> {
   switch (method.name) {
     case 'ours':
       return () => ours(rows, method.options)
+    case 'epochs':
+      return () => epochs(rows, method.rows_per_epoch)
     case 'executeConcurrent': {
       const parameters = Array.from(rows, row => Object.keys(data.columns).map(name => row[name]))
       return () => executeConcurrent(parameters, method.concurrencyLevel)
@@ -40,11 +44,25 @@ function prepared({ method, parsed }: Job): () => Promise<object> {
   }
 }
 
-async function ours(rows: Iterable<object>, options: object): Promise<object> {
+function target() {
   const { contactPoints, port } = job.access
   const host = contactPoints.map(point => point.replace(/:\d+$/, ''))
-  const sink = createCassandraWritable({ host, port, keyspace: KEYSPACE, table: job.table, ...options })
+  return { host, port, keyspace: KEYSPACE, table: job.table }
+}
+
+async function ours(rows: Iterable<object>, options: object): Promise<object> {
+  const sink = createCassandraWritable({ ...target(), ...options })
   await pipeline(Readable.from(rows), sink)
+  const { requests, retries } = sink.stats
+  return { requests, retries }
+}
+
+async function epochs(rows: Iterable<object>, rows_per_epoch: number): Promise<object> {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-epochs-'))
+  const checkpoint_location = join(folder, 'checkpoint')
+  const sink = createMicroBatchSink({ ...target(), checkpoint_location, rows_per_epoch })
+  await pipeline(Readable.from(rows), sink)
+  await rm(folder, { recursive: true })
   const { requests, retries } = sink.stats
   return { requests, retries }
 }

@@ -1,0 +1,162 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Client } from 'cassandra-driver'
+import { createCassandraWritable } from '../../lib/index.ts'
+import { stateIn } from './checkpointState.ts'
+import type { Task, Word } from './child.ts'
+import type { Child, Programs } from './program.ts'
+import { integerBelow, randomFrom } from './random.ts'
+import { directions, rowsFrom, tableOfRows } from './rows.ts'
+
+/** Rows of the source for each kill: more than a run writes before it is killed. */
+const ROWS_A_KILL = 250
+
+export interface Campaign {
+  readonly client: Client
+  readonly contactPoint: string
+  readonly localDataCenter: string
+  readonly keyspace: string
+  readonly programs: Programs
+  readonly checkpoint_location: string
+  readonly seed: number
+  readonly kills: number
+  readonly tell?: (line: string) => void
+}
+
+export interface Outcome {
+  readonly rows: number
+  readonly kills: number
+  /** Kills while rows of an earlier run were written again. */
+  readonly inReplay: number
+  /** Kills with an epoch sealed and not committed. */
+  readonly sealed: number
+  /** Replays with new write times, because of lists; those that the checkpoint still knows of. */
+  readonly reseals: number
+  readonly epochs: number
+  /** Rows in all requests of all runs. */
+  readonly sent: number
+  /** Most of them that may be sent: each row once, and each epoch that a kill left unfinished once more. */
+  readonly allowed: number
+  /** Whatever is not as it must be. */
+  readonly faults: readonly string[]
+}
+
+/** Kills a load at random moments until it has died often enough, lets it end, and compares it with a clean run. */
+export async function crash(campaign: Campaign): Promise<Outcome> {
+  const { client, keyspace, programs, checkpoint_location, seed, kills } = campaign
+  const random = randomFrom(seed)
+  const rows = kills * ROWS_A_KILL
+  for (const table of ['killed', 'clean']) {
+    await client.execute(`CREATE TABLE ${keyspace}.${table} (${tableOfRows})`)
+  }
+  const faults: string[] = []
+  const count = { kills: 0, inReplay: 0, sealed: 0, sent: 0, allowed: rows }
+  for (;;) {
+    const before = stateIn(checkpoint_location)
+    const child = programs.start(taskOf(campaign, rows, random))
+    const isLast = count.kills >= kills
+    if (!isLast) killSometime(child, before.sealed !== undefined, random)
+    const signal = await child.ended
+    const after = stateIn(checkpoint_location)
+    checkRun(child.words, before, faults)
+    count.sent += sum(child.words, word => ('send' in word ? word.send : 0))
+    if (signal !== 'SIGKILL') {
+      const done = child.words.find(word => 'done' in word)
+      if (done === undefined) faults.push(`a run ended with ${JSON.stringify(child.words.at(-1))}`)
+      if (!isLast && done !== undefined) faults.push(`the source ended after ${count.kills} kills`)
+      break
+    }
+    count.kills++
+    count.allowed += after.sealed?.rows ?? 0
+    if (after.sealed !== undefined) count.sealed++
+    const replayed = before.sealed !== undefined && after.sealed?.epoch_id === before.sealed.epoch_id
+    if (replayed && child.words.some(word => 'send' in word)) count.inReplay++
+    campaign.tell?.(
+      `kill ${count.kills}: epoch ${after.committed} committed, ${count.inReplay} kills in a replay`,
+    )
+  }
+  const { contactPoint } = campaign
+  const [host = '', port] = contactPoint.split(':')
+  const clean = { host, port: Number(port), keyspace, table: 'clean', ...directions }
+  await pipeline(Readable.from(rowsFrom(seed, 0, rows)), createCassandraWritable(clean))
+  faults.push(...(await differences(client, keyspace)))
+  const { committed, reseals } = stateIn(checkpoint_location)
+  return { rows, epochs: committed + 1, reseals, faults, ...count }
+}
+
+function taskOf(campaign: Campaign, rows: number, random: () => number): Task {
+  const { contactPoint, localDataCenter, keyspace, checkpoint_location, seed } = campaign
+  const options = {
+    rows_per_epoch: 20 + integerBelow(200, random),
+    rows_per_batch: 5 + integerBelow(40, random),
+    concurrency: 1 + integerBelow(8, random),
+  }
+  return {
+    contactPoint,
+    localDataCenter,
+    keyspace,
+    table: 'killed',
+    checkpoint_location,
+    seed,
+    rows,
+    options,
+  }
+}
+
+/** Random, with many kills while rows are on their way, and during a replay if there is one. */
+function killSometime(child: Child, isReplay: boolean, random: () => number): void {
+  const event =
+    isReplay && random() < 0.6
+      ? 'send'
+      : (['send', 'send', 'commit', 'open'] as const)[integerBelow(4, random)]
+  let left = 1 + integerBelow(event === 'send' ? (isReplay ? 4 : 20) : 3, random)
+  if (event === 'open') left = 1
+  const wait = random() * 4
+  child.onWord(word => {
+    if (event !== undefined && event in word && --left === 0)
+      void delay(wait).then(() => child.signal('SIGKILL'))
+  })
+}
+
+/** Epochs come in order, and the one that was begun comes first, with as many rows as were sealed. */
+function checkRun(words: readonly Word[], before: ReturnType<typeof stateIn>, faults: string[]): void {
+  const commits = words.flatMap(word => ('commit' in word ? [word.commit] : []))
+  for (const [i, { epoch_id, rows }] of commits.entries()) {
+    const expected = before.committed + 1 + i
+    if (epoch_id !== expected) faults.push(`epoch ${epoch_id} was committed in place of ${expected}`)
+    if (i === 0 && before.sealed !== undefined && rows !== before.sealed.rows) {
+      faults.push(`epoch ${epoch_id} was sealed with ${before.sealed.rows} rows and committed with ${rows}`)
+    }
+  }
+}
+
+/** Rows that are not the same in both tables, down to whether a value lives for ever. */
+async function differences(client: Client, keyspace: string): Promise<string[]> {
+  const [killed, clean] = await Promise.all(
+    ['killed', 'clean'].map(table => contentsOf(client, keyspace, table)),
+  )
+  const keys = new Set([...(killed?.keys() ?? []), ...(clean?.keys() ?? [])])
+  return [...keys]
+    .filter(key => killed?.get(key) !== clean?.get(key))
+    .map(key => `row ${key} is ${killed?.get(key)} and should be ${clean?.get(key)}`)
+}
+
+async function contentsOf(client: Client, keyspace: string, table: string): Promise<Map<string, string>> {
+  const cql = `SELECT p, c, v, t, s, numbers, tags, items, fixed, ttl(v) AS v_ttl, ttl(t) AS t_ttl, ttl(fixed) AS fixed_ttl
+    FROM ${keyspace}.${table}`
+  const contents = new Map<string, string>()
+  for await (const row of await client.execute(cql, [], { prepare: true, fetchSize: 1000 })) {
+    const { p, c, v_ttl, t_ttl, fixed_ttl, ...values } = row
+    // A time to live is known by its size: of 50,000 and 90,000 seconds few are gone.
+    const ttls = [v_ttl, t_ttl, fixed_ttl].map(ttl =>
+      ttl === null ? 'for ever' : ttl > 50_000 ? 'long' : 'short',
+    )
+    contents.set(`${p}/${c}`, JSON.stringify([values, ttls]))
+  }
+  return contents
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0)
+}

@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs'
+
+/** What a checkpoint file says, read without the library. */
+export interface FoundState {
+  /** The last epoch committed, or -1. */
+  readonly committed: number
+  readonly sealed:
+    | { readonly epoch_id: number; readonly rows: number; readonly timestamp: string }
+    | undefined
+  /** How often an epoch was sealed again. */
+  readonly reseals: number
+}
+
+export function stateIn(location: string): FoundState {
+  let state: FoundState = { committed: -1, sealed: undefined, reseals: 0 }
+  for (const line of linesOf(location)) {
+    const record = JSON.parse(line.slice(line.indexOf('{')))
+    if (record.header?.committed) state = { ...state, committed: record.header.committed.epoch_id }
+    if (record.seal) state = { ...state, sealed: record.seal }
+    if (record.reseal && state.sealed) {
+      state = { ...state, sealed: { ...state.sealed, ...record.reseal }, reseals: state.reseals + 1 }
+    }
+    if (record.commit) state = { ...state, committed: record.commit.epoch_id, sealed: undefined }
+  }
+  return state
+}
+
+/** Records; what comes after the last line feed was cut by a kill. */
+function linesOf(location: string): string[] {
+  try {
+    return readFileSync(location, 'utf8').split('\n').slice(1, -1)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}

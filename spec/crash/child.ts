@@ -1,0 +1,74 @@
+// A process to be killed: writes a stretch of the source through a micro-batch sink and says what it does.
+import { writeSync } from 'node:fs'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { Client, policies } from 'cassandra-driver'
+import { createMicroBatchSink, type MicroBatchSinkOptions } from '../../lib/index.ts'
+import { type CrashRow, directions, rowsFrom } from './rows.ts'
+
+/** What a child is told. */
+export interface Task {
+  readonly contactPoint: string
+  readonly localDataCenter: string
+  readonly keyspace: string
+  readonly table: string
+  readonly checkpoint_location: string
+  readonly seed: number
+  readonly rows: number
+  /** How far this machine's clock is off, in milliseconds. */
+  readonly clock_ms?: number
+  readonly options: Partial<MicroBatchSinkOptions>
+}
+
+/** What it says, a line each. */
+export type Word =
+  | { readonly open: { readonly epoch_id: number; readonly rows_total: number } | null }
+  | { readonly send: number }
+  | { readonly commit: { readonly epoch_id: number; readonly rows: number } }
+  | { readonly done: { readonly retries: number } }
+  | { readonly failed: string }
+
+const task = JSON.parse(process.argv[2] ?? '') as Task
+
+/** At once, so that a kill a moment later does not take it along. */
+function say(word: Word): void {
+  writeSync(1, `${JSON.stringify(word)}\n`)
+}
+
+if (task.clock_ms !== undefined) {
+  const { clock_ms } = task
+  const now = Date.now
+  Date.now = () => now() + clock_ms
+}
+
+const client = new Client({
+  contactPoints: [task.contactPoint],
+  localDataCenter: task.localDataCenter,
+  policies: { retry: new policies.retry.FallthroughRetryPolicy() },
+})
+const execute = client.execute.bind(client) as (...given: unknown[]) => unknown
+client.execute = ((cql: string, ...rest: unknown[]) => {
+  const rows = cql.match(/INSERT INTO|DELETE FROM/g)?.length ?? 0
+  if (rows > 0) say({ send: rows })
+  return execute(cql, ...rest)
+}) as Client['execute']
+
+const { keyspace, table, checkpoint_location, seed, options } = task
+const sink = createMicroBatchSink<CrashRow>({
+  client,
+  keyspace,
+  table,
+  checkpoint_location,
+  ...directions,
+  ...options,
+})
+try {
+  const last = await sink.open()
+  say({ open: last })
+  sink.on('commit', ({ epoch_id, rows }) => say({ commit: { epoch_id, rows } }))
+  await pipeline(Readable.from(rowsFrom(seed, last?.rows_total ?? 0, task.rows)), sink)
+  say({ done: { retries: sink.stats.retries } })
+} catch (error) {
+  say({ failed: String((error as { code?: string }).code ?? error) })
+}
+await client.shutdown()

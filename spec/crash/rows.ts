@@ -1,0 +1,47 @@
+import { integerBelow, randomFrom } from './random.ts'
+
+/** A table in which every kind of column can go wrong in its own way. */
+export const tableOfRows = `p int, c int, v int, t text, s text static, numbers map<text, int>, tags set<int>, items list<int>,
+  fixed frozen<list<int>>, PRIMARY KEY (p, c)`
+
+export const directions = { delete_flag_column: 'op', delete_flag_value: 'delete', ttl_column: 'seconds' }
+
+const PARTITIONS = 6
+const ROWS_A_PARTITION = 20
+
+/** Rows come in stretches with and without non-frozen lists, since epochs of either kind are replayed differently. */
+const STRETCH = 300
+
+export interface CrashRow {
+  readonly p: number
+  readonly c?: number
+  readonly op: string
+  readonly [column: string]: unknown
+}
+
+/** The row at a place of the source: the same whenever it is asked for. Few keys, so that rows meet each other. */
+export function rowAt(seed: number, index: number): CrashRow {
+  const random = randomFrom(seed ^ Math.imul(index + 1, 0x9e3779b1))
+  const below = (limit: number) => integerBelow(limit, random)
+  const p = below(PARTITIONS)
+  if (below(20) === 0) return { p, s: `static ${index}`, op: '' }
+  const key = { p, c: below(ROWS_A_PARTITION) }
+  if (below(6) === 0) return { ...key, op: 'delete' }
+  const some = <T>(value: T) => (below(3) === 0 ? undefined : below(8) === 0 ? null : value)
+  const numbers = () => Array.from({ length: below(4) }, (_, i) => index * 10 + i)
+  return {
+    ...key,
+    op: '',
+    v: some(index),
+    t: some(`text ${index}`),
+    numbers: some(new Map(numbers().map(n => [`k${n % 5}`, n]))),
+    tags: some(new Set(numbers())),
+    items: Math.floor(index / STRETCH) % 2 === 0 ? some(numbers()) : undefined,
+    fixed: some(numbers()),
+    seconds: [null, 0, 50_000, 90_000][below(4)],
+  }
+}
+
+export function* rowsFrom(seed: number, from: number, to: number): Generator<CrashRow> {
+  for (let index = from; index < to; index++) yield rowAt(seed, index)
+}
