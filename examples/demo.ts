@@ -189,12 +189,12 @@ console.log(
 if (remaining !== table.rows - gone) process.exitCode = 1
 await client.shutdown()
 
-const look = `cqlsh ${host} ${port} -e "SELECT * FROM demo.cities LIMIT 5"    (cqlsh: pipx install cqlsh)`
+const look = `  cqlsh ${host} ${port} -e "SELECT * FROM demo.cities LIMIT 5"     # pipx install cqlsh`
 if (cassandra.source === 'environment') {
-  console.log(`The table is still there: ${look}`)
+  console.log(`The table is still there:\n${look}`)
 } else if (process.argv.includes('--keep')) {
   console.log(`Cassandra goes on at ${host}:${port} until you press Ctrl-C. In another terminal:`)
-  console.log(`  ${look}`)
+  console.log(look)
   console.log(`  CASSANDRA_CONTACT_POINTS=${host}:${port} npm run demo`)
   await new Promise<void>(resolve => process.once('SIGINT', resolve))
 } else {
