@@ -1,26 +1,8 @@
 import { loadInProcess } from './inProcess.ts'
-import type { Measured, Method } from './job.ts'
+import type { Method } from './job.ts'
 import { dsbulk } from './peers/dsbulk.ts'
 import { pycassandra } from './peers/pycassandra.ts'
-import type { DataName } from './rows.ts'
-import type { BenchServer } from './server.ts'
-
-/** One round: all rows of a data set into an empty table. */
-export interface Round {
-  readonly server: BenchServer
-  readonly table: string
-  readonly data: DataName
-  readonly rows: number
-  /** The same rows as lines of JSON. */
-  readonly file: string
-}
-
-export interface Contender {
-  readonly name: string
-  /** It reads the rows from the file, and the others make them for themselves. */
-  readonly readsFile: boolean
-  readonly run: (round: Round) => Promise<Measured>
-}
+import type { Contender } from './round.ts'
 
 const inNode = (name: string, method: Method): Contender => ({
   name,
@@ -47,6 +29,13 @@ const contenders: Readonly<Record<string, Contender>> = {
   'epochs/10000': inEpochs(10_000),
   'epochs/100000': inEpochs(100_000),
   'ours/none': inNode('ours, one row a request', { name: 'ours', options: { batch_by: 'none' } }),
+}
+
+/** The others that are installed here, and ours. */
+export function defaultContenders(): string {
+  const { DSBULK_CLASSPATH, PYCASSANDRA_PYTHON } = process.env
+  const peers = [DSBULK_CLASSPATH && 'dsbulk', PYCASSANDRA_PYTHON && 'pycassandra']
+  return ['ec100', 'ec512', ...peers.filter(Boolean), 'ours'].join()
 }
 
 /** Those that `names` lists, in its order. */

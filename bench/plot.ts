@@ -65,6 +65,7 @@ export function barChart(title: string, groups: readonly BarGroup[]): string {
   for (const { title, bars } of groups) {
     parts.push(text(16, y + 10, title, 'font-weight="600"'))
     y += 20
+    const top = y
     for (const { label, value, least, most, accented } of bars) {
       const middle = y + 9
       const width = (x(value) - left).toFixed(1)
@@ -76,16 +77,16 @@ export function barChart(title: string, groups: readonly BarGroup[]): string {
       )
       y += 24
     }
+    parts.push(line(left, top - 4, left, y - 2, `stroke="${INK}"`))
     y += 14
   }
-  parts.push(line(left, 44, left, y - 8, `stroke="${INK}"`))
   return picture(y + 4, title, parts)
 }
 
 /** Lines over a scale that starts at zero. */
 export function lineChart(chart: LineChart): string {
   const { title, xTitle, yTitle, lines, logarithmic = false, limit } = chart
-  const box = { left: 70, right: WIDTH - 24, top: 50, bottom: 330 }
+  const box = { left: 70, right: WIDTH - 44, top: 50, bottom: 330 }
   const points = lines.flatMap(({ points }) => points)
   const xs = points.map(([x]) => (logarithmic ? Math.log10(x) : x))
   const [fromX, toX] = logarithmic ? [Math.min(...xs), Math.max(...xs)] : [0, Math.max(...xs)]

@@ -1,7 +1,6 @@
 import type { Measured } from './job.ts'
 import { median } from './median.ts'
 import { barChart } from './plot.ts'
-import { saveResults } from './results.ts'
 import { type DataName, dataSets } from './rows.ts'
 import { targets } from './targets.ts'
 
@@ -15,88 +14,86 @@ export interface Result {
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 
-/** Prints a table a data set; with a name it also keeps the figures. */
-export async function report(
-  results: readonly Result[],
-  nodes: number,
-  save: string | undefined,
-): Promise<void> {
-  for (const data of new Set(results.map(({ data }) => data))) {
-    const here = results.filter(result => result.data === data)
-    console.log(`\n### ${nodes} node${nodes > 1 ? 's' : ''}, (${data}) ${dataSets[data].title}\n`)
-    console.log(tableOf(here, nodes))
+const nodesText = (nodes: number) => `${nodes} node${nodes > 1 ? 's' : ''}`
+
+/** Medians of the rounds. Rates are rows a second, costs microseconds of CPU a row. */
+function summaryOf({ rows, rounds }: Result) {
+  const middle = (of: (round: Measured) => number) => median(rounds.map(of))
+  const rates = rounds.map(({ seconds }) => rows / seconds)
+  return {
+    rate: rows / middle(({ seconds }) => seconds),
+    least: Math.min(...rates),
+    most: Math.max(...rates),
+    cost: (middle(round => round.cpu_seconds) / rows) * 1e6,
+    otherCost: (middle(round => round.other_cpu_seconds) / rows) * 1e6,
+    peak: middle(round => round.peak_mib),
+    before: middle(round => round.before_mib),
+    warnings: rounds.reduce((sum, { warnings = Number.NaN }) => sum + warnings, 0),
   }
-  if (save !== undefined) await saveResults(save, { nodes, results }, plotOf(results, nodes))
 }
 
-function plotOf(results: readonly Result[], nodes: number): string {
+/** Bars of every contender on every data set. */
+export function plotOf(results: readonly Result[], nodes: number): string {
   const names = [...new Set(results.map(({ data }) => data))]
   const groups = names.map(data => ({
     title: `(${data}) ${dataSets[data].title}`,
     bars: results
       .filter(result => result.data === data)
-      .map(({ contender, rows, rounds }) => {
-        const rates = rounds.map(({ seconds }) => rows / seconds)
-        return {
-          label: contender,
-          value: rows / median(rounds.map(({ seconds }) => seconds)),
-          least: Math.min(...rates),
-          most: Math.max(...rates),
-          accented: contender.startsWith('ours'),
-        }
-      }),
+      .map(result => ({
+        label: result.contender,
+        accented: result.contender.startsWith('ours'),
+        ...summaryOf(result),
+      })),
   }))
-  return barChart(`Rows a second, ${nodes} node${nodes > 1 ? 's' : ''}`, groups)
+  return barChart(`Rows a second, ${nodesText(nodes)}`, groups)
 }
 
-function tableOf(results: readonly Result[], nodes: number): string {
+const head = [
+  'contender',
+  'rows/s',
+  'from–to',
+  'ours is faster by',
+  'client CPU, µs a row',
+  'ours takes',
+  'other CPU, µs a row',
+  'peak MiB',
+  'of it before',
+  'batch warnings',
+]
+
+/** Markdown of one data set, with what ours reaches beside each. */
+export function tableOf(data: DataName, results: readonly Result[], nodes: number): string {
   const ours = results.find(({ contender }) => contender === 'ours') ?? results.at(-1)
   const lines = results.map(result => {
-    const { data, rows, contender, rounds } = result
-    const each = (of: (round: Measured) => number) => rounds.map(of)
-    const rates = each(({ seconds }) => rows / seconds)
-    const cost = ({ rounds }: Result) => (median(rounds.map(round => round.cpu_seconds)) / rows) * 1e6
-    const speed = ({ rounds }: Result) => rows / median(rounds.map(round => round.seconds))
+    const { rate, least, most, cost, otherCost, peak, before, warnings } = summaryOf(result)
     const target = targets.find(
-      it => it.nodes === nodes && it.data === data && contender.startsWith(it.contender),
+      it => it.nodes === nodes && it.data === data && result.contender.startsWith(it.contender),
     )
-    const self = ours === undefined || ours === result
+    const mine = ours === undefined || ours === result ? undefined : summaryOf(ours)
     return [
-      contender,
-      `**${whole.format(speed(result))}**`,
-      `${whole.format(Math.min(...rates))}–${whole.format(Math.max(...rates))}`,
-      self ? '' : verdict(speed(ours) / speed(result), target?.speed, (a, b) => a >= b, '≥'),
-      cost(result).toFixed(1),
-      self ? '' : verdict(cost(ours) / cost(result), target?.cpu, (a, b) => a <= b, '≤'),
-      ((median(each(round => round.other_cpu_seconds)) / rows) * 1e6).toFixed(1),
-      whole.format(median(each(round => round.peak_mib))),
-      whole.format(median(each(round => round.before_mib))),
-      String(rounds.reduce((sum, { warnings = Number.NaN }) => sum + warnings, 0)).replace('NaN', '–'),
+      result.contender,
+      `**${whole.format(rate)}**`,
+      `${whole.format(least)}–${whole.format(most)}`,
+      mine === undefined ? '' : atLeast(mine.rate / rate, target?.speed),
+      cost.toFixed(1),
+      mine === undefined ? '' : atMost(mine.cost / cost, target?.cpu),
+      otherCost.toFixed(1),
+      whole.format(peak),
+      whole.format(before),
+      Number.isNaN(warnings) ? '–' : String(warnings),
     ]
   })
-  const head = [
-    'contender',
-    'rows/s',
-    'from–to',
-    'ours is faster by',
-    'client CPU, µs a row',
-    'ours to it',
-    'other CPU, µs a row',
-    'peak MiB',
-    'of it before',
-    'batch warnings',
-  ]
-  return [head, head.map((_, i) => (i === 0 ? '---' : '--:')), ...lines]
-    .map(cells => `| ${cells.join(' | ')} |`)
-    .join('\n')
+  const rule = head.map((_, i) => (i === 0 ? '---' : '--:'))
+  const table = [head, rule, ...lines].map(cells => `| ${cells.join(' | ')} |`).join('\n')
+  return `\n### ${nodesText(nodes)}, (${data}) ${dataSets[data].title}\n\n${table}`
 }
 
-function verdict(
-  ratio: number,
-  target: number | undefined,
-  reached: (ratio: number, target: number) => boolean,
-  sign: string,
-): string {
-  const text = `${ratio.toFixed(2)}×`
-  return target === undefined ? text : `${text} (${sign} ${target} ${reached(ratio, target) ? '✓' : '✗'})`
+function atLeast(ratio: number, target: number | undefined): string {
+  if (target === undefined) return `${ratio.toFixed(2)}×`
+  return `${ratio.toFixed(2)}× (≥ ${target} ${ratio >= target ? '✓' : '✗'})`
+}
+
+function atMost(ratio: number, target: number | undefined): string {
+  if (target === undefined) return `${ratio.toFixed(2)}×`
+  return `${ratio.toFixed(2)}× (≤ ${target} ${ratio <= target ? '✓' : '✗'})`
 }

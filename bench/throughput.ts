@@ -3,14 +3,16 @@
 // npm run bench:grouping    ours with each `batch_by`.
 import { createWriteStream } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { EOL, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
-import { type Contender, contendersNamed } from './contenders.ts'
+import { contendersNamed, defaultContenders } from './contenders.ts'
 import type { Measured } from './job.ts'
-import { type Result, report } from './report.ts'
+import { plotOf, type Result, tableOf } from './report.ts'
+import { saveResults } from './results.ts'
+import type { Contender } from './round.ts'
 import { type DataName, dataSets, generate, isDataName } from './rows.ts'
 import { BenchServer } from './server.ts'
 
@@ -19,7 +21,7 @@ const { values: flags } = parseArgs({
     rows: { type: 'string', default: '300000' },
     rounds: { type: 'string', default: '3' },
     data: { type: 'string', default: 'a,b,c,d' },
-    only: { type: 'string', default: 'ec100,ec512,dsbulk,pycassandra,ours' },
+    only: { type: 'string', default: defaultContenders() },
     nodes: { type: 'string', default: '1' },
     /** Rounds before the first that counts: a new server is slow. One more comes before each further data set. */
     'warm-up': { type: 'string', default: '2' },
@@ -41,8 +43,12 @@ const folder = await mkdtemp(join(tmpdir(), 'bench-'))
 const server = await BenchServer.start(nodes)
 try {
   const results: Result[] = []
-  for (const data of dataNames) results.push(...(await compare(data)))
-  await report(results, nodes, flags.save)
+  for (const data of dataNames) {
+    const found = await compare(data)
+    console.log(tableOf(data, found, nodes))
+    results.push(...found)
+    if (flags.save !== undefined) await saveResults(flags.save, { nodes, results }, plotOf(results, nodes))
+  }
 } finally {
   await server[Symbol.asyncDispose]()
   await rm(folder, { recursive: true, force: true })
@@ -54,10 +60,7 @@ async function compare(data: DataName): Promise<Result[]> {
   await server.createTable(table, dataSets[data])
   const file = join(folder, `${data}.ndjson`)
   if (contenders.some(({ readsFile }) => readsFile)) {
-    const lines = Readable.from(generate(dataSets[data], rows)).map(
-      row => `${JSON.stringify(row)}
-`,
-    )
+    const lines = Readable.from(generate(dataSets[data], rows)).map(row => JSON.stringify(row) + EOL)
     await pipeline(lines, createWriteStream(file))
   }
   const warmUps = data === dataNames[0] ? Number(flags['warm-up']) : 1

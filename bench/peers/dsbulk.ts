@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Round } from '../contenders.ts'
 import type { Measured } from '../job.ts'
 import { machineSeconds } from '../machine.ts'
 import { ProcessTree } from '../processTree.ts'
+import type { Round } from '../round.ts'
 import { KEYSPACE } from '../server.ts'
 
 /**

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { Round } from '../contenders.ts'
 import type { Measured } from '../job.ts'
 import { machineSeconds } from '../machine.ts'
 import { ProcessTree } from '../processTree.ts'
+import type { Round } from '../round.ts'
 import { KEYSPACE } from '../server.ts'
 
 /**
