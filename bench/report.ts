@@ -39,11 +39,11 @@ export function plotOf(results: readonly Result[], nodes: number): string {
     title: `(${data}) ${dataSets[data].title}`,
     bars: results
       .filter(result => result.data === data)
-      .map(result => ({
-        label: result.contender,
-        accented: result.contender.startsWith('ours'),
-        ...summaryOf(result),
-      })),
+      .map(result => {
+        const { rate, least, most } = summaryOf(result)
+        const { contender } = result
+        return { label: contender, value: rate, least, most, accented: contender.startsWith('ours') }
+      }),
   }))
   return barChart(`Rows a second, ${nodesText(nodes)}`, groups)
 }
