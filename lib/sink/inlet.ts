@@ -1,10 +1,13 @@
 import { snapshotOf } from '../encode/snapshot.ts'
+import { LIST_TIMESTAMPS } from '../encode/using.ts'
 import { WriteError } from '../errors.ts'
+import { processClock } from '../write/clock.ts'
 import { type Counters, countsOf, newCounters } from '../write/stats.ts'
 import type { TakenRow } from '../write/writer.ts'
 
-/** A row that came before the table was known, copied as deeply as it goes, and later its bytes. */
+/** A row that came before the table was known: its place in the order, a copy as deep as it goes, later its bytes. */
 class EarlyRow {
+  readonly timestamp = processClock().reserve(LIST_TIMESTAMPS)
   readonly copy: unknown
   taken: TakenRow | undefined
 
@@ -17,7 +20,8 @@ export type GivenRow = TakenRow | EarlyRow
 
 /** What turns rows into bytes once the table is known. */
 export interface Taker {
-  take(row: unknown): TakenRow
+  /** @param timestamp tells the place of a row that came before the table was known */
+  take(row: unknown, timestamp?: () => number): TakenRow
   close(): Promise<void>
 }
 
@@ -51,8 +55,7 @@ export class Inlet<Writer extends Taker> {
       writer => {
         if (signal.aborted) return writer.close()
         this.#writer = writer
-        // All of them now: a row that comes next must not be stamped before those that came first.
-        for (const early of this.#early.splice(0)) early.taken = writer.take(early.copy)
+        for (const early of this.#early.splice(0)) early.taken = writer.take(early.copy, early.timestamp)
         return undefined
       },
       (error: Error) => {

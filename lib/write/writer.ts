@@ -73,6 +73,8 @@ export class Writer {
     const window = new Window(concurrency)
     this.#semaphore = new Semaphore(() => window.limit, max_buffered_bytes / 2)
     this.#replicaSetOf = replicaSets(connection.client, settings.keyspace)
+    // Each request that waits before its next try listens; Node would take more than ten for a leak.
+    setMaxListeners(0, this.#closing.signal)
     this.#sender = new Sender(connection.client, schema, settings, counters, this.#closing.signal, {
       rowRefused: error => this.#fail(error),
       answered: latency => window.answered(latency, this.#semaphore.taken),
@@ -83,11 +85,13 @@ export class Writer {
   /**
    * Reads a row once and turns it into bytes with its place in the order, or into the reason why it cannot be stored.
    * What the caller does to the row afterwards has no effect.
+   *
+   * @param timestamp tells the place of a row that came before the table was known
    */
-  take(row: unknown): TakenRow {
+  take(row: unknown, timestamp?: () => number): TakenRow {
     const encoded = this.encode(row)
     if (encoded instanceof Error || this.#settings.timestamp_column !== undefined) return encoded
-    stamp(encoded, this.#clock.next(timestampsOf(encoded)))
+    stamp(encoded, timestamp?.() ?? this.#clock.next(timestampsOf(encoded)))
     return encoded
   }
 

@@ -32,6 +32,8 @@ export interface ProxiedWrite {
   readonly bytes: number
   /** Place in the order in which writes came to the proxy, from 0. */
   readonly index: number
+  /** Whether it came over the connection on which the client hears of the cluster. */
+  readonly onControlConnection: boolean
 }
 
 interface LateWrite {
@@ -50,7 +52,7 @@ export class CqlProxy {
   decide: (write: ProxiedWrite) => Fate | undefined = () => undefined
   readonly #target: { readonly host: string; readonly port: number }
   readonly #server: Server
-  readonly #clients = new Set<Socket>()
+  readonly #links = new Set<Link>()
   /** Text of prepared statements: their ids are the same on every connection. */
   readonly #prepared = new Map<string, string>()
   #late: LateWrite[] = []
@@ -92,7 +94,7 @@ export class CqlProxy {
 
   /** Closes all connections; new ones are welcome. */
   closeConnections(): void {
-    for (const client of this.#clients) client.destroy()
+    for (const { client } of this.#links) client.destroy()
   }
 
   /** Gives the server every write that is late, and resolves when it has answered them all. */
@@ -111,8 +113,8 @@ export class CqlProxy {
 
   #serve(client: Socket): void {
     const server = connect({ ...this.#target, noDelay: true })
-    this.#clients.add(client)
     const link = new Link(client, server)
+    this.#links.add(link)
     const requests = new FrameReader()
     const answers = new FrameReader()
     client.on('data', (chunk: Buffer) => {
@@ -128,7 +130,7 @@ export class CqlProxy {
     server.on('error', () => {})
     // What the server was sent before, it still works on.
     client.on('close', () => {
-      this.#clients.delete(client)
+      this.#links.delete(link)
       this.#unanswered -= link.fates.size
       link.fates.clear()
       server.end()
@@ -143,7 +145,8 @@ export class CqlProxy {
       return
     }
     const index = this.#writes++
-    const fate = this.decide({ cql, bytes: frame.bytes.length, index }) ?? {}
+    const { hasRegistered: onControlConnection } = link
+    const fate = this.decide({ cql, bytes: frame.bytes.length, index, onControlConnection }) ?? {}
     const { delivery = 'now', after_writes = Number.POSITIVE_INFINITY } = fate
     link.fates.set(frame.stream, fate)
     this.#unanswered++
@@ -157,6 +160,7 @@ export class CqlProxy {
     if (frame.opcode === opcodes.execute) return this.#prepared.get(executedId(frame))
     if (frame.opcode === opcodes.query) return cqlOf(frame)
     if (frame.opcode === opcodes.batch) return 'BEGIN BATCH'
+    if (frame.opcode === opcodes.register) link.registering = frame.stream
     if (frame.opcode === opcodes.prepare) link.preparing.set(frame.stream, cqlOf(frame))
     return undefined
   }
@@ -167,6 +171,10 @@ export class CqlProxy {
       link.preparing.delete(frame.stream)
       const id = preparedId(frame)
       if (id !== undefined) this.#prepared.set(id, cql)
+    }
+    if (link.registering === frame.stream) {
+      link.registering = undefined
+      link.hasRegistered = true
     }
     const fate = link.fates.get(frame.stream)
     if (fate === undefined) this.#send(link, frame, 0)
@@ -217,6 +225,8 @@ class Link {
   /** Of the writes not answered, by stream id. */
   readonly fates = new Map<number, Fate>()
   readonly preparing = new Map<number, string>()
+  registering: number | undefined
+  hasRegistered = false
 
   constructor(client: Socket, server: Socket) {
     this.client = client

@@ -10,6 +10,7 @@ export const opcodes = {
   result: 8,
   prepare: 9,
   execute: 10,
+  register: 11,
   batch: 13,
 }
 

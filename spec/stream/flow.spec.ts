@@ -3,7 +3,7 @@ import * as stream from 'node:stream'
 import { type Duplex, Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { rowsOf } from '../fake/fakeClient.ts'
+import { type FakeWrite, rowsOf } from '../fake/fakeClient.ts'
 import { idsSent, range, row, scene, settled, written } from './support.ts'
 
 /** In Node 20 and newer, but not in its types. */
@@ -254,6 +254,25 @@ describe('the buffer', () => {
     const stamps = client.writes.map(({ binds }) => (binds[2] as Buffer).readBigInt64BE())
     expect(idsSent(client)).toEqual(range(6))
     expect(stamps).toEqual(stamps.toSorted((a, b) => Number(a - b)))
+  })
+
+  it('keeps the order of two sinks, of which one knows its table before the other', async () => {
+    let connected = () => {}
+    const late = scene({}, client => {
+      client.connect = () =>
+        new Promise(resolve => {
+          connected = resolve
+        })
+    })
+    late.sink.write(row(1))
+    const early = scene()
+    early.sink.write(row(2))
+    const second = await early.client.nextWrite()
+    connected()
+    const first = await late.client.nextWrite()
+    const timestampOf = ({ binds }: FakeWrite) => (binds[2] as Buffer).readBigInt64BE()
+    expect(timestampOf(second)).toBeGreaterThan(timestampOf(first))
+    for (const { sink } of [early, late]) sink.destroy()
   })
 })
 

@@ -44,6 +44,29 @@ describe('the order clock', () => {
     expect(clock.next()).toBe(5_000_002)
   })
 
+  it('keeps the place of a row that is stamped later, between those before and after it', () => {
+    const clock = new OrderClock(() => 1_000)
+    const before = clock.next()
+    const timestamp = clock.reserve(64)
+    const after = clock.next()
+    expect(timestamp()).toBeGreaterThan(before)
+    expect(timestamp() + 63).toBeLessThan(after)
+    clock.advance(5_000_000)
+    expect(timestamp() + 63).toBeLessThan(after)
+  })
+
+  it('moves reserved times above a time it is told of before the first is in use, and keeps their order', () => {
+    const clock = new OrderClock(() => 1_000)
+    const [first, second] = [clock.reserve(1), clock.reserve(64)]
+    clock.advance(5_000_000)
+    const third = clock.reserve(1)
+    clock.advance(9_000_000)
+    const times = [first(), second(), second() + 63, third(), clock.next()]
+    expect(times).toEqual(times.toSorted((a, b) => a - b))
+    expect(times[1]).toBeGreaterThan(5_000_000)
+    expect(new Set(times).size).toBe(5)
+  })
+
   it('is one for the process', () => {
     expect(processClock()).toBe(processClock())
   })

@@ -1,0 +1,27 @@
+import { randomInt } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { Stage } from '../order/stage.ts'
+
+const HISTORIES = 100
+
+/** Most of the time a history waits: for answers, for the next try. */
+const LANES = 24
+
+describe('the order of rows', () => {
+  let stage: Stage
+  beforeAll(async () => {
+    stage = await Stage.open(inject('cassandra'))
+  })
+  afterAll(() => stage?.close())
+
+  it(`is that of a model after ${HISTORIES} random histories with faults`, { timeout: 240_000 }, async () => {
+    const seed = randomInt(1_000_000_000)
+    console.log(`Histories from seed ${seed}`)
+    const outcomes = await stage.run(seed, HISTORIES, LANES, () => {})
+    const different = outcomes.filter(({ differences }) => differences.length > 0)
+    // Replay one with: npm run test:order -- --histories 1 --seed …
+    expect(different).toEqual([])
+    expect(outcomes.length).toBe(HISTORIES)
+    expect(outcomes.some(({ faults }) => faults > 0)).toBe(true)
+  })
+})

@@ -1,0 +1,179 @@
+import { randomBytes } from 'node:crypto'
+import { finished as finish } from 'node:stream/promises'
+import { setImmediate as turn } from 'node:timers/promises'
+import { Client, policies, types } from 'cassandra-driver'
+import { type CassandraWritable, createCassandraWritable } from '../../lib/index.ts'
+import { OrderClock } from '../../lib/write/clock.ts'
+import { CqlProxy } from '../proxy/cqlProxy.ts'
+import { faultCodes } from '../proxy/frame.ts'
+import { differences, selection, type TableRow } from './compare.ts'
+import { columns, type History, historyOf, type Step } from './history.ts'
+import { TABLE_TTL, tableAfter } from './model.ts'
+
+/** Longest time in milliseconds for one request; short, because some histories let one run into it. */
+const REQUEST_TIMEOUT_MS = 5_000
+
+/** Milliseconds by which the clock of all histories is off, and how far it may go. */
+let clockOffset = 0
+const FURTHEST_MS = 3_600_000
+
+/** Sinks take the clock of the process from here, so that it can step back while they run. */
+function useSteppingClock(): void {
+  const registry = globalThis as { [key: symbol]: unknown }
+  registry[Symbol.for('cassandra-streams.orderClock')] = new OrderClock(() => Date.now() + clockOffset)
+}
+
+function moveClock(by_ms: number): void {
+  clockOffset = Math.max(-FURTHEST_MS, Math.min(by_ms + clockOffset, FURTHEST_MS))
+}
+
+/**
+ * In place of closing the connection on which the driver hears of the cluster: should it lose that twice in a row,
+ * driver 4.10 reads a property of null, in a promise that nobody handles.
+ */
+const failed = { code: faultCodes.serverError, message: 'closed on demand' }
+
+interface Server {
+  readonly host: string
+  readonly port: number
+  readonly localDataCenter: string
+}
+
+export interface Outcome {
+  readonly seed: number
+  readonly rows: number
+  readonly faults: number
+  readonly differences: readonly string[]
+}
+
+/** Runs histories on a real server, several at a time, each lane behind a proxy of its own. */
+export class Stage {
+  readonly #server: Server
+  readonly #keyspace = `order_${randomBytes(4).toString('hex')}`
+  readonly #client: Client
+  #histories = 0
+
+  private constructor(server: Server) {
+    this.#server = server
+    this.#client = clientOf(server, server)
+  }
+
+  static async open(server: Server): Promise<Stage> {
+    useSteppingClock()
+    const stage = new Stage(server)
+    await stage.#createTables()
+    return stage
+  }
+
+  async close(): Promise<void> {
+    await this.#client.execute(`DROP KEYSPACE ${this.#keyspace}`)
+    await this.#client.shutdown()
+  }
+
+  /** Histories of the seeds `first`, `first + 1` and so on; stops at the first that differs. */
+  async run(
+    first: number,
+    count: number,
+    lanes: number,
+    tell: (outcome: Outcome) => void,
+  ): Promise<Outcome[]> {
+    const outcomes: Outcome[] = []
+    const end = first + count
+    let next = first
+    const lane = async () => {
+      const proxy = await CqlProxy.start(this.#server)
+      const client = clientOf(proxy, this.#server)
+      try {
+        await client.connect()
+        while (next < end) {
+          const outcome = await this.#play(historyOf(next++), proxy, client)
+          outcomes.push(outcome)
+          tell(outcome)
+          if (outcome.differences.length > 0) next = end
+        }
+      } finally {
+        await client.shutdown()
+        await proxy.stop()
+      }
+    }
+    await Promise.all(Array.from({ length: lanes }, lane))
+    return outcomes
+  }
+
+  async #play(history: History, proxy: CqlProxy, client: Client): Promise<Outcome> {
+    const { seed, steps, sinks, options, tableHasTtl } = history
+    const table = tableHasTtl ? 'short_lived' : 'long_lived'
+    const partition = 2 * this.#histories++
+    let faults = 0
+    proxy.decide = write => {
+      const fate = history.fateOf(write)
+      if (fate !== undefined) faults++
+      return fate?.answer === 'close' && write.onControlConnection ? { ...fate, answer: failed } : fate
+    }
+    const open = () =>
+      createCassandraWritable({
+        client,
+        keyspace: this.#keyspace,
+        table,
+        request_timeout_ms: REQUEST_TIMEOUT_MS,
+        ...options,
+      })
+    const said: string[] = []
+    try {
+      await write(Array.from({ length: sinks }, open), steps, partition)
+      await proxy.deliverLate()
+    } catch (error) {
+      said.push(`failed: ${error}`)
+    }
+    const cql = `SELECT ${selection} FROM ${this.#keyspace}.${table} WHERE p IN (?, ?)`
+    const { rows } = await this.#client.execute(cql, [partition, partition + 1], { prepare: true })
+    const found: TableRow[] = rows.map(row => ({ ...row, p: row['p'] - partition }))
+    if (said.length === 0) {
+      said.push(...differences(tableAfter(history), found, options.timestamp_column !== undefined))
+    }
+    return { seed, rows: steps.length, faults, differences: said }
+  }
+
+  async #createTables(): Promise<void> {
+    const strategy = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+    await this.#client.execute(`CREATE KEYSPACE ${this.#keyspace} WITH replication = ${strategy}`)
+    await this.#client.execute(`CREATE TYPE ${this.#keyspace}.place (x int, y int)`)
+    const definition = [
+      'p int, c int',
+      ...Object.entries(columns.static).map(([name, type]) => `${name} ${type} static`),
+      ...Object.entries(columns.regular).map(([name, type]) => `${name} ${type}`),
+      'PRIMARY KEY (p, c)',
+    ].join(', ')
+    for (const [name, ttl] of Object.entries({ long_lived: 0, short_lived: TABLE_TTL })) {
+      const table = `${this.#keyspace}.${name}`
+      await this.#client.execute(`CREATE TABLE ${table} (${definition}) WITH default_time_to_live = ${ttl}`)
+    }
+  }
+}
+
+function clientOf({ host, port }: { host: string; port: number }, { localDataCenter }: Server): Client {
+  return new Client({
+    contactPoints: [`${host}:${port}`],
+    localDataCenter,
+    // Of these one is never closed, see above.
+    pooling: { coreConnectionsPerHost: { [types.distance.local]: 3 } },
+    policies: { reconnection: new policies.reconnection.ConstantReconnectionPolicy(5) },
+  })
+}
+
+/** Gives each row to its sink, in one order, and resolves when all sinks have finished. */
+async function write(sinks: CassandraWritable[], steps: readonly Step[], partition: number): Promise<void> {
+  const finished = Promise.all(sinks.map(sink => finish(sink)))
+  finished.catch(() => {
+    for (const sink of sinks) sink.destroy()
+  })
+  for (const { row, sink, pause, clock_jump } of steps) {
+    moveClock(clock_jump)
+    sinks[sink]?.write({ ...row, p: Number(row['p']) + partition })
+    for (let i = 0; i < pause; i++) await turn()
+  }
+  for (const sink of sinks) sink.end()
+  await finished
+  const counted = sinks.reduce((sum, { stats }) => sum + stats.rows_written + stats.rows_deleted, 0)
+  if (counted !== steps.length) throw new Error(`${counted} of ${steps.length} rows acknowledged`)
+}
