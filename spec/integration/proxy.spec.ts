@@ -69,7 +69,7 @@ describe('the CQL proxy', () => {
   it('applies a write and leaves the client to its timeout', async () => {
     fates = [{ answer: 'nothing' }]
     await expect(write({ readTimeout: 50 })).rejects.toThrow('did not reply')
-    expect(await applied()).toBe(1)
+    await expect.poll(applied).toBe(1)
   })
 
   it.each(Object.entries(faultCodes))('answers %s instead of the server', async (_, code) => {

@@ -10,8 +10,8 @@ import { differences, selection, type TableRow } from './compare.ts'
 import { columns, type History, historyOf, type Step } from './history.ts'
 import { TABLE_TTL, tableAfter } from './model.ts'
 
-/** Longest time in milliseconds for one request; short, because some histories let one run into it. */
-const REQUEST_TIMEOUT_MS = 5_000
+/** Longest time in milliseconds for one request. Some histories let one run into it. */
+const REQUEST_TIMEOUT_MS = 15_000
 
 /** Milliseconds by which the clock of all histories is off, and how far it may go. */
 let clockOffset = 0
@@ -28,8 +28,9 @@ function moveClock(by_ms: number): void {
 }
 
 /**
- * In place of closing the connection on which the driver hears of the cluster: should it lose that twice in a row,
- * driver 4.10 reads a property of null, in a promise that nobody handles.
+ * In place of closing a connection with others. One is that on which the driver hears of the cluster: should it lose
+ * that twice in a row, driver 4.10 reads a property of null, in a promise that nobody handles. The other is that over
+ * which the second sink reads its table: to connect is not tried again.
  */
 const failed = { code: faultCodes.serverError, message: 'closed on demand' }
 
@@ -108,7 +109,7 @@ export class Stage {
     proxy.decide = write => {
       const fate = history.fateOf(write)
       if (fate !== undefined) faults++
-      return fate?.answer === 'close' && write.onControlConnection ? { ...fate, answer: failed } : fate
+      return fate?.answer === 'close' && write.besideOthers ? { ...fate, answer: failed } : fate
     }
     const open = () =>
       createCassandraWritable({

@@ -32,8 +32,8 @@ export interface ProxiedWrite {
   readonly bytes: number
   /** Place in the order in which writes came to the proxy, from 0. */
   readonly index: number
-  /** Whether it came over the connection on which the client hears of the cluster. */
-  readonly onControlConnection: boolean
+  /** Whether it shares its connection with reads in flight, or with what the client hears of the cluster. */
+  readonly besideOthers: boolean
 }
 
 interface LateWrite {
@@ -141,12 +141,13 @@ export class CqlProxy {
   #request(link: Link, frame: Frame): void {
     const cql = this.#cqlOf(link, frame)
     if (cql === undefined || !/^\s*(?:INSERT|DELETE|UPDATE|BEGIN)/i.test(cql)) {
+      if (frame.opcode === opcodes.query || frame.opcode === opcodes.execute) link.reads.add(frame.stream)
       link.server.write(frame.bytes)
       return
     }
     const index = this.#writes++
-    const { hasRegistered: onControlConnection } = link
-    const fate = this.decide({ cql, bytes: frame.bytes.length, index, onControlConnection }) ?? {}
+    const besideOthers = link.hasRegistered || link.reads.size > 0
+    const fate = this.decide({ cql, bytes: frame.bytes.length, index, besideOthers }) ?? {}
     const { delivery = 'now', after_writes = Number.POSITIVE_INFINITY } = fate
     link.fates.set(frame.stream, fate)
     this.#unanswered++
@@ -176,6 +177,7 @@ export class CqlProxy {
       link.registering = undefined
       link.hasRegistered = true
     }
+    link.reads.delete(frame.stream)
     const fate = link.fates.get(frame.stream)
     if (fate === undefined) this.#send(link, frame, 0)
     else this.#settle(link, frame.stream, fate, frame)
@@ -225,6 +227,7 @@ class Link {
   /** Of the writes not answered, by stream id. */
   readonly fates = new Map<number, Fate>()
   readonly preparing = new Map<number, string>()
+  readonly reads = new Set<number>()
   registering: number | undefined
   hasRegistered = false
 
