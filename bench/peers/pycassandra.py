@@ -1,6 +1,7 @@
-"""One round of PyCassandra: writes a cached DataFrame twice and prints the seconds of the second time.
+"""One round of PyCassandra: writes a part of a cached DataFrame, then all of it, and prints the seconds of the second.
 
-Between the two it prints "ready" and waits for a line, so that the table can be emptied.
+The first write starts the Python workers. After it the script prints "ready" and waits for a line, so that the table
+can be emptied.
 """
 
 import json
@@ -11,6 +12,7 @@ from cassandra_data_source import CassandraDataSource
 from pyspark.sql import SparkSession
 
 job = json.loads(sys.argv[1])
+FIRST_ROWS = 30_000
 SCHEMA = "id string, n int, a string, b string, d double, t timestamp, f boolean, m int"
 
 spark = (
@@ -25,17 +27,17 @@ frame = spark.read.schema(SCHEMA).json(job["file"]).cache()
 assert frame.count() == job["rows"]
 
 
-def write():
-    frame.write.format("pycassandra").mode("append").options(
+def write(rows):
+    rows.write.format("pycassandra").mode("append").options(
         host=job["host"], port=str(job["port"]), keyspace=job["keyspace"], table=job["table"]
     ).save()
 
 
-write()
+write(frame.limit(FIRST_ROWS).repartition(frame.rdd.getNumPartitions()))
 print("ready", flush=True)
 sys.stdin.readline()
 started = time.monotonic()
-write()
+write(frame)
 print(f"done {time.monotonic() - started}", flush=True)
 sys.stdin.readline()
 spark.stop()
