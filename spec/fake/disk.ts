@@ -117,6 +117,13 @@ export class Disk implements CheckpointFs {
     this.#durable.set(path, inode)
   }
 
+  /** Adds to a file, as somebody else would do who has it open. */
+  append(path: string, bytes: Buffer): void {
+    const inode = this.#live.get(path) ?? fail('ENOENT')
+    inode.live = Buffer.concat([inode.live, bytes])
+    inode.unsynced = Buffer.concat([inode.unsynced, bytes])
+  }
+
   /** The names that programs see. */
   get names(): string[] {
     return [...this.#live.keys()].sort()

@@ -71,6 +71,17 @@ describe('a checkpoint file', () => {
     expect(read(Buffer.concat([file, Buffer.alloc(1 << 25)]))).toEqual(corruptAt(file.length))
   })
 
+  it('cut just before its last line feed is refused when another byte of that record is wrong', () => {
+    const last = startOf(lines.length - 1)
+    for (let at = last; at < file.length - 1; at++) {
+      // A length that is too large looks as if more were missing.
+      if (at >= last + 66 && at < last + 74) continue
+      const bytes = Buffer.from(file.subarray(0, -1))
+      bytes[at] = (bytes[at] ?? 0) ^ 1
+      expect(read(bytes), `byte ${at}`).toEqual(corruptAt(last))
+    }
+  })
+
   it('with any bit of 10,000 flipped is refused with the offset of the record', () => {
     const version = 'cassandra-streams checkpoint '.length
     const flip = fc.record({ at: fc.nat(file.length - 1), bit: fc.nat(7) })

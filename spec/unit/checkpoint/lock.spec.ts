@@ -70,7 +70,7 @@ describe('a lock', () => {
   it('is never held by two, however their calls alternate, and whoever dies in between', async () => {
     const scene = fc.record({
       stale: fc.boolean(),
-      deaths: fc.array(fc.option(fc.nat(50)), { minLength: 2, maxLength: 4 }),
+      deaths: fc.array(fc.option(fc.nat(50), { freq: 1 }), { minLength: 2, maxLength: 4 }),
     })
     let held = 0
     await fc.assert(
@@ -104,7 +104,7 @@ describe('a lock', () => {
       }),
       { numRuns: 500 },
     )
-    expect(held).toBeGreaterThan(300)
+    expect(held).toBeGreaterThan(100)
   }, 60_000)
 })
 
@@ -127,11 +127,12 @@ describe('a checkpoint', () => {
   })
 
   it('that another process wrote, moved or removed is not appended to', async () => {
-    for (const change of ['put', 'unlink', 'rename'] as const) {
+    for (const change of ['put', 'append', 'unlink', 'rename'] as const) {
       const disk = Disk.empty()
       const checkpoint = await openOn(disk, 1)
       await checkpoint.seal(sealOf(0))
       if (change === 'put') disk.put(location, disk.get(location) ?? Buffer.alloc(0))
+      else if (change === 'append') disk.append(location, Buffer.from('x'))
       else await disk[change](location, `${location}.moved`)
       await expect(checkpoint.commit()).rejects.toMatchObject(locked)
     }
