@@ -83,7 +83,7 @@ describe.each([
       }
     }
     expect(checked).toBeGreaterThan(1000)
-  }, 120_000)
+  }, 300_000)
 
   it('end at any call that fails, and are known to the next process', async () => {
     let failed = 0
@@ -113,7 +113,7 @@ describe.each([
       failed++
     }
     expect(failed).toBeGreaterThan(100)
-  }, 120_000)
+  }, 300_000)
 
   it.each([1, 7, 100])('are written fully by a file system that takes %i bytes at a time', async most => {
     const disk = Disk.empty()
@@ -145,5 +145,5 @@ describe.each([
     }
     // It was full at each seal and at each commit, or only at seals if these make new files.
     expect([...seen].sort()).toEqual(Array.from({ length: states - 1 }, (_, i) => i))
-  }, 60_000)
+  }, 300_000)
 })

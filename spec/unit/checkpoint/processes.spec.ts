@@ -5,11 +5,15 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Readable, Writable } from 'node:stream'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openCheckpoint } from '../../../lib/checkpoint/checkpoint.ts'
 import { realProcesses } from '../../../lib/checkpoint/process.ts'
 import { isStopped } from '../../../lib/testing/guard.ts'
 import { target } from './epochs.ts'
+
+// Starting a process takes long on a busy machine.
+vi.setConfig({ testTimeout: 120_000 })
+const patience = { timeout: 60_000 }
 
 const locked = 'ERR_CASSANDRA_CHECKPOINT_LOCKED'
 const running: ChildProcess[] = []
@@ -48,7 +52,7 @@ async function startOwner(keepsZombies = false) {
     },
     async stop(): Promise<void> {
       process.kill(pid, 'SIGSTOP')
-      await expect.poll(() => isStopped(pid)).toBe(true)
+      await expect.poll(() => isStopped(pid), patience).toBe(true)
     },
     go: () => process.kill(pid, 'SIGCONT'),
     async killAndWait(): Promise<void> {
@@ -113,7 +117,7 @@ describe('of two processes on one checkpoint', () => {
     const first = await startOwner(true)
     await first.says('open')
     await first.killAndWait()
-    await expect.poll(async () => (await realProcesses.look(first.pid)).isZombie).toBe(true)
+    await expect.poll(async () => (await realProcesses.look(first.pid)).isZombie, patience).toBe(true)
     expect(process.kill(first.pid, 0)).toBe(true)
     expect(await opened()).toEqual({})
   })
