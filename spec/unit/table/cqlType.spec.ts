@@ -127,7 +127,7 @@ describe('a quoted identifier', () => {
 
   it('never ends before its last character, whatever the name', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), name => {
+      fc.property(fc.string({ unit: fc.constantFrom('"', 'a', 'É', ' ', ';', "'") }), name => {
         const inside = quoteIdentifier(name).slice(1, -1)
         expect(inside.replaceAll('""', '')).not.toContain('"')
         expect(inside.replaceAll('""', '"')).toBe(name)
