@@ -46,7 +46,7 @@ describe("the caller's own write time", () => {
     ]
     fc.assert(
       fc.property(
-        fc.bigInt({ min: -(2n ** 63n) + 1n, max: 2n ** 63n - 1n }),
+        fc.bigInt({ min: -(2n ** 63n) + 1n, max: 2n ** 63n - 64n }),
         fc.constantFrom(...spellings),
         (timestamp, spell) => {
           expect(encodeOwnTimestamp(spell(timestamp), 'at', 0).readBigInt64BE()).toBe(timestamp)
@@ -55,12 +55,19 @@ describe("the caller's own write time", () => {
     )
   })
 
-  it.each([[null], [undefined], [2n ** 63n], [-(2n ** 63n)], [1.5], [2 ** 53], ['now'], [new Date(0)]])(
-    'is refused as %s',
-    value => {
-      expect(() => encodeOwnTimestamp(value, 'at', 4)).toThrow(
-        expect.objectContaining({ code: 'ERR_CASSANDRA_VALUE', row_index: 4, column: 'at' }),
-      )
-    },
-  )
+  it.each([
+    [null],
+    [undefined],
+    [2n ** 63n],
+    [2n ** 63n - 63n],
+    [-(2n ** 63n)],
+    [1.5],
+    [2 ** 53],
+    ['now'],
+    [new Date(0)],
+  ])('is refused as %s', value => {
+    expect(() => encodeOwnTimestamp(value, 'at', 4)).toThrow(
+      expect.objectContaining({ code: 'ERR_CASSANDRA_VALUE', row_index: 4, column: 'at' }),
+    )
+  })
 })
