@@ -203,7 +203,12 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
   }
 
   async #writer(): Promise<EpochWriter> {
-    await this.#opened
+    try {
+      await this.#opened
+    } catch (error) {
+      this.destroy(error as Error)
+      throw error
+    }
     const { writer } = this.#inlet
     if (writer === undefined || this.destroyed) throw this.errored ?? destroyed()
     return writer

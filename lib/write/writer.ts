@@ -202,6 +202,8 @@ export class Writer {
   }
 
   async #idle(): Promise<void> {
+    // Whoever closes does not wait, and wakes only those who wait by then.
+    if (this.#closing.signal.aborted) return
     if (this.#semaphore.taken > 0) await new Promise<void>(resolve => this.#idleWaiters.push(resolve))
   }
 

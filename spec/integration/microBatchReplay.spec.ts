@@ -1,0 +1,325 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Client } from 'cassandra-driver'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { createMicroBatchSink, type MicroBatchSinkOptions } from '../../lib/index.ts'
+import { stateIn } from '../crash/checkpointState.ts'
+import { useCheckpoints } from './checkpointFolder.ts'
+import { useKeyspace } from './keyspace.ts'
+
+const ks = useKeyspace('micro_batch_replay_spec')
+const checkpoints = useCheckpoints()
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+type Options = MicroBatchSinkOptions & { readonly table: string }
+
+async function optionsFor(definition: string, more: Partial<MicroBatchSinkOptions> = {}): Promise<Options> {
+  const table = await ks.table(definition)
+  return { client: ks.client, keyspace: ks.name, table, checkpoint_location: checkpoints.location(), ...more }
+}
+
+interface Row {
+  readonly id: number
+  readonly [column: string]: unknown
+}
+
+const rowsOf = (count: number): Row[] => Array.from({ length: count }, (_, id) => ({ id, v: `v${id}` }))
+
+/** Seals the rows as epoch 0, lets some of the requests reach Cassandra, and is gone before any is acknowledged. */
+async function crash(options: Options, rows: readonly Row[], arrives: (request: number) => boolean) {
+  let requests = 0
+  let seen: (() => void) | undefined
+  const sent = new Promise<void>(resolve => {
+    seen = resolve
+  })
+  const execute = async (cql: string, binds: unknown[], how: object) => {
+    if (cql.startsWith('SELECT')) return ks.client.execute(cql, binds, how)
+    if (arrives(requests++)) await ks.client.execute(cql, binds, how)
+    seen?.()
+    return new Promise(() => {})
+  }
+  const client = Object.create(ks.client, { execute: { value: execute } }) as Client
+  const sink = createMicroBatchSink({ ...options, client })
+  const epoch = sink.writeEpoch(0, rows)
+  await sent
+  sink.destroy()
+  await expect(epoch).rejects.toThrow()
+  expect(stateIn(options.checkpoint_location).sealed).toMatchObject({ epoch_id: 0, rows: rows.length })
+}
+
+const nothing = () => false
+const all = () => true
+const everyOther = (request: number) => request % 2 === 0
+
+async function replay(options: Options, rows: readonly Row[]) {
+  await using sink = createMicroBatchSink(options)
+  return await sink.writeEpoch(0, rows)
+}
+
+const contents = (table: string, columns = '*') => ks.select(`SELECT ${columns} FROM ${ks.name}.${table}`)
+
+describe('the replay of an epoch', () => {
+  it.each([
+    ['nothing', nothing],
+    ['every other request', everyOther],
+    ['everything', all],
+  ])(
+    'after %s had arrived leaves each row once, with the write time it was sealed with',
+    async (_, arrives) => {
+      const options = await optionsFor('id int PRIMARY KEY, v text', { batch_by: 'none' })
+      await crash(options, rowsOf(50), arrives)
+      const { sealed } = stateIn(options.checkpoint_location)
+      expect(await replay(options, rowsOf(50))).toEqual({
+        epoch_id: 0,
+        rows: 50,
+        skipped: false,
+        replayed: true,
+      })
+      const found = await contents(options.table, 'id, v, writetime(v) AS at')
+      expect(found.length).toBe(50)
+      for (const { id, v, at } of found) {
+        expect(v).toBe(`v${id}`)
+        expect(String(at)).toBe(String(BigInt(sealed?.timestamp ?? '') + BigInt(Number(id))))
+      }
+      expect(stateIn(options.checkpoint_location)).toMatchObject({ committed: 0, sealed: undefined })
+    },
+  )
+
+  it('takes the first rows of a Writable, and what comes after them as the next epoch', async () => {
+    const options = await optionsFor('id int PRIMARY KEY, v text')
+    await crash(options, rowsOf(20), everyOther)
+    const sink = createMicroBatchSink({ ...options, rows_per_epoch: 7 })
+    expect(await sink.open()).toBeNull()
+    const commits: number[] = []
+    sink.on('commit', ({ rows }) => commits.push(rows))
+    await pipeline(Readable.from(rowsOf(30)), sink)
+    expect(commits).toEqual([20, 7, 3])
+    expect((await contents(options.table)).length).toBe(30)
+  })
+
+  it('overwrites nothing that somebody wrote after the crash', async () => {
+    const options = await optionsFor('id int PRIMARY KEY, v text')
+    await crash(options, rowsOf(5), nothing)
+    await ks.client.execute(`INSERT INTO ${ks.name}.${options.table} (id, v) VALUES (3, 'newer')`)
+    await replay(options, rowsOf(5))
+    expect(await contents(options.table, 'id, v')).toContainEqual({ id: 3, v: 'newer' })
+  })
+
+  it('writes what follows later than all of it, when the clock is back an hour', async () => {
+    const options = await optionsFor('id int PRIMARY KEY, v text')
+    await using sink = createMicroBatchSink(options)
+    await sink.writeEpoch(0, rowsOf(3))
+    const now = Date.now()
+    vi.spyOn(Date, 'now').mockReturnValue(now - 3_600_000)
+    await sink.writeEpoch(
+      1,
+      rowsOf(3).map(row => ({ ...row, v: 'later' })),
+    )
+    const found = await contents(options.table, 'v')
+    expect(found).toEqual([{ v: 'later' }, { v: 'later' }, { v: 'later' }])
+  })
+
+  const rows = rowsOf(600)
+  const first = { id: 10_000, v: 'other' }
+  it.each([
+    ['another row', [...rows.slice(0, 300), first, ...rows.slice(301)], 'rows 256 to 511'],
+    ['fewer rows', rows.slice(0, 590), 'rows 512 to 599; 600 rows were sealed, 590 came'],
+    ['more rows', [...rows, first], 'rows 512 to 600; 600 rows were sealed, 601 came'],
+    ['no rows', [], 'rows 0 to 255; 600 rows were sealed, 0 came'],
+    ['two rows in each other’s place', [rows[1], rows[0], ...rows.slice(2)] as Row[], 'rows 0 to 255'],
+    ['null in place of a missing value', [...rows.slice(0, 599), { id: 599, v: null }], 'rows 512 to 599'],
+  ])('refuses %s before it writes anything, and goes on with the right ones', async (_, others, where) => {
+    const options = await optionsFor('id int PRIMARY KEY, v text')
+    await crash(options, rows, nothing)
+    await using sink = createMicroBatchSink(options)
+    const refused = sink.writeEpoch(0, others)
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_CASSANDRA_REPLAY_DIFFERS' })
+    await expect(refused).rejects.toThrow(`differs first in ${where}`)
+    expect(await contents(options.table)).toEqual([])
+    expect(await sink.writeEpoch(0, rows)).toMatchObject({ rows: 600, replayed: true })
+    expect((await contents(options.table)).length).toBe(600)
+  })
+
+  it.each([
+    ['fewer rows', rowsOf(9)],
+    ['no row', []],
+    ['other rows', rowsOf(10).reverse()],
+  ])('refuses %s from the source of a Writable', async (_, given) => {
+    const options = await optionsFor('id int PRIMARY KEY, v text')
+    await crash(options, rowsOf(10), nothing)
+    await expect(pipeline(Readable.from(given), createMicroBatchSink(options))).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_REPLAY_DIFFERS',
+    })
+    expect(await contents(options.table)).toEqual([])
+  })
+
+  it('knows the rows again after a column was added to the table', async () => {
+    const options = await optionsFor('id int PRIMARY KEY, v text')
+    await crash(options, rowsOf(5), everyOther)
+    await ks.client.execute(`ALTER TABLE ${ks.name}.${options.table} ADD a int`)
+    expect(await replay(options, rowsOf(5))).toMatchObject({ replayed: true })
+  })
+})
+
+describe('non-frozen lists', () => {
+  const definition = 'id int PRIMARY KEY, l list<int>, v text'
+  const rows = [
+    { id: 1, l: [1, 2] },
+    { id: 2, l: [3] },
+    { id: 1, v: 'x' },
+    { id: 2, l: [4, 4] },
+  ]
+
+  it.each([
+    ['nothing', nothing],
+    ['everything', all],
+  ])('are not doubled by replays after %s had arrived', async (_, arrives) => {
+    const options = await optionsFor(definition, { batch_by: 'none' })
+    await crash(options, rows, arrives)
+    const before = stateIn(options.checkpoint_location).sealed
+    // A replay that is killed as well.
+    const again = { ...options }
+    await crash(again, rows, arrives)
+    expect(BigInt(stateIn(options.checkpoint_location).sealed?.timestamp ?? 0)).toBeGreaterThan(
+      BigInt(before?.timestamp ?? 0) + 3n * 64n,
+    )
+    expect(await replay(options, rows)).toMatchObject({ replayed: true })
+    expect(await contents(options.table, 'id, l, v')).toEqual([
+      { id: 1, l: [1, 2], v: 'x' },
+      { id: 2, l: [4, 4], v: null },
+    ])
+  })
+
+  it('do not go with timestamp_column, which a replay must not change', async () => {
+    const options = await optionsFor(definition, { timestamp_column: 'at' })
+    await using sink = createMicroBatchSink(options)
+    await expect(sink.open()).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_OPTION',
+      option: 'timestamp_column',
+    })
+  })
+})
+
+describe('timestamp_column', () => {
+  it('is kept by a replay, and part of what a replay must bring again', async () => {
+    const options = await optionsFor('id int PRIMARY KEY, v text', { timestamp_column: 'at' })
+    const rows = rowsOf(5).map(row => ({ ...row, at: 1000 + row.id }))
+    await crash(options, rows, everyOther)
+    const later = rows.map(row => ({ ...row, at: row.at + 1 }))
+    await expect(replay(options, later)).rejects.toMatchObject({ code: 'ERR_CASSANDRA_REPLAY_DIFFERS' })
+    await replay(options, rows)
+    const found = await contents(options.table, 'id, writetime(v) AS at')
+    for (const { id, at } of found) expect(Number(at)).toBe(1000 + Number(id))
+  })
+})
+
+describe('time to live', () => {
+  const hour = 3_600_000
+
+  /** Moves the clock of this process on, for what is measured between two runs. */
+  function later(milliseconds: number): void {
+    const real = Date.now.bind(Date)
+    vi.spyOn(Date, 'now').mockImplementation(() => real() + milliseconds)
+  }
+
+  it('goes on counting while the process is down, but never ends at once or never', async () => {
+    const options = await optionsFor('id int PRIMARY KEY, v text', { ttl_column: 'seconds' })
+    const rows = [
+      { id: 1, v: 'a', seconds: 7200 },
+      { id: 2, v: 'b', seconds: 0 },
+      { id: 3, v: 'c', seconds: 10 },
+      { id: 4, v: 'd', seconds: null },
+    ]
+    await crash(options, rows, nothing)
+    later(hour)
+    await replay(options, rows)
+    await vi.waitFor(
+      async () => expect((await contents(options.table, 'id')).map(({ id }) => id).sort()).toEqual([1, 2, 4]),
+      { timeout: 20_000 },
+    )
+    const found = new Map(
+      (await contents(options.table, 'id, ttl(v) AS left')).map(({ id, left }) => [id, left]),
+    )
+    expect(found.get(1)).toBeLessThan(3600)
+    expect(found.get(1)).toBeGreaterThan(3000)
+    expect(found.get(2)).toBeNull()
+    expect(found.get(4)).toBeNull()
+  })
+
+  it('of the table is counted as well', async () => {
+    const table = await ks.table('id int PRIMARY KEY, v text')
+    await ks.client.execute(`ALTER TABLE ${ks.name}.${table} WITH default_time_to_live = 7200`)
+    const options = {
+      client: ks.client,
+      keyspace: ks.name,
+      table,
+      checkpoint_location: checkpoints.location(),
+    }
+    await crash(options, rowsOf(1), nothing)
+    later(hour)
+    await replay(options, rowsOf(1))
+    const [row] = await contents(table, 'ttl(v) AS left')
+    expect(row?.['left']).toBeLessThan(3600)
+    expect(row?.['left']).toBeGreaterThan(3000)
+  })
+
+  it('stays as it was where the row had arrived', async () => {
+    const options = await optionsFor('id int PRIMARY KEY, v text', { ttl: 7200 })
+    await crash(options, rowsOf(1), all)
+    later(hour)
+    await replay(options, rowsOf(1))
+    const [row] = await contents(options.table, 'ttl(v) AS left')
+    expect(row?.['left']).toBeGreaterThan(7000)
+  })
+
+  it('as it was given is part of what a replay must bring again', async () => {
+    const options = await optionsFor('id int PRIMARY KEY, v text', { ttl: 7200 })
+    await crash(options, rowsOf(3), nothing)
+    await expect(replay({ ...options, ttl: 7100 }, rowsOf(3))).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_REPLAY_DIFFERS',
+    })
+    expect(await replay(options, rowsOf(3))).toMatchObject({ replayed: true })
+  })
+
+  it('of tombstones bounds the age of an epoch that may be replayed', async () => {
+    const table = await ks.table('id int PRIMARY KEY, v text')
+    await ks.client.execute(`ALTER TABLE ${ks.name}.${table} WITH gc_grace_seconds = 3000`)
+    const options = {
+      client: ks.client,
+      keyspace: ks.name,
+      table,
+      checkpoint_location: checkpoints.location(),
+    }
+    await crash(options, rowsOf(3), nothing)
+    later(hour)
+    await expect(replay(options, rowsOf(3))).rejects.toMatchObject({ code: 'ERR_CASSANDRA_REPLAY_TOO_LATE' })
+    expect(await contents(table)).toEqual([])
+  })
+})
+
+describe('a checkpoint', () => {
+  it('is refused for another table, and for one that was created again', async () => {
+    const options = await optionsFor('id int PRIMARY KEY, v text')
+    await using first = createMicroBatchSink(options)
+    await first.writeEpoch(0, rowsOf(1))
+    first.destroy()
+    const table = await ks.table('id int PRIMARY KEY, v text')
+    await using other = createMicroBatchSink({ ...options, table })
+    await expect(other.open()).rejects.toMatchObject({ code: 'ERR_CASSANDRA_CHECKPOINT_TARGET' })
+    await ks.client.execute(`DROP TABLE ${ks.name}.${options.table}`)
+    await ks.client.execute(`CREATE TABLE ${ks.name}.${options.table} (id int PRIMARY KEY, v text)`)
+    await using again = createMicroBatchSink(options)
+    await expect(again.open()).rejects.toMatchObject({ code: 'ERR_CASSANDRA_CHECKPOINT_TARGET' })
+  })
+
+  it('is refused to a second sink while the first lives', async () => {
+    const options = await optionsFor('id int PRIMARY KEY, v text')
+    await using first = createMicroBatchSink(options)
+    await first.open()
+    await using second = createMicroBatchSink(options)
+    await expect(second.open()).rejects.toMatchObject({ code: 'ERR_CASSANDRA_CHECKPOINT_LOCKED' })
+    await first.writeEpoch(0, rowsOf(1))
+  })
+})
