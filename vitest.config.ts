@@ -15,7 +15,9 @@ export default defineConfig({
       {
         test: {
           name: 'types',
-          typecheck: { enabled: true, only: true, include: ['spec/types/**/*.test-d.ts'] },
+          include: ['spec/types/**/*.spec.ts'],
+          typecheck: { enabled: true, include: ['spec/types/**/*.test-d.ts'] },
+          hookTimeout: 180_000,
           sequence: { groupOrder: 1 },
         },
       },
