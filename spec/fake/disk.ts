@@ -52,7 +52,7 @@ export class Disk implements CheckpointFs {
   /** Asked before each call. */
   fault: (call: string, index: number) => Fault | undefined = () => undefined
   /** Waited for before each call. */
-  pause: () => Promise<void> = async () => {}
+  pause: (call: string) => Promise<void> = async () => {}
   /** Most bytes that one write takes. */
   most = Number.POSITIVE_INFINITY
   /** Bytes that fit on the disk yet. */
@@ -247,9 +247,9 @@ export class Disk implements CheckpointFs {
 
   /** @param half what the call has done when it fails in the middle */
   async #call<T>(name: string, path: string, effect: () => T, half: () => void = () => {}): Promise<T> {
-    await this.pause()
-    if (this.#hasEnded) throw new Ended()
     const call = `${name} ${path}`
+    await this.pause(call)
+    if (this.#hasEnded) throw new Ended()
     const fault = this.fault(call, this.calls.push(call) - 1)
     if (fault === undefined) return effect()
     if (fault.when === 'during') half()
