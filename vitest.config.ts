@@ -9,7 +9,7 @@ export default defineConfig({
           // Bounds a hang. On a machine that is busy a property takes its time.
           testTimeout: 30_000,
           include: ['spec/*.spec.ts', 'spec/unit/**/*.spec.ts', 'spec/stream/**/*.spec.ts'],
-          exclude: ['spec/readme.spec.ts'],
+          exclude: ['spec/readme.spec.ts', 'spec/examples.spec.ts'],
         },
       },
       {
@@ -24,7 +24,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['spec/integration/**/*.spec.ts', 'spec/readme.spec.ts'],
+          include: ['spec/integration/**/*.spec.ts', 'spec/readme.spec.ts', 'spec/examples.spec.ts'],
           globalSetup: ['spec/integration/server.ts'],
           testTimeout: 60_000,
           hookTimeout: 180_000,

@@ -5,6 +5,7 @@ import { Client } from 'cassandra-driver'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import * as index from '../lib/index.ts'
 import { epochRules, optionRules } from '../lib/options/rules.ts'
+import { limits, runtimes } from './runtimes/runtimes.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
@@ -38,6 +39,17 @@ describe('README', () => {
     expect([...listed.keys()].sort()).toEqual(Object.keys(rules).sort())
     for (const [name, rule] of Object.entries(rules)) {
       if ('fallback' in rule) expect(listed.get(name), name).toBe(String(rule.fallback))
+    }
+  })
+
+  it('lists every runtime with the version that is tested, and what it cannot do', () => {
+    const section = readme.split('\n## Runtimes\n')[1]?.split('\n## ')[0] ?? ''
+    const rows = section.split('\n').filter(line => /^\| (?!runtime)\w/.test(line))
+    expect(rows.map(row => row.split(' | ').slice(0, 2).join(' | '))).toEqual(
+      runtimes.map(({ name, version }) => `| ${name} | ${version}`),
+    )
+    for (const { runtime, reason } of limits) {
+      expect(rows.find(row => row.startsWith(`| ${runtime} |`))).toContain(reason)
     }
   })
 

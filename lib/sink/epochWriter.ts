@@ -14,6 +14,7 @@ import { BLOCK_ROWS } from './fingerprint.ts'
 
 /** Up to where a source is in the table. */
 export interface LastCommit {
+  /** Counts from 0. */
   readonly epoch_id: number
   /** The source's place after the last row, as the `position` option gave it; null without it. */
   readonly position: Json | null
@@ -23,6 +24,7 @@ export interface LastCommit {
 
 /** An epoch whose rows are all in the table, for good. */
 export interface CommittedEpoch {
+  /** Counts from 0. */
   readonly epoch_id: number
   /** Rows of this epoch. */
   readonly rows: number

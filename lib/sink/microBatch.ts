@@ -15,6 +15,7 @@ const MAX_EPOCH_ROWS = 1_000_000
 
 /** What became of an epoch. */
 export interface WrittenEpoch {
+  /** Counts from 0. */
   readonly epoch_id: number
   /** Rows written; 0 when skipped. */
   readonly rows: number
@@ -37,7 +38,9 @@ export interface MicroBatchSink<Row extends object = object> extends CassandraWr
    * @throws RowError, CheckpointError and then nothing of the epoch is written; WriteError, and the sink is destroyed.
    */
   writeEpoch(epoch_id: number, rows: RowSource<Row>): Promise<WrittenEpoch>
+  /** Calls the listener after each epoch that is committed. */
   on(event: 'commit', listener: (epoch: CommittedEpoch) => void): this
+  /** The events of every Writable. */
   on(...args: Parameters<Writable['on']>): this
 }
 

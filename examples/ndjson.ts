@@ -1,0 +1,20 @@
+// A file with one JSON object a line → Cassandra
+import { createReadStream } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+import { createCassandraWritable, RowError } from 'cassandra-streams'
+import chain from 'stream-chain'
+import { parser } from 'stream-chain/jsonl/parser.js'
+
+const jsonLines = chain([parser(), ({ value }: { value: unknown }) => value])
+
+const sink = createCassandraWritable({ host: '127.0.0.1', keyspace: 'shop', table: 'orders' })
+try {
+  await pipeline(createReadStream('orders.ndjson'), jsonLines, sink)
+  console.log(`${sink.stats.rows_written} rows written`)
+} catch (error) {
+  if (!(error instanceof RowError)) throw error
+  console.error(`Line ${error.row_index + 1}, column ${error.column}: ${error.message}`)
+  process.exitCode = 1
+}
+
+// Next: the file is compressed → gzip.ts.

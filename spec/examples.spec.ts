@@ -1,0 +1,283 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { Readable } from 'node:stream'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
+import { useKeyspace } from './integration/keyspace.ts'
+import { randomFrom } from './runtimes/core/suite.ts'
+import { installPackage, installRuntime } from './runtimes/install.ts'
+import { runtimes } from './runtimes/runtimes.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const ks = useKeyspace('examples_spec')
+const seed = Number(process.env['SEED'] ?? randomInt(2 ** 31))
+console.log(`seed ${seed}`)
+
+interface Order {
+  readonly customer: string
+  readonly placed_at: string
+  readonly total?: string
+  readonly items: readonly string[]
+}
+
+/** Orders with distinct keys; every tenth has no total. The totals have more digits than a JavaScript number. */
+function newOrders(count: number): Order[] {
+  const random = randomFrom(seed)
+  return Array.from({ length: count }, (_, i) => ({
+    customer: `00000000-0000-4000-8000-${String(i % 40).padStart(12, '0')}`,
+    placed_at: new Date(Date.UTC(2026, 0, 1) + i * 60_000).toISOString(),
+    ...(i % 10 !== 0 && { total: `${Math.floor(random() * 1000)}.12345678901234567${1 + (i % 9)}` }),
+    items: Array.from({ length: 1 + Math.floor(random() * 3) }, (_, n) => `item ${i}, "no ${n}" – ✓`),
+  }))
+}
+
+/** Empties the table, and tells later what is in it. */
+async function emptyTable(): Promise<() => Promise<Order[]>> {
+  await ks.client.execute(`TRUNCATE ${ks.name}.orders`)
+  return async () => {
+    const found = await ks.select(`SELECT * FROM ${ks.name}.orders`)
+    const orders = found.map(({ customer, placed_at, total, items }) => ({
+      customer: String(customer),
+      placed_at: (placed_at as Date).toISOString(),
+      ...(total !== null && { total: String(total) }),
+      items: items as string[],
+    }))
+    return orders.sort((a, b) => a.placed_at.localeCompare(b.placed_at))
+  }
+}
+
+const missing = (): never => {
+  throw new Error('Expected an order')
+}
+
+const lines = (orders: readonly Order[]) => orders.map(order => `${JSON.stringify(order)}\n`).join('')
+const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`
+const csv = (orders: readonly Order[]) =>
+  `\ufeffcustomer,placed_at,total,items\r\n${orders
+    .map(({ customer, placed_at, total = '', items }) =>
+      [customer, placed_at, total, quoted(items.join('|'))].join(','),
+    )
+    .join('\r\n')}`
+/** The totals as numbers of JSON, with all their digits. */
+const json = (orders: readonly Order[]) =>
+  JSON.stringify(orders).replaceAll(/"total":"([^"]+)"/g, '"total":$1')
+
+interface Ended {
+  readonly stdout: string
+  readonly stderr: string
+  readonly code: number | null
+}
+
+/** Puts a file of the examples into a folder, with its address and keyspace changed to those of this spec. */
+function place(file: string, folder: string): void {
+  const { host, port, localDataCenter } = inject('cassandra')
+  const source = readFileSync(join(root, 'examples', file), 'utf8')
+    .replaceAll("host: '127.0.0.1'", `host: '${host}', port: ${port}`)
+    .replaceAll("'127.0.0.1:9042'", `'${host}:${port}'`)
+    .replaceAll("'datacenter1'", `'${localDataCenter}'`)
+    .replaceAll("'shop'", `'${ks.name}'`)
+  writeFileSync(join(folder, file), source)
+}
+
+class Program {
+  readonly process: ChildProcess
+  readonly ended: Promise<Ended>
+  #stdout = ''
+  #stderr = ''
+
+  constructor(file: string, folder: string, command: readonly string[]) {
+    const [program = '', ...args] = command
+    const child = spawn(program, [...args, file], {
+      cwd: folder,
+      env: {
+        ...process.env,
+        PORT: '0',
+        TSX_TSCONFIG_PATH: join(root, 'tsconfig.json'),
+        DENO_NO_UPDATE_CHECK: '1',
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    child.stdout.setEncoding('utf8').on('data', text => {
+      this.#stdout += text
+    })
+    child.stderr.setEncoding('utf8').on('data', text => {
+      this.#stderr += text
+    })
+    this.process = child
+    this.ended = once(child, 'close').then(([code]) => ({ stdout: this.#stdout, stderr: this.#stderr, code }))
+  }
+
+  /** The address that a server prints when it listens; Deno does so on stderr. */
+  async address(): Promise<string> {
+    for (;;) {
+      const [, port] = /http:\/\/[^\s:]+:(\d+)/.exec(this.#stdout + this.#stderr) ?? []
+      if (port !== undefined) return `http://127.0.0.1:${port}`
+      const said = [this.process.stdout, this.process.stderr].map(stream => once(stream as Readable, 'data'))
+      const step = await Promise.race([this.ended, ...said])
+      if (!Array.isArray(step)) throw new Error(`The server ended: ${step.stderr}`)
+    }
+  }
+}
+
+/** Starts an example. */
+function start(file: string, folder: string, command: readonly string[]): Program {
+  place(file, folder)
+  return new Program(file, folder, command)
+}
+
+/** Beside the repository's own modules, since examples import what it has installed. */
+const here = mkdtempSync(join(root, '.examples-'))
+const tsx = [process.execPath, '--import', 'tsx']
+
+/** Of a user of Bun or Deno, with the packed package. */
+const elsewhere = mkdtempSync(join(tmpdir(), 'cassandra-streams-examples-'))
+
+beforeAll(async () => {
+  await ks.client.execute(
+    `CREATE TABLE ${ks.name}.orders (
+      customer uuid, placed_at timestamp, total decimal, items list<text>, PRIMARY KEY (customer, placed_at))`,
+  )
+  await installPackage(elsewhere, 'cassandra-driver', 'stream-chain')
+})
+afterAll(() => {
+  for (const folder of [here, elsewhere]) rmSync(folder, { recursive: true, force: true })
+})
+
+describe('an example that reads a file', () => {
+  it.each<[string, string, (orders: readonly Order[]) => string | Buffer]>([
+    ['ndjson.ts', 'orders.ndjson', lines],
+    ['gzip.ts', 'orders.ndjson.gz', orders => gzipSync(lines(orders))],
+    ['csv.ts', 'orders.csv', csv],
+    ['json-array.ts', 'orders.json', json],
+  ])('%s writes all of it', async (file, input, contentOf) => {
+    const stored = await emptyTable()
+    const orders = newOrders(500)
+    writeFileSync(join(here, input), contentOf(orders))
+    const { stdout, stderr, code } = await start(file, here, tsx).ended
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    expect(stdout).toBe('500 rows written\n')
+    expect(await stored()).toEqual(orders)
+  })
+
+  it('ndjson.ts names the line of a bad row', async () => {
+    const bad = { ...newOrders(1)[0], customer: 'nobody' }
+    writeFileSync(join(here, 'orders.ndjson'), `${lines(newOrders(2))}${JSON.stringify(bad)}\n`)
+    const { stderr, code } = await start('ndjson.ts', here, tsx).ended
+    expect(stderr).toMatch(/^Line 3, column customer: /)
+    expect(code).toBe(1)
+  })
+
+  it('bun-file.js writes all of it', async () => {
+    const stored = await emptyTable()
+    const orders = newOrders(500)
+    writeFileSync(join(elsewhere, 'orders.ndjson'), lines(orders))
+    const { stdout, stderr } = await start('bun-file.js', elsewhere, await command('Bun')).ended
+    expect(stderr).toBe('')
+    expect(stdout).toBe('500 rows written\n')
+    expect(await stored()).toEqual(orders)
+  })
+})
+
+async function command(name: string): Promise<string[]> {
+  const runtime = runtimes.find(candidate => candidate.name === name)
+  if (runtime === undefined) throw new Error(`Expected ${name} to be one of the runtimes`)
+  return [await installRuntime(runtime), ...runtime.args]
+}
+
+describe('an example that is a server', () => {
+  it.each([
+    ['fastify-upload.ts', '/orders', async () => tsx, here],
+    ['deno-server.js', '/', () => command('Deno'), elsewhere],
+  ] as const)(
+    '%s writes what is sent to it, and answers with the line of a bad row',
+    async (file, path, program, folder) => {
+      const stored = await emptyTable()
+      const orders = newOrders(500)
+      const example = start(file, folder, await program())
+      const send = async (body: string) => {
+        const headers = { 'content-type': 'application/x-ndjson' }
+        const answer = await fetch(`${await example.address()}${path}`, { method: 'POST', headers, body })
+        return [answer.status, await answer.json()]
+      }
+      expect(await send(lines(orders))).toEqual([200, { rows_written: 500 }])
+      expect(await stored()).toEqual(orders)
+      const [first = missing()] = orders
+      // More than sockets buffer, so that the answer comes while the body is still on its way.
+      const tooMuch = [first, { ...first, placed_at: 'never' }, ...newOrders(50_000)]
+      expect(await send(lines(tooMuch))).toMatchObject([422, { line: 2, column: 'placed_at' }])
+      example.process.kill('SIGTERM')
+      await example.ended
+    },
+  )
+})
+
+describe('the Kafka sketch', () => {
+  it('commits an offset only when its rows are in the table, and writes a batch again that failed', async () => {
+    const stored = await emptyTable()
+    const orders = newOrders(300)
+    const { host, port, localDataCenter } = inject('cassandra')
+    const driver = `
+      import { Client } from 'cassandra-driver'
+      import { consumeOrders } from './kafka-sketch.ts'
+
+      const orders = ${JSON.stringify(orders)}
+      const client = new Client({ contactPoints: ['${host}:${port}'], localDataCenter: '${localDataCenter}' })
+      const messages = orders.map((order, i) => ({ offset: String(i), value: Buffer.from(JSON.stringify(order)) }))
+      const batch = (from, to, value) => ({
+        topic: 'orders',
+        partition: 3,
+        messages: value ? [...messages.slice(from, to), { offset: String(to), value }] : messages.slice(from, to),
+      })
+      const count = async () => Number((await client.execute('SELECT count(*) FROM ${ks.name}.orders')).first().count)
+      const log = []
+      const consumer = {
+        async commitOffsets([{ topic, partition, offset }]) {
+          log.push([topic, partition, offset, await count()])
+        },
+        async run({ autoCommit, eachBatch }) {
+          log.push(autoCommit)
+          await eachBatch({ batch: batch(0, 100) })
+          await eachBatch({ batch: batch(100, 200, Buffer.from('{"customer":"nobody"}')) }).catch(e => log.push(e.code))
+          await eachBatch({ batch: batch(100, 300) })
+          await eachBatch({ batch: batch(300, 300) })
+        },
+      }
+      await consumeOrders(consumer, client)
+      console.log(JSON.stringify(log))
+      await client.shutdown()
+    `
+    place('kafka-sketch.ts', here)
+    writeFileSync(join(here, 'consume.ts'), driver)
+    const { stdout, stderr } = await new Program('consume.ts', here, tsx).ended
+    expect(stderr).toBe('')
+    expect(JSON.parse(stdout)).toEqual([
+      false,
+      ['orders', 3, '100', 100],
+      'ERR_CASSANDRA_VALUE',
+      ['orders', 3, '300', 300],
+    ])
+    expect(await stored()).toEqual(orders)
+  })
+})
+
+describe('every example', () => {
+  const files = readdirSync(join(root, 'examples')).filter(file => file !== 'README.md')
+  const list = readFileSync(join(root, 'examples/README.md'), 'utf8')
+
+  it('has a line in the list of examples', () => {
+    const listed = [...list.matchAll(/^\| \[`([^`]+)`\]\(([^)]+)\)/gm)].map(([, name, link]) => [name, link])
+    expect(listed.sort()).toEqual(files.map(file => [file, file]).sort())
+  })
+
+  it.each(files.filter(file => file !== 'demo.ts'))('%s is short and ends with a next step', file => {
+    const source = readFileSync(join(root, 'examples', file), 'utf8')
+    expect(source.split('\n').length).toBeLessThanOrEqual(50)
+    expect(source).toMatch(/\n\/\/ Next: .+\n(\/\/ .+\n)*$/)
+  })
+})

@@ -1,0 +1,92 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { SourceMap } from 'node:module'
+import { join, resolve } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+
+const root = resolve(import.meta.dirname, '..')
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+
+/** Largest package in bytes, unpacked. Half of it is source maps, so that a stack trace shows TypeScript. */
+const MOST_BYTES = 1_600_000
+
+/** Largest JavaScript in bytes, comments included: what a runtime reads at most. */
+const MOST_JAVASCRIPT_BYTES = 500_000
+
+interface PackedFile {
+  readonly path: string
+  readonly size: number
+}
+
+let files: readonly PackedFile[]
+let unpackedSize: number
+
+beforeAll(() => {
+  execFileSync('npm', ['run', 'build'], { cwd: root })
+  const stdout = execFileSync('npm', ['pack', '--dry-run', '--ignore-scripts', '--json'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  const packed = Object.values(
+    JSON.parse(stdout) as Record<string, { files: PackedFile[]; unpackedSize: number }>,
+  )
+  files = packed[0]?.files ?? []
+  unpackedSize = packed[0]?.unpackedSize ?? 0
+}, 120_000)
+
+const paths = (end: string) => files.map(({ path }) => path).filter(path => path.endsWith(end))
+
+describe('the package', () => {
+  it('holds what is built, the list of jars to fetch, and the papers', () => {
+    const beside = files
+      .map(({ path }) => path)
+      .filter(path => !/^dist\/.+(\.js|\.js\.map|\.d\.ts)$/.test(path))
+    expect(beside.sort()).toEqual([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'lib/testing/pom.xml',
+      'package.json',
+    ])
+    expect(paths('.js')).toContain('dist/index.js')
+    expect(paths('.js')).toContain('dist/testing/index.js')
+    expect(paths('.d.ts').length).toBe(paths('.js').length)
+  })
+
+  it('stays small', () => {
+    const javaScript = files.filter(({ path }) => path.endsWith('.js')).map(({ size }) => size)
+    expect(unpackedSize).toBeLessThanOrEqual(MOST_BYTES)
+    expect(javaScript.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(MOST_JAVASCRIPT_BYTES)
+  })
+
+  it('brings no dependency, and asks for the driver only', () => {
+    const manifest = JSON.parse(read('package.json')) as {
+      dependencies?: object
+      optionalDependencies?: object
+      peerDependencies: Record<string, string>
+      peerDependenciesMeta: Record<string, { optional?: boolean }>
+    }
+    expect(Object.keys(manifest.dependencies ?? {})).toEqual([])
+    expect(Object.keys(manifest.optionalDependencies ?? {})).toEqual([])
+    const required = Object.keys(manifest.peerDependencies).filter(
+      name => manifest.peerDependenciesMeta[name]?.optional !== true,
+    )
+    expect(required).toEqual(['cassandra-driver'])
+  })
+
+  it('shows TypeScript in a stack trace, though the sources stay at home', () => {
+    for (const path of paths('.js')) {
+      const map = JSON.parse(read(`${path}.map`)) as { sources: string[]; sourcesContent?: string[] }
+      const source = path.replace(/^dist\/(.*)\.js$/, 'lib/$1.ts')
+      expect(map.sourcesContent, path).toEqual([read(source)])
+      expect(read(path), path).toMatch(/\n\/\/# sourceMappingURL=\S+\.js\.map$/)
+    }
+    const lines = read('dist/options/rules.js').split('\n')
+    const line = lines.findIndex(text => text.includes('new OptionError('))
+    const map = new SourceMap(JSON.parse(read('dist/options/rules.js.map')))
+    const place = map.findEntry(line, lines[line]?.indexOf('new OptionError(') ?? 0)
+    const original =
+      'originalLine' in place ? read('lib/options/rules.ts').split('\n')[place.originalLine] : ''
+    expect(original).toContain('new OptionError(')
+  })
+})

@@ -1,0 +1,107 @@
+import { deepEqual } from 'node:assert/strict'
+import { Client } from 'cassandra-driver'
+
+/** What the runner tells a runtime, as JSON in the variable RUNTIME_SPEC. */
+export interface Surroundings {
+  readonly plain: { readonly host: string; readonly port: number; readonly localDataCenter: string }
+  readonly secure: {
+    readonly host: string
+    readonly port: number
+    readonly localDataCenter: string
+    readonly username: string
+    readonly password: string
+    readonly ca: string
+    /** Of an authority that signed no server's certificate. */
+    readonly otherCa: string
+  }
+  /** Of this runtime alone. */
+  readonly keyspace: string
+  readonly seed: number
+  readonly rows: number
+}
+
+/** What a runtime answers: one line of JSON for each case. */
+export interface Outcome {
+  readonly suite: string
+  readonly name: string
+  readonly error?: string
+}
+
+/** Named cases; a case fails by throwing. */
+export type Suite = Readonly<Record<string, (keyspace: Keyspace) => Promise<void>>>
+
+/** A keyspace that goes when the program ends, and a client to look into it with. */
+export class Keyspace {
+  readonly name: string
+  readonly surroundings: Surroundings
+  readonly client: Client
+  /** What a sink needs to reach this keyspace. */
+  readonly target: { readonly host: string; readonly port: number; readonly keyspace: string }
+  #tables = 0
+
+  private constructor(surroundings: Surroundings) {
+    const { host, port, localDataCenter } = surroundings.plain
+    this.surroundings = surroundings
+    this.name = surroundings.keyspace
+    this.client = new Client({ contactPoints: [`${host}:${port}`], localDataCenter })
+    this.target = { host, port, keyspace: this.name }
+  }
+
+  static async create(): Promise<Keyspace> {
+    const surroundings: Surroundings = JSON.parse(process.env['RUNTIME_SPEC'] ?? '')
+    const keyspace = new Keyspace(surroundings)
+    await keyspace.client.execute(
+      `CREATE KEYSPACE IF NOT EXISTS ${keyspace.name} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
+    )
+    return keyspace
+  }
+
+  async drop(): Promise<void> {
+    await this.client.execute(`DROP KEYSPACE ${this.name}`)
+    await this.client.shutdown()
+  }
+
+  /** Creates a table with the given columns and primary key; returns its name. */
+  async table(definition: string): Promise<string> {
+    const table = `t${++this.#tables}`
+    await this.client.execute(`CREATE TABLE ${this.name}.${table} (${definition})`)
+    return table
+  }
+
+  /** Every row of a table. */
+  async all(table: string, columns = '*'): Promise<Record<string, unknown>[]> {
+    const found: Record<string, unknown>[] = []
+    const query = `SELECT ${columns} FROM ${this.name}.${table}`
+    for await (const row of await this.client.execute(query, [], { prepare: true, fetchSize: 1000 })) {
+      found.push({ ...row })
+    }
+    return found
+  }
+}
+
+/** Like `deepEqual`, for many rows: it prints the first difference only. */
+export function sameRows(found: readonly unknown[], expected: readonly unknown[]): void {
+  for (const [i, row] of expected.entries()) deepEqual(found[i], row)
+  deepEqual(found.length, expected.length)
+}
+
+/** The error that a promise rejects with. */
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise
+  } catch (error) {
+    return error
+  }
+  throw new Error('Expected a rejection')
+}
+
+/** Numbers from 0 to below 1, the same for the same seed in every runtime (mulberry32). */
+export function randomFrom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let bits = Math.imul(state ^ (state >>> 15), 1 | state)
+    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits
+    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32
+  }
+}

@@ -1,0 +1,68 @@
+import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import type { Runtime } from './runtimes.ts'
+
+const run = promisify(execFile)
+const root = resolve(import.meta.dirname, '../..')
+const INSTALL = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock']
+
+const exists = (path: string) =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
+
+/**
+ * The path of a runtime's program. The first call fetches it, 90 to 210 MB unpacked, into a cache beside Cassandra's
+ * jars. Its npm package holds the binary itself, so no install script has to run.
+ */
+export async function installRuntime(runtime: Runtime): Promise<string> {
+  const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'cassandra-streams')
+  const folder = join(cache, `${runtime.package.replace('/', '-')}-${runtime.version}`)
+  const program = join(folder, 'node_modules', runtime.package, runtime.binary)
+  if (await exists(program)) return program
+  const unfinished = `${folder}.${randomUUID()}`
+  try {
+    await mkdir(unfinished, { recursive: true })
+    await writeFile(join(unfinished, 'package.json'), '{ "private": true }')
+    await run('npm', [...INSTALL, `${runtime.package}@${runtime.version}`], { cwd: unfinished })
+    await rename(unfinished, folder).catch(async error => {
+      // Another run was faster, and its files are the same.
+      if (!(await exists(program))) throw error
+    })
+  } finally {
+    await rm(unfinished, { recursive: true, force: true })
+  }
+  return program
+}
+
+/** Builds and packs the package as it would be published; returns the path of the file. */
+export async function packPackage(into: string): Promise<string> {
+  await run('npm', ['run', 'build'], { cwd: root })
+  const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', into]
+  const { stdout } = await run('npm', pack, { cwd: root })
+  const [packed] = Object.values(JSON.parse(stdout) as Record<string, { readonly filename: string }>)
+  if (packed === undefined) throw new Error(`npm pack made no file: ${stdout}`)
+  return join(into, packed.filename)
+}
+
+/** Of a package in the repository's own modules. */
+async function versionOf(name: string): Promise<string> {
+  const text = await readFile(join(root, 'node_modules', name, 'package.json'), 'utf8')
+  return (JSON.parse(text) as { readonly version: string }).version
+}
+
+/** Installs the packed package beside others in an empty folder, as a user does; returns the names of all that came. */
+export async function installPackage(folder: string, ...beside: string[]): Promise<string[]> {
+  await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }')
+  const others = await Promise.all(beside.map(async name => `${name}@${await versionOf(name)}`))
+  const packed = await packPackage(folder)
+  await run('npm', [...INSTALL, packed, ...others], { cwd: folder })
+  const tree = await readFile(join(folder, 'node_modules/.package-lock.json'), 'utf8')
+  const { packages } = JSON.parse(tree) as { readonly packages: Record<string, unknown> }
+  return Object.keys(packages).map(path => path.replace(/^.*node_modules\//, ''))
+}
