@@ -26,7 +26,8 @@ export default defineConfig({
           name: 'integration',
           include: ['spec/integration/**/*.spec.ts', 'spec/readme.spec.ts', 'spec/examples.spec.ts'],
           globalSetup: ['spec/integration/server.ts'],
-          testTimeout: 60_000,
+          // Bounds a hang, also where 100,000 rows share two cores with several servers.
+          testTimeout: 240_000,
           hookTimeout: 180_000,
           maxWorkers: 2,
           // After the unit specs, so that those answer in seconds.
