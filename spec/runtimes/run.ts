@@ -20,7 +20,7 @@ const ROWS = 20_000
 const KILLS = 3
 
 /** Longest time in milliseconds for all cases of one runtime. Alone on two cores it takes a few seconds. */
-const SCRIPT_TIMEOUT_MS = 300_000
+const SCRIPT_TIMEOUT_MS = 600_000
 
 /** `cassandra-streams`, the driver, and what the driver brings. More would be a surprise to everybody who installs it. */
 const MOST_PACKAGES = 6
@@ -190,6 +190,7 @@ for (const [i, runtime] of chosen.entries()) {
   })
   results.set(runtime, outcomes)
   milliseconds.set(runtime, performance.now() - from)
+  console.log(`${runtime.name} is done after ${((performance.now() - from) / 1000).toFixed(1)} s`)
   for (const outcome of outcomes) {
     count(`${runtime.name}: ${outcome.suite}: ${outcome.name}`, complaintOf(runtime, outcome))
   }
