@@ -84,6 +84,10 @@ describe('a replay', () => {
     expect(() => checkReplay(sealed, 3, ['first4', 'second4'])).not.toThrow()
   })
 
+  it('of another count is refused whatever the fingerprints say', () => {
+    expect(refusal(() => checkReplay(sealed, 4, sealed.blocks))).toMatch(/^ERR_CASSANDRA_REPLAY_DIFFERS: /)
+  })
+
   it.each([
     ['another row', 3, ['other', 'second4'], 'rows 0 to 1'],
     ['another last row', 3, ['first4', 'other'], 'rows 2 to 2'],
