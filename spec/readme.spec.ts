@@ -3,8 +3,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Client } from 'cassandra-driver'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { encoderFor } from '../lib/encode/encoder.ts'
+import type { Refusal } from '../lib/encode/refusal.ts'
+import { scalars, structuresRead } from '../lib/encode/typeTable.ts'
 import * as index from '../lib/index.ts'
 import { epochRules, optionRules } from '../lib/options/rules.ts'
+import { type CqlType, cqlTypeName, parseCqlType, scalarNames } from '../lib/table/cqlType.ts'
 import { limits, runtimes } from './runtimes/runtimes.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -29,6 +33,16 @@ function tableUnder(heading: string): string[][] {
 }
 
 const bare = (cell: string | undefined) => cell?.replaceAll('`', '')
+
+/** What the refusal of a value says that a type takes. */
+function expectedBy(type: CqlType): string {
+  try {
+    encoderFor(type)(Symbol('of no type'))
+  } catch (refusal) {
+    return (refusal as Refusal).expected
+  }
+  throw new Error(`${cqlTypeName(type)} takes a symbol`)
+}
 
 describe('README', () => {
   it.each([
@@ -65,6 +79,23 @@ describe('README', () => {
     for (const [, owner = ''] of unions) {
       if (owner !== 'CassandraError') expect(Object.keys(index)).toContain(owner)
     }
+  })
+
+  it('lists every type with what it takes and what a read returns, and no other', () => {
+    const table = tableUnder('Types').map(cells => cells.map(bare))
+    const fields = [
+      { name: 'street', type: 'text' },
+      { name: 'zip', type: 'int' },
+    ]
+    const listed = table.map(([name = '', takes, reads]) => {
+      const type = parseCqlType(name.replace(' (a user-defined type)', ''), udt =>
+        udt === 'address' ? fields : undefined,
+      )
+      const returned = type.kind === 'scalar' ? scalars[type.name].reads : structuresRead[type.kind]
+      expect({ name, takes, reads }).toEqual({ name, takes: expectedBy(type), reads: returned })
+      return type.kind === 'scalar' ? type.name : type.kind
+    })
+    expect(listed.sort()).toEqual([...scalarNames, ...Object.keys(structuresRead)].sort())
   })
 
   it('raises every error code somewhere in the sources', () => {

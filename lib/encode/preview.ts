@@ -1,7 +1,7 @@
 import { types as is } from 'node:util'
 
 const longestPreview = 80
-const longestQuote = 60
+const longestQuote = 52
 
 /** A short text of any value for an error. Runs no code of the value: no getter, trap, `toString` or `toJSON`. */
 export function preview(value: unknown): string {

@@ -3,6 +3,7 @@ import { describe, it } from 'vitest'
 import { type CqlType, cqlTypeName, parseCqlType, scalarNames } from '../../lib/table/cqlType.ts'
 import { nestedType } from '../values/randomTypes.ts'
 import { samplesOf } from '../values/samples.ts'
+import { distantTimestamps } from '../values/scalars.ts'
 import { useKeyspace } from './keyspace.ts'
 import { runs, seed, storesExactly, timeout, ValueTable } from './valueTable.ts'
 
@@ -46,6 +47,8 @@ describe(`${runs} values of each type, written through a sink and read back two 
 
   it.for(all)('stores $name exactly ($i)', { timeout }, async ({ type }) => {
     const table = await ValueTable.create(ks, type)
-    await storesExactly(table, samplesOf(table.type))
+    const samples = samplesOf(table.type)
+    const isMoment = type.kind === 'scalar' && type.name === 'timestamp'
+    await storesExactly(table, isMoment ? fc.oneof(samples, distantTimestamps) : samples)
   })
 })

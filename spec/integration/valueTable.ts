@@ -106,32 +106,40 @@ export class ValueTable {
       if (!(error instanceof RowError)) throw error
       return { index: error.row_index, what: error.message }
     }
-    return this.differenceFrom(
-      samples.map(({ meaning }) => meaning),
-      first,
-    )
+    const meanings = new Map(samples.map(({ meaning }, i) => [first + i, meaning]))
+    const difference = await this.differenceFrom(meanings)
+    return difference && { index: difference.id - first, what: difference.what }
   }
 
-  /** Compares what is stored from an id on, read by the driver and as the server's own text. */
+  /** Compares what is stored under each id, read by the driver and as the server's own text. */
   async differenceFrom(
-    meanings: readonly Meaning[],
-    first: number,
-  ): Promise<{ index: number; what: string } | undefined> {
-    const known = new Map(meanings.map((meaning, i) => [first + i, { meaning, index: i }]))
-    // A partition whose one static column is null is no partition.
-    for (const [id, { meaning }] of known) {
-      if (id % 5 === 4 && asThawed(this.type, meaning) === null) known.delete(id)
+    meanings: ReadonlyMap<number, Meaning>,
+  ): Promise<{ id: number; what: string } | undefined> {
+    const missing = new Set(meanings.keys())
+    for await (const row of await this.#select(meanings.size === 1 ? [...missing][0] : undefined)) {
+      const id = row['Id'] as number
+      const meaning = meanings.get(id)
+      if (meaning === undefined) continue
+      missing.delete(id)
+      const what = this.#differenceIn(row, meaning)
+      if (what !== undefined) return { id, what }
     }
-    let seen = 0
-    for await (const row of await this.#select(meanings.length === 1 ? first : undefined)) {
-      const expected = known.get(row['Id'] as number)
-      if (expected === undefined) continue
-      seen++
-      const what = this.#differenceIn(row, expected.meaning)
-      if (what !== undefined) return { index: expected.index, what }
+    for (const id of missing) {
+      // A partition whose one static column is null is no partition.
+      const isNothing = id % 5 === 4 && asThawed(this.type, meanings.get(id) ?? null) === null
+      if (!isNothing) return { id, what: 'the row is not there' }
     }
-    if (seen === known.size) return undefined
-    return { index: 0, what: `${seen} of ${known.size} rows found` }
+    return undefined
+  }
+
+  /** What the driver reads of the regular column, under each id. */
+  async values(): Promise<ReadonlyMap<number, unknown>> {
+    const found = new Map<number, unknown>()
+    const cql = `SELECT "Id", v FROM ${this.#keyspace.name}.${this.#name}`
+    for await (const row of await mapReader().execute(cql, [], { prepare: true, fetchSize: 1000 })) {
+      if (row['v'] !== null) found.set(row['Id'] as number, row['v'])
+    }
+    return found
   }
 
   async #select(id: number | undefined) {
@@ -155,7 +163,7 @@ export class ValueTable {
       const isThawed = name === 'Zip code' || name === 'v'
       const expected = isAbsent ? null : isThawed ? asThawed(this.type, meaning) : meaning
       const ways: [way: string, read: () => Meaning, expected: Meaning][] = [
-        ['the driver', () => meaningOfRead(this.type, row[`read${i}`]), expected],
+        ['the driver', () => meaningOfRead(this.type, row[`read${i}`]), asRead(this.type, expected)],
         ['toJson', () => meaningOfJson(this.type, row[`json${i}`] as string), asJson(this.type, expected)],
       ]
       const bytes = row[`bytes${i}`]
@@ -172,6 +180,12 @@ export class ValueTable {
     }
     return undefined
   }
+}
+
+/** The driver reads a timestamp beyond the reach of Date as an invalid one. */
+function asRead(type: CqlType, meaning: Meaning): Meaning {
+  const isMoment = type.kind === 'scalar' && type.name === 'timestamp' && typeof meaning === 'string'
+  return isMoment && Math.abs(Number(meaning)) > 8_640_000_000_000_000 ? 'NaN' : meaning
 }
 
 /** Cassandra has no empty collection and no user-defined type of nulls alone that is not frozen: they read as null. */

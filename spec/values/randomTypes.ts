@@ -10,7 +10,7 @@ const fieldNames = ['constructor', 'toString', 'Zip code', 'a"b']
 function typesOver(scalar: fc.Arbitrary<CqlType>, key: fc.Arbitrary<CqlType>): fc.Arbitrary<CqlType> {
   return fc.letrec<{ type: CqlType }>(tie => ({
     type: fc.oneof(
-      { depthSize: 'small', withCrossShrink: true },
+      { depthSize: 'small', maxDepth: 2, withCrossShrink: true },
       scalar,
       tie('type').map((element): CqlType => ({ kind: 'list', element, frozen: true })),
       key.map((element): CqlType => ({ kind: 'set', element, frozen: true })),
@@ -21,7 +21,7 @@ function typesOver(scalar: fc.Arbitrary<CqlType>, key: fc.Arbitrary<CqlType>): f
         .array(tie('type'), { minLength: 1, maxLength: 3 })
         .map((elements): CqlType => ({ kind: 'tuple', elements })),
       fc
-        .tuple(tie('type'), fc.integer({ min: 1, max: 4 }))
+        .tuple(tie('type').filter(hasNoUdt), fc.integer({ min: 1, max: 4 }))
         .map(([element, dimension]): CqlType => ({ kind: 'vector', element, dimension })),
       fc.array(tie('type'), { minLength: 1, maxLength: 4 }).map((all): CqlType => {
         const fields = all.map((type, i) => ({ name: fieldNames[i] as string, type }))
@@ -29,6 +29,11 @@ function typesOver(scalar: fc.Arbitrary<CqlType>, key: fc.Arbitrary<CqlType>): f
       }),
     ),
   })).type
+}
+
+/** The driver (4.10) cannot parse the description of every vector with user-defined types inside. */
+function hasNoUdt(type: CqlType): boolean {
+  return !JSON.stringify(type).includes('"udt"')
 }
 
 /** Cassandra orders keys, and durations have no order. */

@@ -255,7 +255,7 @@ describe('a preview', () => {
     [new Date(0), 'Date 1970-01-01T00:00:00.000Z'],
     [new Date(Number.NaN), 'an invalid Date'],
     [new Proxy({}, {}), 'a Proxy'],
-    ['x'.repeat(100), `"${'x'.repeat(59)}…" (100 characters)`],
+    ['x'.repeat(100), `"${'x'.repeat(51)}…" (100 characters)`],
   ])('of %o is %s', (value, text) => {
     expect(preview(value)).toBe(text)
   })

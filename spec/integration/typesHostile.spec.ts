@@ -1,0 +1,122 @@
+import { inspect } from 'node:util'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { RowError } from '../../lib/index.ts'
+import { readWriteOptions } from '../../lib/options/settings.ts'
+import { type CqlType, cqlTypeName, parseCqlType, scalarNames } from '../../lib/table/cqlType.ts'
+import { newCounters } from '../../lib/write/stats.ts'
+import { openWriter } from '../../lib/write/writer.ts'
+import { corruptedOf } from '../values/corrupt.ts'
+import { hostileTrials, type Trial } from '../values/hostile.ts'
+import { useKeyspace } from './keyspace.ts'
+import { runs, seed, timeout, ValueTable } from './valueTable.ts'
+
+const ks = useKeyspace('types_hostile_spec')
+
+const place = {
+  fields: [
+    { name: 'street', type: 'text' },
+    { name: 'Zip code', type: 'int' },
+  ],
+}
+const nestedTypes = [
+  'frozen<list<int>>',
+  'frozen<set<int>>',
+  'frozen<set<decimal>>',
+  'frozen<set<double>>',
+  'frozen<set<timestamp>>',
+  'frozen<set<uuid>>',
+  'frozen<set<inet>>',
+  'frozen<map<boolean, text>>',
+  'frozen<map<int, frozen<list<text>>>>',
+  'frozen<tuple<int, text>>',
+  'vector<float, 3>',
+  'vector<text, 2>',
+  'frozen<place>',
+  'frozen<list<frozen<place>>>',
+].map(text => parseCqlType(text, name => (name === 'place' ? place.fields : undefined)))
+
+/**
+ * Gives each value to the writer that is under every sink, which says of each whether it takes it. A refusal must be
+ * one that a person can act on; what is taken must be read back as its one meaning.
+ */
+async function refusedOrExact(
+  table: ValueTable,
+  trials: readonly Trial[],
+): Promise<{ taken: number; refused: number }> {
+  const failures: Error[] = []
+  const writer = await openWriter(
+    readWriteOptions(table.target),
+    newCounters(),
+    error => failures.push(error),
+    new AbortController().signal,
+  )
+  const taken = new Map<number, Trial>()
+  try {
+    for (const [i, trial] of trials.entries()) {
+      const id = 5 * i
+      const row = writer.take(table.row(trial.given, id))
+      if (row instanceof Error) {
+        expectUseful(row, i, table.type)
+        continue
+      }
+      if (trial.meaning === undefined)
+        throw new Error(`${shown(trial.given)} must be refused and is not (value ${i})`)
+      taken.set(id, trial)
+      await writer.add(row)
+    }
+    await writer.drain()
+  } finally {
+    await writer.close()
+  }
+  const meanings = new Map([...taken].map(([id, { meaning = null }]) => [id, meaning]))
+  const difference = await table.differenceFrom(meanings)
+  if (difference !== undefined) {
+    throw new Error(
+      `${shown(taken.get(difference.id)?.given)}: ${difference.what} (value ${difference.id / 5})`,
+    )
+  }
+  return { taken: taken.size, refused: trials.length - taken.size }
+}
+
+function expectUseful(error: Error, index: number, type: CqlType): void {
+  expect(error).toBeInstanceOf(RowError)
+  const { code, row_index, column, cql_type, expected, message } = error as RowError
+  expect({ code, row_index }).toEqual({ code: 'ERR_CASSANDRA_VALUE', row_index: index })
+  expect(column).toMatch(/^(constructor|Zip code)/)
+  if (type.kind === 'scalar') expect(cql_type).toBe(type.name)
+  expect(expected?.length).toBeGreaterThan(5)
+  expect(message).toContain(cql_type)
+  expect(message.length).toBeLessThan(700)
+}
+
+function shown(value: unknown): string {
+  try {
+    return inspect(value, { depth: 4 })
+  } catch {
+    return 'a value that cannot be shown'
+  }
+}
+
+describe(`${runs} bad and borderline values of each type are refused or stored exactly (seed ${seed})`, () => {
+  it.for(scalarNames)('%s', { timeout }, async name => {
+    const table = await ValueTable.create(ks, { kind: 'scalar', name })
+    const { taken, refused } = await refusedOrExact(
+      table,
+      fc.sample(hostileTrials(name), { seed, numRuns: runs }),
+    )
+    expect(taken).toBeGreaterThan(0)
+    expect(refused).toBeGreaterThan(runs / 20)
+  })
+
+  it.for(nestedTypes.map(type => ({ type, name: cqlTypeName(type) })))(
+    '$name with a part that is wrong',
+    { timeout },
+    async ({ type }) => {
+      const table = await ValueTable.create(ks, type)
+      const corrupted = fc.sample(corruptedOf(table.type), { seed, numRuns: runs })
+      const trials = corrupted.map(({ given }) => ({ given, meaning: undefined }))
+      expect(await refusedOrExact(table, trials)).toEqual({ taken: 0, refused: runs })
+    },
+  )
+})

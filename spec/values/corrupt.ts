@@ -1,0 +1,162 @@
+import { types } from 'cassandra-driver'
+import fc from 'fast-check'
+import type { CqlType } from '../../lib/table/cqlType.ts'
+import { samplesOf } from './samples.ts'
+
+/** Values of a type with parts that are wrong in one place, each with what is wrong; all must be refused. */
+export interface Corrupted {
+  readonly given: unknown
+  readonly how: string
+}
+
+const absent = fc.constantFrom<unknown>(null, undefined, types.unset)
+const wrongWhole = fc.constantFrom<unknown>(
+  ...['', '[]', '{}', 1, true, Buffer.from('ab'), new Date(0), Promise.resolve([1]), () => [1], Symbol('s')],
+  ...[
+    new (class Sub {
+      a = 1
+    })(),
+    types.unset,
+    { length: 1, 0: 1 },
+    new String('ab'),
+    new DataView(new ArrayBuffer(8)),
+  ],
+)
+
+/** Whatever the type is, these are of no kind that a type with parts takes. */
+function wholes(type: CqlType): fc.Arbitrary<Corrupted> {
+  const takesObjects = type.kind === 'map' || type.kind === 'udt'
+  return wrongWhole
+    .filter(given => given !== types.unset && !(takesObjects && isPlainObject(given)))
+    .map(given => ({ given, how: 'another kind of value' }))
+}
+
+function isPlainObject(given: unknown): boolean {
+  return typeof given === 'object' && given !== null && Object.getPrototypeOf(given) === Object.prototype
+}
+
+/** Items of valid values with one that is wrong, as an Array. */
+function items(type: CqlType, element: CqlType, size: number | undefined): fc.Arbitrary<Corrupted> {
+  const length = size === undefined ? { maxLength: 4 } : { minLength: size, maxLength: size }
+  const valid = fc.array(
+    samplesOf(element, 'recomposed').map(({ given }) => given),
+    length,
+  )
+  const wrong = fc.oneof(
+    absent.map(item => ({ item, how: String(item === types.unset ? 'unset' : item) })),
+    corruptedOf(element).map(({ given, how }) => ({ item: given, how })),
+    fc.constant({ item: Symbol.for('hole'), how: 'a hole' }),
+  )
+  return fc.tuple(valid, wrong, fc.nat()).map(([all, { item, how }, place]) => {
+    const at = all.length === 0 ? 0 : place % all.length
+    const given = [...all]
+    if (how === 'a hole') {
+      given.length = Math.max(given.length, 1)
+      delete given[at]
+    } else given[at] = item
+    return { given, how: `${how} in ${type.kind}` }
+  })
+}
+
+/** Two elements or keys that are one to Cassandra, in two spellings. */
+const twice: Partial<Record<string, readonly [unknown, unknown][]>> = {
+  int: [
+    [1, '1'],
+    [1n, 1],
+    ['01', types.Integer.fromNumber(1)],
+  ],
+  decimal: [
+    ['1.0', '1'],
+    ['100', '1e2'],
+    [0, '0.000'],
+  ],
+  double: [
+    [Number.NaN, 'NaN'],
+    [1, '1.0'],
+  ],
+  text: [['a', 'a']],
+  timestamp: [
+    [0, '1970-01-01T01:00:00+01:00'],
+    [new Date(5), 5n],
+  ],
+  uuid: [['00112233445566778899aabbccddeeff', '00112233-4455-6677-8899-AABBCCDDEEFF']],
+  inet: [['::1', '0:0:0:0:0:0:0:1']],
+  boolean: [[true, 'TRUE']],
+}
+
+function pairsOf(type: CqlType): readonly [unknown, unknown][] {
+  return type.kind === 'scalar' ? (twice[type.name] ?? []) : []
+}
+
+/** Bad values of any type, built from good ones. */
+export function corruptedOf(type: CqlType): fc.Arbitrary<Corrupted> {
+  switch (type.kind) {
+    case 'scalar':
+      return fc
+        .constantFrom<unknown>([], {}, () => 1, Symbol('s'), Promise.resolve(1), new Map(), Number.NaN)
+        .filter(given => !(Number.isNaN(given) && (type.name === 'float' || type.name === 'double')))
+        .map(given => ({ given, how: `${typeof given} as ${type.name}` }))
+    case 'list':
+      return fc.oneof(wholes(type), items(type, type.element, undefined))
+    case 'set': {
+      const doubled = pairsOf(type.element).map(pair => ({ given: [...pair], how: 'one element twice' }))
+      const all = [wholes(type), items(type, type.element, undefined)]
+      return fc.oneof(...all, ...(doubled.length > 0 ? [fc.constantFrom(...doubled)] : []))
+    }
+    case 'map': {
+      const key = samplesOf(type.key, 'recomposed').map(({ given }) => given)
+      const value = samplesOf(type.value, 'recomposed').map(({ given }) => given)
+      const entries = fc.oneof(
+        fc.tuple(
+          key,
+          fc.oneof(
+            absent,
+            corruptedOf(type.value).map(({ given }) => given),
+          ),
+        ),
+        fc.tuple(
+          fc.oneof(
+            absent,
+            corruptedOf(type.key).map(({ given }) => given),
+          ),
+          value,
+        ),
+      )
+      const wrong = entries.map(entry => ({ given: new Map([entry]), how: 'a wrong key or value' }))
+      const doubled = fc
+        .tuple(fc.constantFrom(...pairsOf(type.key), ['x', Symbol('none')] as [unknown, unknown]), value)
+        .map(([keys, item]) => ({ given: new Map(keys.map(name => [name, item])), how: 'one key twice' }))
+      return fc.oneof(wholes(type), wrong, doubled)
+    }
+    case 'tuple':
+      return fc.oneof(wholes(type), otherLengths(type))
+    case 'vector':
+      return fc.oneof(wholes(type), otherLengths(type), items(type, type.element, type.dimension))
+    case 'udt':
+      return fc.oneof(
+        wholes(type),
+        fc
+          .tuple(samplesOf(type), fc.constantFrom('zip', '__proto__', 'Constructor', ''))
+          .map(([{ given }, name]) => {
+            const entries = given instanceof Map ? [...given] : Object.entries(given as object)
+            return { given: new Map([...entries, [name, 1]]), how: 'an unknown field' }
+          }),
+        ...type.fields.map(field =>
+          corruptedOf(field.type).map(({ given, how }) => ({
+            given: Object.fromEntries([[field.name, given]]),
+            how: `${how} in a field`,
+          })),
+        ),
+      )
+  }
+}
+
+function otherLengths(type: CqlType): fc.Arbitrary<Corrupted> {
+  return fc.tuple(samplesOf(type), fc.constantFrom(-1, 1)).map(([{ given }, change]) => {
+    const all = [...(given as Iterable<unknown>)]
+    return {
+      given: change < 0 ? all.slice(1) : [...all, all[0] ?? 1],
+      how: 'another number of items',
+    }
+  })
+}
