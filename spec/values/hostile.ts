@@ -285,10 +285,7 @@ const characters = fc.constantFrom(...'0129-+:. TZtzeEpPxXfFgµ%_,"\n\u0000é\ud
 
 /** Text of a valid value with a character lost, added, changed, doubled, or in another case. */
 function damaged(name: ScalarName): fc.Arbitrary<unknown> {
-  const valid = scalarSamples[name]
-    .map(({ given }) => given)
-    // Longer ones are decimals beside the middle of two floats, which the oracle would round twice.
-    .filter((given): given is string => typeof given === 'string' && given.length < 70)
+  const valid = scalarSamples[name].map(({ given }) => given).filter(given => typeof given === 'string')
   return fc.tuple(valid, fc.nat(), characters, fc.nat({ max: 6 })).map(([text, place, character, way]) => {
     const at = text.length === 0 ? 0 : place % text.length
     const [before, after] = [text.slice(0, at), text.slice(at + 1)]

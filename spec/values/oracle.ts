@@ -51,11 +51,36 @@ const double: Oracle = given => {
   return isLost || !Number.isFinite(Number(given)) ? undefined : printed(Number(given))
 }
 
+/** Text is rounded once: by way of a double it may end one float off. */
+function nearestFloat(shown: string): number {
+  const near = Math.fround(Number(shown))
+  const [unscaled = '', exponent = '0'] = decimalMeaning(shown).split('e')
+  if (Number(shown) === 0 || !Number.isFinite(near) || Math.abs(Number(exponent)) > 1000) return near
+  const tens = 10n ** BigInt(Math.abs(Number(exponent)))
+  const [scale, exact] = exponent.startsWith('-') ? [tens, BigInt(unscaled)] : [1n, BigInt(unscaled) * tens]
+  const bits = new DataView(new ArrayBuffer(4))
+  bits.setFloat32(0, near)
+  const around = [0, 1, -1].map(step => {
+    const moved = new DataView(new ArrayBuffer(4))
+    moved.setInt32(0, bits.getInt32(0) + step)
+    return moved.getFloat32(0)
+  })
+  // Every float is a multiple of 2^-149, the smallest.
+  const distance = (candidate: number) => {
+    const off = BigInt(candidate * 2 ** 149) * scale - (exact << 149n)
+    return off < 0n ? -off : off
+  }
+  return around
+    .filter(Number.isFinite)
+    .reduce((best, other) => (distance(other) < distance(best) ? other : best))
+}
+
 const float: Oracle = given => {
   const exact = double(given)
   if (typeof exact !== 'string') return undefined
   const value = Number(exact)
-  const rounded = Math.fround(value)
+  const rounded =
+    typeof given === 'string' && Number.isFinite(value) ? nearestFloat(given) : Math.fround(value)
   if (Number.isFinite(value) && !Number.isFinite(rounded)) return undefined
   if (rounded === 0 && value !== 0) return undefined
   const mustBeEqual = typeof given !== 'number' && typeof given !== 'string'
