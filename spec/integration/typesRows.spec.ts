@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { inspect } from 'node:util'
 import { types } from 'cassandra-driver'
 import { describe, expect, it } from 'vitest'
 import { type CassandraWritableOptions, createCassandraWritable, RowError } from '../../lib/index.ts'
@@ -277,6 +278,36 @@ describe('types', () => {
     const error: unknown = await write(table, [{ id: 1 }]).catch(reason => reason)
     expect(error).toMatchObject({ code: 'ERR_CASSANDRA_TYPE_UNSUPPORTED' })
     expect(String(error)).toContain('LexicalUUIDType')
+  })
+
+  it('keeps an IPv4 address written as IPv6 where Cassandra does, and refuses it in collections', async () => {
+    await ks.client.execute(`CREATE TYPE ${ks.name}.host (address inet)`)
+    const mapped = '::ffff:1.2.3.4'
+    const kept: [type: string, value: unknown][] = [
+      ['inet', mapped],
+      ['tuple<inet>', [mapped]],
+      ['frozen<host>', { address: mapped }],
+      ['vector<inet, 1>', [mapped]],
+      ['vector<frozen<set<inet>>, 1>', [[mapped]]],
+      ['frozen<set<frozen<tuple<inet>>>>', [[mapped], ['1.2.3.4']]],
+    ]
+    for (const [type, v] of kept) {
+      const table = await ks.table(`id int PRIMARY KEY, v ${type}`)
+      await write(table, [{ id: 1, v }])
+      const [row] = await ks.select(`SELECT v FROM ${ks.name}.${table}`)
+      expect(inspect(row, { depth: 9 }), type).toContain('00 00 00 00 00 00 00 00 00 00 ff ff 01 02 03 04')
+    }
+    const changed: [type: string, value: unknown][] = [
+      ['list<inet>', [mapped]],
+      ['frozen<set<inet>>', [mapped]],
+      ['map<int, inet>', { 1: mapped }],
+      ['frozen<map<inet, int>>', { [mapped]: 1 }],
+      ['set<vector<inet, 1>>', [[mapped]]],
+    ]
+    for (const [type, v] of changed) {
+      const table = await ks.table(`id int PRIMARY KEY, v ${type}`)
+      expect((await refusalOf(table, { id: 1, v })).message, type).toContain('give 1.2.3.4')
+    }
   })
 
   it('stores varchar, and columns in ascending order beside those in descending order', async () => {
