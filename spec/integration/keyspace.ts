@@ -13,7 +13,12 @@ export class Keyspace {
   constructor(name: string) {
     const { host, port, localDataCenter } = inject('cassandra')
     this.name = name
-    this.client = new Client({ contactPoints: [`${host}:${port}`], localDataCenter })
+    this.client = new Client({
+      contactPoints: [`${host}:${port}`],
+      localDataCenter,
+      // Dropping a keyspace of many tables takes its time on a busy machine.
+      socketOptions: { readTimeout: 120_000 },
+    })
     this.target = { host, port, keyspace: name }
   }
 

@@ -20,7 +20,12 @@ let reader: Client | undefined
 /** Reads maps as Map: as objects, the driver's default, their keys would lose their types. */
 function mapReader(): Client {
   const { host, port, localDataCenter } = inject('cassandra')
-  reader ??= new Client({ contactPoints: [`${host}:${port}`], localDataCenter, encoding: { map: Map } })
+  reader ??= new Client({
+    contactPoints: [`${host}:${port}`],
+    localDataCenter,
+    encoding: { map: Map },
+    socketOptions: { readTimeout: 60_000 },
+  })
   return reader
 }
 
