@@ -80,7 +80,7 @@ export async function crash(campaign: Campaign): Promise<Outcome> {
   const [host = '', port] = contactPoint.split(':')
   const clean = { host, port: Number(port), keyspace, table: 'clean', ...directions }
   await pipeline(Readable.from(rowsFrom(seed, 0, rows)), createCassandraWritable(clean))
-  faults.push(...(await differences(client, keyspace)))
+  faults.push(...(await differences(client, keyspace, 'killed', 'clean')))
   const { committed, reseals } = stateIn(checkpoint_location)
   return { rows, epochs: committed + 1, reseals, faults, ...count }
 }
@@ -132,9 +132,14 @@ function checkRun(words: readonly Word[], before: ReturnType<typeof stateIn>, fa
 }
 
 /** Rows that are not the same in both tables, down to whether a value lives for ever. */
-async function differences(client: Client, keyspace: string): Promise<string[]> {
+export async function differences(
+  client: Client,
+  keyspace: string,
+  table: string,
+  cleanTable: string,
+): Promise<string[]> {
   const [killed, clean] = await Promise.all(
-    ['killed', 'clean'].map(table => contentsOf(client, keyspace, table)),
+    [table, cleanTable].map(name => contentsOf(client, keyspace, name)),
   )
   const keys = new Set([...(killed?.keys() ?? []), ...(clean?.keys() ?? [])])
   return [...keys]

@@ -9,10 +9,12 @@ export interface FoundState {
     | undefined
   /** How often an epoch was sealed again. */
   readonly reseals: number
+  /** Highest microsecond that an epoch may have used. */
+  readonly last_timestamp: number
 }
 
 export function stateIn(location: string): FoundState {
-  let state: FoundState = { committed: -1, sealed: undefined, reseals: 0 }
+  let state: FoundState = { committed: -1, sealed: undefined, reseals: 0, last_timestamp: 0 }
   for (const line of linesOf(location)) {
     const record = JSON.parse(line.slice(line.indexOf('{')))
     if (record.header?.committed) state = { ...state, committed: record.header.committed.epoch_id }
@@ -20,6 +22,8 @@ export function stateIn(location: string): FoundState {
     if (record.reseal && state.sealed) {
       state = { ...state, sealed: { ...state.sealed, ...record.reseal }, reseals: state.reseals + 1 }
     }
+    const { last_timestamp } = record.seal ?? record.reseal ?? state
+    state = { ...state, last_timestamp: Number(last_timestamp) }
     if (record.commit) state = { ...state, committed: record.commit.epoch_id, sealed: undefined }
   }
   return state

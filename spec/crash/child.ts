@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Client, policies } from 'cassandra-driver'
 import { createMicroBatchSink, type MicroBatchSinkOptions } from '../../lib/index.ts'
+import { dieAtFsCall } from './fsCalls.ts'
 import { type CrashRow, directions, rowsFrom } from './rows.ts'
 
 /** What a child is told. */
@@ -15,8 +16,12 @@ export interface Task {
   readonly checkpoint_location: string
   readonly seed: number
   readonly rows: number
+  /** Partition for all rows, where several sources share a table. */
+  readonly partition?: number
   /** How far this machine's clock is off, in milliseconds. */
   readonly clock_ms?: number
+  /** Dies just before this call to the file system, counted from 1. */
+  readonly die_at_call?: number
   readonly options: Partial<MicroBatchSinkOptions>
 }
 
@@ -25,7 +30,7 @@ export type Word =
   | { readonly open: { readonly epoch_id: number; readonly rows_total: number } | null }
   | { readonly send: number }
   | { readonly commit: { readonly epoch_id: number; readonly rows: number } }
-  | { readonly done: { readonly retries: number } }
+  | { readonly done: { readonly retries: number; readonly fs_calls: number } }
   | { readonly failed: string }
 
 const task = JSON.parse(process.argv[2] ?? '') as Task
@@ -53,6 +58,7 @@ client.execute = ((cql: string, ...rest: unknown[]) => {
   return execute(cql, ...rest)
 }) as Client['execute']
 
+const fsCalls = dieAtFsCall(task.die_at_call ?? 0)
 const { keyspace, table, checkpoint_location, seed, options } = task
 const sink = createMicroBatchSink<CrashRow>({
   client,
@@ -66,8 +72,8 @@ try {
   const last = await sink.open()
   say({ open: last })
   sink.on('commit', ({ epoch_id, rows }) => say({ commit: { epoch_id, rows } }))
-  await pipeline(Readable.from(rowsFrom(seed, last?.rows_total ?? 0, task.rows)), sink)
-  say({ done: { retries: sink.stats.retries } })
+  await pipeline(Readable.from(rowsFrom(seed, last?.rows_total ?? 0, task.rows, task.partition)), sink)
+  say({ done: { retries: sink.stats.retries, fs_calls: fsCalls() } })
 } catch (error) {
   say({ failed: String((error as { code?: string }).code ?? error) })
 }

@@ -42,6 +42,10 @@ export function rowAt(seed: number, index: number): CrashRow {
   }
 }
 
-export function* rowsFrom(seed: number, from: number, to: number): Generator<CrashRow> {
-  for (let index = from; index < to; index++) yield rowAt(seed, index)
+/** Rows of the source; all in one partition if it is named. */
+export function* rowsFrom(seed: number, from: number, to: number, partition?: number): Generator<CrashRow> {
+  for (let index = from; index < to; index++) {
+    const row = rowAt(seed, index)
+    yield partition === undefined ? row : { ...row, p: partition }
+  }
 }

@@ -146,7 +146,7 @@ describe('a micro-batch sink as a Writable', () => {
       const sink = createMicroBatchSink({ ...options, signal: abort.signal })
       sink.on('error', () => {})
       await sink.open()
-      const closed = once(sink, 'close')
+      const closed = new Promise<void>(resolve => sink.once('close', () => resolve()))
       end(sink)
       await closed
     }

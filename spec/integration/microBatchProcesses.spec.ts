@@ -1,0 +1,125 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { createCassandraWritable, createMicroBatchSink } from '../../lib/index.ts'
+import { differences } from '../crash/campaign.ts'
+import { stateIn } from '../crash/checkpointState.ts'
+import type { Task } from '../crash/child.ts'
+import { Programs } from '../crash/program.ts'
+import { directions, rowsFrom, tableOfRows } from '../crash/rows.ts'
+import { useCheckpoints } from './checkpointFolder.ts'
+import { useKeyspace } from './keyspace.ts'
+
+const ks = useKeyspace('micro_batch_processes_spec')
+const checkpoints = useCheckpoints()
+let programs: Programs
+beforeAll(() => {
+  programs = new Programs()
+})
+afterAll(() => programs[Symbol.dispose]())
+
+const SEED = 6
+
+async function taskFor(rows: number, options: Task['options']): Promise<Task> {
+  const { host, port, localDataCenter } = inject('cassandra')
+  return {
+    contactPoint: `${host}:${port}`,
+    localDataCenter,
+    keyspace: ks.name,
+    table: await ks.table(tableOfRows),
+    checkpoint_location: checkpoints.location(),
+    seed: SEED,
+    rows,
+    options,
+  }
+}
+
+/** Goes on in this process from where the last commit is. */
+async function finish({ table, checkpoint_location, rows, partition }: Task): Promise<void> {
+  const sink = createMicroBatchSink({ ...ks.target, table, checkpoint_location, ...directions })
+  const last = await sink.open()
+  await pipeline(Readable.from(rowsFrom(SEED, last?.rows_total ?? 0, rows, partition)), sink)
+}
+
+async function cleanTable(rows: number): Promise<string> {
+  const table = await ks.table(tableOfRows)
+  const sink = createCassandraWritable({ ...ks.target, table, ...directions })
+  await pipeline(Readable.from(rowsFrom(SEED, 0, rows)), sink)
+  return table
+}
+
+describe('a process that dies at a call to the file system', () => {
+  it('leaves the table of a clean run, whichever call of three epochs it is', {
+    timeout: 600_000,
+  }, async () => {
+    const options = { rows_per_epoch: 10 }
+    const rows = 30
+    const undisturbed = await taskFor(rows, options)
+    const { table } = undisturbed
+    const first = programs.start({ ...undisturbed, partition: 0 })
+    await first.ended
+    const calls = first.words.map(word => ('done' in word ? word.done.fs_calls : 0)).at(-1) ?? 0
+    expect(calls).toBeGreaterThan(40)
+
+    // Each in a partition of its own, since a table takes its time to be created.
+    const states = new Set<string>()
+    const dieAt = async (nth: number) => {
+      const checkpoint_location = checkpoints.location()
+      const task = { ...undisturbed, checkpoint_location, partition: nth, die_at_call: nth }
+      expect(await programs.start(task).ended, `call ${nth}`).toBe('SIGKILL')
+      const { committed, sealed } = stateIn(checkpoint_location)
+      states.add(`${committed} ${sealed?.epoch_id}`)
+      await finish(task)
+    }
+    const nths = Array.from({ length: calls }, (_, i) => i + 1).values()
+    const worker = async () => {
+      for (const nth of nths) await dieAt(nth)
+    }
+    await Promise.all([worker(), worker(), worker()])
+
+    const clean = await ks.table(tableOfRows)
+    const all = Array.from({ length: calls + 1 }, (_, partition) => [...rowsFrom(SEED, 0, rows, partition)])
+    const sink = createCassandraWritable({ ...ks.target, table: clean, ...directions })
+    await pipeline(Readable.from(all.flat()), sink)
+    expect(await differences(ks.client, ks.name, table, clean)).toEqual([])
+    // Each of the three epochs was found sealed, and committed.
+    const found = ['-1 undefined', '-1 0', '0 undefined', '0 1', '1 undefined', '1 2', '2 undefined']
+    expect([...states].sort()).toEqual(found.sort())
+    console.log(`${calls} calls to the file system in three epochs`)
+  })
+})
+
+describe('two processes on one checkpoint', () => {
+  it('refuse the second while the first only sleeps, and let the first go on', {
+    timeout: 120_000,
+  }, async () => {
+    const task = await taskFor(2000, { rows_per_epoch: 50, rows_per_batch: 5, concurrency: 1 })
+    const first = programs.start(task)
+    await new Promise<void>(resolve => first.onWord(word => 'commit' in word && resolve()))
+    first.signal('SIGSTOP')
+    const second = programs.start(task)
+    await second.ended
+    expect(second.words).toEqual([{ failed: 'ERR_CASSANDRA_CHECKPOINT_LOCKED' }])
+    first.signal('SIGCONT')
+    expect(await first.ended).toBeNull()
+    expect(first.words.at(-1)).toHaveProperty('done')
+    expect(await differences(ks.client, ks.name, task.table, await cleanTable(2000))).toEqual([])
+  })
+})
+
+describe('a clock that is back an hour after the restart', () => {
+  it('does not let older rows win', { timeout: 120_000 }, async () => {
+    const task = await taskFor(1000, { rows_per_epoch: 100, rows_per_batch: 10 })
+    const ahead = programs.start({ ...task, clock_ms: 3_600_000 })
+    let commits = 0
+    ahead.onWord(word => {
+      if ('commit' in word && ++commits === 3) ahead.signal('SIGKILL')
+    })
+    expect(await ahead.ended).toBe('SIGKILL')
+    const right = programs.start(task)
+    expect(await right.ended).toBeNull()
+    expect(await differences(ks.client, ks.name, task.table, await cleanTable(1000))).toEqual([])
+    // The write times went on from those of the first run, an hour ahead of now.
+    expect(stateIn(task.checkpoint_location).last_timestamp).toBeGreaterThan((Date.now() + 3_000_000) * 1000)
+  })
+})
