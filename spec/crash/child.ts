@@ -30,7 +30,7 @@ export type Word =
   | { readonly open: { readonly epoch_id: number; readonly rows_total: number } | null }
   | { readonly send: number }
   | { readonly commit: { readonly epoch_id: number; readonly rows: number } }
-  | { readonly done: { readonly retries: number; readonly fs_calls: number } }
+  | { readonly done: { readonly retries: number } }
   | { readonly failed: string }
 
 const task = JSON.parse(process.argv[2] ?? '') as Task
@@ -58,7 +58,7 @@ client.execute = ((cql: string, ...rest: unknown[]) => {
   return execute(cql, ...rest)
 }) as Client['execute']
 
-const fsCalls = dieAtFsCall(task.die_at_call ?? 0)
+if (task.die_at_call !== undefined) dieAtFsCall(task.die_at_call)
 const { keyspace, table, checkpoint_location, seed, options } = task
 const sink = createMicroBatchSink<CrashRow>({
   client,
@@ -73,7 +73,7 @@ try {
   say({ open: last })
   sink.on('commit', ({ epoch_id, rows }) => say({ commit: { epoch_id, rows } }))
   await pipeline(Readable.from(rowsFrom(seed, last?.rows_total ?? 0, task.rows, task.partition)), sink)
-  say({ done: { retries: sink.stats.retries, fs_calls: fsCalls() } })
+  say({ done: { retries: sink.stats.retries } })
 } catch (error) {
   say({ failed: String((error as { code?: string }).code ?? error) })
 }

@@ -6,8 +6,8 @@ const fileNames = ['read', 'write', 'datasync', 'sync', 'stat', 'close'] as cons
 
 type Call = (...given: unknown[]) => Promise<unknown>
 
-/** Makes this process die just before its nth call to the file system; returns how many there were. */
-export function dieAtFsCall(nth: number): () => number {
+/** Makes this process die just before its nth call to the file system. */
+export function dieAtFsCall(nth: number): void {
   let calls = 0
   const counted = (owner: object, name: string): Call => {
     const call = Reflect.get(owner, name).bind(owner) as Call
@@ -23,5 +23,4 @@ export function dieAtFsCall(nth: number): () => number {
   }
   for (const name of names) Object.assign(fs, { [name]: counted(fs, name) })
   syncBuiltinESMExports()
-  return () => calls
 }

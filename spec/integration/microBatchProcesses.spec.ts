@@ -54,38 +54,40 @@ describe('a process that dies at a call to the file system', () => {
   }, async () => {
     const options = { rows_per_epoch: 10 }
     const rows = 30
-    const undisturbed = await taskFor(rows, options)
-    const { table } = undisturbed
-    const first = programs.start({ ...undisturbed, partition: 0 })
-    await first.ended
-    const calls = first.words.map(word => ('done' in word ? word.done.fs_calls : 0)).at(-1) ?? 0
-    expect(calls).toBeGreaterThan(40)
+    const task = await taskFor(rows, options)
+    const { table } = task
 
-    // Each in a partition of its own, since a table takes its time to be created.
+    // Each in a partition of its own, since a table takes its time to be created; until a run is through before its call.
     const states = new Set<string>()
-    const dieAt = async (nth: number) => {
-      const checkpoint_location = checkpoints.location()
-      const task = { ...undisturbed, checkpoint_location, partition: nth, die_at_call: nth }
-      expect(await programs.start(task).ended, `call ${nth}`).toBe('SIGKILL')
-      const { committed, sealed } = stateIn(checkpoint_location)
-      states.add(`${committed} ${sealed?.epoch_id}`)
-      await finish(task)
-    }
-    const nths = Array.from({ length: calls }, (_, i) => i + 1).values()
+    let nth = 0
+    let isThrough = false
     const worker = async () => {
-      for (const nth of nths) await dieAt(nth)
+      while (!isThrough) {
+        const die_at_call = ++nth
+        const checkpoint_location = checkpoints.location()
+        const doomed = { ...task, checkpoint_location, partition: die_at_call, die_at_call }
+        const child = programs.start(doomed)
+        if ((await child.ended) !== 'SIGKILL') {
+          expect(child.words.at(-1)).toHaveProperty('done')
+          isThrough = true
+        }
+        const { committed, sealed } = stateIn(checkpoint_location)
+        states.add(`${committed} ${sealed?.epoch_id}`)
+        await finish(doomed)
+      }
     }
     await Promise.all([worker(), worker(), worker()])
+    expect(nth).toBeGreaterThan(40)
 
     const clean = await ks.table(tableOfRows)
-    const all = Array.from({ length: calls + 1 }, (_, partition) => [...rowsFrom(SEED, 0, rows, partition)])
+    const all = Array.from({ length: nth }, (_, i) => [...rowsFrom(SEED, 0, rows, i + 1)])
     const sink = createCassandraWritable({ ...ks.target, table: clean, ...directions })
     await pipeline(Readable.from(all.flat()), sink)
     expect(await differences(ks.client, ks.name, table, clean)).toEqual([])
     // Each of the three epochs was found sealed, and committed.
     const found = ['-1 undefined', '-1 0', '0 undefined', '0 1', '1 undefined', '1 2', '2 undefined']
     expect([...states].sort()).toEqual(found.sort())
-    console.log(`${calls} calls to the file system in three epochs`)
+    console.log(`killed at each of ${nth} calls to the file system`)
   })
 })
 

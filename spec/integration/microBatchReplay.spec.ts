@@ -121,7 +121,7 @@ describe('the replay of an epoch', () => {
     expect(found).toEqual([{ v: 'later' }, { v: 'later' }, { v: 'later' }])
   })
 
-  const rows = rowsOf(600)
+  const rows = [...rowsOf(599), { id: 599 }]
   const first = { id: 10_000, v: 'other' }
   it.each([
     ['another row', [...rows.slice(0, 300), first, ...rows.slice(301)], 'rows 256 to 511'],
