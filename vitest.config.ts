@@ -31,7 +31,7 @@ export default defineConfig({
           hookTimeout: 180_000,
           maxWorkers: 2,
           // After the unit specs, so that those answer in seconds.
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
