@@ -43,7 +43,12 @@ export class Keyspace {
     const { host, port, localDataCenter } = surroundings.plain
     this.surroundings = surroundings
     this.name = surroundings.keyspace
-    this.client = new Client({ contactPoints: [`${host}:${port}`], localDataCenter })
+    // Cassandra on a busy machine takes its time to drop a keyspace.
+    this.client = new Client({
+      contactPoints: [`${host}:${port}`],
+      localDataCenter,
+      socketOptions: { readTimeout: 60_000 },
+    })
     this.target = { host, port, keyspace: this.name }
   }
 
