@@ -4,9 +4,17 @@ const FEWEST = 2
 /** Where the window starts: enough for a node nearby, and found to be too few within a few round trips elsewhere. */
 const START = 16
 
-/** Requests that may stand in queues on the way before the window grows no more, and before it shrinks. */
-const QUEUED_FEW = 6
-const QUEUED_MANY = 12
+/**
+ * Time in milliseconds that an answer may spend in queues before the window grows no more, and before it shrinks. Some
+ * waiting is good: servers that find the next request at hand need not be woken for it, and a read brings several
+ * answers. Measured on a node that shares its cores with the client, 100 in flight took a quarter less CPU a row on
+ * this side than the dozen that hardly wait.
+ */
+const WAIT_SHORT_MS = 50
+const WAIT_LONG_MS = 100
+
+/** What one answer that waited long takes off the window: a tenth of it in the time of one round trip. */
+const SHRINK = 0.1
 
 /** Weight of one answer in the moving average of the latency. */
 const SMOOTHING = 0.1
@@ -16,9 +24,9 @@ const BASELINE_MS = 10_000
 
 /**
  * How many requests are worth having in flight, between 2 and `concurrency`. More than the servers can work on only
- * wait in queues, which costs memory on this side and latency on both. So the window is kept where few requests
- * queue, as TCP Vegas does: by how much slower answers are than the fastest one. It is halved when a server says that
- * it is overloaded, or does not answer in time.
+ * wait in queues, which costs memory on this side and latency on both. So the window is kept where requests wait for
+ * a moment only, told by how much slower answers are than the fastest one. It is halved when a server says that it is
+ * overloaded, or does not answer in time.
  */
 export class Window {
   readonly #least: number
@@ -50,9 +58,9 @@ export class Window {
     // While the window is not used up, its size has no part in the latency.
     if (inFlight < this.limit) return
     const fastest = Math.min(this.#fastest, this.#fastestBefore)
-    const queued = this.#size * (1 - fastest / this.#latency)
-    if (queued < QUEUED_FEW) this.#size = Math.min(this.#most, this.#size + 2 / this.#size)
-    else if (queued > QUEUED_MANY) this.#size = Math.max(this.#least, this.#size - 1 / this.#size)
+    const wait = this.#latency - fastest
+    if (wait < WAIT_SHORT_MS) this.#size = Math.min(this.#most, this.#size + 2 / this.#size)
+    else if (wait > WAIT_LONG_MS) this.#size = Math.max(this.#least, this.#size - SHRINK)
   }
 
   /**

@@ -50,22 +50,22 @@ describe('the window', () => {
     expect(window.limit).toBe(before)
   })
 
-  it('stops where requests begin to queue', () => {
+  it('stops where requests begin to wait long', () => {
     const window = windowOf(1_000)
     answerWith(window, 20_000, 30)
-    expect(window.limit).toBeGreaterThan(30)
-    expect(window.limit).toBeLessThan(50)
+    // 180 in flight wait for 50 ms, 330 for 100 ms.
+    expect(window.limit).toBeGreaterThanOrEqual(175)
+    expect(window.limit).toBeLessThanOrEqual(330)
   })
 
   it('shrinks when latency rises, and grows back when it falls', () => {
     const window = windowOf(1_000)
-    answerWith(window, 20_000, 100)
+    answerWith(window, 100_000, 100)
     const before = window.limit
-    expect(before).toBeGreaterThan(100)
-    answerWith(window, 8_000, 20)
+    answerWith(window, 20_000, 20)
     expect(window.limit).toBeLessThan(before / 2)
-    answerWith(window, 20_000, 100)
-    expect(window.limit).toBeGreaterThan(100)
+    answerWith(window, 100_000, 100)
+    expect(window.limit).toBeGreaterThan(before * 0.9)
   })
 
   it('halves once when many requests that were in flight together fail', () => {
