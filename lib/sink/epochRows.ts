@@ -1,7 +1,7 @@
 import { type EncodedRow, stamp, timestampsOf } from '../encode/encodedRow.ts'
 import { remainingTtl } from '../encode/using.ts'
 import type { Json } from '../options/options.ts'
-import { Fingerprint } from './fingerprint.ts'
+import { BLOCK_ROWS, Fingerprint } from './fingerprint.ts'
 
 /** The rows of one epoch as bytes, in the order of arrival. */
 export class EpochRows {
@@ -13,12 +13,18 @@ export class EpochRows {
   timestamps = 0
   /** Some row would double a list if it were written twice with one timestamp. */
   appends = false
+  /** Rows of each block that has a fingerprint. */
+  readonly block_rows: number
   readonly #fingerprint: Fingerprint
   #blocks: readonly string[] | undefined
 
-  /** @param haveTimestamps whether rows bring their own write time */
-  constructor(haveTimestamps: boolean) {
-    this.#fingerprint = new Fingerprint(haveTimestamps)
+  /**
+   * @param haveTimestamps whether rows bring their own write time
+   * @param block_rows for a replay that of the seal, which an older release may have made
+   */
+  constructor(haveTimestamps: boolean, block_rows = BLOCK_ROWS) {
+    this.block_rows = block_rows
+    this.#fingerprint = new Fingerprint(haveTimestamps, block_rows)
   }
 
   add(row: EncodedRow, position: Json | undefined): void {

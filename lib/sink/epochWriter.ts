@@ -1,7 +1,7 @@
 import { type Checkpoint, openCheckpoint } from '../checkpoint/checkpoint.ts'
 import { checkReplay, decide, type Seal, type TimestampSpan } from '../checkpoint/epoch.ts'
 import type { CheckpointFs } from '../checkpoint/fs.ts'
-import { CheckpointError, OptionError } from '../errors.ts'
+import { CheckpointError, OptionError, SchemaError } from '../errors.ts'
 import type { Json } from '../options/options.ts'
 import type { EpochSettings, WriteSettings } from '../options/settings.ts'
 import type { StoredTable } from '../table/schema.ts'
@@ -10,7 +10,6 @@ import type { Counters } from '../write/stats.ts'
 import { openTarget } from '../write/target.ts'
 import { type OnFailure, type TakenRow, Writer } from '../write/writer.ts'
 import { EpochRows } from './epochRows.ts'
-import { BLOCK_ROWS } from './fingerprint.ts'
 
 /** Up to where a source is in the table. */
 export interface LastCommit {
@@ -47,6 +46,7 @@ export async function openEpochWriter(
   const { connection, cluster, schema, clock } = target
   try {
     refuseOwnTimestampsOfLists(settings, schema)
+    refuseWithoutGrace(schema)
     const { id: table_id, keyspace, name: table } = schema
     const name = { cluster, keyspace, table, table_id }
     const checkpoint = await openCheckpoint(settings.checkpoint_location, name, fs)
@@ -65,6 +65,14 @@ function refuseOwnTimestampsOfLists({ timestamp_column }: EpochSettings, schema:
   const why = `a replay with the same timestamp would double the list of column \`${list.name}\``
   const message = `Expected \`timestamp_column\` to be absent: ${why}`
   throw new OptionError('ERR_CASSANDRA_OPTION', 'timestamp_column', message)
+}
+
+/** Every replay would come too late. */
+function refuseWithoutGrace({ keyspace, name, gc_grace_seconds }: StoredTable): void {
+  if (gc_grace_seconds > 0) return
+  const why = 'a replay could bring back rows that others deleted meanwhile'
+  const message = `\`${keyspace}.${name}\` has a gc_grace_seconds of 0, and ${why}: set it to at least the time a restart may take`
+  throw new SchemaError('ERR_CASSANDRA_TABLE_UNSUPPORTED', message)
 }
 
 /** A replay has to say what remains to live, also where the table said it the first time. */
@@ -113,7 +121,7 @@ export class EpochWriter {
   }
 
   newEpoch(): EpochRows {
-    return new EpochRows(this.#rowsHaveTimestamps)
+    return new EpochRows(this.#rowsHaveTimestamps, this.sealed?.block_rows)
   }
 
   /** @throws CheckpointError for an epoch that does not come next. */
@@ -135,7 +143,7 @@ export class EpochWriter {
    */
   async write(epoch_id: number, epoch: EpochRows): Promise<CommittedEpoch> {
     this.check(epoch)
-    const { blocks } = epoch
+    const { blocks, block_rows } = epoch
     const { committed, sealed } = this.#checkpoint.state
     if (sealed === undefined) {
       const span = this.#reserve(epoch)
@@ -146,7 +154,7 @@ export class EpochWriter {
         epoch_id,
         rows,
         blocks,
-        block_rows: BLOCK_ROWS,
+        block_rows,
         sealed_at_ms: Date.now(),
         position,
         rows_total,

@@ -16,6 +16,7 @@ const NO_TAG = Buffer.alloc(0)
  */
 export class Fingerprint {
   readonly #hashesTimestamps: boolean
+  readonly #blockRows: number
   readonly #tags = new Map<Statement, readonly Buffer[]>()
   /** Many small values go to the hash at once: a call costs more than the bytes. */
   readonly #slab = Buffer.allocUnsafe(SLAB_BYTES)
@@ -25,8 +26,9 @@ export class Fingerprint {
   readonly #blocks: string[] = []
 
   /** @param hashesTimestamps whether rows bring their own write time */
-  constructor(hashesTimestamps: boolean) {
+  constructor(hashesTimestamps: boolean, blockRows: number) {
     this.#hashesTimestamps = hashesTimestamps
+    this.#blockRows = blockRows
   }
 
   add({ statement, values }: EncodedRow): void {
@@ -46,12 +48,12 @@ export class Fingerprint {
         this.#bytes(value)
       }
     }
-    if (++this.#rows % BLOCK_ROWS === 0) this.#closeBlock()
+    if (++this.#rows % this.#blockRows === 0) this.#closeBlock()
   }
 
   /** One for each block; the last may be of fewer rows. Called once, after the last row. */
   blocks(): readonly string[] {
-    if (this.#rows % BLOCK_ROWS !== 0) this.#closeBlock()
+    if (this.#rows % this.#blockRows !== 0) this.#closeBlock()
     return this.#blocks
   }
 

@@ -297,6 +297,14 @@ describe('time to live', () => {
     await expect(replay(options, rowsOf(3))).rejects.toMatchObject({ code: 'ERR_CASSANDRA_REPLAY_TOO_LATE' })
     expect(await contents(table)).toEqual([])
   })
+
+  it('of tombstones must be some time, or no epoch could ever be replayed', async () => {
+    const table = await ks.table('id int PRIMARY KEY, v text', 'gc_grace_seconds = 0')
+    const location = checkpoints.location()
+    const { client, name: keyspace } = ks
+    await using sink = createMicroBatchSink({ client, keyspace, table, checkpoint_location: location })
+    await expect(sink.open()).rejects.toMatchObject({ code: 'ERR_CASSANDRA_TABLE_UNSUPPORTED' })
+  })
 })
 
 describe('a checkpoint', () => {
