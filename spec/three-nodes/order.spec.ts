@@ -1,0 +1,86 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { Client, type Host, types } from 'cassandra-driver'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { createCassandraWritable } from '../../lib/index.ts'
+import { type Cassandra, startCassandra } from '../../lib/testing/index.ts'
+
+/** A start may take this long in milliseconds when the machine is busy with other things. */
+const START_TIMEOUT_MS = 180_000
+
+const KEYS = 10_000
+const ROWS = 3 * KEYS
+
+describe('three nodes that each hold every row', () => {
+  let cassandra: Cassandra
+  let client: Client
+
+  beforeAll(async () => {
+    cassandra = await startCassandra({ nodes: 3 })
+    const { contactPoints, localDataCenter } = cassandra
+    client = new Client({
+      contactPoints,
+      localDataCenter,
+      protocolOptions: { maxSchemaAgreementWaitSeconds: 60 },
+    })
+    await client.execute(
+      "CREATE KEYSPACE three WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}",
+    )
+    // A node that has just started may hear of the keyspace, and of the table, a moment later.
+    const table = 'CREATE TABLE IF NOT EXISTS three.t (p int, c int, v int, l list<int>, PRIMARY KEY (p, c))'
+    await vi.waitFor(() => client.execute(table), { timeout: 60_000, interval: 500 })
+    const seen = (host: Host) => client.execute('SELECT p FROM three.t LIMIT 1', [], { host })
+    await vi.waitFor(() => Promise.all(client.hosts.values().map(seen)), { timeout: 60_000, interval: 500 })
+  }, START_TIMEOUT_MS)
+  afterAll(async () => {
+    await client?.shutdown()
+    await cassandra?.stop()
+  }, START_TIMEOUT_MS)
+
+  it('keep every row, and of each key the last, when one is killed during the load', async () => {
+    let killed: Promise<void> | undefined
+    function* rows() {
+      for (let i = 0; i < ROWS; i++) {
+        if (i === ROWS / 3) killed = cassandra.kill(3)
+        yield rowOf(i)
+      }
+    }
+    const sink = createCassandraWritable({
+      host: cassandra.contactPoints.map(point => point.split(':')[0] ?? ''),
+      port: cassandra.port,
+      keyspace: 'three',
+      table: 't',
+      consistency: 'QUORUM',
+      request_timeout_ms: 5_000,
+    })
+    await pipeline(Readable.from(rows()), sink)
+    await killed
+    expect(sink.stats).toMatchObject({ rows_accepted: ROWS, rows_written: ROWS, rows_failed: 0 })
+
+    // The two that are left may need a moment to know that the third is gone.
+    const found = await vi.waitFor(() => tableOf(client), { timeout: 60_000, interval: 500 })
+    expect(found.size).toBe(KEYS)
+    for (let i = ROWS - KEYS; i < ROWS; i++) {
+      const { p, c, ...last } = rowOf(i)
+      if (JSON.stringify(found.get(`${p} ${c}`)) !== JSON.stringify({ p, c, ...last })) {
+        expect(found.get(`${p} ${c}`)).toEqual({ p, c, ...last })
+      }
+    }
+  }, 120_000)
+})
+
+/** The rows that two of the nodes agree on, by key. */
+async function tableOf(client: Client): Promise<Map<string, unknown>> {
+  const found = new Map<string, unknown>()
+  const options = { consistency: types.consistencies.quorum, prepare: true, fetchSize: 1_000 }
+  for await (const { p, c, v, l } of await client.execute('SELECT p, c, v, l FROM three.t', [], options)) {
+    found.set(`${p} ${c}`, { p, c, v, l })
+  }
+  return found
+}
+
+/** Every key comes three times; one row in ten has a list, which would double if it were sent twice as it is. */
+function rowOf(i: number) {
+  const key = i % KEYS
+  return { p: key % 500, c: Math.floor(key / 500), v: i, l: key % 10 === 0 ? [i, i + 1] : null }
+}
