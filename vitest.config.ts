@@ -34,14 +34,6 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
-      {
-        test: {
-          name: 'three-nodes',
-          include: ['spec/three-nodes/**/*.spec.ts'],
-          // Three nodes leave no room for much else.
-          sequence: { groupOrder: 3 },
-        },
-      },
     ],
   },
 })

@@ -23,10 +23,10 @@ describe('three nodes that each hold every row', () => {
       localDataCenter,
       protocolOptions: { maxSchemaAgreementWaitSeconds: 60 },
     })
-    await client.execute(
-      "CREATE KEYSPACE three WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}",
-    )
-    // A node that has just started may hear of the keyspace, and of the table, a moment later.
+    const keyspace =
+      "CREATE KEYSPACE IF NOT EXISTS three WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}"
+    // Nodes that have just started may be held for down, and hear of the keyspace and the table a moment later.
+    await vi.waitFor(() => client.execute(keyspace), { timeout: 60_000, interval: 500 })
     const table = 'CREATE TABLE IF NOT EXISTS three.t (p int, c int, v int, l list<int>, PRIMARY KEY (p, c))'
     await vi.waitFor(() => client.execute(table), { timeout: 60_000, interval: 500 })
     const seen = (host: Host) => client.execute('SELECT p FROM three.t LIMIT 1', [], { host })
