@@ -16,6 +16,13 @@ const place = {
     { name: 'toString', type: 'frozen<list<inet>>' },
   ],
 }
+const embedded = {
+  fields: [
+    { name: 'n', type: 'int' },
+    { name: 'near', type: 'vector<float, 2>' },
+  ],
+}
+const userTypes: Record<string, { fields: { name: string; type: string }[] }> = { place, embedded }
 const namedTypes = [
   'frozen<list<int>>',
   'frozen<list<frozen<set<decimal>>>>',
@@ -31,8 +38,13 @@ const namedTypes = [
   'vector<text, 2>',
   'vector<frozen<list<bigint>>, 2>',
   'vector<vector<double, 2>, 2>',
+  'vector<frozen<place>, 2>',
+  'vector<frozen<tuple<int, frozen<place>>>, 2>',
+  'vector<frozen<map<text, frozen<embedded>>>, 1>',
+  'frozen<list<vector<frozen<place>, 1>>>',
+  'frozen<embedded>',
   'frozen<list<duration>>',
-].map(text => parseCqlType(text, name => (name === 'place' ? place.fields : undefined)))
+].map(text => parseCqlType(text, name => userTypes[name]?.fields))
 
 const randomTypes = fc.sample(
   nestedType.filter(type => type.kind !== 'scalar'),

@@ -34,6 +34,7 @@ const nestedTypes = [
   'vector<text, 2>',
   'frozen<place>',
   'frozen<list<frozen<place>>>',
+  'vector<frozen<place>, 2>',
 ].map(text => parseCqlType(text, name => (name === 'place' ? place.fields : undefined)))
 
 /**

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { scalars, structuresRead } from '../../lib/encode/typeTable.ts'
 import { type CqlType, cqlTypeName, parseCqlType, scalarNames } from '../../lib/table/cqlType.ts'
-import { nestedType } from '../values/randomTypes.ts'
+import { isReadable, nestedType } from '../values/randomTypes.ts'
 import { samplesOf } from '../values/samples.ts'
 import { useKeyspace } from './keyspace.ts'
 import { runs, seed, timeout, ValueTable } from './valueTable.ts'
@@ -24,9 +24,10 @@ const named = [
   'frozen<place>',
   'vector<float, 3>',
   'vector<frozen<set<time>>, 2>',
+  'vector<frozen<place>, 2>',
 ].map(text => parseCqlType(text, name => (name === 'place' ? place.fields : undefined)))
 const random = fc.sample(
-  nestedType.filter(type => type.kind !== 'scalar'),
+  nestedType.filter(type => type.kind !== 'scalar' && isReadable(type)),
   { seed, numRuns: 4 },
 )
 const all = [...scalarNames.map((name): CqlType => ({ kind: 'scalar', name })), ...named, ...random].map(
@@ -48,6 +49,16 @@ describe(`what is read, written and read again is the same (seed ${seed})`, () =
     expect([...new Set(values.map(([, value]) => kindOf(value)))]).toEqual([returned])
     const again = values.map(([id, given]) => ({ given, meaning: samples[id]?.meaning ?? null }))
     expect(await table.faultOf(again)).toBeUndefined()
+  })
+
+  it('a vector of user-defined types with a vector in them is stored, and the driver cannot read it', async () => {
+    const near = { fields: [{ name: 'near', type: 'vector<float, 2>' }] }
+    const type = parseCqlType('vector<frozen<near>, 2>', () => near.fields)
+    expect(isReadable(type)).toBe(false)
+    const table = await ValueTable.create(ks, type)
+    const given = [{ near: [1, 2.5] }, { near: [-1, 0] }]
+    expect(await table.faultOf([{ given, meaning: [[['1', '2.5']], [['-1', '0']]] }])).toBeUndefined()
+    await expect(table.values()).rejects.toThrow('Not a valid type')
   })
 
   it('a timestamp that the driver cannot read is refused and not stored as another', async () => {

@@ -6,7 +6,7 @@ import { afterAll, inject } from 'vitest'
 import { createCassandraWritable, RowError } from '../../lib/index.ts'
 import { type CqlType, cqlTypeName, quoteIdentifier } from '../../lib/table/cqlType.ts'
 import { asJson, type Meaning, meaningOfJson, meaningOfRead } from '../values/meaning.ts'
-import { thawed } from '../values/randomTypes.ts'
+import { isReadable, thawed } from '../values/randomTypes.ts'
 import type { Sample } from '../values/scalars.ts'
 import type { Keyspace } from './keyspace.ts'
 
@@ -150,7 +150,7 @@ export class ValueTable {
   async #select(id: number | undefined) {
     const toBytes = this.type.kind === 'scalar' ? storedBytes[this.type.name] : undefined
     const selected = this.#columns.flatMap((name, i) => [
-      `${quoteIdentifier(name)} AS read${i}`,
+      ...(isReadable(this.type) ? [`${quoteIdentifier(name)} AS read${i}`] : []),
       `toJson(${quoteIdentifier(name)}) AS json${i}`,
       ...(toBytes === undefined
         ? []
@@ -168,9 +168,15 @@ export class ValueTable {
       const isThawed = name === 'Zip code' || name === 'v'
       const expected = isAbsent ? null : isThawed ? asThawed(this.type, meaning) : meaning
       const ways: [way: string, read: () => Meaning, expected: Meaning][] = [
-        ['the driver', () => meaningOfRead(this.type, row[`read${i}`]), asRead(this.type, expected)],
         ['toJson', () => meaningOfJson(this.type, row[`json${i}`] as string), asJson(this.type, expected)],
       ]
+      if (isReadable(this.type)) {
+        ways.push([
+          'the driver',
+          () => meaningOfRead(this.type, row[`read${i}`]),
+          asRead(this.type, expected),
+        ])
+      }
       const bytes = row[`bytes${i}`]
       const toBytes = this.type.kind === 'scalar' ? storedBytes[this.type.name] : undefined
       if (toBytes !== undefined && typeof expected === 'string') {
