@@ -51,16 +51,6 @@ describe(`what is read, written and read again is the same (seed ${seed})`, () =
     expect(await table.faultOf(again)).toBeUndefined()
   })
 
-  it('a vector of user-defined types with a vector in them is stored, and the driver cannot read it', async () => {
-    const near = { fields: [{ name: 'near', type: 'vector<float, 2>' }] }
-    const type = parseCqlType('vector<frozen<near>, 2>', () => near.fields)
-    expect(isReadable(type)).toBe(false)
-    const table = await ValueTable.create(ks, type)
-    const given = [{ near: [1, 2.5] }, { near: [-1, 0] }]
-    expect(await table.faultOf([{ given, meaning: [[['1', '2.5']], [['-1', '0']]] }])).toBeUndefined()
-    await expect(table.values()).rejects.toThrow('Not a valid type')
-  })
-
   it('a timestamp that the driver cannot read is refused and not stored as another', async () => {
     const table = await ValueTable.create(ks, { kind: 'scalar', name: 'timestamp' })
     const beyond = [{ given: 8_640_000_000_000_001n, meaning: '8640000000000001' }]
@@ -70,5 +60,16 @@ describe(`what is read, written and read again is the same (seed ${seed})`, () =
     expect(await table.faultOf([{ given: read, meaning: null }])).toMatchObject({
       what: expect.stringContaining('an invalid Date'),
     })
+  })
+
+  // Last, because a connection of the driver may mix up answers after one that it could not decode.
+  it('a vector of user-defined types with a vector in them is stored, and the driver cannot read it', async () => {
+    const near = { fields: [{ name: 'near', type: 'vector<float, 2>' }] }
+    const type = parseCqlType('vector<frozen<near>, 2>', () => near.fields)
+    expect(isReadable(type)).toBe(false)
+    const table = await ValueTable.create(ks, type)
+    const given = [{ near: [1, 2.5] }, { near: [-1, 0] }]
+    expect(await table.faultOf([{ given, meaning: [[['1', '2.5']], [['-1', '0']]] }])).toBeUndefined()
+    await expect(table.values()).rejects.toThrow('Not a valid type')
   })
 })

@@ -51,13 +51,20 @@ export function meaningOfRead(type: CqlType, read: unknown): Meaning {
   }
 }
 
+/** From its bytes: as text it never ends, when it is 2^1024 or larger. */
+export function integerIn(integer: types.Integer): bigint {
+  const bytes = types.Integer.toBuffer(integer)
+  return BigInt.asIntN(8 * bytes.length, BigInt(`0x${bytes.toString('hex')}`))
+}
+
 function meaningOfScalar(read: unknown): Meaning {
   if (typeof read === 'string' || typeof read === 'boolean') return read
   if (typeof read === 'number') return printed(read)
+  if (read instanceof types.Integer) return String(integerIn(read))
   if (read instanceof Date) return String(read.getTime())
   if (read instanceof types.BigDecimal) {
     const { _intVal, _scale } = read as unknown as { _intVal: types.Integer; _scale: number }
-    return `${_intVal}e${-_scale}`
+    return `${integerIn(_intVal)}e${-_scale}`
   }
   if (read instanceof types.Duration) {
     const { months, days, nanoseconds } = read as unknown as Record<string, unknown>

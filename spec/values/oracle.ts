@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { types } from 'cassandra-driver'
 import { Temporal } from 'temporal-polyfill'
 import type { ScalarName } from '../../lib/table/cqlType.ts'
-import { decimalMeaning, durationMeaning, type Meaning, printed } from './meaning.ts'
+import { decimalMeaning, durationMeaning, integerIn, type Meaning, printed } from './meaning.ts'
 
 /**
  * What a value of any kind means as a type, or undefined where it means nothing that could be stored exactly. Written
@@ -24,8 +24,8 @@ function integer(given: unknown): bigint | undefined {
   if (typeof given === 'bigint') return given
   if (typeof given === 'number') return Number.isInteger(given) ? BigInt(given) : undefined
   if (typeof given === 'string') return /^-?[0-9]+$/.test(given) ? BigInt(given) : undefined
-  const isDriver = given instanceof types.Long || given instanceof types.Integer
-  return isDriver ? BigInt(given.toString()) : undefined
+  if (given instanceof types.Integer) return integerIn(given)
+  return given instanceof types.Long ? BigInt(given.toString()) : undefined
 }
 
 function within(low: bigint, high: bigint): Oracle {
@@ -90,7 +90,7 @@ const float: Oracle = given => {
 const decimal: Oracle = given => {
   if (given instanceof types.BigDecimal) {
     const { _intVal, _scale } = given as unknown as { _intVal: types.Integer; _scale: number }
-    return `${_intVal}e${-_scale}`
+    return `${integerIn(_intVal)}e${-_scale}`
   }
   if (typeof given === 'number' || typeof given === 'string') {
     const shown = Object.is(given, -0) ? '0' : String(given)
