@@ -55,7 +55,16 @@ const title = (type: CqlType) => cqlTypeName(type).slice(0, 100)
 
 describe(`${runs} values of each type, written through a sink and read back two ways (seed ${seed})`, () => {
   const scalars = scalarNames.map((name): CqlType => ({ kind: 'scalar', name }))
-  const all = [...scalars, ...namedTypes, ...randomTypes].map((type, i) => ({ type, name: title(type), i }))
+  // Each type in a vector, which packs some without a length.
+  const pairs: CqlType = {
+    kind: 'tuple',
+    elements: scalars.map(element => ({ kind: 'vector', element, dimension: 2 })),
+  }
+  const all = [...scalars, pairs, ...namedTypes, ...randomTypes].map((type, i) => ({
+    type,
+    name: title(type),
+    i,
+  }))
 
   it.for(all)('stores $name exactly ($i)', { timeout }, async ({ type }) => {
     const table = await ValueTable.create(ks, type)

@@ -392,5 +392,10 @@ export const scalarSamples: Record<ScalarName, fc.Arbitrary<Sample>> = {
   ),
   tinyint: integers(7n),
   uuid: inForms(bytes16, hex => hex, ...uuidForms),
-  varint: fc.oneof(integers(200n), integers(63n)),
+  varint: fc.oneof(
+    integers(200n),
+    integers(63n),
+    // No Integer of the driver: a report of a failure would print it, and from 2^1024 on that never ends.
+    inForms(nearEdges(-(2n ** 1100n), 2n ** 1100n), String, value => value, String),
+  ),
 }
