@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Client } from 'cassandra-driver'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { Bytes } from '../lib/encode/bytes.ts'
 import { encoderFor } from '../lib/encode/encoder.ts'
 import type { Refusal } from '../lib/encode/refusal.ts'
 import { scalars, structuresRead } from '../lib/encode/typeTable.ts'
@@ -37,7 +38,7 @@ const bare = (cell: string | undefined) => cell?.replaceAll('`', '')
 /** What the refusal of a value says that a type takes. */
 function expectedBy(type: CqlType): string {
   try {
-    encoderFor(type)(Symbol('of no type'))
+    encoderFor(type)(Symbol('of no type'), new Bytes(1))
   } catch (refusal) {
     return (refusal as Refusal).expected
   }

@@ -1,4 +1,4 @@
-import type { EncodedRow } from '../encode/encodedRow.ts'
+import { bytesOf, type EncodedRow } from '../encode/encodedRow.ts'
 
 /** Rows waiting for a flush, bounded by count and by bytes. */
 export class RowBuffer {
@@ -22,7 +22,7 @@ export class RowBuffer {
 
   push(row: EncodedRow): void {
     this.#rows.push(row)
-    this.#bytes += row.bytes
+    this.#bytes += bytesOf(row)
   }
 
   /** Empties the buffer. */

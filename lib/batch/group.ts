@@ -1,4 +1,5 @@
-import type { EncodedRow } from '../encode/encodedRow.ts'
+import { bytesOf, type EncodedRow } from '../encode/encodedRow.ts'
+import { isSamePartition, type KeyedRow, partitionNameOf } from '../encode/partitionKey.ts'
 import { PARTITION_WEIGHT } from '../encode/weight.ts'
 
 /** Rows that go to Cassandra in one request: one operation, and partitions that share a replica. */
@@ -9,8 +10,8 @@ export interface Group {
 
 export type BatchBy = 'partition' | 'replicas' | 'none'
 
-/** Names the set of nodes that hold a partition: partitions with the same name may share a request. */
-export type ReplicaSetOf = (partitionKey: Buffer) => unknown
+/** Names the set of nodes that hold a row's partition: partitions with the same name may share a request. */
+export type ReplicaSetOf = (row: KeyedRow) => unknown
 
 /** Cassandra does not limit a batch within one partition; this bounds the frame and the work of one replica. */
 const MAX_GROUP_BYTES = 64 * 1024
@@ -24,7 +25,6 @@ const MAX_PARTITIONS = 10
 /** The server warns of a batch of several partitions above 5 KiB (`batch_size_warn_threshold`). */
 const MAX_MIXED_WEIGHT = 5000
 
-const rowBytes = (row: EncodedRow) => row.bytes
 const rowWeight = (row: EncodedRow) => row.weight
 
 /**
@@ -37,7 +37,7 @@ export function groupRows(
   batchBy: BatchBy,
   replicaSetOf: ReplicaSetOf,
 ): Group[] {
-  if (batchBy === 'none') return rows.map(row => ({ rows: [row], bytes: row.bytes }))
+  if (batchBy === 'none') return rows.map(row => ({ rows: [row], bytes: bytesOf(row) }))
   const groups: Group[] = []
   const mixes = new Map<unknown, Map<unknown, Mix>>()
   for (const partition of partitionsOf(rows)) {
@@ -61,13 +61,13 @@ function partitionsOf(rows: readonly EncodedRow[]): EncodedRow[][] {
   let last: EncodedRow[] | undefined
   for (const row of rows) {
     // Sorted sources are common, and comparing two keys is cheaper than looking one up.
-    if (last?.[0] === undefined || !isSamePartition(last[0], row)) {
+    if (last?.[0]?.statement !== row.statement || !isSamePartition(last[0], row)) {
       let byKey = byStatement.get(row.statement)
       if (byKey === undefined) {
         byKey = new Map()
         byStatement.set(row.statement, byKey)
       }
-      const key = row.partitionKey.toString('latin1')
+      const key = partitionNameOf(row)
       last = byKey.get(key)
       if (last === undefined) {
         last = []
@@ -78,13 +78,6 @@ function partitionsOf(rows: readonly EncodedRow[]): EncodedRow[][] {
     last.push(row)
   }
   return found
-}
-
-function isSamePartition(a: EncodedRow, b: EncodedRow): boolean {
-  const [one, other] = [a.partitionKey, b.partitionKey]
-  if (a.statement !== b.statement || one.length !== other.length) return false
-  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false
-  return true
 }
 
 /** Cuts the first `end` rows into groups of prepared sizes. */
@@ -102,7 +95,7 @@ function fitting(rows: readonly EncodedRow[], from: number, end: number): number
   let bytes = 0
   let to = from
   while (to < end) {
-    bytes += rows[to]?.bytes ?? 0
+    bytes += bytesOf(rows[to] as EncodedRow)
     if (bytes > MAX_GROUP_BYTES && to > from) break
     to++
   }
@@ -110,7 +103,7 @@ function fitting(rows: readonly EncodedRow[], from: number, end: number): number
 }
 
 function groupOf(rows: readonly EncodedRow[]): Group {
-  return { rows, bytes: sum(rows, rowBytes) }
+  return { rows, bytes: sum(rows, bytesOf) }
 }
 
 function sum(rows: readonly EncodedRow[], of: (row: EncodedRow) => number): number {
@@ -120,7 +113,7 @@ function sum(rows: readonly EncodedRow[], of: (row: EncodedRow) => number): numb
 }
 
 function mixFor(mixes: Map<unknown, Map<unknown, Mix>>, row: EncodedRow, replicaSetOf: ReplicaSetOf): Mix {
-  const replicas = replicaSetOf(row.partitionKey)
+  const replicas = replicaSetOf(row)
   let byOperation = mixes.get(replicas)
   if (byOperation === undefined) {
     byOperation = new Map()

@@ -1,4 +1,5 @@
 import type { Client } from 'cassandra-driver'
+import { type KeyedRow, partitionKeyOf } from '../encode/partitionKey.ts'
 import type { ReplicaSetOf } from './group.ts'
 
 /** For when every node holds every row: all partitions may share a request. */
@@ -10,9 +11,10 @@ const everyNode: ReplicaSetOf = () => 'every node'
  */
 export function replicaSets(client: Client, keyspace: string): ReplicaSetOf {
   const names = new WeakMap<object, string>()
-  const nameOf = (partitionKey: Buffer): unknown => {
-    const replicas = client.getReplicas(keyspace, partitionKey)
-    if (replicas === null || replicas === undefined) return partitionKey
+  const nameOf = (row: KeyedRow): unknown => {
+    const replicas = client.getReplicas(keyspace, partitionKeyOf(row))
+    // Compared by identity: rows of one partition come as one.
+    if (replicas === null || replicas === undefined) return row
     let name = names.get(replicas)
     if (name === undefined) {
       // The driver has an array for each token range; ranges with the same nodes are one set.

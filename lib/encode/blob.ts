@@ -1,15 +1,26 @@
 import { types as is } from 'node:util'
+import type { Bytes } from './bytes.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 
+const { get: lengthGetter } = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  'length',
+) as { get: () => number }
+
 /** Always a copy: the caller may fill its buffer again before the bytes are sent. */
-export function encodeBlob(value: unknown): Buffer {
+export function encodeBlob(value: unknown, out: Bytes): void {
+  out.add(bytesOf(value))
+}
+
+function bytesOf(value: unknown): Uint8Array {
   if (ArrayBuffer.isView(value)) {
     refuseDetached(value)
-    return copyOf(
-      value instanceof Uint8Array ? value : new Uint8Array(value.buffer, value.byteOffset, value.byteLength),
-    )
+    if (value instanceof Uint8Array && value.length !== lengthOf(value)) throw wrongKind(value)
+    return value instanceof Uint8Array
+      ? value
+      : new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
   }
-  if (is.isAnyArrayBuffer(value)) return copyOf(new Uint8Array(value))
+  if (is.isAnyArrayBuffer(value)) return new Uint8Array(value)
   if (typeof value === 'string') return hexBytes(value)
   throw wrongKind(value)
 }
@@ -22,6 +33,11 @@ export function refuseDetached(view: ArrayBufferView): void {
   } catch {
     throw new Refusal(view, 'is a view of a buffer that was transferred elsewhere')
   }
+}
+
+/** Its true length, which a subclass or a property of its own may hide. */
+function lengthOf(view: Uint8Array): number {
+  return lengthGetter.call(view)
 }
 
 export function copyOf(bytes: Uint8Array): Buffer {

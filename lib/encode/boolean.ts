@@ -1,9 +1,14 @@
+import type { Bytes } from './bytes.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 
-const yes = Buffer.from([1])
-const no = Buffer.from([0])
+const yes = 1
+const no = 0
 
-export function encodeBoolean(value: unknown): Buffer {
+export function encodeBoolean(value: unknown, out: Bytes): void {
+  out.int8(bitOf(value))
+}
+
+function bitOf(value: unknown): number {
   if (value === true) return yes
   if (value === false) return no
   if (typeof value !== 'string') throw wrongKind(value)

@@ -1,5 +1,7 @@
-/** Turns a JavaScript value into the bytes of one CQL value; throws a Refusal when it cannot do so exactly. */
-export type Encoder = (value: unknown) => Buffer
+import type { Bytes } from './bytes.ts'
+
+/** Writes the bytes of one CQL value; throws a Refusal when it cannot do so exactly, and the row is forgotten then. */
+export type Encoder = (value: unknown, out: Bytes) => void
 
 /** What the bytes stand for to the server: two values that Cassandra holds for equal have the same identity. */
 export type Identity = (bytes: Buffer) => string

@@ -1,8 +1,8 @@
 import { types as is } from 'node:util'
 import { type CqlType, cqlTypeName } from '../table/cqlType.ts'
+import type { Bytes } from './bytes.ts'
 import type { Codec } from './codec.ts'
 import { asKey, encodePresentPart, partRefused } from './element.ts'
-import { GrowingBytes } from './growingBytes.ts'
 import { listIdentity, mapIdentity, setIdentity } from './identity.ts'
 import { itemsOf, plainObject, refuseHole } from './items.ts'
 import { Refusal } from './refusal.ts'
@@ -14,7 +14,7 @@ type Seen = Map<string, unknown>
 
 export function listCodec(type: Sequence, element: Codec): Codec {
   return {
-    encode: value => encodeItems(value, element, undefined),
+    encode: (value, out) => encodeItems(value, element, undefined, out),
     cqlType: cqlTypeName(type),
     accepts: `an Array, Set or other iterable of ${element.cqlType}`,
     fixedSize: undefined,
@@ -25,7 +25,8 @@ export function listCodec(type: Sequence, element: Codec): Codec {
 
 export function setCodec(type: Sequence, element: Codec): Codec {
   return {
-    encode: value => encodeItems(value, element, element.isText && is.isSet(value) ? undefined : new Map()),
+    encode: (value, out) =>
+      encodeItems(value, element, element.isText && is.isSet(value) ? undefined : new Map(), out),
     cqlType: cqlTypeName(type),
     accepts: `a Set, Array or other iterable of ${element.cqlType}, each once`,
     fixedSize: undefined,
@@ -36,7 +37,7 @@ export function setCodec(type: Sequence, element: Codec): Codec {
 
 export function mapCodec(type: Mapping, key: Codec, value: Codec): Codec {
   return {
-    encode: map => encodeEntries(map, key, value),
+    encode: (map, out) => encodeEntries(map, key, value, out),
     cqlType: cqlTypeName(type),
     accepts: `a Map or plain object of ${key.cqlType} to ${value.cqlType}`,
     fixedSize: undefined,
@@ -45,62 +46,64 @@ export function mapCodec(type: Mapping, key: Codec, value: Codec): Codec {
   }
 }
 
-function encodeItems(value: unknown, element: Codec, seen: Seen | undefined): Buffer {
+function encodeItems(value: unknown, element: Codec, seen: Seen | undefined, out: Bytes): void {
   const items = itemsOf(value)
-  const known = Array.isArray(value) ? value.length : is.isSet(value) ? value.size : 16
-  const bytes = new GrowingBytes(value, 4 + known * (4 + sizeGuess(element)))
+  const counted = out.openSized()
   let count = 0
-  bytes.int32(0)
   for (const item of items) {
     if (item === undefined) refuseHole(items, count)
-    const encoded = encodePresentPart(element, item, count)
-    if (seen !== undefined) refuseTwice(element, item, encoded, seen, count)
-    bytes.addSized(encoded)
+    const from = out.openSized()
+    encodePresentPart(element, item, count, out)
+    out.closeSized(from)
+    if (seen !== undefined) refuseTwice(element, item, out, from, seen, count)
     count++
   }
-  bytes.setInt32(0, count)
-  return bytes.toBuffer()
+  out.setInt32(counted - 4, count)
 }
 
-function encodeEntries(map: unknown, key: Codec, value: Codec): Buffer {
+function encodeEntries(map: unknown, key: Codec, value: Codec, out: Bytes): void {
   // The keys of a Map or object are distinct; as text they stay so, while 1 and "01" are one int.
   const seen: Seen | undefined = key.isText ? undefined : new Map()
+  const counted = out.openSized()
+  let count = 0
   if (is.isMap(map)) {
-    const bytes = new GrowingBytes(map, 4 + map.size * (8 + sizeGuess(key) + sizeGuess(value)))
-    bytes.int32(0)
-    let count = 0
     for (const [name, item] of Map.prototype.entries.call(map)) {
-      addEntry(bytes, key, name, value, item, seen)
+      addEntry(key, name, value, item, seen, out)
       count++
     }
-    bytes.setInt32(0, count)
-    return bytes.toBuffer()
+  } else {
+    const object = plainObject(map)
+    for (const name of Object.keys(object)) {
+      addEntry(key, name, value, object[name], seen, out)
+      count++
+    }
   }
-  const object = plainObject(map)
-  const names = Object.keys(object)
-  const bytes = new GrowingBytes(map, 4 + names.length * (8 + sizeGuess(key) + sizeGuess(value)))
-  bytes.int32(names.length)
-  for (const name of names) addEntry(bytes, key, name, value, object[name], seen)
-  return bytes.toBuffer()
+  out.setInt32(counted - 4, count)
 }
 
 function addEntry(
-  bytes: GrowingBytes,
   key: Codec,
   name: unknown,
   value: Codec,
   item: unknown,
   seen: Seen | undefined,
+  out: Bytes,
 ): void {
-  const encoded = encodePresentPart(key, name, asKey)
-  if (seen !== undefined) refuseTwice(key, name, encoded, seen, asKey)
-  bytes.addSized(encoded)
-  bytes.addSized(encodePresentPart(value, item, name))
+  const keyFrom = out.openSized()
+  encodePresentPart(key, name, asKey, out)
+  out.closeSized(keyFrom)
+  if (seen !== undefined) refuseTwice(key, name, out, keyFrom, seen, asKey)
+  const from = out.openSized()
+  encodePresentPart(value, item, name, out)
+  out.closeSized(from)
 }
 
-/** Cassandra keeps one of two equal elements or keys in silence. `at` is what names the place of this one. */
-function refuseTwice(codec: Codec, item: unknown, encoded: Buffer, seen: Seen, at: unknown): void {
-  const identity = codec.isText ? (item as string) : codec.identity(encoded)
+/**
+ * Cassandra keeps one of two equal elements or keys in silence. The bytes of this one begin at `from`, and `at` is what
+ * names its place.
+ */
+function refuseTwice(codec: Codec, item: unknown, out: Bytes, from: number, seen: Seen, at: unknown): void {
+  const identity = codec.isText ? (item as string) : codec.identity(out.view(from))
   if (!seen.has(identity)) {
     seen.set(identity, at)
     return
@@ -111,8 +114,4 @@ function refuseTwice(codec: Codec, item: unknown, encoded: Buffer, seen: Seen, a
       ? 'is the same key as an earlier one'
       : `is the same ${codec.cqlType} as item ${String(first)}`
   throw partRefused(codec, item, at, new Refusal(item, reason))
-}
-
-function sizeGuess(codec: Codec): number {
-  return codec.fixedSize ?? 12
 }

@@ -1,10 +1,10 @@
 import { types as is } from 'node:util'
 import { type CqlType, cqlTypeName } from '../table/cqlType.ts'
-import { unset } from './bind.ts'
+import { NULL_LENGTH, unset } from './bind.ts'
+import type { Bytes } from './bytes.ts'
 import type { Codec } from './codec.ts'
 import { field, isDriver } from './driverValue.ts'
 import { encodePart, partRefused } from './element.ts'
-import { GrowingBytes } from './growingBytes.ts'
 import { tupleIdentity } from './identity.ts'
 import { plainObject } from './items.ts'
 import { preview } from './preview.ts'
@@ -12,17 +12,13 @@ import { Refusal, wrongKind } from './refusal.ts'
 
 type Composite<Kind extends CqlType['kind']> = Extract<CqlType, { kind: Kind }>
 
-const nullLength = -1
-
 export function tupleCodec(type: Composite<'tuple'>, elements: readonly Codec[]): Codec {
-  function encode(value: unknown): Buffer {
+  function encode(value: unknown, out: Bytes): void {
     const items = tupleItems(value)
     if (items.length !== elements.length) {
       throw new Refusal(value, `has ${items.length} items, and the tuple ${elements.length}`)
     }
-    const bytes = new GrowingBytes(value, 16 * elements.length)
-    for (let i = 0; i < elements.length; i++) addNullable(bytes, elements[i] as Codec, items[i], i)
-    return bytes.toBuffer()
+    for (let i = 0; i < elements.length; i++) addNullable(elements[i] as Codec, items[i], i, out)
   }
   return {
     encode,
@@ -37,11 +33,9 @@ export function tupleCodec(type: Composite<'tuple'>, elements: readonly Codec[])
 export function udtCodec(type: Composite<'udt'>, fields: readonly Codec[]): Codec {
   const names = type.fields.map(({ name }) => name)
   const places = new Map<unknown, number>(names.map((name, i) => [name, i]))
-  function encode(value: unknown): Buffer {
+  function encode(value: unknown, out: Bytes): void {
     const items = fieldValues(value, places)
-    const bytes = new GrowingBytes(value, 16 * fields.length)
-    for (let i = 0; i < fields.length; i++) addNullable(bytes, fields[i] as Codec, items[i], names[i])
-    return bytes.toBuffer()
+    for (let i = 0; i < fields.length; i++) addNullable(fields[i] as Codec, items[i], names[i], out)
   }
   return {
     encode,
@@ -72,11 +66,17 @@ function placeOf(name: unknown, places: ReadonlyMap<unknown, number>, value: unk
 }
 
 /** A tuple or user-defined type may lack any of its parts: Cassandra marks a null one by its length. */
-function addNullable(bytes: GrowingBytes, codec: Codec, value: unknown, at: unknown): void {
-  if (value === null || value === undefined) bytes.int32(nullLength)
-  else if (value === unset)
+function addNullable(codec: Codec, value: unknown, at: unknown, out: Bytes): void {
+  if (value === null || value === undefined) {
+    out.int32(NULL_LENGTH)
+    return
+  }
+  if (value === unset) {
     throw partRefused(codec, value, at, new Refusal(value, 'is unset; null leaves it empty'))
-  else bytes.addSized(encodePart(codec, value, at))
+  }
+  const from = out.openSized()
+  encodePart(codec, value, at, out)
+  out.closeSized(from)
 }
 
 function tupleItems(value: unknown): readonly unknown[] {

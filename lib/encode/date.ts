@@ -1,3 +1,4 @@
+import type { Bytes } from './bytes.ts'
 import { field, isDriver } from './driverValue.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 import { isTemporal, temporalText } from './temporal.ts'
@@ -7,13 +8,11 @@ const dash = 0x2d
 const plus = 0x2b
 const zero = 0x30
 
-export function encodeDate(value: unknown): Buffer {
+export function encodeDate(value: unknown, out: Bytes): void {
   const days = daysOf(value)
   if ((days | 0) !== days) throw new Refusal(value, 'is outside -5877641-06-23 to 5881580-07-11')
-  const bytes = Buffer.allocUnsafe(4)
   // Cassandra counts days from 2^31 before the epoch.
-  bytes.writeUInt32BE(days + 0x8000_0000, 0)
-  return bytes
+  out.int32(days + 0x8000_0000)
 }
 
 function daysOf(value: unknown): number {

@@ -1,5 +1,6 @@
+import type { Bytes } from './bytes.ts'
 import { field, isDriver } from './driverValue.ts'
-import { integerOf, setInt32, varintBytes } from './integers.ts'
+import { integerOf, varintBytes } from './integers.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 
 const grammar = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,400}))?$/
@@ -11,11 +12,14 @@ export interface Decimal {
   readonly scale: number
 }
 
-export function encodeDecimal(value: unknown): Buffer {
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return decimalBytes(value, 0)
+export function encodeDecimal(value: unknown, out: Bytes): void {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) {
+    writeDecimal(value, 0, out)
+    return
+  }
   const { unscaled, scale } = decimalOf(value)
   if ((scale | 0) !== scale) throw new Refusal(value, 'has an exponent that does not fit 32 bits')
-  return decimalBytes(unscaled, scale)
+  writeDecimal(unscaled, scale, out)
 }
 
 /** Strict decimal text as a decimal, or undefined when it is not decimal text. */
@@ -56,8 +60,7 @@ function driverDecimal(value: object): Decimal {
   return { unscaled: BigInt(integerOf(field(value, '_intVal'))), scale }
 }
 
-function decimalBytes(unscaled: number | bigint, scale: number): Buffer {
-  const bytes = varintBytes(unscaled, 4)
-  setInt32(bytes, 0, scale)
-  return bytes
+function writeDecimal(unscaled: number | bigint, scale: number, out: Bytes): void {
+  out.int32(scale)
+  out.add(varintBytes(unscaled))
 }

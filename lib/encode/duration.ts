@@ -1,3 +1,4 @@
+import type { Bytes } from './bytes.ts'
 import { field, isDriver, longValue } from './driverValue.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 import { isTemporal } from './temporal.ts'
@@ -23,7 +24,7 @@ const isoAlternativeForm = /^P(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})$/
 /** Longest text that can be in range; longer digits would only cost time. */
 const longestText = 300
 
-export function encodeDuration(value: unknown): Buffer {
+export function encodeDuration(value: unknown, out: Bytes): void {
   const { months, days, nanoseconds } = durationOf(value)
   refuseBeyond(value, months, largest32, 'months')
   refuseBeyond(value, days, largest32, 'days')
@@ -32,10 +33,11 @@ export function encodeDuration(value: unknown): Buffer {
   if (parts.some(part => part < 0n) && parts.some(part => part > 0n)) {
     throw new Refusal(value, 'mixes signs: months, days and nanoseconds must all be positive or all negative')
   }
-  const unsigned = parts.map(zigzag)
-  const bytes = Buffer.allocUnsafe(unsigned.reduce((size, part) => size + vintSize(part), 0))
-  unsigned.reduce((end, part) => writeVint(bytes, end, part), 0)
-  return bytes
+  for (const part of parts) {
+    const unsigned = zigzag(part)
+    const at = out.claim(vintSize(unsigned))
+    writeVint(out.slab, at, unsigned)
+  }
 }
 
 /** The limits of CQL, the same on both sides of zero: one further down Cassandra stores it and prints `-`. */

@@ -1,4 +1,5 @@
 import { unset } from './bind.ts'
+import { type Bytes, TooManyBytes } from './bytes.ts'
 import type { Codec } from './codec.ts'
 import { preview } from './preview.ts'
 import { named, Refusal, step, within } from './refusal.ts'
@@ -10,20 +11,22 @@ export const asKey: unique symbol = Symbol('key')
  * Encodes one part of a larger value. `at` is its index, field name or map key; it becomes a step of the path only
  * when the part is refused.
  */
-export function encodePart(codec: Codec, value: unknown, at: unknown): Buffer {
+export function encodePart(codec: Codec, value: unknown, at: unknown, out: Bytes): void {
   try {
-    return codec.encode(value)
+    codec.encode(value, out)
   } catch (thrown) {
+    // No part alone is to blame for it.
+    if (thrown instanceof TooManyBytes) throw thrown
     throw partRefused(codec, value, at, thrown)
   }
 }
 
 /** The same where Cassandra has no null: in lists, sets, maps and vectors. */
-export function encodePresentPart(codec: Codec, value: unknown, at: unknown): Buffer {
+export function encodePresentPart(codec: Codec, value: unknown, at: unknown, out: Bytes): void {
   if (value === null || value === undefined || value === unset) {
     throw partRefused(codec, value, at, new Refusal(value, absence(value)))
   }
-  return encodePart(codec, value, at)
+  encodePart(codec, value, at, out)
 }
 
 /** Names the part's type and puts the way to it in front. */

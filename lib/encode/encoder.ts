@@ -1,35 +1,30 @@
 import type { CqlType, ScalarName } from '../table/cqlType.ts'
+import { TooManyBytes } from './bytes.ts'
 import type { Codec, Encoder } from './codec.ts'
 import { listCodec, mapCodec, setCodec } from './collections.ts'
 import { tupleCodec, udtCodec } from './composite.ts'
 import { bytesIdentity, decimalIdentity } from './identity.ts'
 import { encodeInetItem } from './inet.ts'
-import { named } from './refusal.ts'
+import { named, Refusal } from './refusal.ts'
 import { scalars } from './typeTable.ts'
 import { vectorCodec } from './vector.ts'
 
 export type { Encoder } from './codec.ts'
 
 /**
- * Compiles a type, once for each column of a table. The encoder returns bytes of its own, never a view of the value;
- * what it cannot store exactly it refuses by throwing a Refusal, whatever the value does when it is read.
+ * Compiles a type, once for each column of a table. What it cannot store exactly the encoder refuses by throwing a
+ * Refusal, whatever the value does when it is read.
  */
 export function encoderFor(type: CqlType): Encoder {
-  return codecFor(type).encode
-}
-
-function codecFor(type: CqlType): Codec {
-  const codec = compile(type, 'column')
-  const { encode, cqlType, accepts } = codec
-  return {
-    ...codec,
-    encode: value => {
-      try {
-        return encode(value)
-      } catch (thrown) {
-        throw named(thrown, value, cqlType, accepts)
-      }
-    },
+  const { encode, cqlType, accepts } = compile(type, 'column')
+  return (value, out) => {
+    try {
+      encode(value, out)
+    } catch (thrown) {
+      const refusal =
+        thrown instanceof TooManyBytes ? new Refusal(value, `takes more than ${thrown.limit} bytes`) : thrown
+      throw named(refusal, value, cqlType, accepts)
+    }
   }
 }
 

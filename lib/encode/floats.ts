@@ -1,34 +1,29 @@
+import type { Bytes } from './bytes.ts'
 import { parseDecimal } from './decimal.ts'
 import { driverInteger } from './driverValue.ts'
-import { setInt32 } from './integers.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 
 const decimalText = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 
 // NaN has many bit patterns and a partition key is hashed by its bits: always the same one is written.
-const doubleNaN = Buffer.from('7ff8000000000000', 'hex')
-const floatNaN = Buffer.from('7fc00000', 'hex')
+const doubleNaN = 0x7ff8_0000
+const floatNaN = 0x7fc0_0000
 
 const scratch = new DataView(new ArrayBuffer(8))
 
-export function encodeDouble(value: unknown): Buffer {
+export function encodeDouble(value: unknown, out: Bytes): void {
   const double = typeof value === 'number' ? value : doubleOf(value)
-  if (Number.isNaN(double)) return doubleNaN
-  const bytes = Buffer.allocUnsafe(8)
   scratch.setFloat64(0, double)
-  setInt32(bytes, 0, scratch.getInt32(0))
-  setInt32(bytes, 4, scratch.getInt32(4))
-  return bytes
+  const isNumber = !Number.isNaN(double)
+  out.int32(isNumber ? scratch.getInt32(0) : doubleNaN)
+  out.int32(isNumber ? scratch.getInt32(4) : 0)
 }
 
-export function encodeFloat(value: unknown): Buffer {
+export function encodeFloat(value: unknown, out: Bytes): void {
   const float = typeof value === 'number' ? Math.fround(value) : floatOf(value)
-  if (Number.isNaN(float)) return floatNaN
   if (typeof value === 'number') refuseLoss(value, value, float, 'float')
-  const bytes = Buffer.allocUnsafe(4)
   scratch.setFloat32(0, float)
-  setInt32(bytes, 0, scratch.getInt32(0))
-  return bytes
+  out.int32(Number.isNaN(float) ? floatNaN : scratch.getInt32(0))
 }
 
 function doubleOf(value: unknown): number {

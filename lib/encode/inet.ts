@@ -1,4 +1,4 @@
-import { copyOf } from './blob.ts'
+import type { Bytes } from './bytes.ts'
 import { field, isDriver } from './driverValue.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 
@@ -6,22 +6,28 @@ const colon = 0x3a
 const point = 0x2e
 const zero = 0x30
 
-export function encodeInet(value: unknown): Buffer {
+export function encodeInet(value: unknown, out: Bytes): void {
+  out.add(addressOf(value))
+}
+
+function addressOf(value: unknown): Uint8Array {
   if (typeof value === 'string') return parseInet(value)
   if (typeof value !== 'object' || value === null || !isDriver(value, 'InetAddress')) throw wrongKind(value)
   const bytes = field(value, 'buffer')
   if (!(bytes instanceof Uint8Array) || (bytes.length !== 4 && bytes.length !== 16)) {
     throw new Refusal(value, 'has neither 4 nor 16 bytes')
   }
-  return copyOf(bytes)
+  return bytes
 }
 
 /**
  * The same for what Cassandra takes apart and puts together again: it does so with Java's addresses, and Java knows no
  * IPv4 address written as IPv6. In a column of its own, a tuple or a user-defined type the 16 bytes stay.
  */
-export function encodeInetItem(value: unknown): Buffer {
-  const bytes = encodeInet(value)
+export function encodeInetItem(value: unknown, out: Bytes): void {
+  const from = out.length
+  encodeInet(value, out)
+  const bytes = out.view(from)
   if (bytes.length === 16 && bytes.toString('hex', 0, 12) === '00000000000000000000ffff') {
     const ipv4 = bytes.subarray(12).join('.')
     throw new Refusal(
@@ -29,7 +35,6 @@ export function encodeInetItem(value: unknown): Buffer {
       `is ${ipv4} written as IPv6, which a collection in Cassandra does not keep: give ${ipv4}`,
     )
   }
-  return bytes
 }
 
 function parseInet(text: string): Buffer {

@@ -1,3 +1,4 @@
+import type { Bytes } from './bytes.ts'
 import { driverInteger } from './driverValue.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 
@@ -6,34 +7,27 @@ const mostDigits = 1_000_000
 
 const scratch = new DataView(new ArrayBuffer(8))
 
-export function encodeTinyint(value: unknown): Buffer {
-  const bytes = Buffer.allocUnsafe(1)
-  bytes[0] = smallInteger(value, 'tinyint', 0x7f)
-  return bytes
+export function encodeTinyint(value: unknown, out: Bytes): void {
+  out.int8(smallInteger(value, 'tinyint', 0x7f))
 }
 
-export function encodeSmallint(value: unknown): Buffer {
+export function encodeSmallint(value: unknown, out: Bytes): void {
   const integer = smallInteger(value, 'smallint', 0x7fff)
-  const bytes = Buffer.allocUnsafe(2)
-  bytes[0] = integer >> 8
-  bytes[1] = integer
-  return bytes
+  out.int8(integer >> 8)
+  out.int8(integer)
 }
 
-export function encodeInt(value: unknown): Buffer {
-  const integer =
-    typeof value === 'number' && (value | 0) === value ? value : smallInteger(value, 'int', 0x7fffffff)
-  const bytes = Buffer.allocUnsafe(4)
-  setInt32(bytes, 0, integer)
-  return bytes
+export function encodeInt(value: unknown, out: Bytes): void {
+  const isInt = typeof value === 'number' && (value | 0) === value
+  out.int32(isInt ? value : smallInteger(value, 'int', 0x7fffffff))
 }
 
-export function encodeBigint(value: unknown): Buffer {
-  return int64(integerOf(value), value, 'bigint')
+export function encodeBigint(value: unknown, out: Bytes): void {
+  encodeInt64(integerOf(value), value, 'bigint', out)
 }
 
-export function encodeVarint(value: unknown): Buffer {
-  return varintBytes(integerOf(value), 0)
+export function encodeVarint(value: unknown, out: Bytes): void {
+  out.add(varintBytes(integerOf(value)))
 }
 
 /** The integer that a value stands for, exactly. A number above 2^53 may have been rounded on its way here. */
@@ -47,51 +41,33 @@ export function integerOf(value: unknown): number | bigint {
 }
 
 /** Two's complement in 8 bytes. `value` is what the caller was given, for the refusal. */
-export function int64(integer: number | bigint, value: unknown, cqlType: string): Buffer {
-  const bytes = Buffer.allocUnsafe(8)
-  if (typeof integer === 'number') {
-    setInt32(bytes, 0, Math.floor(integer / 0x1_0000_0000))
-    // `| 0` keeps the low 32 bits of a safe integer, whatever its size.
-    setInt32(bytes, 4, integer | 0)
-    return bytes
+export function encodeInt64(integer: number | bigint, value: unknown, cqlType: string, out: Bytes): void {
+  if (typeof integer === 'bigint' && BigInt.asIntN(64, integer) !== integer) {
+    throw outOfRange(value, integer, cqlType, 2n ** 63n - 1n)
   }
-  if (BigInt.asIntN(64, integer) !== integer) throw outOfRange(value, integer, cqlType, 2n ** 63n - 1n)
-  scratch.setBigInt64(0, integer)
-  setInt32(bytes, 0, scratch.getInt32(0))
-  setInt32(bytes, 4, scratch.getInt32(4))
-  return bytes
+  out.int64(integer)
 }
 
-/** Big-endian, as all of the protocol. Writing the bytes here is faster than Buffer's checked writers. */
-export function setInt32(bytes: Buffer, offset: number, integer: number): void {
-  bytes[offset] = integer >> 24
-  bytes[offset + 1] = integer >> 16
-  bytes[offset + 2] = integer >> 8
-  bytes[offset + 3] = integer
-}
-
-/** Shortest two's complement, as Java's BigInteger has it, after `offset` bytes left for the caller. */
-export function varintBytes(integer: number | bigint, offset: number): Buffer {
+/** Shortest two's complement, as Java's BigInteger has it. */
+export function varintBytes(integer: number | bigint): Buffer {
   const wide = BigInt(integer)
-  if (BigInt.asIntN(64, wide) !== wide) return longVarint(wide, offset)
+  if (BigInt.asIntN(64, wide) !== wide) return longVarint(wide)
   scratch.setBigInt64(0, wide)
   const sign = scratch.getInt8(0) >> 7
   let first = 0
   // A leading byte says nothing while it only repeats the sign bit of the byte after it.
   while (first < 7 && scratch.getInt8(first) === sign && scratch.getInt8(first + 1) >> 7 === sign) first++
-  const bytes = Buffer.allocUnsafe(offset + 8 - first)
-  for (let i = first; i < 8; i++) bytes[offset + i - first] = scratch.getUint8(i)
+  const bytes = Buffer.allocUnsafe(8 - first)
+  for (let i = first; i < 8; i++) bytes[i - first] = scratch.getUint8(i)
   return bytes
 }
 
-function longVarint(integer: bigint, offset: number): Buffer {
+function longVarint(integer: bigint): Buffer {
   const magnitude = (integer < 0n ? ~integer : integer).toString(16)
   // One more bit than the magnitude needs, for the sign.
   const size = (magnitude.length >> 1) + (magnitude.length % 2 === 1 || magnitude >= '8' ? 1 : 0)
   const hex = BigInt.asUintN(size * 8, integer).toString(16)
-  const bytes = Buffer.allocUnsafe(offset + size)
-  bytes.write(hex.padStart(size * 2, '0'), offset, 'hex')
-  return bytes
+  return Buffer.from(hex.padStart(size * 2, '0'), 'hex')
 }
 
 function smallInteger(value: unknown, cqlType: string, largest: number): number {

@@ -1,26 +1,47 @@
-import type { BindValue } from './bind.ts'
-
 /** Most bytes of an encoded partition key, and of all clustering columns together. */
 export const MAX_KEY_BYTES = 65_535
 
 /** What each of several columns adds to the encoded key beside its own bytes. */
 export const KEY_PART_BYTES = 3
 
+/** A row as bytes, as far as they tell its partition: the columns of the key, each after its length in 4 bytes. */
+export interface KeyedRow {
+  /** Holds the row, and others around it. */
+  readonly slab: Buffer
+  readonly keyStart: number
+  readonly keyEnd: number
+}
+
 /**
  * The partition key as Cassandra hashes it: one column as it is, several each with its length before and a zero after.
- * The columns are the `count` values that begin at `from`.
  */
-export function encodePartitionKey(values: readonly BindValue[], from: number, count: number): Buffer {
-  if (count === 1) return values[from] as Buffer
+export function partitionKeyOf({ slab, keyStart, keyEnd }: KeyedRow): Buffer {
+  const first = slab.readInt32BE(keyStart)
+  if (keyStart + 4 + first === keyEnd) return slab.subarray(keyStart + 4, keyEnd)
+  // A length of two bytes in place of four, and a zero: a byte less for each column.
+  const key = Buffer.allocUnsafe(keyEnd - keyStart)
   let size = 0
-  for (let i = from; i < from + count; i++) size += (values[i] as Buffer).length + KEY_PART_BYTES
-  const encoded = Buffer.allocUnsafe(size)
-  let at = 0
-  for (let i = from; i < from + count; i++) {
-    const key = values[i] as Buffer
-    at = encoded.writeUInt16BE(key.length, at)
-    at += key.copy(encoded, at)
-    encoded[at++] = 0
+  for (let at = keyStart; at < keyEnd; ) {
+    const length = slab.readInt32BE(at)
+    size = key.writeUInt16BE(length, size)
+    size += slab.copy(key, size, at + 4, at + 4 + length)
+    key[size++] = 0
+    at += 4 + length
   }
-  return encoded
+  return key.subarray(0, size)
+}
+
+/** Text that is the same for rows of one partition of a table, and for no others. */
+export function partitionNameOf({ slab, keyStart, keyEnd }: KeyedRow): string {
+  return slab.toString('latin1', keyStart, keyEnd)
+}
+
+/** Whether two rows of one statement are of one partition. */
+export function isSamePartition(one: KeyedRow, other: KeyedRow): boolean {
+  const size = one.keyEnd - one.keyStart
+  if (size !== other.keyEnd - other.keyStart) return false
+  for (let i = 0; i < size; i++) {
+    if (one.slab[one.keyStart + i] !== other.slab[other.keyStart + i]) return false
+  }
+  return true
 }

@@ -1,9 +1,10 @@
 import type { Column, TableSchema } from '../table/schema.ts'
 import { type Operation, Statement } from '../table/statement.ts'
-import { type BindValue, unset } from './bind.ts'
+import { NULL_LENGTH, UNSET_LENGTH, unset } from './bind.ts'
+import { Bytes } from './bytes.ts'
 import type { EncodedRow } from './encodedRow.ts'
 import { type Encoder, encoderFor } from './encoder.ts'
-import { encodePartitionKey, KEY_PART_BYTES, MAX_KEY_BYTES } from './partitionKey.ts'
+import { KEY_PART_BYTES, MAX_KEY_BYTES } from './partitionKey.ts'
 import { Refusal } from './refusal.ts'
 import {
   columnUnknown,
@@ -15,7 +16,7 @@ import {
   unreadable,
   valueRefused,
 } from './rowRefusal.ts'
-import { encodeOwnTimestamp, encodeTtl } from './using.ts'
+import { ownTimestampOf, ttlOf } from './using.ts'
 import { CELL_WEIGHT, collectionWeight, ROW_WEIGHT, TTL_WEIGHT } from './weight.ts'
 
 export interface RowRules {
@@ -44,14 +45,13 @@ interface Slot {
 interface Target {
   readonly statement: Statement
   readonly slots: readonly Slot[]
-  /** Where the first of the slots stands among the bound values. */
-  readonly from: number
-  /** How many of the slots are keys; they come first. */
-  readonly keys: number
 }
 
-const LENGTH_PREFIX = 4
 const TIMESTAMP_BYTES = 8
+const TTL_BYTES = 4
+
+/** Half of a commit log segment as Cassandra comes: it takes no mutation above. */
+const MUTATION_BYTES = 16 * 1024 * 1024
 
 /** Turns rows of one table into bind values, or refuses them. */
 export class RowEncoder {
@@ -65,6 +65,8 @@ export class RowEncoder {
   #names: readonly string[] = []
   #present: readonly boolean[] = []
   readonly #directions: readonly string[]
+  /** Lent to the row in progress: reading a row may run code of the caller's, which may give the next one. */
+  #bytes: Bytes | undefined
 
   constructor(schema: TableSchema, rules: RowRules) {
     const count = (kind: Column['kind']) => schema.columns.filter(column => column.kind === kind).length
@@ -80,9 +82,7 @@ export class RowEncoder {
     const target = (operation: Operation): Target => {
       const hasTtl = rules.ttl !== undefined || rules.ttl_column !== undefined
       const statement = new Statement(operation, schema, hasTtl)
-      const own = slots.filter(({ column }) => statement.columns.includes(column))
-      const from = statement.timestampIndex === 0 ? 1 : 0
-      return { statement, slots: own, from, keys: own.filter(({ isKey }) => isKey).length }
+      return { statement, slots: slots.filter(({ column }) => statement.columns.includes(column)) }
     }
     this.#targets = {
       insert: target('insert'),
@@ -99,56 +99,101 @@ export class RowEncoder {
     const operation = this.#isDelete(row, index) ? 'delete' : 'insert'
     const given = this.#read(row, operation === 'delete' ? this.#keyCount : this.#columns.length, index)
     const isStatic = operation === 'insert' && this.#isStaticOnly(given)
-    const encoded = this.#bind(this.#targets[isStatic ? 'insert_static' : operation], given, index)
-    this.#direct(encoded, row)
-    return encoded
-  }
-
-  /** Fills what stands in USING. */
-  #direct({ statement, values, index }: EncodedRow, row: Row): void {
-    const { ttl, ttl_column = 'ttl', timestamp_column } = this.#rules
-    if (statement.ttlIndex !== undefined) {
-      values[statement.ttlIndex] = encodeTtl(this.#direction(row, ttl_column, index), ttl, ttl_column, index)
-    }
-    if (timestamp_column !== undefined) {
-      const own = this.#direction(row, timestamp_column, index)
-      values[statement.timestampIndex] = encodeOwnTimestamp(own, timestamp_column, index)
+    const target = this.#targets[isStatic ? 'insert_static' : operation]
+    const out = this.#bytes ?? new Bytes(Math.max(MUTATION_BYTES, this.#rules.max_row_bytes))
+    this.#bytes = undefined
+    try {
+      return this.#bind(target, given, row, index, out)
+    } finally {
+      this.#bytes = out
     }
   }
 
-  #direction(row: Row, name: string, index: number): unknown {
-    return this.#directions.includes(name) && this.#names.includes(name)
-      ? readProperty(row, name, index)
-      : undefined
-  }
-
-  #bind({ statement, slots, from, keys }: Target, given: readonly unknown[], index: number): EncodedRow {
-    const values = new Array<BindValue>(statement.binds)
-    let bytes = LENGTH_PREFIX * statement.binds + TIMESTAMP_BYTES
+  #bind(
+    { statement, slots }: Target,
+    given: readonly unknown[],
+    row: Row,
+    index: number,
+    out: Bytes,
+  ): EncodedRow {
+    const keyFirst = statement.timestampIndex > 0
+    out.begin()
+    if (!keyFirst) this.#writeTimestamp(row, index, out)
+    const keyStart = out.length
+    let keyEnd = keyStart
     let weight = statement.ttlIndex === undefined ? ROW_WEIGHT : ROW_WEIGHT + TTL_WEIGHT
     let appends = false
+    let clustering = 0
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i] as Slot
       const value = given[slot.place]
       if (value === undefined || value === null) {
         if (slot.isKey) throw keyAbsent(slot.column, value, index)
         const isWritten = value === null && this.#rules.nulls === 'write'
-        values[from + i] = isWritten ? null : unset
+        out.int32(isWritten ? NULL_LENGTH : UNSET_LENGTH)
         if (isWritten) weight += CELL_WEIGHT
         continue
       }
-      const encoded = encodeColumn(slot, value, index)
-      values[from + i] = encoded
-      bytes += encoded.length
-      if (slot.isMultiCell) weight += collectionWeight(slot.column.type, encoded)
-      else if (!slot.isKey) weight += CELL_WEIGHT + encoded.length
-      else if (!slot.isPartitionKey) weight += encoded.length
+      const from = out.openSized()
+      encodeColumn(slot, value, index, out)
+      const size = out.closeSized(from)
+      if (slot.isPartitionKey) {
+        keyEnd = out.length
+        this.#checkPartitionKey(slot, size, keyEnd - keyStart, index)
+      } else if (slot.isKey) {
+        clustering += size
+        weight += size
+        if (clustering > MAX_KEY_BYTES) throw keySize(slot.column, size, this.#partitionKeyCount, index)
+      } else if (slot.isMultiCell) weight += collectionWeight(slot.column.type, out.view(from))
+      else weight += CELL_WEIGHT + size
       if (slot.appends) appends = true
     }
+    const timestampFrom = keyFirst ? this.#writeTimestamp(row, index, out) : keyStart - TIMESTAMP_BYTES
+    if (statement.ttlIndex !== undefined) this.#writeTtl(row, index, out)
+    const bytes = out.length
     if (bytes > this.#rules.max_row_bytes) throw rowSize(bytes, this.#rules.max_row_bytes, index)
-    this.#checkKeySizes(values, from, keys, index)
-    const partitionKey = encodePartitionKey(values, from, this.#partitionKeyCount)
-    return { index, statement, values, partitionKey, bytes, weight, appends }
+    const { slab, start, end } = out.close()
+    return {
+      index,
+      statement,
+      slab,
+      start,
+      end,
+      keyStart: start + keyStart,
+      keyEnd: start + keyEnd,
+      timestampAt: start + timestampFrom,
+      weight,
+      appends,
+    }
+  }
+
+  /** Writes the row's own time, or leaves room for another, and returns its place. */
+  #writeTimestamp(row: Row, index: number, out: Bytes): number {
+    const { timestamp_column } = this.#rules
+    const own =
+      timestamp_column === undefined
+        ? 0
+        : ownTimestampOf(this.#direction(row, timestamp_column, index), timestamp_column, index)
+    out.int32(TIMESTAMP_BYTES)
+    out.int64(own)
+    return out.length - TIMESTAMP_BYTES
+  }
+
+  #writeTtl(row: Row, index: number, out: Bytes): void {
+    const { ttl, ttl_column = 'ttl' } = this.#rules
+    const seconds = ttlOf(this.#direction(row, ttl_column, index), ttl, ttl_column, index)
+    if (seconds === undefined) {
+      out.int32(UNSET_LENGTH)
+      return
+    }
+    out.int32(TTL_BYTES)
+    out.int32(seconds)
+  }
+
+  #direction(row: Row, name: string, index: number): unknown {
+    return this.#directions.includes(name) && this.#names.includes(name)
+      ? readProperty(row, name, index)
+      : undefined
   }
 
   #checkNames(row: Row, index: number): void {
@@ -195,19 +240,12 @@ export class RowEncoder {
     return false
   }
 
-  #checkKeySizes(values: readonly BindValue[], from: number, keys: number, index: number): void {
+  /** @param bytes of the columns of the key so far, with a length of 4 bytes before each */
+  #checkPartitionKey({ column, place }: Slot, size: number, bytes: number, index: number): void {
     const count = this.#partitionKeyCount
-    let partition = 0
-    let clustering = 0
-    for (let place = 0; place < keys; place++) {
-      const size = (values[from + place] as Buffer).length
-      if (place >= count) clustering += size
-      else partition += count === 1 ? size : size + KEY_PART_BYTES
-      const isEmpty = count === 1 && partition === 0
-      if (isEmpty || partition > MAX_KEY_BYTES || clustering > MAX_KEY_BYTES) {
-        throw keySize(this.#columns[place] as Column, size, count, index)
-      }
-    }
+    // The bytes that are hashed have a length of 2 bytes before each column and a zero after it.
+    const total = count === 1 ? size : bytes - (4 - KEY_PART_BYTES) * (place + 1)
+    if (total === 0 || total > MAX_KEY_BYTES) throw keySize(column, size, count, index)
   }
 }
 
@@ -223,9 +261,9 @@ function slotFor(column: Column, place: number): Slot {
   }
 }
 
-function encodeColumn({ column, encode }: Slot, value: unknown, index: number): Buffer {
+function encodeColumn({ column, encode }: Slot, value: unknown, index: number, out: Bytes): void {
   try {
-    return encode(value)
+    encode(value, out)
   } catch (error) {
     throw error instanceof Refusal ? valueRefused(column, error, index) : error
   }

@@ -1,6 +1,7 @@
+import type { Bytes } from './bytes.ts'
 import { parseDigits } from './date.ts'
 import { field, isDriver, longValue } from './driverValue.ts'
-import { int64 } from './integers.ts'
+import { encodeInt64 } from './integers.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 import { isTemporal, temporalText } from './temporal.ts'
 
@@ -9,12 +10,12 @@ const nanosecondsPerDay = 86_400 * nanosecondsPerSecond
 const colon = 0x3a
 const point = 0x2e
 
-export function encodeTime(value: unknown): Buffer {
+export function encodeTime(value: unknown, out: Bytes): void {
   const nanoseconds = typeof value === 'string' ? parseTime(value) : nanosecondsOf(value)
   if (!(nanoseconds >= 0 && nanoseconds < nanosecondsPerDay)) {
     throw new Refusal(value, 'is outside the 86,400,000,000,000 nanoseconds of a day')
   }
-  return int64(nanoseconds, value, 'time')
+  encodeInt64(nanoseconds, value, 'time', out)
 }
 
 function nanosecondsOf(value: unknown): number | bigint {

@@ -1,7 +1,8 @@
 import { types as is } from 'node:util'
+import type { Bytes } from './bytes.ts'
 import { dateLength, isSign, parseDate, parseDigits } from './date.ts'
 import { longValue } from './driverValue.ts'
-import { int64 } from './integers.ts'
+import { encodeInt64 } from './integers.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 import { isTemporal } from './temporal.ts'
 import { parseClock } from './time.ts'
@@ -13,8 +14,8 @@ const colon = 0x3a
 const point = 0x2e
 const space = 0x20
 
-export function encodeTimestamp(value: unknown): Buffer {
-  return int64(millisecondsOf(value), value, 'timestamp')
+export function encodeTimestamp(value: unknown, out: Bytes): void {
+  encodeInt64(millisecondsOf(value), value, 'timestamp', out)
 }
 
 function millisecondsOf(value: unknown): number | bigint {

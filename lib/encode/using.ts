@@ -1,6 +1,4 @@
-import type { RowError } from '../errors.ts'
-import { type BindValue, unset } from './bind.ts'
-import { encodeBigint, integerOf } from './integers.ts'
+import { integerOf } from './integers.ts'
 import { preview } from './preview.ts'
 import { propertyRefused } from './rowRefusal.ts'
 
@@ -20,43 +18,33 @@ const HIGHEST_TIMESTAMP = 2n ** 63n - BigInt(LIST_TIMESTAMPS)
 const ttlExpected = `whole seconds from 0 to ${MAX_TTL}`
 const timestampExpected = 'whole microseconds since 1970: number, BigInt, Long or decimal digits'
 
-/** Seconds to live as an int; null and undefined leave it to `fallback`, and that to the table. 0 is for ever. */
-export function encodeTtl(
+/** Seconds to live; null and undefined leave it to `fallback`, and that to the table. 0 is for ever. */
+export function ttlOf(
   value: unknown,
   fallback: number | undefined,
   column: string,
   index: number,
-): BindValue {
+): number | undefined {
   const given = value ?? fallback
-  if (given === undefined) return unset
-  const seconds = integerIn(given, () => propertyRefused(column, preview(given), ttlExpected, index))
+  if (given === undefined) return undefined
+  const seconds = integerIn(given, column, ttlExpected, index)
   if (seconds < 0 || seconds > MAX_TTL) throw propertyRefused(column, preview(given), ttlExpected, index)
-  const bytes = Buffer.allocUnsafe(4)
-  bytes.writeInt32BE(Number(seconds))
-  return bytes
-}
-
-/** What is left of an encoded time to live; at least a second, since 0 would be for ever, and 0 stays for ever. */
-export function remainingTtl(ttl: Buffer, seconds: number): Buffer {
-  const given = ttl.readInt32BE()
-  if (given === 0) return ttl
-  const bytes = Buffer.allocUnsafe(4)
-  bytes.writeInt32BE(Math.max(1, given - seconds))
-  return bytes
+  return Number(seconds)
 }
 
 /** The caller's own write time in microseconds. */
-export function encodeOwnTimestamp(value: unknown, column: string, index: number): Buffer {
-  const refused = () => propertyRefused(column, preview(value), timestampExpected, index)
-  const timestamp = integerIn(value, refused)
-  if (timestamp < LOWEST_TIMESTAMP || timestamp > HIGHEST_TIMESTAMP) throw refused()
-  return encodeBigint(timestamp)
+export function ownTimestampOf(value: unknown, column: string, index: number): number | bigint {
+  const timestamp = integerIn(value, column, timestampExpected, index)
+  if (timestamp < LOWEST_TIMESTAMP || timestamp > HIGHEST_TIMESTAMP) {
+    throw propertyRefused(column, preview(value), timestampExpected, index)
+  }
+  return timestamp
 }
 
-function integerIn(value: unknown, refused: () => RowError): number | bigint {
+function integerIn(value: unknown, column: string, expected: string, index: number): number | bigint {
   try {
     return integerOf(value)
   } catch {
-    throw refused()
+    throw propertyRefused(column, preview(value), expected, index)
   }
 }

@@ -1,4 +1,4 @@
-import { copyOf } from './blob.ts'
+import type { Bytes } from './bytes.ts'
 import { field, isDriver } from './driverValue.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 
@@ -14,35 +14,38 @@ const dash = 0x2d
 const dashed = Uint8Array.of(0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34)
 const undashed = Uint8Array.from({ length: 16 }, (_, i) => 2 * i)
 
-export function encodeUuid(value: unknown): Buffer {
-  if (typeof value === 'string') return parseUuid(value)
+export function encodeUuid(value: unknown, out: Bytes): void {
+  if (typeof value === 'string') {
+    parseUuid(value, out)
+    return
+  }
   if (typeof value !== 'object' || value === null || !isDriver(value, 'Uuid')) throw wrongKind(value)
   const bytes = field(value, 'buffer')
   if (!(bytes instanceof Uint8Array) || bytes.length !== 16) throw new Refusal(value, 'has no 16 bytes')
-  return copyOf(bytes)
+  out.add(bytes)
 }
 
-export function encodeTimeuuid(value: unknown): Buffer {
-  const bytes = encodeUuid(value)
-  const version = bytes.readUInt8(6) >> 4
+export function encodeTimeuuid(value: unknown, out: Bytes): void {
+  const from = out.length
+  encodeUuid(value, out)
+  const version = out.view(from).readUInt8(6) >> 4
   if (version !== 1) throw new Refusal(value, `is a UUID of version ${version}, and a timeuuid is version 1`)
-  return bytes
 }
 
-function parseUuid(text: string): Buffer {
+function parseUuid(text: string, out: Bytes): void {
   const offsets = offsetsIn(text)
   if (offsets === undefined) throw notUuid(text)
-  const bytes = Buffer.allocUnsafe(16)
+  const from = out.claim(16)
+  const { slab } = out
   let bad = 0
   for (let i = 0; i < 16; i++) {
     const at = offsets[i] as number
     const byte = ((digit[text.charCodeAt(at)] as number) << 4) | (digit[text.charCodeAt(at + 1)] as number)
     bad |= byte
-    bytes[i] = byte
+    slab[from + i] = byte
   }
   // A digit that is none is negative and stays so through shift and or.
   if (bad < 0) throw notUuid(text)
-  return bytes
 }
 
 function offsetsIn(text: string): Uint8Array | undefined {

@@ -1,55 +1,51 @@
 import { type CqlType, cqlTypeName } from '../table/cqlType.ts'
+import type { Bytes } from './bytes.ts'
 import type { Codec } from './codec.ts'
 import { field, isDriver } from './driverValue.ts'
 import { encodePresentPart, partRefused } from './element.ts'
-import { GrowingBytes } from './growingBytes.ts'
 import { vectorIdentity } from './identity.ts'
 import { refuseHole } from './items.ts'
 import { Refusal, wrongKind } from './refusal.ts'
+import { vintSize, writeVint } from './vint.ts'
 
 type Vector = Extract<CqlType, { kind: 'vector' }>
+
+const scratch = new DataView(new ArrayBuffer(4))
 
 export function vectorCodec(type: Vector, element: Codec): Codec {
   const { dimension } = type
   const encodeItem = isScalar(type.element, 'float', 'double') ? encodeFinite : encodePresentPart
   const fill = isScalar(type.element, 'float') ? encodeFloats : encodeItems
 
-  function encode(value: unknown): Buffer {
+  function encode(value: unknown, out: Bytes): void {
     const items = vectorItems(value)
     if (items.length !== dimension) {
       throw new Refusal(value, `has ${items.length} items, and the vector ${dimension}`)
     }
-    return fill(items)
+    fill(items, out)
   }
 
-  function encodeItems(items: ArrayLike<unknown>): Buffer {
-    const bytes = new GrowingBytes(items, dimension * (element.fixedSize ?? 16))
+  function encodeItems(items: ArrayLike<unknown>, out: Bytes): void {
     for (let i = 0; i < dimension; i++) {
-      const encoded = itemAt(items, i)
+      const from = out.length
+      const item = items[i]
+      if (item === undefined) refuseHole(items, i)
+      encodeItem(element, item, i, out)
       // Cassandra packs values of one size without lengths, all others with.
-      if (element.fixedSize === undefined) bytes.vint(encoded.length)
-      bytes.add(encoded)
+      if (element.fixedSize === undefined) insertSize(out, from)
     }
-    return bytes.toBuffer()
   }
 
-  /** Embeddings are long vectors of floats: they are written in place. */
-  function encodeFloats(items: ArrayLike<unknown>): Buffer {
-    const bytes = Buffer.allocUnsafe(4 * dimension)
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  /** Embeddings are long vectors of floats. */
+  function encodeFloats(items: ArrayLike<unknown>, out: Bytes): void {
     for (let i = 0; i < dimension; i++) {
       const item = items[i]
       const float = typeof item === 'number' ? Math.fround(item) : 0
-      if (float !== 0 && Number.isFinite(float)) view.setFloat32(4 * i, float)
-      else bytes.set(encodeItem(element, item, i), 4 * i)
+      if (float !== 0 && Number.isFinite(float)) {
+        scratch.setFloat32(0, float)
+        out.int32(scratch.getInt32(0))
+      } else encodeItem(element, item, i, out)
     }
-    return bytes
-  }
-
-  function itemAt(items: ArrayLike<unknown>, i: number): Buffer {
-    const item = items[i]
-    if (item === undefined) refuseHole(items, i)
-    return encodeItem(element, item, i)
   }
 
   return {
@@ -72,13 +68,22 @@ function vectorItems(value: unknown): ArrayLike<unknown> {
 }
 
 /** NaN and infinity have no distance to anything, and similarity search refuses them. */
-function encodeFinite(codec: Codec, item: unknown, at: number): Buffer {
-  const bytes = encodePresentPart(codec, item, at)
+function encodeFinite(codec: Codec, item: unknown, at: number, out: Bytes): void {
+  const from = out.length
+  encodePresentPart(codec, item, at, out)
+  const bytes = out.view(from)
   const number = codec.fixedSize === 4 ? bytes.readFloatBE(0) : bytes.readDoubleBE(0)
   if (!Number.isFinite(number)) {
     throw partRefused(codec, item, at, new Refusal(item, 'is not finite, as items of a vector must be'))
   }
-  return bytes
+}
+
+/** Puts the size of what was written from `from` on before it. */
+function insertSize(out: Bytes, from: number): void {
+  const size = BigInt(out.length - from)
+  const length = vintSize(size)
+  out.shift(from, length)
+  writeVint(out.view(from), 0, size)
 }
 
 function isScalar(type: CqlType, ...names: string[]): boolean {

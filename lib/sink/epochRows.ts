@@ -1,5 +1,4 @@
-import { type EncodedRow, stamp, timestampsOf } from '../encode/encodedRow.ts'
-import { remainingTtl } from '../encode/using.ts'
+import { age, bytesOf, type EncodedRow, stamp, timestampsOf } from '../encode/encodedRow.ts'
 import type { Json } from '../options/options.ts'
 import { BLOCK_ROWS, Fingerprint } from './fingerprint.ts'
 
@@ -30,7 +29,7 @@ export class EpochRows {
   add(row: EncodedRow, position: Json | undefined): void {
     this.rows.push(row)
     this.#fingerprint.add(row)
-    this.bytes += row.bytes
+    this.bytes += bytesOf(row)
     this.timestamps += timestampsOf(row)
     if (row.appends) this.appends = true
     if (position !== undefined) this.position = position
@@ -53,10 +52,6 @@ export class EpochRows {
 
   /** Takes the seconds that have passed since the epoch was first written off what its rows have to live. */
   age(seconds: number): void {
-    for (const { statement, values } of this.rows) {
-      if (statement.ttlIndex === undefined) continue
-      const ttl = values[statement.ttlIndex]
-      if (Buffer.isBuffer(ttl)) values[statement.ttlIndex] = remainingTtl(ttl, seconds)
-    }
+    for (const row of this.rows) age(row, seconds)
   }
 }

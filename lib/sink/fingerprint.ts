@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
+import { UNSET_LENGTH } from '../encode/bind.ts'
 import type { EncodedRow } from '../encode/encodedRow.ts'
 import type { Statement } from '../table/statement.ts'
 
@@ -7,7 +8,6 @@ export const BLOCK_ROWS = 256
 
 const SLAB_BYTES = 64 * 1024
 const HEAD_BYTES = 8 + 4
-const NULL_LENGTH = -1
 const NO_TAG = Buffer.alloc(0)
 
 /**
@@ -31,22 +31,21 @@ export class Fingerprint {
     this.#blockRows = blockRows
   }
 
-  add({ statement, values }: EncodedRow): void {
+  add({ statement, slab, start, end }: EncodedRow): void {
     let tags = this.#tags.get(statement)
     if (tags === undefined) {
       tags = this.#tagsOf(statement)
       this.#tags.set(statement, tags)
     }
     this.#head(tags[statement.binds] as Buffer, 0)
-    for (let i = 0; i < values.length; i++) {
-      const value = values[i]
+    for (let i = 0, at = start; at < end; i++) {
       const tag = tags[i] as Buffer
-      if (tag === NO_TAG) continue
-      if (value === null) this.#head(tag, NULL_LENGTH)
-      else if (Buffer.isBuffer(value)) {
-        this.#head(tag, value.length)
-        this.#bytes(value)
-      }
+      const length = slab.readInt32BE(at)
+      const from = at + 4
+      at = from + Math.max(length, 0)
+      if (tag === NO_TAG || length === UNSET_LENGTH) continue
+      this.#head(tag, length)
+      if (length > 0) this.#bytes(slab, from, at)
     }
     if (++this.#rows % this.#blockRows === 0) this.#closeBlock()
   }
@@ -79,16 +78,12 @@ export class Fingerprint {
     this.#slab[this.#at++] = length
   }
 
-  #bytes(value: Buffer): void {
-    if (this.#at + value.length > SLAB_BYTES) this.#flush()
-    if (value.length > SLAB_BYTES) {
-      this.#hash?.update(value)
-    } else if (value.length > 32) {
-      this.#slab.set(value, this.#at)
-      this.#at += value.length
-    } else {
-      for (let i = 0; i < value.length; i++) this.#slab[this.#at++] = value[i] as number
-    }
+  #bytes(bytes: Buffer, from: number, to: number): void {
+    const size = to - from
+    if (this.#at + size > SLAB_BYTES) this.#flush()
+    if (size > SLAB_BYTES) this.#hash?.update(bytes.subarray(from, to))
+    else if (size > 32) this.#at += bytes.copy(this.#slab, this.#at, from, to)
+    else for (let i = from; i < to; i++) this.#slab[this.#at++] = bytes[i] as number
   }
 
   #flush(): void {

@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Client, policies, types } from 'cassandra-driver'
-import type { BindValue } from '../encode/bind.ts'
-import { type EncodedRow, restamp } from '../encode/encodedRow.ts'
+import { bytesOf, type EncodedRow, restamp } from '../encode/encodedRow.ts'
+import { partitionKeyOf } from '../encode/partitionKey.ts'
 import { LIST_TIMESTAMPS } from '../encode/using.ts'
 import { ConnectionError, RowError, type SchemaError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import { schemaChange, type TableSchema } from '../table/schema.ts'
 import { backoff } from './backoff.ts'
 import { type DriverError, type Fault, faultOf } from './fault.ts'
+import { type ExecuteRows, rowExecutor } from './requests.ts'
 import type { Counters } from './stats.ts'
 
 /** What a sender tells its owner. */
@@ -23,6 +24,7 @@ export interface SenderListener {
 /** Sends groups of rows until Cassandra acknowledges or refuses them. The driver's own retries are off. */
 export class Sender {
   readonly #client: Client
+  readonly #executeRows: ExecuteRows
   readonly #schema: TableSchema
   readonly #settings: WriteSettings
   readonly #counters: Counters
@@ -41,6 +43,7 @@ export class Sender {
     listener: SenderListener,
   ) {
     this.#client = client
+    this.#executeRows = rowExecutor(client)
     this.#schema = schema
     this.#settings = settings
     this.#counters = counters
@@ -75,18 +78,15 @@ export class Sender {
   }
 
   async #execute(rows: readonly EncodedRow[]): Promise<void> {
-    const { statement, partitionKey } = rows[0] as EncodedRow
-    const binds = new Array<BindValue>(rows.length * statement.binds)
-    let place = 0
-    for (const { values } of rows)
-      for (let i = 0; i < values.length; i++) binds[place++] = values[i] as BindValue
+    const first = rows[0] as EncodedRow
+    const { statement } = first
     this.#counters.requests++
     const sent = performance.now()
-    await this.#client.execute(statement.text(rows.length), binds, {
+    await this.#executeRows(statement.text(rows.length), rows, {
       prepare: true,
       consistency: this.#consistency,
       keyspace: this.#schema.keyspace,
-      routingKey: partitionKey,
+      routingKey: partitionKeyOf(first),
       readTimeout: this.#settings.request_timeout_ms,
       retry: this.#retryPolicy,
       // Retries and speculation by the driver would repeat a timestamp that must not be repeated.
@@ -97,7 +97,7 @@ export class Sender {
     const counted = statement.operation === 'delete' ? 'rows_deleted' : 'rows_written'
     this.#counters[counted] += rows.length
     this.#counters.rows_in_flight -= rows.length
-    for (const row of rows) this.#counters.bytes_written += row.bytes
+    for (const row of rows) this.#counters.bytes_written += bytesOf(row)
   }
 
   /** A fault that may come from a changed table is settled by reading the schema, once for all who ask. */

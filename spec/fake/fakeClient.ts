@@ -94,7 +94,8 @@ export class FakeClient {
       }
       const write: FakeWrite = {
         cql,
-        binds,
+        // As they are now: the driver puts a copy on the wire.
+        binds: binds.map(bind => (Buffer.isBuffer(bind) ? Buffer.from(bind) : bind)),
         options,
         acknowledge: () => settle(() => resolve({ rows: [] })),
         fail: error => settle(() => reject(error)),

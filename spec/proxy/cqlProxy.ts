@@ -29,7 +29,7 @@ export interface Fate {
 export interface ProxiedWrite {
   /** INSERT, DELETE, UPDATE or BEGIN … BATCH. */
   readonly cql: string
-  readonly bytes: number
+  readonly frame: Frame
   /** Place in the order in which writes came to the proxy, from 0. */
   readonly index: number
   /** Whether it shares its connection with reads in flight, or with what the client hears of the cluster. */
@@ -147,7 +147,7 @@ export class CqlProxy {
     }
     const index = this.#writes++
     const besideOthers = link.hasRegistered || link.reads.size > 0
-    const fate = this.decide({ cql, bytes: frame.bytes.length, index, besideOthers }) ?? {}
+    const fate = this.decide({ cql, frame, index, besideOthers }) ?? {}
     const { delivery = 'now', after_writes = Number.POSITIVE_INFINITY } = fate
     link.fates.set(frame.stream, fate)
     this.#unanswered++

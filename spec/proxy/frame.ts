@@ -121,6 +121,11 @@ export function executedId({ body }: Frame): string {
   return body.toString('hex', 2, 2 + body.readUInt16BE())
 }
 
+/** What follows the id of an EXECUTE: its [query_parameters] (§4.1.4). */
+export function parametersOf({ body }: Frame): Buffer {
+  return body.subarray(2 + body.readUInt16BE())
+}
+
 /** The id of the statement that an answer says is prepared. */
 export function preparedId({ opcode, flags, body }: Frame): string | undefined {
   const PREPARED = 4

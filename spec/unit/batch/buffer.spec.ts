@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { RowBuffer } from '../../../lib/batch/buffer.ts'
+import { bytesOf } from '../../../lib/encode/encodedRow.ts'
 import { anyFlush, encodeAll } from './rows.ts'
 
 describe('the buffer of rows', () => {
@@ -16,7 +17,7 @@ describe('the buffer of rows', () => {
   })
 
   it('is full by bytes', () => {
-    const buffer = new RowBuffer(1_000, row.bytes + 1)
+    const buffer = new RowBuffer(1_000, bytesOf(row) + 1)
     buffer.push(row)
     expect(buffer.isFull).toBe(false)
     buffer.push(row)
@@ -36,7 +37,7 @@ describe('the buffer of rows', () => {
   })
 
   it('counts bytes anew after it was emptied', () => {
-    const buffer = new RowBuffer(1_000, row.bytes * 2)
+    const buffer = new RowBuffer(1_000, bytesOf(row) * 2)
     buffer.push(row)
     buffer.take()
     buffer.push(row)

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import type { EncodedRow } from '../../../lib/encode/encodedRow.ts'
+import { partitionKeyOf } from '../../../lib/encode/partitionKey.ts'
 import { RowEncoder } from '../../../lib/encode/row.ts'
 import { parseCqlType } from '../../../lib/table/cqlType.ts'
 import type { ColumnKind, TableSchema } from '../../../lib/table/schema.ts'
@@ -59,4 +60,4 @@ export const anyFlush: fc.Arbitrary<EncodedRow[]> = fc
     ),
   )
 
-export const partitionOf = ({ partitionKey }: EncodedRow) => partitionKey.readInt32BE()
+export const partitionOf = (row: EncodedRow) => partitionKeyOf(row).readInt32BE()

@@ -38,6 +38,11 @@ describe('blob', () => {
     }
   })
 
+  it('refuses bytes that hide their length, and what lies behind them stays private', () => {
+    const lying = Object.defineProperty(new Uint8Array(4), 'length', { value: 4_000 })
+    expect(reason('blob', lying)).toBe('is a Uint8Array')
+  })
+
   it('refuses a buffer that was transferred, whose length has become 0', () => {
     const bytes = new Uint8Array(4)
     structuredClone(bytes.buffer, { transfer: [bytes.buffer] })

@@ -1,16 +1,27 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { encodePartitionKey } from '../../../lib/encode/partitionKey.ts'
+import {
+  isSamePartition,
+  type KeyedRow,
+  partitionKeyOf,
+  partitionNameOf,
+} from '../../../lib/encode/partitionKey.ts'
+
+/** A row with these columns in its partition key, somewhere in a slab. */
+function rowOf(parts: readonly Buffer[], before = 3): KeyedRow {
+  const lengths = parts.map(({ length }) => Buffer.from([length >> 24, length >> 16, length >> 8, length]))
+  const key = Buffer.concat(parts.flatMap((part, i) => [lengths[i] as Buffer, part]))
+  const slab = Buffer.concat([Buffer.alloc(before, 7), key, Buffer.alloc(5, 7)])
+  return { slab, keyStart: before, keyEnd: before + key.length }
+}
 
 describe('the bytes of a partition key', () => {
   it('are those of its one column', () => {
-    expect(encodePartitionKey([Buffer.from('key'), Buffer.from('clustering')], 0, 1)).toEqual(
-      Buffer.from('key'),
-    )
+    expect(partitionKeyOf(rowOf([Buffer.from('key')]))).toEqual(Buffer.from('key'))
   })
 
   it('have the length before each of several columns and a zero after it', () => {
-    expect(encodePartitionKey([Buffer.from('ab'), Buffer.from([]), Buffer.from('c')], 0, 2)).toEqual(
+    expect(partitionKeyOf(rowOf([Buffer.from('ab'), Buffer.from([])]))).toEqual(
       Buffer.from([0, 2, 97, 98, 0, 0, 0, 0]),
     )
   })
@@ -20,9 +31,12 @@ describe('the bytes of a partition key', () => {
     const keys = fc.array(part, { minLength: 2, maxLength: 4 })
     fc.assert(
       fc.property(keys, keys, (one, other) => {
-        const encoded = [one, other].map(parts => encodePartitionKey(parts, 0, parts.length))
+        const rows = [rowOf(one), rowOf(other, 0)] as const
+        const encoded = rows.map(partitionKeyOf)
         const same = one.length === other.length && one.every((part, i) => other[i]?.equals(part))
         expect(encoded[0]?.equals(encoded[1] as Buffer)).toBe(same)
+        expect(partitionNameOf(rows[0]) === partitionNameOf(rows[1])).toBe(same)
+        expect(isSamePartition(...rows)).toBe(same)
       }),
     )
   })
@@ -33,7 +47,7 @@ describe('the bytes of a partition key', () => {
       .map((length, fill = length % 251) => Buffer.alloc(length, fill))
     fc.assert(
       fc.property(fc.array(part, { minLength: 2, maxLength: 3 }), parts => {
-        const encoded = encodePartitionKey(parts, 0, parts.length)
+        const encoded = partitionKeyOf(rowOf(parts))
         let at = 0
         for (const part of parts) {
           expect(encoded.readUInt16BE(at)).toBe(part.length)

@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { encoderFor } from '../../../lib/encode/encoder.ts'
 import { snapshotOf } from '../../../lib/encode/snapshot.ts'
 import { type CqlType, scalarNames } from '../../../lib/table/cqlType.ts'
 import { meaningOfRead } from '../../values/meaning.ts'
@@ -8,12 +7,12 @@ import { nestedType } from '../../values/randomTypes.ts'
 import { samplesOf } from '../../values/samples.ts'
 import type { Sample } from '../../values/scalars.ts'
 import { readByDriver } from './driverCodec.ts'
-import { scalar } from './types.ts'
+import { encoder, scalar } from './types.ts'
 
 const nested = nestedType.chain(type => fc.tuple(fc.constant(type), samplesOf(type)))
 
 function roundTrip(type: CqlType, { given, meaning }: Sample): void {
-  const bytes = encoderFor(type)(given)
+  const bytes = encoder(type)(given)
   expect(meaningOfRead(type, readByDriver(type, bytes))).toEqual(meaning)
 }
 

@@ -1,4 +1,5 @@
-import { type Encoder, encoderFor } from '../../../lib/encode/encoder.ts'
+import { Bytes } from '../../../lib/encode/bytes.ts'
+import { encoderFor } from '../../../lib/encode/encoder.ts'
 import { Refusal } from '../../../lib/encode/refusal.ts'
 import { type CqlType, parseCqlType, type ScalarName, type UdtField } from '../../../lib/table/cqlType.ts'
 
@@ -21,8 +22,16 @@ function typeOf(type: string | CqlType): CqlType {
   return typeof type === 'string' ? cqlType(type) : type
 }
 
-export function encoder(type: string | CqlType): Encoder {
-  return encoderFor(typeOf(type))
+/** Encodes values one after the other, as those of rows are: into slabs that they share. */
+export function encoder(type: string | CqlType): (value: unknown) => Buffer {
+  const encode = encoderFor(typeOf(type))
+  const out = new Bytes(16 * 1024 * 1024)
+  return value => {
+    out.begin()
+    encode(value, out)
+    const { slab, start, end } = out.close()
+    return slab.subarray(start, end)
+  }
 }
 
 /** The bytes of a value as hexadecimal digits. */

@@ -28,9 +28,7 @@ describe('the rows of an epoch', () => {
   it('leave room behind a row with a list for each time it may be sent', () => {
     const epoch = epochOf({ id: 1 }, { id: 2, l: [1] }, { id: 3 }, { id: 4, l: [2] }, { id: 5 })
     epoch.stampFrom(1000)
-    const stamps = epoch.rows.map(({ statement, values }) =>
-      Number((values[statement.timestampIndex] as Buffer).readBigInt64BE()),
-    )
+    const stamps = epoch.rows.map(({ slab, timestampAt }) => Number(slab.readBigInt64BE(timestampAt)))
     expect(stamps).toEqual([1000, 1001, 1065, 1066, 1130])
     expect(epoch.timestamps).toBe(131)
   })

@@ -1,6 +1,7 @@
 import { types } from 'cassandra-driver'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { type EncodedRow, stamp } from '../../../lib/encode/encodedRow.ts'
+import { bytesOf, type EncodedRow, stamp } from '../../../lib/encode/encodedRow.ts'
+import { partitionKeyOf } from '../../../lib/encode/partitionKey.ts'
 import { ConnectionError, type RowError, SchemaError, WriteError } from '../../../lib/index.ts'
 import type { CassandraWritableOptions } from '../../../lib/options/options.ts'
 import { readWriteOptions } from '../../../lib/options/settings.ts'
@@ -91,7 +92,7 @@ describe('a request', () => {
     expect(write.options).toMatchObject({
       prepare: true,
       keyspace: 'ks',
-      routingKey: row?.partitionKey,
+      routingKey: partitionKeyOf(row as EncodedRow),
       consistency: types.consistencies.eachQuorum,
       readTimeout: 1_234,
       isIdempotent: false,
@@ -130,7 +131,7 @@ describe('a request', () => {
       retries: 0,
     })
     expect(counters.bytes_written).toBe(
-      [...rows(2), ...rows(5, { op: 'delete' })].reduce((sum, row) => sum + row.bytes, 0),
+      [...rows(2), ...rows(5, { op: 'delete' })].reduce((sum, row) => sum + bytesOf(row), 0),
     )
     expect(told).toEqual(['answered', 'answered'])
   })

@@ -104,7 +104,7 @@ describe('taking a row', () => {
     const times = range(1_000).map(id => {
       const taken = writer.take(row(id))
       if (taken instanceof Error) throw taken
-      return (taken.values[taken.statement.timestampIndex] as Buffer).readBigInt64BE()
+      return taken.slab.readBigInt64BE(taken.timestampAt)
     })
     expect(times).toEqual(times.toSorted((a, b) => (a < b ? -1 : 1)))
     expect(new Set(times).size).toBe(1_000)
@@ -119,7 +119,7 @@ describe('taking a row', () => {
     })
     const taken = writer.take(row(1))
     if (taken instanceof Error) throw taken
-    const time = (taken.values[taken.statement.timestampIndex] as Buffer).readBigInt64BE()
+    const time = taken.slab.readBigInt64BE(taken.timestampAt)
     expect(time).toBeGreaterThanOrEqual(BigInt(ahead) * 1000n)
   })
 })

@@ -1,0 +1,103 @@
+import { Client, type QueryOptions } from 'cassandra-driver'
+import { bytesOf, type EncodedRow, valuesOf } from '../encode/encodedRow.ts'
+
+type Rows = readonly EncodedRow[]
+
+/** Executes a prepared statement with the values of rows bound one after the other. */
+export type ExecuteRows = (cql: string, rows: Rows, options: QueryOptions) => Promise<unknown>
+
+/** What is used of the driver's own request, which is not in its types. */
+interface ExecuteRequest {
+  params: readonly unknown[]
+  readonly consistency: number
+  writeQueryParameters(frame: FrameWriter, encoder: Encoder): void
+}
+
+interface FrameWriter {
+  add(bytes: Buffer): void
+}
+
+interface Encoder {
+  readonly protocolVersion: number
+}
+
+/** The client, with what is used of it that is not in its types. */
+interface Internals {
+  readonly execute: Client['execute']
+  readonly options: { readonly requestTracker?: unknown }
+  _createExecuteRequest(...query: unknown[]): Promise<ExecuteRequest>
+}
+
+/** Stands for the values of these rows among the parameters of a request. */
+class BoundRows {
+  readonly rows: Rows
+
+  constructor(rows: Rows) {
+    this.rows = rows
+  }
+}
+
+/** Of the flags of a request: values follow. */
+const VALUES = 0x01
+
+/** Consistency, flags and the number of values. */
+const HEAD_BYTES = 2 + 1 + 2
+
+/**
+ * The driver makes two Buffers for each value that is bound and then copies them: for rows that are bytes already, that
+ * would be most of the time and garbage of this side. So a request takes the rows' bytes as they are, in the form of
+ * `doc/native_protocol_v4.spec`, 4.1.4. The driver has no public way for it. Where its own way is not the known one, or
+ * somebody else looks at what is executed, values are bound one by one.
+ */
+export function rowExecutor(client: Client): ExecuteRows {
+  const internals = client as unknown as Internals
+  const { _createExecuteRequest: create } = internals
+  if (!isPlain(internals)) return (cql, rows, options) => client.execute(cql, rows.flatMap(valuesOf), options)
+  // The client may be the caller's: it stays as it is.
+  const own: Client & Internals = Object.create(client)
+  own._createExecuteRequest = async (...query) => {
+    const request = await create.apply(client, query)
+    request.writeQueryParameters = writeBoundRows
+    return request
+  }
+  return (cql, rows, options) => own.execute(cql, [new BoundRows(rows)], options)
+}
+
+/** Whether the client is the driver's, and nobody took the place of one of its methods. */
+function isPlain({ execute, options, _createExecuteRequest: create }: Internals): boolean {
+  const known = Client.prototype as unknown as Internals
+  const isKnown = execute === known.execute && create === known._createExecuteRequest
+  return isKnown && typeof create === 'function' && !options.requestTracker
+}
+
+/** Takes the place of a method of the driver's request. */
+function writeBoundRows(this: ExecuteRequest, frame: FrameWriter, encoder: Encoder): void {
+  const [bound] = this.params
+  if (bound instanceof BoundRows) {
+    if (encoder.protocolVersion === 3 || encoder.protocolVersion === 4) {
+      frame.add(queryParameters(this.consistency, bound.rows))
+      return
+    }
+    this.params = bound.rows.flatMap(valuesOf)
+  }
+  Object.getPrototypeOf(this).writeQueryParameters.call(this, frame, encoder)
+}
+
+function queryParameters(consistency: number, rows: Rows): Buffer {
+  let size = HEAD_BYTES
+  for (const row of rows) size += bytesOf(row)
+  const bytes = Buffer.allocUnsafe(size)
+  const values = rows.length * (rows[0]?.statement.binds ?? 0)
+  bytes.writeUInt16BE(consistency, 0)
+  bytes[2] = VALUES
+  bytes.writeUInt16BE(values, 3)
+  let at = HEAD_BYTES
+  for (let i = 0; i < rows.length; ) {
+    const { slab, start, end } = rows[i++] as EncodedRow
+    // Rows that came one after the other mostly lie so.
+    let to = end
+    while (rows[i]?.slab === slab && rows[i]?.start === to) to = (rows[i++] as EncodedRow).end
+    at += slab.copy(bytes, at, start, to)
+  }
+  return bytes
+}

@@ -1,0 +1,100 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { Client } from 'cassandra-driver'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { createCassandraWritable } from '../../lib/index.ts'
+import { CqlProxy } from '../proxy/cqlProxy.ts'
+import { parametersOf } from '../proxy/frame.ts'
+import { useKeyspace } from './keyspace.ts'
+
+const ks = useKeyspace('requests_spec')
+
+/** Only values follow. The driver's own requests have a page size and a time as well. */
+const VALUES_ALONE = 0x01
+
+/** The consistency, of two bytes, comes before the flags, of one. */
+const FLAGS_AT = 2
+const VALUES_AT = 3
+
+const row = fc.record(
+  {
+    p: fc.integer({ min: 0, max: 3 }),
+    c: fc.string({ unit: 'binary', maxLength: 60 }),
+    at: fc.integer({ min: 1, max: 1e9 }),
+    s: fc.option(fc.string()),
+    b: fc.option(fc.uint8Array({ maxLength: 3_000 })),
+    l: fc.option(fc.array(fc.integer({ min: -9, max: 9 }), { maxLength: 5 })),
+    keep: fc.integer({ min: 1_000, max: 9_000 }),
+    op: fc.constantFrom('i', 'd'),
+  },
+  { requiredKeys: ['p', 'c', 'at', 'op'] },
+)
+
+describe('the requests of a sink', () => {
+  let proxy: CqlProxy
+  let plain: Client
+  let writes: Map<string, Buffer>
+
+  beforeAll(async () => {
+    proxy = await CqlProxy.start(inject('cassandra'))
+    proxy.decide = ({ cql, frame, index }) => {
+      writes.set(`${index}: ${cql}`, Buffer.from(parametersOf(frame)))
+      return undefined
+    }
+    plain = new Client({
+      contactPoints: [`${proxy.host}:${proxy.port}`],
+      localDataCenter: inject('cassandra').localDataCenter,
+    })
+    await plain.connect()
+  })
+  afterAll(async () => {
+    await plain?.shutdown()
+    await proxy?.stop()
+  })
+
+  /** What goes over the wire for these rows, request by request. */
+  async function sent(client: Client, table: string, rows: readonly object[]): Promise<[string, Buffer][]> {
+    writes = new Map()
+    const from = proxy.writes
+    const sink = createCassandraWritable({
+      client,
+      keyspace: ks.name,
+      table,
+      concurrency: 1,
+      flush_interval_ms: 60_000,
+      ttl_column: 'keep',
+      timestamp_column: 'at',
+      delete_flag_column: 'op',
+      delete_flag_value: 'd',
+    })
+    await pipeline(Readable.from(rows), sink)
+    return [...writes].map(([name, bytes]) => [name.replace(/^\d+/, i => String(Number(i) - from)), bytes])
+  }
+
+  it('have the same bytes for their values as those that the driver makes of them one by one', async () => {
+    const table = await ks.table('p int, c text, s text static, b blob, l list<int>, PRIMARY KEY (p, c)')
+    const watched = Object.create(plain, { execute: { value: plain.execute.bind(plain) } }) as Client
+    const rows = fc.array(row, { minLength: 1, maxLength: 120 })
+    let requests = 0
+    await fc.assert(
+      fc.asyncProperty(rows, async rows => {
+        const ours = await sent(plain, table, rows)
+        const theirs = await sent(watched, table, rows)
+        expect(ours.map(([name]) => name)).toEqual(theirs.map(([name]) => name))
+        for (const [i, [, parameters]] of ours.entries()) {
+          const driver = theirs[i]?.[1] as Buffer
+          expect(parameters[FLAGS_AT]).toBe(VALUES_ALONE)
+          expect((driver[FLAGS_AT] as number) & VALUES_ALONE).toBe(VALUES_ALONE)
+          expect(driver[FLAGS_AT]).not.toBe(VALUES_ALONE)
+          expect(driver.subarray(0, FLAGS_AT)).toEqual(parameters.subarray(0, FLAGS_AT))
+          const values = parameters.subarray(VALUES_AT)
+          expect(driver.subarray(VALUES_AT, VALUES_AT + values.length).equals(values)).toBe(true)
+          requests++
+        }
+      }),
+      { numRuns: 40 },
+    )
+    expect(requests).toBeGreaterThan(80)
+  })
+})
