@@ -88,6 +88,11 @@ function pairsOf(type: CqlType): readonly [unknown, unknown][] {
   return type.kind === 'scalar' ? (twice[type.name] ?? []) : []
 }
 
+/** The same to Cassandra: a set has no order. */
+function reordered(type: CqlType, given: unknown): unknown {
+  return type.kind === 'set' ? [...(given as Iterable<unknown>)].reverse() : given
+}
+
 /** Bad values of any type, built from good ones. */
 export function corruptedOf(type: CqlType): fc.Arbitrary<Corrupted> {
   switch (type.kind) {
@@ -100,7 +105,11 @@ export function corruptedOf(type: CqlType): fc.Arbitrary<Corrupted> {
       return fc.oneof(wholes(type), items(type, type.element, undefined))
     case 'set': {
       const doubled = pairsOf(type.element).map(pair => ({ given: [...pair], how: 'one element twice' }))
-      const all = [wholes(type), items(type, type.element, undefined)]
+      const again = samplesOf(type.element, 'recomposed').map(({ given }) => ({
+        given: [given, reordered(type.element, given)],
+        how: 'one element twice',
+      }))
+      const all = [wholes(type), items(type, type.element, undefined), again]
       return fc.oneof(...all, ...(doubled.length > 0 ? [fc.constantFrom(...doubled)] : []))
     }
     case 'map': {
@@ -126,7 +135,11 @@ export function corruptedOf(type: CqlType): fc.Arbitrary<Corrupted> {
       const doubled = fc
         .tuple(fc.constantFrom(...pairsOf(type.key), ['x', Symbol('none')] as [unknown, unknown]), value)
         .map(([keys, item]) => ({ given: new Map(keys.map(name => [name, item])), how: 'one key twice' }))
-      return fc.oneof(wholes(type), wrong, doubled)
+      const reorderedKey = fc.tuple(samplesOf(type.key, 'recomposed'), value).map(([{ given }, item]) => ({
+        given: new Map([given, reordered(type.key, given)].map(name => [name, item])),
+        how: 'one key in two orders',
+      }))
+      return fc.oneof(wholes(type), wrong, doubled, ...(type.key.kind === 'set' ? [reorderedKey] : []))
     }
     case 'tuple':
       return fc.oneof(wholes(type), otherLengths(type))
