@@ -62,7 +62,6 @@ describe(`what is read, written and read again is the same (seed ${seed})`, () =
     })
   })
 
-  // Last, because a connection of the driver may mix up answers after one that it could not decode.
   it('a vector of user-defined types with a vector in them is stored, and the driver cannot read it', async () => {
     const near = { fields: [{ name: 'near', type: 'vector<float, 2>' }] }
     const type = parseCqlType('vector<frozen<near>, 2>', () => near.fields)
