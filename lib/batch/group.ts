@@ -61,21 +61,23 @@ function partitionsOf(rows: readonly EncodedRow[]): EncodedRow[][] {
   let last: EncodedRow[] | undefined
   for (const row of rows) {
     // Sorted sources are common, and comparing two keys is cheaper than looking one up.
-    if (last?.[0]?.statement !== row.statement || !isSamePartition(last[0], row)) {
-      let byKey = byStatement.get(row.statement)
-      if (byKey === undefined) {
-        byKey = new Map()
-        byStatement.set(row.statement, byKey)
-      }
-      const key = partitionNameOf(row)
-      last = byKey.get(key)
-      if (last === undefined) {
-        last = []
-        byKey.set(key, last)
-        found.push(last)
-      }
+    if (last?.[0]?.statement === row.statement && isSamePartition(last[0], row)) {
+      last.push(row)
+      continue
     }
-    last.push(row)
+    let byName = byStatement.get(row.statement)
+    if (byName === undefined) {
+      byName = new Map()
+      byStatement.set(row.statement, byName)
+    }
+    const name = partitionNameOf(row)
+    last = byName.get(name)
+    if (last !== undefined) last.push(row)
+    else {
+      last = [row]
+      byName.set(name, last)
+      found.push(last)
+    }
   }
   return found
 }

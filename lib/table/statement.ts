@@ -7,7 +7,7 @@ export type Operation = 'insert' | 'insert_static' | 'delete'
  * Row counts for which a statement is prepared. Every count is a statement of its own in the server's cache, so they
  * are few; beyond 50 rows a request gets slower again, not faster.
  */
-const preparedCounts = [50, 25, 20, 15, 10, 5, 2, 1] as const
+const preparedCounts = [50, 25, 20, 15, 10, 7, 5, 4, 3, 2, 1] as const
 
 /** Above this a request's frame grows faster than its use; wide tables get fewer rows a request. */
 const MAX_BINDS = 4_000
