@@ -358,6 +358,8 @@ describe('composing', () => {
     })()
     await Promise.all([loading, acknowledging])
     expect(idsSent(client), `seed ${seed}`).toEqual(range(10_000))
-    expect(client.writes.every(write => [1, 2, 3, 4, 5, 7, 10, 15, 20, 25, 50].includes(rowsOf(write)))).toBe(true)
+    expect(client.writes.every(write => [1, 2, 3, 4, 5, 7, 10, 15, 20, 25, 50].includes(rowsOf(write)))).toBe(
+      true,
+    )
   })
 })
