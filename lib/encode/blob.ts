@@ -9,13 +9,13 @@ const { get: lengthGetter } = Object.getOwnPropertyDescriptor(
 
 /** Always a copy: the caller may fill its buffer again before the bytes are sent. */
 export function encodeBlob(value: unknown, out: Bytes): void {
-  out.add(bytesOf(value))
+  const bytes = bytesOf(value)
+  out.add(bytes, lengthOf(bytes))
 }
 
 function bytesOf(value: unknown): Uint8Array {
   if (ArrayBuffer.isView(value)) {
     refuseDetached(value)
-    if (value instanceof Uint8Array && value.length !== lengthOf(value)) throw wrongKind(value)
     return value instanceof Uint8Array
       ? value
       : new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
@@ -35,7 +35,7 @@ export function refuseDetached(view: ArrayBufferView): void {
   }
 }
 
-/** Its true length, which a subclass or a property of its own may hide. */
+/** Its true length: a property of its own may tell another one, with memory of others behind the bytes. */
 function lengthOf(view: Uint8Array): number {
   return lengthGetter.call(view)
 }

@@ -77,8 +77,7 @@ export class Bytes {
     setInt64(this.#slab, at, integer)
   }
 
-  add(bytes: Uint8Array): void {
-    const size = bytes.length
+  add(bytes: Uint8Array, size = bytes.length): void {
     const at = this.claim(size)
     // The call into set() costs more than a few bytes do.
     if (size <= 24) for (let i = 0; i < size; i++) this.#slab[at + i] = bytes[i] as number

@@ -53,7 +53,7 @@ const TTL_BYTES = 4
 /** Half of a commit log segment as Cassandra comes: it takes no mutation above. */
 const MUTATION_BYTES = 16 * 1024 * 1024
 
-/** Turns rows of one table into bind values, or refuses them. */
+/** Turns rows of one table into bytes, or refuses them. */
 export class RowEncoder {
   readonly #rules: RowRules
   readonly #columns: readonly Column[]

@@ -73,8 +73,6 @@ export class Writer {
     const window = new Window(concurrency)
     this.#semaphore = new Semaphore(() => window.limit, max_buffered_bytes / 2)
     this.#replicaSetOf = replicaSets(connection.client, settings.keyspace)
-    // Each request that waits before its next try listens; Node would take more than ten for a leak.
-    setMaxListeners(0, this.#closing.signal)
     this.#sender = new Sender(connection.client, schema, settings, counters, this.#closing.signal, {
       rowRefused: error => this.#fail(error),
       answered: latency => window.answered(latency, this.#semaphore.taken),
