@@ -1,16 +1,10 @@
 import { types as is } from 'node:util'
-import type { Bytes } from './bytes.ts'
+import { type Bytes, trueLength } from './bytes.ts'
 import { Refusal, wrongKind } from './refusal.ts'
-
-const { get: lengthGetter } = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype),
-  'length',
-) as { get: () => number }
 
 /** Always a copy: the caller may fill its buffer again before the bytes are sent. */
 export function encodeBlob(value: unknown, out: Bytes): void {
-  const bytes = bytesOf(value)
-  out.add(bytes, lengthOf(bytes))
+  out.add(bytesOf(value))
 }
 
 function bytesOf(value: unknown): Uint8Array {
@@ -35,13 +29,8 @@ export function refuseDetached(view: ArrayBufferView): void {
   }
 }
 
-/** Its true length: a property of its own may tell another one, with memory of others behind the bytes. */
-function lengthOf(view: Uint8Array): number {
-  return lengthGetter.call(view)
-}
-
 export function copyOf(bytes: Uint8Array): Buffer {
-  const copy = Buffer.allocUnsafe(bytes.length)
+  const copy = Buffer.allocUnsafe(trueLength(bytes))
   copy.set(bytes)
   return copy
 }

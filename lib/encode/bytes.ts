@@ -1,6 +1,9 @@
 /** Bytes that are set aside at once for many rows: an object for each value would cost more than the value. */
 const SLAB_BYTES = 64 * 1024
 
+/** Above this a row gets memory of its own: one that waits long must not keep many others in memory. */
+const SHARING_BYTES = 4 * 1024
+
 const NO_BYTES = Buffer.alloc(0)
 
 /** Stands for the lengths and counts that are not known yet. */
@@ -11,9 +14,12 @@ const scratch = new DataView(new ArrayBuffer(8))
 /** Thrown when a row takes more than it may: an endless iterator must end. */
 export class TooManyBytes {
   readonly limit: number
+  /** What the row would have taken up to there. */
+  readonly needed: number
 
-  constructor(limit: number) {
+  constructor(limit: number, needed: number) {
     this.limit = limit
+    this.needed = needed
   }
 }
 
@@ -27,18 +33,26 @@ export class Bytes {
   #start = 0
   #end = 0
 
-  /** @param limit most bytes of a row that does not fit a slab of 64 KiB */
+  /** @param limit most bytes of a row; at least a slab */
   constructor(limit: number) {
     this.#limit = limit
   }
 
-  /** Begins a row. One that was not ended, because a value of it was refused, is forgotten. */
+  /** Begins a row. One that was not closed, because a value of it was refused, is forgotten. */
   begin(): void {
     this.#end = this.#start
+    if (this.#slab.length > SLAB_BYTES) this.#forget()
   }
 
   /** Ends the row; from now on its bytes are left as they are. */
   close(): { readonly slab: Buffer; readonly start: number; readonly end: number } {
+    const size = this.length
+    if (size > SHARING_BYTES) {
+      const slab = Buffer.allocUnsafeSlow(size)
+      slab.set(this.#slab.subarray(this.#start, this.#end))
+      this.begin()
+      return { slab, start: 0, end: size }
+    }
     const row = { slab: this.#slab, start: this.#start, end: this.#end }
     this.#start = this.#end
     return row
@@ -77,7 +91,8 @@ export class Bytes {
     setInt64(this.#slab, at, integer)
   }
 
-  add(bytes: Uint8Array, size = bytes.length): void {
+  add(bytes: Uint8Array): void {
+    const size = trueLength(bytes)
     const at = this.claim(size)
     // The call into set() costs more than a few bytes do.
     if (size <= 24) for (let i = 0; i < size; i++) this.#slab[at + i] = bytes[i] as number
@@ -137,15 +152,16 @@ export class Bytes {
     this.#slab.copyWithin(from + by, from, this.#end - by)
   }
 
-  /** Takes the last bytes away. */
-  drop(size: number): void {
-    this.#end -= size
+  #forget(): void {
+    this.#slab = NO_BYTES
+    this.#start = 0
+    this.#end = 0
   }
 
   #claimElsewhere(size: number): number {
     const used = this.length
     const needed = used + size
-    if (needed > this.#limit) throw new TooManyBytes(this.#limit)
+    if (needed > this.#limit) throw new TooManyBytes(this.#limit, needed)
     // A row that outgrows a slab may go on growing, so that it is not moved for each of its values.
     const wanted = used > 0 ? 2 * needed : needed
     const slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, Math.min(wanted, this.#limit)))
@@ -155,6 +171,16 @@ export class Bytes {
     this.#end = needed
     return used
   }
+}
+
+const { get: lengthGetter } = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  'length',
+) as { get: () => number }
+
+/** A property of their own may tell another length of bytes, with memory of others behind them. */
+export function trueLength(bytes: Uint8Array): number {
+  return lengthGetter.call(bytes)
 }
 
 /** Big-endian, as all of the protocol. Writing the bytes here is faster than Buffer's checked writers. */

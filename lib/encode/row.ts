@@ -1,11 +1,9 @@
 import type { Column, TableSchema } from '../table/schema.ts'
 import { type Operation, Statement } from '../table/statement.ts'
 import { NULL_LENGTH, UNSET_LENGTH, unset } from './bind.ts'
-import { Bytes } from './bytes.ts'
+import { Bytes, TooManyBytes } from './bytes.ts'
 import type { EncodedRow } from './encodedRow.ts'
-import { type Encoder, encoderFor } from './encoder.ts'
 import { KEY_PART_BYTES, MAX_KEY_BYTES } from './partitionKey.ts'
-import { Refusal } from './refusal.ts'
 import {
   columnUnknown,
   deleteFlagMissing,
@@ -14,8 +12,8 @@ import {
   notAnObject,
   rowSize,
   unreadable,
-  valueRefused,
 } from './rowRefusal.ts'
+import { encodeColumn, type Slot, slotFor } from './slot.ts'
 import { ownTimestampOf, ttlOf } from './using.ts'
 import { CELL_WEIGHT, collectionWeight, ROW_WEIGHT, TTL_WEIGHT } from './weight.ts'
 
@@ -30,16 +28,10 @@ export interface RowRules {
 
 type Row = Readonly<Record<string, unknown>>
 
-interface Slot {
-  readonly column: Column
-  /** Place of the column among the table's. */
-  readonly place: number
-  readonly encode: Encoder
-  readonly isKey: boolean
-  readonly appends: boolean
-  /** Each part of the value is a cell of its own on the server. */
-  readonly isMultiCell: boolean
-  readonly isPartitionKey: boolean
+/** Own property names of a row, and which of the table's columns are among them. */
+interface Shape {
+  readonly names: readonly string[]
+  readonly present: readonly boolean[]
 }
 
 interface Target {
@@ -61,9 +53,8 @@ export class RowEncoder {
   readonly #keyCount: number
   readonly #regularsFrom: number
   readonly #targets: Readonly<Record<Operation, Target>>
-  /** Own property names of the row before: most streams have one shape, which is then checked once. */
-  #names: readonly string[] = []
-  #present: readonly boolean[] = []
+  /** That of the row before: most streams have one shape, which is then checked once. */
+  #shape: Shape = { names: [], present: [] }
   readonly #directions: readonly string[]
   /** Lent to the row in progress: reading a row may run code of the caller's, which may give the next one. */
   #bytes: Bytes | undefined
@@ -95,15 +86,25 @@ export class RowEncoder {
   encode(input: unknown, index: number): EncodedRow {
     if (typeof input !== 'object' || input === null || Array.isArray(input)) throw notAnObject(input, index)
     const row = input as Row
-    this.#checkNames(row, index)
-    const operation = this.#isDelete(row, index) ? 'delete' : 'insert'
-    const given = this.#read(row, operation === 'delete' ? this.#keyCount : this.#columns.length, index)
+    const shape = this.#shapeOf(row, index)
+    const operation = this.#isDelete(row, shape, index) ? 'delete' : 'insert'
+    const given = this.#read(
+      row,
+      shape,
+      operation === 'delete' ? this.#keyCount : this.#columns.length,
+      index,
+    )
+    const { ttl_column, timestamp_column } = this.#rules
+    const ttl = this.#direction(row, shape, ttl_column, index)
+    const timestamp = this.#direction(row, shape, timestamp_column, index)
     const isStatic = operation === 'insert' && this.#isStaticOnly(given)
     const target = this.#targets[isStatic ? 'insert_static' : operation]
     const out = this.#bytes ?? new Bytes(Math.max(MUTATION_BYTES, this.#rules.max_row_bytes))
     this.#bytes = undefined
     try {
-      return this.#bind(target, given, row, index, out)
+      return this.#bind(target, given, ttl, timestamp, index, out)
+    } catch (error) {
+      throw error instanceof TooManyBytes ? rowSize(error.needed, this.#rules.max_row_bytes, index) : error
     } finally {
       this.#bytes = out
     }
@@ -112,13 +113,14 @@ export class RowEncoder {
   #bind(
     { statement, slots }: Target,
     given: readonly unknown[],
-    row: Row,
+    ttl: unknown,
+    timestamp: unknown,
     index: number,
     out: Bytes,
   ): EncodedRow {
     const keyFirst = statement.timestampIndex > 0
     out.begin()
-    if (!keyFirst) this.#writeTimestamp(row, index, out)
+    if (!keyFirst) this.#writeTimestamp(timestamp, index, out)
     const keyStart = out.length
     let keyEnd = keyStart
     let weight = statement.ttlIndex === undefined ? ROW_WEIGHT : ROW_WEIGHT + TTL_WEIGHT
@@ -148,8 +150,8 @@ export class RowEncoder {
       else weight += CELL_WEIGHT + size
       if (slot.appends) appends = true
     }
-    const timestampFrom = keyFirst ? this.#writeTimestamp(row, index, out) : keyStart - TIMESTAMP_BYTES
-    if (statement.ttlIndex !== undefined) this.#writeTtl(row, index, out)
+    const timestampFrom = keyFirst ? this.#writeTimestamp(timestamp, index, out) : keyStart - TIMESTAMP_BYTES
+    if (statement.ttlIndex !== undefined) this.#writeTtl(ttl, index, out)
     const bytes = out.length
     if (bytes > this.#rules.max_row_bytes) throw rowSize(bytes, this.#rules.max_row_bytes, index)
     const { slab, start, end } = out.close()
@@ -168,20 +170,17 @@ export class RowEncoder {
   }
 
   /** Writes the row's own time, or leaves room for another, and returns its place. */
-  #writeTimestamp(row: Row, index: number, out: Bytes): number {
+  #writeTimestamp(given: unknown, index: number, out: Bytes): number {
     const { timestamp_column } = this.#rules
-    const own =
-      timestamp_column === undefined
-        ? 0
-        : ownTimestampOf(this.#direction(row, timestamp_column, index), timestamp_column, index)
+    const own = timestamp_column === undefined ? 0 : ownTimestampOf(given, timestamp_column, index)
     out.int32(TIMESTAMP_BYTES)
     out.int64(own)
     return out.length - TIMESTAMP_BYTES
   }
 
-  #writeTtl(row: Row, index: number, out: Bytes): void {
+  #writeTtl(given: unknown, index: number, out: Bytes): void {
     const { ttl, ttl_column = 'ttl' } = this.#rules
-    const seconds = ttlOf(this.#direction(row, ttl_column, index), ttl, ttl_column, index)
+    const seconds = ttlOf(given, ttl, ttl_column, index)
     if (seconds === undefined) {
       out.int32(UNSET_LENGTH)
       return
@@ -190,26 +189,25 @@ export class RowEncoder {
     out.int32(seconds)
   }
 
-  #direction(row: Row, name: string, index: number): unknown {
-    return this.#directions.includes(name) && this.#names.includes(name)
-      ? readProperty(row, name, index)
-      : undefined
+  #direction(row: Row, { names }: Shape, name: string | undefined, index: number): unknown {
+    return name !== undefined && names.includes(name) ? readProperty(row, name, index) : undefined
   }
 
-  #checkNames(row: Row, index: number): void {
+  #shapeOf(row: Row, index: number): Shape {
     const names = ownNames(row, index)
-    if (sameNames(names, this.#names)) return
+    if (sameNames(names, this.#shape.names)) return this.#shape
     const known = new Set(this.#columns.map(({ name }) => name))
     const unknown = names.find(name => !known.has(name) && !this.#directions.includes(name))
     if (unknown !== undefined) throw columnUnknown(unknown, this.#columns, index)
-    this.#present = this.#columns.map(({ name }) => names.includes(name) && !this.#directions.includes(name))
-    this.#names = names
+    const present = this.#columns.map(({ name }) => names.includes(name) && !this.#directions.includes(name))
+    this.#shape = { names, present }
+    return this.#shape
   }
 
-  #isDelete(row: Row, index: number): boolean {
+  #isDelete(row: Row, shape: Shape, index: number): boolean {
     const flag = this.#rules.delete_flag
     if (flag === undefined) return false
-    const value = this.#direction(row, flag.column, index)
+    const value = this.#direction(row, shape, flag.column, index)
     if (value === undefined) throw deleteFlagMissing(flag.column, index)
     // Objects are compared by no text of theirs: a flag is a plain value.
     return typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol'
@@ -218,11 +216,11 @@ export class RowEncoder {
   }
 
   /** Each property is read once, so a getter cannot give two answers. */
-  #read(row: Row, count: number, index: number): unknown[] {
+  #read(row: Row, { present }: Shape, count: number, index: number): unknown[] {
     const given: unknown[] = new Array(count)
     for (let place = 0; place < count; place++) {
       const name = this.#columns[place]?.name ?? ''
-      given[place] = this.#present[place] ? readProperty(row, name, index) : undefined
+      given[place] = present[place] ? readProperty(row, name, index) : undefined
     }
     return given
   }
@@ -246,26 +244,6 @@ export class RowEncoder {
     // The bytes that are hashed have a length of 2 bytes before each column and a zero after it.
     const total = count === 1 ? size : bytes - (4 - KEY_PART_BYTES) * (place + 1)
     if (total === 0 || total > MAX_KEY_BYTES) throw keySize(column, size, count, index)
-  }
-}
-
-function slotFor(column: Column, place: number): Slot {
-  return {
-    column,
-    place,
-    encode: encoderFor(column.type),
-    isKey: column.kind === 'partition_key' || column.kind === 'clustering',
-    appends: column.type.kind === 'list' && !column.type.frozen,
-    isMultiCell: 'frozen' in column.type && !column.type.frozen,
-    isPartitionKey: column.kind === 'partition_key',
-  }
-}
-
-function encodeColumn({ column, encode }: Slot, value: unknown, index: number, out: Bytes): void {
-  try {
-    encode(value, out)
-  } catch (error) {
-    throw error instanceof Refusal ? valueRefused(column, error, index) : error
   }
 }
 

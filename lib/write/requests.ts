@@ -1,4 +1,4 @@
-import { Client, type QueryOptions } from 'cassandra-driver'
+import type { Client, QueryOptions } from 'cassandra-driver'
 import { bytesOf, type EncodedRow, valuesOf } from '../encode/encodedRow.ts'
 
 type Rows = readonly EncodedRow[]
@@ -10,14 +10,14 @@ export type ExecuteRows = (cql: string, rows: Rows, options: QueryOptions) => Pr
 interface ExecuteRequest {
   params: readonly unknown[]
   readonly consistency: number
-  writeQueryParameters(frame: FrameWriter, encoder: Encoder): void
+  writeQueryParameters(frame: FrameWriter, encoder: FrameEncoder): void
 }
 
 interface FrameWriter {
   add(bytes: Buffer): void
 }
 
-interface Encoder {
+interface FrameEncoder {
   readonly protocolVersion: number
 }
 
@@ -30,10 +30,15 @@ interface Internals {
 
 /** Stands for the values of these rows among the parameters of a request. */
 class BoundRows {
-  readonly rows: Rows
+  /** Private, so that whoever prints parameters does not print slabs. */
+  readonly #rows: Rows
 
   constructor(rows: Rows) {
-    this.rows = rows
+    this.#rows = rows
+  }
+
+  get rows(): Rows {
+    return this.#rows
   }
 }
 
@@ -51,30 +56,38 @@ const HEAD_BYTES = 2 + 1 + 2
  */
 export function rowExecutor(client: Client): ExecuteRows {
   const internals = client as unknown as Internals
-  const { _createExecuteRequest: create } = internals
-  if (!isPlain(internals)) return (cql, rows, options) => client.execute(cql, rows.flatMap(valuesOf), options)
   // The client may be the caller's: it stays as it is.
   const own: Client & Internals = Object.create(client)
   own._createExecuteRequest = async (...query) => {
-    const request = await create.apply(client, query)
+    const request = await internals._createExecuteRequest(...query)
     request.writeQueryParameters = writeBoundRows
     return request
   }
-  return (cql, rows, options) => own.execute(cql, [new BoundRows(rows)], options)
+  return (cql, rows, options) =>
+    isPlain(internals)
+      ? own.execute(cql, [new BoundRows(rows)], options)
+      : client.execute(cql, rows.flatMap(valuesOf), options)
 }
 
-/** Whether the client is the driver's, and nobody took the place of one of its methods. */
-function isPlain({ execute, options, _createExecuteRequest: create }: Internals): boolean {
-  const known = Client.prototype as unknown as Internals
-  const isKnown = execute === known.execute && create === known._createExecuteRequest
-  return isKnown && typeof create === 'function' && !options.requestTracker
+/** Whether the client is a driver's, of whatever copy, and nobody took the place of one of its methods by now. */
+function isPlain(client: Internals): boolean {
+  let known = Object.getPrototypeOf(client) as Internals | null
+  while (known !== null && !Object.hasOwn(known, '_createExecuteRequest'))
+    known = Object.getPrototypeOf(known)
+  return (
+    known !== null &&
+    client.execute === known.execute &&
+    client._createExecuteRequest === known._createExecuteRequest &&
+    !client.options.requestTracker
+  )
 }
 
 /** Takes the place of a method of the driver's request. */
-function writeBoundRows(this: ExecuteRequest, frame: FrameWriter, encoder: Encoder): void {
+function writeBoundRows(this: ExecuteRequest, frame: FrameWriter, encoder: FrameEncoder): void {
   const [bound] = this.params
   if (bound instanceof BoundRows) {
-    if (encoder.protocolVersion === 3 || encoder.protocolVersion === 4) {
+    // Version 3 knows no unset, and the driver says so.
+    if (encoder.protocolVersion === 4) {
       frame.add(queryParameters(this.consistency, bound.rows))
       return
     }

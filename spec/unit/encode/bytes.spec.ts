@@ -57,6 +57,16 @@ describe('bytes of rows', () => {
     for (const [i, { start }] of rows.entries()) expect(start).toBe(rows[i - 1]?.end ?? 0)
   })
 
+  it('of a large row have memory of their own, of just its size', () => {
+    const out = new Bytes(MEGABYTE)
+    const closed = [10, 5_000, 20, 300_000, 30].map(size => {
+      write(out, [Buffer.alloc(size, size)])
+      return out.close()
+    })
+    expect(closed.map(({ slab }) => slab.length)).toEqual([65_536, 5_004, 65_536, 300_004, 65_536])
+    expect(closed[0]?.slab).toBe(closed[2]?.slab)
+  })
+
   it('end at the limit, however they came there', () => {
     const limit = 100_000
     const out = new Bytes(limit)

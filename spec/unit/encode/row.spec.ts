@@ -133,6 +133,32 @@ describe('a row that is inserted', () => {
     })
   })
 
+  it('has its own columns even when a getter of it brings a row of another shape', () => {
+    const encoder = encoderOf({ delete_flag: { column: 'op', value: 'd' } })
+    const outer = encoder.encode(
+      {
+        get p() {
+          encoder.encode({ p: 2, c: 'y', op: 'd' }, 1)
+          return 1
+        },
+        c: 'x',
+        a: 5,
+        b: 'kept',
+        op: '',
+      },
+      0,
+    )
+    expect(bound(outer)).toMatchObject({ p: int(1), a: int(5), b: Buffer.from('kept') })
+  })
+
+  it('is refused by its size also where that shows between two values', () => {
+    const schema = table({ id: ['int', 'partition_key'], v: ['blob'], z: ['int'] })
+    for (let less = 0; less < 40; less++) {
+      const row = { id: 1, v: Buffer.alloc(16 * 2 ** 20 - less) }
+      expect(refusal(() => encoderOf({}, schema).encode(row, 4))).toMatchObject({ row_index: 4 })
+    }
+  })
+
   it('may change its shape from row to row', () => {
     const encoder = encoderOf()
     const shapes = [
