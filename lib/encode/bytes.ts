@@ -24,7 +24,7 @@ export class TooManyBytes {
 }
 
 /**
- * Where rows are written one after the other. What is written belongs to the row in progress until it is ended; offsets
+ * Where rows are written one after the other. What is written belongs to the row in progress until it is closed; offsets
  * count from its beginning, since its bytes move to another slab when they outgrow the one they are in.
  */
 export class Bytes {
@@ -44,7 +44,7 @@ export class Bytes {
     if (this.#slab.length > SLAB_BYTES) this.#forget()
   }
 
-  /** Ends the row; from now on its bytes are left as they are. */
+  /** Closes the row; from now on its bytes are left as they are. */
   close(): { readonly slab: Buffer; readonly start: number; readonly end: number } {
     const size = this.length
     if (size > SHARING_BYTES) {
