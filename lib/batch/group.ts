@@ -1,6 +1,7 @@
 import { bytesOf, type EncodedRow } from '../encode/encodedRow.ts'
-import { isSamePartition, type KeyedRow, partitionNameOf } from '../encode/partitionKey.ts'
+import type { KeyedRow } from '../encode/partitionKey.ts'
 import { PARTITION_WEIGHT } from '../encode/weight.ts'
+import { partitionsOf } from './partitions.ts'
 
 /** Rows that go to Cassandra in one request: one operation, and partitions that share a replica. */
 export interface Group {
@@ -52,34 +53,6 @@ export function groupRows(
   }
   for (const mix of mixes.values()) for (const open of mix.values()) open.close(groups)
   return groups
-}
-
-/** Rows by operation and partition, in the order in which each was first seen. */
-function partitionsOf(rows: readonly EncodedRow[]): EncodedRow[][] {
-  const found: EncodedRow[][] = []
-  const byStatement = new Map<unknown, Map<string, EncodedRow[]>>()
-  let last: EncodedRow[] | undefined
-  for (const row of rows) {
-    // Sorted sources are common, and comparing two keys is cheaper than looking one up.
-    if (last?.[0]?.statement === row.statement && isSamePartition(last[0], row)) {
-      last.push(row)
-      continue
-    }
-    let byName = byStatement.get(row.statement)
-    if (byName === undefined) {
-      byName = new Map()
-      byStatement.set(row.statement, byName)
-    }
-    const name = partitionNameOf(row)
-    last = byName.get(name)
-    if (last !== undefined) last.push(row)
-    else {
-      last = [row]
-      byName.set(name, last)
-      found.push(last)
-    }
-  }
-  return found
 }
 
 /** Cuts the first `end` rows into groups of prepared sizes. */

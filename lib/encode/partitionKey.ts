@@ -4,6 +4,10 @@ export const MAX_KEY_BYTES = 65_535
 /** What each of several columns adds to the encoded key beside its own bytes. */
 export const KEY_PART_BYTES = 3
 
+/** The hash FNV-1a, begun anew in each process, so that nobody can prepare keys that collide. */
+const FNV_PRIME = 0x01000193
+const SEED = Math.floor(Math.random() * 2 ** 32)
+
 /** A row as bytes, as far as they tell its partition: the columns of the key, each after its length in 4 bytes. */
 export interface KeyedRow {
   /** Holds the row, and others around it. */
@@ -31,9 +35,12 @@ export function partitionKeyOf({ slab, keyStart, keyEnd }: KeyedRow): Buffer {
   return key.subarray(0, size)
 }
 
-/** Text that is the same for rows of one partition of a table, and for no others. */
-export function partitionNameOf({ slab, keyStart, keyEnd }: KeyedRow): string {
-  return slab.toString('latin1', keyStart, keyEnd)
+/** A number that is the same for rows of one partition, and seldom for two partitions of one flush. */
+export function partitionHashOf({ slab, keyStart, keyEnd }: KeyedRow): number {
+  let hash = SEED
+  for (let i = keyStart; i < keyEnd; i++) hash = Math.imul(hash ^ (slab[i] as number), FNV_PRIME)
+  // The low bits of a product know nothing of the high ones.
+  return hash ^ (hash >>> 15)
 }
 
 /** Whether two rows of one statement are of one partition. */

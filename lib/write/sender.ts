@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Client, policies, types } from 'cassandra-driver'
+import type { Ring } from '../batch/ring.ts'
 import { bytesOf, type EncodedRow, restamp } from '../encode/encodedRow.ts'
-import { partitionKeyOf } from '../encode/partitionKey.ts'
 import { LIST_TIMESTAMPS } from '../encode/using.ts'
 import { ConnectionError, RowError, type SchemaError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
@@ -21,9 +21,17 @@ export interface SenderListener {
   overloaded(sent: number): void
 }
 
+/** A table, and the way to it. */
+export interface Destination {
+  readonly client: Client
+  readonly ring: Ring
+  readonly schema: TableSchema
+}
+
 /** Sends groups of rows until Cassandra acknowledges or refuses them. The driver's own retries are off. */
 export class Sender {
   readonly #client: Client
+  readonly #ring: Ring
   readonly #executeRows: ExecuteRows
   readonly #schema: TableSchema
   readonly #settings: WriteSettings
@@ -35,14 +43,14 @@ export class Sender {
   #schemaCheck: Promise<SchemaError | undefined> | undefined
 
   constructor(
-    client: Client,
-    schema: TableSchema,
+    { client, ring, schema }: Destination,
     settings: WriteSettings,
     counters: Counters,
     signal: AbortSignal,
     listener: SenderListener,
   ) {
     this.#client = client
+    this.#ring = ring
     this.#executeRows = rowExecutor(client)
     this.#schema = schema
     this.#settings = settings
@@ -86,7 +94,8 @@ export class Sender {
       prepare: true,
       consistency: this.#consistency,
       keyspace: this.#schema.keyspace,
-      routingKey: partitionKeyOf(first),
+      // The driver takes a token as well, which its types do not say.
+      routingKey: this.#ring.routingKeyOf(first) as Buffer,
       readTimeout: this.#settings.request_timeout_ms,
       retry: this.#retryPolicy,
       // Retries and speculation by the driver would repeat a timestamp that must not be repeated.

@@ -1,7 +1,7 @@
 /** Fewest requests that the window allows, so that latency can still be measured. */
 const FEWEST = 2
 
-/** Where the window starts: enough for a node nearby, and found to be too few within a few round trips elsewhere. */
+/** Where the window starts: enough for a node nearby. */
 const START = 16
 
 /**
@@ -25,14 +25,16 @@ const BASELINE_MS = 10_000
 /**
  * How many requests are worth having in flight, between 2 and `concurrency`. More than the servers can work on only
  * wait in queues, which costs memory on this side and latency on both. So the window is kept where requests wait for
- * a moment only, told by how much slower answers are than the fastest one. It is halved when a server says that it is
- * overloaded, or does not answer in time.
+ * a moment only, told by how much slower answers are than the fastest one. It doubles with each round trip until they
+ * wait for the first time, and then feels its way by two. It is halved when a server says that it is overloaded, or does
+ * not answer in time.
  */
 export class Window {
   readonly #least: number
   readonly #most: number
   readonly #now: () => number
   #size: number
+  #isStarting = true
   #latency = 0
   #fastest = Number.POSITIVE_INFINITY
   #fastestBefore = Number.POSITIVE_INFINITY
@@ -59,8 +61,13 @@ export class Window {
     if (inFlight < this.limit) return
     const fastest = Math.min(this.#fastest, this.#fastestBefore)
     const wait = this.#latency - fastest
-    if (wait < WAIT_SHORT_MS) this.#size = Math.min(this.#most, this.#size + 2 / this.#size)
-    else if (wait > WAIT_LONG_MS) this.#size = Math.max(this.#least, this.#size - SHRINK)
+    if (wait < WAIT_SHORT_MS) {
+      const step = this.#isStarting ? 1 : 2 / this.#size
+      this.#size = Math.min(this.#most, this.#size + step)
+      return
+    }
+    this.#isStarting = false
+    if (wait > WAIT_LONG_MS) this.#size = Math.max(this.#least, this.#size - SHRINK)
   }
 
   /**
@@ -72,6 +79,7 @@ export class Window {
   overloaded(sent: number): void {
     if (sent <= this.#halvedAt) return
     this.#halvedAt = this.#now()
+    this.#isStarting = false
     this.#size = Math.max(this.#least, this.#size / 2)
   }
 

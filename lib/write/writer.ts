@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { RowBuffer } from '../batch/buffer.ts'
 import { type Group, groupRows, type ReplicaSetOf } from '../batch/group.ts'
-import { replicaSets } from '../batch/replicas.ts'
+import { Ring } from '../batch/ring.ts'
 import type { Connection } from '../connect/connect.ts'
 import { type EncodedRow, stamp, timestampsOf } from '../encode/encodedRow.ts'
 import { RowEncoder } from '../encode/row.ts'
@@ -72,8 +72,10 @@ export class Writer {
     this.#buffer = new RowBuffer(rows_per_batch, max_buffered_bytes / 4)
     const window = new Window(concurrency)
     this.#semaphore = new Semaphore(() => window.limit, max_buffered_bytes / 2)
-    this.#replicaSetOf = replicaSets(connection.client, settings.keyspace)
-    this.#sender = new Sender(connection.client, schema, settings, counters, this.#closing.signal, {
+    const { client } = connection
+    const ring = new Ring(client, settings.keyspace)
+    this.#replicaSetOf = row => ring.replicaSetOf(row)
+    this.#sender = new Sender({ client, ring, schema }, settings, counters, this.#closing.signal, {
       rowRefused: error => this.#fail(error),
       answered: latency => window.answered(latency, this.#semaphore.taken),
       overloaded: sent => window.overloaded(sent),

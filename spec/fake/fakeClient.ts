@@ -56,6 +56,8 @@ export class FakeClient {
   connectError: Error | undefined
   /** One node that holds everything. */
   readonly hosts = { length: 1 }
+  /** A token is the key itself here: nobody looks for a replica by it. */
+  readonly metadata = { newToken: (key: Buffer) => key }
   readonly #events = new EventEmitter()
 
   constructor(columns: readonly FakeColumn[] = defaultColumns) {

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import {
   isSamePartition,
   type KeyedRow,
+  partitionHashOf,
   partitionKeyOf,
-  partitionNameOf,
 } from '../../../lib/encode/partitionKey.ts'
 
 /** A row with these columns in its partition key, somewhere in a slab. */
@@ -35,8 +35,20 @@ describe('the bytes of a partition key', () => {
         const encoded = rows.map(partitionKeyOf)
         const same = one.length === other.length && one.every((part, i) => other[i]?.equals(part))
         expect(encoded[0]?.equals(encoded[1] as Buffer)).toBe(same)
-        expect(partitionNameOf(rows[0]) === partitionNameOf(rows[1])).toBe(same)
         expect(isSamePartition(...rows)).toBe(same)
+      }),
+    )
+  })
+
+  it('have one hash wherever they lie, and another when a bit of them is another', () => {
+    const part = fc.uint8Array({ minLength: 1, maxLength: 40 }).map(bytes => Buffer.from(bytes))
+    fc.assert(
+      fc.property(part, fc.nat(), (key, bit) => {
+        const other = Buffer.from(key)
+        const at = (bit >> 3) % key.length
+        other[at] = (other[at] ?? 0) ^ (1 << (bit & 7))
+        expect(partitionHashOf(rowOf([key], 9))).toBe(partitionHashOf(rowOf([key], 0)))
+        expect(partitionHashOf(rowOf([other]))).not.toBe(partitionHashOf(rowOf([key])))
       }),
     )
   })

@@ -1,5 +1,6 @@
 import { types } from 'cassandra-driver'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { Ring } from '../../../lib/batch/ring.ts'
 import { bytesOf, type EncodedRow, stamp } from '../../../lib/encode/encodedRow.ts'
 import { partitionKeyOf } from '../../../lib/encode/partitionKey.ts'
 import { ConnectionError, type RowError, SchemaError, WriteError } from '../../../lib/index.ts'
@@ -25,8 +26,11 @@ async function scene(options: Partial<CassandraWritableOptions> = {}) {
   const refused: RowError[] = []
   const told: string[] = []
   const sender = new Sender(
-    client.asClient,
-    await readTableSchema(client.asClient, 'ks', 't', 1_000),
+    {
+      client: client.asClient,
+      ring: new Ring(client.asClient, 'ks'),
+      schema: await readTableSchema(client.asClient, 'ks', 't', 1_000),
+    },
     settings,
     counters,
     closing.signal,
@@ -86,6 +90,8 @@ async function answer(
 describe('a request', () => {
   it('is prepared, routed by its partition, and left to no retry of the driver', async () => {
     const { client, send } = await scene({ consistency: 'each_quorum', request_timeout_ms: 1_234 })
+    // Not every node holds every partition.
+    client.hosts.length = 2
     const [row] = rows(1)
     void send([row as EncodedRow])
     const write = await client.nextWrite()

@@ -30,6 +30,28 @@ describe('the window', () => {
     expect(window.limit).toBe(100)
   })
 
+  it('doubles with each round trip at first, as far as concurrency', () => {
+    const window = windowOf(100)
+    for (const expected of [32, 64, 100, 100]) {
+      answer(window, window.limit, 50)
+      expect(window.limit).toBe(expected)
+    }
+  })
+
+  it.each([
+    ['requests have waited', (window: Window) => answer(window, 5, 5_000)],
+    ['a server was overloaded', (window: Window) => window.overloaded(now)],
+  ])('grows by two with each round trip once %s', (_, trouble) => {
+    const window = windowOf(1_000)
+    answer(window, 16, 10)
+    trouble(window)
+    answer(window, 100, 10)
+    const before = window.limit
+    for (let trip = 0; trip < 5; trip++) answer(window, window.limit, 10)
+    expect(window.limit - before).toBeGreaterThanOrEqual(8)
+    expect(window.limit - before).toBeLessThanOrEqual(11)
+  })
+
   it('is never above a small concurrency, nor below one', () => {
     for (const concurrency of [1, 2, 3]) {
       const window = windowOf(concurrency)

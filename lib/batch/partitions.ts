@@ -1,0 +1,39 @@
+import type { EncodedRow } from '../encode/encodedRow.ts'
+import { isSamePartition, partitionHashOf } from '../encode/partitionKey.ts'
+
+/**
+ * Rows by operation and partition, in the order in which each was first seen. A hash table over the bytes of the keys:
+ * a Map would need a text for each row, and most of the time of grouping.
+ */
+export function partitionsOf(rows: readonly EncodedRow[]): EncodedRow[][] {
+  const found: EncodedRow[][] = []
+  const table = new Int32Array(2 ** Math.ceil(Math.log2(2 * rows.length + 1)))
+  let last: EncodedRow[] | undefined
+  for (const row of rows) {
+    // Sorted sources are common, and comparing two keys is cheaper than looking one up.
+    if (last === undefined || !belongs(row, last)) {
+      const at = placeOf(row, table, found)
+      const place = (table[at] as number) - 1
+      last = found[place]
+      if (last === undefined) {
+        last = []
+        table[at] = found.push(last)
+      }
+    }
+    last.push(row)
+  }
+  return found
+}
+
+/** Where in the table the partition of a row stands, by its place in `found` from 1 on, or shall stand. */
+function placeOf(row: EncodedRow, table: Int32Array, found: readonly EncodedRow[][]): number {
+  const mask = table.length - 1
+  for (let at = partitionHashOf(row) & mask; ; at = (at + 1) & mask) {
+    const place = table[at] as number
+    if (place === 0 || belongs(row, found[place - 1] as EncodedRow[])) return at
+  }
+}
+
+function belongs(row: EncodedRow, [first]: readonly EncodedRow[]): boolean {
+  return first !== undefined && first.statement === row.statement && isSamePartition(first, row)
+}

@@ -1,0 +1,42 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { partitionsOf } from '../../../lib/batch/partitions.ts'
+import type { EncodedRow } from '../../../lib/encode/encodedRow.ts'
+import { anyFlush, encodeAll, partitionOf } from './rows.ts'
+
+const indexesOf = (partitions: readonly EncodedRow[][]) =>
+  partitions.map(rows => rows.map(({ index }) => index))
+
+/** As a Map would have them, whose keys keep the order in which they were first set. */
+function byMap(rows: readonly EncodedRow[]): EncodedRow[][] {
+  const found = new Map<string, EncodedRow[]>()
+  for (const row of rows) {
+    const name = `${row.statement.operation} ${partitionOf(row)}`
+    found.set(name, [...(found.get(name) ?? []), row])
+  }
+  return [...found.values()]
+}
+
+describe('the partitions of a flush', () => {
+  it('are those of each operation, in the order in which they were first seen', () => {
+    fc.assert(
+      fc.property(anyFlush, rows => {
+        expect(indexesOf(partitionsOf(rows))).toEqual(indexesOf(byMap(rows)))
+      }),
+    )
+  })
+
+  it('are told apart when there are as many as rows', () => {
+    const rows = encodeAll(Array.from({ length: 5_000 }, (_, p) => ({ p: p * 100_003, c: 1 })))
+    expect(indexesOf(partitionsOf(rows))).toEqual(rows.map(({ index }) => [index]))
+  })
+
+  it('are found again among many', () => {
+    const rows = encodeAll(Array.from({ length: 10_000 }, (_, i) => ({ p: i % 2_500, c: i })))
+    expect(indexesOf(partitionsOf(rows))).toEqual(indexesOf(byMap(rows)))
+  })
+
+  it('are none without rows', () => {
+    expect(partitionsOf([])).toEqual([])
+  })
+})
