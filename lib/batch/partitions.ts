@@ -3,7 +3,7 @@ import { isSamePartition, partitionHashOf } from '../encode/partitionKey.ts'
 
 /**
  * Rows by operation and partition, in the order in which each was first seen. A hash table over the bytes of the keys:
- * a Map would need a text for each row, and most of the time of grouping.
+ * a Map would need a text for each row.
  */
 export function partitionsOf(rows: readonly EncodedRow[]): EncodedRow[][] {
   const found: EncodedRow[][] = []
@@ -25,7 +25,10 @@ export function partitionsOf(rows: readonly EncodedRow[]): EncodedRow[][] {
   return found
 }
 
-/** Where in the table the partition of a row stands, by its place in `found` from 1 on, or shall stand. */
+/**
+ * Where in the table the partition of a row stands, by its place in `found` from 1 on, or shall stand. At most half of
+ * the table is taken, so the search ends.
+ */
 function placeOf(row: EncodedRow, table: Int32Array, found: readonly EncodedRow[][]): number {
   const mask = table.length - 1
   for (let at = partitionHashOf(row) & mask; ; at = (at + 1) & mask) {

@@ -4,7 +4,7 @@ export const MAX_KEY_BYTES = 65_535
 /** What each of several columns adds to the encoded key beside its own bytes. */
 export const KEY_PART_BYTES = 3
 
-/** The hash FNV-1a, begun anew in each process, so that nobody can prepare keys that collide. */
+/** The hash FNV-1a, begun at random in each process, so that keys that collide are harder to prepare. */
 const FNV_PRIME = 0x01000193
 const SEED = Math.floor(Math.random() * 2 ** 32)
 

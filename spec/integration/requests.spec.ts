@@ -72,6 +72,26 @@ describe('the requests of a sink', () => {
     return [...writes].map(([name, bytes]) => [name.replace(/^\d+/, i => String(Number(i) - from)), bytes])
   }
 
+  it('are taken by the driver also when it does not know the ring, and routes by their keys', async () => {
+    const table = await ks.table('p int, q text, c int, PRIMARY KEY ((p, q), c)')
+    const { host, port, localDataCenter } = inject('cassandra')
+    const client = new Client({
+      contactPoints: [`${host}:${port}`],
+      localDataCenter,
+      isMetadataSyncEnabled: false,
+    })
+    try {
+      const sink = createCassandraWritable({ client, keyspace: ks.name, table })
+      const rows = Array.from({ length: 100 }, (_, c) => ({ p: c % 7, q: `q${c % 2}`, c }))
+      await pipeline(Readable.from(rows), sink)
+      const stored = await ks.select(`SELECT p, q, c FROM ${ks.name}.${table}`)
+      const found = stored.map(({ p, q, c }) => ({ p, q, c: Number(c) }))
+      expect(found.sort((a, b) => a.c - b.c)).toEqual(rows)
+    } finally {
+      await client.shutdown()
+    }
+  })
+
   it('have the same bytes for their values as those that the driver makes of them one by one', async () => {
     const table = await ks.table('p int, c text, s text static, b blob, l list<int>, PRIMARY KEY (p, c)')
     const watched = Object.create(plain, { execute: { value: plain.execute.bind(plain) } }) as Client
