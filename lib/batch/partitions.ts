@@ -13,11 +13,11 @@ export function partitionsOf(rows: readonly EncodedRow[]): EncodedRow[][] {
     // Sorted sources are common, and comparing two keys is cheaper than looking one up.
     if (last === undefined || !belongs(row, last)) {
       const at = placeOf(row, table, found)
-      const place = (table[at] as number) - 1
-      last = found[place]
+      last = found[(table[at] as number) - 1]
       if (last === undefined) {
-        last = []
+        last = [row]
         table[at] = found.push(last)
+        continue
       }
     }
     last.push(row)
@@ -37,6 +37,7 @@ function placeOf(row: EncodedRow, table: Int32Array, found: readonly EncodedRow[
   }
 }
 
-function belongs(row: EncodedRow, [first]: readonly EncodedRow[]): boolean {
-  return first !== undefined && first.statement === row.statement && isSamePartition(first, row)
+function belongs(row: EncodedRow, partition: readonly EncodedRow[]): boolean {
+  const first = partition[0] as EncodedRow
+  return first.statement === row.statement && isSamePartition(first, row)
 }

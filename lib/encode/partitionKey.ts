@@ -47,8 +47,9 @@ export function partitionHashOf({ slab, keyStart, keyEnd }: KeyedRow): number {
 export function isSamePartition(one: KeyedRow, other: KeyedRow): boolean {
   const size = one.keyEnd - one.keyStart
   if (size !== other.keyEnd - other.keyStart) return false
-  for (let i = 0; i < size; i++) {
-    if (one.slab[one.keyStart + i] !== other.slab[other.keyStart + i]) return false
+  // Keys that count up, and texts with a prefix, differ at the end.
+  for (let i = 1; i <= size; i++) {
+    if (one.slab[one.keyEnd - i] !== other.slab[other.keyEnd - i]) return false
   }
   return true
 }
