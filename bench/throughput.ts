@@ -54,7 +54,10 @@ try {
   await rm(folder, { recursive: true, force: true })
 }
 
-/** All contenders in turn, round by round, so that what the machine does meanwhile meets them all. */
+/**
+ * All contenders in turn, round by round, so that what the machine does meanwhile meets them all; there and back again,
+ * since a server that a contender leaves behind is not the same to the next one.
+ */
 async function compare(data: DataName): Promise<Result[]> {
   const table = `rows_${data}`
   await server.createTable(table, dataSets[data])
@@ -67,19 +70,19 @@ async function compare(data: DataName): Promise<Result[]> {
   for (let round = 0; round < warmUps; round++) {
     for (const contender of contendersNamed('ec100,ours')) await oneRound(contender, data, file, 'warm-up')
   }
-  const found = contenders.map(contender => ({
-    data,
-    rows,
-    contender: contender.name,
-    rounds: [] as Measured[],
-  }))
+  const entries = contenders.map(contender => ({ contender, measured: [] as Measured[] }))
   for (let round = 1; round <= rounds; round++) {
-    for (const [i, contender] of contenders.entries()) {
-      found[i]?.rounds.push(await oneRound(contender, data, file, `round ${round}`))
+    for (const { contender, measured } of round % 2 === 1 ? entries : entries.toReversed()) {
+      measured.push(await oneRound(contender, data, file, `round ${round}`))
     }
   }
   await rm(file, { force: true })
-  return found
+  return entries.map(({ contender, measured }) => ({
+    data,
+    rows,
+    contender: contender.name,
+    rounds: measured,
+  }))
 }
 
 async function oneRound(
