@@ -40,6 +40,12 @@ describe('the bytes of a partition key', () => {
     )
   })
 
+  it('are others when only the first length is another', () => {
+    const one = [Buffer.from([]), Buffer.from([0, 0, 0, 0])]
+    const other = [Buffer.from([0, 0, 0, 4]), Buffer.from([])]
+    expect(isSamePartition(rowOf(one), rowOf(other))).toBe(false)
+  })
+
   it('are the same wherever they lie, also by hash, and others when one bit is another', () => {
     const part = fc.uint8Array({ minLength: 1, maxLength: 40 }).map(bytes => Buffer.from(bytes))
     fc.assert(
