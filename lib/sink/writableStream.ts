@@ -73,7 +73,7 @@ class RowSink {
 
   async start(controller: WritableStreamDefaultController): Promise<void> {
     this.#controller = controller
-    // The stream calls abort() only after the write in flight, which may be waiting for a permit.
+    // The stream calls abort() only after the write in flight, which may be waiting for room.
     const { signal } = controller as Controller
     signal.addEventListener('abort', () => this.#stop(signal.reason))
     const own = this.#settings.signal

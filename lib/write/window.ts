@@ -54,11 +54,16 @@ export class Window {
     return Math.floor(this.#size)
   }
 
-  /** A request was answered after `latency` milliseconds while `inFlight` were on their way. */
-  answered(latency: number, inFlight: number): void {
+  /**
+   * A request was answered after `latency` milliseconds. Answers come several at a time, so the number in flight does
+   * not tell whether the window is too small.
+   *
+   * @param isShort whether another request waits for its turn
+   */
+  answered(latency: number, isShort: boolean): void {
     this.#measure(latency)
     // While the window is not used up, its size has no part in the latency.
-    if (inFlight < this.limit) return
+    if (!isShort) return
     const fastest = Math.min(this.#fastest, this.#fastestBefore)
     const wait = this.#latency - fastest
     if (wait < WAIT_SHORT_MS) {

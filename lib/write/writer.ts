@@ -8,7 +8,7 @@ import { RowEncoder } from '../encode/row.ts'
 import { CassandraStreamsError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import type { OrderClock } from './clock.ts'
-import { Semaphore } from './semaphore.ts'
+import { Outbox } from './outbox.ts'
 import { Sender } from './sender.ts'
 import { type Counters, countsOf } from './stats.ts'
 import { openTarget, type WriteTarget } from './target.ts'
@@ -16,6 +16,12 @@ import { Window } from './window.ts'
 
 /** A row as bytes, or why it cannot be stored. */
 export type TakenRow = EncodedRow | Error
+
+/**
+ * Flushes that may wait while the next is filled, so that there is something to send when answers come several at a
+ * time. Measured: one is not enough, and rows of more than two live so long that they cost more than is won.
+ */
+const WAITING_FLUSHES = 2
 
 /** Called once, after the requests in flight have settled. */
 export type OnFailure = (error: Error) => void
@@ -33,7 +39,7 @@ export async function openWriter(
   return new Writer(await openTarget(settings, signal), settings, counters, onFailure)
 }
 
-/** Rows go down, acknowledgements come back: encode, stamp, buffer, group, take a permit, send. */
+/** Rows go down, acknowledgements come back: encode, stamp, buffer, group, wait for a turn, send. */
 export class Writer {
   readonly #connection: Connection
   readonly #settings: WriteSettings
@@ -42,14 +48,12 @@ export class Writer {
   readonly #onFailure: OnFailure
   readonly #encoder: RowEncoder
   readonly #buffer: RowBuffer
-  readonly #semaphore: Semaphore
+  readonly #outbox: Outbox
   readonly #sender: Sender
   readonly #replicaSetOf: ReplicaSetOf
   readonly #closing = new AbortController()
-  readonly #idleWaiters: (() => void)[] = []
   #nextIndex = 0
   #timer: NodeJS.Timeout | undefined
-  #waitingFlushes = 0
   #failure: Error | undefined
   #settled: Promise<Error> | undefined
 
@@ -68,16 +72,25 @@ export class Writer {
     // Every request that waits for its next try listens, and Node warns from the eleventh on.
     setMaxListeners(0, this.#closing.signal)
     this.#encoder = new RowEncoder(schema, settings)
-    // One quarter of the bytes fills, one may wait for permits, half is in flight.
-    this.#buffer = new RowBuffer(rows_per_batch, max_buffered_bytes / 4)
+    // An eighth of the bytes fills while up to two and what came last may wait, and half is in flight.
+    this.#buffer = new RowBuffer(rows_per_batch, max_buffered_bytes / 8)
     const window = new Window(concurrency)
-    this.#semaphore = new Semaphore(() => window.limit, max_buffered_bytes / 2)
+    this.#outbox = new Outbox(
+      {
+        requests: () => window.limit,
+        bytes: max_buffered_bytes / 2,
+        // Who asks for rows one by one asks for none to wait.
+        waitingRows: rows_per_batch === 1 ? 0 : WAITING_FLUSHES * rows_per_batch,
+        waitingBytes: (WAITING_FLUSHES * max_buffered_bytes) / 8,
+      },
+      group => this.#send(group),
+    )
     const { client } = connection
     const ring = new Ring(client, settings.keyspace)
     this.#replicaSetOf = row => ring.replicaSetOf(row)
     this.#sender = new Sender({ client, ring, schema }, settings, counters, this.#closing.signal, {
       rowRefused: error => this.#fail(error),
-      answered: latency => window.answered(latency, this.#semaphore.taken),
+      answered: latency => window.answered(latency, this.#outbox.isShortOfRequests),
       overloaded: sent => window.overloaded(sent),
     })
   }
@@ -115,15 +128,18 @@ export class Writer {
     this.#buffer.push(row)
     this.#counters.rows_accepted++
     this.#counters.rows_buffered++
-    if (this.#buffer.isFull) return this.#flush()
+    if (this.#buffer.isFull) {
+      this.#flush()
+      return this.#room()
+    }
     this.#timer ??= setTimeout(() => this.#flushOnTime(), this.#settings.flush_interval_ms)
     return undefined
   }
 
   /** Resolves when Cassandra has acknowledged every accepted row. */
   async drain(): Promise<void> {
-    if (this.#failure === undefined) await this.#flush()
-    await this.#idle()
+    if (this.#failure === undefined) this.#flush()
+    await this.#outbox.idle()
     if (this.#failure !== undefined) await this.#rejectWhenSettled()
   }
 
@@ -133,82 +149,46 @@ export class Writer {
     const reason = new WriteError('ERR_CASSANDRA_WRITE', 'The stream was destroyed')
     this.#failure ??= reason
     this.#closing.abort(reason)
-    this.#semaphore.close(reason)
+    this.#outbox.abandon()
     this.#giveUpRows()
-    this.#wakeIdle()
     await this.#connection.close()
   }
 
-  #flush(): undefined | Promise<void> {
+  #flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
     try {
-      return this.#handOver(groupRows(this.#buffer.take(), this.#settings.batch_by, this.#replicaSetOf))
+      this.#outbox.push(groupRows(this.#buffer.take(), this.#settings.batch_by, this.#replicaSetOf))
     } catch (error) {
       // Nothing here should throw, but a flush by time has nobody above it to catch what does.
       this.#fail(error as Error)
-      return this.#rejectWhenSettled()
     }
   }
 
   /** A flush by time never queues behind another: the rows wait in the buffer, which is bounded. */
   #flushOnTime(): void {
-    this.#timer = undefined
-    if (this.#waitingFlushes > 0) {
+    if (this.#outbox.isWaiting)
       this.#timer = setTimeout(() => this.#flushOnTime(), this.#settings.flush_interval_ms)
-      return
-    }
-    this.#flush()?.catch(() => {})
+    else this.#flush()
   }
 
-  #handOver(groups: readonly Group[]): undefined | Promise<void> {
-    for (const [i, group] of groups.entries()) {
-      const wait = this.#semaphore.acquire(group.bytes)
-      if (wait !== undefined) return this.#handOverLater(wait, groups.slice(i))
-      this.#launch(group)
-    }
-    return undefined
+  /** A promise only when the next row must wait. */
+  #room(): undefined | Promise<void> {
+    const room = this.#failure === undefined ? this.#outbox.room() : this.#rejectWhenSettled()
+    return room?.then(() => (this.#failure === undefined ? undefined : this.#rejectWhenSettled()))
   }
 
-  async #handOverLater(firstPermit: Promise<void>, groups: readonly Group[]): Promise<void> {
-    this.#waitingFlushes++
-    let wait: Promise<void> | undefined = firstPermit
+  async #send(group: Group): Promise<void> {
+    const counters = this.#counters
+    counters.rows_buffered -= group.rows.length
+    counters.rows_in_flight += group.rows.length
+    counters.requests_in_flight++
     try {
-      for (const group of groups) {
-        if (wait === undefined) wait = this.#semaphore.acquire(group.bytes)
-        if (wait !== undefined) await wait
-        wait = undefined
-        this.#launch(group)
-      }
-    } catch {
-      await this.#rejectWhenSettled()
-    } finally {
-      this.#waitingFlushes--
+      await this.#sender.send(group.rows)
+    } catch (error) {
+      this.#fail(error as Error)
     }
-  }
-
-  #launch(group: Group): void {
-    this.#counters.rows_buffered -= group.rows.length
-    this.#counters.rows_in_flight += group.rows.length
-    this.#counters.requests_in_flight++
-    this.#sender
-      .send(group.rows)
-      .catch(error => this.#fail(error))
-      .then(() => {
-        this.#counters.requests_in_flight--
-        this.#semaphore.release(group.bytes)
-        if (this.#semaphore.taken === 0) this.#wakeIdle()
-      })
-  }
-
-  async #idle(): Promise<void> {
-    // Whoever closes does not wait, and wakes only those who wait by then.
-    if (this.#closing.signal.aborted) return
-    if (this.#semaphore.taken > 0) await new Promise<void>(resolve => this.#idleWaiters.push(resolve))
-  }
-
-  #wakeIdle(): void {
-    for (const resolve of this.#idleWaiters.splice(0)) resolve()
+    counters.requests_in_flight--
   }
 
   async #refuse(error: Error): Promise<void> {
@@ -222,13 +202,16 @@ export class Writer {
     if (this.#failure !== undefined) return
     this.#failure = error
     clearTimeout(this.#timer)
-    this.#semaphore.close(error)
-    this.#settled = this.#idle().then(() => {
-      this.#giveUpRows()
-      if (error instanceof CassandraStreamsError) error.counts = countsOf(this.#counters)
-      this.#onFailure(error)
-      return error
-    })
+    this.#outbox.close()
+    this.#settled = this.#settle(error)
+  }
+
+  async #settle(error: Error): Promise<Error> {
+    await this.#outbox.idle()
+    this.#giveUpRows()
+    if (error instanceof CassandraStreamsError) error.counts = countsOf(this.#counters)
+    this.#onFailure(error)
+    return error
   }
 
   async #rejectWhenSettled(): Promise<void> {

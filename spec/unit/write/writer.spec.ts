@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { OptionError, RowError, SchemaError } from '../../../lib/index.ts'
 import type { CassandraWritableOptions } from '../../../lib/options/options.ts'
 import { readWriteOptions } from '../../../lib/options/settings.ts'
@@ -125,12 +125,13 @@ describe('taking a row', () => {
 })
 
 describe('adding a row', () => {
-  it('needs no wait while there is room, and a wait when the permits are gone', async () => {
+  it('needs no wait while two flushes wait for their turn, and a wait behind the third', async () => {
     const { client, writer } = await scene({
       options: { rows_per_batch: 2, concurrency: 1, batch_by: 'none' },
     })
-    expect(writer.add(writer.take(row(0)))).toBeUndefined()
-    const wait = writer.add(writer.take(row(1)))
+    // One row is in flight and five wait: the last of them is of the third flush.
+    for (const id of range(5)) expect(writer.add(writer.take(row(id)))).toBeUndefined()
+    const wait = writer.add(writer.take(row(5)))
     expect(wait).toBeInstanceOf(Promise)
     let goesOn = false
     wait?.then(() => {
@@ -141,6 +142,43 @@ describe('adding a row', () => {
     ;(await client.nextWrite()).acknowledge()
     await wait
     expect(idsSent(client)).toEqual([0, 1])
+  })
+
+  it('waits for its turn when rows are buffered one by one', async () => {
+    const { client, writer } = await scene({ options: { rows_per_batch: 1, concurrency: 1 } })
+    expect(writer.add(writer.take(row(0)))).toBeUndefined()
+    const wait = writer.add(writer.take(row(1)))
+    expect(wait).toBeInstanceOf(Promise)
+    ;(await client.nextWrite()).acknowledge()
+    await wait
+    expect(idsSent(client)).toEqual([0, 1])
+  })
+
+  it('waits in the end also when rows come so slowly that time cuts each flush', async () => {
+    const { writer } = await scene({
+      options: { rows_per_batch: 2, concurrency: 1, batch_by: 'none', flush_interval_ms: 5 },
+    })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => {
+      vi.useRealTimers()
+    })
+    const waits = range(10).map(id => {
+      const wait = writer.add(writer.take(row(id)))
+      vi.advanceTimersByTime(5)
+      return wait
+    })
+    // One in flight, one that waits, and two flushes of two.
+    expect(waits.findIndex(wait => wait !== undefined)).toBe(5)
+  })
+
+  it('meets a window that doubles also when answers come together', async () => {
+    const { client, writer } = await scene({ options: { rows_per_batch: 500, batch_by: 'none' } })
+    for (const id of range(500)) writer.add(writer.take(row(id)))
+    for (const expected of [16, 32, 64, 100, 100]) {
+      await settled()
+      expect(client.pending.length).toBe(expected)
+      for (const write of [...client.pending]) write.acknowledge()
+    }
   })
 
   it('that is bad rejects after the rows before it are written', async () => {
