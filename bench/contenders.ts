@@ -1,8 +1,8 @@
 import { loadInProcess } from './inProcess.ts'
-import type { Method } from './job.ts'
+import type { Measured, Method } from './job.ts'
 import { dsbulk } from './peers/dsbulk.ts'
 import { pycassandra } from './peers/pycassandra.ts'
-import type { Contender } from './round.ts'
+import type { Contender, Round } from './round.ts'
 
 const inNode = (name: string, method: Method): Contender => ({
   name,
@@ -11,8 +11,27 @@ const inNode = (name: string, method: Method): Contender => ({
     loadInProcess({ access: server.access, table, data, rows, method, parsed: true }),
 })
 
-const ec = (concurrencyLevel: number) =>
-  inNode(`executeConcurrent(${concurrencyLevel})`, { name: 'executeConcurrent', concurrencyLevel })
+/** How often a round of `executeConcurrent` may begin. */
+const ATTEMPTS = 5
+
+/** The driver's function gives up at the first write timeout, which small servers on few cores do have. */
+function ec(concurrencyLevel: number): Contender {
+  const once = inNode(`executeConcurrent(${concurrencyLevel})`, {
+    name: 'executeConcurrent',
+    concurrencyLevel,
+  })
+  const run = async (round: Round, attempts = ATTEMPTS): Promise<Measured> => {
+    try {
+      return await once.run(round)
+    } catch (error) {
+      if (attempts === 1) throw error
+      console.error(`${once.name} gave up and begins anew`)
+      await round.server.truncate(round.table)
+      return await run(round, attempts - 1)
+    }
+  }
+  return { ...once, run }
+}
 
 const inEpochs = (rows_per_epoch: number) =>
   inNode(`epochs of ${rows_per_epoch}`, { name: 'epochs', rows_per_epoch })
