@@ -55,7 +55,7 @@ describe('backpressure', () => {
     expect(idsSent(client)).toEqual(range(300))
   })
 
-  it('takes no more rows from the source while no permit is free', async () => {
+  it('takes no more rows from the source while others wait for their turn', async () => {
     const { client, sink } = scene({
       concurrency: 1,
       rows_per_batch: 5,
@@ -109,7 +109,7 @@ describe('backpressure', () => {
     expect(idsSent(client)).toEqual([1, 2])
   })
 
-  it('keeps every row when two flushes wait for one permit and the buffer is part full', async () => {
+  it('keeps every row when two flushes wait for their turn and the buffer is part full', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => {
       vi.useRealTimers()
@@ -125,7 +125,7 @@ describe('backpressure', () => {
     const first = await client.nextWrite()
     await written(sink, row(1))
     await written(sink, row(2))
-    // The flush by time waits for the permit; three more rows make a flush by size wait behind it, and one is left.
+    // The flush by time waits for its turn; three more rows make a flush by size wait behind it, and one is left.
     vi.advanceTimersByTime(5)
     for (const id of [3, 4, 5, 6]) sink.write(row(id))
     sink.end()
@@ -156,7 +156,7 @@ describe('backpressure', () => {
     for (let acknowledged = 0; acknowledged < 200; acknowledged++) {
       const write = await client.nextWrite()
       await settled()
-      // In flight, waiting for a permit, and in the two buffers of the streams.
+      // In flight, waiting for its turn, and in the two buffers of the streams.
       expect(taken - acknowledged).toBeLessThanOrEqual(2 + 1 + sink.writableHighWaterMark + 2)
       write.acknowledge()
     }

@@ -197,7 +197,7 @@ describe('destroy', () => {
     expect(events).toEqual(['error', 'close'])
   })
 
-  it('releases a write that waits for a permit', async () => {
+  it('releases a write that waits for its turn', async () => {
     const { client, sink, events, closed } = scene({ concurrency: 1, rows_per_batch: 1 })
     sink.write(row(1))
     const waiting = written(sink, row(2))

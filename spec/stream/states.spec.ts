@@ -71,7 +71,7 @@ const states: Record<string, () => Promise<Staged>> = {
     await staged.client.nextWrite()
     return staged
   },
-  'with a request in flight and rows waiting for its permit': async () => {
+  'with a request in flight and rows waiting for their turn': async () => {
     const staged = stage(one)
     for (const id of range(5)) staged.give(row(id))
     await staged.client.nextWrite()

@@ -63,7 +63,7 @@ describe('write()', () => {
     expect(client.writes).toEqual([])
   })
 
-  it('resolves later when the row must wait for a permit', async () => {
+  it('resolves later when the row must wait for its turn', async () => {
     const { client, stream, events, note } = webScene({ concurrency: 1, rows_per_batch: 1 })
     const writer = stream.getWriter()
     note('write 1', writer.write(row(1)))
@@ -243,7 +243,7 @@ describe('backpressure', () => {
     expect(idsSent(client)).toEqual(range(200))
   })
 
-  it('takes no more rows from the source while no permit is free', async () => {
+  it('takes no more rows from the source while others wait for their turn', async () => {
     let taken = 0
     const source = new ReadableStream({
       pull(controller) {

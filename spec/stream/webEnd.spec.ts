@@ -80,7 +80,7 @@ describe('abort()', () => {
     expect(await reasonOf(writer.closed)).toBe(reason)
   })
 
-  it('releases a write that waits for a permit, which is rejected with the reason', async () => {
+  it('releases a write that waits for its turn, which is rejected with the reason', async () => {
     const { client, stream } = webScene({ concurrency: 1, rows_per_batch: 1 })
     const reason = new Error('enough')
     const writer = stream.getWriter()
@@ -177,7 +177,7 @@ describe('a failure', () => {
     })
   })
 
-  it('rejects the write that waits for a permit with the same error', async () => {
+  it('rejects the write that waits for its turn with the same error', async () => {
     const { client, stream } = webScene({ concurrency: 1, rows_per_batch: 1, batch_by: 'none' })
     const writer = stream.getWriter()
     void writer.write(row(1))

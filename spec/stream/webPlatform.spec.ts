@@ -5,7 +5,7 @@ import { automatic, noUnhandledRejections, reasonOf, webScene } from './webSuppo
 
 // What the Web Platform Tests (streams/writable-streams/*.any.js) expect of a WritableStream whatever its sink does, put
 // to this sink. There, specs hold start(), write() and close() open by promises of their own; here, a connection that
-// hangs, a row that waits for a permit, and an acknowledgement that does not come do the same.
+// hangs, a row that waits for its turn, and an acknowledgement that does not come do the same.
 
 const error1 = new Error('error1')
 const error2 = new Error('error2')
