@@ -23,7 +23,7 @@ const { values: flags } = parseArgs({
     data: { type: 'string', default: 'a,b,c,d' },
     only: { type: 'string', default: defaultContenders() },
     nodes: { type: 'string', default: '1' },
-    /** Rounds before the first that counts: a new server gets faster that long. One more before each further data set. */
+    /** Rounds before the first that counts: a new server is slow. One more comes before each further data set. */
     'warm-up': { type: 'string', default: '8' },
     /** Name under bench/results for the figures and the plot; without it they are only printed. */
     save: { type: 'string' },
