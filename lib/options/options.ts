@@ -91,6 +91,11 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
   readonly request_timeout_ms?: number | undefined
   /** Time limit in milliseconds for one request with all its retries, 0 to 86400000. @default 60000 */
   readonly retry_timeout_ms?: number | undefined
+  /**
+   * Largest difference in milliseconds between this machine's clock and the cluster's, 0 to 86400000. A sink refuses to
+   * open beyond it. @default 10000
+   */
+  readonly max_clock_skew_ms?: number | undefined
   /** Aborting it destroys the stream. */
   readonly signal?: AbortSignal | undefined
 }

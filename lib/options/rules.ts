@@ -75,6 +75,7 @@ export const optionRules = {
   batch_by: oneOf(['replicas', 'partition', 'none'], 'replicas'),
   request_timeout_ms: integer(1, 600_000, 15_000),
   retry_timeout_ms: integer(0, 86_400_000, 60_000),
+  max_clock_skew_ms: integer(0, 86_400_000, 10_000),
   signal: object('an AbortSignal', 'aborted'),
 } satisfies Record<keyof CassandraWritableOptions, OptionRule>
 

@@ -33,6 +33,7 @@ export interface WriteSettings extends ConnectionSettings {
   readonly nulls: 'write' | 'unset'
   readonly batch_by: 'partition' | 'replicas' | 'none'
   readonly retry_timeout_ms: number
+  readonly max_clock_skew_ms: number
   readonly signal: AbortSignal | undefined
 }
 
@@ -149,6 +150,7 @@ export function readWriteOptions<Row extends object>(options: CassandraWritableO
     batch_by: value('batch_by'),
     request_timeout_ms: value('request_timeout_ms'),
     retry_timeout_ms: value('retry_timeout_ms'),
+    max_clock_skew_ms: value('max_clock_skew_ms'),
     signal: given.signal,
   })
 }

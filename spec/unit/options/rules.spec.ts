@@ -24,6 +24,7 @@ const limits = [
   ['ttl', 0, 630_720_000],
   ['request_timeout_ms', 1, 600_000],
   ['retry_timeout_ms', 0, 86_400_000],
+  ['max_clock_skew_ms', 0, 86_400_000],
 ] as const
 
 describe('an option that is a number', () => {

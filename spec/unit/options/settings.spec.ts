@@ -32,6 +32,7 @@ describe('settings', () => {
       nulls: 'write',
       request_timeout_ms: 15_000,
       retry_timeout_ms: 60_000,
+      max_clock_skew_ms: 10_000,
     })
   })
 
