@@ -12,8 +12,14 @@ interface DriverFailure {
   readonly name?: string
   readonly message: string
   readonly code?: string | number
-  readonly innerErrors?: Readonly<Record<string, DriverFailure | string | null>>
+  readonly innerErrors?: Readonly<Record<string, DriverFailure | string | null>> | null
 }
+
+/** Most characters of somebody else's words in a message. */
+const MOST_WORDS = 500
+
+/** Most hosts that are quoted in one sentence. */
+const MOST_HOSTS = 3
 
 /** Longest time in milliseconds for asking a server that hung up whether it speaks TLS. */
 const PROBE_TIMEOUT_MS = 2_000
@@ -29,11 +35,11 @@ export async function explainConnectFailure(error: unknown, settings: Connection
   const failures = inner.length > 0 ? inner.map(([, cause]) => cause) : [failure]
   const hosts =
     inner.length > 0
-      ? inner.map(([host, cause]) => ({ host, reason: reasonOf(cause) }))
-      : settings.hosts.map(host => ({ host, reason: reasonOf(failure) }))
+      ? inner.map(([host, cause]) => ({ host, reason: wordsOf(cause) }))
+      : settings.hosts.map(host => ({ host, reason: wordsOf(failure) }))
   const code = codeOf(failures, settings) ?? (await codeOfHangUp(inner, settings))
   // The hosts of a borrowed client are not known here.
-  const reasons = hosts.length > 0 ? list(hosts) : `: ${reasonOf(failure)}`
+  const reasons = hosts.length > 0 ? list(hosts) : `: ${wordsOf(failure)}`
   return new ConnectionError(code, `${headlines[code]}${reasons}`, hosts)
 }
 
@@ -106,13 +112,37 @@ function codeOfOne(
   return undefined
 }
 
-function reasonOf(failure: DriverFailure | string | null): string {
-  if (failure === null) return 'not tried'
-  return typeof failure === 'string' ? failure : failure.message
-}
-
 function list(hosts: readonly HostFailure[]): string {
   return hosts.map(({ host, reason }) => `\n  ${host}: ${reason}`).join('')
+}
+
+/**
+ * What an error of the driver, the server or the system says, at most 500 characters long: without the stack traces that
+ * the driver puts into messages, and with the reason of each host where it only says that all of them failed.
+ */
+export function wordsOf(error: unknown): string {
+  if (error === null || error === undefined) return 'not tried'
+  if (typeof error !== 'object') return tidy(String(error))
+  const { name, message, code, innerErrors } = error as Partial<DriverFailure>
+  const inner = Object.entries(innerErrors ?? {})
+  if (inner.length > 0) {
+    const quoted = inner.slice(0, MOST_HOSTS).map(([host, cause]) => `${host}: ${wordsOf(cause)}`)
+    const others = inner.length - quoted.length
+    return tidy([...quoted, ...(others > 0 ? [`and ${others} other hosts`] : [])].join('; '))
+  }
+  // Node reports a name with several addresses as an error without words.
+  if (!message && error instanceof AggregateError) return tidy(error.errors.map(wordsOf).join('; '))
+  return tidy(message || String(code ?? (name || 'no reason given')))
+}
+
+function tidy(words: string): string {
+  const plain = words
+    .slice(0, 100 * MOST_WORDS)
+    .replace(/\n[ \t]+at [^\n]*/g, '')
+    .replace(/\.? See innerErrors\.?/g, '')
+    .replace(/[\p{Cc}\s]+/gu, ' ')
+    .trim()
+  return plain.length <= MOST_WORDS ? plain : `${plain.slice(0, MOST_WORDS).replace(/[\uD800-\uDBFF]$/, '')}…`
 }
 
 function isAbort(error: unknown): boolean {

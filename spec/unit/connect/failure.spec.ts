@@ -2,9 +2,10 @@ import { once } from 'node:events'
 import { createServer as createPlainServer, type Server } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { inspect } from 'node:util'
+import { errors } from 'cassandra-driver'
 import { generate } from 'selfsigned'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { connectTimeout, explainConnectFailure } from '../../../lib/connect/failure.ts'
+import { connectTimeout, explainConnectFailure, wordsOf } from '../../../lib/connect/failure.ts'
 import { ConnectionError, OptionError } from '../../../lib/index.ts'
 import { readWriteOptions } from '../../../lib/options/settings.ts'
 
@@ -12,7 +13,7 @@ const plain = readWriteOptions({ host: 'db1, db2', port: 9043, keyspace: 'ks', t
 const tls = readWriteOptions({ host: 'db1', ssl_enabled: true, keyspace: 'ks', table: 't' })
 
 /** As the driver reports hosts that it tried one after another. */
-function noHost(innerErrors: Record<string, unknown>): Error {
+function noHost(innerErrors: Record<string, unknown> | null): Error {
   return Object.assign(new Error('All host(s) tried for query failed.'), {
     name: 'NoHostAvailableError',
     innerErrors,
@@ -104,6 +105,50 @@ describe('a failed connection', () => {
     const abort = AbortSignal.abort().reason
     expect(await explainConnectFailure(own, plain)).toBe(own)
     expect(await explainConnectFailure(abort, plain)).toBe(abort)
+  })
+})
+
+describe('the words of an error', () => {
+  it('are the reason of each host, without the stack trace that the driver puts into its message', () => {
+    const refused = Object.assign(new Error('connect ECONNREFUSED'), { stack: 'Error\n    at a (b.js:1:2)' })
+    const error = new errors.NoHostAvailableError({ '10.0.0.1:9042': refused, '10.0.0.2:9042': null })
+    expect(wordsOf(error)).toBe('10.0.0.1:9042: connect ECONNREFUSED; 10.0.0.2:9042: not tried')
+  })
+
+  it('name three hosts and count the others', () => {
+    const hosts = Array.from({ length: 50 }, (_, i) => [`10.0.0.${i}:9042`, 'Host considered as DOWN'])
+    expect(wordsOf(new errors.NoHostAvailableError(Object.fromEntries(hosts)))).toMatch(
+      /^10\.0\.0\.0:9042: Host considered as DOWN; .*; and 47 other hosts$/,
+    )
+  })
+
+  it('leave out a stack trace and a reference to properties, wherever they come from', () => {
+    const copied =
+      'First host tried, 10.0.0.1:9042: Error: gone\n    at a (b.js:1:2)\n    at c. See innerErrors.'
+    expect(wordsOf(new errors.DriverInternalError(copied))).toBe(
+      'First host tried, 10.0.0.1:9042: Error: gone',
+    )
+    expect(wordsOf(new Error('All failed. See innerErrors.'))).toBe('All failed')
+  })
+
+  it.each([
+    ['a host failure without inner errors', noHost(null), 'All host(s) tried for query failed.'],
+    ['several addresses', new AggregateError([new Error('one'), new Error('two')]), 'one; two'],
+    ['an error without a message', Object.assign(new Error(''), { code: 'EPIPE' }), 'EPIPE'],
+    ['an error without anything', Object.assign(new Error(''), { name: '' }), 'no reason given'],
+    ['text', 'Host considered as DOWN', 'Host considered as DOWN'],
+    ['nothing', undefined, 'not tried'],
+    ['control characters', new Error('a\r\nb\u0000c'), 'a b c'],
+  ])('are there for %s', (_, error, words) => {
+    expect(wordsOf(error)).toBe(words)
+  })
+
+  it('are bounded, and end with a whole character', () => {
+    for (const text of ['x'.repeat(1e6), '🚢'.repeat(1e6), `x${'🚢'.repeat(1e6)}`, '\n'.repeat(1e6)]) {
+      const words = wordsOf(new Error(text))
+      expect(words.length).toBeLessThanOrEqual(501)
+      expect(words).not.toMatch(/[\uD800-\uDBFF](?![\uDC00-\uDFFF])/)
+    }
   })
 })
 
