@@ -1,5 +1,6 @@
 import { type Connection, connect } from '../connect/connect.ts'
 import { explainConnectFailure } from '../connect/failure.ts'
+import { readOptions } from '../connect/readOptions.ts'
 import { OptionError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import { readTableSchema, type StoredTable, type TableSchema } from '../table/schema.ts'
@@ -49,7 +50,7 @@ async function readCoordinator(
   timeout_ms: number,
 ): Promise<{ readonly now: number; readonly cluster: string }> {
   const cql = 'SELECT toUnixTimestamp(now()) AS now, cluster_name FROM system.local'
-  const { rows } = await client.execute(cql, [], { prepare: true, readTimeout: timeout_ms })
+  const { rows } = await client.execute(cql, [], readOptions(timeout_ms))
   return { now: Number(rows[0]?.['now'] ?? 0) * 1000, cluster: String(rows[0]?.['cluster_name'] ?? '') }
 }
 
