@@ -3,7 +3,9 @@ import {
   ConnectionError,
   type ConnectionErrorCode,
   type HostFailure,
+  type OptionError,
 } from '../errors.ts'
+import { refuse } from '../options/rules.ts'
 import type { ConnectionSettings } from '../options/settings.ts'
 import { speaksTls } from './tls.ts'
 
@@ -18,8 +20,9 @@ interface DriverFailure {
 /** Most characters of somebody else's words in a message. */
 const MOST_WORDS = 500
 
-/** Most hosts that are quoted in one sentence. */
+/** Most hosts that are quoted in one sentence, and in a list. */
 const MOST_HOSTS = 3
+const MOST_LISTED = 10
 
 /** Longest time in milliseconds for asking a server that hung up whether it speaks TLS. */
 const PROBE_TIMEOUT_MS = 2_000
@@ -30,7 +33,9 @@ const PROBE_TIMEOUT_MS = 2_000
  */
 export async function explainConnectFailure(error: unknown, settings: ConnectionSettings): Promise<unknown> {
   if (error instanceof CassandraStreamsError || isAbort(error)) return error
-  const failure = error as DriverFailure
+  const failure = (error ?? { message: '' }) as DriverFailure
+  const refused = refusedOption(failure, settings)
+  if (refused !== undefined) return refused
   const inner = Object.entries(failure.innerErrors ?? {})
   const failures = inner.length > 0 ? inner.map(([, cause]) => cause) : [failure]
   const hosts =
@@ -41,6 +46,19 @@ export async function explainConnectFailure(error: unknown, settings: Connection
   // The hosts of a borrowed client are not known here.
   const reasons = hosts.length > 0 ? list(hosts) : `: ${wordsOf(failure)}`
   return new ConnectionError(code, `${headlines[code]}${reasons}`, hosts)
+}
+
+/** The driver checks its options with errors that have nothing but words. */
+function refusedOption(
+  { name, message }: DriverFailure,
+  settings: ConnectionSettings,
+): OptionError | undefined {
+  const isOption = settings.client_options !== undefined && name === 'TypeError'
+  if (!isOption || !/ (?:must|should) be /.test(message)) return undefined
+  return refuse(
+    'client_options',
+    `Expected \`client_options\` to be what cassandra-driver takes: ${wordsOf({ message })}`,
+  )
 }
 
 /** A node that speaks only TLS resets the connection of a plain client without a word. */
@@ -75,6 +93,8 @@ const headlines: Record<ConnectionErrorCode, string> = {
   ERR_CASSANDRA_TLS_REQUIRED: 'The server speaks TLS on this port: set `ssl_enabled` to true',
   ERR_CASSANDRA_TLS_NOT_OFFERED:
     'The server does not speak TLS on this port: check `port`, or leave out `ssl_enabled`',
+  ERR_CASSANDRA_TLS_CLIENT_CERT:
+    'The server refuses TLS without a client certificate that it trusts: check `ssl_client_cert` and `ssl_client_key`',
 }
 
 const untrusted: ReadonlySet<unknown> = new Set([
@@ -88,6 +108,22 @@ const untrusted: ReadonlySet<unknown> = new Set([
   'CERT_NOT_YET_VALID',
   'CERT_UNTRUSTED',
   'CERT_REJECTED',
+])
+
+/** Alerts of TLS by which a server refuses a client certificate, or its absence. */
+const clientRefused: ReadonlySet<unknown> = new Set([
+  'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
+  'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE',
+  'ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE',
+  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED',
+  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED',
+  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN',
+  'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
+  'ERR_SSL_TLSV1_ALERT_ACCESS_DENIED',
+  // What Cassandra sends for a certificate of an authority that it does not know.
+  'ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR',
+  // What it sends in TLS 1.2 when there is none.
+  'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE',
 ])
 
 function codeOf(
@@ -109,11 +145,14 @@ function codeOfOne(
   if (settings.tls !== undefined && code === 'ERR_SSL_WRONG_VERSION_NUMBER') {
     return 'ERR_CASSANDRA_TLS_NOT_OFFERED'
   }
+  if (settings.tls !== undefined && clientRefused.has(code)) return 'ERR_CASSANDRA_TLS_CLIENT_CERT'
   return undefined
 }
 
 function list(hosts: readonly HostFailure[]): string {
-  return hosts.map(({ host, reason }) => `\n  ${host}: ${reason}`).join('')
+  const lines = hosts.slice(0, MOST_LISTED).map(({ host, reason }) => `\n  ${host}: ${reason}`)
+  const others = hosts.length - lines.length
+  return [...lines, ...(others > 0 ? [`\n  and ${others} other hosts`] : [])].join('')
 }
 
 /**
@@ -135,11 +174,15 @@ export function wordsOf(error: unknown): string {
   return tidy(message || String(code ?? (name || 'no reason given')))
 }
 
+/** `80DC…:error:0A00045C:SSL routines:ssl3_read_bytes:tlsv13 alert certificate required:../deps/…` */
+const openssl = /(?:[\dA-F]{8,}:)?error:[\dA-F]+:[^:]*:[^:]*:([^:\n]+)(?::[^:\n]*:\d+)?(?::[^:\n]*)?/g
+
 function tidy(words: string): string {
   const plain = words
     .slice(0, 100 * MOST_WORDS)
     .replace(/\n[ \t]+at [^\n]*/g, '')
     .replace(/\.? See innerErrors\.?/g, '')
+    .replace(openssl, '$1')
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim()
   return plain.length <= MOST_WORDS ? plain : `${plain.slice(0, MOST_WORDS).replace(/[\uD800-\uDBFF]$/, '')}…`

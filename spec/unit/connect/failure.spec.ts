@@ -80,6 +80,9 @@ describe('a failed connection', () => {
     ['ERR_CASSANDRA_TLS_UNTRUSTED', failing('expired', 'CERT_HAS_EXPIRED'), tls],
     ['ERR_CASSANDRA_TLS_UNTRUSTED', failing('no issuer', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'), tls],
     ['ERR_CASSANDRA_TLS_NOT_OFFERED', failing('wrong version', 'ERR_SSL_WRONG_VERSION_NUMBER'), tls],
+    ['ERR_CASSANDRA_TLS_CLIENT_CERT', failing('none', 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'), tls],
+    ['ERR_CASSANDRA_TLS_CLIENT_CERT', failing('none', 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE'), tls],
+    ['ERR_CASSANDRA_TLS_CLIENT_CERT', failing('stranger', 'ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR'), tls],
     ['ERR_CASSANDRA_CONNECT', failing('wrong version', 'ERR_SSL_WRONG_VERSION_NUMBER'), plain],
     ['ERR_CASSANDRA_CONNECT', failing('no route', 'EHOSTUNREACH'), tls],
   ] as const)('has the code %s for %s', async (code, cause, settings) => {
@@ -98,6 +101,30 @@ describe('a failed connection', () => {
     const cause = Object.assign(failing('refused', 'ECONNREFUSED'), { client: { password: 'sesame' } })
     const error = await explainConnectFailure(noHost({ '10.0.0.1:9042': cause }), plain)
     expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain('sesame')
+  })
+
+  it('lists ten hosts in its text, and all of them as data', async () => {
+    const hosts = Array.from({ length: 1000 }, (_, i) => [`db${i}:9042`, 'Host considered as DOWN'])
+    const error = (await explainConnectFailure(noHost(Object.fromEntries(hosts)), plain)) as ConnectionError
+    expect(error.hosts.length).toBe(1000)
+    expect(error.message.split('\n').length).toBe(12)
+    expect(error.message).toContain('and 990 other hosts')
+  })
+
+  it.each([[noHost(null)], [undefined], [null], ['text'], [{}]])('has words for %o', async error => {
+    expect(await explainConnectFailure(error, plain)).toMatchObject({ code: 'ERR_CASSANDRA_CONNECT' })
+  })
+
+  it('is the option when the driver refuses one', async () => {
+    const settings = { ...plain, client_options: {} }
+    const refused = new TypeError('Load balancing policy must be an instance of LoadBalancingPolicy')
+    expect(await explainConnectFailure(refused, settings)).toMatchObject({
+      code: 'ERR_CASSANDRA_OPTION',
+      option: 'client_options',
+      message: expect.stringContaining('Load balancing policy must be'),
+    })
+    const fault = new TypeError("Cannot read properties of null (reading 'endpoint')")
+    expect(await explainConnectFailure(fault, settings)).toMatchObject({ code: 'ERR_CASSANDRA_CONNECT' })
   })
 
   it('passes on errors of this package and an abort as they are', async () => {
@@ -138,6 +165,14 @@ describe('the words of an error', () => {
     ['an error without anything', Object.assign(new Error(''), { name: '' }), 'no reason given'],
     ['text', 'Host considered as DOWN', 'Host considered as DOWN'],
     ['nothing', undefined, 'not tried'],
+    [
+      'OpenSSL',
+      new Error(
+        '80DCE244887F0000:error:0A00045C:SSL routines:ssl3_read_bytes:tlsv13 alert certificate required:' +
+          '../deps/openssl/openssl/ssl/record/rec_layer_s3.c:1601:SSL alert number 116\n',
+      ),
+      'tlsv13 alert certificate required',
+    ],
     ['control characters', new Error('a\r\nb\u0000c'), 'a b c'],
   ])('are there for %s', (_, error, words) => {
     expect(wordsOf(error)).toBe(words)
