@@ -15,6 +15,7 @@ export type ConnectionErrorCode =
   | 'ERR_CASSANDRA_TLS_HOST_NAME'
   | 'ERR_CASSANDRA_TLS_REQUIRED'
   | 'ERR_CASSANDRA_TLS_NOT_OFFERED'
+  | 'ERR_CASSANDRA_TLS_CLIENT_CERT'
 
 /** Codes of {@link SchemaError}. */
 export type SchemaErrorCode =

@@ -1,4 +1,5 @@
 import type { Client } from 'cassandra-driver'
+import { readOptions } from '../connect/readOptions.ts'
 
 /** Replicas of each partition of a keyspace. */
 export interface Replication {
@@ -15,7 +16,7 @@ export async function readReplication(
   timeout_ms: number,
 ): Promise<Replication | undefined> {
   const select = async (cql: string, values: string[]) =>
-    (await client.execute(cql, values, { prepare: true, readTimeout: timeout_ms })).rows[0]
+    (await client.execute(cql, values, readOptions(timeout_ms))).rows[0]
   const [local, found] = await Promise.all([
     select('SELECT data_center FROM system.local', []),
     select('SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?', [keyspace]),

@@ -1,4 +1,5 @@
 import type { Client } from 'cassandra-driver'
+import { readOptions } from '../connect/readOptions.ts'
 import { WriteError } from '../errors.ts'
 import {
   type ClockReading,
@@ -18,7 +19,7 @@ async function readCoordinator(client: Client, timeout_ms: number): Promise<Coor
   const cql = 'SELECT toUnixTimestamp(now()) AS now, cluster_name, host_id FROM system.local'
   const arrivals = processArrivals()
   const asked = arrivals.now()
-  const { rows } = await client.execute(cql, [], { prepare: true, readTimeout: timeout_ms })
+  const { rows } = await client.execute(cql, [], readOptions(timeout_ms))
   const answered = arrivals.now()
   const [local] = rows
   const known = client.hosts.values?.().map(({ hostId }) => String(hostId)) ?? []
