@@ -1,17 +1,8 @@
-import { lookup } from 'node:dns/promises'
-import { isIP } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { auth, Client, type ClientOptions, policies } from 'cassandra-driver'
+import { Client } from 'cassandra-driver'
 import type { ConnectionSettings } from '../options/settings.ts'
+import { driverOptions } from './driverOptions.ts'
 import { connectTimeout, explainConnectFailure } from './failure.ts'
-import { LocalDatacenterPolicy } from './localDatacenter.ts'
-import { tlsOptions } from './tls.ts'
-
-/** Longest time in milliseconds that one host may take to answer before the next is tried. */
-const HOST_CONNECT_TIMEOUT_MS = 5_000
-
-/** Longest time in milliseconds between two attempts to reach a host that was lost. */
-const MOST_RECONNECT_MS = 5_000
 
 /** A connected driver client, and how to give it back. */
 export interface Connection {
@@ -55,48 +46,4 @@ function timeLimit(settings: ConnectionSettings, signal: AbortSignal): Promise<n
   })
   limit.catch(() => {})
   return limit
-}
-
-async function driverOptions(settings: ConnectionSettings): Promise<ClientOptions> {
-  const { client_options: own = {}, credentials, tls } = settings
-  const addresses = await resolveAll(settings.hosts)
-  return {
-    ...(settings.hosts.length > 0 && { contactPoints: [...settings.hosts] }),
-    ...(settings.local_datacenter !== undefined && { localDataCenter: settings.local_datacenter }),
-    ...(credentials !== undefined && {
-      authProvider: new auth.PlainTextAuthProvider(credentials.username, credentials.password),
-    }),
-    ...(tls !== undefined && { sslOptions: await tlsOptions(tls, settings.hosts) }),
-    ...own,
-    protocolOptions: { port: settings.port, ...own.protocolOptions },
-    socketOptions: {
-      connectTimeout: Math.min(HOST_CONNECT_TIMEOUT_MS, settings.request_timeout_ms),
-      readTimeout: settings.request_timeout_ms,
-      ...own.socketOptions,
-    },
-    policies: {
-      // Every write carries its own timestamp, and every retry is decided by the writer.
-      timestampGeneration: null as unknown as policies.timestampGeneration.TimestampGenerator,
-      retry: new policies.retry.FallthroughRetryPolicy(),
-      // The driver's own waits up to ten minutes, which no request with its retries lasts.
-      reconnection: new policies.reconnection.ExponentialReconnectionPolicy(250, MOST_RECONNECT_MS, false),
-      ...(own.cloud === undefined &&
-        settings.local_datacenter === undefined && { loadBalancing: new LocalDatacenterPolicy(addresses) }),
-      ...own.policies,
-    },
-  }
-}
-
-/** Addresses behind the contact points; a name that does not resolve is left for the driver to report. */
-async function resolveAll(hosts: readonly string[]): Promise<ReadonlySet<string>> {
-  const found = await Promise.all(
-    hosts.map(async host => {
-      if (isIP(host)) return [host]
-      return lookup(host, { all: true }).then(
-        all => all.map(({ address }) => address),
-        () => [],
-      )
-    }),
-  )
-  return new Set(found.flat())
 }
