@@ -4,8 +4,13 @@ import { errors, type Host, type HostMap } from 'cassandra-driver'
 import type { DriverConnection } from './driverConnections.ts'
 
 /** What is used of a host that is not in the driver's types. */
-interface ControlledHost extends Host {
-  readonly pool: { _createConnection(): DriverConnection }
+export interface ControlledHost extends Host {
+  readonly pool: {
+    readonly connections: readonly DriverConnection[]
+    /** 0 for a host in another datacenter. */
+    readonly coreConnectionsLength: number
+    _createConnection(): DriverConnection
+  }
   datacenter: string
   setDown(): void
   removeFromPool(connection: DriverConnection): void
@@ -148,6 +153,20 @@ async function soonest<T>(
 }
 
 /**
+ * Marks the hosts as down that have no connection yet. A statement that is prepared on one that is up fails without a
+ * look at the next. The driver goes on dialling, and marks a host as up when it has answered.
+ */
+export function markUnconnected(control: ControlConnection): void {
+  for (const host of controlledHosts(control)) {
+    if (host.pool.coreConnectionsLength > 0 && host.pool.connections.length === 0) host.setDown()
+  }
+}
+
+function controlledHosts({ hosts }: ControlConnection): readonly ControlledHost[] {
+  return hosts.values() as unknown as readonly ControlledHost[]
+}
+
+/**
  * Replaces how the driver finds another control connection. Its own way starts several searches at once, whose results
  * overwrite each other (a TypeError nobody handles), replaces hosts that still have connections, and cannot be stopped.
  * @returns what stops it
@@ -224,7 +243,7 @@ async function borrow(control: ControlConnection, plan: Iterator<Host>): Promise
  */
 async function addMovedHosts(control: ControlConnection): Promise<void> {
   const { options, hosts } = control
-  const [known] = hosts.values() as unknown as readonly ControlledHost[]
+  const [known] = controlledHosts(control)
   if (known === undefined || options.sni || options.contactPoints === undefined) return
   control._contactPoints.clear()
   control._resolvedContactPoints.clear()

@@ -2,12 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Client, type ClientOptions } from 'cassandra-driver'
 import {
   type ControlConnection,
+  type ControlledHost,
   connectionTo,
   dialContactPoints,
   isKnown,
+  markUnconnected,
   reconnectOneAtATime,
 } from './controlConnection.ts'
-import { type DriverConnection, DriverConnections } from './driverConnections.ts'
+import { DriverConnections } from './driverConnections.ts'
 
 /** Milliseconds for which connecting waits for the pools of all nodes; one that hangs is left to the background. */
 const WARM_UP_MS = 1_000
@@ -87,12 +89,16 @@ export class OwnClient {
     }
     dialContactPoints(control)
     this.#stopReconnecting = reconnectOneAtATime(control)
-    control.hosts.on('add', ({ pool }: { readonly pool: { _createConnection(): DriverConnection } }) => {
+    control.hosts.on('add', ({ pool }: ControlledHost) => {
       const create = pool._createConnection
       pool._createConnection = () => connections.watch(create.call(pool))
     })
     const warmUp = internals._warmup
-    if (warmUp !== undefined) internals._warmup = () => within(WARM_UP_MS, warmUp.call(internals))
+    if (warmUp === undefined) return
+    internals._warmup = async () => {
+      await within(WARM_UP_MS, warmUp.call(internals))
+      markUnconnected(control)
+    }
   }
 }
 
