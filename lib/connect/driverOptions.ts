@@ -11,11 +11,20 @@ const HOST_CONNECT_TIMEOUT_MS = 5_000
 /** Longest time in milliseconds between two attempts to reach a host that was lost. */
 const MOST_RECONNECT_MS = 5_000
 
+/** Requests in flight on one connection, which many sinks share. The protocol has 32,768 stream ids for them. */
+const MAX_REQUESTS = 30_000
+
+/** Statements that the driver remembers: those of hundreds of tables. A statement that it forgot fails. */
+const MAX_PREPARED = 20_000
+
 /** Options of the driver's client: those that the user gave, and ours for what a promise depends on. */
 export async function driverOptions(settings: ConnectionSettings): Promise<ClientOptions> {
   const { client_options: own = {}, credentials, tls } = settings
   const addresses = await resolveAll(settings.hosts)
   return {
+    maxPrepared: MAX_PREPARED,
+    // Preparing thousands of statements again would keep a node out for seconds. It says which ones it lacks.
+    rePrepareOnUp: false,
     ...(settings.hosts.length > 0 && { contactPoints: [...settings.hosts] }),
     ...(settings.local_datacenter !== undefined && { localDataCenter: settings.local_datacenter }),
     ...(credentials !== undefined && {
@@ -23,6 +32,7 @@ export async function driverOptions(settings: ConnectionSettings): Promise<Clien
     }),
     ...(tls !== undefined && { sslOptions: await tlsOptions(tls, settings.hosts) }),
     ...own,
+    pooling: { maxRequestsPerConnection: MAX_REQUESTS, ...own.pooling },
     protocolOptions: { port: settings.port, ...own.protocolOptions },
     socketOptions: {
       connectTimeout: Math.min(HOST_CONNECT_TIMEOUT_MS, settings.request_timeout_ms),
