@@ -1,8 +1,9 @@
-import { addAbortSignal, Writable } from 'node:stream'
+import { Writable } from 'node:stream'
 import { isJson } from '../checkpoint/json.ts'
 import { CheckpointError, WriteError } from '../errors.ts'
 import type { Json, MicroBatchSinkOptions } from '../options/options.ts'
 import { type EpochSettings, readEpochOptions } from '../options/settings.ts'
+import { abortWith } from './abort.ts'
 import { bytesOfEpoch, EpochCutter } from './epochCutter.ts'
 import type { EpochRows } from './epochRows.ts'
 import { type CommittedEpoch, type EpochWriter, type LastCommit, openEpochWriter } from './epochWriter.ts'
@@ -79,7 +80,7 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
     super({ objectMode: true })
     this.#settings = settings
     // Not an option of super: with a signal that is aborted already it would destroy before the fields are there.
-    if (settings.signal !== undefined) addAbortSignal(settings.signal, this)
+    if (settings.signal !== undefined) abortWith(settings.signal, this)
     this.#opened = this.#inlet.openBy(signal =>
       openEpochWriter(settings, this.stats, error => this.destroy(error), signal),
     )
