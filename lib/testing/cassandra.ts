@@ -64,7 +64,7 @@ export interface Cassandra extends AsyncDisposable {
   /**
    * Lets a paused node go on (SIGCONT). Resolves when it and the other running nodes answer, agree on the schema and
    * see each other as up. Does nothing to a node that is not paused. Fails when the node is down, or when they do not
-   * answer within 180 seconds, with the end of the log of every node.
+   * answer within 300 seconds, with the end of the log of every node.
    */
   resume(n: number): Promise<void>
   /**

@@ -13,7 +13,7 @@ const IMAGE = 'cassandra:5'
 const PING_TIMEOUT_MS = 1_000
 
 /** Longest time in milliseconds for a start; the image may have to be fetched first. */
-const START_TIMEOUT_MS = 180_000
+const START_TIMEOUT_MS = 300_000
 
 const ENVIRONMENT = {
   MAX_HEAP_SIZE: '1024M',
