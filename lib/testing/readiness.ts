@@ -13,8 +13,8 @@ export interface Access {
 
 const POLL_MS = 100
 
-/** Shorter than the server's own 5 seconds for a replica that it does not yet know to be gone. */
-const READ_TIMEOUT_MS = 2_000
+/** Longer than the server's own 5 seconds, so that a busy node is not asked again while it works on its answer. */
+const READ_TIMEOUT_MS = 10_000
 
 /** Waits until something listens on the port. Rejects only by the signal. */
 export async function waitForPort({ address, port }: Access, signal: AbortSignal): Promise<void> {
