@@ -7,6 +7,7 @@ import { field, isDriver } from './driverValue.ts'
 import { encodePart, partRefused } from './element.ts'
 import { tupleIdentity } from './identity.ts'
 import { plainObject } from './items.ts'
+import { tupleOrder } from './partsOrder.ts'
 import { Refusal, unknownField, wrongKind } from './refusal.ts'
 
 type Composite<Kind extends CqlType['kind']> = Extract<CqlType, { kind: Kind }>
@@ -25,7 +26,8 @@ export function tupleCodec(type: Composite<'tuple'>, elements: readonly Codec[])
     accepts: `an Array or Tuple of ${elements.length}: ${elements.map(element => element.cqlType).join(', ')}`,
     fixedSize: undefined,
     isText: false,
-    identity: tupleIdentity(elements.map(element => element.identity)),
+    identity: tupleIdentity(elements.map(({ identity }) => identity)),
+    order: tupleOrder(elements.map(({ order }) => order)),
   }
 }
 
@@ -43,6 +45,7 @@ export function udtCodec(type: Composite<'udt'>, fields: readonly Codec[]): Code
     fixedSize: undefined,
     isText: false,
     identity: tupleIdentity(fields.map(({ identity }) => identity)),
+    order: tupleOrder(fields.map(({ order }) => order)),
   }
 }
 

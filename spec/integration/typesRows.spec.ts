@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { inspect } from 'node:util'
 import { types } from 'cassandra-driver'
 import { describe, expect, it } from 'vitest'
 import { type CassandraWritableOptions, createCassandraWritable, RowError } from '../../lib/index.ts'
@@ -280,34 +279,14 @@ describe('types', () => {
     expect(String(error)).toContain('LexicalUUIDType')
   })
 
-  it('keeps an IPv4 address written as IPv6 where Cassandra does, and refuses it in collections', async () => {
-    await ks.client.execute(`CREATE TYPE ${ks.name}.host (address inet)`)
-    const mapped = '::ffff:1.2.3.4'
-    const kept: [type: string, value: unknown][] = [
-      ['inet', mapped],
-      ['tuple<inet>', [mapped]],
-      ['frozen<host>', { address: mapped }],
-      ['vector<inet, 1>', [mapped]],
-      ['vector<frozen<set<inet>>, 1>', [[mapped]]],
-      ['frozen<set<frozen<tuple<inet>>>>', [[mapped], ['1.2.3.4']]],
-    ]
-    for (const [type, v] of kept) {
-      const table = await ks.table(`id int PRIMARY KEY, v ${type}`)
-      await write(table, [{ id: 1, v }])
-      const [row] = await ks.select(`SELECT v FROM ${ks.name}.${table}`)
-      expect(inspect(row, { depth: 9 }), type).toContain('00 00 00 00 00 00 00 00 00 00 ff ff 01 02 03 04')
-    }
-    const changed: [type: string, value: unknown][] = [
-      ['list<inet>', [mapped]],
-      ['frozen<set<inet>>', [mapped]],
-      ['map<int, inet>', { 1: mapped }],
-      ['frozen<map<inet, int>>', { [mapped]: 1 }],
-      ['set<vector<inet, 1>>', [[mapped]]],
-    ]
-    for (const [type, v] of changed) {
-      const table = await ks.table(`id int PRIMARY KEY, v ${type}`)
-      expect((await refusalOf(table, { id: 1, v })).message, type).toContain('give 1.2.3.4')
-    }
+  it('stores an IPv4 address written as IPv6 as the IPv4 address, so that a query finds it', async () => {
+    const table = await ks.table('ip inet, ips frozen<tuple<inet>>, PRIMARY KEY (ip, ips)')
+    await write(table, [{ ip: '::ffff:10.1.2.3', ips: ['::ffff:10.1.2.3'] }])
+    const where = "ip = '10.1.2.3' AND ips = ('::ffff:10.1.2.3')"
+    expect((await ks.select(`SELECT * FROM ${ks.name}.${table} WHERE ${where}`)).length).toBe(1)
+    const gone = { delete_flag_column: 'gone', delete_flag_value: 'yes' }
+    await write(table, [{ ip: '10.1.2.3', ips: ['10.1.2.3'], gone: 'yes' }], gone)
+    expect(await ks.select(`SELECT * FROM ${ks.name}.${table}`)).toEqual([])
   })
 
   it('stores varchar, and columns in ascending order beside those in descending order', async () => {

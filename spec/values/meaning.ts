@@ -229,7 +229,7 @@ function textAsJson(name: ScalarName, meaning: string): Meaning {
   }
 }
 
-/** As Java prints it: an IPv4 address written as IPv6 is the IPv4 address. */
+/** An IPv4 address written as IPv6 is the IPv4 address. */
 export function plainInet(hex: string): string {
   return hex.startsWith('00000000000000000000ffff') ? hex.slice(24) : hex
 }
@@ -243,7 +243,6 @@ function identityOf(type: CqlType, meaning: Meaning): Meaning {
   if (meaning === null || typeof meaning === 'boolean') return meaning
   if (typeof meaning === 'string') {
     if (type.kind !== 'scalar') return meaning
-    if (type.name === 'inet') return plainInet(meaning)
     if (type.name === 'decimal') return meaning.replace(/^(-?\d*?)(0*)e(-?\d+)$/, trimZeros)
     return meaning
   }

@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { types } from 'cassandra-driver'
 import { Temporal } from 'temporal-polyfill'
 import type { ScalarName } from '../../lib/table/cqlType.ts'
-import { decimalMeaning, durationMeaning, integerIn, type Meaning, printed } from './meaning.ts'
+import { decimalMeaning, durationMeaning, integerIn, type Meaning, plainInet, printed } from './meaning.ts'
 
 /**
  * What a value of any kind means as a type, or undefined where it means nothing that could be stored exactly. Written
@@ -199,16 +199,15 @@ function inDurationRange(meaning: string): string | undefined {
 }
 
 const inet: Oracle = given => {
-  if (given instanceof types.InetAddress) return given.getBuffer().toString('hex')
+  if (given instanceof types.InetAddress) return plainInet(given.getBuffer().toString('hex'))
   if (typeof given !== 'string') return undefined
   if (isIPv4(given)) return Buffer.from(given.split('.').map(Number)).toString('hex')
   if (!isIPv6(given) || given.includes('%')) return undefined
   const [head = '', tail] = new URL(`http://[${given}]/`).hostname.slice(1, -1).split('::')
   const groups = (part: string | undefined) => (part ? part.split(':') : [])
   const zeros = new Array<string>(8 - groups(head).length - groups(tail).length).fill('0')
-  return [...groups(head), ...(tail === undefined ? [] : zeros), ...groups(tail)]
-    .map(group => group.padStart(4, '0'))
-    .join('')
+  const all = [...groups(head), ...(tail === undefined ? [] : zeros), ...groups(tail)]
+  return plainInet(all.map(group => group.padStart(4, '0')).join(''))
 }
 
 const uuid: Oracle = given => {
