@@ -289,6 +289,22 @@ describe('types', () => {
     expect(await ks.select(`SELECT * FROM ${ks.name}.${table}`)).toEqual([])
   })
 
+  it('stores the lowest durations, of which CQL refuses the literals', async () => {
+    const table = await ks.table('id int PRIMARY KEY, d duration')
+    const durations = [
+      new types.Duration(-(2 ** 31), -(2 ** 31), types.Long.MIN_VALUE),
+      new types.Duration(0, 0, types.Long.MIN_VALUE),
+    ]
+    await write(
+      table,
+      durations.map((d, id) => ({ id, d })),
+    )
+    const found = await ks.select(`SELECT id, d FROM ${ks.name}.${table}`)
+    for (const [id, d] of durations.entries()) expect(found).toContainEqual({ id, d })
+    await write(table, found)
+    expect(await ks.select(`SELECT id, d FROM ${ks.name}.${table}`)).toEqual(found)
+  })
+
   it('stores varchar, and columns in ascending order beside those in descending order', async () => {
     const table = await ks.table(
       'p int, a varchar, b decimal, v varchar, PRIMARY KEY (p, a, b)',
