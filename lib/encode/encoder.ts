@@ -57,6 +57,22 @@ function compile(type: CqlType, sorts: boolean): Codec {
       )
     case 'vector':
       return vectorCodec(type, compile(type.element, true))
+    case 'unsupported':
+      return unsupportedCodec(type.text)
+  }
+}
+
+function unsupportedCodec(cqlType: string): Codec {
+  return {
+    encode: value => {
+      throw new Refusal(value, 'is a value for a custom type, of which none can be written')
+    },
+    cqlType,
+    accepts: 'no such property',
+    fixedSize: undefined,
+    isText: false,
+    identity: bytesIdentity,
+    order: byteOrder,
   }
 }
 

@@ -1,4 +1,4 @@
-import { cut, kindOf, preview } from './preview.ts'
+import { kindOf, preview, quoted } from './preview.ts'
 
 /**
  * Why a value cannot be stored. Not an Error: a stack trace would cost more than the conversion and points only into
@@ -61,5 +61,5 @@ export function within(refusal: Refusal, step: string): Refusal {
 
 /** One step of a path: `.zip`, or `["zip code"]` where a name is no identifier. */
 export function step(name: string): string {
-  return /^[A-Za-z_]\w{0,47}$/.test(name) ? `.${name}` : `[${JSON.stringify(cut(name, 40))}]`
+  return /^[A-Za-z_]\w{0,47}$/.test(name) ? `.${name}` : `[${quoted(name, 40)}]`
 }

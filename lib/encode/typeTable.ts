@@ -42,9 +42,9 @@ export const scalars: Record<ScalarName, ScalarRow> = {
   inet: { encode: encodeInet, reads: 'InetAddress', accepts: 'an IPv4 or IPv6 address as text, InetAddress' },
   int: { encode: encodeInt, order: signedOrder, fixedSize: 4, reads: 'number', accepts: 'an integer from -2147483648 to 2147483647: number, BigInt, Long, Integer, decimal digits' },
   smallint: { encode: encodeSmallint, order: signedOrder, reads: 'number', accepts: 'an integer from -32768 to 32767: number, BigInt, Long, Integer, decimal digits' },
-  text: { encode: encodeText, reads: 'string', accepts: 'a string without half surrogate pairs' },
+  text: { encode: encodeText, reads: 'string', accepts: 'a string (half a surrogate pair in it is refused)' },
   time: { encode: encodeTime, reads: 'LocalTime', accepts: 'a time of day as text HH:MM[:SS[.fffffffff]], LocalTime, Temporal.PlainTime, or nanoseconds since midnight as number, BigInt, Long' },
-  timestamp: { encode: encodeTimestamp, order: signedOrder, fixedSize: 8, reads: 'Date', accepts: 'a valid Date, ISO 8601 text with time and zone, Temporal.Instant, Temporal.ZonedDateTime, or milliseconds since 1970 as safe number, BigInt, Long' },
+  timestamp: { encode: encodeTimestamp, order: signedOrder, fixedSize: 8, reads: 'Date', accepts: 'a valid Date, ISO 8601 text with an offset such as Z or +01:00, Temporal.Instant, Temporal.ZonedDateTime, or milliseconds since 1970 as safe number, BigInt, Long' },
   timeuuid: { encode: encodeTimeuuid, order: timeuuidOrder, fixedSize: 16, reads: 'TimeUuid', accepts: 'a version 1 UUID as text, dashed or not, or TimeUuid' },
   tinyint: { encode: encodeTinyint, order: signedOrder, reads: 'number', accepts: 'an integer from -128 to 127: number, BigInt, Long, Integer, decimal digits' },
   uuid: { encode: encodeUuid, order: uuidOrder, fixedSize: 16, reads: 'Uuid', accepts: 'a UUID as text, dashed or not, Uuid, TimeUuid' },
@@ -52,7 +52,7 @@ export const scalars: Record<ScalarName, ScalarRow> = {
 }
 
 /** What a read returns for types that have parts, with the driver told to read maps as Map, which keeps their keys. */
-export const structuresRead: Record<Exclude<CqlType['kind'], 'scalar'>, string> = {
+export const structuresRead: Record<Exclude<CqlType['kind'], 'scalar' | 'unsupported'>, string> = {
   list: 'Array',
   set: 'Array',
   map: 'Map',

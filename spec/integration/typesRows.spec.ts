@@ -272,8 +272,23 @@ describe('reading a row', () => {
 })
 
 describe('types', () => {
-  it('refuses a table with a column of a custom type', async () => {
-    const table = await ks.table("id int PRIMARY KEY, v 'org.apache.cassandra.db.marshal.LexicalUUIDType'")
+  it('writes a table with a column of a custom type, but no value for it', async () => {
+    const custom = "'org.apache.cassandra.db.marshal.LexicalUUIDType'"
+    const table = await ks.table(`id int PRIMARY KEY, v ${custom}, l frozen<list<${custom}>>, n int`)
+    await write(table, [{ id: 1, n: 2 }])
+    expect(await ks.select(`SELECT id, n FROM ${ks.name}.${table}`)).toEqual([{ id: 1, n: 2 }])
+    for (const name of ['v', 'l']) {
+      expect(await refusalOf(table, { id: 1, [name]: null })).toMatchObject({
+        column: name,
+        expected: 'no such property',
+      })
+    }
+  })
+
+  it('refuses a table with a custom type in its primary key', async () => {
+    const table = await ks.table(
+      "id int, v 'org.apache.cassandra.db.marshal.LexicalUUIDType', PRIMARY KEY (id, v)",
+    )
     const error: unknown = await write(table, [{ id: 1 }]).catch(reason => reason)
     expect(error).toMatchObject({ code: 'ERR_CASSANDRA_TYPE_UNSUPPORTED' })
     expect(String(error)).toContain('LexicalUUIDType')

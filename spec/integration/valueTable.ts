@@ -259,5 +259,7 @@ export async function createTypes(keyspace: Keyspace, type: CqlType): Promise<Cq
       await keyspace.client.execute(`CREATE TYPE ${keyspace.name}.${name} (${listed.join(', ')})`)
       return { ...type, name, fields }
     }
+    case 'unsupported':
+      throw new Error(`No value has the type ${type.text}`)
   }
 }

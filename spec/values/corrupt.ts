@@ -164,6 +164,8 @@ export function corruptedOf(type: CqlType): fc.Arbitrary<Corrupted> {
           })),
         ),
       )
+    case 'unsupported':
+      throw new Error(`No value has the type ${type.text}`)
   }
 }
 

@@ -26,6 +26,8 @@ export function literalOf(type: CqlType, meaning: Meaning): string {
             `${quoteIdentifier(field.name)}: ${literalOf(field.type, (meaning as Meaning[])[i] ?? null)}`,
         )
         .join(', ')}}`
+    case 'unsupported':
+      throw new Error(`No value has the type ${type.text}`)
   }
 }
 

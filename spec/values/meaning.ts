@@ -48,6 +48,8 @@ export function meaningOfRead(type: CqlType, read: unknown): Meaning {
       return type.fields.map(field =>
         meaningOfRead(field.type, (read as Record<string, unknown>)[field.name]),
       )
+    case 'unsupported':
+      throw new Error(`No value has the type ${type.text}`)
   }
 }
 
@@ -116,6 +118,8 @@ function meaningOfParsed(type: CqlType, json: unknown): Meaning {
         if (own === undefined) throw new Error(`SELECT JSON shows no field ${name}`)
         return meaningOfParsed(fieldType, own.value)
       })
+    case 'unsupported':
+      throw new Error(`No value has the type ${type.text}`)
   }
 }
 
@@ -209,7 +213,8 @@ export function asJson(type: CqlType, meaning: Meaning): Meaning {
     case 'udt':
       return meaning.map((item, i) => asJson(type.fields[i]?.type as CqlType, item))
     case 'scalar':
-      throw new Error('a scalar has no parts')
+    case 'unsupported':
+      throw new Error(`${type.kind} has no parts`)
   }
 }
 

@@ -54,6 +54,8 @@ export function samplesOf(type: CqlType): fc.Arbitrary<Sample> {
             meaning: meanings(items),
           }
         })
+    case 'unsupported':
+      throw new Error(`No value has the type ${type.text}`)
   }
 }
 

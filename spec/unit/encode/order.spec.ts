@@ -5,6 +5,7 @@ import type { Order } from '../../../lib/encode/codec.ts'
 import { decimalIdentity, decimalOrder } from '../../../lib/encode/decimalOrder.ts'
 import { byteOrder } from '../../../lib/encode/order.ts'
 import { sortParts } from '../../../lib/encode/partsOrder.ts'
+import { cpuOf } from './cpu.ts'
 import { encoder, hex } from './types.ts'
 
 /** Values of a type in the order in which Cassandra 5 keeps them in a frozen set. */
@@ -196,6 +197,17 @@ describe('decimals', () => {
         expect(Math.sign(order) + 0).toBe(difference < 0n ? -1 : difference > 0n ? 1 : 0)
       }),
     )
+  })
+
+  it('of ten times the digits take about ten times as long, whatever the digits are', () => {
+    const sample = (digits: number) => [
+      decimal(`1${'0'.repeat(digits - 2)}1`),
+      decimal(`1${'0'.repeat(digits - 1)}`),
+      decimal('7'.repeat(digits)),
+    ]
+    const identify = (all: readonly Buffer[]) => cpuOf(() => all.map(decimalIdentity))
+    const [few, many] = [sample(80_000), sample(800_000)]
+    expect(identify(many) / identify(few)).toBeLessThan(30)
   })
 
   it('with the largest exponents are told apart without multiplying them out', () => {
