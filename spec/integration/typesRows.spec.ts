@@ -304,6 +304,17 @@ describe('types', () => {
     expect(await ks.select(`SELECT * FROM ${ks.name}.${table}`)).toEqual([])
   })
 
+  it('stores a map inside a user-defined type so that its entries are found by key', async () => {
+    await ks.client.execute(`CREATE TYPE ${ks.name}.profile (tags frozen<map<text, int>>)`)
+    const table = await ks.table('id int PRIMARY KEY, v profile, f frozen<profile>')
+    const profile = { tags: { z: 1, a: 2, m: 3 } }
+    await write(table, [{ id: 1, v: profile, f: profile }])
+    const found = await ks.select(
+      `SELECT v.tags['a'] AS a, v.tags['m'] AS m, f.tags['z'] AS z FROM ${ks.name}.${table}`,
+    )
+    expect(found).toEqual([{ a: 2, m: 3, z: 1 }])
+  })
+
   it('stores the lowest durations, of which CQL refuses the literals', async () => {
     const table = await ks.table('id int PRIMARY KEY, d duration')
     const durations = [
