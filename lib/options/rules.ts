@@ -83,6 +83,7 @@ export type OptionName = keyof typeof optionRules
 /** What the micro-batch sink has beside these. */
 export const epochRules = {
   checkpoint_location: text,
+  take_over: { expected: 'true or false', accepts: value => typeof value === 'boolean', fallback: false },
   rows_per_epoch: integer(1, 1_000_000, 10_000),
   epoch_interval_ms: integer(1, 3_600_000, 1000),
   position: {

@@ -38,6 +38,7 @@ export interface WriteSettings extends ConnectionSettings {
 
 export interface EpochSettings extends WriteSettings {
   readonly checkpoint_location: string
+  readonly take_over: boolean
   readonly rows_per_epoch: number
   readonly epoch_interval_ms: number
   readonly position: ((row: never) => Json) | undefined
@@ -158,9 +159,8 @@ export function readWriteOptions<Row extends object>(options: CassandraWritableO
  * @throws OptionError `ERR_CASSANDRA_OPTION_UNKNOWN` or `ERR_CASSANDRA_OPTION`.
  */
 export function readEpochOptions<Row extends object>(options: MicroBatchSinkOptions<Row>): EpochSettings {
-  const { checkpoint_location, rows_per_epoch, epoch_interval_ms, position, ...others } = checkEach<
-    MicroBatchSinkOptions<Row>
-  >(options, { ...optionRules, ...epochRules })
+  const { checkpoint_location, take_over, rows_per_epoch, epoch_interval_ms, position, ...others } =
+    checkEach<MicroBatchSinkOptions<Row>>(options, { ...optionRules, ...epochRules })
   const write = readWriteOptions(others as CassandraWritableOptions)
   if (checkpoint_location === undefined) {
     throw refuse('checkpoint_location', 'Expected `checkpoint_location` to be given')
@@ -168,6 +168,7 @@ export function readEpochOptions<Row extends object>(options: MicroBatchSinkOpti
   return Object.freeze({
     ...write,
     checkpoint_location,
+    take_over: take_over ?? epochRules.take_over.fallback,
     rows_per_epoch: rows_per_epoch ?? Number(epochRules.rows_per_epoch.fallback),
     epoch_interval_ms: epoch_interval_ms ?? Number(epochRules.epoch_interval_ms.fallback),
     position,

@@ -52,7 +52,8 @@ export async function openEpochWriter(
     const { id: table_id, keyspace, name: table } = schema
     signal.throwIfAborted()
     hold()
-    checkpoint = await openCheckpoint(settings.checkpoint_location, { cluster, keyspace, table, table_id })
+    const name = { cluster, keyspace, table, table_id }
+    checkpoint = await openCheckpoint(settings.checkpoint_location, name, { takesOver: settings.take_over })
     return new EpochWriter(writer, checkpoint, schema, clock, settings.timestamp_column !== undefined)
   } catch (error) {
     await Promise.all([connection.close(), checkpoint?.close().catch(() => {})])
