@@ -14,7 +14,7 @@ import { explainFailure } from './failure.ts'
 import { DurableFile, readWhole, undefinedIfAbsent } from './file.ts'
 import { type CheckpointFs, realFs } from './fs.ts'
 import { beginHistory, type Event, readHistory } from './history.ts'
-import { isJson } from './json.ts'
+import { faultIn } from './json.ts'
 import { Lock } from './lock.ts'
 import { type Processes, realProcesses } from './process.ts'
 import { encodeRecord } from './record.ts'
@@ -243,11 +243,14 @@ async function lost(
 
 /** A copy that later changes do not reach. */
 function exactCopy(given: Seal): Seal {
-  const position = isJson(given.position) ? JSON.stringify(given.position) : undefined
-  if (position === undefined || position.length > MAX_POSITION_LENGTH) {
+  const fault = faultIn(given.position)
+  const position = fault === undefined ? JSON.stringify(given.position) : ''
+  if (fault !== undefined || position.length > MAX_POSITION_LENGTH) {
+    const got = fault ?? `${position.length} characters`
     throw new CheckpointError(
       'ERR_CASSANDRA_POSITION',
-      `Expected the position of epoch ${given.epoch_id} to be a JSON value of at most ${MAX_POSITION_LENGTH} characters`,
+      `Expected the position of epoch ${given.epoch_id} to be a JSON value of at most ${MAX_POSITION_LENGTH} ` +
+        `characters, got ${got}`,
     )
   }
   return { ...given, blocks: [...given.blocks], position: JSON.parse(position) }

@@ -1,5 +1,13 @@
 import { type Checkpoint, openCheckpoint } from '../checkpoint/checkpoint.ts'
-import { checkReplay, decide, type Seal, type TimestampSpan } from '../checkpoint/epoch.ts'
+import {
+  checkBeginning,
+  checkReplay,
+  decide,
+  type Seal,
+  type TimestampSpan,
+  WAY_ON,
+} from '../checkpoint/epoch.ts'
+import type { EncodedRow } from '../encode/encodedRow.ts'
 import { CheckpointError, OptionError, SchemaError } from '../errors.ts'
 import type { Json } from '../options/options.ts'
 import type { EpochSettings, WriteSettings } from '../options/settings.ts'
@@ -127,6 +135,17 @@ export class EpochWriter {
     return new EpochRows(this.#rowsHaveTimestamps, this.sealed?.block_rows)
   }
 
+  /** Adds a row to an epoch that is being collected. */
+  collect(epoch: EpochRows, row: EncodedRow, position: Json | undefined): void {
+    epoch.add(row, position)
+    this.#writer.accept()
+  }
+
+  /** Counts the rows of an epoch that is never written as failed. */
+  giveUp(epoch: EpochRows): void {
+    this.#writer.giveUp(epoch.rows.length)
+  }
+
   /** @throws CheckpointError for an epoch that does not come next. */
   decide(epoch_id: number): 'new' | 'replay' | 'skip' {
     return decide(this.#checkpoint.state, epoch_id)
@@ -138,6 +157,12 @@ export class EpochWriter {
     if (sealed === undefined) return
     checkReplay(sealed, epoch.rows.length, epoch.blocks)
     refuseLate(sealed, secondsSince(sealed), this.#schema)
+  }
+
+  /** @throws CheckpointError if these rows are not the first ones of the sealed epoch, as far as whole blocks tell. */
+  checkBeginning(epoch: EpochRows): void {
+    const { sealed } = this.#checkpoint.state
+    if (sealed !== undefined) checkBeginning(sealed, epoch.rows.length, epoch.blocks)
   }
 
   /**
@@ -182,7 +207,7 @@ export class EpochWriter {
   async #send(epoch: EpochRows): Promise<void> {
     if (!this.#rowsHaveTimestamps) epoch.stampFrom(Number(this.sealed?.timestamp))
     for (const row of epoch.rows) {
-      const wait = this.#writer.add(row)
+      const wait = this.#writer.push(row)
       if (wait !== undefined) await wait
     }
     await this.#writer.drain()
@@ -206,6 +231,7 @@ function refuseLate({ epoch_id }: Seal, seconds: number, { gc_grace_seconds }: S
   throw new CheckpointError(
     'ERR_CASSANDRA_REPLAY_TOO_LATE',
     `Expected epoch ${epoch_id} to be replayed within gc_grace_seconds of its table (${gc_grace_seconds} s), ` +
-      `it was sealed ${seconds} s ago: rows that others deleted since could come back. Nothing was written`,
+      `it was sealed ${seconds} s ago: rows that others deleted since could come back. Nothing was written. ` +
+      WAY_ON,
   )
 }

@@ -198,16 +198,25 @@ describe('a micro-batch sink as a Writable', () => {
     expect(opened).toBeLessThan(200)
   })
 
-  it.each([
-    ['undefined', undefined],
-    ['a BigInt', 5n],
-    ['NaN', Number.NaN],
-    ['a Date', new Date()],
-  ])('refuses %s as a position', async (_, place) => {
-    const options = await optionsFor('id int PRIMARY KEY', { position: () => place as never })
-    await expect(pipeline(Readable.from(items(0, 1)), createMicroBatchSink(options))).rejects.toMatchObject({
-      code: 'ERR_CASSANDRA_POSITION',
+  it('refuses a position that is not JSON, or a promise', async () => {
+    const options = await optionsFor('id int PRIMARY KEY')
+    for (const position of [() => 5n as never, () => Promise.reject(new Error('no place')) as never]) {
+      await expect(
+        pipeline(Readable.from(items(0, 1)), createMicroBatchSink({ ...options, position })),
+      ).rejects.toMatchObject({ code: 'ERR_CASSANDRA_POSITION', counts: { rows_accepted: 0 } })
+    }
+  })
+
+  it('ends with the error of a listener for commit, and keeps the commit', async () => {
+    const options = await optionsFor('id int PRIMARY KEY, v text', { rows_per_epoch: 10 })
+    const sink = createMicroBatchSink(options)
+    const mistake = new Error('the listener')
+    sink.on('commit', () => {
+      throw mistake
     })
+    await expect(pipeline(Readable.from(items(0, 25)), sink)).rejects.toBe(mistake)
+    await using again = createMicroBatchSink(options)
+    expect(await again.open()).toMatchObject({ epoch_id: 0 })
   })
 })
 
@@ -257,6 +266,8 @@ describe('writeEpoch', () => {
     for (const id of [3, -1, 1.5, Number.NaN]) {
       await expect(sink.writeEpoch(id, items(90, 99))).rejects.toMatchObject({ code: 'ERR_CASSANDRA_EPOCH' })
     }
+    await expect(sink.writeEpoch('2' as never, [])).rejects.toThrow('got the text `2`')
+    await expect(sink.writeEpoch(2n as never, [])).rejects.toThrow('got the BigInt 2')
     await sink.writeEpoch(2, [])
     expect(commits.map(({ rows }) => rows)).toEqual([3, 3, 0])
     expect(await idsIn(options.table)).toEqual(ids(items(0, 6)))
