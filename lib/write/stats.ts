@@ -10,7 +10,7 @@ export interface CassandraWritableStats {
   readonly rows_deleted: number
   /** Accepted rows that were refused by the server, or whose outcome is unknown. */
   readonly rows_failed: number
-  /** Rows waiting for a flush or for their turn. */
+  /** Rows waiting for a flush, for their turn, or for their epoch. */
   readonly rows_buffered: number
   /** Rows sent and not yet answered. */
   readonly rows_in_flight: number

@@ -133,9 +133,29 @@ export class Writer {
   add(row: TakenRow): undefined | Promise<void> {
     if (this.#failure !== undefined) return this.#rejectWhenSettled()
     if (row instanceof Error) return this.#refuse(row)
-    this.#buffer.push(row)
+    this.accept()
+    return this.push(row)
+  }
+
+  /** Counts a row that is given to {@link push} later. */
+  accept(): void {
+    if (this.#failure !== undefined) return
     this.#counters.rows_accepted++
     this.#counters.rows_buffered++
+  }
+
+  /** Counts rows as failed that were accepted and are never pushed. */
+  giveUp(rows: number): void {
+    // After a failure all rows without an acknowledgement count as failed.
+    if (this.#failure !== undefined) return
+    this.#counters.rows_buffered -= rows
+    this.#counters.rows_failed += rows
+  }
+
+  /** As {@link add}, for a row that is counted already. */
+  push(row: EncodedRow): undefined | Promise<void> {
+    if (this.#failure !== undefined) return this.#rejectWhenSettled()
+    this.#buffer.push(row)
     if (this.#buffer.isFull) {
       this.#flush()
       return this.#room()
