@@ -7,8 +7,7 @@ import { field, isDriver } from './driverValue.ts'
 import { encodePart, partRefused } from './element.ts'
 import { tupleIdentity } from './identity.ts'
 import { plainObject } from './items.ts'
-import { preview } from './preview.ts'
-import { Refusal, wrongKind } from './refusal.ts'
+import { Refusal, unknownField, wrongKind } from './refusal.ts'
 
 type Composite<Kind extends CqlType['kind']> = Extract<CqlType, { kind: Kind }>
 
@@ -61,7 +60,7 @@ function fieldValues(value: unknown, places: ReadonlyMap<unknown, number>): unkn
 
 function placeOf(name: unknown, places: ReadonlyMap<unknown, number>, value: unknown): number {
   const place = places.get(name)
-  if (place === undefined) throw new Refusal(value, `has ${preview(name)}, which is no field of the type`)
+  if (place === undefined) throw unknownField(value, name)
   return place
 }
 

@@ -11,6 +11,8 @@ export class Refusal {
   cqlType = ''
   /** What would have been accepted there. */
   expected = ''
+  /** A field of a user-defined type that did not exist when the schema was read. */
+  isUnknownField = false
   /** Follows the value: `is above the largest int, 2147483647`. */
   readonly reason: string
   readonly preview: string
@@ -31,6 +33,13 @@ export class Refusal {
 /** The refusal of a value that is of no kind the type takes. */
 export function wrongKind(value: unknown): Refusal {
   return new Refusal(value, `is ${kindOf(value)}`)
+}
+
+/** The refusal of a user-defined type for a field that the type does not have. */
+export function unknownField(value: unknown, name: unknown): Refusal {
+  const refusal = new Refusal(value, `has ${preview(name)}, which is no field of the type`)
+  refusal.isUnknownField = true
+  return refusal
 }
 
 /** Names the type on a refusal that has none yet. Anything else was thrown by the value itself as it was read. */

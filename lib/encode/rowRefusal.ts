@@ -7,6 +7,14 @@ import type { Refusal } from './refusal.ts'
 
 /** The words of every error about a row: which row, which column, what came, what was expected. */
 
+/** Errors for fields that a user-defined type does not have. Not a property: callers match on the code alone. */
+const unknownFields = new WeakSet<RowError>()
+
+/** Whether a row names a column or a field that may have been added after the schema was read. */
+export function mayBeNewInSchema(error: RowError): boolean {
+  return error.code === 'ERR_CASSANDRA_COLUMN_UNKNOWN' || unknownFields.has(error)
+}
+
 export function notAnObject(input: unknown, row_index: number): RowError {
   const expected = 'an object with a property a column'
   const message = `Row ${row_index} is ${kindOf(input)}; expected ${expected}`
@@ -56,12 +64,10 @@ export function valueRefused(column: Column, refusal: Refusal, row_index: number
   const { cqlType: cql_type, expected, preview, reason, cause } = refusal
   const path = `${column.name}${refusal.path}`
   const message = `Row ${row_index}, column \`${path}\` (${cql_type}): ${preview} ${reason}; expected ${expected}`
-  return new RowError(
-    'ERR_CASSANDRA_VALUE',
-    message,
-    { row_index, column: path, cql_type, expected },
-    { cause },
-  )
+  const details = { row_index, column: path, cql_type, expected }
+  const error = new RowError('ERR_CASSANDRA_VALUE', message, details, { cause })
+  if (refusal.isUnknownField) unknownFields.add(error)
+  return error
 }
 
 /** A getter or a proxy of the caller threw. */

@@ -4,6 +4,7 @@ import { unset } from '../../../lib/encode/bind.ts'
 import { bytesOf, type EncodedRow, restamp, stamp, valuesOf } from '../../../lib/encode/encodedRow.ts'
 import { partitionKeyOf } from '../../../lib/encode/partitionKey.ts'
 import { RowEncoder, type RowRules } from '../../../lib/encode/row.ts'
+import { mayBeNewInSchema } from '../../../lib/encode/rowRefusal.ts'
 import { RowError } from '../../../lib/index.ts'
 import { parseCqlType } from '../../../lib/table/cqlType.ts'
 import type { ColumnKind, TableSchema } from '../../../lib/table/schema.ts'
@@ -361,6 +362,21 @@ describe('a row that cannot be written', () => {
       column: 'A',
       expected: 'one of p, c, s, a, b',
     })
+  })
+
+  it('may only be behind the schema when it names an unknown column or field', () => {
+    const place = [{ name: 'zip', type: 'int' }]
+    const type = parseCqlType('frozen<list<frozen<place>>>', () => place)
+    const schema = {
+      ...full,
+      columns: [...full.columns, { name: 'u', kind: 'regular', cql: '', type } as const],
+    }
+    const mayBeNew = (row: object) =>
+      mayBeNewInSchema(refusal(() => encoderOf({}, schema).encode({ p: 1, c: 'x', ...row }, 0)))
+    expect(mayBeNew({ d: 1 })).toBe(true)
+    expect(mayBeNew({ u: [{ zip: 1, street: 'a' }] })).toBe(true)
+    expect(mayBeNew({ u: [{ zip: 'x' }] })).toBe(false)
+    expect(mayBeNew({ a: 'x' })).toBe(false)
   })
 
   it('is refused for an own property called __proto__, and not for what it inherits', () => {
