@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { OptionError } from '../errors.ts'
+import { nearestNames } from './nearest.ts'
 import { type CassandraWritableOptions, consistencyNames, type MicroBatchSinkOptions } from './options.ts'
 
 export interface OptionRule {
@@ -126,38 +127,9 @@ export function refuse(option: string, message: string): OptionError {
 }
 
 function unknown(name: string, rules: Rules): OptionError {
-  const near = nearest(name, rules)
+  const [near] = nearestNames(name, Object.keys(rules))
   const advice = near === undefined ? '' : `; did you mean \`${near}\`?`
   return new OptionError('ERR_CASSANDRA_OPTION_UNKNOWN', name, `Unknown option \`${name}\`${advice}`)
-}
-
-function nearest(name: string, rules: Rules): string | undefined {
-  const plain = (text: string) => text.toLowerCase().replaceAll(/[_-]/g, '')
-  const asked = plain(name)
-  const ranked = Object.keys(rules)
-    .map(candidate => ({ candidate, distance: distanceBetween(asked, plain(candidate)) }))
-    .sort((a, b) => a.distance - b.distance)
-  const best = ranked[0]
-  return best !== undefined && best.distance <= Math.max(2, asked.length / 3) ? best.candidate : undefined
-}
-
-/** Edits from one to the other. A name that begins with the other is near (`ssl_ca`), but one edit is nearer. */
-function distanceBetween(a: string, b: string): number {
-  const isBeginning = Math.min(a.length, b.length) > 3 && (a.startsWith(b) || b.startsWith(a))
-  return isBeginning ? Math.min(1.5, editDistance(a, b)) : editDistance(a, b)
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const above = row
-    row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (above[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      row[j] = Math.min(swap, (above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1)
-    }
-  }
-  return row[b.length] ?? 0
 }
 
 function show(value: unknown): string {

@@ -1,14 +1,17 @@
 import { type Checkpoint, openCheckpoint } from '../checkpoint/checkpoint.ts'
 import { checkReplay, decide, type Seal, type TimestampSpan } from '../checkpoint/epoch.ts'
 import type { CheckpointFs } from '../checkpoint/fs.ts'
+import type { EncodedRow } from '../encode/encodedRow.ts'
 import { CheckpointError, OptionError, SchemaError } from '../errors.ts'
 import type { Json } from '../options/options.ts'
 import type { EpochSettings, WriteSettings } from '../options/settings.ts'
 import type { StoredTable } from '../table/schema.ts'
 import type { OrderClock } from '../write/clock.ts'
+import type { DoubtfulRow } from '../write/doubtfulRow.ts'
+import type { TakenRow } from '../write/liveTable.ts'
 import type { Counters } from '../write/stats.ts'
 import { openTarget } from '../write/target.ts'
-import { type OnFailure, type TakenRow, Writer } from '../write/writer.ts'
+import { type OnFailure, Writer } from '../write/writer.ts'
 import { EpochRows } from './epochRows.ts'
 
 /** Up to where a source is in the table. */
@@ -120,6 +123,11 @@ export class EpochWriter {
     return this.#writer.encode(row)
   }
 
+  /** As {@link Writer.settle}. */
+  settle(row: DoubtfulRow): Promise<EncodedRow | Error> {
+    return this.#writer.settle(row)
+  }
+
   newEpoch(): EpochRows {
     return new EpochRows(this.#rowsHaveTimestamps, this.sealed?.block_rows)
   }
@@ -166,6 +174,8 @@ export class EpochWriter {
       if (epoch.appends) await this.#checkpoint.reseal(this.#reserve(epoch))
     }
     await this.#send(epoch)
+    const change = await this.#writer.tableChange()
+    if (change !== undefined) throw change
     await this.#checkpoint.commit()
     return { epoch_id, rows: epoch.rows.length, position: this.committed?.position ?? null }
   }

@@ -1,8 +1,10 @@
 import { addAbortSignal, Writable } from 'node:stream'
 import { isJson } from '../checkpoint/json.ts'
+import type { EncodedRow } from '../encode/encodedRow.ts'
 import { CheckpointError, WriteError } from '../errors.ts'
 import type { Json, MicroBatchSinkOptions } from '../options/options.ts'
 import { type EpochSettings, readEpochOptions } from '../options/settings.ts'
+import { DoubtfulRow } from '../write/doubtfulRow.ts'
 import { bytesOfEpoch, EpochCutter } from './epochCutter.ts'
 import type { EpochRows } from './epochRows.ts'
 import { type CommittedEpoch, type EpochWriter, type LastCommit, openEpochWriter } from './epochWriter.ts'
@@ -140,10 +142,15 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
     const most = writer.sealed?.rows ?? MAX_EPOCH_ROWS
     const mostBytes = writer.sealed === undefined ? bytesOfEpoch(this.#settings) : Number.POSITIVE_INFINITY
     const isTooLarge = () => epoch.rows.length > most || epoch.bytes > mostBytes
+    const add = (row: EncodedRow | Error, position: Json | undefined) => {
+      if (row instanceof Error) throw row
+      epoch.add(row, position)
+    }
     const take = (given: Row) => {
       const row = writer.take(given)
-      if (row instanceof Error) throw row
-      epoch.add(row, this.#positionOf(given))
+      if (!(row instanceof DoubtfulRow)) return void add(row, this.#positionOf(given))
+      const position = this.#positionOf(given)
+      return writer.settle(row).then(settled => add(settled, position))
     }
     await readRows(rows, take, () => this.destroyed || isTooLarge())
     // A replay of too many rows is refused when it is compared.

@@ -1,22 +1,23 @@
 /** Rows in any form that can be read from first to last. */
 export type RowSource<Row> = Iterable<Row> | AsyncIterable<Row> | ReadableStream<Row>
 
-/** Reads rows until they end or `stop` says so, and then releases the source. */
+/** Reads rows until they end or `stop` says so, and then releases the source. `take` may ask for time. */
 export async function readRows<Row>(
   source: RowSource<Row>,
-  take: (row: Row) => void,
+  take: (row: Row) => undefined | Promise<void>,
   stop: () => boolean,
 ): Promise<void> {
   if (Symbol.iterator in source) {
     for (const row of source) {
-      take(row)
+      const wait = take(row)
+      if (wait !== undefined) await wait
       if (stop()) return
     }
     return
   }
   const rows: AsyncIterable<Row> = Symbol.asyncIterator in source ? source : fromReader<Row>(source)
   for await (const row of rows) {
-    take(row)
+    await take(row)
     if (stop()) return
   }
 }

@@ -11,7 +11,7 @@ export type Fault =
   | 'split'
   /** The server refuses what is in the request: find the row. */
   | 'row'
-  /** The table may have changed. It looks like a passing fault in the driver and is not. */
+  /** The table may have changed, or the node may not know it yet. It looks like a passing fault in the driver. */
   | 'schema'
   | 'unauthorized'
   | 'credentials'
@@ -53,12 +53,20 @@ export function faultOf(error: unknown): Fault {
   }
   if (typeof code === 'number') {
     if (code === 0x2200 && /batch too large/i.test(message)) return 'split'
+    if (code === 0x2200 && aboutSchema.test(message)) return 'schema'
     return serverFaults[code] ?? 'fatal'
   }
   if (slowNames.has(name ?? '')) return 'slow'
   if (isSocketError || systemError.test(String(code)) || noConnection.test(message)) return 'retry'
   return 'fatal'
 }
+
+/**
+ * What the server calls invalid in a statement to prepare, and so never the fault of a row: a keyspace, table, column
+ * or type that it does not know (any more), or a column of another type.
+ */
+const aboutSchema =
+  /(?:keyspace|table|column family) \S+ does not exist|unconfigured (?:table|columnfamily)|undefined column name|unknown (?:identifier|type) |cannot assign value \(.+\)\? to /i
 
 const slowNames: ReadonlySet<string> = new Set(['OperationTimedOutError', 'BusyConnectionError'])
 

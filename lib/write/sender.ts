@@ -5,9 +5,9 @@ import { bytesOf, type EncodedRow, restamp } from '../encode/encodedRow.ts'
 import { LIST_TIMESTAMPS } from '../encode/using.ts'
 import { ConnectionError, RowError, type SchemaError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
-import { schemaChange, type TableSchema } from '../table/schema.ts'
 import { backoff } from './backoff.ts'
 import { type DriverError, type Fault, faultOf } from './fault.ts'
+import type { LiveTable } from './liveTable.ts'
 import { type ExecuteRows, rowExecutor } from './requests.ts'
 import type { Counters } from './stats.ts'
 
@@ -25,34 +25,31 @@ export interface SenderListener {
 export interface Destination {
   readonly client: Client
   readonly ring: Ring
-  readonly schema: TableSchema
+  readonly table: LiveTable
 }
 
 /** Sends groups of rows until Cassandra acknowledges or refuses them. The driver's own retries are off. */
 export class Sender {
-  readonly #client: Client
   readonly #ring: Ring
   readonly #executeRows: ExecuteRows
-  readonly #schema: TableSchema
+  readonly #table: LiveTable
   readonly #settings: WriteSettings
   readonly #counters: Counters
   readonly #signal: AbortSignal
   readonly #listener: SenderListener
   readonly #retryPolicy = new policies.retry.FallthroughRetryPolicy()
   readonly #consistency: types.consistencies
-  #schemaCheck: Promise<SchemaError | undefined> | undefined
 
   constructor(
-    { client, ring, schema }: Destination,
+    { client, ring, table }: Destination,
     settings: WriteSettings,
     counters: Counters,
     signal: AbortSignal,
     listener: SenderListener,
   ) {
-    this.#client = client
     this.#ring = ring
-    this.#executeRows = rowExecutor(client)
-    this.#schema = schema
+    this.#executeRows = rowExecutor(client, () => table.suspect())
+    this.#table = table
     this.#settings = settings
     this.#counters = counters
     this.#signal = signal
@@ -69,8 +66,10 @@ export class Sender {
     await this.#sendUntil(performance.now() + this.#settings.retry_timeout_ms, rows, 0)
   }
 
-  async #sendUntil(deadline: number, rows: readonly EncodedRow[], retries: number): Promise<void> {
+  async #sendUntil(deadline: number, given: readonly EncodedRow[], retries: number): Promise<void> {
+    let rows = given
     for (let retry = retries; ; retry++) {
+      rows = this.#table.bound(rows)
       const sent = performance.now()
       try {
         await this.#execute(rows)
@@ -93,7 +92,7 @@ export class Sender {
     await this.#executeRows(statement.text(rows.length), rows, {
       prepare: true,
       consistency: this.#consistency,
-      keyspace: this.#schema.keyspace,
+      keyspace: this.#settings.keyspace,
       // The driver takes a token as well, which its types do not say.
       routingKey: this.#ring.routingKeyOf(first) as Buffer,
       readTimeout: this.#settings.request_timeout_ms,
@@ -109,18 +108,10 @@ export class Sender {
     for (const row of rows) this.#counters.bytes_written += bytesOf(row)
   }
 
-  /** A fault that may come from a changed table is settled by reading the schema, once for all who ask. */
   async #diagnose(error: unknown): Promise<Fault | SchemaError> {
     const fault = faultOf(error)
     if (fault !== 'schema' && fault !== 'row') return fault
-    this.#schemaCheck ??= schemaChange(this.#client, this.#schema, this.#settings.request_timeout_ms).finally(
-      () => {
-        this.#schemaCheck = undefined
-      },
-    )
-    const change = await this.#schemaCheck
-    if (change !== undefined) return change
-    return fault === 'schema' ? 'retry' : fault
+    return this.#table.diagnose(fault)
   }
 
   /** Sends the halves of a refused group, down to the row that is the reason. */

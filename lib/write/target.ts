@@ -2,7 +2,8 @@ import { type Connection, connect } from '../connect/connect.ts'
 import { explainConnectFailure } from '../connect/failure.ts'
 import { OptionError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
-import { readTableSchema, type StoredTable, type TableSchema } from '../table/schema.ts'
+import { readTable } from '../table/readTable.ts'
+import type { StoredTable, TableSchema } from '../table/schema.ts'
 import { type OrderClock, processClock } from './clock.ts'
 
 /** A table that can be written, and the way to it. */
@@ -11,6 +12,8 @@ export interface WriteTarget {
   /** The cluster's own name for itself. */
   readonly cluster: string
   readonly schema: StoredTable
+  /** When the schema was read, by `performance.now()`. */
+  readonly readAt: number
   readonly clock: OrderClock
 }
 
@@ -25,13 +28,14 @@ export async function openTarget(settings: WriteSettings, signal: AbortSignal): 
   try {
     const { client } = connection
     const { keyspace, table, request_timeout_ms } = settings
-    const schema = await readTableSchema(client, keyspace, table, request_timeout_ms)
+    const readAt = performance.now()
+    const schema = await readTable({ client, keyspace, table, timeout_ms: request_timeout_ms, signal })
     checkDirections(settings, schema)
     const clock = processClock()
     const { now, cluster } = await readCoordinator(connection, request_timeout_ms)
     clock.advance(now)
     signal.throwIfAborted()
-    return { connection, cluster, schema, clock }
+    return { connection, cluster, schema, readAt, clock }
   } catch (error) {
     await connection.close()
     throw await explainConnectFailure(error, settings)

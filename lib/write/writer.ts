@@ -4,10 +4,12 @@ import { type Group, groupRows, type ReplicaSetOf } from '../batch/group.ts'
 import { Ring } from '../batch/ring.ts'
 import type { Connection } from '../connect/connect.ts'
 import { type EncodedRow, stamp, timestampsOf } from '../encode/encodedRow.ts'
-import { RowEncoder } from '../encode/row.ts'
-import { CassandraStreamsError, WriteError } from '../errors.ts'
+import { LIST_TIMESTAMPS } from '../encode/using.ts'
+import { CassandraStreamsError, type SchemaError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import type { OrderClock } from './clock.ts'
+import { DoubtfulRow } from './doubtfulRow.ts'
+import { LiveTable, type TakenRow } from './liveTable.ts'
 import { Outbox } from './outbox.ts'
 import { Sender } from './sender.ts'
 import { type Counters, countsOf } from './stats.ts'
@@ -20,8 +22,8 @@ import { Window } from './window.ts'
  */
 const WAITING_FLUSHES = 2
 
-/** A row as bytes, or why it cannot be stored. */
-export type TakenRow = EncodedRow | Error
+/** Most milliseconds for a last look at the table. */
+const LAST_LOOK_MS = 2_000
 
 /** Called once, after the requests in flight have settled. */
 export type OnFailure = (error: Error) => void
@@ -46,7 +48,7 @@ export class Writer {
   readonly #counters: Counters
   readonly #clock: OrderClock
   readonly #onFailure: OnFailure
-  readonly #encoder: RowEncoder
+  readonly #table: LiveTable
   readonly #buffer: RowBuffer
   readonly #outbox: Outbox
   readonly #sender: Sender
@@ -58,7 +60,7 @@ export class Writer {
   #settled: Promise<Error> | undefined
 
   constructor(
-    { connection, schema, clock }: WriteTarget,
+    { connection, schema, readAt, clock }: WriteTarget,
     settings: WriteSettings,
     counters: Counters,
     onFailure: OnFailure,
@@ -71,7 +73,6 @@ export class Writer {
     this.#onFailure = onFailure
     // Every request that waits for its next try listens, and Node warns from the eleventh on.
     setMaxListeners(0, this.#closing.signal)
-    this.#encoder = new RowEncoder(schema, settings)
     // An eighth of the bytes fills while up to two and what came last may wait, and half is in flight.
     this.#buffer = new RowBuffer(rows_per_batch, max_buffered_bytes / 8)
     const window = new Window(concurrency)
@@ -86,9 +87,13 @@ export class Writer {
       group => this.#send(group),
     )
     const { client } = connection
-    const ring = new Ring(client, settings.keyspace)
+    const { keyspace, table: name, request_timeout_ms: timeout_ms } = settings
+    const source = { client, keyspace, table: name, timeout_ms, signal: this.#closing.signal }
+    const table = new LiveTable(source, schema, readAt, settings)
+    this.#table = table
+    const ring = new Ring(client, keyspace)
     this.#replicaSetOf = row => ring.replicaSetOf(row)
-    this.#sender = new Sender({ client, ring, schema }, settings, counters, this.#closing.signal, {
+    this.#sender = new Sender({ client, ring, table }, settings, counters, this.#closing.signal, {
       rowRefused: error => this.#fail(error),
       answered: latency => window.answered(latency, this.#outbox.isShortOfRequests),
       overloaded: sent => window.overloaded(sent),
@@ -104,18 +109,27 @@ export class Writer {
   take(row: unknown, timestamp?: () => number): TakenRow {
     const encoded = this.encode(row)
     if (encoded instanceof Error || this.#settings.timestamp_column !== undefined) return encoded
+    if (encoded instanceof DoubtfulRow) {
+      encoded.timestamp = timestamp ?? this.#clock.reserve(LIST_TIMESTAMPS)
+      return encoded
+    }
     stamp(encoded, timestamp?.() ?? this.#clock.next(timestampsOf(encoded)))
     return encoded
   }
 
-  /** As {@link take}, without a place in the order: the caller stamps the row before adding it. */
-  encode(row: unknown): TakenRow {
-    const index = this.#nextIndex++
-    try {
-      return this.#encoder.encode(row, index)
-    } catch (error) {
-      return error as Error
-    }
+  /**
+   * As {@link take}, without a place in the order: the caller stamps the row before adding it.
+   * @param ttl seconds to live of rows that name none, where they are not those of the settings
+   */
+  encode(row: unknown, ttl?: number): TakenRow {
+    return this.#table.encode(row, this.#nextIndex++, ttl)
+  }
+
+  /** What becomes of a row with a name that may have been added to the table. Reads the schema again if need be. */
+  async settle(row: DoubtfulRow): Promise<EncodedRow | Error> {
+    const settled = await this.#table.settle(row)
+    if (!(settled instanceof Error) && row.timestamp !== undefined) stamp(settled, row.timestamp())
+    return settled
   }
 
   /**
@@ -125,6 +139,7 @@ export class Writer {
   add(row: TakenRow): undefined | Promise<void> {
     if (this.#failure !== undefined) return this.#rejectWhenSettled()
     if (row instanceof Error) return this.#refuse(row)
+    if (row instanceof DoubtfulRow) return this.settle(row).then(settled => this.add(settled))
     this.#buffer.push(row)
     this.#counters.rows_accepted++
     this.#counters.rows_buffered++
@@ -134,6 +149,35 @@ export class Writer {
     }
     this.#timer ??= setTimeout(() => this.#flushOnTime(), this.#settings.flush_interval_ms)
     return undefined
+  }
+
+  /** As {@link drain}, for the last time: also makes sure that all rows went to the table that is there now. */
+  async finish(): Promise<void> {
+    await this.drain()
+    if (this.#counters.rows_accepted === 0) return
+    // Every row is acknowledged: a server that is away by now keeps nobody waiting.
+    const limit = Math.min(LAST_LOOK_MS, this.#settings.request_timeout_ms)
+    const change = await this.#table.change(limit).catch(() => undefined)
+    if (change === undefined) return
+    this.#fail(change)
+    await this.#rejectWhenSettled()
+  }
+
+  /**
+   * What became of the table since the writer was opened, or undefined when it is the same: asked when all rows are
+   * acknowledged, it tells whether they are where they should be.
+   * @throws WriteError when no node tells within `retry_timeout_ms`.
+   */
+  async tableChange(): Promise<SchemaError | undefined> {
+    const { retry_timeout_ms } = this.#settings
+    try {
+      return await this.#table.change(retry_timeout_ms)
+    } catch (error) {
+      if (this.#failure !== undefined) return this.#rejectWhenSettled()
+      const { message } = error as Error
+      const text = `No node described the table within \`retry_timeout_ms\` (${retry_timeout_ms} ms): ${message}`
+      throw new WriteError('ERR_CASSANDRA_RETRY_TIMEOUT', text, { cause: error })
+    }
   }
 
   /** Resolves when Cassandra has acknowledged every accepted row. */
@@ -217,7 +261,7 @@ export class Writer {
     return error
   }
 
-  async #rejectWhenSettled(): Promise<void> {
+  async #rejectWhenSettled(): Promise<never> {
     throw (await this.#settled) ?? this.#failure
   }
 

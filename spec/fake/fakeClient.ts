@@ -43,6 +43,7 @@ export class FakeClient {
   automatic = false
   tableId = 'table-1'
   udts: readonly FakeUdt[] = []
+  droppedColumns: readonly { readonly column_name: string; readonly dropped_time: number }[] = []
   hasKeyspace = true
   /** The coordinator's clock, in milliseconds since 1970. */
   now = 0
@@ -55,9 +56,9 @@ export class FakeClient {
   shutdowns = 0
   connectError: Error | undefined
   /** One node that holds everything. */
-  readonly hosts = { length: 1 }
+  readonly hosts = { length: 1, values: () => [] }
   /** A token is the key itself here: nobody looks for a replica by it. */
-  readonly metadata = { newToken: (key: Buffer) => key }
+  readonly metadata = { newToken: (key: Buffer) => key, clearPrepared: () => {} }
   readonly #events = new EventEmitter()
 
   constructor(columns: readonly FakeColumn[] = defaultColumns) {
@@ -76,6 +77,11 @@ export class FakeClient {
 
   async shutdown(): Promise<void> {
     this.shutdowns++
+  }
+
+  /** None, so that whoever reads the schema leaves the choice to the driver. */
+  getState(): { getConnectedHosts(): readonly never[] } {
+    return { getConnectedHosts: () => [] }
   }
 
   getReplicas(): readonly { address: string }[] {
@@ -140,6 +146,7 @@ export class FakeClient {
       }))
     }
     if (cql.includes('system_schema.keyspaces')) return this.hasKeyspace ? [{ keyspace_name: 'ks' }] : []
+    if (cql.includes('system_schema.dropped_columns')) return [...this.droppedColumns]
     if (cql.includes('system_schema.views')) return this.isView ? [{ view_name: 't' }] : []
     if (cql.includes('system_schema.types')) return [...this.udts]
     if (cql.includes('system.local')) return [{ now: this.now, cluster_name: 'fake' }]

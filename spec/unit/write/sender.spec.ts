@@ -6,7 +6,8 @@ import { partitionKeyOf } from '../../../lib/encode/partitionKey.ts'
 import { ConnectionError, type RowError, SchemaError, WriteError } from '../../../lib/index.ts'
 import type { CassandraWritableOptions } from '../../../lib/options/options.ts'
 import { readWriteOptions } from '../../../lib/options/settings.ts'
-import { readTableSchema } from '../../../lib/table/schema.ts'
+import { readTable } from '../../../lib/table/readTable.ts'
+import { LiveTable } from '../../../lib/write/liveTable.ts'
 import { Sender } from '../../../lib/write/sender.ts'
 import { newCounters } from '../../../lib/write/stats.ts'
 import { FakeClient, type FakeWrite, rowsOf } from '../../fake/fakeClient.ts'
@@ -25,12 +26,16 @@ async function scene(options: Partial<CassandraWritableOptions> = {}) {
   const closing = new AbortController()
   const refused: RowError[] = []
   const told: string[] = []
+  const source = {
+    client: client.asClient,
+    keyspace: 'ks',
+    table: 't',
+    timeout_ms: 1_000,
+    signal: closing.signal,
+  }
+  const table = new LiveTable(source, await readTable(source), 0, settings)
   const sender = new Sender(
-    {
-      client: client.asClient,
-      ring: new Ring(client.asClient, 'ks'),
-      schema: await readTableSchema(client.asClient, 'ks', 't', 1_000),
-    },
+    { client: client.asClient, ring: new Ring(client.asClient, 'ks'), table },
     settings,
     counters,
     closing.signal,
