@@ -1,6 +1,5 @@
 import { type Checkpoint, openCheckpoint } from '../checkpoint/checkpoint.ts'
 import { checkReplay, decide, type Seal, type TimestampSpan } from '../checkpoint/epoch.ts'
-import type { CheckpointFs } from '../checkpoint/fs.ts'
 import type { EncodedRow } from '../encode/encodedRow.ts'
 import { CheckpointError, OptionError, SchemaError } from '../errors.ts'
 import type { Json } from '../options/options.ts'
@@ -36,6 +35,7 @@ export interface CommittedEpoch {
 
 /**
  * Connects, reads the schema and takes the checkpoint; nothing is written yet.
+ * @param hold called before the checkpoint is taken; from then on somebody must wait for the end of this call
  * @throws ConnectionError, SchemaError, OptionError, CheckpointError
  */
 export async function openEpochWriter(
@@ -43,20 +43,22 @@ export async function openEpochWriter(
   counters: Counters,
   onFailure: OnFailure,
   signal: AbortSignal,
-  fs?: CheckpointFs,
+  hold: () => void,
 ): Promise<EpochWriter> {
   const target = await openTarget(settings, signal)
   const { connection, cluster, schema, clock } = target
+  let checkpoint: Checkpoint | undefined
   try {
     refuseOwnTimestampsOfLists(settings, schema)
     refuseWithoutGrace(schema)
-    const { id: table_id, keyspace, name: table } = schema
-    const name = { cluster, keyspace, table, table_id }
-    const checkpoint = await openCheckpoint(settings.checkpoint_location, name, fs)
     const writer = new Writer(target, withTableTtl(settings, schema), counters, onFailure)
+    const { id: table_id, keyspace, name: table } = schema
+    signal.throwIfAborted()
+    hold()
+    checkpoint = await openCheckpoint(settings.checkpoint_location, { cluster, keyspace, table, table_id })
     return new EpochWriter(writer, checkpoint, schema, clock, settings.timestamp_column !== undefined)
   } catch (error) {
-    await connection.close()
+    await Promise.all([connection.close(), checkpoint?.close().catch(() => {})])
     throw error
   }
 }
@@ -182,8 +184,8 @@ export class EpochWriter {
 
   /** Stops at once, and gives the checkpoint back. Never throws. */
   async close(): Promise<void> {
-    await this.#writer.close()
-    await this.#checkpoint.close().catch(() => {})
+    // Rows on their way are harmless to the next owner: their write times are those of the sealed epoch.
+    await Promise.all([this.#writer.close(), this.#checkpoint.close().catch(() => {})])
   }
 
   async #send(epoch: EpochRows): Promise<void> {

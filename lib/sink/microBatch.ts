@@ -82,8 +82,8 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
     this.#settings = settings
     // Not an option of super: with a signal that is aborted already it would destroy before the fields are there.
     if (settings.signal !== undefined) addAbortSignal(settings.signal, this)
-    this.#opened = this.#inlet.openBy(signal =>
-      openEpochWriter(settings, this.stats, error => this.destroy(error), signal),
+    this.#opened = this.#inlet.openBy((signal, hold) =>
+      openEpochWriter(settings, this.stats, error => this.destroy(error), signal, hold),
     )
   }
 

@@ -1,9 +1,14 @@
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
+import { readdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { type CommittedEpoch, createMicroBatchSink, type MicroBatchSinkOptions } from '../../lib/index.ts'
 import { stateIn } from '../crash/checkpointState.ts'
+import { randomFrom } from '../crash/random.ts'
 import { useCheckpoints } from './checkpointFolder.ts'
 import { useKeyspace } from './keyspace.ts'
 
@@ -152,6 +157,45 @@ describe('a micro-batch sink as a Writable', () => {
     }
     await using last = createMicroBatchSink(options)
     expect(await last.open()).toBeNull()
+  })
+
+  it('gives the checkpoint back before it closes, whenever it is ended while it opens', async () => {
+    const seed = Number(process.env['ENDS_SEED'] ?? randomInt(2 ** 31))
+    const random = randomFrom(seed)
+    const { client, name: keyspace } = ks
+    const { table, checkpoint_location } = await optionsFor('id int PRIMARY KEY')
+    let opened = 0
+    // What the last one needed that was open in time: the first is given as long as it needs.
+    let needed = Number.POSITIVE_INFINITY
+    for (let run = 0; run <= 200; run++) {
+      const start = performance.now()
+      const abort = new AbortController()
+      const sink = createMicroBatchSink({
+        client,
+        keyspace,
+        table,
+        checkpoint_location,
+        signal: abort.signal,
+      })
+      sink.on('error', () => {})
+      const isOpen = sink.open().then(
+        () => {
+          opened++
+          needed = performance.now() - start
+        },
+        () => {},
+      )
+      const closed = new Promise<void>(resolve => sink.once('close', () => resolve()))
+      if (run === 0) await isOpen
+      else await Promise.race([isOpen, delay(random() * 1.5 * needed)])
+      if (random() < 0.5) abort.abort()
+      else sink.destroy()
+      await closed
+      const left = (await readdir(dirname(checkpoint_location))).filter(name => name.includes('.lock.'))
+      expect(left, `ENDS_SEED=${seed}, run ${run}`).toEqual([])
+    }
+    console.log(`ENDS_SEED=${seed}: 200 sinks ended, ${opened} of them open`)
+    expect(opened).toBeLessThan(200)
   })
 
   it.each([
