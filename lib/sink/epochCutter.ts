@@ -33,7 +33,7 @@ export class EpochCutter {
     this.#writer = writer
     this.#settings = settings
     this.#write = write
-    this.#epoch = writer.newEpoch()
+    this.#epoch = writer.newEpoch(writer.sealed)
     this.#nextId = (writer.committed?.epoch_id ?? -1) + 1
     this.#replay = writer.sealed
     if (this.#replay?.rows === 0) this.#launch()

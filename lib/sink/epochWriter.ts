@@ -56,7 +56,7 @@ export async function openEpochWriter(
     signal.throwIfAborted()
     hold()
     checkpoint = await openCheckpoint(settings.checkpoint_location, { cluster, keyspace, table, table_id })
-    return new EpochWriter(writer, checkpoint, schema, clock, settings.timestamp_column !== undefined)
+    return new EpochWriter(writer, checkpoint, schema, clock, settings)
   } catch (error) {
     await Promise.all([connection.close(), checkpoint?.close().catch(() => {})])
     throw error
@@ -92,19 +92,24 @@ export class EpochWriter {
   readonly #schema: StoredTable
   readonly #clock: OrderClock
   readonly #rowsHaveTimestamps: boolean
+  readonly #ttl: number | undefined
+  /** Rows by `write()` that belong to the epoch to be replayed and have not come yet. */
+  #rowsToReplay: number
 
   constructor(
     writer: Writer,
     checkpoint: Checkpoint,
     schema: StoredTable,
     clock: OrderClock,
-    rowsHaveTimestamps: boolean,
+    { timestamp_column, ttl }: EpochSettings,
   ) {
     this.#writer = writer
     this.#checkpoint = checkpoint
     this.#schema = schema
     this.#clock = clock
-    this.#rowsHaveTimestamps = rowsHaveTimestamps
+    this.#rowsHaveTimestamps = timestamp_column !== undefined
+    this.#ttl = ttl
+    this.#rowsToReplay = this.sealed?.rows ?? 0
     // However wrong this machine's clock is: what was written before stays older than what comes.
     clock.advance(Number(checkpoint.state.high_water))
   }
@@ -121,8 +126,19 @@ export class EpochWriter {
     return this.#checkpoint.state.sealed
   }
 
+  /** Takes a row of `write()`: the first ones are those of the epoch that was begun. */
   take(row: unknown): TakenRow {
-    return this.#writer.encode(row)
+    return this.#encode(row, this.#rowsToReplay-- > 0)
+  }
+
+  /** Takes a row of the epoch that comes next. */
+  takeForNext(row: unknown): TakenRow {
+    return this.#encode(row, this.sealed !== undefined)
+  }
+
+  /** The table may give rows another time to live by now: those of a replay have that of the first attempt. */
+  #encode(row: unknown, isReplay: boolean): TakenRow {
+    return this.#writer.encode(row, isReplay ? (this.#ttl ?? this.sealed?.table_ttl) : undefined)
   }
 
   /** As {@link Writer.settle}. */
@@ -130,8 +146,10 @@ export class EpochWriter {
     return this.#writer.settle(row)
   }
 
-  newEpoch(): EpochRows {
-    return new EpochRows(this.#rowsHaveTimestamps, this.sealed?.block_rows)
+  /** @param replay the epoch that it is to be again */
+  newEpoch(replay?: Seal): EpochRows {
+    const table_ttl = replay === undefined ? this.#schema.default_time_to_live : replay.table_ttl
+    return new EpochRows(this.#rowsHaveTimestamps, table_ttl, replay?.block_rows)
   }
 
   /** @throws CheckpointError for an epoch that does not come next. */
@@ -168,6 +186,7 @@ export class EpochWriter {
         sealed_at_ms: Date.now(),
         position,
         rows_total,
+        ...(epoch.table_ttl !== undefined && { table_ttl: epoch.table_ttl }),
       }
       await this.#checkpoint.seal({ ...seal, ...span })
     } else {

@@ -138,7 +138,7 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
   }
 
   async #collect(writer: EpochWriter, rows: RowSource<Row>): Promise<EpochRows> {
-    const epoch = writer.newEpoch()
+    const epoch = writer.newEpoch(writer.sealed)
     const most = writer.sealed?.rows ?? MAX_EPOCH_ROWS
     const mostBytes = writer.sealed === undefined ? bytesOfEpoch(this.#settings) : Number.POSITIVE_INFINITY
     const isTooLarge = () => epoch.rows.length > most || epoch.bytes > mostBytes
@@ -147,7 +147,7 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
       epoch.add(row, position)
     }
     const take = (given: Row) => {
-      const row = writer.take(given)
+      const row = writer.takeForNext(given)
       if (!(row instanceof DoubtfulRow)) return void add(row, this.#positionOf(given))
       const position = this.#positionOf(given)
       return writer.settle(row).then(settled => add(settled, position))
@@ -179,7 +179,7 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
     const writer = this.#inlet.writer
     if (this.#feed === undefined && writer?.sealed !== undefined) {
       // A source that brings no row at all when it should replay some.
-      writer.check(writer.newEpoch())
+      writer.check(writer.newEpoch(writer.sealed))
     }
     await this.#cutter?.finish()
     await writer?.close()

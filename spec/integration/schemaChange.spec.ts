@@ -292,6 +292,23 @@ describe('a table that changes without harm', () => {
     expect(await ks.select(`SELECT v FROM ${ks.name}.${table} WHERE p = 1 AND c = 2`)).toEqual([{ v: 2 }])
   })
 
+  it('takes the rest of the rows after a field more of a user-defined type, also in a vector', async () => {
+    const udt = await typeOf('a int')
+    const table = await ks.table(
+      `id int PRIMARY KEY, u frozen<${udt}>, plain ${udt}, vec vector<frozen<${udt}>, 1>`,
+    )
+    const sink = createCassandraWritable({ ...ks.target, table })
+    const value = (a: number) => ({ u: { a }, plain: { a }, vec: [{ a }] })
+    sink.write({ id: 1, ...value(1) })
+    await written(sink, 1)
+    await ddl(`ALTER TYPE ks.${udt} ADD b text`)
+    sink.end({ id: 2, ...value(2) })
+    await finished(sink)
+    expect(await ks.select(`SELECT u, plain FROM ${ks.name}.${table} WHERE id = 2`)).toMatchObject([
+      { u: { a: 2 }, plain: { a: 2 } },
+    ])
+  })
+
   it('ends the sink when a column of the key has another name', async () => {
     const table = await ks.table('p int, c int, v int, PRIMARY KEY (p, c)')
     const sink = createCassandraWritable({ ...ks.target, table })

@@ -19,7 +19,7 @@ const rules = {
 
 function epochOf(...rows: object[]): EpochRows {
   const encoder = new RowEncoder({ id: 'id', keyspace: 'ks', name: 't', columns }, rules)
-  const epoch = new EpochRows(false)
+  const epoch = new EpochRows(false, 0)
   for (const [i, row] of rows.entries()) epoch.add(encoder.encode(row, i), i)
   return epoch
 }
