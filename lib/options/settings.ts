@@ -74,7 +74,7 @@ export function readEpochOptions<Row extends object>(options: MicroBatchSinkOpti
   return Object.freeze({
     ...write,
     checkpoint_location,
-    take_over: take_over ?? epochRules.take_over.fallback,
+    take_over: take_over === true,
     rows_per_epoch: rows_per_epoch ?? Number(epochRules.rows_per_epoch.fallback),
     epoch_interval_ms: epoch_interval_ms ?? Number(epochRules.epoch_interval_ms.fallback),
     position,
