@@ -7,14 +7,11 @@ import { KEY_PART_BYTES, MAX_KEY_BYTES } from './partitionKey.ts'
 import { ownNames, type Row, readProperty, rowOf, sameNames } from './readRow.ts'
 import { columnUnknown, deleteFlagMissing, keyAbsent, keySize, rowSize } from './rowRefusal.ts'
 import { encodeColumn, type Slot, slotFor } from './slot.ts'
-import { ownTimestampOf, ttlOf } from './using.ts'
+import { ownTimestampOf, ttlOf, type UsingRules } from './using.ts'
 import { CELL_WEIGHT, collectionWeight, ROW_WEIGHT, TTL_WEIGHT } from './weight.ts'
 
-export interface RowRules {
+export interface RowRules extends UsingRules {
   readonly delete_flag: { readonly column: string; readonly value: string } | undefined
-  readonly ttl: number | undefined
-  readonly ttl_column: string | undefined
-  readonly timestamp_column: string | undefined
   readonly nulls: 'write' | 'unset'
   readonly max_row_bytes: number
 }
@@ -174,15 +171,14 @@ export class RowEncoder {
   /** Writes the row's own time, or leaves room for another, and returns its place. */
   #writeTimestamp(given: unknown, index: number, out: Bytes): number {
     const { timestamp_column } = this.#rules
-    const own = timestamp_column === undefined ? 0 : ownTimestampOf(given, timestamp_column, index)
+    const own = timestamp_column === undefined ? 0 : ownTimestampOf(given, this.#rules, index)
     out.int32(TIMESTAMP_BYTES)
     out.int64(own)
     return out.length - TIMESTAMP_BYTES
   }
 
   #writeTtl(given: unknown, index: number, out: Bytes): void {
-    const { ttl, ttl_column = 'ttl' } = this.#rules
-    const seconds = ttlOf(given, ttl, ttl_column, index)
+    const seconds = ttlOf(given, this.#rules, index)
     if (seconds === undefined) {
       out.int32(UNSET_LENGTH)
       return

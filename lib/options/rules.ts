@@ -104,6 +104,7 @@ export const optionRules = {
   ttl: integer(0, 630_720_000),
   ttl_column: text,
   timestamp_column: text,
+  allow_any_timestamp: flag(false),
   nulls: oneOf(['write', 'unset'], 'write'),
   batch_by: oneOf(['replicas', 'partition', 'none'], 'replicas'),
   request_timeout_ms: integer(1, 600_000, 15_000),

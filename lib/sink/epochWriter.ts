@@ -10,13 +10,13 @@ import {
 import type { EncodedRow } from '../encode/encodedRow.ts'
 import { CheckpointError, OptionError, SchemaError } from '../errors.ts'
 import type { Json } from '../options/options.ts'
-import type { EpochSettings, WriteSettings } from '../options/settings.ts'
+import type { EpochSettings } from '../options/settings.ts'
 import type { StoredTable } from '../table/schema.ts'
 import type { ClusterClock } from '../write/clusterClock.ts'
 import type { DoubtfulRow } from '../write/doubtfulRow.ts'
 import type { TakenRow } from '../write/liveTable.ts'
 import type { Counters } from '../write/stats.ts'
-import { openTarget } from '../write/target.ts'
+import { openTarget, withTableTtl } from '../write/target.ts'
 import { type OnFailure, Writer } from '../write/writer.ts'
 import { EpochRows } from './epochRows.ts'
 import { passHighWater } from './highWater.ts'
@@ -65,7 +65,7 @@ export async function openEpochWriter(
     const name = { cluster: clock.name, keyspace, table, table_id }
     checkpoint = await openCheckpoint(settings.checkpoint_location, name, { takesOver: settings.take_over })
     await passHighWater(clock, checkpoint.state.high_water, settings, signal)
-    const writer = new Writer(target, withTableTtl(settings, schema), counters, onFailure)
+    const writer = new Writer(target, withTableTtl(settings, target), counters, onFailure)
     return new EpochWriter(writer, checkpoint, schema, clock, settings)
   } catch (error) {
     await Promise.all([connection.close(), checkpoint?.close().catch(() => {})])
@@ -88,11 +88,6 @@ function refuseWithoutGrace({ keyspace, name, gc_grace_seconds }: StoredTable): 
   const why = 'a replay could bring back rows that others deleted meanwhile'
   const message = `\`${keyspace}.${name}\` has a gc_grace_seconds of 0, and ${why}: set it to at least the time a restart may take`
   throw new SchemaError('ERR_CASSANDRA_TABLE_UNSUPPORTED', message)
-}
-
-/** A replay has to say what remains to live, also where the table said it the first time. */
-function withTableTtl(settings: EpochSettings, { default_time_to_live }: StoredTable): WriteSettings {
-  return default_time_to_live === 0 ? settings : { ...settings, ttl: settings.ttl ?? default_time_to_live }
 }
 
 /** Writes epochs one after the other: SEAL, rows, all acknowledgements, COMMIT. */

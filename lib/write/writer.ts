@@ -15,7 +15,7 @@ import { LiveTable, type TakenRow } from './liveTable.ts'
 import { Outbox } from './outbox.ts'
 import { Sender } from './sender.ts'
 import { type Counters, countsOf } from './stats.ts'
-import { openTarget, type WriteTarget } from './target.ts'
+import { openTarget, type WriteTarget, withTableTtl } from './target.ts'
 import { Window } from './window.ts'
 
 /**
@@ -40,7 +40,8 @@ export async function openWriter(
   onFailure: OnFailure,
   signal: AbortSignal,
 ): Promise<Writer> {
-  return new Writer(await openTarget(settings, signal), settings, counters, onFailure)
+  const target = await openTarget(settings, signal)
+  return new Writer(target, withTableTtl(settings, target), counters, onFailure)
 }
 
 /** Rows go down, acknowledgements come back: encode, stamp, buffer, group, wait for a turn, send. */
@@ -245,10 +246,9 @@ export class Writer {
   /** A promise only when the next row must wait. */
   #room(): undefined | Promise<void> {
     if (this.#failure !== undefined) return this.#rejectWhenSettled()
-    return this.#outbox.room()?.then(() => {
-      if (this.#failure !== undefined) return this.#rejectWhenSettled()
-      return undefined
-    })
+    return this.#outbox
+      .room()
+      ?.then(() => (this.#failure === undefined ? undefined : this.#rejectWhenSettled()))
   }
 
   async #send(group: Group): Promise<void> {
