@@ -1,5 +1,5 @@
 import type { Column, TableSchema } from '../table/schema.ts'
-import { type Operation, Statement } from '../table/statement.ts'
+import { type Operation, type PreparedCounts, Statement } from '../table/statement.ts'
 import { NULL_LENGTH, UNSET_LENGTH } from './bind.ts'
 import { Bytes, TooManyBytes } from './bytes.ts'
 import type { EncodedRow } from './encodedRow.ts'
@@ -14,6 +14,7 @@ export interface RowRules extends UsingRules {
   readonly delete_flag: { readonly column: string; readonly value: string } | undefined
   readonly nulls: 'write' | 'unset'
   readonly max_row_bytes: number
+  readonly counts?: PreparedCounts
 }
 
 /** Own property names of a row, and which of the table's columns and of the directions are among them. */
@@ -68,7 +69,7 @@ export class RowEncoder {
     this.#unsupported = slots.filter(({ column }) => column.type.kind === 'unsupported')
     const target = (operation: Operation): Target => {
       const hasTtl = rules.ttl !== undefined || rules.ttl_column !== undefined
-      const statement = new Statement(operation, schema, hasTtl)
+      const statement = new Statement(operation, schema, hasTtl, rules.counts)
       return { statement, slots: slots.filter(({ column }) => statement.columns.includes(column)) }
     }
     this.#targets = {
