@@ -1,102 +1,33 @@
-import { lookup } from 'node:dns/promises'
-import { isIP } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
-import { auth, Client, type ClientOptions, policies } from 'cassandra-driver'
+import type { Client } from 'cassandra-driver'
 import type { ConnectionSettings } from '../options/settings.ts'
-import { connectTimeout, explainConnectFailure } from './failure.ts'
-import { LocalDatacenterPolicy } from './localDatacenter.ts'
-import { tlsOptions } from './tls.ts'
-
-/** Longest time in milliseconds that one host may take to answer before the next is tried. */
-const HOST_CONNECT_TIMEOUT_MS = 5_000
-
-/** Longest time in milliseconds between two attempts to reach a host that was lost. */
-const MOST_RECONNECT_MS = 5_000
+import { explainConnectFailure } from './failure.ts'
+import { shareClient } from './sharedClients.ts'
+import { timeLimit } from './timeLimit.ts'
 
 /** A connected driver client, and how to give it back. */
 export interface Connection {
   readonly client: Client
-  /** Shuts the client down if it was opened here. Never throws. */
+  /** Gives the client back. One that was opened here is shut down by the last sink that uses it. Never throws. */
   close(): Promise<void>
 }
 
 /**
- * Borrows the given client or opens one.
+ * Borrows the given client, or opens one for all sinks with the same settings.
  * @throws ConnectionError with a reason for each host, within `request_timeout_ms`; OptionError for a TLS file.
  */
 export async function connect(settings: ConnectionSettings, signal: AbortSignal): Promise<Connection> {
-  let client = settings.client
-  const close = async () => {
-    if (settings.client === undefined) await client?.shutdown().catch(() => {})
+  const { client } = settings
+  if (client === undefined) {
+    const { client, release } = await shareClient(settings, signal)
+    return { client, close: release }
   }
-  let connecting: Promise<void> | undefined
   const done = new AbortController()
-  const limit = timeLimit(settings, AbortSignal.any([done.signal, signal]))
   try {
-    // Names are looked up within the limit as well: a name server that is away takes its time.
-    client ??= new Client(await Promise.race([driverOptions(settings), limit]))
-    connecting = client.connect()
-    await Promise.race([connecting, limit])
-    return { client, close }
+    await Promise.race([client.connect(), timeLimit(settings, AbortSignal.any([done.signal, signal]))])
+    return { client, close: async () => {} }
   } catch (error) {
-    // The driver does nothing on shutdown() while it connects, and would keep what it opens afterwards.
-    connecting?.then(close, () => {})
-    await close()
     throw await explainConnectFailure(error, settings)
   } finally {
     done.abort()
   }
-}
-
-/** Rejects when the time for connecting is over or the signal comes. */
-function timeLimit(settings: ConnectionSettings, signal: AbortSignal): Promise<never> {
-  const limit = delay(settings.request_timeout_ms, undefined, { signal }).then(() => {
-    throw connectTimeout(settings)
-  })
-  limit.catch(() => {})
-  return limit
-}
-
-async function driverOptions(settings: ConnectionSettings): Promise<ClientOptions> {
-  const { client_options: own = {}, credentials, tls } = settings
-  const addresses = await resolveAll(settings.hosts)
-  return {
-    ...(settings.hosts.length > 0 && { contactPoints: [...settings.hosts] }),
-    ...(settings.local_datacenter !== undefined && { localDataCenter: settings.local_datacenter }),
-    ...(credentials !== undefined && {
-      authProvider: new auth.PlainTextAuthProvider(credentials.username, credentials.password),
-    }),
-    ...(tls !== undefined && { sslOptions: await tlsOptions(tls, settings.hosts) }),
-    ...own,
-    protocolOptions: { port: settings.port, ...own.protocolOptions },
-    socketOptions: {
-      connectTimeout: Math.min(HOST_CONNECT_TIMEOUT_MS, settings.request_timeout_ms),
-      readTimeout: settings.request_timeout_ms,
-      ...own.socketOptions,
-    },
-    policies: {
-      // Every write carries its own timestamp, and every retry is decided by the writer.
-      timestampGeneration: null as unknown as policies.timestampGeneration.TimestampGenerator,
-      retry: new policies.retry.FallthroughRetryPolicy(),
-      // The driver's own waits up to ten minutes, which no request with its retries lasts.
-      reconnection: new policies.reconnection.ExponentialReconnectionPolicy(250, MOST_RECONNECT_MS, false),
-      ...(own.cloud === undefined &&
-        settings.local_datacenter === undefined && { loadBalancing: new LocalDatacenterPolicy(addresses) }),
-      ...own.policies,
-    },
-  }
-}
-
-/** Addresses behind the contact points; a name that does not resolve is left for the driver to report. */
-async function resolveAll(hosts: readonly string[]): Promise<ReadonlySet<string>> {
-  const found = await Promise.all(
-    hosts.map(async host => {
-      if (isIP(host)) return [host]
-      return lookup(host, { all: true }).then(
-        all => all.map(({ address }) => address),
-        () => [],
-      )
-    }),
-  )
-  return new Set(found.flat())
 }

@@ -6,10 +6,10 @@ import { propertyRefused } from './rowRefusal.ts'
 const MAX_TTL = 630_720_000
 
 /**
- * Microseconds that belong to a row with a non-frozen list, one for each time it may be sent: sent again with the same
- * timestamp it would double the list (CASSANDRA-11368).
+ * Microseconds that belong to a row with a non-frozen list, one for each time it may be stored: stored again with the
+ * same timestamp it would double the list (CASSANDRA-11368). So few that 125,000 such rows fit a second.
  */
-export const LIST_TIMESTAMPS = 64
+export const LIST_TIMESTAMPS = 8
 
 /** The lowest one stands for "no timestamp" inside Cassandra; above the highest there must be room to send again. */
 const LOWEST_TIMESTAMP = -(2n ** 63n) + 1n

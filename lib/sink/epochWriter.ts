@@ -12,11 +12,12 @@ import { CheckpointError, OptionError, SchemaError } from '../errors.ts'
 import type { Json } from '../options/options.ts'
 import type { EpochSettings, WriteSettings } from '../options/settings.ts'
 import type { StoredTable } from '../table/schema.ts'
-import type { OrderClock } from '../write/clock.ts'
+import type { ClusterClock } from '../write/clusterClock.ts'
 import type { Counters } from '../write/stats.ts'
 import { openTarget } from '../write/target.ts'
 import { type OnFailure, type TakenRow, Writer } from '../write/writer.ts'
 import { EpochRows } from './epochRows.ts'
+import { passHighWater } from './highWater.ts'
 
 /** Up to where a source is in the table. */
 export interface LastCommit {
@@ -51,7 +52,7 @@ export async function openEpochWriter(
   hold: () => void,
 ): Promise<EpochWriter> {
   const target = await openTarget(settings, signal)
-  const { connection, cluster, schema, clock } = target
+  const { connection, schema, clock } = target
   let checkpoint: Checkpoint | undefined
   try {
     refuseOwnTimestampsOfLists(settings, schema)
@@ -60,8 +61,9 @@ export async function openEpochWriter(
     const { id: table_id, keyspace, name: table } = schema
     signal.throwIfAborted()
     hold()
-    const name = { cluster, keyspace, table, table_id }
+    const name = { cluster: clock.name, keyspace, table, table_id }
     checkpoint = await openCheckpoint(settings.checkpoint_location, name, { takesOver: settings.take_over })
+    await passHighWater(clock, checkpoint.state.high_water, settings, signal)
     return new EpochWriter(writer, checkpoint, schema, clock, settings.timestamp_column !== undefined)
   } catch (error) {
     await Promise.all([connection.close(), checkpoint?.close().catch(() => {})])
@@ -96,14 +98,14 @@ export class EpochWriter {
   readonly #writer: Writer
   readonly #checkpoint: Checkpoint
   readonly #schema: StoredTable
-  readonly #clock: OrderClock
+  readonly #clock: ClusterClock
   readonly #rowsHaveTimestamps: boolean
 
   constructor(
     writer: Writer,
     checkpoint: Checkpoint,
     schema: StoredTable,
-    clock: OrderClock,
+    clock: ClusterClock,
     rowsHaveTimestamps: boolean,
   ) {
     this.#writer = writer
@@ -111,8 +113,6 @@ export class EpochWriter {
     this.#schema = schema
     this.#clock = clock
     this.#rowsHaveTimestamps = rowsHaveTimestamps
-    // However wrong this machine's clock is: what was written before stays older than what comes.
-    clock.advance(Number(checkpoint.state.high_water))
   }
 
   get committed(): LastCommit | null {

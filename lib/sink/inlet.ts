@@ -1,13 +1,13 @@
 import { snapshotOf } from '../encode/snapshot.ts'
 import { LIST_TIMESTAMPS } from '../encode/using.ts'
 import { WriteError } from '../errors.ts'
-import { processClock } from '../write/clock.ts'
+import { processArrivals } from '../write/clusterClock.ts'
 import { type Counters, countsOf, newCounters } from '../write/stats.ts'
 import type { TakenRow } from '../write/writer.ts'
 
 /** A row that came before the table was known: its place in the order, a copy as deep as it goes, later its bytes. */
 class EarlyRow {
-  readonly timestamp = processClock().reserve(LIST_TIMESTAMPS)
+  readonly arrival = processArrivals().next(LIST_TIMESTAMPS)
   readonly copy: unknown
   taken: TakenRow | undefined
 
@@ -20,8 +20,8 @@ export type GivenRow = TakenRow | EarlyRow
 
 /** What turns rows into bytes once the table is known. */
 export interface Taker {
-  /** @param timestamp tells the place of a row that came before the table was known */
-  take(row: unknown, timestamp?: () => number): TakenRow
+  /** @param arrival place of a row that came before the table was known */
+  take(row: unknown, arrival?: number): TakenRow
   close(): Promise<void>
 }
 
@@ -64,7 +64,7 @@ export class Inlet<Writer extends Taker> {
       writer => {
         if (signal.aborted) return writer.close()
         this.#writer = writer
-        for (const early of this.#early.splice(0)) early.taken = writer.take(early.copy, early.timestamp)
+        for (const early of this.#early.splice(0)) early.taken = writer.take(early.copy, early.arrival)
         return undefined
       },
       (error: Error) => {

@@ -1,9 +1,10 @@
 import process from 'node:process'
-import { addAbortSignal, Writable } from 'node:stream'
+import { Writable } from 'node:stream'
 import { CassandraStreamsError, CheckpointError, WriteError } from '../errors.ts'
 import type { Json, MicroBatchSinkOptions } from '../options/options.ts'
 import { type EpochSettings, readEpochOptions } from '../options/settings.ts'
 import { countsOf } from '../write/stats.ts'
+import { abortWith } from './abort.ts'
 import { collectEpoch, unlessAborted } from './epochCollection.ts'
 import { EpochCutter } from './epochCutter.ts'
 import type { EpochRows } from './epochRows.ts'
@@ -86,7 +87,7 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
     super({ objectMode: true })
     this.#settings = settings
     // Not an option of super: with a signal that is aborted already it would destroy before the fields are there.
-    if (settings.signal !== undefined) addAbortSignal(settings.signal, this)
+    if (settings.signal !== undefined) abortWith(settings.signal, this)
     this.#opened = this.#inlet.openBy((signal, hold) =>
       openEpochWriter(settings, this.stats, error => this.destroy(error), signal, hold),
     )
@@ -176,7 +177,7 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
     if (sealed !== undefined) {
       const { epoch_id, rows } = sealed
       const message = `Epoch ${epoch_id} stays sealed: the stream ended before all of its ${rows} rows were replayed`
-      process.emitWarning(message, { type: 'CassandraStreamsWarning', code: 'CASSANDRA_ENDED_IN_REPLAY' })
+      process.emitWarning(message, { type: 'CassandraStreamsWarning', code: 'CASSANDRA_STREAMS_ENDED_IN_REPLAY' })
     }
     await writer.close()
   }

@@ -1,4 +1,5 @@
 import type { Client } from 'cassandra-driver'
+import { readOptions } from '../connect/readOptions.ts'
 import { SchemaError } from '../errors.ts'
 import { type CqlType, parseCqlType, type UdtLookup } from './cqlType.ts'
 
@@ -44,7 +45,7 @@ export async function readTableSchema(
   timeout_ms: number,
 ): Promise<StoredTable> {
   const select = async (cql: string, ...values: string[]) =>
-    (await client.execute(cql, values, { prepare: true, readTimeout: timeout_ms })).rows
+    (await client.execute(cql, values, readOptions(timeout_ms))).rows
 
   const [tables, columns, views, types] = await Promise.all([
     select(

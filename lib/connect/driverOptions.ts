@@ -1,0 +1,72 @@
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
+import { auth, type ClientOptions, policies } from 'cassandra-driver'
+import { passedOptions } from '../options/clientOptions.ts'
+import type { ConnectionSettings } from '../options/settings.ts'
+import { LocalDatacenterPolicy } from './localDatacenter.ts'
+import { tlsOptions } from './tls.ts'
+
+/** Longest time in milliseconds that one host may take to answer before the next is tried. */
+const HOST_CONNECT_TIMEOUT_MS = 5_000
+
+/** Longest time in milliseconds between two attempts to reach a host that was lost. */
+const MOST_RECONNECT_MS = 5_000
+
+/** Requests in flight on one connection, which many sinks share. The protocol has 32,768 stream ids for them. */
+const MAX_REQUESTS = 30_000
+
+/** Statements that the driver remembers: those of hundreds of tables. A statement that it forgot fails. */
+const MAX_PREPARED = 20_000
+
+/**
+ * Options of the driver's client: what passes of the caller's, and ours for everything that a promise depends on.
+ * @throws OptionError
+ */
+export async function driverOptions(settings: ConnectionSettings): Promise<ClientOptions> {
+  const { credentials, hosts, local_datacenter, request_timeout_ms, tls } = settings
+  const own = passedOptions(settings.client_options ?? {})
+  const addresses = await resolveAll(hosts)
+  return {
+    // Preparing thousands of statements again would keep a node out for seconds. It says which ones it lacks.
+    rePrepareOnUp: false,
+    ...own,
+    maxPrepared: MAX_PREPARED,
+    pooling: { ...own.pooling, maxRequestsPerConnection: MAX_REQUESTS },
+    ...(hosts.length > 0 && { contactPoints: [...hosts] }),
+    ...(local_datacenter !== undefined && { localDataCenter: local_datacenter }),
+    ...(credentials !== undefined && {
+      authProvider: new auth.PlainTextAuthProvider(credentials.username, credentials.password),
+    }),
+    ...(tls !== undefined && { sslOptions: await tlsOptions(tls, hosts, own.sslOptions) }),
+    protocolOptions: { ...own.protocolOptions, port: settings.port },
+    socketOptions: {
+      connectTimeout: Math.min(HOST_CONNECT_TIMEOUT_MS, request_timeout_ms),
+      ...own.socketOptions,
+      readTimeout: request_timeout_ms,
+    },
+    policies: {
+      // The driver's own waits up to ten minutes, which no request with its retries lasts.
+      reconnection: new policies.reconnection.ExponentialReconnectionPolicy(250, MOST_RECONNECT_MS, false),
+      ...(own.cloud === undefined &&
+        local_datacenter === undefined && { loadBalancing: new LocalDatacenterPolicy(addresses) }),
+      ...own.policies,
+      // Every write carries its own timestamp, and every retry is decided by the writer.
+      timestampGeneration: null as unknown as policies.timestampGeneration.TimestampGenerator,
+      retry: new policies.retry.FallthroughRetryPolicy(),
+    },
+  }
+}
+
+/** Addresses behind the contact points; a name that does not resolve is left for the driver to report. */
+async function resolveAll(hosts: readonly string[]): Promise<ReadonlySet<string>> {
+  const found = await Promise.all(
+    hosts.map(async host => {
+      if (isIP(host)) return [host]
+      return lookup(host, { all: true }).then(
+        all => all.map(({ address }) => address),
+        () => [],
+      )
+    }),
+  )
+  return new Set(found.flat())
+}
