@@ -177,7 +177,10 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
     if (sealed !== undefined) {
       const { epoch_id, rows } = sealed
       const message = `Epoch ${epoch_id} stays sealed: the stream ended before all of its ${rows} rows were replayed`
-      process.emitWarning(message, { type: 'CassandraStreamsWarning', code: 'CASSANDRA_STREAMS_ENDED_IN_REPLAY' })
+      process.emitWarning(message, {
+        type: 'CassandraStreamsWarning',
+        code: 'CASSANDRA_STREAMS_ENDED_IN_REPLAY',
+      })
     }
     await writer.close()
   }
