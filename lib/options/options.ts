@@ -132,7 +132,7 @@ export interface MicroBatchSinkOptions<Row extends object = object> extends Cass
    * Take the checkpoint at once, also from a sink that may still be alive. That one fails with
    * `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch. @default false
    */
-  readonly take_over?: boolean | undefined
+  readonly take_over?: boolean | string | undefined
   /** Rows of an epoch, 1 to 1000000. @default 10000 */
   readonly rows_per_epoch?: number | string | undefined
   /** Longest time in milliseconds that a row waits for a fuller epoch, 1 to 3600000. @default 1000 */

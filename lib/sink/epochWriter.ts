@@ -13,9 +13,11 @@ import type { Json } from '../options/options.ts'
 import type { EpochSettings, WriteSettings } from '../options/settings.ts'
 import type { StoredTable } from '../table/schema.ts'
 import type { ClusterClock } from '../write/clusterClock.ts'
+import type { DoubtfulRow } from '../write/doubtfulRow.ts'
+import type { TakenRow } from '../write/liveTable.ts'
 import type { Counters } from '../write/stats.ts'
 import { openTarget } from '../write/target.ts'
-import { type OnFailure, type TakenRow, Writer } from '../write/writer.ts'
+import { type OnFailure, Writer } from '../write/writer.ts'
 import { EpochRows } from './epochRows.ts'
 import { passHighWater } from './highWater.ts'
 
@@ -57,14 +59,14 @@ export async function openEpochWriter(
   try {
     refuseOwnTimestampsOfLists(settings, schema)
     refuseWithoutGrace(schema)
-    const writer = new Writer(target, withTableTtl(settings, schema), counters, onFailure)
     const { id: table_id, keyspace, name: table } = schema
     signal.throwIfAborted()
     hold()
     const name = { cluster: clock.name, keyspace, table, table_id }
     checkpoint = await openCheckpoint(settings.checkpoint_location, name, { takesOver: settings.take_over })
     await passHighWater(clock, checkpoint.state.high_water, settings, signal)
-    return new EpochWriter(writer, checkpoint, schema, clock, settings.timestamp_column !== undefined)
+    const writer = new Writer(target, withTableTtl(settings, schema), counters, onFailure)
+    return new EpochWriter(writer, checkpoint, schema, clock, settings)
   } catch (error) {
     await Promise.all([connection.close(), checkpoint?.close().catch(() => {})])
     throw error
@@ -100,19 +102,24 @@ export class EpochWriter {
   readonly #schema: StoredTable
   readonly #clock: ClusterClock
   readonly #rowsHaveTimestamps: boolean
+  readonly #ttl: number | undefined
+  /** Rows by `write()` that belong to the epoch to be replayed and have not come yet. */
+  #rowsToReplay: number
 
   constructor(
     writer: Writer,
     checkpoint: Checkpoint,
     schema: StoredTable,
     clock: ClusterClock,
-    rowsHaveTimestamps: boolean,
+    { timestamp_column, ttl }: EpochSettings,
   ) {
     this.#writer = writer
     this.#checkpoint = checkpoint
     this.#schema = schema
     this.#clock = clock
-    this.#rowsHaveTimestamps = rowsHaveTimestamps
+    this.#rowsHaveTimestamps = timestamp_column !== undefined
+    this.#ttl = ttl
+    this.#rowsToReplay = this.sealed?.rows ?? 0
   }
 
   get committed(): LastCommit | null {
@@ -127,12 +134,30 @@ export class EpochWriter {
     return this.#checkpoint.state.sealed
   }
 
+  /** Takes a row of `write()`: the first ones are those of the epoch that was begun. */
   take(row: unknown): TakenRow {
-    return this.#writer.encode(row)
+    return this.#encode(row, this.#rowsToReplay-- > 0)
   }
 
-  newEpoch(): EpochRows {
-    return new EpochRows(this.#rowsHaveTimestamps, this.sealed?.block_rows)
+  /** Takes a row of the epoch that comes next. */
+  takeForNext(row: unknown): TakenRow {
+    return this.#encode(row, this.sealed !== undefined)
+  }
+
+  /** The table may give rows another time to live by now: those of a replay have that of the first attempt. */
+  #encode(row: unknown, isReplay: boolean): TakenRow {
+    return this.#writer.encode(row, isReplay ? (this.#ttl ?? this.sealed?.table_ttl) : undefined)
+  }
+
+  /** As {@link Writer.settle}. */
+  settle(row: DoubtfulRow): Promise<EncodedRow | Error> {
+    return this.#writer.settle(row)
+  }
+
+  /** @param replay the epoch that it is to be again */
+  newEpoch(replay?: Seal): EpochRows {
+    const table_ttl = replay === undefined ? this.#schema.default_time_to_live : replay.table_ttl
+    return new EpochRows(this.#rowsHaveTimestamps, table_ttl, replay?.block_rows)
   }
 
   /** Adds a row to an epoch that is being collected. */
@@ -186,6 +211,7 @@ export class EpochWriter {
         sealed_at_ms: nowOf(this.#clock),
         position,
         rows_total,
+        ...(epoch.table_ttl !== undefined && { table_ttl: epoch.table_ttl }),
       }
       await this.#checkpoint.seal({ ...seal, ...span })
     } else {
@@ -194,6 +220,8 @@ export class EpochWriter {
       if (epoch.appends) await this.#checkpoint.reseal(this.#reserve(epoch))
     }
     await this.#send(epoch)
+    const change = await this.#writer.tableChange()
+    if (change !== undefined) throw change
     await this.#checkpoint.commit()
     return { epoch_id, rows: epoch.rows.length, position: this.committed?.position ?? null }
   }

@@ -1,5 +1,6 @@
 import { quoteIdentifier } from './cqlType.ts'
 import type { Column, TableSchema } from './schema.ts'
+import { hasUdtInVector } from './udt.ts'
 
 export type Operation = 'insert' | 'insert_static' | 'delete'
 
@@ -28,7 +29,9 @@ export class Statement {
 
   constructor(operation: Operation, schema: TableSchema, hasTtl = false) {
     this.operation = operation
-    this.columns = schema.columns.filter(({ kind }) => bound[operation].includes(kind))
+    this.columns = schema.columns.filter(
+      ({ kind, type }) => bound[operation].includes(kind) && type.kind !== 'unsupported',
+    )
     this.timestampIndex = operation === 'delete' ? 0 : this.columns.length
     this.ttlIndex = hasTtl && operation !== 'delete' ? this.timestampIndex + 1 : undefined
     this.binds = this.columns.length + (this.ttlIndex === undefined ? 1 : 2)
@@ -72,8 +75,10 @@ function rowText(operation: Operation, schema: TableSchema, columns: readonly Co
 
 /**
  * Values are bound as encoded bytes, so the marker names their type: should the table be dropped and created with
- * another one while it is written, the server refuses the statement instead of storing bytes of the wrong type.
+ * another one while it is written, the server refuses the statement instead of storing bytes of the wrong type. Fields
+ * of user-defined types are compared when a statement is prepared. When such a type gets a field, Cassandra 5 forgets
+ * about columns with a vector of it and takes no marker that names their type.
  */
-function marker(column: Column): string {
-  return `(${column.cql})?`
+function marker({ cql, type }: Column): string {
+  return hasUdtInVector(type) ? '?' : `(${cql})?`
 }

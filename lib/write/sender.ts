@@ -4,14 +4,14 @@ import type { Ring } from '../batch/ring.ts'
 import { bytesOf, type EncodedRow, writeTimeOf } from '../encode/encodedRow.ts'
 import { ConnectionError, RowError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
-import type { TableSchema } from '../table/schema.ts'
 import type { OrderClock } from './clock.ts'
 import { Delivery } from './delivery.ts'
 import { type DriverError, type Fault, faultOf } from './fault.ts'
+import type { LiveTable } from './liveTable.ts'
 import { Queue } from './queue.ts'
+import { Replicas } from './replicas.ts'
 import { type ExecuteRows, rowExecutor } from './requests.ts'
 import type { Counters } from './stats.ts'
-import { TableHealth } from './tableHealth.ts'
 import { within } from './within.ts'
 
 /** Tries after which rows that a server failed to store are no longer sent together. */
@@ -34,7 +34,7 @@ export interface SenderListener {
 export interface Destination {
   readonly client: Client
   readonly ring: Ring
-  readonly schema: TableSchema
+  readonly table: LiveTable
   readonly clock: OrderClock
 }
 
@@ -47,7 +47,8 @@ export class Sender {
   readonly #counters: Counters
   readonly #signal: AbortSignal
   readonly #listener: SenderListener
-  readonly #health: TableHealth
+  readonly #table: LiveTable
+  readonly #replicas: Replicas
   readonly #options: QueryOptions
   /** Rows acknowledged so far. */
   #acknowledged = 0
@@ -55,7 +56,7 @@ export class Sender {
   #fresh: Promise<Fault | undefined> | undefined
 
   constructor(
-    { client, ring, schema, clock }: Destination,
+    { client, ring, table, clock }: Destination,
     settings: WriteSettings,
     counters: Counters,
     signal: AbortSignal,
@@ -63,16 +64,17 @@ export class Sender {
   ) {
     this.#ring = ring
     this.#clock = clock
-    this.#executeRows = rowExecutor(client)
+    this.#executeRows = rowExecutor(client, () => table.suspect())
+    this.#table = table
     this.#settings = settings
     this.#counters = counters
     this.#signal = signal
     this.#listener = listener
-    this.#health = new TableHealth(client, schema, settings.request_timeout_ms, settings.consistency)
+    this.#replicas = new Replicas(client, settings)
     this.#options = {
       prepare: true,
       consistency: types.consistencies[camelCase(settings.consistency) as keyof typeof types.consistencies],
-      keyspace: schema.keyspace,
+      keyspace: settings.keyspace,
       retry: new policies.retry.FallthroughRetryPolicy(),
       // Retries and speculation by the driver would repeat a timestamp that must not be repeated.
       isIdempotent: false,
@@ -99,6 +101,7 @@ export class Sender {
    */
   async #try(delivery: Delivery, acknowledged: number): Promise<readonly Delivery[]> {
     this.#signal.throwIfAborted()
+    delivery.rows = this.#table.bound(delivery.rows)
     const sent = performance.now()
     try {
       await this.#execute(delivery, '')
@@ -161,16 +164,18 @@ export class Sender {
     const fault = faultOf(error)
     switch (fault) {
       case 'unavailable': {
-        const unmet = await this.#health.unmet(error as DriverError, delivery.limit_ms)
+        const unmet = await this.#replicas.unmet(error as DriverError, delivery.limit_ms)
         if (unmet !== undefined) throw unmet
         return fault
       }
       case 'row':
       case 'schema': {
         // A fault that may come from a changed table is settled by reading the schema.
-        const change = await this.#health.change(delivery.limit_ms)
-        if (change !== undefined) throw change
-        return fault === 'schema' ? this.#prepareAnew(delivery) : fault
+        const found = await within(delivery.limit_ms, this.#table.diagnose(fault)).catch(
+          () => 'retry' as const,
+        )
+        if (typeof found !== 'string') throw found
+        return fault === 'schema' ? this.#prepareAnew(delivery) : found
       }
       case 'retry':
       case 'slow':

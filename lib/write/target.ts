@@ -2,7 +2,8 @@ import { type Connection, connect } from '../connect/connect.ts'
 import { explainConnectFailure } from '../connect/failure.ts'
 import { OptionError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
-import { readTableSchema, type StoredTable, type TableSchema } from '../table/schema.ts'
+import { readTable } from '../table/readTable.ts'
+import type { StoredTable, TableSchema } from '../table/schema.ts'
 import type { ClusterClock } from './clusterClock.ts'
 import { openClock } from './coordinator.ts'
 
@@ -10,6 +11,8 @@ import { openClock } from './coordinator.ts'
 export interface WriteTarget {
   readonly connection: Connection
   readonly schema: StoredTable
+  /** When the schema was read, by `performance.now()`. */
+  readonly readAt: number
   readonly clock: ClusterClock
 }
 
@@ -24,11 +27,12 @@ export async function openTarget(settings: WriteSettings, signal: AbortSignal): 
   try {
     const { client } = connection
     const { keyspace, table, request_timeout_ms } = settings
-    const schema = await readTableSchema(client, keyspace, table, request_timeout_ms)
+    const readAt = performance.now()
+    const schema = await readTable({ client, keyspace, table, timeout_ms: request_timeout_ms, signal })
     checkDirections(settings, schema)
     const clock = await openClock(client, settings.max_clock_skew_ms, request_timeout_ms)
     signal.throwIfAborted()
-    return { connection, schema, clock }
+    return { connection, schema, readAt, clock }
   } catch (error) {
     await connection.close()
     throw await explainConnectFailure(error, settings)

@@ -4,11 +4,14 @@ import { type Group, groupRows, type ReplicaSetOf } from '../batch/group.ts'
 import { Ring } from '../batch/ring.ts'
 import type { Connection } from '../connect/connect.ts'
 import { type EncodedRow, stamp, timestampsOf } from '../encode/encodedRow.ts'
-import { RowEncoder } from '../encode/row.ts'
-import { CassandraStreamsError, RowError, WriteError } from '../errors.ts'
+import { LIST_TIMESTAMPS } from '../encode/using.ts'
+import { type CassandraStreamsError, type SchemaError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
-import type { ClusterClock } from './clusterClock.ts'
-import { remeasure } from './coordinator.ts'
+import { type ClusterClock, processArrivals } from './clusterClock.ts'
+import { watchClock } from './coordinator.ts'
+import { DoubtfulRow } from './doubtfulRow.ts'
+import { failureOf } from './failure.ts'
+import { LiveTable, type TakenRow } from './liveTable.ts'
 import { Outbox } from './outbox.ts'
 import { Sender } from './sender.ts'
 import { type Counters, countsOf } from './stats.ts'
@@ -21,11 +24,8 @@ import { Window } from './window.ts'
  */
 const WAITING_FLUSHES = 2
 
-/** Milliseconds after which a sink looks whether the cluster's clock is to be read again. */
-const CLOCK_INTERVAL_MS = 5_000
-
-/** A row as bytes, or why it cannot be stored. */
-export type TakenRow = EncodedRow | Error
+/** Most milliseconds for a last look at the table. */
+const LAST_LOOK_MS = 2_000
 
 /** Called once, after the requests in flight have settled. */
 export type OnFailure = (error: Error) => void
@@ -50,7 +50,7 @@ export class Writer {
   readonly #counters: Counters
   readonly #clock: ClusterClock
   readonly #onFailure: OnFailure
-  readonly #encoder: RowEncoder
+  readonly #table: LiveTable
   readonly #buffer: RowBuffer
   readonly #outbox: Outbox
   readonly #sender: Sender
@@ -58,12 +58,12 @@ export class Writer {
   readonly #closing = new AbortController()
   #nextIndex = 0
   #timer: NodeJS.Timeout | undefined
-  readonly #clockTimer: NodeJS.Timeout
+  readonly #stopClock: () => void
   #failure: CassandraStreamsError | undefined
   #settled: Promise<Error> | undefined
 
   constructor(
-    { connection, schema, clock }: WriteTarget,
+    { connection, schema, readAt, clock }: WriteTarget,
     settings: WriteSettings,
     counters: Counters,
     onFailure: OnFailure,
@@ -74,11 +74,9 @@ export class Writer {
     this.#counters = counters
     this.#clock = clock
     this.#onFailure = onFailure
-    this.#counters.clock_skew_ms = clock.skew_ms
-    this.#clockTimer = setInterval(() => this.#measureClock(), CLOCK_INTERVAL_MS).unref()
+    this.#stopClock = watchClock(clock, connection.client, settings, counters)
     // Every request that waits for its next try listens, and Node warns from the eleventh on.
     setMaxListeners(0, this.#closing.signal)
-    this.#encoder = new RowEncoder(schema, settings)
     // An eighth of the bytes fills while up to two and what came last may wait, and half is in flight.
     this.#buffer = new RowBuffer(rows_per_batch, max_buffered_bytes / 8)
     const window = new Window(concurrency)
@@ -93,9 +91,13 @@ export class Writer {
       group => this.#send(group),
     )
     const { client } = connection
-    const ring = new Ring(client, settings.keyspace)
+    const { keyspace, table: name, request_timeout_ms: timeout_ms } = settings
+    const source = { client, keyspace, table: name, timeout_ms, signal: this.#closing.signal }
+    const table = new LiveTable(source, schema, readAt, settings)
+    this.#table = table
+    const ring = new Ring(client, keyspace)
     this.#replicaSetOf = row => ring.replicaSetOf(row)
-    this.#sender = new Sender({ client, ring, schema, clock }, settings, counters, this.#closing.signal, {
+    this.#sender = new Sender({ client, ring, table, clock }, settings, counters, this.#closing.signal, {
       rowRefused: error => this.#fail(error),
       answered: latency => window.answered(latency, this.#outbox.isShortOfRequests),
       overloaded: sent => window.overloaded(sent),
@@ -111,19 +113,28 @@ export class Writer {
   take(row: unknown, arrival?: number): TakenRow {
     const encoded = this.encode(row)
     if (encoded instanceof Error || this.#settings.timestamp_column !== undefined) return encoded
+    if (encoded instanceof DoubtfulRow) {
+      encoded.arrival = arrival ?? processArrivals().next(LIST_TIMESTAMPS)
+      return encoded
+    }
     const clock = this.#clock
     stamp(encoded, arrival === undefined ? clock.next(timestampsOf(encoded)) : clock.at(arrival))
     return encoded
   }
 
-  /** As {@link take}, without a place in the order: the caller stamps the row before adding it. */
-  encode(row: unknown): TakenRow {
-    const index = this.#nextIndex++
-    try {
-      return this.#encoder.encode(row, index)
-    } catch (error) {
-      return error as Error
-    }
+  /**
+   * As {@link take}, without a place in the order: the caller stamps the row before adding it.
+   * @param ttl seconds to live of rows that name none, where they are not those of the settings
+   */
+  encode(row: unknown, ttl?: number): TakenRow {
+    return this.#table.encode(row, this.#nextIndex++, ttl)
+  }
+
+  /** What becomes of a row with a name that may have been added to the table. Reads the schema again if need be. */
+  async settle(row: DoubtfulRow): Promise<EncodedRow | Error> {
+    const settled = await this.#table.settle(row)
+    if (!(settled instanceof Error) && row.arrival !== undefined) stamp(settled, this.#clock.at(row.arrival))
+    return settled
   }
 
   /**
@@ -133,6 +144,7 @@ export class Writer {
   add(row: TakenRow): undefined | Promise<void> {
     if (this.#failure !== undefined) return this.#rejectWhenSettled()
     if (row instanceof Error) return this.#refuse(row)
+    if (row instanceof DoubtfulRow) return this.settle(row).then(settled => this.add(settled))
     this.accept()
     return this.push(row)
   }
@@ -164,6 +176,35 @@ export class Writer {
     return undefined
   }
 
+  /** As {@link drain}, for the last time: also makes sure that all rows went to the table that is there now. */
+  async finish(): Promise<void> {
+    await this.drain()
+    if (this.#counters.rows_accepted === 0) return
+    // Every row is acknowledged: a server that is away by now keeps nobody waiting.
+    const limit = Math.min(LAST_LOOK_MS, this.#settings.request_timeout_ms)
+    const change = await this.#table.change(limit).catch(() => undefined)
+    if (change === undefined) return
+    this.#fail(change)
+    await this.#rejectWhenSettled()
+  }
+
+  /**
+   * What became of the table since the writer was opened, or undefined when it is the same: asked when all rows are
+   * acknowledged, it tells whether they are where they should be.
+   * @throws WriteError when no node tells within `retry_timeout_ms`.
+   */
+  async tableChange(): Promise<SchemaError | undefined> {
+    const { retry_timeout_ms } = this.#settings
+    try {
+      return await this.#table.change(retry_timeout_ms)
+    } catch (error) {
+      if (this.#failure !== undefined) return this.#rejectWhenSettled()
+      const { message } = error as Error
+      const text = `No node described the table within \`retry_timeout_ms\` (${retry_timeout_ms} ms): ${message}`
+      throw new WriteError('ERR_CASSANDRA_RETRY_TIMEOUT', text, { cause: error })
+    }
+  }
+
   /** Resolves when Cassandra has acknowledged every accepted row. */
   async drain(): Promise<void> {
     if (this.#failure === undefined) this.#flush()
@@ -174,7 +215,7 @@ export class Writer {
   /** Stops at once: rows not acknowledged by now count as failed. Never throws. */
   async close(): Promise<void> {
     clearTimeout(this.#timer)
-    clearInterval(this.#clockTimer)
+    this.#stopClock()
     const reason = new WriteError('ERR_CASSANDRA_WRITE', 'The stream was destroyed')
     this.#failure ??= reason
     this.#closing.abort(reason)
@@ -229,14 +270,11 @@ export class Writer {
     await this.#rejectWhenSettled()
   }
 
-  /** The first failure is kept, and of several refused rows the first. Nothing more is sent; what is in flight may still be acknowledged. */
+  /** Nothing more is sent; what is in flight may still be acknowledged. */
   #fail(error: Error): void {
-    const own = error instanceof CassandraStreamsError ? error : unexpected(error)
-    if (this.#failure !== undefined) {
-      if (isEarlier(own, this.#failure)) this.#failure = own
-      return
-    }
-    this.#failure = own
+    const isFirst = this.#failure === undefined
+    this.#failure = failureOf(this.#failure, error)
+    if (!isFirst) return
     clearTimeout(this.#timer)
     this.#outbox.close()
     this.#settled = this.#settle()
@@ -251,7 +289,7 @@ export class Writer {
     return error
   }
 
-  async #rejectWhenSettled(): Promise<void> {
+  async #rejectWhenSettled(): Promise<never> {
     throw (await this.#settled) ?? this.#failure
   }
 
@@ -261,19 +299,4 @@ export class Writer {
     counters.rows_buffered = 0
     counters.rows_in_flight = 0
   }
-
-  async #measureClock(): Promise<void> {
-    const { max_clock_skew_ms, request_timeout_ms } = this.#settings
-    await remeasure(this.#clock, this.#connection.client, max_clock_skew_ms, request_timeout_ms)
-    this.#counters.clock_skew_ms = this.#clock.skew_ms
-  }
-}
-
-/** Rows are sent concurrently, so a later one may be refused first. */
-function isEarlier(error: CassandraStreamsError, than: CassandraStreamsError): boolean {
-  return error instanceof RowError && than instanceof RowError && error.row_index < than.row_index
-}
-
-function unexpected(error: Error): WriteError {
-  return new WriteError('ERR_CASSANDRA_WRITE', `Rows cannot be written: ${error.message}`, { cause: error })
 }

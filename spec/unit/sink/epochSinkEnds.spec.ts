@@ -125,7 +125,10 @@ describe('a micro-batch sink that is ended', () => {
     sink.end()
     await expect(sink.writeEpoch(1, rowsFrom(3))).rejects.toThrow('Expected `writeEpoch()` before `end()`')
     await new Promise(resolve => sink.once('close', resolve))
-    await expect(sink.open()).rejects.toMatchObject({ code: 'ERR_CASSANDRA_WRITE', counts: { rows_written: 3 } })
+    await expect(sink.open()).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_WRITE',
+      counts: { rows_written: 3 },
+    })
   })
 
   it('because it cannot use what it finds, has given its checkpoint back at close', async () => {
