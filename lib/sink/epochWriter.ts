@@ -176,7 +176,7 @@ export class EpochWriter {
     const { sealed } = this.#checkpoint.state
     if (sealed === undefined) return
     checkReplay(sealed, epoch.rows.length, epoch.blocks)
-    refuseLate(sealed, secondsSince(sealed), this.#schema)
+    refuseLate(sealed, secondsSince(sealed, this.#clock), this.#schema)
   }
 
   /** @throws CheckpointError if these rows are not the first ones of the sealed epoch, as far as whole blocks tell. */
@@ -203,14 +203,14 @@ export class EpochWriter {
         rows,
         blocks,
         block_rows,
-        sealed_at_ms: Date.now(),
+        sealed_at_ms: nowOf(this.#clock),
         position,
         rows_total,
         ...(epoch.table_ttl !== undefined && { table_ttl: epoch.table_ttl }),
       }
       await this.#checkpoint.seal({ ...seal, ...span })
     } else {
-      epoch.age(secondsSince(sealed))
+      epoch.age(secondsSince(sealed, this.#clock))
       // Timestamps of the attempt before may be used up to the last one, and a late request may still bring them.
       if (epoch.appends) await this.#checkpoint.reseal(this.#reserve(epoch))
     }
@@ -243,9 +243,12 @@ export class EpochWriter {
   }
 }
 
+/** Milliseconds since 1970 by the cluster's clock: this machine's may be set, and the next run may be on another. */
+const nowOf = (clock: ClusterClock) => Math.floor(clock.now() / 1000)
+
 /** Rounded up: rows may live a little shorter than they would have, never longer. */
-function secondsSince({ sealed_at_ms }: Seal): number {
-  return Math.max(0, Math.ceil((Date.now() - sealed_at_ms) / 1000))
+function secondsSince({ sealed_at_ms }: Seal, clock: ClusterClock): number {
+  return Math.max(0, Math.ceil((nowOf(clock) - sealed_at_ms) / 1000))
 }
 
 /** Beyond `gc_grace_seconds` a tombstone may be gone, and an old write would bring back what it deleted. */
