@@ -1,4 +1,5 @@
-import { type Client, type Host, types } from 'cassandra-driver'
+import type { Client, Host, types } from 'cassandra-driver'
+import { readOptions } from '../connect/readOptions.ts'
 import { SchemaError } from '../errors.ts'
 import { nearestNames } from '../options/nearest.ts'
 import { columnType, type UdtLookup } from './cqlType.ts'
@@ -26,11 +27,10 @@ export function selectFrom(client: Client, host: Host | undefined, timeout_ms: n
     let pageState: Buffer | string | undefined
     do {
       const page: types.ResultSet = await client.execute(cql, values, {
+        ...readOptions(timeout_ms),
         prepare: false,
         hints: values.map(() => 'text'),
-        consistency: types.consistencies.one,
         fetchSize: PAGE_ROWS,
-        readTimeout: timeout_ms,
         ...(host !== undefined && { host }),
         ...(pageState !== undefined && { pageState }),
       })

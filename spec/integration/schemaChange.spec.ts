@@ -62,8 +62,13 @@ describe('a table that is replaced while it is written', () => {
     await ddl(`DROP TYPE ks.${udt}`)
     await ddl(`CREATE TYPE ks.${udt} (a text)`)
     await ddl(`CREATE TABLE ks.${table} (${columns})`)
-    await pipeline(Readable.from([{ id: 2, u: { a: 'seven' } }]), createCassandraWritable(options))
-    expect(await ks.select(`SELECT * FROM ${ks.name}.${table}`)).toMatchObject([{ id: 2, u: { a: 'seven' } }])
+    const rows = Array.from({ length: 1_000 }, (_, id) => ({ id, u: { a: 'seven' } }))
+    const sink = createCassandraWritable({ ...options, batch_by: 'none' })
+    await pipeline(Readable.from(rows), sink)
+    const found = await ks.select(`SELECT * FROM ${ks.name}.${table}`)
+    expect(found.filter(({ u }) => (u as { a: unknown }).a === 'seven')).toHaveLength(1_000)
+    // Those that were sent before the first one was prepared again.
+    expect(sink.stats.retries).toBeLessThan(500)
   })
 
   it('ends a sink that has written to the old one and the new one', async () => {
@@ -107,6 +112,25 @@ describe('a table that is replaced while it is written', () => {
     await ddl(`DROP TABLE ks.${table}`)
     await ddl(`CREATE TABLE ks.${table} (id int PRIMARY KEY, v int)`)
     expect(await epoch).toMatchObject({ code: 'ERR_CASSANDRA_SCHEMA_CHANGED' })
+    expect(await recordsIn(checkpoint_location)).toEqual(['seal'])
+  })
+
+  it('leaves the epoch without a commit when all rows went to the old one', async () => {
+    const table = await ks.table('id int PRIMARY KEY, v int')
+    const execute = async (cql: string, binds: unknown[], how: object) => {
+      const answer = await ks.client.execute(cql, binds, how)
+      if (cql.includes('INSERT INTO')) {
+        await ddl(`DROP TABLE ks.${table}`)
+        await ddl(`CREATE TABLE ks.${table} (id int PRIMARY KEY, v int)`)
+      }
+      return answer
+    }
+    const client = Object.create(ks.client, { execute: { value: execute } }) as Client
+    const checkpoint_location = checkpoints.location()
+    const sink = createMicroBatchSink({ client, keyspace: ks.name, table, checkpoint_location })
+    await expect(sink.writeEpoch(0, [{ id: 1, v: 1 }])).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_SCHEMA_CHANGED',
+    })
     expect(await recordsIn(checkpoint_location)).toEqual(['seal'])
   })
 
