@@ -60,11 +60,22 @@ describe('reading a schema', () => {
       (client: FakeClient) =>
         Object.assign(client, { columns: [...columns, { name: 'n', type: 'counter' }] }),
     ],
-    ['ERR_CASSANDRA_TYPE_UNSUPPORTED', (client: FakeClient) => Object.assign(client, { udts: [] })],
+    [
+      'ERR_CASSANDRA_TYPE_UNSUPPORTED',
+      (client: FakeClient) =>
+        Object.assign(client, {
+          columns: [{ name: 'k', kind: 'partition_key', position: 0, type: "'Custom'" }],
+        }),
+    ],
   ])('ends with %s by what it finds', async (code, change) => {
     const reading = read(change(clientOf()))
     await expect(reading).rejects.toBeInstanceOf(SchemaError)
     await expect(reading).rejects.toMatchObject({ code })
+  })
+
+  it('has a column of a custom or unknown type, which only the key may not have', async () => {
+    const { columns } = await read(Object.assign(clientOf(), { udts: [] }))
+    expect(columns.filter(({ type }) => type.kind === 'unsupported').length).toBe(1)
   })
 
   it('passes on what the server says when it cannot be read', async () => {
