@@ -63,9 +63,7 @@ describe('reading a schema', () => {
     [
       'ERR_CASSANDRA_TYPE_UNSUPPORTED',
       (client: FakeClient) =>
-        Object.assign(client, {
-          columns: [{ name: 'k', kind: 'partition_key', position: 0, type: "'Custom'" }],
-        }),
+        Object.assign(client, { columns: [{ name: 'id', type: 'mystery', kind: 'partition_key' }] }),
     ],
   ])('ends with %s by what it finds', async (code, change) => {
     const reading = read(change(clientOf()))
