@@ -12,6 +12,12 @@ const HOST_CONNECT_TIMEOUT_MS = 5_000
 /** Longest time in milliseconds between two attempts to reach a host that was lost. */
 const MOST_RECONNECT_MS = 5_000
 
+/** Requests in flight on one connection, which many sinks share. The protocol has 32,768 stream ids for them. */
+const MAX_REQUESTS = 30_000
+
+/** Statements that the driver remembers: those of hundreds of tables. A statement that it forgot fails. */
+const MAX_PREPARED = 20_000
+
 /**
  * The version of the protocol that Cassandra and the driver have in common. Left alone, the driver first offers one of
  * another product, and a server may refuse that twice. With the second refusal the driver gives one stream to two requests
@@ -28,7 +34,11 @@ export async function driverOptions(settings: ConnectionSettings): Promise<Clien
   const own = passedOptions(settings.client_options ?? {})
   const addresses = await resolveAll(hosts)
   return {
+    // Preparing thousands of statements again would keep a node out for seconds. It says which ones it lacks.
+    rePrepareOnUp: false,
     ...own,
+    maxPrepared: MAX_PREPARED,
+    pooling: { ...own.pooling, maxRequestsPerConnection: MAX_REQUESTS },
     ...(hosts.length > 0 && { contactPoints: [...hosts] }),
     ...(local_datacenter !== undefined && { localDataCenter: local_datacenter }),
     ...(credentials !== undefined && {

@@ -46,7 +46,8 @@ export class LocalDatacenterPolicy extends LoadBalancingPolicy {
     executionOptions: ExecutionOptions,
     callback: (error: Error, iterator: Iterator<Host>) => void,
   ): void {
-    this.#policy?.newQueryPlan(keyspace, executionOptions, callback)
+    if (this.#policy !== undefined) this.#policy.newQueryPlan(keyspace, executionOptions, callback)
+    else callback(new Error('The hosts are not known yet'), [][Symbol.iterator]())
   }
 
   override getOptions(): Map<string, object> {

@@ -123,8 +123,16 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 /** What a micro-batch sink is told beside that: where it keeps its checkpoint, and how long an epoch is. */
 export interface MicroBatchSinkOptions<Row extends object = object> extends CassandraWritableOptions<Row> {
-  /** File that remembers what is written, one for each source and table. Its folder must exist. */
+  /**
+   * File that remembers what is written, one per source and table. Its folder must exist. For a folder, the file is
+   * `checkpoint` in it.
+   */
   readonly checkpoint_location: string
+  /**
+   * Take the checkpoint at once, also from a sink that may still be alive. That one fails with
+   * `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch. @default false
+   */
+  readonly take_over?: boolean | string | undefined
   /** Rows of an epoch, 1 to 1000000. @default 10000 */
   readonly rows_per_epoch?: number | string | undefined
   /** Longest time in milliseconds that a row waits for a fuller epoch, 1 to 3600000. @default 1000 */

@@ -115,6 +115,7 @@ export const optionRules = {
 /** What the micro-batch sink has beside these. */
 export const epochRules = {
   checkpoint_location: text,
+  take_over: flag(false),
   rows_per_epoch: integer(1, 1_000_000, 10_000),
   epoch_interval_ms: integer(1, 3_600_000, 1000),
   position: {

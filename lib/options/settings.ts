@@ -26,6 +26,7 @@ export interface WriteSettings extends ConnectionSettings {
 
 export interface EpochSettings extends WriteSettings {
   readonly checkpoint_location: string
+  readonly take_over: boolean
   readonly rows_per_epoch: number
   readonly epoch_interval_ms: number
   readonly position: ((row: never) => Json) | undefined
@@ -65,7 +66,7 @@ export function readWriteOptions<Row extends object>(options: CassandraWritableO
  */
 export function readEpochOptions<Row extends object>(options: MicroBatchSinkOptions<Row>): EpochSettings {
   const given = checkEach(options, { ...optionRules, ...epochRules })
-  const { checkpoint_location, rows_per_epoch, epoch_interval_ms, position } = given
+  const { checkpoint_location, take_over, rows_per_epoch, epoch_interval_ms, position } = given
   const write = writeSettings(given)
   if (checkpoint_location === undefined) {
     throw refuse('checkpoint_location', 'Expected `checkpoint_location` to be given')
@@ -73,6 +74,7 @@ export function readEpochOptions<Row extends object>(options: MicroBatchSinkOpti
   return Object.freeze({
     ...write,
     checkpoint_location,
+    take_over: take_over ?? epochRules.take_over.fallback,
     rows_per_epoch: rows_per_epoch ?? Number(epochRules.rows_per_epoch.fallback),
     epoch_interval_ms: epoch_interval_ms ?? Number(epochRules.epoch_interval_ms.fallback),
     position,

@@ -1,7 +1,8 @@
-import { addAbortSignal, Writable } from 'node:stream'
+import { Writable } from 'node:stream'
 import type { CassandraWritableOptions } from '../options/options.ts'
 import { readWriteOptions, type WriteSettings } from '../options/settings.ts'
 import type { CassandraWritableStats } from '../write/stats.ts'
+import { abortWith } from './abort.ts'
 import { type GivenRow, Intake } from './intake.ts'
 
 /**
@@ -51,7 +52,7 @@ class CassandraSink<Row extends object> extends Writable implements CassandraWri
     super({ objectMode: true })
     this.#settings = settings
     // Not an option of super: with a signal that is aborted already it would destroy before the fields are there.
-    if (settings.signal !== undefined) addAbortSignal(settings.signal, this)
+    if (settings.signal !== undefined) abortWith(settings.signal, this)
   }
 
   override _construct(done: (error?: Error | null) => void): void {

@@ -1,6 +1,7 @@
 import type { CassandraWritableOptions } from '../options/options.ts'
 import { readWriteOptions, type WriteSettings } from '../options/settings.ts'
 import type { CassandraWritableStats } from '../write/stats.ts'
+import { onAbort } from './abort.ts'
 import { GivenRows } from './givenRows.ts'
 import { Intake } from './intake.ts'
 
@@ -77,9 +78,10 @@ class RowSink {
     const { signal } = controller as Controller
     signal.addEventListener('abort', () => this.#stop(signal.reason))
     const own = this.#settings.signal
-    const stop = () => this.#fail(own?.reason)
-    if (own?.aborted) stop()
-    else own?.addEventListener('abort', stop, { signal: this.#ended.signal })
+    if (own !== undefined) {
+      const forget = onAbort(own, () => this.#fail(own.reason))
+      this.#ended.signal.addEventListener('abort', forget)
+    }
     try {
       await this.#intake.open(this.#settings, error => {
         controller.error(error)

@@ -1,7 +1,7 @@
 import type { Client } from 'cassandra-driver'
 import { readOptions } from '../connect/readOptions.ts'
 import { SchemaError } from '../errors.ts'
-import { type CqlType, parseCqlType, type UdtLookup } from './cqlType.ts'
+import { type CqlType, columnType, type UdtLookup } from './cqlType.ts'
 
 export type ColumnKind = 'partition_key' | 'clustering' | 'static' | 'regular'
 
@@ -29,6 +29,10 @@ export interface StoredTable extends TableSchema {
   readonly gc_grace_seconds: number
   /** Seconds to live of rows that name none; 0 is for ever. */
   readonly default_time_to_live: number
+}
+
+function isKey(kind: ColumnKind): boolean {
+  return kind === 'partition_key' || kind === 'clustering'
 }
 
 const kindOrder: readonly ColumnKind[] = ['partition_key', 'clustering', 'static', 'regular']
@@ -96,7 +100,7 @@ export async function readTableSchema(
         name: column['column_name'] as string,
         kind: column['kind'] as ColumnKind,
         position: column['position'] as number,
-        type: parseCqlType(column['type'] as string, lookupUdt),
+        type: columnType(column['type'] as string, isKey(column['kind'] as ColumnKind), lookupUdt),
         cql: column['type'] as string,
       }))
       .sort(

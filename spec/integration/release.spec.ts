@@ -2,20 +2,29 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, inject, it, onTestFinished } from 'vitest'
+import { OutageProxy } from '../proxy/outageProxy.ts'
 import { useKeyspace } from './keyspace.ts'
 
 const ks = useKeyspace('release_spec')
 
-const index = pathToFileURL(resolve(import.meta.dirname, '../../lib/index.ts')).href
+const urlOf = (path: string) => pathToFileURL(resolve(import.meta.dirname, path)).href
 
 /** Runs a module with both sinks at hand; resolves to what it printed when it has ended by itself. */
-async function run(code: string): Promise<string> {
+async function run(code: string, changed: object = {}): Promise<string> {
   const table = await ks.table('id int PRIMARY KEY')
-  const options = JSON.stringify({ ...ks.target, table })
-  const head = `import { createCassandraWritable, createCassandraWritableStream } from '${index}'
+  const options = JSON.stringify({ ...ks.target, table, ...changed })
+  const head = `import { createCassandraWritable, createCassandraWritableStream } from '${urlOf('../../lib/index.ts')}'
+    import { OutageProxy } from '${urlOf('../proxy/outageProxy.ts')}'
     const options = ${options}
-    const turns = async count => { while (count-- > 0) await new Promise(setImmediate) }\n`
+    const turns = async count => { while (count-- > 0) await new Promise(setImmediate) }
+    const outcomeOf = sink => new Promise(resolve => {
+      let outcome = 'finished'
+      sink.on('error', error => { outcome = error.code })
+      sink.on('close', () => resolve(outcome))
+    })
+    /** What keeps the process up, apart from what it prints to. */
+    const left = () => process.getActiveResourcesInfo().filter(name => name !== 'PipeWrap')\n`
   const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', head + code], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -59,5 +68,63 @@ describe('a process ends by itself', () => {
       }
       console.log(...codes)`)
     expect(printed).toContain('ERR_CASSANDRA_CONNECT')
+  })
+
+  it.each([
+    ['a datacenter that does not exist', { local_datacenter: 'nowhere' }, 'ERR_CASSANDRA_CONNECT'],
+    ['a keyspace that does not exist', { keyspace: 'nowhere' }, 'ERR_CASSANDRA_KEYSPACE_NOT_FOUND'],
+    ['a port where nobody listens', { port: 1 }, 'ERR_CASSANDRA_CONNECT'],
+  ])('with nothing left at once after an error about %s', async (_, changed, code) => {
+    const printed = await run(
+      `const sink = createCassandraWritable(options)
+       sink.end()
+       const outcome = await outcomeOf(sink)
+       await turns(3)
+       console.log(outcome, left())`,
+      changed,
+    )
+    expect(printed).toBe(`${code} []`)
+  })
+
+  it.each(['hang up', 'swallow'] as const)(
+    'with nothing left at once when the server does nothing but %s',
+    async fault => {
+      const proxy = await OutageProxy.start(inject('cassandra'))
+      onTestFinished(() => proxy.stop())
+      if (fault === 'swallow') proxy.weather = fault
+      else await proxy.setDoor(fault)
+      const printed = await run(
+        `const sink = createCassandraWritable({ ...options, request_timeout_ms: 2000 })
+       sink.end()
+       const outcome = await outcomeOf(sink)
+       await turns(3)
+       console.log(outcome, left())`,
+        { port: proxy.port },
+      )
+      expect(printed).toMatch(/^ERR_CASSANDRA_CONNECT(?:_TIMEOUT)? \[\]$/)
+      expect(proxy.accepted).toBeGreaterThan(0)
+      expect(proxy.connections).toBe(0)
+    },
+  )
+
+  it('with nothing left after a load that ends while the server comes back', async () => {
+    const printed = await run(`
+      const { setTimeout: delay } = await import('node:timers/promises')
+      const proxy = await OutageProxy.start(options)
+      const sink = createCassandraWritable({ ...options, port: proxy.port, request_timeout_ms: 2000 })
+      const outcome = outcomeOf(sink)
+      await new Promise(resolve => sink.write({ id: 0 }, resolve))
+      await proxy.setDoor('refuse')
+      proxy.cut()
+      for (let id = 1; id < 400; id++) sink.write({ id })
+      sink.end()
+      await delay(1500)
+      await proxy.setDoor('open')
+      const last = await outcome
+      const { connections } = proxy
+      await proxy.stop()
+      await turns(3)
+      console.log(last, sink.stats.rows_written, connections, left())`)
+    expect(printed).toBe('finished 400 0 []')
   })
 })

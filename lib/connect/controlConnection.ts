@@ -1,0 +1,261 @@
+import type { EventEmitter } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { errors, type Host, type HostMap } from 'cassandra-driver'
+import type { DriverConnection } from './driverConnections.ts'
+
+/** What is used of a host that is not in the driver's types. */
+export interface ControlledHost extends Host {
+  readonly pool: {
+    readonly connections: readonly DriverConnection[]
+    /** 0 for a host in another datacenter. */
+    readonly coreConnectionsLength: number
+    _createConnection(): DriverConnection
+  }
+  datacenter: string
+  setDown(): void
+  removeFromPool(connection: DriverConnection): void
+}
+
+/** The driver's control connection, with what is used of it. It is not in the driver's types. */
+export interface ControlConnection extends EventEmitter {
+  readonly options: {
+    readonly contactPoints?: readonly string[]
+    readonly sni?: unknown
+    readonly policies: { readonly reconnection: { newSchedule(): Iterator<number> } }
+  }
+  readonly hosts: HostMap
+  readonly metadata: unknown
+  protocolVersion: number
+  connection: DriverConnection | null
+  host: ControlledHost | null
+  _encoder: unknown
+  _triedHosts: Record<string, unknown>
+  readonly _contactPoints: Set<string>
+  readonly _resolvedContactPoints: Map<string, unknown>
+  readonly _profileManager: {
+    getDefaultLoadBalancing(): {
+      newQueryPlan(
+        keyspace: null,
+        options: null,
+        done: (error: Error | null, hosts: Iterator<Host>) => void,
+      ): void
+    }
+    getDistance(host: Host): number
+  }
+  _createConnection(contactPoint: string): Promise<DriverConnection>
+  _borrowFirstConnection(contactPoints: Iterator<string>): Promise<void>
+  _borrowAConnection(hosts: Iterator<Host>): DriverConnection
+  _parseContactPoint(name: string): Promise<void>
+  _refresh(): Promise<void>
+  _refreshHosts(initializing: boolean, isReconnecting: boolean): Promise<void>
+  _registerToConnectionEvents(): Promise<void>
+  _setHealthListeners(host: ControlledHost, connection: DriverConnection): void
+  /** The only way to a new host that does not need its class, which is not exported. */
+  _setLocalInfo(
+    initializing: true,
+    setCurrent: false,
+    from: { endpoint: string },
+    found: { rows: object[] },
+  ): void
+}
+
+/** Milliseconds after which the next contact point is dialled beside those that have not answered. */
+const HEAD_START_MS = 1_000
+
+/** Milliseconds between two searches when the user's reconnection policy names no wait. */
+const LONGEST_WAIT_MS = 5_000
+
+/** Whether this version of the driver has all that is used and replaced. */
+export function isKnown(control: Partial<ControlConnection>): control is ControlConnection {
+  const methods = [
+    '_createConnection',
+    '_borrowFirstConnection',
+    '_borrowAConnection',
+    '_parseContactPoint',
+    '_refresh',
+    '_refreshHosts',
+    '_registerToConnectionEvents',
+    '_setHealthListeners',
+    '_setLocalInfo',
+  ] as const
+  return methods.every(name => typeof control[name] === 'function') && control._contactPoints instanceof Set
+}
+
+/** A connection that is not open yet. Only the pools of hosts make one without opening it. */
+export function connectionTo(contactPoint: string, control: ControlConnection): DriverConnection {
+  const made: ControlledHost[] = []
+  const apart: ControlConnection = Object.create(control, {
+    hosts: { value: { set: (_: string, host: ControlledHost) => made.push(host) } },
+    metadata: { value: { setPartitioner: () => {} } },
+    // The version is to be agreed on.
+    protocolVersion: { value: null },
+  })
+  // In a cloud the endpoint is the id of a host.
+  apart._setLocalInfo(true, false, { endpoint: contactPoint }, { rows: [{ host_id: contactPoint }] })
+  const connection = made[0]?.pool._createConnection()
+  if (connection === undefined) throw new Error('The driver made no host')
+  // Those of a pool that will not be used.
+  connection.removeAllListeners()
+  return connection
+}
+
+/**
+ * Dials contact points one after the other, each with a head start. The driver waits for the first one alone, and a node
+ * that hangs uses up the time for all of them.
+ */
+export function dialContactPoints(control: ControlConnection): void {
+  control._borrowFirstConnection = async contactPoints => {
+    const connection = await firstToAnswer(contactPoints, contactPoint =>
+      control._createConnection(contactPoint).catch((error: unknown) => {
+        control._triedHosts[contactPoint] = error
+        throw error
+      }),
+    )
+    if (connection === undefined) throw new errors.NoHostAvailableError(control._triedHosts)
+    control.protocolVersion = connection.protocolVersion
+    control._encoder = connection.encoder
+    control.connection = connection
+  }
+}
+
+/** The first connection that opens, or undefined when none does. Those that open later are closed. */
+async function firstToAnswer(
+  contactPoints: Iterator<string>,
+  dial: (contactPoint: string) => Promise<DriverConnection>,
+): Promise<DriverConnection | undefined> {
+  const dialled: Promise<DriverConnection | undefined>[] = []
+  const pending = new Set<Promise<DriverConnection | undefined>>()
+  for (;;) {
+    const next = contactPoints.next()
+    if (!next.done) {
+      const attempt = dial(next.value).catch(() => undefined)
+      attempt.then(() => pending.delete(attempt))
+      dialled.push(attempt)
+      pending.add(attempt)
+    }
+    if (pending.size === 0) return undefined
+    const found = await soonest(pending, next.done ? undefined : HEAD_START_MS)
+    if (found === undefined) continue
+    for (const attempt of dialled) attempt.then(late => late !== found && late?.close())
+    return found
+  }
+}
+
+/** What the first of the attempts comes to, or undefined when that takes too long. */
+async function soonest<T>(
+  attempts: Iterable<Promise<T>>,
+  limit_ms: number | undefined,
+): Promise<T | undefined> {
+  if (limit_ms === undefined) return Promise.race(attempts)
+  const done = new AbortController()
+  const limit = delay(limit_ms, undefined, { signal: done.signal }).catch(() => undefined)
+  return Promise.race([...attempts, limit]).finally(() => done.abort())
+}
+
+/**
+ * Marks the hosts as down that have no connection yet. A statement that is prepared on one that is up fails without a
+ * look at the next. The driver goes on dialling, and marks a host as up when it has answered.
+ */
+export function markUnconnected(control: ControlConnection): void {
+  for (const host of controlledHosts(control)) {
+    if (host.pool.coreConnectionsLength > 0 && host.pool.connections.length === 0) host.setDown()
+  }
+}
+
+function controlledHosts({ hosts }: ControlConnection): readonly ControlledHost[] {
+  return hosts.values() as unknown as readonly ControlledHost[]
+}
+
+/**
+ * Replaces how the driver finds another control connection. Its own way starts several searches at once, whose results
+ * overwrite each other (a TypeError nobody handles), replaces hosts that still have connections, and cannot be stopped.
+ * @returns what stops it
+ */
+export function reconnectOneAtATime(control: ControlConnection): () => void {
+  const stopped = new AbortController()
+  let searching: Promise<void> | undefined
+  control._refresh = () => {
+    searching ??= search(control, stopped.signal).finally(() => {
+      searching = undefined
+    })
+    return searching
+  }
+  return () => stopped.abort()
+}
+
+async function search(control: ControlConnection, stopped: AbortSignal): Promise<void> {
+  const waits = control.options.policies.reconnection.newSchedule()
+  while (!stopped.aborted) {
+    try {
+      if (await useNextHost(control, stopped)) return
+    } catch (error) {
+      control.emit('newConnection', error)
+    }
+    await delay(waits.next().value ?? LONGEST_WAIT_MS, undefined, { signal: stopped }).catch(() => {})
+  }
+}
+
+/** Takes the first host that answers as the source of cluster events. False when none does. */
+async function useNextHost(control: ControlConnection, stopped: AbortSignal): Promise<boolean> {
+  control._triedHosts = {}
+  control.host = null
+  control.connection = null
+  const plan = await queryPlan(control)
+  while (!stopped.aborted) {
+    const connection = await borrow(control, plan)
+    control.connection = connection
+    try {
+      await control._refreshHosts(false, true)
+      await control._registerToConnectionEvents()
+      const { host } = control
+      if (host === null || !connection.connected) throw new Error('The connection was closed')
+      control._setHealthListeners(host, connection)
+      control.emit('newConnection', null, connection, host)
+      return true
+    } catch {
+      control.host = null
+      control.connection = null
+    }
+  }
+  return false
+}
+
+function queryPlan({ _profileManager }: ControlConnection): Promise<Iterator<Host>> {
+  return new Promise((resolve, reject) => {
+    const policy = _profileManager.getDefaultLoadBalancing()
+    policy.newQueryPlan(null, null, (error, hosts) => (error ? reject(error) : resolve(hosts)))
+  })
+}
+
+/** @throws NoHostAvailableError when no host of the plan has a connection */
+async function borrow(control: ControlConnection, plan: Iterator<Host>): Promise<DriverConnection> {
+  try {
+    return control._borrowAConnection(plan)
+  } catch (error) {
+    await addMovedHosts(control)
+    throw error
+  }
+}
+
+/**
+ * All nodes may have got new addresses, which only the names of the contact points lead to. Hosts that turn out not to
+ * be in the cluster are removed by the driver once it reaches one that is.
+ */
+async function addMovedHosts(control: ControlConnection): Promise<void> {
+  const { options, hosts } = control
+  const [known] = controlledHosts(control)
+  if (known === undefined || options.sni || options.contactPoints === undefined) return
+  control._contactPoints.clear()
+  control._resolvedContactPoints.clear()
+  await Promise.all(options.contactPoints.map(name => control._parseContactPoint(name)))
+  for (const endpoint of control._contactPoints) {
+    if (hosts.get(endpoint) !== undefined) continue
+    const DriverHost = known.constructor as new (...described: unknown[]) => ControlledHost
+    const host = new DriverHost(endpoint, control.protocolVersion, options, control.metadata)
+    host.datacenter = known.datacenter
+    ;(hosts as unknown as Map<string, Host>).set(endpoint, host)
+    // The distance gives it a pool; a host that is down is dialled.
+    control._profileManager.getDistance(host)
+    host.setDown()
+  }
+}

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto'
+import type { Client } from 'cassandra-driver'
+import { ConnectionError } from '../errors.ts'
+import type { ConnectionSettings } from '../options/settings.ts'
+import { driverOptions } from './driverOptions.ts'
+import { explainConnectFailure } from './failure.ts'
+import { OwnClient } from './ownClient.ts'
+import { timeLimit } from './timeLimit.ts'
+
+/** A client that several sinks use, from the first one's opening to the last one's end. */
+interface Shared {
+  users: number
+  /** Comes when nobody uses it any more. */
+  readonly left: AbortController
+  readonly opened: Promise<OwnClient>
+}
+
+/** Clients in use, by a digest of what they were opened with. */
+const clients = new Map<string, Shared>()
+
+/** `client_options` may hold functions and sockets, so two of them are the same only if they are one object. */
+const identities = new WeakMap<object, number>()
+let lastIdentity = 0
+
+/** A share in a client. */
+export interface Share {
+  readonly client: Client
+  /** Closes the client if this is the last share. Never throws. */
+  release(): Promise<void>
+}
+
+/**
+ * Joins the client that has the same settings, or opens one. The signal ends the wait of this caller only.
+ * @throws ConnectionError with a reason for each host, within `request_timeout_ms`; OptionError for a TLS file.
+ */
+export async function shareClient(settings: ConnectionSettings, signal: AbortSignal): Promise<Share> {
+  const key = keyOf(settings)
+  const shared = clients.get(key) ?? open(key, settings)
+  shared.users++
+  let released: Promise<void> | undefined
+  const release = () => {
+    released ??= leave(key, shared)
+    return released
+  }
+  try {
+    const { client } = await unlessAborted(shared.opened, signal)
+    return { client, release }
+  } catch (error) {
+    await release()
+    // Sinks add their counts to an error, so each gets one of its own.
+    throw error instanceof ConnectionError
+      ? new ConnectionError(error.code, error.message, error.hosts)
+      : error
+  }
+}
+
+function open(key: string, settings: ConnectionSettings): Shared {
+  const left = new AbortController()
+  const shared: Shared = { users: 0, left, opened: openClient(settings, left.signal) }
+  clients.set(key, shared)
+  // Who comes after a failure tries again.
+  shared.opened.catch(() => forget(key, shared))
+  return shared
+}
+
+async function leave(key: string, shared: Shared): Promise<void> {
+  if (--shared.users > 0) return
+  // Before it closes: who comes meanwhile opens another.
+  forget(key, shared)
+  shared.left.abort()
+  await shared.opened.then(
+    opened => opened.close(),
+    () => {},
+  )
+}
+
+function forget(key: string, shared: Shared): void {
+  if (clients.get(key) === shared) clients.delete(key)
+}
+
+/** Connects within `request_timeout_ms`. */
+async function openClient(settings: ConnectionSettings, left: AbortSignal): Promise<OwnClient> {
+  const done = new AbortController()
+  const limit = timeLimit(settings, AbortSignal.any([done.signal, left]))
+  let own: OwnClient | undefined
+  try {
+    // Names are looked up within the limit as well: a name server that is away takes its time.
+    own = new OwnClient(await Promise.race([driverOptions(settings), limit]), settings.request_timeout_ms)
+    await Promise.race([own.connect(), limit])
+    return own
+  } catch (error) {
+    await own?.close()
+    throw await explainConnectFailure(error, settings)
+  } finally {
+    done.abort()
+  }
+}
+
+/** Resolves with the promise; rejects with its reason when the signal comes first. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  let stop = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop)
+  })
+  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', stop))
+}
+
+/** A digest, because a key must not hold the password. */
+function keyOf(settings: ConnectionSettings): string {
+  const { hosts, port, credentials, tls, local_datacenter, request_timeout_ms, client_options } = settings
+  const checked = { hosts, port, credentials, tls, local_datacenter, request_timeout_ms } satisfies Record<
+    keyof Omit<ConnectionSettings, 'client' | 'client_options'>,
+    unknown
+  >
+  const given = client_options === undefined ? 0 : identityOf(client_options)
+  return createHash('sha256')
+    .update(JSON.stringify([checked, given]))
+    .digest('base64')
+}
+
+function identityOf(options: object): number {
+  const known = identities.get(options)
+  if (known !== undefined) return known
+  identities.set(options, ++lastIdentity)
+  return lastIdentity
+}

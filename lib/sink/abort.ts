@@ -1,0 +1,44 @@
+import { addAbortSignal, type Writable } from 'node:stream'
+
+/** What to do when a signal comes: one listener per signal, because Node warns of a leak from the eleventh on. */
+const acts = new WeakMap<AbortSignal, Set<() => void>>()
+
+/**
+ * Calls `act` when the signal comes, or now if it has come.
+ * @returns what takes that back
+ */
+export function onAbort(signal: AbortSignal, act: () => void): () => void {
+  if (signal.aborted) {
+    act()
+    return () => {}
+  }
+  const known = acts.get(signal)
+  const all = known ?? new Set()
+  if (known === undefined) {
+    acts.set(signal, all)
+    signal.addEventListener('abort', actOnAll)
+  }
+  all.add(act)
+  return () => {
+    all.delete(act)
+    if (all.size > 0 || acts.get(signal) !== all) return
+    acts.delete(signal)
+    signal.removeEventListener('abort', actOnAll)
+  }
+}
+
+function actOnAll(this: AbortSignal): void {
+  const all = acts.get(this) ?? []
+  acts.delete(this)
+  for (const act of all) act()
+}
+
+/** Destroys the stream when the signal comes, with the error that Node has for it. */
+export function abortWith(signal: AbortSignal, stream: Writable): void {
+  const own = new AbortController()
+  addAbortSignal(own.signal, stream)
+  stream.once(
+    'close',
+    onAbort(signal, () => own.abort(signal.reason)),
+  )
+}

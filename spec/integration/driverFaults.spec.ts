@@ -1,0 +1,164 @@
+import { randomInt } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest'
+import {
+  type CassandraWritable,
+  type CassandraWritableOptions,
+  createCassandraWritable,
+} from '../../lib/index.ts'
+import { integerBelow, randomFrom } from '../crash/random.ts'
+import { OutageProxy } from '../proxy/outageProxy.ts'
+import { useKeyspace } from './keyspace.ts'
+
+const ks = useKeyspace('driver_faults_spec')
+
+/** Bounds a hang. Whatever is waited for takes a second or two when the machine is idle. */
+const PATIENCE = { timeout: 60_000, interval: 5 }
+
+async function startProxy(host?: string, port?: number): Promise<OutageProxy> {
+  const proxy = await OutageProxy.start(inject('cassandra'), host, port)
+  onTestFinished(() => proxy.stop())
+  return proxy
+}
+
+/** A sink behind the proxy that is fed, row after row, until it is told to stop. */
+class Load {
+  readonly sink: CassandraWritable
+  error: Error | undefined
+  readonly #fed: Promise<void>
+  #stopped = false
+
+  constructor(options: CassandraWritableOptions) {
+    this.sink = createCassandraWritable({ flush_interval_ms: 1, ...options })
+    this.sink.on('error', error => {
+      this.error = error
+    })
+    this.#fed = this.#feed()
+    onTestFinished(() => {
+      this.#stopped = true
+      this.sink.destroy()
+    })
+  }
+
+  /** Resolves when rows that are given from now on are written. */
+  async goesOn(): Promise<void> {
+    const { rows_accepted } = this.sink.stats
+    await vi.waitUntil(() => this.error ?? this.sink.stats.rows_written > rows_accepted, PATIENCE)
+    expect(this.error).toBeUndefined()
+  }
+
+  async end(): Promise<void> {
+    this.#stopped = true
+    await this.#fed
+    const closed = new Promise(resolve => this.sink.once('close', resolve))
+    this.sink.end()
+    await closed
+    expect(this.error).toBeUndefined()
+    const { rows_accepted, rows_written } = this.sink.stats
+    expect(rows_written).toBe(rows_accepted)
+  }
+
+  async #feed(): Promise<void> {
+    for (let id = 0; !this.#stopped; id = (id + 1) % 1_000) {
+      await new Promise<void>(resolve => this.sink.write({ id }, () => resolve()))
+      await delay(1)
+    }
+  }
+}
+
+async function startLoad(proxy: OutageProxy, options: Partial<CassandraWritableOptions> = {}): Promise<Load> {
+  const table = await ks.table('id int PRIMARY KEY')
+  const load = new Load({ ...ks.target, table, port: proxy.port, ...options })
+  await load.goesOn()
+  return load
+}
+
+describe('a load', () => {
+  it('ends with every row and without an unhandled rejection when its connections are cut at random', async () => {
+    const seed = Number(process.env['CUT_SEED'] ?? randomInt(2 ** 31))
+    console.log(`CUT_SEED=${seed}`)
+    const random = randomFrom(seed)
+    const proxy = await startProxy()
+    const load = await startLoad(proxy)
+    for (let cut = 0; cut < 80; cut++) {
+      proxy.cut()
+      await delay(integerBelow(60, random))
+    }
+    await load.goesOn()
+    await load.end()
+    expect(proxy.connections).toBe(0)
+  })
+
+  it('has one connection after each of five short outages', async () => {
+    const proxy = await startProxy()
+    const load = await startLoad(proxy)
+    for (let outage = 0; outage < 5; outage++) {
+      await proxy.setDoor('refuse')
+      proxy.cut()
+      const { retries } = load.sink.stats
+      await vi.waitUntil(() => load.sink.stats.retries > retries + 3, PATIENCE)
+      await proxy.setDoor('open')
+      await load.goesOn()
+      expect(proxy.connections).toBe(1)
+    }
+    await load.end()
+    expect(proxy.connections).toBe(0)
+  })
+
+  it.each([1, 100])(
+    'goes on with another connection when the one it has swallows everything, concurrency %i',
+    async concurrency => {
+      const proxy = await startProxy()
+      const load = await startLoad(proxy, { concurrency, request_timeout_ms: 500, retry_timeout_ms: 15_000 })
+      proxy.strike('swallow')
+      await load.goesOn()
+      await load.end()
+      expect(proxy.connections).toBe(0)
+    },
+  )
+
+  it('goes on when PREPARE gets no answer, though the user set no limit for reading', async () => {
+    const proxy = await startProxy()
+    const table = await ks.table('id int PRIMARY KEY')
+    const sink = createCassandraWritable({
+      ...ks.target,
+      table,
+      port: proxy.port,
+      request_timeout_ms: 500,
+      client_options: { socketOptions: { readTimeout: 0 } },
+    })
+    onTestFinished(() => {
+      sink.destroy()
+    })
+    // The callback comes once the sink is open; nothing has been prepared for a DELETE or INSERT by then.
+    await new Promise<void>(resolve => sink.write({ id: 0 }, () => resolve()))
+    proxy.strike('swallow')
+    const closed = new Promise((resolve, reject) => sink.once('close', resolve).once('error', reject))
+    sink.end()
+    await closed
+    expect(sink.stats.rows_written).toBe(1)
+  })
+})
+
+describe('opening', () => {
+  it('takes the contact point that answers, whichever of the three hang', async () => {
+    const good = await startProxy('127.0.0.1')
+    for (const host of ['127.0.0.2', '127.0.0.3']) {
+      const silent = await startProxy(host, good.port)
+      silent.weather = 'swallow'
+    }
+    const table = await ks.table('id int PRIMARY KEY')
+    for (let opening = 0; opening < 3; opening++) {
+      const load = new Load({
+        ...ks.target,
+        host: ['127.0.0.2', '127.0.0.1', '127.0.0.3'],
+        table,
+        port: good.port,
+        // The silent ones may take all of it.
+        request_timeout_ms: 4_000,
+      })
+      await load.goesOn()
+      await load.end()
+    }
+  })
+})

@@ -1,0 +1,132 @@
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest'
+import {
+  type CassandraWritable,
+  type CassandraWritableOptions,
+  createCassandraWritable,
+} from '../../lib/index.ts'
+import { OutageProxy } from '../proxy/outageProxy.ts'
+import { useKeyspace } from './keyspace.ts'
+
+const ks = useKeyspace('shared_clients_spec')
+
+async function startProxy(): Promise<OutageProxy> {
+  const proxy = await OutageProxy.start(inject('cassandra'))
+  onTestFinished(() => proxy.stop())
+  return proxy
+}
+
+/** Options for a table of its own behind the proxy. */
+async function optionsBehind(proxy: OutageProxy): Promise<CassandraWritableOptions<{ id: number }>> {
+  return { ...ks.target, table: await ks.table('id int PRIMARY KEY'), port: proxy.port }
+}
+
+/** Resolves once the sink is open and has taken the row. */
+const write = (sink: CassandraWritable<{ id: number }>, id: number) =>
+  new Promise<void>((resolve, reject) => sink.write({ id }, error => (error ? reject(error) : resolve())))
+
+async function open(
+  options: CassandraWritableOptions<{ id: number }>,
+): Promise<CassandraWritable<{ id: number }>> {
+  const sink = createCassandraWritable(options)
+  await write(sink, 0)
+  return sink
+}
+
+function end(sink: CassandraWritable<{ id: number }>): Promise<void> {
+  return new Promise((resolve, reject) => sink.once('close', resolve).once('error', reject).end())
+}
+
+/** What a sink ends with, and what it opened by then. */
+const failureOf = (sink: CassandraWritable<{ id: number }>) =>
+  new Promise<Error>(resolve => sink.once('error', resolve))
+
+describe('sinks with the same connection options', () => {
+  it('use one connection, a hundred of them, until the last one has ended', async () => {
+    const proxy = await startProxy()
+    const options = await optionsBehind(proxy)
+    const sinks = await Promise.all(Array.from({ length: 100 }, () => open({ ...options })))
+    expect(proxy.connections).toBe(1)
+    const [last, ...others] = sinks as [CassandraWritable<{ id: number }>, ...typeof sinks]
+    await Promise.all(others.map(end))
+    expect(proxy.connections).toBe(1)
+    await write(last, 1)
+    await end(last)
+    expect(proxy.connections).toBe(0)
+    expect(last.stats.rows_written).toBe(2)
+  })
+
+  it('may have more requests in flight than the 2,048 of the driver, on the one connection', async () => {
+    const proxy = await startProxy()
+    const options = { ...(await optionsBehind(proxy)), rows_per_batch: 1 }
+    const sinks = await Promise.all(Array.from({ length: 130 }, () => open(options)))
+    await vi.waitUntil(() => sinks.every(({ stats }) => stats.rows_written === 1), { timeout: 60_000 })
+    proxy.strike('mute')
+    for (const sink of sinks) for (let id = 1; id <= 16; id++) sink.write({ id })
+    const sum = (name: 'requests_in_flight' | 'retries') =>
+      sinks.reduce((sum, { stats }) => sum + stats[name], 0)
+    await vi.waitUntil(() => sum('requests_in_flight') === 130 * 16, { timeout: 60_000 })
+    // A request that a busy connection refuses counts as in flight too, and is retried.
+    expect(sum('retries')).toBe(0)
+    proxy.cut()
+    await Promise.all(sinks.map(end))
+    expect(proxy.connections).toBe(0)
+  })
+
+  it('do not share when an option of the connection differs, and client_options only as one object', async () => {
+    const proxy = await startProxy()
+    const options = await optionsBehind(proxy)
+    const client_options = { pooling: { heartBeatInterval: 20_000 } }
+    const sinks = [
+      await open(options),
+      await open({ ...options, request_timeout_ms: 14_000 }),
+      await open({ ...options, client_options }),
+      await open({ ...options, client_options }),
+      await open({ ...options, client_options: { ...client_options } }),
+      await open({ ...options, concurrency: 7, table: await ks.table('id int PRIMARY KEY') }),
+    ]
+    expect(proxy.connections).toBe(4)
+    await Promise.all(sinks.map(end))
+    expect(proxy.connections).toBe(0)
+  })
+
+  it('fail together, each with an error of its own, and open afresh afterwards', async () => {
+    const proxy = await startProxy()
+    const options = await optionsBehind(proxy)
+    await proxy.setDoor('refuse')
+    const errors = await Promise.all([1, 2, 3].map(() => failureOf(createCassandraWritable(options))))
+    expect(errors).toMatchObject([1, 2, 3].map(() => ({ code: 'ERR_CASSANDRA_CONNECT' })))
+    expect(new Set(errors).size).toBe(3)
+    await proxy.setDoor('open')
+    await end(await open(options))
+    expect(proxy.connections).toBe(0)
+  })
+
+  it('are not disturbed when the one that opened first is given up while it connects', async () => {
+    const proxy = await startProxy()
+    const options = await optionsBehind(proxy)
+    const first = createCassandraWritable(options)
+    const second = createCassandraWritable(options)
+    const third = createCassandraWritable({ ...options, signal: AbortSignal.timeout(1) })
+    const aborted = failureOf(third)
+    first.destroy()
+    await write(second, 1)
+    expect(proxy.connections).toBe(1)
+    expect(await aborted).toMatchObject({ name: 'AbortError' })
+    await end(second)
+    expect(proxy.connections).toBe(0)
+  })
+
+  it('open another client when the last one is just closing', async () => {
+    const proxy = await startProxy()
+    const options = await optionsBehind(proxy)
+    for (let turn = 0; turn < 20; turn++) {
+      const before = await open(options)
+      const closing = end(before)
+      // At any point of the closing.
+      for (let i = 0; i < turn; i++) await new Promise(setImmediate)
+      await end(await open(options))
+      await closing
+    }
+    expect(proxy.connections).toBe(0)
+  })
+})

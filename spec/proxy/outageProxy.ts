@@ -1,0 +1,161 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+
+/**
+ * What a connection goes through:
+ * - `pass`: nothing happens.
+ * - `slow`: every chunk is held back by {@link OutageProxy.delay_ms}.
+ * - `swallow`: nothing that is sent arrives, in either direction.
+ * - `deaf`: requests do not arrive; answers do.
+ * - `mute`: requests arrive; answers do not.
+ * - `half-open`: the server's side ends, and the proxy goes on reading what the client sends.
+ */
+export type Weather = 'pass' | 'slow' | 'swallow' | 'deaf' | 'mute' | 'half-open'
+
+/** What becomes of a new connection before a byte is sent; `refuse` is without anybody who listens. */
+export type Door = 'open' | 'hang up' | 'refuse'
+
+interface Line {
+  readonly client: Socket
+  readonly server: Socket
+  weather: Weather
+}
+
+/** Stands between a driver and a real node, knows nothing of frames, and makes the faults of a network. */
+export class OutageProxy {
+  /** For `slow`, in milliseconds. */
+  delay_ms = 200
+  /** For new connections. */
+  weather: Weather = 'pass'
+  readonly #target: { readonly host: string; readonly port: number }
+  readonly #host: string
+  readonly #lines: Line[] = []
+  #server: Server
+  #port = 0
+  #door: Door = 'open'
+  #accepted = 0
+
+  private constructor(target: { readonly host: string; readonly port: number }, host: string) {
+    this.#target = target
+    this.#host = host
+    this.#server = this.#newServer()
+  }
+
+  /** Listens on a free port, of 127.0.0.1 unless another address is given. */
+  static async start(
+    target: { readonly host: string; readonly port: number },
+    host = '127.0.0.1',
+    port = 0,
+  ): Promise<OutageProxy> {
+    const proxy = new OutageProxy(target, host)
+    await proxy.#listen(port)
+    return proxy
+  }
+
+  get port(): number {
+    return this.#port
+  }
+
+  /** Connections that clients have open. */
+  get connections(): number {
+    return this.#lines.length
+  }
+
+  /** Connections that clients opened so far. */
+  get accepted(): number {
+    return this.#accepted
+  }
+
+  /** What becomes of new connections. */
+  async setDoor(door: Door): Promise<void> {
+    if (door === this.#door) return
+    const wasRefusing = this.#door === 'refuse'
+    this.#door = door
+    if (door === 'refuse') await new Promise<void>(resolve => this.#stopListening(resolve))
+    else if (wasRefusing) await this.#listen(this.#port)
+  }
+
+  /** Changes the weather of the connections that are open. */
+  strike(weather: Weather, hits: (index: number) => boolean = () => true): void {
+    for (const line of this.#lines.filter((_, index) => hits(index))) {
+      line.weather = weather
+      if (weather === 'half-open') line.client.end()
+    }
+  }
+
+  /** Closes connections that are open; new ones are welcome. */
+  cut(hits: (index: number) => boolean = () => true): void {
+    for (const { client } of this.#lines.filter((_, index) => hits(index))) client.destroy()
+  }
+
+  /** Fine weather for whatever comes. What was lost on a connection stays lost, so those that lost something are cut. */
+  async clear(): Promise<void> {
+    this.weather = 'pass'
+    this.cut(index => !['pass', 'slow'].includes(this.#lines[index]?.weather ?? 'pass'))
+    this.strike('pass')
+    await this.setDoor('open')
+  }
+
+  async stop(): Promise<void> {
+    this.cut()
+    if (this.#door !== 'refuse') await new Promise<void>(resolve => this.#stopListening(resolve))
+  }
+
+  #newServer(): Server {
+    return createServer({ noDelay: true, allowHalfOpen: true }, client => this.#serve(client))
+  }
+
+  async #listen(port: number): Promise<void> {
+    this.#server = this.#newServer()
+    this.#server.listen(port, this.#host)
+    await once(this.#server, 'listening')
+    this.#port = (this.#server.address() as AddressInfo).port
+  }
+
+  /** The callback of close() waits for connections too, which may go on. */
+  #stopListening(done: () => void): void {
+    this.#server.close()
+    setImmediate(done)
+  }
+
+  #serve(client: Socket): void {
+    this.#accepted++
+    client.on('error', () => {})
+    if (this.#door === 'hang up') {
+      client.end()
+      client.resume()
+      return
+    }
+    const server = connect({ ...this.#target, noDelay: true })
+    server.on('error', () => {})
+    const line: Line = { client, server, weather: this.weather }
+    this.#lines.push(line)
+    carry(line, client, server, weather => weather === 'swallow' || weather === 'deaf', this)
+    carry(line, server, client, weather => weather === 'swallow' || weather === 'mute', this)
+    client.on('end', () => client.end())
+    client.on('close', () => {
+      this.#lines.splice(this.#lines.indexOf(line), 1)
+      server.destroy()
+    })
+    server.on('close', () => {
+      if (line.weather !== 'half-open') client.destroy()
+    })
+  }
+}
+
+function carry(
+  line: Line,
+  from: Socket,
+  to: Socket,
+  isLost: (weather: Weather) => boolean,
+  proxy: OutageProxy,
+): void {
+  from.on('data', (chunk: Buffer) => {
+    if (isLost(line.weather) || line.weather === 'half-open') return
+    const pass = () => {
+      if (to.writable) to.write(chunk)
+    }
+    if (line.weather === 'slow') setTimeout(pass, proxy.delay_ms)
+    else pass()
+  })
+}
