@@ -3,7 +3,6 @@ import {
   ConnectionError,
   type ConnectionErrorCode,
   type HostFailure,
-  type OptionError,
 } from '../errors.ts'
 import { refuse } from '../options/rules.ts'
 import type { ConnectionSettings } from '../options/settings.ts'
@@ -14,6 +13,7 @@ interface DriverFailure {
   readonly name?: string
   readonly message: string
   readonly code?: string | number
+  readonly syscall?: string
   readonly innerErrors?: Readonly<Record<string, DriverFailure | string | null>> | null
 }
 
@@ -48,18 +48,27 @@ export async function explainConnectFailure(error: unknown, settings: Connection
   return new ConnectionError(code, `${headlines[code]}${reasons}`, hosts)
 }
 
-/** The driver checks its options with errors that have nothing but words. */
-function refusedOption(
-  { name, message }: DriverFailure,
-  settings: ConnectionSettings,
-): OptionError | undefined {
-  const isOption = settings.client_options !== undefined && name === 'TypeError'
-  if (!isOption || !/ (?:must|should) be /.test(message)) return undefined
-  return refuse(
-    'client_options',
-    `Expected \`client_options\` to be what cassandra-driver takes: ${wordsOf({ message })}`,
-  )
+/** What is wrong with an option, and the driver found out. It has no codes for these, only words. */
+function refusedOption(failure: DriverFailure, settings: ConnectionSettings): Error | undefined {
+  const { name, message, syscall } = failure
+  const { client_options, local_datacenter } = settings
+  const [, names] = unknownDatacenter.exec(message) ?? []
+  if (names !== undefined) {
+    const found = `the cluster has ${wordsOf(names)}, not \`${local_datacenter}\``
+    return new ConnectionError('ERR_CASSANDRA_CONNECT', `\`local_datacenter\` is wrong: ${found}`, [])
+  }
+  if (client_options?.cloud != null && syscall === 'open') {
+    const expected = 'Expected `client_options.cloud.secureConnectBundle` to be a readable file'
+    return refuse('client_options', `${expected}: ${wordsOf(failure)}`)
+  }
+  if (client_options !== undefined && name === 'TypeError' && / (?:must|should) be /.test(message)) {
+    const expected = 'Expected `client_options` to be what cassandra-driver takes'
+    return refuse('client_options', `${expected}: ${wordsOf(failure)}`)
+  }
+  return undefined
 }
+
+const unknownDatacenter = /^localDataCenter was configured as .* in data centers: \[(.*)\]$/s
 
 /** A node that speaks only TLS resets the connection of a plain client without a word. */
 async function codeOfHangUp(

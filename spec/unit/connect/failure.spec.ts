@@ -123,8 +123,25 @@ describe('a failed connection', () => {
       option: 'client_options',
       message: expect.stringContaining('Load balancing policy must be'),
     })
+    const bundle = Object.assign(failing("ENOENT: no such file, open '/x.zip'", 'ENOENT'), {
+      syscall: 'open',
+    })
+    const cloud = { ...plain, client_options: { cloud: { secureConnectBundle: '/x.zip' } } }
+    expect(await explainConnectFailure(bundle, cloud)).toMatchObject({
+      option: 'client_options',
+      message: expect.stringMatching(/secureConnectBundle.*\/x\.zip/),
+    })
     const fault = new TypeError("Cannot read properties of null (reading 'endpoint')")
     expect(await explainConnectFailure(fault, settings)).toMatchObject({ code: 'ERR_CASSANDRA_CONNECT' })
+  })
+
+  it('names the datacenters that there are', async () => {
+    const words = "localDataCenter was configured as 'x', but only found hosts in data centers: [dc1, dc2]"
+    const settings = { ...plain, local_datacenter: 'x' }
+    expect(await explainConnectFailure(new errors.ArgumentError(words), settings)).toMatchObject({
+      code: 'ERR_CASSANDRA_CONNECT',
+      message: '`local_datacenter` is wrong: the cluster has dc1, dc2, not `x`',
+    })
   })
 
   it('passes on errors of this package and an abort as they are', async () => {
