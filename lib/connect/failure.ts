@@ -93,7 +93,7 @@ export function connectTimeout(settings: ConnectionSettings): ConnectionError {
 }
 
 const headlines: Record<ConnectionErrorCode, string> = {
-  ERR_CASSANDRA_CONNECT: 'No host could be reached',
+  ERR_CASSANDRA_CONNECT: 'No host could be used',
   ERR_CASSANDRA_CONNECT_TIMEOUT: 'Connecting took longer than `request_timeout_ms`',
   ERR_CASSANDRA_AUTH: 'Cassandra refused the login: check `username` and `password`',
   ERR_CASSANDRA_TLS_UNTRUSTED: 'The certificate is not signed by a trusted authority: check `ssl_ca_cert`',

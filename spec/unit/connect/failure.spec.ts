@@ -58,7 +58,7 @@ describe('a failed connection', () => {
   it('says its reason although the hosts of a borrowed client are not known', async () => {
     const borrowed = { ...plain, hosts: [] }
     expect(String(await explainConnectFailure(new Error('odd'), borrowed))).toContain(
-      'No host could be reached: odd',
+      'No host could be used: odd',
     )
   })
 
