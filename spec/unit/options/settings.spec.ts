@@ -1,8 +1,8 @@
 import { auth, type Client } from 'cassandra-driver'
 import { describe, expect, it } from 'vitest'
 import { OptionError } from '../../../lib/index.ts'
-import type { CassandraWritableOptions } from '../../../lib/options/options.ts'
-import { readWriteOptions } from '../../../lib/options/settings.ts'
+import type { CassandraWritableOptions, MicroBatchSinkOptions } from '../../../lib/options/options.ts'
+import { readEpochOptions, readWriteOptions } from '../../../lib/options/settings.ts'
 
 const least = { host: 'db1', keyspace: 'ks', table: 't' }
 const client = { execute: () => {} } as unknown as Client
@@ -90,6 +90,23 @@ describe('settings', () => {
       retry_timeout_ms: 0,
       ttl: 0,
     })
+  })
+})
+
+describe('settings of a micro-batch sink', () => {
+  it('have numbers and booleans where the options have text', () => {
+    const given = { ...least, checkpoint_location: 'x', rows_per_epoch: '50', epoch_interval_ms: '7' }
+    expect(readEpochOptions({ ...given, port: '9043' })).toMatchObject({
+      port: 9043,
+      rows_per_epoch: 50,
+      epoch_interval_ms: 7,
+    })
+  })
+
+  it('need a place for the checkpoint', () => {
+    expect(() => readEpochOptions(least as unknown as MicroBatchSinkOptions)).toThrow(
+      '`checkpoint_location` to be given',
+    )
   })
 })
 
