@@ -188,7 +188,7 @@ const openssl = /(?:[\dA-F]{8,}:)?error:[\dA-F]+:[^:]*:[^:]*:([^:\n]+)(?::[^:\n]
 
 function tidy(words: string): string {
   const plain = words
-    .slice(0, 100 * MOST_WORDS)
+    .slice(0, 8 * MOST_WORDS)
     .replace(/\n[ \t]+at [^\n]*/g, '')
     .replace(/\.? See innerErrors\.?/g, '')
     .replace(openssl, '$1')

@@ -2,6 +2,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { OptionError } from '../errors.ts'
 import { refuse } from '../options/rules.ts'
+import { escaped } from '../options/shown.ts'
 
 /** Options that take PEM, as text or as the path of a file. */
 export type PemOption = 'ssl_ca_cert' | 'ssl_client_cert' | 'ssl_client_key'
@@ -105,7 +106,7 @@ function parseKey(key: string, passphrase: string | undefined): KeyObject {
 
 function shownPath(path: string): string {
   if (base64.test(path)) return `${path.length} characters`
-  return `\`${path.length > MOST_PATH ? `${path.slice(0, MOST_PATH)}…` : path}\``
+  return `\`${escaped(path.slice(0, MOST_PATH))}${path.length > MOST_PATH ? '…' : ''}\``
 }
 
 function wrong(option: PemOption, expected: string): OptionError {

@@ -196,7 +196,13 @@ describe('the words of an error', () => {
   })
 
   it('are bounded, and end with a whole character', () => {
-    for (const text of ['x'.repeat(1e6), '🚢'.repeat(1e6), `x${'🚢'.repeat(1e6)}`, '\n'.repeat(1e6)]) {
+    for (const text of [
+      'x'.repeat(1e6),
+      '🚢'.repeat(1e6),
+      `x${'🚢'.repeat(1e6)}`,
+      '\n'.repeat(1e6),
+      'A'.repeat(1e6),
+    ]) {
       const words = wordsOf(new Error(text))
       expect(words.length).toBeLessThanOrEqual(501)
       expect(words).not.toMatch(/[\uD800-\uDBFF](?![\uDC00-\uDFFF])/)

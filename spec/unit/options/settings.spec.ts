@@ -1,3 +1,4 @@
+import { createSecureContext } from 'node:tls'
 import { auth, type Client } from 'cassandra-driver'
 import { describe, expect, it } from 'vitest'
 import { OptionError } from '../../../lib/index.ts'
@@ -193,6 +194,11 @@ describe('TLS', () => {
     expect(() =>
       readWriteOptions({ ...ssl, ssl_ca_cert: 'ca.pem', client_options: { sslOptions } }),
     ).not.toThrow()
+    const context = createSecureContext()
+    for (const none of [{ ca: '' }, { ca: [] }, { pfx: 'x' }, { ca: 'x', secureContext: context }]) {
+      const client_options = { sslOptions: { ...sslOptions, ...none } }
+      expect(refusal({ ...ssl, client_options }).message).toContain('unless `ssl_ca_cert` is given')
+    }
     const withCa = { sslOptions: { ...sslOptions, ca: 'x' } }
     expect(() => readWriteOptions({ ...ssl, client_options: withCa })).not.toThrow()
   })
