@@ -36,7 +36,7 @@ function integer(from: number, to: number, fallback?: number): OptionRule<number
   }
 }
 
-function flag(fallback: boolean): OptionRule<boolean> {
+function flag(fallback: boolean): OptionRule<boolean> & { readonly fallback: boolean } {
   const words = new Map([
     ['true', true],
     ['false', false],
@@ -68,7 +68,7 @@ function object<Value>(expected: string, member?: string): OptionRule<Value> {
 /** The one list of options: the README's table is checked against it. */
 export const optionRules = {
   host: {
-    expected: 'a host, a comma-separated list of hosts, or an array of hosts',
+    expected: 'a host, a comma-separated list or an array of hosts, none of them a URL',
     read: given => parseHosts(given),
     accepts: value => value !== undefined,
   } as OptionRule<Hosts>,
