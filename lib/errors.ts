@@ -15,6 +15,7 @@ export type ConnectionErrorCode =
   | 'ERR_CASSANDRA_TLS_HOST_NAME'
   | 'ERR_CASSANDRA_TLS_REQUIRED'
   | 'ERR_CASSANDRA_TLS_NOT_OFFERED'
+  | 'ERR_CASSANDRA_TLS_CLIENT_CERT'
 
 /** Codes of {@link SchemaError}. */
 export type SchemaErrorCode =
@@ -40,6 +41,8 @@ export type RowErrorCode =
 export type WriteErrorCode =
   | 'ERR_CASSANDRA_RETRY_TIMEOUT'
   | 'ERR_CASSANDRA_UNAUTHORIZED'
+  | 'ERR_CASSANDRA_CONSISTENCY'
+  | 'ERR_CASSANDRA_CLOCK_SKEW'
   | 'ERR_CASSANDRA_WRITE'
 
 /** Codes of {@link CheckpointError}. */
@@ -49,6 +52,7 @@ export type CheckpointErrorCode =
   | 'ERR_CASSANDRA_CHECKPOINT_TARGET'
   | 'ERR_CASSANDRA_CHECKPOINT_LOCKED'
   | 'ERR_CASSANDRA_CHECKPOINT_IO'
+  | 'ERR_CASSANDRA_CHECKPOINT_AHEAD'
   | 'ERR_CASSANDRA_POSITION'
   | 'ERR_CASSANDRA_EPOCH'
   | 'ERR_CASSANDRA_REPLAY_DIFFERS'

@@ -92,7 +92,10 @@ describe('README', () => {
       const type = parseCqlType(name.replace(' (a user-defined type)', ''), udt =>
         udt === 'address' ? fields : undefined,
       )
-      const returned = type.kind === 'scalar' ? scalars[type.name].reads : structuresRead[type.kind]
+      const returned =
+        type.kind === 'scalar'
+          ? scalars[type.name].reads
+          : structuresRead[type.kind as keyof typeof structuresRead]
       expect({ name, takes, reads }).toEqual({ name, takes: expectedBy(type), reads: returned })
       return type.kind === 'scalar' ? type.name : type.kind
     })

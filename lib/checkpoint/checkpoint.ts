@@ -10,10 +10,11 @@ import {
   type Target,
   type TimestampSpan,
 } from './epoch.ts'
+import { explainFailure } from './failure.ts'
 import { DurableFile, readWhole, undefinedIfAbsent } from './file.ts'
 import { type CheckpointFs, realFs } from './fs.ts'
 import { beginHistory, type Event, readHistory } from './history.ts'
-import { isJson } from './json.ts'
+import { faultIn } from './json.ts'
 import { Lock } from './lock.ts'
 import { type Processes, realProcesses } from './process.ts'
 import { encodeRecord } from './record.ts'
@@ -37,33 +38,48 @@ export interface Checkpoint {
   close(): Promise<void>
 }
 
+/** How a checkpoint is opened; on what and by whom only specs say. */
+export interface CheckpointOptions {
+  /** Take it also from an owner that is alive, who then can record nothing more. */
+  readonly takesOver?: boolean | undefined
+  readonly fs?: CheckpointFs | undefined
+  readonly processes?: Processes | undefined
+  readonly longFile?: number | undefined
+}
+
 /**
  * Reads the checkpoint at `location`, or begins one, and locks it for this process. The file is made with the first seal.
+ * In a folder it is the file `checkpoint`.
  * @throws CheckpointError if the checkpoint cannot be read, is damaged, is another table's, or has another owner.
  */
 export async function openCheckpoint(
   location: string,
   target: Target,
-  fs: CheckpointFs = realFs,
-  processes: Processes = realProcesses,
-  longFile = LONG_FILE,
+  { takesOver = false, fs = realFs, processes = realProcesses, longFile = LONG_FILE }: CheckpointOptions = {},
 ): Promise<Checkpoint> {
   try {
-    // The lock is that of the file, by whatever links it is reached.
-    const given = resolve(location)
-    const real =
-      (await fs.realpath(given).catch(undefinedIfAbsent)) ??
-      join(await fs.realpath(dirname(given)), basename(given))
-    const lock = await Lock.take(fs, real, processes)
+    const real = await realLocation(resolve(location), fs)
+    const lock = await Lock.take(fs, real, processes, takesOver)
     try {
       return await read(real, target, fs, lock, longFile)
     } catch (error) {
+      const cause = await asLost(error, real, lock)
       await lock.release().catch(() => {})
-      throw error
+      throw cause
     }
   } catch (error) {
-    throw asCheckpointError(error, location, 'read')
+    throw explainFailure(error, location, 'open')
   }
+}
+
+/** The lock is that of the file, by whatever links it is reached. */
+async function realLocation(given: string, fs: CheckpointFs): Promise<string> {
+  const linked = async (path: string) =>
+    (await fs.realpath(path).catch(undefinedIfAbsent)) ??
+    join(await fs.realpath(dirname(path)), basename(path))
+  const real = await linked(given)
+  const found = await fs.stat(real, { bigint: true }).catch(undefinedIfAbsent)
+  return found?.isDirectory() === true ? linked(join(real, 'checkpoint')) : real
 }
 
 async function read(
@@ -73,8 +89,9 @@ async function read(
   lock: Lock,
   longFile: number,
 ): Promise<Checkpoint> {
-  const file = new DurableFile(fs, location)
+  const file = new DurableFile(fs, location, lock.token)
   const own = { location, target, file, lock, longFile }
+  await file.removeDrafts()
   const bytes = await readWhole(fs, location)
   if (bytes === undefined) return new FileCheckpoint(own, stateAfter(undefined), '')
   const { state, checksum, bytes: whole } = readHistory(bytes, target, location)
@@ -156,7 +173,7 @@ class FileCheckpoint implements Checkpoint {
 
   #inTurn(action: () => Promise<void>): Promise<void> {
     const turn = this.#turn.then(action).catch(error => {
-      throw asCheckpointError(error, this.#own.location, 'write')
+      throw explainFailure(error, this.#own.location, 'write')
     })
     this.#turn = turn.catch(() => {})
     return turn
@@ -172,7 +189,8 @@ class FileCheckpoint implements Checkpoint {
       await this.#checkOwner()
       this.#state = next
     } catch (error) {
-      this.#end = asCheckpointError(error, this.#own.location, 'write')
+      const { location, lock } = this.#own
+      this.#end = explainFailure(await asLost(error, location, lock), location, 'write')
       throw this.#end
     }
   }
@@ -191,42 +209,49 @@ class FileCheckpoint implements Checkpoint {
   }
 
   async #checkOwner(): Promise<void> {
-    await checkOwner(this.#own.location, this.#own.lock)
-    if (!(await this.#own.file.isInPlace()))
-      throw lost(this.#own.location, 'another process wrote, moved or removed it')
+    const { location, lock, file } = this.#own
+    await checkOwner(location, lock)
+    if (!(await file.isInPlace()))
+      throw await lost(location, lock, 'another process wrote, moved or removed it')
   }
 }
 
 async function checkOwner(location: string, lock: Lock): Promise<void> {
-  if (!(await lock.isHeld())) throw lost(location, 'its lock was removed or replaced')
+  if (!(await lock.isHeld())) throw await lost(location, lock)
 }
 
-function lost(location: string, why: string): CheckpointError {
+/** Who takes a checkpoint over removes files under the hands of the one before, whose calls then fail. */
+async function asLost(error: unknown, location: string, lock: Lock): Promise<unknown> {
+  const isHeld = error instanceof CheckpointError || (await lock.isHeld().catch(() => true))
+  return isHeld ? error : await lost(location, lock)
+}
+
+async function lost(
+  location: string,
+  lock: Lock,
+  why = 'its lock was removed or replaced',
+): Promise<CheckpointError> {
+  const isHeld = await lock.isHeld()
+  const successor = isHeld ? undefined : await lock.nameOfSuccessor()
+  const reason = successor === undefined ? why : `${successor} took it over`
   return new CheckpointError(
     'ERR_CASSANDRA_CHECKPOINT_LOCKED',
-    `Checkpoint ${location} is no longer this process's own: ${why}. Nothing more is written to it`,
+    `Checkpoint ${location} is no longer this sink's own: ${reason}. Nothing more is written to it`,
     { location },
   )
 }
 
 /** A copy that later changes do not reach. */
 function exactCopy(given: Seal): Seal {
-  const position = isJson(given.position) ? JSON.stringify(given.position) : undefined
-  if (position === undefined || position.length > MAX_POSITION_LENGTH) {
+  const fault = faultIn(given.position)
+  const position = fault === undefined ? JSON.stringify(given.position) : ''
+  if (fault !== undefined || position.length > MAX_POSITION_LENGTH) {
+    const got = fault ?? `${position.length} characters`
     throw new CheckpointError(
       'ERR_CASSANDRA_POSITION',
-      `Expected the position of epoch ${given.epoch_id} to be a JSON value of at most ${MAX_POSITION_LENGTH} characters`,
+      `Expected the position of epoch ${given.epoch_id} to be a JSON value of at most ${MAX_POSITION_LENGTH} ` +
+        `characters, got ${got}`,
     )
   }
   return { ...given, blocks: [...given.blocks], position: JSON.parse(position) }
-}
-
-function asCheckpointError(error: unknown, location: string, verb: 'read' | 'write'): CheckpointError {
-  if (error instanceof CheckpointError) return error
-  const reason = error instanceof Error ? error.message : String(error)
-  return new CheckpointError(
-    'ERR_CASSANDRA_CHECKPOINT_IO',
-    `Cannot ${verb} checkpoint ${location}: ${reason}`,
-    { location, cause: error },
-  )
 }

@@ -97,8 +97,15 @@ export function decide(state: EpochState, epoch_id: number): 'new' | 'replay' | 
   const next = state.sealed === undefined ? 'comes' : 'was begun and must be replayed'
   throw new CheckpointError(
     'ERR_CASSANDRA_EPOCH',
-    `Expected epoch ${last + 1}, which ${next} next, got ${epoch_id}`,
+    `Expected epoch ${last + 1}, which ${next} next, got ${shown(epoch_id)}`,
   )
+}
+
+/** An id that may not even be a number. */
+function shown(id: unknown): string {
+  if (typeof id === 'number') return String(id)
+  if (typeof id === 'string') return `the text \`${id.slice(0, 40)}\``
+  return typeof id === 'bigint' ? `the BigInt ${id}` : `a value of type ${typeof id}`
 }
 
 /** The epoch may be written now, in part or in full, with the timestamps of its seal. */
@@ -142,13 +149,34 @@ export function commit(state: EpochState): EpochState & { readonly committed: Co
 export function checkReplay(sealed: Seal, rows: number, blocks: readonly string[]): void {
   const at = sealed.blocks.findIndex((block, i) => block !== blocks[i])
   if (at === -1 && rows === sealed.rows && blocks.length === sealed.blocks.length) return
+  throw replayDiffers(sealed, rows, at)
+}
+
+/**
+ * A replay that ends early must have brought the first of the rows that were sealed. The rows after the last whole block
+ * cannot be compared.
+ * @throws as {@link checkReplay}
+ */
+export function checkBeginning(sealed: Seal, rows: number, blocks: readonly string[]): void {
+  const whole = blocks.slice(0, Math.floor(rows / sealed.block_rows))
+  const at = whole.findIndex((block, i) => block !== sealed.blocks[i])
+  if (at !== -1) throw replayDiffers(sealed, rows, at)
+}
+
+/** What to do about an epoch that cannot be replayed. */
+export const WAY_ON =
+  'To go on without a replay, remove the checkpoint and load the rows after its last commit: ' +
+  'what the first attempt wrote stays in the table'
+
+function replayDiffers(sealed: Seal, rows: number, at: number): CheckpointError {
   const first = (at === -1 ? sealed.blocks.length : at) * sealed.block_rows
   const where = `rows ${first} to ${Math.min(first + sealed.block_rows, Math.max(rows, sealed.rows)) - 1}`
   const counts = rows === sealed.rows ? '' : `; ${sealed.rows} rows were sealed, ${rows} came`
-  throw new CheckpointError(
+  return new CheckpointError(
     'ERR_CASSANDRA_REPLAY_DIFFERS',
     `Expected the source to replay the rows of epoch ${sealed.epoch_id}, which may be in the table in part, ` +
-      `but it differs first in ${where}${counts}. Nothing was written`,
+      `but it differs first in ${where}${counts}. Nothing was written. If the sealed rows still exist, start again ` +
+      `with exactly these. ${WAY_ON}`,
   )
 }
 

@@ -1,10 +1,13 @@
 import { Buffer } from 'node:buffer'
-import { dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import process from 'node:process'
 import type { CheckpointFile, CheckpointFs } from './fs.ts'
 
 /** No checkpoint gets near this; what does is another file, and is not read into memory. */
 export const LARGEST_FILE = 64 * 2 ** 20
+
+/** How the name of a new file goes on until it takes the place of the old one. */
+const DRAFT = '.checkpoint.new'
 
 /** Gives a whole file, or undefined if there is none. */
 export async function readWhole(fs: CheckpointFs, path: string): Promise<Buffer | undefined> {
@@ -51,12 +54,29 @@ export async function createSynced(
 export class DurableFile {
   readonly #fs: CheckpointFs
   readonly #path: string
+  readonly #draft: string
   #file: CheckpointFile | undefined
   #length = 0
 
-  constructor(fs: CheckpointFs, path: string) {
+  /** @param owner text that no other owner of this path has */
+  constructor(fs: CheckpointFs, path: string, owner: string) {
     this.#fs = fs
     this.#path = path
+    this.#draft = `${path}${DRAFT}.${owner}`
+  }
+
+  /**
+   * Removes what other owners were about to put in the place of the file. One that was stopped just before that can do it
+   * no more.
+   */
+  async removeDrafts(): Promise<void> {
+    const folder = dirname(this.#path)
+    const prefix = `${basename(this.#path)}${DRAFT}`
+    for (const name of await this.#fs.readdir(folder)) {
+      if (name === prefix || name.startsWith(`${prefix}.`)) {
+        await this.#fs.unlink(join(folder, name)).catch(undefinedIfAbsent)
+      }
+    }
   }
 
   /** In bytes; 0 before the first {@link replace}. */
@@ -77,19 +97,18 @@ export class DurableFile {
    * @param confirm may still refuse, just before the new file takes the place
    */
   async replace(bytes: Uint8Array, confirm: () => Promise<void>): Promise<void> {
-    const draft = `${this.#path}.checkpoint.new`
-    await this.#fs.unlink(draft).catch(undefinedIfAbsent)
-    const file = await createSynced(this.#fs, draft, bytes)
+    const file = await createSynced(this.#fs, this.#draft, bytes)
     try {
       await confirm()
       await this.close()
     } catch (error) {
       await file.close().catch(() => {})
+      await this.#fs.unlink(this.#draft).catch(() => {})
       throw error
     }
     this.#file = file
     this.#length = bytes.length
-    await this.#fs.rename(draft, this.#path)
+    await this.#fs.rename(this.#draft, this.#path)
     await syncFolder(this.#fs, dirname(this.#path))
   }
 

@@ -20,6 +20,7 @@ export interface FileStat {
   readonly ino: bigint
   readonly size: bigint
   isFile(): boolean
+  isDirectory(): boolean
 }
 
 /** All that is asked of a file system: a part of `node:fs/promises`, so that specs can make each call fail. */

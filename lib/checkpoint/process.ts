@@ -28,6 +28,9 @@ const shape: Shape<Owner> = {
 
 export const isOwner = (value: unknown): value is Owner => hasShape(shape, value)
 
+export const isSame = (one: Owner, other: Owner) =>
+  (Object.keys(shape) as (keyof Owner)[]).every(name => one[name] === other[name])
+
 /** What the system knows of a process id. */
 export interface Sighting {
   readonly exists: boolean

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { auth, type ClientOptions, policies } from 'cassandra-driver'
+import { passedOptions } from '../options/clientOptions.ts'
 import type { ConnectionSettings } from '../options/settings.ts'
 import { LocalDatacenterPolicy } from './localDatacenter.ts'
 import { tlsOptions } from './tls.ts'
@@ -17,37 +18,41 @@ const MAX_REQUESTS = 30_000
 /** Statements that the driver remembers: those of hundreds of tables. A statement that it forgot fails. */
 const MAX_PREPARED = 20_000
 
-/** Options of the driver's client: those that the user gave, and ours for what a promise depends on. */
+/**
+ * Options of the driver's client: what passes of the caller's, and ours for everything that a promise depends on.
+ * @throws OptionError
+ */
 export async function driverOptions(settings: ConnectionSettings): Promise<ClientOptions> {
-  const { client_options: own = {}, credentials, tls } = settings
-  const addresses = await resolveAll(settings.hosts)
+  const { credentials, hosts, local_datacenter, request_timeout_ms, tls } = settings
+  const own = passedOptions(settings.client_options ?? {})
+  const addresses = await resolveAll(hosts)
   return {
-    maxPrepared: MAX_PREPARED,
     // Preparing thousands of statements again would keep a node out for seconds. It says which ones it lacks.
     rePrepareOnUp: false,
-    ...(settings.hosts.length > 0 && { contactPoints: [...settings.hosts] }),
-    ...(settings.local_datacenter !== undefined && { localDataCenter: settings.local_datacenter }),
+    ...own,
+    maxPrepared: MAX_PREPARED,
+    pooling: { ...own.pooling, maxRequestsPerConnection: MAX_REQUESTS },
+    ...(hosts.length > 0 && { contactPoints: [...hosts] }),
+    ...(local_datacenter !== undefined && { localDataCenter: local_datacenter }),
     ...(credentials !== undefined && {
       authProvider: new auth.PlainTextAuthProvider(credentials.username, credentials.password),
     }),
-    ...(tls !== undefined && { sslOptions: await tlsOptions(tls, settings.hosts) }),
-    ...own,
-    pooling: { maxRequestsPerConnection: MAX_REQUESTS, ...own.pooling },
-    protocolOptions: { port: settings.port, ...own.protocolOptions },
+    ...(tls !== undefined && { sslOptions: await tlsOptions(tls, hosts, own.sslOptions) }),
+    protocolOptions: { ...own.protocolOptions, port: settings.port },
     socketOptions: {
-      connectTimeout: Math.min(HOST_CONNECT_TIMEOUT_MS, settings.request_timeout_ms),
-      readTimeout: settings.request_timeout_ms,
+      connectTimeout: Math.min(HOST_CONNECT_TIMEOUT_MS, request_timeout_ms),
       ...own.socketOptions,
+      readTimeout: request_timeout_ms,
     },
     policies: {
-      // Every write carries its own timestamp, and every retry is decided by the writer.
-      timestampGeneration: null as unknown as policies.timestampGeneration.TimestampGenerator,
-      retry: new policies.retry.FallthroughRetryPolicy(),
       // The driver's own waits up to ten minutes, which no request with its retries lasts.
       reconnection: new policies.reconnection.ExponentialReconnectionPolicy(250, MOST_RECONNECT_MS, false),
       ...(own.cloud === undefined &&
-        settings.local_datacenter === undefined && { loadBalancing: new LocalDatacenterPolicy(addresses) }),
+        local_datacenter === undefined && { loadBalancing: new LocalDatacenterPolicy(addresses) }),
       ...own.policies,
+      // Every write carries its own timestamp, and every retry is decided by the writer.
+      timestampGeneration: null as unknown as policies.timestampGeneration.TimestampGenerator,
+      retry: new policies.retry.FallthroughRetryPolicy(),
     },
   }
 }

@@ -3,7 +3,9 @@ import {
   ConnectionError,
   type ConnectionErrorCode,
   type HostFailure,
+  type OptionError,
 } from '../errors.ts'
+import { refuse } from '../options/rules.ts'
 import type { ConnectionSettings } from '../options/settings.ts'
 import { speaksTls } from './tls.ts'
 
@@ -12,8 +14,15 @@ interface DriverFailure {
   readonly name?: string
   readonly message: string
   readonly code?: string | number
-  readonly innerErrors?: Readonly<Record<string, DriverFailure | string | null>>
+  readonly innerErrors?: Readonly<Record<string, DriverFailure | string | null>> | null
 }
+
+/** Most characters of somebody else's words in a message. */
+const MOST_WORDS = 500
+
+/** Most hosts that are quoted in one sentence, and in a list. */
+const MOST_HOSTS = 3
+const MOST_LISTED = 10
 
 /** Longest time in milliseconds for asking a server that hung up whether it speaks TLS. */
 const PROBE_TIMEOUT_MS = 2_000
@@ -24,17 +33,32 @@ const PROBE_TIMEOUT_MS = 2_000
  */
 export async function explainConnectFailure(error: unknown, settings: ConnectionSettings): Promise<unknown> {
   if (error instanceof CassandraStreamsError || isAbort(error)) return error
-  const failure = error as DriverFailure
+  const failure = (error ?? { message: '' }) as DriverFailure
+  const refused = refusedOption(failure, settings)
+  if (refused !== undefined) return refused
   const inner = Object.entries(failure.innerErrors ?? {})
   const failures = inner.length > 0 ? inner.map(([, cause]) => cause) : [failure]
   const hosts =
     inner.length > 0
-      ? inner.map(([host, cause]) => ({ host, reason: reasonOf(cause) }))
-      : settings.hosts.map(host => ({ host, reason: reasonOf(failure) }))
+      ? inner.map(([host, cause]) => ({ host, reason: wordsOf(cause) }))
+      : settings.hosts.map(host => ({ host, reason: wordsOf(failure) }))
   const code = codeOf(failures, settings) ?? (await codeOfHangUp(inner, settings))
   // The hosts of a borrowed client are not known here.
-  const reasons = hosts.length > 0 ? list(hosts) : `: ${reasonOf(failure)}`
+  const reasons = hosts.length > 0 ? list(hosts) : `: ${wordsOf(failure)}`
   return new ConnectionError(code, `${headlines[code]}${reasons}`, hosts)
+}
+
+/** The driver checks its options with errors that have nothing but words. */
+function refusedOption(
+  { name, message }: DriverFailure,
+  settings: ConnectionSettings,
+): OptionError | undefined {
+  const isOption = settings.client_options !== undefined && name === 'TypeError'
+  if (!isOption || !/ (?:must|should) be /.test(message)) return undefined
+  return refuse(
+    'client_options',
+    `Expected \`client_options\` to be what cassandra-driver takes: ${wordsOf({ message })}`,
+  )
 }
 
 /** A node that speaks only TLS resets the connection of a plain client without a word. */
@@ -69,6 +93,8 @@ const headlines: Record<ConnectionErrorCode, string> = {
   ERR_CASSANDRA_TLS_REQUIRED: 'The server speaks TLS on this port: set `ssl_enabled` to true',
   ERR_CASSANDRA_TLS_NOT_OFFERED:
     'The server does not speak TLS on this port: check `port`, or leave out `ssl_enabled`',
+  ERR_CASSANDRA_TLS_CLIENT_CERT:
+    'The server refuses TLS without a client certificate that it trusts: check `ssl_client_cert` and `ssl_client_key`',
 }
 
 const untrusted: ReadonlySet<unknown> = new Set([
@@ -82,6 +108,22 @@ const untrusted: ReadonlySet<unknown> = new Set([
   'CERT_NOT_YET_VALID',
   'CERT_UNTRUSTED',
   'CERT_REJECTED',
+])
+
+/** Alerts of TLS by which a server refuses a client certificate, or its absence. */
+const clientRefused: ReadonlySet<unknown> = new Set([
+  'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
+  'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE',
+  'ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE',
+  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED',
+  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED',
+  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN',
+  'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
+  'ERR_SSL_TLSV1_ALERT_ACCESS_DENIED',
+  // What Cassandra sends for a certificate of an authority that it does not know.
+  'ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR',
+  // What it sends in TLS 1.2 when there is none.
+  'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE',
 ])
 
 function codeOf(
@@ -103,16 +145,47 @@ function codeOfOne(
   if (settings.tls !== undefined && code === 'ERR_SSL_WRONG_VERSION_NUMBER') {
     return 'ERR_CASSANDRA_TLS_NOT_OFFERED'
   }
+  if (settings.tls !== undefined && clientRefused.has(code)) return 'ERR_CASSANDRA_TLS_CLIENT_CERT'
   return undefined
 }
 
-function reasonOf(failure: DriverFailure | string | null): string {
-  if (failure === null) return 'not tried'
-  return typeof failure === 'string' ? failure : failure.message
+function list(hosts: readonly HostFailure[]): string {
+  const lines = hosts.slice(0, MOST_LISTED).map(({ host, reason }) => `\n  ${host}: ${reason}`)
+  const others = hosts.length - lines.length
+  return [...lines, ...(others > 0 ? [`\n  and ${others} other hosts`] : [])].join('')
 }
 
-function list(hosts: readonly HostFailure[]): string {
-  return hosts.map(({ host, reason }) => `\n  ${host}: ${reason}`).join('')
+/**
+ * What an error of the driver, the server or the system says, at most 500 characters long: without the stack traces that
+ * the driver puts into messages, and with the reason of each host where it only says that all of them failed.
+ */
+export function wordsOf(error: unknown): string {
+  if (error === null || error === undefined) return 'not tried'
+  if (typeof error !== 'object') return tidy(String(error))
+  const { name, message, code, innerErrors } = error as Partial<DriverFailure>
+  const inner = Object.entries(innerErrors ?? {})
+  if (inner.length > 0) {
+    const quoted = inner.slice(0, MOST_HOSTS).map(([host, cause]) => `${host}: ${wordsOf(cause)}`)
+    const others = inner.length - quoted.length
+    return tidy([...quoted, ...(others > 0 ? [`and ${others} other hosts`] : [])].join('; '))
+  }
+  // Node reports a name with several addresses as an error without words.
+  if (!message && error instanceof AggregateError) return tidy(error.errors.map(wordsOf).join('; '))
+  return tidy(message || String(code ?? (name || 'no reason given')))
+}
+
+/** `80DC…:error:0A00045C:SSL routines:ssl3_read_bytes:tlsv13 alert certificate required:../deps/…` */
+const openssl = /(?:[\dA-F]{8,}:)?error:[\dA-F]+:[^:]*:[^:]*:([^:\n]+)(?::[^:\n]*:\d+)?(?::[^:\n]*)?/g
+
+function tidy(words: string): string {
+  const plain = words
+    .slice(0, 100 * MOST_WORDS)
+    .replace(/\n[ \t]+at [^\n]*/g, '')
+    .replace(/\.? See innerErrors\.?/g, '')
+    .replace(openssl, '$1')
+    .replace(/[\p{Cc}\s]+/gu, ' ')
+    .trim()
+  return plain.length <= MOST_WORDS ? plain : `${plain.slice(0, MOST_WORDS).replace(/[\uD800-\uDBFF]$/, '')}…`
 }
 
 function isAbort(error: unknown): boolean {

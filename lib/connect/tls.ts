@@ -1,27 +1,57 @@
-import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
-import { type ConnectionOptions, checkServerIdentity, connect, type PeerCertificate } from 'node:tls'
-import { OptionError } from '../errors.ts'
+import {
+  type ConnectionOptions,
+  checkServerIdentity,
+  connect,
+  createSecureContext,
+  type PeerCertificate,
+} from 'node:tls'
+import { refuse } from '../options/rules.ts'
 import type { TlsSettings } from '../options/settings.ts'
+import { checkAuthority, checkPair, type PemOption, readPem } from './pem.ts'
 
 /**
- * TLS options that verify, which the driver's own do not: it sets `rejectUnauthorized: false` unless told otherwise.
- * @throws OptionError when a file cannot be read.
+ * TLS options that verify unless `ssl_verify` is false. The driver's own do not: it sets `rejectUnauthorized: false`
+ * unless told otherwise.
+ * @param own the caller's options for what has no option here, already checked.
+ * @throws OptionError when a file cannot be read or used, or a key belongs to another certificate.
  */
-export async function tlsOptions(tls: TlsSettings, hosts: readonly string[]): Promise<ConnectionOptions> {
+export async function tlsOptions(
+  tls: TlsSettings,
+  hosts: readonly string[],
+  own: ConnectionOptions = {},
+): Promise<ConnectionOptions> {
+  const read = async (option: PemOption, given: string | undefined) =>
+    given === undefined ? undefined : readPem(option, given)
   const [ca, cert, key] = await Promise.all([
-    pem('ssl_ca_cert', tls.ca),
-    pem('ssl_client_cert', tls.cert),
-    pem('ssl_client_key', tls.key),
+    read('ssl_ca_cert', tls.ca),
+    read('ssl_client_cert', tls.cert),
+    read('ssl_client_key', tls.key),
   ])
-  return {
+  if (ca !== undefined) checkAuthority(ca)
+  if (cert !== undefined && key !== undefined) checkPair(cert, key, own.passphrase)
+  const servername = tls.server_name ?? own.servername
+  const options: ConnectionOptions = {
+    minVersion: 'TLSv1.2',
+    checkServerIdentity: (dialled, certificate) => verifyName(dialled, certificate, servername, hosts),
+    ...own,
     ...(ca !== undefined && { ca }),
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
-    ...(tls.server_name !== undefined && { servername: tls.server_name }),
-    rejectUnauthorized: true,
-    minVersion: 'TLSv1.2',
-    checkServerIdentity: (dialled, certificate) => verifyName(dialled, certificate, tls.server_name, hosts),
+    ...(servername !== undefined && { servername }),
+    rejectUnauthorized: tls.verify,
+  }
+  checkContext(options)
+  return options
+}
+
+/** What is wrong in the caller's own options is found before a host is dialled, and not blamed on one. */
+function checkContext(options: ConnectionOptions): void {
+  try {
+    createSecureContext(options)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
+    throw refuse('client_options', `Expected \`client_options.sslOptions\` to make a TLS context${code}`)
   }
 }
 
@@ -51,19 +81,5 @@ export async function speaksTls(host: string, port: number, timeout_ms: number):
   } finally {
     socket.on('error', () => {})
     socket.destroy()
-  }
-}
-
-async function pem(option: string, pathOrText: string | undefined): Promise<string | undefined> {
-  if (pathOrText === undefined || pathOrText.includes('-----BEGIN ')) return pathOrText
-  try {
-    return await readFile(pathOrText, 'utf8')
-  } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
-    throw new OptionError(
-      'ERR_CASSANDRA_OPTION',
-      option,
-      `Expected \`${option}\` to be PEM text or the path of a readable file (${reason})`,
-    )
   }
 }

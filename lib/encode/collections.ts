@@ -3,8 +3,9 @@ import { type CqlType, cqlTypeName } from '../table/cqlType.ts'
 import type { Bytes } from './bytes.ts'
 import type { Codec } from './codec.ts'
 import { asKey, encodePresentPart, partRefused } from './element.ts'
-import { listIdentity, mapIdentity, setIdentity } from './identity.ts'
+import { collectionIdentity } from './identity.ts'
 import { itemsOf, plainObject, refuseHole } from './items.ts'
+import { collectionOrder, sortParts } from './partsOrder.ts'
 import { Refusal } from './refusal.ts'
 
 type Sequence = Extract<CqlType, { kind: 'list' | 'set' }>
@@ -14,44 +15,63 @@ type Seen = Map<string, unknown>
 
 export function listCodec(type: Sequence, element: Codec): Codec {
   return {
-    encode: (value, out) => encodeItems(value, element, undefined, out),
+    encode: (value, out) => encodeItems(value, element, undefined, undefined, out),
     cqlType: cqlTypeName(type),
     accepts: `an Array, Set or other iterable of ${element.cqlType}`,
     fixedSize: undefined,
     isText: false,
-    identity: listIdentity(element.identity),
+    identity: collectionIdentity(element.identity),
+    order: collectionOrder(element.order),
   }
 }
 
-export function setCodec(type: Sequence, element: Codec): Codec {
+/** @param sorts whether its elements are put in order; else the server does it */
+export function setCodec(type: Sequence, element: Codec, sorts: boolean): Codec {
   return {
-    encode: (value, out) =>
-      encodeItems(value, element, element.isText && is.isSet(value) ? undefined : new Map(), out),
+    encode: (value, out) => {
+      const starts: number[] | undefined = sorts ? [] : undefined
+      encodeItems(value, element, element.isText && is.isSet(value) ? undefined : new Map(), starts, out)
+      if (starts !== undefined) sortParts(out, starts, element.order)
+    },
     cqlType: cqlTypeName(type),
     accepts: `a Set, Array or other iterable of ${element.cqlType}, each once`,
     fixedSize: undefined,
     isText: false,
-    identity: setIdentity(element.identity),
+    identity: collectionIdentity(element.identity),
+    order: collectionOrder(element.order),
   }
 }
 
-export function mapCodec(type: Mapping, key: Codec, value: Codec): Codec {
+/** @param sorts whether its entries are put in order; else the server does it */
+export function mapCodec(type: Mapping, key: Codec, value: Codec, sorts: boolean): Codec {
   return {
-    encode: (map, out) => encodeEntries(map, key, value, out),
+    encode: (map, out) => {
+      const starts: number[] | undefined = sorts ? [] : undefined
+      encodeEntries(map, key, value, starts, out)
+      if (starts !== undefined) sortParts(out, starts, key.order)
+    },
     cqlType: cqlTypeName(type),
     accepts: `a Map or plain object of ${key.cqlType} to ${value.cqlType}`,
     fixedSize: undefined,
     isText: false,
-    identity: mapIdentity(key.identity, value.identity),
+    identity: collectionIdentity(key.identity, value.identity),
+    order: collectionOrder(key.order, value.order),
   }
 }
 
-function encodeItems(value: unknown, element: Codec, seen: Seen | undefined, out: Bytes): void {
+function encodeItems(
+  value: unknown,
+  element: Codec,
+  seen: Seen | undefined,
+  starts: number[] | undefined,
+  out: Bytes,
+): void {
   const items = itemsOf(value)
   const counted = out.openSized()
   let count = 0
   for (const item of items) {
     if (item === undefined) refuseHole(items, count)
+    starts?.push(out.length)
     const from = out.openSized()
     encodePresentPart(element, item, count, out)
     out.closeSized(from)
@@ -61,19 +81,27 @@ function encodeItems(value: unknown, element: Codec, seen: Seen | undefined, out
   out.setInt32(counted - 4, count)
 }
 
-function encodeEntries(map: unknown, key: Codec, value: Codec, out: Bytes): void {
+function encodeEntries(
+  map: unknown,
+  key: Codec,
+  value: Codec,
+  starts: number[] | undefined,
+  out: Bytes,
+): void {
   // The keys of a Map or object are distinct; as text they stay so, while 1 and "01" are one int.
   const seen: Seen | undefined = key.isText ? undefined : new Map()
   const counted = out.openSized()
   let count = 0
   if (is.isMap(map)) {
     for (const [name, item] of Map.prototype.entries.call(map)) {
+      starts?.push(out.length)
       addEntry(key, name, value, item, seen, out)
       count++
     }
   } else {
     const object = plainObject(map)
     for (const name of Object.keys(object)) {
+      starts?.push(out.length)
       addEntry(key, name, value, object[name], seen, out)
       count++
     }

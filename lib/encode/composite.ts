@@ -6,16 +6,19 @@ import type { Codec } from './codec.ts'
 import { field, isDriver } from './driverValue.ts'
 import { encodePart, partRefused } from './element.ts'
 import { tupleIdentity } from './identity.ts'
-import { plainObject } from './items.ts'
-import { preview } from './preview.ts'
-import { Refusal, wrongKind } from './refusal.ts'
+import { fieldsOf } from './items.ts'
+import { tupleOrder } from './partsOrder.ts'
+import { listed } from './preview.ts'
+import { Refusal, unknownField, wrongKind } from './refusal.ts'
 
 type Composite<Kind extends CqlType['kind']> = Extract<CqlType, { kind: Kind }>
 
 export function tupleCodec(type: Composite<'tuple'>, elements: readonly Codec[]): Codec {
   function encode(value: unknown, out: Bytes): void {
     const items = tupleItems(value)
-    if (items.length !== elements.length) {
+    // The driver reads items that are missing at the end as null; an Array of another length is a mistake.
+    const isShort = items.length < elements.length && !Array.isArray(value)
+    if (items.length !== elements.length && !isShort) {
       throw new Refusal(value, `has ${items.length} items, and the tuple ${elements.length}`)
     }
     for (let i = 0; i < elements.length; i++) addNullable(elements[i] as Codec, items[i], i, out)
@@ -23,10 +26,11 @@ export function tupleCodec(type: Composite<'tuple'>, elements: readonly Codec[])
   return {
     encode,
     cqlType: cqlTypeName(type),
-    accepts: `an Array or Tuple of ${elements.length}: ${elements.map(element => element.cqlType).join(', ')}`,
+    accepts: `an Array or Tuple of ${elements.length}: ${listed(elements.map(({ cqlType }) => cqlType))}`,
     fixedSize: undefined,
     isText: false,
-    identity: tupleIdentity(elements.map(element => element.identity)),
+    identity: tupleIdentity(elements.map(({ identity }) => identity)),
+    order: tupleOrder(elements.map(({ order }) => order)),
   }
 }
 
@@ -40,10 +44,11 @@ export function udtCodec(type: Composite<'udt'>, fields: readonly Codec[]): Code
   return {
     encode,
     cqlType: cqlTypeName(type),
-    accepts: `a plain object or Map with the fields ${names.join(', ')}`,
+    accepts: `an object or Map with the fields ${listed(names)}`,
     fixedSize: undefined,
     isText: false,
     identity: tupleIdentity(fields.map(({ identity }) => identity)),
+    order: tupleOrder(fields.map(({ order }) => order)),
   }
 }
 
@@ -53,7 +58,7 @@ function fieldValues(value: unknown, places: ReadonlyMap<unknown, number>): unkn
   if (is.isMap(value)) {
     for (const [name, item] of Map.prototype.entries.call(value)) items[placeOf(name, places, value)] = item
   } else {
-    const object = plainObject(value)
+    const object = fieldsOf(value)
     for (const name of Object.keys(object)) items[placeOf(name, places, value)] = object[name]
   }
   return items
@@ -61,7 +66,7 @@ function fieldValues(value: unknown, places: ReadonlyMap<unknown, number>): unkn
 
 function placeOf(name: unknown, places: ReadonlyMap<unknown, number>, value: unknown): number {
   const place = places.get(name)
-  if (place === undefined) throw new Refusal(value, `has ${preview(name)}, which is no field of the type`)
+  if (place === undefined) throw unknownField(value, name)
   return place
 }
 

@@ -3,7 +3,8 @@ import { field, isDriver } from './driverValue.ts'
 import { integerOf, varintBytes } from './integers.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 
-const grammar = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,400}))?$/
+/** Digits before the point or behind it may be missing, not both. */
+const grammar = /^(-?)(?=\.?\d)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,400}))?$/
 const mostDigits = 1_000_000
 
 /** `unscaled × 10^-scale`, the two parts that Cassandra stores: `1.50` keeps its two digits. */

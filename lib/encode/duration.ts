@@ -40,9 +40,9 @@ export function encodeDuration(value: unknown, out: Bytes): void {
   }
 }
 
-/** The limits of CQL, the same on both sides of zero: one further down Cassandra stores it and prints `-`. */
+/** What 32 and 64 bits hold. The CQL literal of the lowest number is refused, but the server stores the number. */
 function refuseBeyond(value: unknown, count: bigint, largest: bigint, unit: string): void {
-  if (count > largest || count < -largest) throw new Refusal(value, `has more than ${largest} ${unit}`)
+  if (count > largest || count < -largest - 1n) throw new Refusal(value, `has more than ${largest} ${unit}`)
 }
 
 function durationOf(value: unknown): Duration {

@@ -35,6 +35,11 @@ export function stamp(row: EncodedRow, timestamp: number): void {
   setInt64(row.slab, row.timestampAt, timestamp)
 }
 
+/** A row's write time in microseconds since 1970. */
+export function writeTimeOf({ slab, timestampAt }: EncodedRow): number {
+  return Number(slab.readBigInt64BE(timestampAt))
+}
+
 /** Moves a row's write time on by one microsecond. A request that was sent has a copy of the bytes. */
 export function restamp({ slab, timestampAt }: EncodedRow): void {
   setInt64(slab, timestampAt, slab.readBigInt64BE(timestampAt) + 1n)

@@ -3,8 +3,9 @@ import { TooManyBytes } from './bytes.ts'
 import type { Codec, Encoder } from './codec.ts'
 import { listCodec, mapCodec, setCodec } from './collections.ts'
 import { tupleCodec, udtCodec } from './composite.ts'
-import { bytesIdentity, decimalIdentity } from './identity.ts'
-import { encodeInetItem } from './inet.ts'
+import { decimalIdentity } from './decimalOrder.ts'
+import { bytesIdentity } from './identity.ts'
+import { byteOrder } from './order.ts'
 import { named, Refusal } from './refusal.ts'
 import { scalars } from './typeTable.ts'
 import { vectorCodec } from './vector.ts'
@@ -14,9 +15,11 @@ export type { Encoder } from './codec.ts'
 /**
  * Compiles a type, once for each column of a table. What it cannot store exactly the encoder refuses by throwing a
  * Refusal, whatever the value does when it is read.
+ *
+ * @param isKey makes its bytes those that the server hashes and compares
  */
-export function encoderFor(type: CqlType): Encoder {
-  const { encode, cqlType, accepts } = compile(type, 'column')
+export function encoderFor(type: CqlType, isKey = false): Encoder {
+  const { encode, cqlType, accepts } = compile(type, isKey)
   return (value, out) => {
     try {
       encode(value, out)
@@ -29,43 +32,59 @@ export function encoderFor(type: CqlType): Encoder {
 }
 
 /**
- * Where a part stands. Cassandra takes the collections of a column apart and puts them together again, with the
- * vectors inside; a tuple, a user-defined type or a vector of a column it keeps byte by byte.
+ * @param sorts whether a set or map here is put in the server's order. The server does so for one that is the whole
+ * column; what stands deeper it may keep as it is given, which depends on the types around it and on its version.
  */
-type Place = 'column' | 'recomposed' | 'kept'
-
-function compile(type: CqlType, place: Place): Codec {
-  const inCollection = (part: CqlType) => compile(part, place === 'kept' ? 'kept' : 'recomposed')
-  const inComposite = (part: CqlType) => compile(part, 'kept')
+function compile(type: CqlType, sorts: boolean): Codec {
   switch (type.kind) {
     case 'scalar':
-      return scalarCodec(type.name, place)
+      return scalarCodec(type.name)
     case 'list':
-      return listCodec(type, inCollection(type.element))
+      return listCodec(type, compile(type.element, true))
     case 'set':
-      return setCodec(type, inCollection(type.element))
+      return setCodec(type, compile(type.element, true), sorts)
     case 'map':
-      return mapCodec(type, inCollection(type.key), inCollection(type.value))
+      return mapCodec(type, compile(type.key, true), compile(type.value, true), sorts)
     case 'tuple':
-      return tupleCodec(type, type.elements.map(inComposite))
+      return tupleCodec(
+        type,
+        type.elements.map(element => compile(element, true)),
+      )
     case 'udt':
       return udtCodec(
         type,
-        type.fields.map(field => inComposite(field.type)),
+        type.fields.map(field => compile(field.type, true)),
       )
     case 'vector':
-      return vectorCodec(type, compile(type.element, place === 'column' ? 'kept' : place))
+      return vectorCodec(type, compile(type.element, true))
+    case 'unsupported':
+      return unsupportedCodec(type.text)
   }
 }
 
-function scalarCodec(name: ScalarName, place: Place): Codec {
-  const { encode, accepts, fixedSize } = scalars[name]
+function unsupportedCodec(cqlType: string): Codec {
   return {
-    encode: name === 'inet' && place === 'recomposed' ? encodeInetItem : encode,
+    encode: value => {
+      throw new Refusal(value, 'is a value for a custom type, of which none can be written')
+    },
+    cqlType,
+    accepts: 'no such property',
+    fixedSize: undefined,
+    isText: false,
+    identity: bytesIdentity,
+    order: byteOrder,
+  }
+}
+
+function scalarCodec(name: ScalarName): Codec {
+  const { encode, accepts, fixedSize, order = byteOrder } = scalars[name]
+  return {
+    encode,
     cqlType: name,
     accepts,
     fixedSize,
     isText: name === 'text' || name === 'ascii',
     identity: name === 'decimal' ? decimalIdentity : bytesIdentity,
+    order,
   }
 }

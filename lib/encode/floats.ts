@@ -3,7 +3,7 @@ import { parseDecimal } from './decimal.ts'
 import { driverInteger } from './driverValue.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 
-const decimalText = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
+const decimalText = /^-?(?=\.?\d)\d*(?:\.\d*)?(?:[eE][+-]?\d+)?$/
 
 // NaN has many bit patterns and a partition key is hashed by its bits: always the same one is written.
 const doubleNaN = 0x7ff8_0000

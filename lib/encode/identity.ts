@@ -2,40 +2,15 @@ import type { Identity } from './codec.ts'
 import { readVint, vintSizeAt } from './vint.ts'
 
 /**
- * Cassandra compares set elements and map keys by value, not by bytes: the decimals 1.0 and 1.00 are one, and so are
- * two frozen sets that list the same elements in another order. Of two that are equal it keeps one in silence, so
- * they must be found before they are sent.
+ * Cassandra compares set elements and map keys by value, not by bytes: the decimals 1.0 and 1.00 are one. Of two that
+ * are equal it keeps one in silence, so they must be found before they are sent.
  */
 export const bytesIdentity: Identity = bytes => bytes.toString('latin1')
 
-export const decimalIdentity: Identity = bytes => {
-  const digits = BigInt.asIntN(8 * (bytes.length - 4), BigInt(`0x${bytes.toString('hex', 4)}`)).toString()
-  const end = digits.search(/0*$/)
-  return digits === '0' ? '0' : `${digits.slice(0, end)}e${digits.length - end - bytes.readInt32BE(0)}`
-}
-
-export function listIdentity(element: Identity): Identity {
-  if (element === bytesIdentity) return bytesIdentity
-  return bytes => joined(sizedParts(bytes, 4), [element])
-}
-
-export function setIdentity(element: Identity): Identity {
-  return bytes =>
-    sizedParts(bytes, 4)
-      .map(part => joined([part], [element]))
-      .sort()
-      .join('')
-}
-
-export function mapIdentity(key: Identity, value: Identity): Identity {
-  return bytes => {
-    const parts = sizedParts(bytes, 4)
-    const pairs = parts.filter((_, i) => i % 2 === 0).map((part, i) => [part, parts[2 * i + 1] ?? null])
-    return pairs
-      .map(pair => joined(pair, [key, value]))
-      .sort()
-      .join('')
-  }
+/** Of lists, sets and maps; of a map the identities of keys and values take turns. Sets and maps are in order by then. */
+export function collectionIdentity(...parts: readonly Identity[]): Identity {
+  if (parts.every(part => part === bytesIdentity)) return bytesIdentity
+  return bytes => joined(sizedParts(bytes, 4), parts)
 }
 
 export function tupleIdentity(elements: readonly Identity[]): Identity {

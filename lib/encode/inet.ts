@@ -1,4 +1,4 @@
-import type { Bytes } from './bytes.ts'
+import { type Bytes, trueLength } from './bytes.ts'
 import { field, isDriver } from './driverValue.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 
@@ -6,35 +6,23 @@ const colon = 0x3a
 const point = 0x2e
 const zero = 0x30
 
+/** What an IPv4 address written as IPv6 begins with. */
+const mappedPrefix = Buffer.from('00000000000000000000ffff', 'hex')
+
+/** `::ffff:10.1.2.3` is the IPv4 address 10.1.2.3, as it is to CQL and to Java: one address has one form. */
 export function encodeInet(value: unknown, out: Bytes): void {
-  out.add(addressOf(value))
+  const address = addressOf(value)
+  const isMapped = trueLength(address) === 16 && mappedPrefix.compare(address, 0, 12) === 0
+  out.add(isMapped ? address.subarray(12) : address)
 }
 
 function addressOf(value: unknown): Uint8Array {
   if (typeof value === 'string') return parseInet(value)
   if (typeof value !== 'object' || value === null || !isDriver(value, 'InetAddress')) throw wrongKind(value)
   const bytes = field(value, 'buffer')
-  if (!(bytes instanceof Uint8Array) || (bytes.length !== 4 && bytes.length !== 16)) {
-    throw new Refusal(value, 'has neither 4 nor 16 bytes')
-  }
-  return bytes
-}
-
-/**
- * The same for what Cassandra takes apart and puts together again: it does so with Java's addresses, and Java knows no
- * IPv4 address written as IPv6. In a column of its own, a tuple or a user-defined type the 16 bytes stay.
- */
-export function encodeInetItem(value: unknown, out: Bytes): void {
-  const from = out.length
-  encodeInet(value, out)
-  const bytes = out.view(from)
-  if (bytes.length === 16 && bytes.toString('hex', 0, 12) === '00000000000000000000ffff') {
-    const ipv4 = bytes.subarray(12).join('.')
-    throw new Refusal(
-      value,
-      `is ${ipv4} written as IPv6, which a collection in Cassandra does not keep: give ${ipv4}`,
-    )
-  }
+  const length = bytes instanceof Uint8Array ? trueLength(bytes) : 0
+  if (length !== 4 && length !== 16) throw new Refusal(value, 'has neither 4 nor 16 bytes')
+  return bytes as Uint8Array
 }
 
 function parseInet(text: string): Buffer {

@@ -1,6 +1,9 @@
 import { types as is } from 'node:util'
 import { refuseDetached } from './blob.ts'
+import { isMutableDriverValue } from './driverValue.ts'
+import { kindOf } from './preview.ts'
 import { Refusal, wrongKind } from './refusal.ts'
+import { isAnyTemporal } from './temporal.ts'
 
 /**
  * What to loop over for a list or set: an Array, Set, typed array or other iterable. Text, Map and Buffer can be
@@ -15,9 +18,8 @@ export function itemsOf(value: unknown): Iterable<unknown> {
     refuseDetached(value)
   }
   if (is.isMap(value) || is.isBoxedPrimitive(value)) throw wrongKind(value)
-  if (typeof (value as { [Symbol.iterator]?: unknown })[Symbol.iterator] !== 'function')
-    throw wrongKind(value)
-  return value as Iterable<unknown>
+  if (!isIterable(value)) throw wrongKind(value)
+  return value
 }
 
 /** Refuses the hole that an Array has where no item was ever put: it would read as undefined. */
@@ -29,11 +31,45 @@ export function refuseHole(items: unknown, index: number): void {
 
 /** Own fields of a plain object. Instances of other classes keep their meaning in places that are not their fields. */
 export function plainObject(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || !isPlain(value)) throw wrongKind(value)
+  return value as Readonly<Record<string, unknown>>
+}
+
+/** Own fields of a plain object, or of an instance of a class of the caller's that has some. */
+export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) throw wrongKind(value)
+  if (isPlain(value)) return value as Readonly<Record<string, unknown>>
+  if (isBuiltIn(value) || isMutableDriverValue(value) || isIterable(value)) throw wrongKind(value)
+  // What getters of the class tell is not read: stored without it, the value would be null in all of its fields.
+  if (Object.keys(value).length === 0) {
+    throw new Refusal(value, `is ${kindOf(value)} without fields of its own`)
+  }
+  return value as Readonly<Record<string, unknown>>
+}
+
+export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
   // The last prototype of another realm is not our Object.prototype, but it is the last one there too.
-  if (prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null) {
-    return value as Readonly<Record<string, unknown>>
-  }
-  throw wrongKind(value)
+  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null
+}
+
+/** Whether an object is of a class of JavaScript's own, which keeps what it stands for elsewhere than in its fields. */
+export function isBuiltIn(value: object): boolean {
+  return (
+    Array.isArray(value) ||
+    ArrayBuffer.isView(value) ||
+    is.isAnyArrayBuffer(value) ||
+    is.isMap(value) ||
+    is.isSet(value) ||
+    is.isDate(value) ||
+    is.isPromise(value) ||
+    is.isRegExp(value) ||
+    is.isNativeError(value) ||
+    is.isBoxedPrimitive(value) ||
+    isAnyTemporal(value)
+  )
+}
+
+export function isIterable(value: object): value is Iterable<unknown> {
+  return typeof (value as { [Symbol.iterator]?: unknown })[Symbol.iterator] === 'function'
 }

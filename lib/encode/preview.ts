@@ -32,12 +32,34 @@ export function cut(text: string, length: number): string {
   return `${text.slice(0, end)}…`
 }
 
+/** Characters that nobody sees, as escapes: a byte order mark, a carriage return, a space of no width. */
+export function escaped(text: string): string {
+  return text.replace(invisible, character => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+}
+
+const invisible = /[\p{C}\p{DI}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu
+
+/** A text in quotes, shortened, with escapes for what nobody sees. */
+export function quoted(text: string, length: number): string {
+  return cut(escaped(JSON.stringify(cut(text, length))), 2 * length)
+}
+
+/** The first names of a list, and how many there are beside them. */
+export function listed(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_NAMES).map(name => escaped(cut(name, longestName)))
+  const others = names.length - shown.length
+  return others > 0 ? `${shown.join(', ')} and ${others} others` : shown.join(', ')
+}
+
+const MOST_NAMES = 10
+const longestName = 48
+
 function picture(value: unknown): string {
   switch (typeof value) {
     case 'string':
       return value.length > longestQuote
-        ? `${JSON.stringify(cut(value, longestQuote))} (${value.length} characters)`
-        : JSON.stringify(value)
+        ? `${quoted(value, longestQuote)} (${value.length} characters)`
+        : quoted(value, longestQuote)
     case 'number':
       return Object.is(value, -0) ? '-0' : String(value)
     case 'bigint':
@@ -46,7 +68,7 @@ function picture(value: unknown): string {
     case 'object':
       return value === null ? 'null' : pictureOfObject(value)
     case 'symbol':
-      return String(value)
+      return escaped(cut(String(value), longestQuote))
     case 'function':
       return 'a function'
     default:
@@ -79,7 +101,7 @@ function pictureOfArray(value: readonly unknown[]): string {
 }
 
 function quoteKey(key: string): string {
-  return cut(JSON.stringify(cut(key, 24)), 26)
+  return cut(quoted(key, 24), 26)
 }
 
 function kindOfObject(value: unknown): string {

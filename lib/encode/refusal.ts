@@ -1,4 +1,4 @@
-import { cut, kindOf, preview } from './preview.ts'
+import { kindOf, preview, quoted } from './preview.ts'
 
 /**
  * Why a value cannot be stored. Not an Error: a stack trace would cost more than the conversion and points only into
@@ -11,6 +11,8 @@ export class Refusal {
   cqlType = ''
   /** What would have been accepted there. */
   expected = ''
+  /** A field of a user-defined type that did not exist when the schema was read. */
+  isUnknownField = false
   /** Follows the value: `is above the largest int, 2147483647`. */
   readonly reason: string
   readonly preview: string
@@ -33,6 +35,13 @@ export function wrongKind(value: unknown): Refusal {
   return new Refusal(value, `is ${kindOf(value)}`)
 }
 
+/** The refusal of a user-defined type for a field that the type does not have. */
+export function unknownField(value: unknown, name: unknown): Refusal {
+  const refusal = new Refusal(value, `has ${preview(name)}, which is no field of the type`)
+  refusal.isUnknownField = true
+  return refusal
+}
+
 /** Names the type on a refusal that has none yet. Anything else was thrown by the value itself as it was read. */
 export function named(thrown: unknown, value: unknown, cqlType: string, expected: string): Refusal {
   const refusal =
@@ -52,5 +61,5 @@ export function within(refusal: Refusal, step: string): Refusal {
 
 /** One step of a path: `.zip`, or `["zip code"]` where a name is no identifier. */
 export function step(name: string): string {
-  return /^[A-Za-z_]\w{0,47}$/.test(name) ? `.${name}` : `[${JSON.stringify(cut(name, 40))}]`
+  return /^[A-Za-z_]\w{0,47}$/.test(name) ? `.${name}` : `[${quoted(name, 40)}]`
 }

@@ -1,18 +1,11 @@
 import type { Column, TableSchema } from '../table/schema.ts'
 import { type Operation, Statement } from '../table/statement.ts'
-import { NULL_LENGTH, UNSET_LENGTH, unset } from './bind.ts'
+import { NULL_LENGTH, UNSET_LENGTH } from './bind.ts'
 import { Bytes, TooManyBytes } from './bytes.ts'
 import type { EncodedRow } from './encodedRow.ts'
 import { KEY_PART_BYTES, MAX_KEY_BYTES } from './partitionKey.ts'
-import {
-  columnUnknown,
-  deleteFlagMissing,
-  keyAbsent,
-  keySize,
-  notAnObject,
-  rowSize,
-  unreadable,
-} from './rowRefusal.ts'
+import { ownNames, type Row, readProperty, rowOf, sameNames } from './readRow.ts'
+import { columnUnknown, deleteFlagMissing, keyAbsent, keySize, rowSize } from './rowRefusal.ts'
 import { encodeColumn, type Slot, slotFor } from './slot.ts'
 import { ownTimestampOf, ttlOf } from './using.ts'
 import { CELL_WEIGHT, collectionWeight, ROW_WEIGHT, TTL_WEIGHT } from './weight.ts'
@@ -26,12 +19,11 @@ export interface RowRules {
   readonly max_row_bytes: number
 }
 
-type Row = Readonly<Record<string, unknown>>
-
-/** Own property names of a row, and which of the table's columns are among them. */
+/** Own property names of a row, and which of the table's columns and of the directions are among them. */
 interface Shape {
   readonly names: readonly string[]
   readonly present: readonly boolean[]
+  readonly directions: ReadonlySet<string>
 }
 
 interface Target {
@@ -48,13 +40,17 @@ const MUTATION_BYTES = 16 * 1024 * 1024
 /** Turns rows of one table into bytes, or refuses them. */
 export class RowEncoder {
   readonly #rules: RowRules
+  readonly #schema: TableSchema
   readonly #columns: readonly Column[]
+  readonly #places: ReadonlyMap<string, number>
+  /** Of types that cannot be written. */
+  readonly #unsupported: readonly Slot[]
   readonly #partitionKeyCount: number
   readonly #keyCount: number
   readonly #regularsFrom: number
   readonly #targets: Readonly<Record<Operation, Target>>
   /** That of the row before: most streams have one shape, which is then checked once. */
-  #shape: Shape = { names: [], present: [] }
+  #shape: Shape = { names: [], present: [], directions: new Set() }
   readonly #directions: readonly string[]
   /** Lent to the row in progress: reading a row may run code of the caller's, which may give the next one. */
   #bytes: Bytes | undefined
@@ -62,7 +58,9 @@ export class RowEncoder {
   constructor(schema: TableSchema, rules: RowRules) {
     const count = (kind: Column['kind']) => schema.columns.filter(column => column.kind === kind).length
     this.#rules = rules
+    this.#schema = schema
     this.#columns = schema.columns
+    this.#places = new Map(schema.columns.map(({ name }, place) => [name, place]))
     this.#directions = [rules.delete_flag?.column, rules.ttl_column, rules.timestamp_column].filter(
       name => name !== undefined,
     )
@@ -70,6 +68,7 @@ export class RowEncoder {
     this.#keyCount = this.#partitionKeyCount + count('clustering')
     this.#regularsFrom = this.#keyCount + count('static')
     const slots = schema.columns.map(slotFor)
+    this.#unsupported = slots.filter(({ column }) => column.type.kind === 'unsupported')
     const target = (operation: Operation): Target => {
       const hasTtl = rules.ttl !== undefined || rules.ttl_column !== undefined
       const statement = new Statement(operation, schema, hasTtl)
@@ -84,8 +83,7 @@ export class RowEncoder {
 
   /** @throws RowError when the row cannot be stored exactly. */
   encode(input: unknown, index: number): EncodedRow {
-    if (typeof input !== 'object' || input === null || Array.isArray(input)) throw notAnObject(input, index)
-    const row = input as Row
+    const row = rowOf(input, index)
     const shape = this.#shapeOf(row, index)
     const operation = this.#isDelete(row, shape, index) ? 'delete' : 'insert'
     const given = this.#read(
@@ -120,6 +118,10 @@ export class RowEncoder {
   ): EncodedRow {
     const keyFirst = statement.timestampIndex > 0
     out.begin()
+    for (const slot of this.#unsupported) {
+      // The statement has no place for it: its encoder refuses every value.
+      if (given[slot.place] !== undefined) encodeColumn(slot, given[slot.place], index, out)
+    }
     if (!keyFirst) this.#writeTimestamp(timestamp, index, out)
     const keyStart = out.length
     let keyEnd = keyStart
@@ -189,18 +191,22 @@ export class RowEncoder {
     out.int32(seconds)
   }
 
-  #direction(row: Row, { names }: Shape, name: string | undefined, index: number): unknown {
-    return name !== undefined && names.includes(name) ? readProperty(row, name, index) : undefined
+  #direction(row: Row, { directions }: Shape, name: string | undefined, index: number): unknown {
+    return name !== undefined && directions.has(name) ? readProperty(row, name, index) : undefined
   }
 
   #shapeOf(row: Row, index: number): Shape {
     const names = ownNames(row, index)
     if (sameNames(names, this.#shape.names)) return this.#shape
-    const known = new Set(this.#columns.map(({ name }) => name))
-    const unknown = names.find(name => !known.has(name) && !this.#directions.includes(name))
-    if (unknown !== undefined) throw columnUnknown(unknown, this.#columns, index)
-    const present = this.#columns.map(({ name }) => names.includes(name) && !this.#directions.includes(name))
-    this.#shape = { names, present }
+    const present = new Array<boolean>(this.#columns.length).fill(false)
+    const directions = new Set<string>()
+    for (const name of names) {
+      const place = this.#places.get(name)
+      if (this.#directions.includes(name)) directions.add(name)
+      else if (place === undefined) throw columnUnknown(name, this.#schema, index)
+      else present[place] = true
+    }
+    this.#shape = { names, present, directions }
     return this.#shape
   }
 
@@ -245,28 +251,4 @@ export class RowEncoder {
     const total = count === 1 ? size : bytes - (4 - KEY_PART_BYTES) * (place + 1)
     if (total === 0 || total > MAX_KEY_BYTES) throw keySize(column, size, count, index)
   }
-}
-
-function ownNames(row: Row, index: number): string[] {
-  try {
-    return Object.keys(row)
-  } catch (error) {
-    throw unreadable(undefined, error, index)
-  }
-}
-
-function readProperty(row: Row, name: string, index: number): unknown {
-  try {
-    const value = row[name]
-    // The driver's users say so where a column is to be left alone.
-    return value === unset ? undefined : value
-  } catch (error) {
-    throw unreadable(name, error, index)
-  }
-}
-
-function sameNames(a: readonly string[], b: readonly string[]): boolean {
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
 }

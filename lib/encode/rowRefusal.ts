@@ -1,23 +1,63 @@
+import { types as is } from 'node:util'
 import { RowError } from '../errors.ts'
+import { nearestNames } from '../options/nearest.ts'
 import { cqlTypeName } from '../table/cqlType.ts'
-import type { Column } from '../table/schema.ts'
+import type { Column, TableSchema } from '../table/schema.ts'
 import { KEY_PART_BYTES, MAX_KEY_BYTES } from './partitionKey.ts'
-import { kindOf } from './preview.ts'
+import { cut, escaped, kindOf, listed } from './preview.ts'
 import type { Refusal } from './refusal.ts'
 
 /** The words of every error about a row: which row, which column, what came, what was expected. */
 
+/** Errors for fields that a user-defined type does not have. Not a property: callers match on the code alone. */
+const unknownFields = new WeakSet<RowError>()
+
+/** Whether a row names a column or a field that may have been added after the schema was read. */
+export function mayBeNewInSchema(error: RowError): boolean {
+  return error.code === 'ERR_CASSANDRA_COLUMN_UNKNOWN' || unknownFields.has(error)
+}
+
 export function notAnObject(input: unknown, row_index: number): RowError {
-  const expected = 'an object with a property a column'
-  const message = `Row ${row_index} is ${kindOf(input)}; expected ${expected}`
+  const expected = 'an object with one property per column'
+  const advice = adviceFor(input)
+  const message = `Row ${row_index} is ${kindOf(input)}; expected ${expected}${advice}`
   return new RowError('ERR_CASSANDRA_ROW_TYPE', message, { row_index, expected })
 }
 
-export function columnUnknown(name: string, columns: readonly Column[], row_index: number): RowError {
-  const column = name.slice(0, 80)
-  const expected = `one of ${columns.map(({ name }) => name).join(', ')}`
-  const message = `Row ${row_index}: the table has no column \`${column}\`; expected ${expected}`
-  return new RowError('ERR_CASSANDRA_COLUMN_UNKNOWN', message, { row_index, column, expected })
+/** What to do about a row that is none, where that is clear. */
+function adviceFor(input: unknown): string {
+  if (typeof input === 'string' || ArrayBuffer.isView(input)) {
+    return ': text and bytes, such as those of a file, go through a parser first (one for JSON lines or CSV)'
+  }
+  if (Array.isArray(input))
+    return ': rows are written one by one, and a CSV parser names the columns when told to'
+  return is.isMap(input) ? ': `Object.fromEntries(map)` makes one' : ''
+}
+
+/** Properties by which other loaders tell how to write a row, with the option that names such a property here. */
+const directions = [
+  { option: 'ttl_column', names: /^_*(?:ttl|time_?to_?live)_*$/i },
+  { option: 'timestamp_column', names: /^_*(?:timestamp|write_?time(?:stamp)?)_*$/i },
+] as const
+
+/** Names that are compared with one that does not exist. */
+const MOST_CANDIDATES = 2_000
+
+export function columnUnknown(
+  name: string,
+  { keyspace, name: table, columns }: TableSchema,
+  row_index: number,
+): RowError {
+  const names = columns.map(column => column.name)
+  const [near] = nearestNames(name, names.slice(0, MOST_CANDIDATES), 1)
+  const direction = directions.find(({ names }) => names.test(name.slice(0, 40)))
+  const advice =
+    (near === undefined ? '' : `; did you mean \`${escaped(near)}\`?`) +
+    (direction === undefined ? '' : `; \`${direction.option}\` is the option that names such a property`)
+  const expected = `one of ${listed(names)}`
+  const message = `Row ${row_index}: \`${keyspace}.${table}\` has no column \`${escaped(cut(name, 80))}\`${advice}; expected ${expected}`
+  const details = { row_index, column: cut(name, 80), expected }
+  return new RowError('ERR_CASSANDRA_COLUMN_UNKNOWN', message, details)
 }
 
 export function deleteFlagMissing(column: string, row_index: number): RowError {
@@ -53,15 +93,16 @@ export function rowSize(size: number, most: number, row_index: number): RowError
 }
 
 export function valueRefused(column: Column, refusal: Refusal, row_index: number): RowError {
-  const { cqlType: cql_type, expected, preview, reason, cause } = refusal
+  const { cqlType: cql_type, preview, reason, cause } = refusal
   const path = `${column.name}${refusal.path}`
-  const message = `Row ${row_index}, column \`${path}\` (${cql_type}): ${preview} ${reason}; expected ${expected}`
-  return new RowError(
-    'ERR_CASSANDRA_VALUE',
-    message,
-    { row_index, column: path, cql_type, expected },
-    { cause },
-  )
+  const isEmptyText = preview === '""' && refusal.path === '' && !isKey(column)
+  const expected = isEmptyText ? `${refusal.expected}; for no value null, or no property` : refusal.expected
+  const where = `column \`${escaped(column.name)}${refusal.path}\` (${shownType(cql_type)})`
+  const message = `Row ${row_index}, ${where}: ${preview} ${reason}; expected ${expected}`
+  const details = { row_index, column: path, cql_type, expected }
+  const error = new RowError('ERR_CASSANDRA_VALUE', message, details, { cause })
+  if (refusal.isUnknownField) unknownFields.add(error)
+  return error
 }
 
 /** A getter or a proxy of the caller threw. */
@@ -90,6 +131,14 @@ function ofColumn(
   details: { row_index: number; expected: string },
 ): RowError {
   const cql_type = cqlTypeName(type)
-  const message = `Row ${details.row_index}, column \`${column}\` (${cql_type}): ${problem}`
+  const message = `Row ${details.row_index}, column \`${escaped(column)}\` (${shownType(cql_type)}): ${problem}`
   return new RowError(code, message, { ...details, column, cql_type })
+}
+
+function isKey({ kind }: Column): boolean {
+  return kind === 'partition_key' || kind === 'clustering'
+}
+
+function shownType(cqlType: string): string {
+  return cut(cqlType, 120)
 }

@@ -18,11 +18,12 @@ export interface Slot {
 }
 
 export function slotFor(column: Column, place: number): Slot {
+  const isKey = column.kind === 'partition_key' || column.kind === 'clustering'
   return {
     column,
     place,
-    encode: encoderFor(column.type),
-    isKey: column.kind === 'partition_key' || column.kind === 'clustering',
+    encode: encoderFor(column.type, isKey),
+    isKey,
     appends: column.type.kind === 'list' && !column.type.frozen,
     isMultiCell: 'frozen' in column.type && !column.type.frozen,
     isPartitionKey: column.kind === 'partition_key',

@@ -2,6 +2,7 @@ import { types as is } from 'node:util'
 import { unset } from './bind.ts'
 import { copyOf } from './blob.ts'
 import { isMutableDriverValue } from './driverValue.ts'
+import { isBuiltIn, isIterable, isPlain } from './items.ts'
 import { isAnyTemporal } from './temporal.ts'
 
 /** No collection of more items fits a mutation, even of empty ones with their lengths of 4 bytes. */
@@ -12,19 +13,28 @@ const mostItems = 4 * 1024 * 1024
  * known. Everything is read once, all the way down; instances of classes that no column takes are kept. What throws
  * when it is read throws the same again when the copy is read, for the encoder to report.
  */
-export function snapshotOf(value: unknown, path: readonly object[] = []): unknown {
+export function snapshotOf(row: unknown): unknown {
+  return copyOfPart(row, new Set())
+}
+
+/** @param path the objects around the value */
+function copyOfPart(value: unknown, path: Set<object>): unknown {
   if (typeof value !== 'object' || value === null || value === unset) return value
   // A cycle can be stored nowhere: it is kept for the encoder to refuse.
-  if (path.includes(value)) return value
+  if (path.has(value)) return value
+  path.add(value)
   try {
-    return copyObject(value, [...path, value])
+    return copyObject(value, path)
   } catch (error) {
     return unreadable(error)
+  } finally {
+    path.delete(value)
   }
 }
 
-function copyObject(value: object, path: readonly object[]): unknown {
-  const copy = (item: unknown) => snapshotOf(item, path)
+function copyObject(value: object, path: Set<object>): unknown {
+  const isRow = path.size === 1
+  const copy = (item: unknown) => copyOfPart(item, path)
   if (Array.isArray(value)) return copyItems(value, copy)
   if (is.isMap(value)) {
     return new Map(Array.from(Map.prototype.entries.call(value), ([key, item]) => [copy(key), copy(item)]))
@@ -35,8 +45,8 @@ function copyObject(value: object, path: readonly object[]): unknown {
   if (is.isAnyArrayBuffer(value)) return new Uint8Array(copyOf(new Uint8Array(value))).buffer
   if (is.isBoxedPrimitive(value) || isAnyTemporal(value)) return value
   // The driver's Vector is iterable too, and a Proxy that shows its items only.
-  if (path.length > 1 && isIterable(value)) return copyItems(value, copy)
-  const hasFields = path.length === 1 || isPlain(value) || isMutableDriverValue(value)
+  if (!isRow && isIterable(value)) return copyItems(value, copy)
+  const hasFields = isPlain(value) || isMutableDriverValue(value) || !isBuiltIn(value)
   return hasFields ? copyProperties(value, copy) : value
 }
 
@@ -83,13 +93,4 @@ function unreadable(error: unknown): object {
 
 function rethrow(error: unknown): never {
   throw error
-}
-
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === null || Object.getPrototypeOf(prototype) === null
-}
-
-function isIterable(value: object): value is Iterable<unknown> {
-  return typeof (value as { [Symbol.iterator]?: unknown })[Symbol.iterator] === 'function'
 }

@@ -1,6 +1,6 @@
 import { types as is } from 'node:util'
 import type { Bytes } from './bytes.ts'
-import { dateLength, isSign, parseDate, parseDigits } from './date.ts'
+import { dateLength, parseDate, parseDigits } from './date.ts'
 import { longValue } from './driverValue.ts'
 import { encodeInt64 } from './integers.ts'
 import { Refusal, wrongKind } from './refusal.ts'
@@ -13,6 +13,9 @@ const safeDays = 100_000_000
 const colon = 0x3a
 const point = 0x2e
 const space = 0x20
+const zero = 0x30
+const withoutOffset =
+  'has no offset from UTC such as Z or +01:00, without which it is another moment on another machine'
 
 export function encodeTimestamp(value: unknown, out: Bytes): void {
   encodeInt64(millisecondsOf(value), value, 'timestamp', out)
@@ -50,38 +53,51 @@ function millisecondsOfTemporal(value: object): bigint {
   return epochNanoseconds / 1_000_000n
 }
 
+/** A date, a time of day unless it is midnight, and an offset from UTC, without which a text names many moments. */
 function parseTimestamp(text: string): number | bigint {
   const days = parseDate(text)
   if (Number.isNaN(days)) throw notTimestamp(text)
-  const clock = dateLength(text) + 1
-  const zone = zoneStart(text)
-  if (zone < clock) throw new Refusal(text, 'has no time zone: it would be another moment on another machine')
-  if (!isSeparator(text.charCodeAt(clock - 1))) throw notTimestamp(text)
-  const fraction = text.charCodeAt(clock + 8) === point ? clock + 8 : zone
-  const seconds = parseClock(text, clock, fraction) - offsetSeconds(text, zone)
-  const ofDay = seconds * 1000 + (fraction < zone ? parseMilliseconds(text, fraction + 1, zone) : 0)
+  const date = dateLength(text)
+  const hasClock = isSeparator(text.charCodeAt(date)) && isDigit(text.charCodeAt(date + 1))
+  const end = hasClock ? clockEnd(text, date + 1) : date
+  const zone = end === date + 9 ? fractionEnd(text, end) : end
+  if (zone === text.length) throw new Refusal(text, withoutOffset)
+  const offset = offsetSeconds(text, zone)
+  const seconds = hasClock ? parseClock(text, date + 1, end) : 0
+  if (Number.isNaN(offset + seconds)) throw notTimestamp(text)
+  const fraction = end < zone ? parseMilliseconds(text, end + 1, zone) : 0
+  const ofDay = (seconds - offset) * 1000 + fraction
   if (Number.isNaN(ofDay)) throw notTimestamp(text)
   return Math.abs(days) < safeDays
     ? days * millisecondsPerDay + ofDay
     : BigInt(days) * BigInt(millisecondsPerDay) + BigInt(ofDay)
 }
 
-/** Where `Z`, `+hh:mm`, `+hhmm` or `+hh` begins; -1 where a text ends in none of them. */
-function zoneStart(text: string): number {
-  const length = text.length
-  if ((text.charCodeAt(length - 1) | 0x20) === 0x7a) return length - 1
-  if (isSign(text.charCodeAt(length - 6)) && text.charCodeAt(length - 3) === colon) return length - 6
-  if (isSign(text.charCodeAt(length - 5))) return length - 5
-  return isSign(text.charCodeAt(length - 3)) ? length - 3 : -1
+/** Where `HH:MM` or `HH:MM:SS` ends. */
+function clockEnd(text: string, from: number): number {
+  return text.charCodeAt(from + 5) === colon ? from + 8 : from + 5
 }
 
-function offsetSeconds(text: string, zone: number): number {
-  const length = text.length - zone
-  if (length === 1) return 0
-  const hours = parseDigits(text, zone + 1, zone + 3)
-  const minutes = length === 3 ? 0 : parseDigits(text, text.length - 2, text.length)
-  if (!(hours <= 23 && minutes <= 59)) return Number.NaN
-  return (text[zone] === '-' ? -1 : 1) * (hours * 3600 + minutes * 60)
+function fractionEnd(text: string, from: number): number {
+  if (text.charCodeAt(from) !== point) return from
+  let end = from + 1
+  while (isDigit(text.charCodeAt(end))) end++
+  return end
+}
+
+/** `Z` or an offset, behind a space or not, and names of zones and calendars as Java and Temporal add them. */
+const zoneForm = /^ ?(?:[zZ]|([+-])(\d{2})(?::?(\d{2})(?::?(\d{2}))?)?)(?:\[[^[\]]*\])*$/
+
+/** Longer text behind a time is none of a zone. */
+const longestZone = 100
+
+function offsetSeconds(text: string, from: number): number {
+  if (from === text.length - 1 && (text.charCodeAt(from) | 0x20) === 0x7a) return 0
+  const match = text.length - from > longestZone ? null : zoneForm.exec(text.slice(from))
+  if (match === null) return Number.NaN
+  const [, sign, hours = '0', minutes = '0', seconds = '0'] = match
+  if (!(Number(hours) <= 23 && Number(minutes) <= 59 && Number(seconds) <= 59)) return Number.NaN
+  return (sign === '-' ? -1 : 1) * (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds))
 }
 
 function parseMilliseconds(text: string, from: number, to: number): number {
@@ -97,6 +113,13 @@ function isSeparator(code: number): boolean {
   return (code | 0x20) === 0x74 || code === space
 }
 
+function isDigit(code: number): boolean {
+  return code >= zero && code <= zero + 9
+}
+
 function notTimestamp(text: string): Refusal {
-  return new Refusal(text, 'is not a moment of the calendar written as YYYY-MM-DDTHH:MM:SS.mmm and a zone')
+  return new Refusal(
+    text,
+    'is not a moment of the calendar written as YYYY-MM-DDTHH:MM:SS.mmm and an offset such as Z or +01:00',
+  )
 }

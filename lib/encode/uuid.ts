@@ -1,4 +1,4 @@
-import type { Bytes } from './bytes.ts'
+import { type Bytes, trueLength } from './bytes.ts'
 import { field, isDriver } from './driverValue.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 
@@ -21,7 +21,7 @@ export function encodeUuid(value: unknown, out: Bytes): void {
   }
   if (typeof value !== 'object' || value === null || !isDriver(value, 'Uuid')) throw wrongKind(value)
   const bytes = field(value, 'buffer')
-  if (!(bytes instanceof Uint8Array) || bytes.length !== 16) throw new Refusal(value, 'has no 16 bytes')
+  if (!(bytes instanceof Uint8Array) || trueLength(bytes) !== 16) throw new Refusal(value, 'has no 16 bytes')
   out.add(bytes)
 }
 

@@ -5,6 +5,7 @@ import { field, isDriver } from './driverValue.ts'
 import { encodePresentPart, partRefused } from './element.ts'
 import { vectorIdentity } from './identity.ts'
 import { refuseHole } from './items.ts'
+import { vectorOrder } from './partsOrder.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 import { vintSize, writeVint } from './vint.ts'
 
@@ -55,6 +56,7 @@ export function vectorCodec(type: Vector, element: Codec): Codec {
     fixedSize: element.fixedSize === undefined ? undefined : element.fixedSize * dimension,
     isText: false,
     identity: vectorIdentity(element.identity, element.fixedSize),
+    order: vectorOrder(element.order, element.fixedSize),
   }
 }
 

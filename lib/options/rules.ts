@@ -1,61 +1,91 @@
-import { inspect } from 'node:util'
+import type { Client, ClientOptions } from 'cassandra-driver'
 import { OptionError } from '../errors.ts'
-import { type CassandraWritableOptions, consistencyNames, type MicroBatchSinkOptions } from './options.ts'
+import { type Hosts, parseHosts } from './hosts.ts'
+import { unknownOption } from './optionNames.ts'
+import {
+  type CassandraWritableOptions,
+  consistencyNames,
+  type Json,
+  type MicroBatchSinkOptions,
+} from './options.ts'
+import { shown } from './shown.ts'
 
-export interface OptionRule {
+/** What an option accepts, and the one form in which it is passed on. */
+export interface OptionRule<Value = unknown> {
   readonly expected: string
-  readonly accepts: (value: unknown) => boolean
-  readonly fallback?: unknown
+  /** The value in its one form, such as the number that digits stand for. What it cannot read it leaves alone. */
+  readonly read?: (given: unknown) => unknown
+  readonly accepts: (value: unknown) => value is Value
+  readonly fallback?: Value
 }
 
-const text: OptionRule = {
-  expected: 'a non-empty string',
-  accepts: value => typeof value === 'string' && value !== '',
-}
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
-function integer(from: number, to: number, fallback?: number): OptionRule {
+const text = { expected: 'a non-empty string', accepts: isText }
+
+/** A whole number without sign, leading zeros and white space: nothing that two readers could read differently. */
+const digits = /^(?:0|[1-9]\d{0,15})$/
+
+function integer(from: number, to: number, fallback?: number): OptionRule<number> {
   return {
     expected: `an integer from ${from} to ${to}`,
-    accepts: value => Number.isInteger(value) && (value as number) >= from && (value as number) <= to,
+    read: given => (typeof given === 'string' && digits.test(given) ? Number(given) : given),
+    accepts: (value): value is number =>
+      Number.isSafeInteger(value) && (value as number) >= from && (value as number) <= to,
     ...(fallback !== undefined && { fallback }),
   }
 }
 
-function oneOf(names: readonly string[], fallback: string): OptionRule {
+function flag(fallback: boolean): OptionRule<boolean> {
+  const words = new Map([
+    ['true', true],
+    ['false', false],
+  ])
   return {
-    expected: `one of ${names.join(', ')}`,
-    accepts: value => typeof value === 'string' && names.includes(value),
+    expected: 'true or false',
+    read: given => (typeof given === 'string' ? (words.get(given.toLowerCase()) ?? given) : given),
+    accepts: value => typeof value === 'boolean',
     fallback,
   }
 }
 
-function object(expected: string, member: string): OptionRule {
-  return { expected, accepts: value => typeof value === 'object' && value !== null && member in value }
+function oneOf<const Name extends string>(names: readonly Name[], fallback: NoInfer<Name>): OptionRule<Name> {
+  return {
+    expected: `one of ${names.join(', ')}`,
+    accepts: (value): value is Name => names.some(name => name === value),
+    fallback,
+  }
+}
+
+function object<Value>(expected: string, member?: string): OptionRule<Value> {
+  return {
+    expected,
+    accepts: (value): value is Value =>
+      typeof value === 'object' && value !== null && (member === undefined || member in value),
+  }
 }
 
 /** The one list of options: the README's table is checked against it. */
 export const optionRules = {
   host: {
     expected: 'a host, a comma-separated list of hosts, or an array of hosts',
-    accepts: value =>
-      hostList(value).length > 0 && hostList(value).every(host => typeof host === 'string' && host !== ''),
-  },
+    read: given => parseHosts(given),
+    accepts: value => value !== undefined,
+  } as OptionRule<Hosts>,
   port: integer(1, 65_535, 9042),
   keyspace: text,
   table: text,
   username: text,
-  password: { expected: 'a string', accepts: value => typeof value === 'string' },
-  ssl_enabled: { expected: 'true or false', accepts: value => typeof value === 'boolean', fallback: false },
+  password: { expected: 'a string', accepts: value => typeof value === 'string' } as OptionRule<string>,
+  ssl_enabled: flag(false),
   ssl_ca_cert: text,
   ssl_client_cert: text,
   ssl_client_key: text,
   ssl_server_name: text,
+  ssl_verify: flag(true),
   local_datacenter: text,
-  client: object('a Client of cassandra-driver', 'execute'),
-  client_options: {
-    expected: 'an object of cassandra-driver client options',
-    accepts: value => typeof value === 'object' && value !== null,
-  },
+  client: object<Client>('a Client of cassandra-driver', 'execute'),
+  client_options: object<Partial<ClientOptions>>('an object of cassandra-driver client options'),
   concurrency: integer(1, 2048, 100),
   rows_per_batch: integer(1, 1_000_000, 1000),
   flush_interval_ms: integer(0, 60_000, 10),
@@ -63,11 +93,14 @@ export const optionRules = {
   max_row_bytes: integer(1, 256 * 1024 * 1024, 1024 * 1024),
   consistency: {
     ...oneOf(consistencyNames, 'LOCAL_QUORUM'),
-    accepts: value =>
-      typeof value === 'string' && consistencyNames.some(name => name === value.toUpperCase()),
+    read: given => (typeof given === 'string' ? given.toUpperCase() : given),
   },
   delete_flag_column: text,
-  delete_flag_value: text,
+  delete_flag_value: {
+    expected: 'a non-empty string, a number, true or false',
+    read: given => (typeof given === 'boolean' || Number.isFinite(given) ? String(given) : given),
+    accepts: isText,
+  },
   ttl: integer(0, 630_720_000),
   ttl_column: text,
   timestamp_column: text,
@@ -75,23 +108,30 @@ export const optionRules = {
   batch_by: oneOf(['replicas', 'partition', 'none'], 'replicas'),
   request_timeout_ms: integer(1, 600_000, 15_000),
   retry_timeout_ms: integer(0, 86_400_000, 60_000),
-  signal: object('an AbortSignal', 'aborted'),
+  max_clock_skew_ms: integer(0, 86_400_000, 10_000),
+  signal: object<AbortSignal>('an AbortSignal', 'aborted'),
 } satisfies Record<keyof CassandraWritableOptions, OptionRule>
-
-export type OptionName = keyof typeof optionRules
 
 /** What the micro-batch sink has beside these. */
 export const epochRules = {
   checkpoint_location: text,
+  take_over: flag(false),
   rows_per_epoch: integer(1, 1_000_000, 10_000),
   epoch_interval_ms: integer(1, 3_600_000, 1000),
   position: {
     expected: 'a function that gives the place of a row in its source',
     accepts: value => typeof value === 'function',
-  },
-} satisfies Record<Exclude<keyof MicroBatchSinkOptions, OptionName>, OptionRule>
+  } as OptionRule<(row: never) => Json>,
+} satisfies Record<Exclude<keyof MicroBatchSinkOptions, keyof typeof optionRules>, OptionRule>
 
 export type Rules = Readonly<Record<string, OptionRule>>
+
+/** Options that were given, each in its one form. */
+export type Checked<Known extends Rules> = {
+  readonly [Name in keyof Known]?: Known[Name] extends OptionRule<infer Value> ? Value : never
+}
+
+export type Given = Checked<typeof optionRules>
 
 /** Options whose value never stands in a message. */
 const secrets: ReadonlySet<string> = new Set(['password', 'ssl_client_key', 'client', 'client_options'])
@@ -100,72 +140,25 @@ const secrets: ReadonlySet<string> = new Set(['password', 'ssl_client_key', 'cli
  * Refuses unknown names and values of the wrong form. A value of undefined counts as not given.
  * @throws OptionError `ERR_CASSANDRA_OPTION_UNKNOWN` or `ERR_CASSANDRA_OPTION`.
  */
-export function checkEach<Options extends object = CassandraWritableOptions>(
-  options: unknown,
-  rules: Rules = optionRules,
-): Partial<Options> {
+export function checkEach<Known extends Rules>(options: unknown, rules: Known): Checked<Known> {
   if (typeof options !== 'object' || options === null) {
-    throw refuse('options', `Expected options to be an object, got ${show(options)}`)
+    throw refuse('options', `Expected options to be an object, got ${shown(options)}`)
   }
-  const given: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(options)) {
+  const checked: Record<string, unknown> = {}
+  for (const [name, given] of Object.entries(options)) {
     const rule = Object.hasOwn(rules, name) ? rules[name] : undefined
-    if (rule === undefined) throw unknown(name, rules)
-    if (value === undefined) continue
+    if (rule === undefined) throw unknownOption(name, Object.keys(rules), Object.keys(epochRules))
+    if (given === undefined) continue
+    const value = rule.read === undefined ? given : rule.read(given)
     if (!rule.accepts(value)) {
-      const got = secrets.has(name) ? `a value of type ${typeof value}` : show(value)
+      const got = secrets.has(name) ? `a value of type ${typeof given}` : shown(given)
       throw refuse(name, `Expected \`${name}\` to be ${rule.expected}, got ${got}`)
     }
-    given[name] = value
+    checked[name] = value
   }
-  return given as Partial<Options>
+  return checked as Checked<Known>
 }
 
 export function refuse(option: string, message: string): OptionError {
   return new OptionError('ERR_CASSANDRA_OPTION', option, message)
-}
-
-function unknown(name: string, rules: Rules): OptionError {
-  const near = nearest(name, rules)
-  const advice = near === undefined ? '' : `; did you mean \`${near}\`?`
-  return new OptionError('ERR_CASSANDRA_OPTION_UNKNOWN', name, `Unknown option \`${name}\`${advice}`)
-}
-
-function nearest(name: string, rules: Rules): string | undefined {
-  const plain = (text: string) => text.toLowerCase().replaceAll(/[_-]/g, '')
-  const asked = plain(name)
-  const ranked = Object.keys(rules)
-    .map(candidate => ({ candidate, distance: distanceBetween(asked, plain(candidate)) }))
-    .sort((a, b) => a.distance - b.distance)
-  const best = ranked[0]
-  return best !== undefined && best.distance <= Math.max(2, asked.length / 3) ? best.candidate : undefined
-}
-
-/** Edits from one to the other. A name that begins with the other is near (`ssl_ca`), but one edit is nearer. */
-function distanceBetween(a: string, b: string): number {
-  const isBeginning = Math.min(a.length, b.length) > 3 && (a.startsWith(b) || b.startsWith(a))
-  return isBeginning ? Math.min(1.5, editDistance(a, b)) : editDistance(a, b)
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const above = row
-    row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (above[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      row[j] = Math.min(swap, (above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1)
-    }
-  }
-  return row[b.length] ?? 0
-}
-
-function show(value: unknown): string {
-  return `\`${inspect(value, { depth: 0, maxStringLength: 60, breakLength: Infinity }).slice(0, 80)}\``
-}
-
-/** `host` in any of its spellings as a list. */
-export function hostList(host: unknown): unknown[] {
-  if (typeof host === 'string') return host.split(',').map(part => part.trim())
-  return Array.isArray(host) ? host : []
 }

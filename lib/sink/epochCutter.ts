@@ -41,7 +41,7 @@ export class EpochCutter {
   /** Returns a promise only when the next row must wait. A bad row rejects, and nothing of its epoch is written. */
   add(row: TakenRow, position: Json | undefined): undefined | Promise<void> {
     if (row instanceof Error) return this.#refuse(row)
-    this.#epoch.add(row, position)
+    this.#writer.collect(this.#epoch, row, position)
     if (this.#isFull()) return this.#cut()
     if (this.#replay === undefined) {
       this.#timer ??= setTimeout(() => this.#cut().catch(() => {}), this.#settings.epoch_interval_ms)
@@ -49,11 +49,13 @@ export class EpochCutter {
     return undefined
   }
 
-  /** Resolves when the last epoch is committed, which holds what rows there are. */
+  /**
+   * Resolves when the last epoch is committed, which holds what rows there are. A replay that is not complete stays sealed.
+   */
   async finish(): Promise<void> {
     await this.#cutting
-    // Within a replay these are fewer rows than before, which is refused when they are compared.
-    if (this.#epoch.rows.length > 0 || this.#replay !== undefined) await this.#cut()
+    if (this.#replay !== undefined) this.#writer.checkBeginning(this.#epoch)
+    else if (this.#epoch.rows.length > 0) await this.#cut()
     await this.#writing
   }
 

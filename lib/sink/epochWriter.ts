@@ -1,15 +1,23 @@
 import { type Checkpoint, openCheckpoint } from '../checkpoint/checkpoint.ts'
-import { checkReplay, decide, type Seal, type TimestampSpan } from '../checkpoint/epoch.ts'
-import type { CheckpointFs } from '../checkpoint/fs.ts'
+import {
+  checkBeginning,
+  checkReplay,
+  decide,
+  type Seal,
+  type TimestampSpan,
+  WAY_ON,
+} from '../checkpoint/epoch.ts'
+import type { EncodedRow } from '../encode/encodedRow.ts'
 import { CheckpointError, OptionError, SchemaError } from '../errors.ts'
 import type { Json } from '../options/options.ts'
 import type { EpochSettings, WriteSettings } from '../options/settings.ts'
 import type { StoredTable } from '../table/schema.ts'
-import type { OrderClock } from '../write/clock.ts'
+import type { ClusterClock } from '../write/clusterClock.ts'
 import type { Counters } from '../write/stats.ts'
 import { openTarget } from '../write/target.ts'
 import { type OnFailure, type TakenRow, Writer } from '../write/writer.ts'
 import { EpochRows } from './epochRows.ts'
+import { passHighWater } from './highWater.ts'
 
 /** Up to where a source is in the table. */
 export interface LastCommit {
@@ -33,6 +41,7 @@ export interface CommittedEpoch {
 
 /**
  * Connects, reads the schema and takes the checkpoint; nothing is written yet.
+ * @param hold called before the checkpoint is taken; from then on somebody must wait for the end of this call
  * @throws ConnectionError, SchemaError, OptionError, CheckpointError
  */
 export async function openEpochWriter(
@@ -40,20 +49,24 @@ export async function openEpochWriter(
   counters: Counters,
   onFailure: OnFailure,
   signal: AbortSignal,
-  fs?: CheckpointFs,
+  hold: () => void,
 ): Promise<EpochWriter> {
   const target = await openTarget(settings, signal)
-  const { connection, cluster, schema, clock } = target
+  const { connection, schema, clock } = target
+  let checkpoint: Checkpoint | undefined
   try {
     refuseOwnTimestampsOfLists(settings, schema)
     refuseWithoutGrace(schema)
     const { id: table_id, keyspace, name: table } = schema
-    const name = { cluster, keyspace, table, table_id }
-    const checkpoint = await openCheckpoint(settings.checkpoint_location, name, fs)
+    signal.throwIfAborted()
+    hold()
+    const name = { cluster: clock.name, keyspace, table, table_id }
+    checkpoint = await openCheckpoint(settings.checkpoint_location, name, { takesOver: settings.take_over })
+    await passHighWater(clock, checkpoint.state.high_water, settings, signal)
     const writer = new Writer(target, withTableTtl(settings, schema), counters, onFailure)
     return new EpochWriter(writer, checkpoint, schema, clock, settings.timestamp_column !== undefined)
   } catch (error) {
-    await connection.close()
+    await Promise.all([connection.close(), checkpoint?.close().catch(() => {})])
     throw error
   }
 }
@@ -85,14 +98,14 @@ export class EpochWriter {
   readonly #writer: Writer
   readonly #checkpoint: Checkpoint
   readonly #schema: StoredTable
-  readonly #clock: OrderClock
+  readonly #clock: ClusterClock
   readonly #rowsHaveTimestamps: boolean
 
   constructor(
     writer: Writer,
     checkpoint: Checkpoint,
     schema: StoredTable,
-    clock: OrderClock,
+    clock: ClusterClock,
     rowsHaveTimestamps: boolean,
   ) {
     this.#writer = writer
@@ -100,8 +113,6 @@ export class EpochWriter {
     this.#schema = schema
     this.#clock = clock
     this.#rowsHaveTimestamps = rowsHaveTimestamps
-    // However wrong this machine's clock is: what was written before stays older than what comes.
-    clock.advance(Number(checkpoint.state.high_water))
   }
 
   get committed(): LastCommit | null {
@@ -124,6 +135,17 @@ export class EpochWriter {
     return new EpochRows(this.#rowsHaveTimestamps, this.sealed?.block_rows)
   }
 
+  /** Adds a row to an epoch that is being collected. */
+  collect(epoch: EpochRows, row: EncodedRow, position: Json | undefined): void {
+    epoch.add(row, position)
+    this.#writer.accept()
+  }
+
+  /** Counts the rows of an epoch that is never written as failed. */
+  giveUp(epoch: EpochRows): void {
+    this.#writer.giveUp(epoch.rows.length)
+  }
+
   /** @throws CheckpointError for an epoch that does not come next. */
   decide(epoch_id: number): 'new' | 'replay' | 'skip' {
     return decide(this.#checkpoint.state, epoch_id)
@@ -135,6 +157,12 @@ export class EpochWriter {
     if (sealed === undefined) return
     checkReplay(sealed, epoch.rows.length, epoch.blocks)
     refuseLate(sealed, secondsSince(sealed), this.#schema)
+  }
+
+  /** @throws CheckpointError if these rows are not the first ones of the sealed epoch, as far as whole blocks tell. */
+  checkBeginning(epoch: EpochRows): void {
+    const { sealed } = this.#checkpoint.state
+    if (sealed !== undefined) checkBeginning(sealed, epoch.rows.length, epoch.blocks)
   }
 
   /**
@@ -172,14 +200,14 @@ export class EpochWriter {
 
   /** Stops at once, and gives the checkpoint back. Never throws. */
   async close(): Promise<void> {
-    await this.#writer.close()
-    await this.#checkpoint.close().catch(() => {})
+    // Rows on their way are harmless to the next owner: their write times are those of the sealed epoch.
+    await Promise.all([this.#writer.close(), this.#checkpoint.close().catch(() => {})])
   }
 
   async #send(epoch: EpochRows): Promise<void> {
     if (!this.#rowsHaveTimestamps) epoch.stampFrom(Number(this.sealed?.timestamp))
     for (const row of epoch.rows) {
-      const wait = this.#writer.add(row)
+      const wait = this.#writer.push(row)
       if (wait !== undefined) await wait
     }
     await this.#writer.drain()
@@ -203,6 +231,7 @@ function refuseLate({ epoch_id }: Seal, seconds: number, { gc_grace_seconds }: S
   throw new CheckpointError(
     'ERR_CASSANDRA_REPLAY_TOO_LATE',
     `Expected epoch ${epoch_id} to be replayed within gc_grace_seconds of its table (${gc_grace_seconds} s), ` +
-      `it was sealed ${seconds} s ago: rows that others deleted since could come back. Nothing was written`,
+      `it was sealed ${seconds} s ago: rows that others deleted since could come back. Nothing was written. ` +
+      WAY_ON,
   )
 }

@@ -1,13 +1,13 @@
 import { snapshotOf } from '../encode/snapshot.ts'
 import { LIST_TIMESTAMPS } from '../encode/using.ts'
 import { WriteError } from '../errors.ts'
-import { processClock } from '../write/clock.ts'
+import { processArrivals } from '../write/clusterClock.ts'
 import { type Counters, countsOf, newCounters } from '../write/stats.ts'
 import type { TakenRow } from '../write/writer.ts'
 
 /** A row that came before the table was known: its place in the order, a copy as deep as it goes, later its bytes. */
 class EarlyRow {
-  readonly timestamp = processClock().reserve(LIST_TIMESTAMPS)
+  readonly arrival = processArrivals().next(LIST_TIMESTAMPS)
   readonly copy: unknown
   taken: TakenRow | undefined
 
@@ -20,8 +20,8 @@ export type GivenRow = TakenRow | EarlyRow
 
 /** What turns rows into bytes once the table is known. */
 export interface Taker {
-  /** @param timestamp tells the place of a row that came before the table was known */
-  take(row: unknown, timestamp?: () => number): TakenRow
+  /** @param arrival place of a row that came before the table was known */
+  take(row: unknown, arrival?: number): TakenRow
   close(): Promise<void>
 }
 
@@ -31,6 +31,7 @@ export class Inlet<Writer extends Taker> {
   readonly #opening = new AbortController()
   readonly #early: EarlyRow[] = []
   #writer: Writer | undefined
+  #opened: Promise<void> | undefined
   #given = 0
   #closed: Promise<void> | undefined
 
@@ -45,24 +46,33 @@ export class Inlet<Writer extends Taker> {
 
   /**
    * Resolves when `open` has, or at once when it is closed meanwhile: who closes has a reason of his own, and need not
-   * wait for the servers.
+   * wait for the servers. After `open` has called `hold`, closing waits until what it takes is given back.
    */
-  openBy(open: (signal: AbortSignal) => Promise<Writer>): Promise<void> {
+  openBy(open: (signal: AbortSignal, hold: () => void) => Promise<Writer>): Promise<void> {
     const { signal } = this.#opening
     if (signal.aborted) return Promise.resolve()
-    const closed = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve()))
-    const opened = open(signal).then(
+    let isHeld = false
+    const left = new Promise<void>(resolve =>
+      signal.addEventListener('abort', () => {
+        if (!isHeld) resolve()
+      }),
+    )
+    const hold = () => {
+      isHeld = true
+    }
+    const opened = open(signal, hold).then(
       writer => {
         if (signal.aborted) return writer.close()
         this.#writer = writer
-        for (const early of this.#early.splice(0)) early.taken = writer.take(early.copy, early.timestamp)
+        for (const early of this.#early.splice(0)) early.taken = writer.take(early.copy, early.arrival)
         return undefined
       },
       (error: Error) => {
         if (!signal.aborted) throw error
       },
     )
-    return Promise.race([opened, closed])
+    this.#opened = Promise.race([opened, left])
+    return this.#opened
   }
 
   /** A row is read when it is given, not when its turn comes: by then the caller may have changed it. */
@@ -102,6 +112,7 @@ export class Inlet<Writer extends Taker> {
   async #close(): Promise<void> {
     this.#opening.abort()
     this.#early.length = 0
+    if (this.#writer === undefined) await this.#opened?.catch(() => {})
     await this.#writer?.close()
   }
 }

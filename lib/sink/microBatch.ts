@@ -1,18 +1,18 @@
+import process from 'node:process'
 import { Writable } from 'node:stream'
-import { isJson } from '../checkpoint/json.ts'
-import { CheckpointError, WriteError } from '../errors.ts'
+import { CassandraStreamsError, CheckpointError, WriteError } from '../errors.ts'
 import type { Json, MicroBatchSinkOptions } from '../options/options.ts'
 import { type EpochSettings, readEpochOptions } from '../options/settings.ts'
+import { countsOf } from '../write/stats.ts'
 import { abortWith } from './abort.ts'
-import { bytesOfEpoch, EpochCutter } from './epochCutter.ts'
+import { collectEpoch, unlessAborted } from './epochCollection.ts'
+import { EpochCutter } from './epochCutter.ts'
 import type { EpochRows } from './epochRows.ts'
 import { type CommittedEpoch, type EpochWriter, type LastCommit, openEpochWriter } from './epochWriter.ts'
 import { type GivenRow, Inlet } from './inlet.ts'
-import { type RowSource, readRows, releaseRows } from './rowSource.ts'
+import { positionOf } from './position.ts'
+import { type RowSource, releaseRows } from './rowSource.ts'
 import type { CassandraWritable } from './writable.ts'
-
-/** Largest epoch of `writeEpoch`, in rows: all of them are in memory at once. */
-const MAX_EPOCH_ROWS = 1_000_000
 
 /** What became of an epoch. */
 export interface WrittenEpoch {
@@ -28,15 +28,21 @@ export interface WrittenEpoch {
 
 /**
  * An object-mode Writable that writes rows in epochs, each of them exactly once. `'finish'` means that the last epoch is
- * committed. `'commit'` comes with a {@link CommittedEpoch} once an epoch is durable, in the order of epochs.
+ * committed, except when {@link MicroBatchSink.ended} is `'in replay'`. `'commit'` comes with a {@link CommittedEpoch} once an epoch is durable, in the order of epochs.
  */
 export interface MicroBatchSink<Row extends object = object> extends CassandraWritable<Row> {
+  /**
+   * Set at `'finish'`. `'in replay'`: the rows ended before the epoch that an earlier run began was complete. It stays
+   * sealed, may be in the table in part, and is replayed by the next run.
+   */
+  readonly ended: 'committed' | 'in replay' | undefined
   /** Where the source has to go on: the last commit, or null if there is none. Connects if need be. */
   open(): Promise<LastCommit | null>
   /**
    * Writes the rows as one epoch, and resolves when it is committed. Epochs count up from 0; one that is committed
    * already is skipped, one that was begun is replayed. Takes the place of `write()`: a sink is fed by one of both.
    * @throws RowError, CheckpointError and then nothing of the epoch is written; WriteError, and the sink is destroyed.
+   * What the source itself throws is passed on.
    */
   writeEpoch(epoch_id: number, rows: RowSource<Row>): Promise<WrittenEpoch>
   /** Calls the listener after each epoch that is committed. */
@@ -69,7 +75,8 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
   readonly #inlet = new Inlet<EpochWriter>()
   readonly stats = this.#inlet.counters
   readonly #opened: Promise<void>
-  readonly #ended = new AbortController()
+  readonly #leaving = new AbortController()
+  ended: MicroBatchSink['ended']
   /** Cuts what comes by `write()`. */
   #cutter: EpochCutter | undefined
   #feed: 'write()' | 'writeEpoch()' | undefined
@@ -81,8 +88,8 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
     this.#settings = settings
     // Not an option of super: with a signal that is aborted already it would destroy before the fields are there.
     if (settings.signal !== undefined) abortWith(settings.signal, this)
-    this.#opened = this.#inlet.openBy(signal =>
-      openEpochWriter(settings, this.stats, error => this.destroy(error), signal),
+    this.#opened = this.#inlet.openBy((signal, hold) =>
+      openEpochWriter(settings, this.stats, error => this.destroy(error), signal, hold),
     )
   }
 
@@ -107,15 +114,24 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
 
   override _write(arrival: Arrival, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     const writer = this.#inlet.writer as EpochWriter
-    this.#cutter ??= new EpochCutter(writer, this.#settings, (id, epoch) => this.#write(writer, id, epoch))
+    this.#cutter ??= this.#newCutter(writer)
     const row = this.#refusalOf('write()') ?? this.#inlet.taken(arrival.row)
     const wait = this.#cutter.add(row, arrival.position)
     if (wait === undefined) done()
-    else wait.then(() => done(), done)
+    else wait.then(() => done(), this.#failing(done))
+  }
+
+  #newCutter(writer: EpochWriter): EpochCutter {
+    return new EpochCutter(writer, this.#settings, (id, epoch) => this.#write(writer, id, epoch))
   }
 
   writeEpoch(epoch_id: number, rows: RowSource<Row>): Promise<WrittenEpoch> {
-    const turn = this.#turn.then(() => this.#telling(() => this.#writeEpoch(epoch_id, rows)))
+    const isLate = this.writableEnded
+    const write = () => {
+      if (isLate) throw new CheckpointError('ERR_CASSANDRA_EPOCH', 'Expected `writeEpoch()` before `end()`')
+      return this.#writeEpoch(epoch_id, rows)
+    }
+    const turn = this.#turn.then(() => this.#telling(write))
     this.#turn = turn.catch(() => {})
     return turn
   }
@@ -126,31 +142,13 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
     if (refusal !== undefined) throw refusal
     const decision = writer.decide(epoch_id)
     if (decision === 'skip') {
-      await releaseRows(rows)
+      await unlessAborted(releaseRows(rows), this.#leaving.signal)
       return { epoch_id, rows: 0, skipped: true, replayed: false }
     }
-    const epoch = await this.#unlessEnded(this.#collect(writer, rows))
     // Refused here the sink can go on, and the source may bring the right rows.
-    writer.check(epoch)
+    const epoch = await collectEpoch(writer, this.#settings, rows, this.#leaving.signal)
     await this.#write(writer, epoch_id, epoch)
     return { epoch_id, rows: epoch.rows.length, skipped: false, replayed: decision === 'replay' }
-  }
-
-  async #collect(writer: EpochWriter, rows: RowSource<Row>): Promise<EpochRows> {
-    const epoch = writer.newEpoch()
-    const most = writer.sealed?.rows ?? MAX_EPOCH_ROWS
-    const mostBytes = writer.sealed === undefined ? bytesOfEpoch(this.#settings) : Number.POSITIVE_INFINITY
-    const isTooLarge = () => epoch.rows.length > most || epoch.bytes > mostBytes
-    const take = (given: Row) => {
-      const row = writer.take(given)
-      if (row instanceof Error) throw row
-      epoch.add(row, this.#positionOf(given))
-    }
-    await readRows(rows, take, () => this.destroyed || isTooLarge())
-    // A replay of too many rows is refused when it is compared.
-    if (writer.sealed !== undefined || !isTooLarge()) return epoch
-    const limit = `${most} rows and ${mostBytes} bytes (half of \`max_buffered_bytes\`)`
-    throw new CheckpointError('ERR_CASSANDRA_EPOCH', `Expected an epoch of at most ${limit}`)
   }
 
   /** An error of the writer ends the sink; what is told by a promise is told by 'error' as well. */
@@ -165,18 +163,23 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#finish().then(() => done(), done)
+    this.#finish().then(() => done(), this.#failing(done))
   }
 
   async #finish(): Promise<void> {
     await this.#turn
-    const writer = this.#inlet.writer
-    if (this.#feed === undefined && writer?.sealed !== undefined) {
-      // A source that brings no row at all when it should replay some.
-      writer.check(writer.newEpoch())
-    }
+    const writer = this.#inlet.writer as EpochWriter
+    // An epoch of no rows has no row to begin its replay.
+    if (this.#feed === undefined && writer.sealed !== undefined) this.#cutter = this.#newCutter(writer)
     await this.#cutter?.finish()
-    await writer?.close()
+    const { sealed } = writer
+    this.ended = sealed === undefined ? 'committed' : 'in replay'
+    if (sealed !== undefined) {
+      const { epoch_id, rows } = sealed
+      const message = `Epoch ${epoch_id} stays sealed: the stream ended before all of its ${rows} rows were replayed`
+      process.emitWarning(message, { type: 'CassandraStreamsWarning', code: 'CASSANDRA_ENDED_IN_REPLAY' })
+    }
+    await writer.close()
   }
 
   /** Node waits for the end of `_construct` before it destroys, so a pending connection attempt is ended here. */
@@ -187,9 +190,23 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#ended.abort(error ?? destroyed())
+    this.#leaving.abort(error ?? destroyed())
     this.#cutter?.stop()
-    this.#inlet.close().then(() => done(error))
+    const closed = this.#inlet.close()
+    this.#addCounts(error)
+    closed.then(() => done(error))
+  }
+
+  /** Whoever hears of the error first finds final counts in it. */
+  #failing(done: (error: Error) => void): (error: Error) => void {
+    return error => {
+      this.destroy(error)
+      done(error)
+    }
+  }
+
+  #addCounts(error: unknown): void {
+    if (error instanceof CassandraStreamsError) error.counts = countsOf(this.stats)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -222,24 +239,10 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
     const row = this.#inlet.take(given)
     if (row instanceof Error) return { row, position: undefined }
     try {
-      return { row, position: this.#positionOf(given) }
+      return { row, position: positionOf(given, this.#settings) }
     } catch (error) {
       return { row: error as Error, position: undefined }
     }
-  }
-
-  /** A copy: a source may keep one object up to date as it goes. */
-  #positionOf(row: unknown): Json | undefined {
-    const { position } = this.#settings
-    if (position === undefined) return undefined
-    const given: unknown = position(row as never)
-    if (!isJson(given)) {
-      throw new CheckpointError(
-        'ERR_CASSANDRA_POSITION',
-        'Expected `position` to give a JSON value for each row',
-      )
-    }
-    return typeof given === 'object' ? structuredClone(given) : given
   }
 
   #refusalOf(feed: 'write()' | 'writeEpoch()'): Error | undefined {
@@ -251,21 +254,14 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
     )
   }
 
-  /** A source that hangs does not keep anybody waiting when the sink is destroyed. */
-  async #unlessEnded<T>(work: Promise<T>): Promise<T> {
-    const { signal } = this.#ended
-    return new Promise((resolve, reject) => {
-      const end = () => reject(signal.reason)
-      signal.addEventListener('abort', end)
-      work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end))
-    })
-  }
-
   /** An error that a promise tells needs no listener for 'error' as well. */
   async #telling<T>(action: () => Promise<T>): Promise<T> {
     this.on('error', ignore)
     try {
       return await action()
+    } catch (error) {
+      this.#addCounts(error)
+      throw error
     } finally {
       if (!this.destroyed) this.off('error', ignore)
     }

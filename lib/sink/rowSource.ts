@@ -1,29 +1,72 @@
+import { CheckpointError } from '../errors.ts'
+
 /** Rows in any form that can be read from first to last. */
 export type RowSource<Row> = Iterable<Row> | AsyncIterable<Row> | ReadableStream<Row>
 
-/** Reads rows until they end or `stop` says so, and then releases the source. */
+/**
+ * Reads rows until they end, `isEnough` says so, or the signal comes, and then releases the source.
+ * @throws CheckpointError `ERR_CASSANDRA_EPOCH` for what cannot be read.
+ */
 export async function readRows<Row>(
   source: RowSource<Row>,
   take: (row: Row) => void,
-  stop: () => boolean,
+  isEnough: () => boolean,
+  signal: AbortSignal,
 ): Promise<void> {
+  checkSource(source)
   if (Symbol.iterator in source) {
     for (const row of source) {
       take(row)
-      if (stop()) return
+      if (signal.aborted || isEnough()) return
     }
     return
   }
-  const rows: AsyncIterable<Row> = Symbol.asyncIterator in source ? source : fromReader<Row>(source)
-  for await (const row of rows) {
-    take(row)
-    if (stop()) return
+  const { rows, release } = readingOf(source)
+  const end = () => void release().catch(() => {})
+  signal.addEventListener('abort', end)
+  try {
+    for await (const row of rows) {
+      if (signal.aborted) return
+      take(row)
+      if (isEnough()) return
+    }
+  } finally {
+    signal.removeEventListener('abort', end)
   }
 }
 
-/** Some runtimes have web streams that cannot be iterated. */
-async function* fromReader<Row>(stream: ReadableStream<Row>): AsyncGenerator<Row> {
-  const reader = stream.getReader()
+/** Lets a source go that is not read at all. */
+export async function releaseRows<Row>(source: RowSource<Row>): Promise<void> {
+  checkSource(source)
+  if ('destroy' in source && typeof source.destroy === 'function') source.destroy()
+  else if ('cancel' in source) await source.cancel()
+  else if ('return' in source && typeof source.return === 'function') await source.return()
+}
+
+interface Reading<Row> {
+  readonly rows: AsyncIterable<Row>
+  /** Ends it, also while the next row is awaited. */
+  release(): Promise<void>
+}
+
+function readingOf<Row>(source: AsyncIterable<Row> | ReadableStream<Row>): Reading<Row> {
+  // Some runtimes have web streams that cannot be iterated.
+  if ('getReader' in source) {
+    const reader = source.getReader()
+    return { rows: fromReader<Row>(reader), release: () => reader.cancel() }
+  }
+  const iterator = source[Symbol.asyncIterator]()
+  return {
+    rows: { [Symbol.asyncIterator]: () => iterator },
+    release: async () => {
+      // What a Readable gives would wait for its next row first.
+      if ('destroy' in source && typeof source.destroy === 'function') source.destroy()
+      else await iterator.return?.()
+    },
+  }
+}
+
+async function* fromReader<Row>(reader: ReadableStreamDefaultReader<Row>): AsyncGenerator<Row> {
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value
   } finally {
@@ -31,8 +74,14 @@ async function* fromReader<Row>(stream: ReadableStream<Row>): AsyncGenerator<Row
   }
 }
 
-/** Lets a source go that is not read at all. */
-export async function releaseRows<Row>(source: RowSource<Row>): Promise<void> {
-  if ('destroy' in source && typeof source.destroy === 'function') source.destroy()
-  else if ('cancel' in source) await source.cancel()
+/** TypeScript refuses these; JavaScript does not. */
+function checkSource(source: unknown): void {
+  const isObject = typeof source === 'object' && source !== null
+  if (isObject && [Symbol.iterator, Symbol.asyncIterator, 'getReader'].some(name => name in source)) return
+  const got =
+    source === null ? 'null' : source instanceof Promise ? 'a Promise: await it first' : typeof source
+  throw new CheckpointError(
+    'ERR_CASSANDRA_EPOCH',
+    `Expected the rows of an epoch as an iterable, an async iterable or a ReadableStream, got ${got}`,
+  )
 }

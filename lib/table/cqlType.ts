@@ -43,9 +43,14 @@ export type CqlType =
       readonly fields: readonly UdtField[]
       readonly frozen: boolean
     }
+  /** A custom type, or one that this version does not know: no value of it can be written. */
+  | { readonly kind: 'unsupported'; readonly text: string }
 
 /** Fields of a user-defined type by its name, or undefined when the keyspace has no such type. */
 export type UdtLookup = (name: string) => readonly { name: string; type: string }[] | undefined
+
+/** Of the text of a type in an error. */
+const MOST_SHOWN = 200
 
 const scalars: ReadonlySet<string> = new Set(scalarNames)
 
@@ -70,11 +75,26 @@ export function cqlTypeName(type: CqlType): string {
       return `vector<${cqlTypeName(type.element)}, ${type.dimension}>`
     case 'udt':
       return freeze(type.frozen, type.name)
+    case 'unsupported':
+      return type.text
   }
 }
 
 function freeze(frozen: boolean, name: string): string {
   return frozen ? `frozen<${name}>` : name
+}
+
+/**
+ * The type of a column. One that cannot be written is no fault of the table's, as long as no row has a value for it.
+ * @throws SchemaError `ERR_CASSANDRA_TYPE_UNSUPPORTED` when it is part of the primary key, which every row has
+ */
+export function columnType(text: string, isKey: boolean, lookupUdt: UdtLookup): CqlType {
+  try {
+    return parseCqlType(text, lookupUdt)
+  } catch (error) {
+    if (isKey || !(error instanceof SchemaError)) throw error
+    return { kind: 'unsupported', text }
+  }
 }
 
 /**
@@ -170,6 +190,6 @@ export function parseCqlType(text: string, lookupUdt: UdtLookup): CqlType {
 function unsupported(text: string): SchemaError {
   return new SchemaError(
     'ERR_CASSANDRA_TYPE_UNSUPPORTED',
-    `Columns of type \`${text}\` cannot be written: it is a custom or unknown type`,
+    `Columns of type \`${text.slice(0, MOST_SHOWN)}\` cannot be written: it is a custom or unknown type`,
   )
 }

@@ -1,6 +1,7 @@
 import type { Client } from 'cassandra-driver'
+import { readOptions } from '../connect/readOptions.ts'
 import { SchemaError } from '../errors.ts'
-import { type CqlType, parseCqlType, type UdtLookup } from './cqlType.ts'
+import { type CqlType, columnType, type UdtLookup } from './cqlType.ts'
 
 export type ColumnKind = 'partition_key' | 'clustering' | 'static' | 'regular'
 
@@ -30,6 +31,10 @@ export interface StoredTable extends TableSchema {
   readonly default_time_to_live: number
 }
 
+function isKey(kind: ColumnKind): boolean {
+  return kind === 'partition_key' || kind === 'clustering'
+}
+
 const kindOrder: readonly ColumnKind[] = ['partition_key', 'clustering', 'static', 'regular']
 
 /**
@@ -44,7 +49,7 @@ export async function readTableSchema(
   timeout_ms: number,
 ): Promise<StoredTable> {
   const select = async (cql: string, ...values: string[]) =>
-    (await client.execute(cql, values, { prepare: true, readTimeout: timeout_ms })).rows
+    (await client.execute(cql, values, readOptions(timeout_ms))).rows
 
   const [tables, columns, views, types] = await Promise.all([
     select(
@@ -95,7 +100,7 @@ export async function readTableSchema(
         name: column['column_name'] as string,
         kind: column['kind'] as ColumnKind,
         position: column['position'] as number,
-        type: parseCqlType(column['type'] as string, lookupUdt),
+        type: columnType(column['type'] as string, isKey(column['kind'] as ColumnKind), lookupUdt),
         cql: column['type'] as string,
       }))
       .sort(

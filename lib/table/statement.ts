@@ -28,7 +28,9 @@ export class Statement {
 
   constructor(operation: Operation, schema: TableSchema, hasTtl = false) {
     this.operation = operation
-    this.columns = schema.columns.filter(({ kind }) => bound[operation].includes(kind))
+    this.columns = schema.columns.filter(
+      ({ kind, type }) => bound[operation].includes(kind) && type.kind !== 'unsupported',
+    )
     this.timestampIndex = operation === 'delete' ? 0 : this.columns.length
     this.ttlIndex = hasTtl && operation !== 'delete' ? this.timestampIndex + 1 : undefined
     this.binds = this.columns.length + (this.ttlIndex === undefined ? 1 : 2)

@@ -61,11 +61,15 @@ export interface Cassandra extends AsyncDisposable {
   kill(n: number): Promise<void>
   /** Freezes node `n` (SIGSTOP): its connections stay open and nothing answers. Fails when the node is down. */
   pause(n: number): Promise<void>
-  /** Lets a paused node go on (SIGCONT). Does nothing to one that is not paused. Fails when the node is down. */
+  /**
+   * Lets a paused node go on (SIGCONT). Resolves when it and the other running nodes answer, agree on the schema and
+   * see each other as up. Does nothing to a node that is not paused. Fails when the node is down, or when they do not
+   * answer within 300 seconds, with the end of the log of every node.
+   */
   resume(n: number): Promise<void>
   /**
-   * Starts node `n` after {@link kill}, with its data and address. Resolves when it and the other running nodes answer.
-   * Fails when the node is running.
+   * Starts node `n` after {@link kill}, with its data and address. Resolves when it and the other running nodes answer,
+   * agree on the schema and see each other as up. Fails when the node is running, or like {@link resume}.
    */
   start(n: number): Promise<void>
 }

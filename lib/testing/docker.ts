@@ -13,7 +13,7 @@ const IMAGE = 'cassandra:5'
 const PING_TIMEOUT_MS = 1_000
 
 /** Longest time in milliseconds for a start; the image may have to be fetched first. */
-const START_TIMEOUT_MS = 180_000
+const START_TIMEOUT_MS = 300_000
 
 const ENVIRONMENT = {
   MAX_HEAP_SIZE: '1024M',
@@ -99,7 +99,7 @@ export async function startContainer(): Promise<Cassandra> {
   const address = started.getHost()
   const engine = await getContainerRuntimeClient()
   const container = engine.container.getById(started.getId())
-  const ready = () => waitUntilReady({ address, port }, 1, AbortSignal.timeout(START_TIMEOUT_MS))
+  const ready = () => waitUntilReady({ address, port }, [], AbortSignal.timeout(START_TIMEOUT_MS))
   const localDataCenter = await ready().catch(async error => {
     await started.stop()
     throw new CassandraStartError(`${IMAGE} did not answer at ${address}:${port}`, { cause: error })
@@ -126,7 +126,7 @@ export async function startContainer(): Promise<Cassandra> {
     [Symbol.asyncDispose]: stop,
     kill: n => when(n, async () => (await state()).Running && container.kill()),
     pause: n => when(n, () => container.pause()),
-    resume: n => when(n, async () => (await state()).Paused && container.unpause()),
+    resume: n => when(n, async () => (await state()).Paused && container.unpause().then(ready)),
     start: n => when(n, () => container.start().then(ready)),
   }
 }

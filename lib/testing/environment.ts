@@ -16,7 +16,7 @@ export async function useEnvironment(variable: string): Promise<Cassandra> {
   const access = contactPoints.map(splitPort)[0]
   if (access === undefined) throw new CassandraStartError('CASSANDRA_CONTACT_POINTS names no address')
   const signal = AbortSignal.timeout(CONNECT_TIMEOUT_MS)
-  const localDataCenter = await waitUntilReady(access, 1, signal).catch(error => {
+  const localDataCenter = await waitUntilReady(access, [], signal).catch(error => {
     const named = `CASSANDRA_CONTACT_POINTS names ${contactPoints.join(', ')}`
     throw new CassandraStartError(`${named}, but no Cassandra answers at the first`, { cause: error })
   })

@@ -27,6 +27,14 @@ export function javaCommand({ java, jars, folder, heapMegabytes, nodes }: JvmSet
     // A ring on one machine is settled at once, and everybody is told of a change in milliseconds.
     'cassandra.skip_wait_for_gossip_to_settle': 0,
     'cassandra.ring_delay_ms': 100,
+    // Cassandra derives this from the ring delay. A joining node that is silent for half of it is dropped from gossip, and
+    // is then never asked for its schema again (CASSANDRA-17883). On a busy machine every node is silent for 100 ms. This
+    // is what Cassandra's own ring delay of 30 s gives.
+    'cassandra.gossip_quarantine_delay_ms': 60_000,
+    // A node that misses a schema change pulls the schema after this time, and tries again after it: Cassandra waits a
+    // minute.
+    'cassandra.migration_delay_ms': 1_000,
+    'cassandra.schema_pull_interval_ms': 1_000,
     'cassandra.superuser_setup_delay_ms': 0,
     'cassandra.consistent.rangemovement': false,
     // One node of three may then go without taking logins with it.

@@ -81,9 +81,12 @@ export class CassandraNode {
     while (this.isRunning && !(await isStopped(pid))) await delay(STOP_POLL_MS)
   }
 
-  resume(): void {
+  /** @returns false when the node was not paused. */
+  resume(): boolean {
     this.#signal('SIGCONT')
+    const wasPaused = this.#paused
     this.#paused = false
+    return wasPaused
   }
 
   #signal(name: NodeJS.Signals): number {

@@ -1,6 +1,6 @@
 import { connect as connectTcp } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Client, type ClientOptions, policies, types } from 'cassandra-driver'
+import { Client, type ClientOptions, errors, policies, types } from 'cassandra-driver'
 
 /** How to reach one node with the driver. */
 export interface Access {
@@ -13,12 +13,16 @@ export interface Access {
 
 const POLL_MS = 100
 
-/** Shorter than the server's own 5 seconds for a replica that it does not yet know to be gone. */
-const READ_TIMEOUT_MS = 2_000
+/** Longer than the server's own 5 seconds, so that a busy node is not asked again while it works on its answer. */
+const READ_TIMEOUT_MS = 10_000
 
 /** Waits until something listens on the port. Rejects only by the signal. */
 export async function waitForPort({ address, port }: Access, signal: AbortSignal): Promise<void> {
-  while (!(await isListening(address, port))) await delay(POLL_MS, undefined, { signal })
+  while (!(await isListening(address, port))) {
+    await delay(POLL_MS, undefined, { signal }).catch(() => {
+      throw new Error(`nothing listens on ${address}:${port}`, { cause: signal.reason })
+    })
+  }
 }
 
 function isListening(host: string, port: number): Promise<boolean> {
@@ -31,43 +35,57 @@ function isListening(host: string, port: number): Promise<boolean> {
 }
 
 /**
- * Waits until the node can be logged in to, agrees on the schema with its peers, and gets an answer from as many
- * replicas as there are running nodes.
+ * Waits until the node can be logged in to, agrees on the schema with each peer, and gets an answer from as many
+ * replicas as there are nodes. Rejects only by the signal, with what was missing last.
+ * @param peers addresses of the other nodes that should answer.
  * @returns the name of its data center.
  */
-export async function waitUntilReady(access: Access, running: number, signal: AbortSignal): Promise<string> {
+export async function waitUntilReady(
+  access: Access,
+  peers: readonly string[],
+  signal: AbortSignal,
+): Promise<string> {
   let failure: unknown
   while (!signal.aborted) {
     try {
-      return await check(access, running)
+      return await check(access, peers)
     } catch (error) {
-      failure = error
+      failure = reasonOf(error)
     }
     await delay(POLL_MS, undefined, { signal }).catch(() => {})
   }
-  throw new Error(`${access.address}:${access.port} did not become ready`, { cause: failure })
+  throw new Error(`${access.address}:${access.port} did not become ready in time`, { cause: failure })
 }
 
-async function check(access: Access, running: number): Promise<string> {
+/** What the one host said, in place of the driver's list of hosts. */
+function reasonOf(error: unknown): unknown {
+  if (!(error instanceof errors.NoHostAvailableError)) return error
+  return Object.values(error.innerErrors ?? {})[0] ?? new Error('the driver has no connection to it')
+}
+
+async function check(access: Access, peers: readonly string[]): Promise<string> {
   const client = new Client(clientOptions(access))
   try {
     await client.connect()
     const { rows } = await client.execute('SELECT data_center, schema_version FROM system.local')
     const local = rows[0]
     if (local === undefined) throw new Error('system.local is empty')
-    if (running > 1) await checkPeers(client, String(local['schema_version']), running)
+    if (peers.length > 0) await checkPeers(client, String(local['schema_version']), peers)
     return String(local['data_center'])
   } finally {
     await client.shutdown().catch(() => {})
   }
 }
 
-async function checkPeers(client: Client, version: string, running: number): Promise<void> {
-  const { rows } = await client.execute('SELECT schema_version FROM system.peers')
-  const agreeing = rows.filter(row => String(row['schema_version']) === version).length + 1
-  if (agreeing < running) throw new Error(`${agreeing} of ${running} nodes agree on the schema`)
+async function checkPeers(client: Client, version: string, peers: readonly string[]): Promise<void> {
+  const { rows } = await client.execute('SELECT peer, schema_version FROM system.peers')
+  const versions = new Map(rows.map(row => [String(row['peer']), String(row['schema_version'])]))
+  for (const peer of peers) {
+    if (!versions.has(peer)) throw new Error(`it does not know ${peer}`)
+    if (versions.get(peer) !== version) throw new Error(`it does not agree on the schema with ${peer}`)
+  }
   // This keyspace has a replica on every node, so the answer takes part of each node that runs.
-  const consistency = running === 2 ? types.consistencies.two : types.consistencies.three
+  const consistency = peers.length === 1 ? types.consistencies.two : types.consistencies.three
   await client.execute('SELECT * FROM system_distributed.view_build_status', [], { consistency })
 }
 

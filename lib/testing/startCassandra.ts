@@ -22,7 +22,7 @@ import { findJava, findOnPath } from './java.ts'
  * does not keep your process alive.
  *
  * @throws CassandraStartError (code `ERR_CASSANDRA_START`) when there is none of the three, with what to install; or
- * when the server does not answer within 180 seconds, with the end of its log.
+ * when the server does not answer within 300 seconds, with the end of its log.
  * @throws RangeError when `nodes` is not 1, 2 or 3.
  *
  * @example

@@ -7,33 +7,53 @@ export type Fault =
   | 'retry'
   /** Passing as well, and a sign that too much is in flight: overloaded, or no answer in time. */
   | 'slow'
+  /** Too few replicas are alive. Passing, unless the keyspace has too few of them. */
+  | 'unavailable'
+  /** The server failed while it stored the rows. Passing, unless one of them is what makes it fail. */
+  | 'failure'
   /** The request is too large for one batch. */
   | 'split'
   /** The server refuses what is in the request: find the row. */
   | 'row'
   /** The table may have changed. It looks like a passing fault in the driver and is not. */
   | 'schema'
+  /** The table or keyspace cannot be written at this consistency level. */
+  | 'consistency'
   | 'unauthorized'
   | 'credentials'
+  /** The caller shut its client down. */
+  | 'closed'
   /** No retry can help. */
   | 'fatal'
 
 /** Error codes of the native protocol, v4 §9. */
 const serverFaults: Readonly<Record<number, Fault>> = {
-  0: 'retry', // server error
+  0: 'failure', // server error
   256: 'credentials',
-  4096: 'retry', // unavailable
+  4096: 'unavailable',
   4097: 'slow', // overloaded
   4098: 'retry', // is bootstrapping
   4099: 'retry', // truncate error
   4352: 'slow', // write timeout
   4608: 'retry', // read timeout
-  5376: 'retry', // write failure
+  5376: 'failure', // write failure
   5632: 'retry', // no room for change data capture
   8448: 'unauthorized',
-  8704: 'row', // invalid
   9472: 'schema', // unprepared
 }
+
+/**
+ * What an invalid request (0x2200) means by its words, where it is not a row. Cassandra gives one code to all of them.
+ */
+const invalidFaults: readonly (readonly [RegExp, Fault])[] = [
+  [/batch too large/i, 'split'],
+  // A node that has not heard of a change yet, or the change itself.
+  [
+    /unconfigured table|unknown (?:table|keyspace|type|identifier)|undefined column name|(?:table|keyspace|type) \S+ does(?:n't| not) exist|undefined (?:name|identifier)/i,
+    'schema',
+  ],
+  [/unsupported with accord|consistency level|conditional updates for serializable writes/i, 'consistency'],
+]
 
 /** The driver's errors by shape and not by class: a borrowed client may come from another copy of the driver. */
 export interface DriverError {
@@ -41,24 +61,44 @@ export interface DriverError {
   readonly message: string
   readonly code?: number | string
   readonly isSocketError?: boolean
-  readonly innerErrors?: Readonly<Record<string, DriverError | string | null>>
+  /** The request never left this process. */
+  readonly requestNotWritten?: boolean
+  /** Replicas that an unavailable level needs. */
+  readonly required?: number
+  readonly innerErrors?: Readonly<Record<string, DriverError | string | null>> | null
 }
 
 export function faultOf(error: unknown): Fault {
-  if (typeof error !== 'object' || error === null) return 'fatal'
-  const { name, message, code, isSocketError, innerErrors } = error as DriverError
+  if (!isDriverError(error)) return 'fatal'
+  const { name, message, code, isSocketError, innerErrors } = error
+  if (afterShutdown.test(message)) return 'closed'
   if (innerErrors !== undefined) {
-    const faults = Object.values(innerErrors).filter(isDriverError).map(faultOf)
+    const faults = innerErrorsOf(error).map(faultOf)
     return faults.find(fault => fault === 'schema') ?? faults.find(fault => fault === 'slow') ?? 'retry'
   }
-  if (typeof code === 'number') {
-    if (code === 0x2200 && /batch too large/i.test(message)) return 'split'
-    return serverFaults[code] ?? 'fatal'
-  }
+  if (code === INVALID) return invalidFaults.find(([words]) => words.test(message))?.[1] ?? 'row'
+  if (typeof code === 'number') return serverFaults[code] ?? 'fatal'
   if (slowNames.has(name ?? '')) return 'slow'
+  if (forgotten.test(message)) return 'schema'
   if (isSocketError || systemError.test(String(code)) || noConnection.test(message)) return 'retry'
   return 'fatal'
 }
+
+/**
+ * False only where the server cannot have stored anything: nothing was sent, or it did not know the statement. An
+ * unlogged batch is stored partition by partition, so of any other fault a part may be applied.
+ */
+export function mayBeApplied(error: unknown): boolean {
+  if (!isDriverError(error)) return true
+  const { name, message, code, innerErrors, requestNotWritten } = error
+  if (innerErrors !== undefined) return innerErrorsOf(error).some(mayBeApplied)
+  if (requestNotWritten || noConnection.test(message) || forgotten.test(message)) return false
+  return code !== UNPREPARED && code !== BOOTSTRAPPING && code !== INVALID && name !== 'BusyConnectionError'
+}
+
+const INVALID = 0x2200
+const UNPREPARED = 0x2500
+const BOOTSTRAPPING = 0x1002
 
 const slowNames: ReadonlySet<string> = new Set(['OperationTimedOutError', 'BusyConnectionError'])
 
@@ -68,6 +108,15 @@ const systemError = /^E[A-Z]+$/
 /** What the driver throws, without a class or a code, for a statement to prepare while it connects again. */
 const noConnection = /^No connection available$/
 
-function isDriverError(error: DriverError | string | null): error is DriverError {
-  return typeof error === 'object' && error !== null
+/** What the driver throws for a statement that it dropped from its own list while the server had forgotten it too. */
+const forgotten = /^Unprepared response invalid/
+
+const afterShutdown = /after shutdown/
+
+function innerErrorsOf({ innerErrors }: DriverError): DriverError[] {
+  return Object.values(innerErrors ?? {}).filter(isDriverError)
+}
+
+function isDriverError(error: unknown): error is DriverError {
+  return typeof error === 'object' && error !== null && 'message' in error
 }

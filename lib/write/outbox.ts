@@ -1,4 +1,5 @@
 import type { Group } from '../batch/group.ts'
+import { Queue } from './queue.ts'
 
 /** What an outbox may hold. */
 export interface OutboxBounds {
@@ -22,7 +23,7 @@ export type Send = (group: Group) => Promise<void>
 export class Outbox {
   readonly #bounds: OutboxBounds
   readonly #send: Send
-  readonly #waiting: Group[] = []
+  readonly #waiting = new Queue<Group>()
   #waitingRows = 0
   #waitingBytes = 0
   #requests = 0
@@ -44,7 +45,7 @@ export class Outbox {
 
   /** Whether a group waits for others to be answered, rather than for bytes. */
   get isShortOfRequests(): boolean {
-    const [first] = this.#waiting
+    const { first } = this.#waiting
     return first !== undefined && this.#bytes + first.bytes <= this.#bounds.bytes
   }
 
@@ -72,7 +73,7 @@ export class Outbox {
   /** Drops what waits. What is in flight goes on. */
   close(): void {
     this.#isClosed = true
-    this.#waiting.length = 0
+    this.#waiting.clear()
     this.#waitingRows = 0
     this.#waitingBytes = 0
     this.#wake()
@@ -93,7 +94,7 @@ export class Outbox {
   }
 
   #sendNext(): void {
-    let [group] = this.#waiting
+    let group = this.#waiting.first
     while (group !== undefined && this.#fits(group)) {
       this.#waiting.shift()
       this.#waitingRows -= group.rows.length
@@ -101,7 +102,7 @@ export class Outbox {
       this.#requests++
       this.#bytes += group.bytes
       void this.#launch(group)
-      group = this.#waiting[0]
+      group = this.#waiting.first
     }
     this.#wake()
   }

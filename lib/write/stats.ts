@@ -10,7 +10,7 @@ export interface CassandraWritableStats {
   readonly rows_deleted: number
   /** Accepted rows that were refused by the server, or whose outcome is unknown. */
   readonly rows_failed: number
-  /** Rows waiting for a flush or for their turn. */
+  /** Rows waiting for a flush, for their turn, or for their epoch. */
   readonly rows_buffered: number
   /** Rows sent and not yet answered. */
   readonly rows_in_flight: number
@@ -22,6 +22,8 @@ export interface CassandraWritableStats {
   readonly requests_in_flight: number
   /** Requests sent again after a fault. */
   readonly retries: number
+  /** Milliseconds by which the cluster's clock is ahead of this machine's; 0 within what a reading can tell. */
+  readonly clock_skew_ms: number
 }
 
 /** The counters as the writer keeps them. */
@@ -39,6 +41,7 @@ export function newCounters(): Counters {
     requests: 0,
     requests_in_flight: 0,
     retries: 0,
+    clock_skew_ms: 0,
   }
 }
 

@@ -3,15 +3,14 @@ import { explainConnectFailure } from '../connect/failure.ts'
 import { OptionError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import { readTableSchema, type StoredTable, type TableSchema } from '../table/schema.ts'
-import { type OrderClock, processClock } from './clock.ts'
+import type { ClusterClock } from './clusterClock.ts'
+import { openClock } from './coordinator.ts'
 
 /** A table that can be written, and the way to it. */
 export interface WriteTarget {
   readonly connection: Connection
-  /** The cluster's own name for itself. */
-  readonly cluster: string
   readonly schema: StoredTable
-  readonly clock: OrderClock
+  readonly clock: ClusterClock
 }
 
 /**
@@ -27,30 +26,15 @@ export async function openTarget(settings: WriteSettings, signal: AbortSignal): 
     const { keyspace, table, request_timeout_ms } = settings
     const schema = await readTableSchema(client, keyspace, table, request_timeout_ms)
     checkDirections(settings, schema)
-    const clock = processClock()
-    const { now, cluster } = await readCoordinator(connection, request_timeout_ms)
-    clock.advance(now)
+    const clock = await openClock(client, settings.max_clock_skew_ms, request_timeout_ms)
     signal.throwIfAborted()
-    return { connection, cluster, schema, clock }
+    return { connection, schema, clock }
   } catch (error) {
     await connection.close()
     throw await explainConnectFailure(error, settings)
   } finally {
     signal.removeEventListener('abort', closeEarly)
   }
-}
-
-/**
- * The coordinator's clock in microseconds, so that a machine behind it does not write into the past; and the name of
- * its cluster.
- */
-async function readCoordinator(
-  { client }: Connection,
-  timeout_ms: number,
-): Promise<{ readonly now: number; readonly cluster: string }> {
-  const cql = 'SELECT toUnixTimestamp(now()) AS now, cluster_name FROM system.local'
-  const { rows } = await client.execute(cql, [], { prepare: true, readTimeout: timeout_ms })
-  return { now: Number(rows[0]?.['now'] ?? 0) * 1000, cluster: String(rows[0]?.['cluster_name'] ?? '') }
 }
 
 /** Properties that tell how to write a row are never written, so they cannot be a key. */

@@ -5,9 +5,10 @@ import { Ring } from '../batch/ring.ts'
 import type { Connection } from '../connect/connect.ts'
 import { type EncodedRow, stamp, timestampsOf } from '../encode/encodedRow.ts'
 import { RowEncoder } from '../encode/row.ts'
-import { CassandraStreamsError, WriteError } from '../errors.ts'
+import { CassandraStreamsError, RowError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
-import type { OrderClock } from './clock.ts'
+import type { ClusterClock } from './clusterClock.ts'
+import { remeasure } from './coordinator.ts'
 import { Outbox } from './outbox.ts'
 import { Sender } from './sender.ts'
 import { type Counters, countsOf } from './stats.ts'
@@ -19,6 +20,9 @@ import { Window } from './window.ts'
  * time. Measured: two take a few hundredths off a load, and rows of more live so long that they cost what is won.
  */
 const WAITING_FLUSHES = 2
+
+/** Milliseconds after which a sink looks whether the cluster's clock is to be read again. */
+const CLOCK_INTERVAL_MS = 5_000
 
 /** A row as bytes, or why it cannot be stored. */
 export type TakenRow = EncodedRow | Error
@@ -44,7 +48,7 @@ export class Writer {
   readonly #connection: Connection
   readonly #settings: WriteSettings
   readonly #counters: Counters
-  readonly #clock: OrderClock
+  readonly #clock: ClusterClock
   readonly #onFailure: OnFailure
   readonly #encoder: RowEncoder
   readonly #buffer: RowBuffer
@@ -54,7 +58,8 @@ export class Writer {
   readonly #closing = new AbortController()
   #nextIndex = 0
   #timer: NodeJS.Timeout | undefined
-  #failure: Error | undefined
+  readonly #clockTimer: NodeJS.Timeout
+  #failure: CassandraStreamsError | undefined
   #settled: Promise<Error> | undefined
 
   constructor(
@@ -69,6 +74,8 @@ export class Writer {
     this.#counters = counters
     this.#clock = clock
     this.#onFailure = onFailure
+    this.#counters.clock_skew_ms = clock.skew_ms
+    this.#clockTimer = setInterval(() => this.#measureClock(), CLOCK_INTERVAL_MS).unref()
     // Every request that waits for its next try listens, and Node warns from the eleventh on.
     setMaxListeners(0, this.#closing.signal)
     this.#encoder = new RowEncoder(schema, settings)
@@ -88,7 +95,7 @@ export class Writer {
     const { client } = connection
     const ring = new Ring(client, settings.keyspace)
     this.#replicaSetOf = row => ring.replicaSetOf(row)
-    this.#sender = new Sender({ client, ring, schema }, settings, counters, this.#closing.signal, {
+    this.#sender = new Sender({ client, ring, schema, clock }, settings, counters, this.#closing.signal, {
       rowRefused: error => this.#fail(error),
       answered: latency => window.answered(latency, this.#outbox.isShortOfRequests),
       overloaded: sent => window.overloaded(sent),
@@ -99,12 +106,13 @@ export class Writer {
    * Reads a row once and turns it into bytes with its place in the order, or into the reason why it cannot be stored.
    * What the caller does to the row afterwards has no effect.
    *
-   * @param timestamp tells the place of a row that came before the table was known
+   * @param arrival place of a row that came before the table was known
    */
-  take(row: unknown, timestamp?: () => number): TakenRow {
+  take(row: unknown, arrival?: number): TakenRow {
     const encoded = this.encode(row)
     if (encoded instanceof Error || this.#settings.timestamp_column !== undefined) return encoded
-    stamp(encoded, timestamp?.() ?? this.#clock.next(timestampsOf(encoded)))
+    const clock = this.#clock
+    stamp(encoded, arrival === undefined ? clock.next(timestampsOf(encoded)) : clock.at(arrival))
     return encoded
   }
 
@@ -125,9 +133,29 @@ export class Writer {
   add(row: TakenRow): undefined | Promise<void> {
     if (this.#failure !== undefined) return this.#rejectWhenSettled()
     if (row instanceof Error) return this.#refuse(row)
-    this.#buffer.push(row)
+    this.accept()
+    return this.push(row)
+  }
+
+  /** Counts a row that is given to {@link push} later. */
+  accept(): void {
+    if (this.#failure !== undefined) return
     this.#counters.rows_accepted++
     this.#counters.rows_buffered++
+  }
+
+  /** Counts rows as failed that were accepted and are never pushed. */
+  giveUp(rows: number): void {
+    // After a failure all rows without an acknowledgement count as failed.
+    if (this.#failure !== undefined) return
+    this.#counters.rows_buffered -= rows
+    this.#counters.rows_failed += rows
+  }
+
+  /** As {@link add}, for a row that is counted already. */
+  push(row: EncodedRow): undefined | Promise<void> {
+    if (this.#failure !== undefined) return this.#rejectWhenSettled()
+    this.#buffer.push(row)
     if (this.#buffer.isFull) {
       this.#flush()
       return this.#room()
@@ -146,6 +174,7 @@ export class Writer {
   /** Stops at once: rows not acknowledged by now count as failed. Never throws. */
   async close(): Promise<void> {
     clearTimeout(this.#timer)
+    clearInterval(this.#clockTimer)
     const reason = new WriteError('ERR_CASSANDRA_WRITE', 'The stream was destroyed')
     this.#failure ??= reason
     this.#closing.abort(reason)
@@ -200,19 +229,24 @@ export class Writer {
     await this.#rejectWhenSettled()
   }
 
-  /** The first failure is kept. Nothing more is sent; what is in flight may still be acknowledged. */
+  /** The first failure is kept, and of several refused rows the first. Nothing more is sent; what is in flight may still be acknowledged. */
   #fail(error: Error): void {
-    if (this.#failure !== undefined) return
-    this.#failure = error
+    const own = error instanceof CassandraStreamsError ? error : unexpected(error)
+    if (this.#failure !== undefined) {
+      if (isEarlier(own, this.#failure)) this.#failure = own
+      return
+    }
+    this.#failure = own
     clearTimeout(this.#timer)
     this.#outbox.close()
-    this.#settled = this.#settle(error)
+    this.#settled = this.#settle()
   }
 
-  async #settle(error: Error): Promise<Error> {
+  async #settle(): Promise<Error> {
     await this.#outbox.idle()
     this.#giveUpRows()
-    if (error instanceof CassandraStreamsError) error.counts = countsOf(this.#counters)
+    const error = this.#failure as CassandraStreamsError
+    error.counts = countsOf(this.#counters)
     this.#onFailure(error)
     return error
   }
@@ -227,4 +261,19 @@ export class Writer {
     counters.rows_buffered = 0
     counters.rows_in_flight = 0
   }
+
+  async #measureClock(): Promise<void> {
+    const { max_clock_skew_ms, request_timeout_ms } = this.#settings
+    await remeasure(this.#clock, this.#connection.client, max_clock_skew_ms, request_timeout_ms)
+    this.#counters.clock_skew_ms = this.#clock.skew_ms
+  }
+}
+
+/** Rows are sent concurrently, so a later one may be refused first. */
+function isEarlier(error: CassandraStreamsError, than: CassandraStreamsError): boolean {
+  return error instanceof RowError && than instanceof RowError && error.row_index < than.row_index
+}
+
+function unexpected(error: Error): WriteError {
+  return new WriteError('ERR_CASSANDRA_WRITE', `Rows cannot be written: ${error.message}`, { cause: error })
 }

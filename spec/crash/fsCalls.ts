@@ -6,21 +6,35 @@ const fileNames = ['read', 'write', 'datasync', 'sync', 'stat', 'close'] as cons
 
 type Call = (...given: unknown[]) => Promise<unknown>
 
-/** Makes this process die just before its nth call to the file system. */
-export function dieAtFsCall(nth: number): void {
+/** Has `before` called before each call to the file system, with its number, from 1, until it is disposed of. */
+export function watchFsCalls(before: (nth: number) => void): Disposable {
   let calls = 0
   const counted = (owner: object, name: string): Call => {
     const call = Reflect.get(owner, name).bind(owner) as Call
     return async (...given) => {
-      if (++calls === nth) process.kill(process.pid, 'SIGKILL')
+      before(++calls)
       const result = await call(...given)
-      if (name === 'open') countFile(result as object)
+      if (name === 'open') watchFile(result as object)
       return result
     }
   }
-  const countFile = (file: object) => {
+  const watchFile = (file: object) => {
     for (const name of fileNames) Object.defineProperty(file, name, { value: counted(file, name) })
   }
+  const own = Object.fromEntries(names.map(name => [name, fs[name]]))
   for (const name of names) Object.assign(fs, { [name]: counted(fs, name) })
   syncBuiltinESMExports()
+  return {
+    [Symbol.dispose]: () => {
+      Object.assign(fs, own)
+      syncBuiltinESMExports()
+    },
+  }
+}
+
+/** Makes this process die just before its nth call to the file system. */
+export function dieAtFsCall(nth: number): void {
+  watchFsCalls(call => {
+    if (call === nth) process.kill(process.pid, 'SIGKILL')
+  })
 }

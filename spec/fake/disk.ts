@@ -279,7 +279,13 @@ export function processOf(pid: number, alive: ReadonlySet<number>): Processes {
 export const onlyProcess = (pid: number) => processOf(pid, new Set([pid]))
 
 function statOf(inode: Inode): FileStat {
-  return { dev: 1n, ino: inode.ino, size: BigInt(inode.live.length), isFile: () => true }
+  return {
+    dev: 1n,
+    ino: inode.ino,
+    size: BigInt(inode.live.length),
+    isFile: () => true,
+    isDirectory: () => false,
+  }
 }
 
 function fail(code: string): never {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import type { Client } from 'cassandra-driver'
 
@@ -44,8 +45,10 @@ export class FakeClient {
   tableId = 'table-1'
   udts: readonly FakeUdt[] = []
   hasKeyspace = true
-  /** The coordinator's clock, in milliseconds since 1970. */
-  now = 0
+  /** The coordinator's clock, in milliseconds since 1970. @default this machine's */
+  now: number | undefined
+  /** How often the keyspace stores each partition. */
+  replicas = 1
   isView = false
   /** What reading the schema fails with. */
   schemaError: Error | undefined
@@ -58,6 +61,7 @@ export class FakeClient {
   readonly hosts = { length: 1 }
   /** A token is the key itself here: nobody looks for a replica by it. */
   readonly metadata = { newToken: (key: Buffer) => key }
+  readonly #hostId = randomUUID()
   readonly #events = new EventEmitter()
 
   constructor(columns: readonly FakeColumn[] = defaultColumns) {
@@ -139,10 +143,17 @@ export class FakeClient {
         position: position ?? (kind === 'regular' || kind === 'static' ? -1 : place),
       }))
     }
+    if (cql.includes('SELECT replication')) {
+      return [{ replication: { class: 'SimpleStrategy', replication_factor: String(this.replicas) } }]
+    }
     if (cql.includes('system_schema.keyspaces')) return this.hasKeyspace ? [{ keyspace_name: 'ks' }] : []
     if (cql.includes('system_schema.views')) return this.isView ? [{ view_name: 't' }] : []
     if (cql.includes('system_schema.types')) return [...this.udts]
-    if (cql.includes('system.local')) return [{ now: this.now, cluster_name: 'fake' }]
+    if (cql.includes('system.local')) {
+      return [
+        { now: this.now ?? Date.now(), cluster_name: 'fake', host_id: this.#hostId, data_center: 'dc1' },
+      ]
+    }
     return []
   }
 }

@@ -1,9 +1,14 @@
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
+import { readdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { type CommittedEpoch, createMicroBatchSink, type MicroBatchSinkOptions } from '../../lib/index.ts'
 import { stateIn } from '../crash/checkpointState.ts'
+import { randomFrom } from '../crash/random.ts'
 import { useCheckpoints } from './checkpointFolder.ts'
 import { useKeyspace } from './keyspace.ts'
 
@@ -154,16 +159,64 @@ describe('a micro-batch sink as a Writable', () => {
     expect(await last.open()).toBeNull()
   })
 
-  it.each([
-    ['undefined', undefined],
-    ['a BigInt', 5n],
-    ['NaN', Number.NaN],
-    ['a Date', new Date()],
-  ])('refuses %s as a position', async (_, place) => {
-    const options = await optionsFor('id int PRIMARY KEY', { position: () => place as never })
-    await expect(pipeline(Readable.from(items(0, 1)), createMicroBatchSink(options))).rejects.toMatchObject({
-      code: 'ERR_CASSANDRA_POSITION',
+  it('gives the checkpoint back before it closes, whenever it is ended while it opens', async () => {
+    const seed = Number(process.env['ENDS_SEED'] ?? randomInt(2 ** 31))
+    const random = randomFrom(seed)
+    const { client, name: keyspace } = ks
+    const { table, checkpoint_location } = await optionsFor('id int PRIMARY KEY')
+    let opened = 0
+    // What the last one needed that was open in time: the first is given as long as it needs.
+    let needed = Number.POSITIVE_INFINITY
+    for (let run = 0; run <= 200; run++) {
+      const start = performance.now()
+      const abort = new AbortController()
+      const sink = createMicroBatchSink({
+        client,
+        keyspace,
+        table,
+        checkpoint_location,
+        signal: abort.signal,
+      })
+      sink.on('error', () => {})
+      const isOpen = sink.open().then(
+        () => {
+          opened++
+          needed = performance.now() - start
+        },
+        () => {},
+      )
+      const closed = new Promise<void>(resolve => sink.once('close', () => resolve()))
+      if (run === 0) await isOpen
+      else await Promise.race([isOpen, delay(random() * 1.5 * needed)])
+      if (random() < 0.5) abort.abort()
+      else sink.destroy()
+      await closed
+      const left = (await readdir(dirname(checkpoint_location))).filter(name => name.includes('.lock.'))
+      expect(left, `ENDS_SEED=${seed}, run ${run}`).toEqual([])
+    }
+    console.log(`ENDS_SEED=${seed}: 200 sinks ended, ${opened} of them open`)
+    expect(opened).toBeLessThan(200)
+  })
+
+  it('refuses a position that is not JSON, or a promise', async () => {
+    const options = await optionsFor('id int PRIMARY KEY')
+    for (const position of [() => 5n as never, () => Promise.reject(new Error('no place')) as never]) {
+      await expect(
+        pipeline(Readable.from(items(0, 1)), createMicroBatchSink({ ...options, position })),
+      ).rejects.toMatchObject({ code: 'ERR_CASSANDRA_POSITION', counts: { rows_accepted: 0 } })
+    }
+  })
+
+  it('ends with the error of a listener for commit, and keeps the commit', async () => {
+    const options = await optionsFor('id int PRIMARY KEY, v text', { rows_per_epoch: 10 })
+    const sink = createMicroBatchSink(options)
+    const mistake = new Error('the listener')
+    sink.on('commit', () => {
+      throw mistake
     })
+    await expect(pipeline(Readable.from(items(0, 25)), sink)).rejects.toBe(mistake)
+    await using again = createMicroBatchSink(options)
+    expect(await again.open()).toMatchObject({ epoch_id: 0 })
   })
 })
 
@@ -213,6 +266,8 @@ describe('writeEpoch', () => {
     for (const id of [3, -1, 1.5, Number.NaN]) {
       await expect(sink.writeEpoch(id, items(90, 99))).rejects.toMatchObject({ code: 'ERR_CASSANDRA_EPOCH' })
     }
+    await expect(sink.writeEpoch('2' as never, [])).rejects.toThrow('got the text `2`')
+    await expect(sink.writeEpoch(2n as never, [])).rejects.toThrow('got the BigInt 2')
     await sink.writeEpoch(2, [])
     expect(commits.map(({ rows }) => rows)).toEqual([3, 3, 0])
     expect(await idsIn(options.table)).toEqual(ids(items(0, 6)))

@@ -109,6 +109,31 @@ describe('two processes on one checkpoint', () => {
   })
 })
 
+describe('a process that is taken over from while it is stopped', () => {
+  it.each([1, 2, 3])(
+    'writes nothing that counts when it goes on: run %i',
+    { timeout: 120_000 },
+    async run => {
+      const task = await taskFor(2000, { rows_per_epoch: 50, rows_per_batch: 5, concurrency: 4 })
+      const first = programs.start(task)
+      let sends = 0
+      // Somewhere within an epoch with lists, and somewhere within one without.
+      await new Promise<void>(resolve =>
+        first.onWord(word => 'send' in word && ++sends === 41 * run && resolve()),
+      )
+      first.signal('SIGSTOP')
+      const second = programs.start({ ...task, options: { ...task.options, take_over: true } })
+      await new Promise<void>(resolve => second.onWord(word => 'commit' in word && resolve()))
+      first.signal('SIGCONT')
+      expect(await first.ended).toBeNull()
+      expect(first.words.at(-1)).toEqual({ failed: 'ERR_CASSANDRA_CHECKPOINT_LOCKED' })
+      expect(await second.ended).toBeNull()
+      expect(second.words.at(-1)).toHaveProperty('done')
+      expect(await differences(ks.client, ks.name, task.table, await cleanTable(2000))).toEqual([])
+    },
+  )
+})
+
 describe('a clock that is back an hour after the restart', () => {
   it('does not let older rows win', { timeout: 120_000 }, async () => {
     const task = await taskFor(1000, { rows_per_epoch: 100, rows_per_batch: 10 })

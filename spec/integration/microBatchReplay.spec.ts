@@ -142,17 +142,39 @@ describe('the replay of an epoch', () => {
     expect((await contents(options.table)).length).toBe(600)
   })
 
-  it.each([
-    ['fewer rows', rowsOf(9)],
-    ['no row', []],
-    ['other rows', rowsOf(10).reverse()],
-  ])('refuses %s from the source of a Writable', async (_, given) => {
+  it('refuses other rows from the source of a Writable', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text')
     await crash(options, rowsOf(10), nothing)
-    await expect(pipeline(Readable.from(given), createMicroBatchSink(options))).rejects.toMatchObject({
+    const given = Readable.from(rowsOf(10).reverse())
+    const refused = pipeline(given, createMicroBatchSink(options))
+    await expect(refused).rejects.toMatchObject({
       code: 'ERR_CASSANDRA_REPLAY_DIFFERS',
+      counts: { rows_accepted: 10, rows_written: 0, rows_failed: 10 },
     })
+    await expect(refused).rejects.toThrow(
+      'Nothing was written. If the sealed rows still exist, start again with exactly these. To go on without a replay, ' +
+        'remove the checkpoint and load the rows after its last commit: what the first attempt wrote stays in the table',
+    )
     expect(await contents(options.table)).toEqual([])
+  })
+
+  it.each([
+    ['some rows', 9],
+    ['no row', 0],
+  ])('that is stopped after %s stays sealed, says so, and is completed by the next run', async (_, count) => {
+    const options = await optionsFor('id int PRIMARY KEY, v text')
+    await crash(options, rowsOf(10), everyOther)
+    const before = stateIn(options.checkpoint_location)
+    const stopped = createMicroBatchSink(options)
+    const warn = vi.spyOn(process, 'emitWarning').mockReturnValue()
+    await pipeline(Readable.from(rowsOf(count)), stopped)
+    expect(stopped.ended).toBe('in replay')
+    expect(warn).toHaveBeenCalledOnce()
+    expect(stateIn(options.checkpoint_location)).toEqual(before)
+    const next = createMicroBatchSink(options)
+    await pipeline(Readable.from(rowsOf(12)), next)
+    expect(next.ended).toBe('committed')
+    expect((await contents(options.table)).length).toBe(12)
   })
 
   it('knows the rows again after a column was added to the table', async () => {

@@ -45,7 +45,10 @@ describe(`what is read, written and read again is the same (seed ${seed})`, () =
     expect(await table.faultOf(samples)).toBeUndefined()
     const values = [...(await table.values())]
     expect(values.length).toBeGreaterThan(runs / 4)
-    const returned = type.kind === 'scalar' ? scalars[type.name].reads : structuresRead[type.kind]
+    const returned =
+      type.kind === 'scalar'
+        ? scalars[type.name].reads
+        : structuresRead[type.kind as keyof typeof structuresRead]
     expect([...new Set(values.map(([, value]) => kindOf(value)))]).toEqual([returned])
     const again = values.map(([id, given]) => ({ given, meaning: samples[id]?.meaning ?? null }))
     expect(await table.faultOf(again)).toBeUndefined()

@@ -235,7 +235,7 @@ export async function storesExactly(table: ValueTable, samples: fc.Arbitrary<Sam
 let typesMade = 0
 
 /** Creates the user-defined types in a type, inside first, and gives each a name of its own. */
-async function createTypes(keyspace: Keyspace, type: CqlType): Promise<CqlType> {
+export async function createTypes(keyspace: Keyspace, type: CqlType): Promise<CqlType> {
   const inside = (part: CqlType) => createTypes(keyspace, part)
   switch (type.kind) {
     case 'scalar':
@@ -259,5 +259,7 @@ async function createTypes(keyspace: Keyspace, type: CqlType): Promise<CqlType> 
       await keyspace.client.execute(`CREATE TYPE ${keyspace.name}.${name} (${listed.join(', ')})`)
       return { ...type, name, fields }
     }
+    case 'unsupported':
+      throw new Error(`No value has the type ${type.text}`)
   }
 }

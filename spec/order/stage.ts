@@ -3,7 +3,7 @@ import { finished as finish } from 'node:stream/promises'
 import { setImmediate as turn } from 'node:timers/promises'
 import { Client, policies, types } from 'cassandra-driver'
 import { type CassandraWritable, createCassandraWritable } from '../../lib/index.ts'
-import { OrderClock } from '../../lib/write/clock.ts'
+import type { ClusterClock } from '../../lib/write/clusterClock.ts'
 import { CqlProxy } from '../proxy/cqlProxy.ts'
 import { faultCodes } from '../proxy/frame.ts'
 import { differences, selection, type TableRow } from './compare.ts'
@@ -13,18 +13,17 @@ import { TABLE_TTL, tableAfter } from './model.ts'
 /** Longest time in milliseconds for one request. Some histories let one run into it. */
 const REQUEST_TIMEOUT_MS = 15_000
 
-/** Milliseconds by which the clock of all histories is off, and how far it may go. */
+/** How far the cluster's clock may seem to be off, in milliseconds: rows wait until a write time has come. */
+const FURTHEST_MS = 200
 let clockOffset = 0
-const FURTHEST_MS = 3_600_000
 
-/** Sinks take the clock of the process from here, so that it can step back while they run. */
-function useSteppingClock(): void {
-  const registry = globalThis as { [key: symbol]: unknown }
-  registry[Symbol.for('cassandra-streams.orderClock')] = new OrderClock(() => Date.now() + clockOffset)
-}
-
+/** Steps the clock of the cluster, forth and back, as if its nodes did not agree on the time. */
 function moveClock(by_ms: number): void {
   clockOffset = Math.max(-FURTHEST_MS, Math.min(by_ms + clockOffset, FURTHEST_MS))
+  const registry = globalThis as { [key: symbol]: { clusters: ClusterClock[] } | undefined }
+  for (const clock of registry[Symbol.for('cassandra-streams.clocks.1')]?.clusters ?? []) {
+    clock.correct(clockOffset * 1000)
+  }
 }
 
 /**
@@ -60,7 +59,6 @@ export class Stage {
   }
 
   static async open(server: Server): Promise<Stage> {
-    useSteppingClock()
     const stage = new Stage(server)
     await stage.#createTables()
     return stage

@@ -289,7 +289,7 @@ class LateConnection {
 }
 
 /** Stops reading from one socket while the other has more to write than it can send. */
-function pauseWhileFull(from: Socket, to: Socket): void {
+export function pauseWhileFull(from: Socket, to: Socket): void {
   from.on('data', () => {
     if (to.writableNeedDrain) from.pause()
   })

@@ -73,13 +73,13 @@ function frameOf(version: number, stream: number, opcode: number, body: Buffer):
   return new Frame(Buffer.concat([header, body]))
 }
 
-const short = (value: number) => Buffer.from([value >> 8, value & 0xff])
-const int = (value: number) => {
+export const short = (value: number) => Buffer.from([value >> 8, value & 0xff])
+export const int = (value: number) => {
   const bytes = Buffer.alloc(4)
   bytes.writeInt32BE(value)
   return bytes
 }
-const string = (value: string) => Buffer.concat([short(Buffer.byteLength(value)), Buffer.from(value)])
+export const string = (value: string) => Buffer.concat([short(Buffer.byteLength(value)), Buffer.from(value)])
 
 export function startupFrame(): Frame {
   const body = Buffer.concat([short(1), string('CQL_VERSION'), string('3.0.0')])

@@ -241,10 +241,11 @@ describe('options', () => {
     createCassandraWritable({ host: '127.0.0.1', keyspace: 'shop' })
     // @ts-expect-error there is no such option
     createCassandraWritable({ ...target, rowsPerBatch: 10 })
-    // @ts-expect-error a number
-    createCassandraWritable({ ...target, rows_per_batch: '10' })
+    // @ts-expect-error a number or its digits
+    createCassandraWritable({ ...target, rows_per_batch: true })
     // @ts-expect-error there is no such consistency
     createCassandraWritable({ ...target, consistency: 'ANY' })
     createCassandraWritable({ ...target, consistency: 'local_one', host: ['a', 'b'], ttl: undefined })
+    createCassandraWritable({ ...target, port: process.env['CASSANDRA_PORT'], delete_flag_value: true })
   })
 })

@@ -25,7 +25,8 @@ const rounded = 'is a number beyond 2^53 - 1 and may already be rounded: give a 
 const notDecimal = 'is not decimal text'
 const notAscii = 'has a character outside ASCII'
 const notInet = 'is not an IPv4 or IPv6 address'
-const notMoment = 'is not a moment of the calendar written as YYYY-MM-DDTHH:MM:SS.mmm and a zone'
+const notMoment =
+  'is not a moment of the calendar written as YYYY-MM-DDTHH:MM:SS.mmm and an offset such as Z or +01:00'
 const notDay = 'is not a day of the calendar written as YYYY-MM-DD'
 const notTime = 'is not a time of the day written as HH:MM:SS with up to 9 digits of a second'
 const notDuration = 'is not a duration such as 1y2mo3d4h5m6s or P1Y2M3DT4H5M6S'
@@ -72,7 +73,7 @@ export const refused: readonly Refused[] = [
     '2020-01-01T00:00:00',
     'timestamp',
     'a moment that depends on TZ',
-    'has no time zone: it would be another moment on another machine',
+    'has no offset from UTC such as Z or +01:00, without which it is another moment on another machine',
   ],
   ['2021-13-01', 'date', '2022-01-01', notDay],
   ['2021', 'date', '1975-07-15', notDay],

@@ -48,6 +48,8 @@ export function meaningOfRead(type: CqlType, read: unknown): Meaning {
       return type.fields.map(field =>
         meaningOfRead(field.type, (read as Record<string, unknown>)[field.name]),
       )
+    case 'unsupported':
+      throw new Error(`No value has the type ${type.text}`)
   }
 }
 
@@ -116,6 +118,8 @@ function meaningOfParsed(type: CqlType, json: unknown): Meaning {
         if (own === undefined) throw new Error(`SELECT JSON shows no field ${name}`)
         return meaningOfParsed(fieldType, own.value)
       })
+    case 'unsupported':
+      throw new Error(`No value has the type ${type.text}`)
   }
 }
 
@@ -209,7 +213,8 @@ export function asJson(type: CqlType, meaning: Meaning): Meaning {
     case 'udt':
       return meaning.map((item, i) => asJson(type.fields[i]?.type as CqlType, item))
     case 'scalar':
-      throw new Error('a scalar has no parts')
+    case 'unsupported':
+      throw new Error(`${type.kind} has no parts`)
   }
 }
 
@@ -229,7 +234,7 @@ function textAsJson(name: ScalarName, meaning: string): Meaning {
   }
 }
 
-/** As Java prints it: an IPv4 address written as IPv6 is the IPv4 address. */
+/** An IPv4 address written as IPv6 is the IPv4 address. */
 export function plainInet(hex: string): string {
   return hex.startsWith('00000000000000000000ffff') ? hex.slice(24) : hex
 }
@@ -243,7 +248,6 @@ function identityOf(type: CqlType, meaning: Meaning): Meaning {
   if (meaning === null || typeof meaning === 'boolean') return meaning
   if (typeof meaning === 'string') {
     if (type.kind !== 'scalar') return meaning
-    if (type.name === 'inet') return plainInet(meaning)
     if (type.name === 'decimal') return meaning.replace(/^(-?\d*?)(0*)e(-?\d+)$/, trimZeros)
     return meaning
   }

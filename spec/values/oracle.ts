@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { types } from 'cassandra-driver'
 import { Temporal } from 'temporal-polyfill'
 import type { ScalarName } from '../../lib/table/cqlType.ts'
-import { decimalMeaning, durationMeaning, integerIn, type Meaning, printed } from './meaning.ts'
+import { decimalMeaning, durationMeaning, integerIn, type Meaning, plainInet, printed } from './meaning.ts'
 
 /**
  * What a value of any kind means as a type, or undefined where it means nothing that could be stored exactly. Written
@@ -37,7 +37,7 @@ function within(low: bigint, high: bigint): Oracle {
 
 const signed = (bits: bigint) => within(-(2n ** (bits - 1n)), 2n ** (bits - 1n) - 1n)
 
-const numberText = /^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$/
+const numberText = /^-?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$/
 
 const double: Oracle = given => {
   if (typeof given === 'number') return printed(given)
@@ -139,7 +139,7 @@ const time: Oracle = given => {
 }
 
 const momentText =
-  /^(.+)-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)(?:[zZ]|([+-])([01][0-9]|2[0-3])(?::?([0-5][0-9]))?)$/
+  /^(.+?)-([0-9]{2})-([0-9]{2})(?:[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?))? ?(?:[zZ]|([+-])([01][0-9]|2[0-3])(?::?([0-5][0-9])(?::?([0-5][0-9]))?)?)(?:\[[^\][]*\])*$/
 
 const timestamp: Oracle = given => {
   if (given instanceof Date) return Number.isNaN(given.getTime()) ? undefined : String(given.getTime())
@@ -150,12 +150,23 @@ const timestamp: Oracle = given => {
   if (typeof given !== 'string') return signed(64n)(given)
   const match = momentText.exec(given)
   if (match === null) return undefined
-  const [, year = '', month = '', day = '', shown = '', sign = '+', hours = '0', minutes = '0'] = match
+  const [
+    ,
+    year = '',
+    month = '',
+    day = '',
+    shown = '00:00',
+    sign = '+',
+    hours = '0',
+    minutes = '0',
+    rest = '0',
+  ] = match
   // Zeros are all that may follow the third digit of a second.
   const ofDay = clock(shown.replace(/(\.[0-9]{3})0+$/, '$1'))
   const day0 = days(year, month, day)
   if (ofDay === undefined || day0 === undefined || ofDay % 1_000_000n !== 0n) return undefined
-  const offset = (BigInt(hours) * 60n + BigInt(minutes)) * 60_000n * (sign === '-' ? -1n : 1n)
+  const size = (BigInt(hours) * 60n + BigInt(minutes)) * 60n + BigInt(rest)
+  const offset = size * (sign === '-' ? -1000n : 1000n)
   const moment = day0 * 86_400_000n + ofDay / 1_000_000n - offset
   return BigInt.asIntN(64, moment) === moment ? String(moment) : undefined
 }
@@ -194,21 +205,20 @@ function temporalDuration(given: Temporal.Duration): string {
 function inDurationRange(meaning: string): string | undefined {
   const parts = meaning.split(' ').map(BigInt)
   const isMixed = parts.some(part => part < 0n) && parts.some(part => part > 0n)
-  const fits = parts.every((part, i) => (part < 0n ? -part : part) < 2n ** (i === 2 ? 63n : 31n))
+  const fits = parts.every((part, i) => BigInt.asIntN(i === 2 ? 64 : 32, part) === part)
   return fits && !isMixed ? meaning : undefined
 }
 
 const inet: Oracle = given => {
-  if (given instanceof types.InetAddress) return given.getBuffer().toString('hex')
+  if (given instanceof types.InetAddress) return plainInet(given.getBuffer().toString('hex'))
   if (typeof given !== 'string') return undefined
   if (isIPv4(given)) return Buffer.from(given.split('.').map(Number)).toString('hex')
   if (!isIPv6(given) || given.includes('%')) return undefined
   const [head = '', tail] = new URL(`http://[${given}]/`).hostname.slice(1, -1).split('::')
   const groups = (part: string | undefined) => (part ? part.split(':') : [])
   const zeros = new Array<string>(8 - groups(head).length - groups(tail).length).fill('0')
-  return [...groups(head), ...(tail === undefined ? [] : zeros), ...groups(tail)]
-    .map(group => group.padStart(4, '0'))
-    .join('')
+  const all = [...groups(head), ...(tail === undefined ? [] : zeros), ...groups(tail)]
+  return plainInet(all.map(group => group.padStart(4, '0')).join(''))
 }
 
 const uuid: Oracle = given => {

@@ -61,6 +61,8 @@ export function isReadable(type: CqlType, inVector = false): boolean {
       return type.fields.every(
         field => !(inVector && field.type.kind === 'vector') && isReadable(field.type, inVector),
       )
+    case 'unsupported':
+      throw new Error(`No value has the type ${type.text}`)
   }
 }
 

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { Temporal } from 'temporal-polyfill'
 import type { ScalarName } from '../../lib/table/cqlType.ts'
 import { isoDate } from './calendar.ts'
-import { decimalMeaning, type Meaning, printed } from './meaning.ts'
+import { decimalMeaning, type Meaning, plainInet, printed } from './meaning.ts'
 import { secondTypes } from './secondDriver.ts'
 
 /** A value as a user gives it, and its plain meaning, which is what must be read back. */
@@ -329,7 +329,7 @@ const inets = fc.oneof(
   ),
   inForms(
     fc.oneof(hexOf(16), hexOf(4, '00000000000000000000ffff'), hexOf(4, '0'.repeat(24))),
-    hex => hex,
+    plainInet,
     hex => hex.match(/.{4}/g)?.join(':'),
     shortIpv6,
     hex => shortIpv6(hex).toUpperCase(),

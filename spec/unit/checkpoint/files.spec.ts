@@ -56,13 +56,26 @@ describe('a checkpoint on a real file system', () => {
     await checkpoint.close()
   })
 
-  it('cannot be a folder, a pipe, a file far too large, or in a folder that is not there', async () => {
+  it('is the file `checkpoint` in a folder', async () => {
+    const checkpoint = await openCheckpoint(folder, target)
+    await checkpoint.seal(sealOf(0))
+    await expect(openCheckpoint(join(folder, 'checkpoint'), target)).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_CHECKPOINT_LOCKED',
+      location: join(folder, 'checkpoint'),
+    })
+    await checkpoint.close()
+    expect(await readdir(folder)).toEqual(['checkpoint'])
+    const again = await openCheckpoint(folder, target)
+    expect(again.state.sealed?.epoch_id).toBe(0)
+    await again.close()
+  })
+
+  it('cannot be a pipe, a file far too large, or in a folder that is not there', async () => {
     const refused = (at: string) => expect(openCheckpoint(at, target)).rejects
-    await refused(folder).toMatchObject({ code: 'ERR_CASSANDRA_CHECKPOINT_IO' })
-    await refused(folder).toThrow(`Cannot read checkpoint ${folder}: it is not a file`)
     await refused(join(folder, 'none', 'orders')).toMatchObject({
       code: 'ERR_CASSANDRA_CHECKPOINT_IO',
       cause: { code: 'ENOENT' },
+      message: expect.stringContaining('. Its folder does not exist: create it'),
     })
     execFileSync('mkfifo', [location])
     await refused(location).toThrow('it is not a file')

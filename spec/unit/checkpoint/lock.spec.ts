@@ -12,14 +12,15 @@ const claim = (owner: unknown) => Buffer.from(JSON.stringify(owner))
 const locked = { code: 'ERR_CASSANDRA_CHECKPOINT_LOCKED', location }
 
 describe('a lock', () => {
-  it('of a living process is refused, with its id, its host and the file to remove', async () => {
+  it('of a living process is refused, with its id, its host and a way on', async () => {
     const disk = Disk.empty()
     const alive = new Set([1, 2])
     await Lock.take(disk, location, processOf(1, alive))
     const second = Lock.take(disk.forAnother(), location, processOf(2, alive))
     await expect(second).rejects.toMatchObject(locked)
     await expect(second).rejects.toThrow(
-      'Checkpoint /data/orders is in use: process 1 on host here has it. If you know that it has ended, remove /data/orders.lock.1',
+      'Checkpoint /data/orders is in use: process 1 on host here has it. If it has ended, or should end, set `take_over: true`. ' +
+        'That takes the checkpoint at once and stops the other at its next epoch',
     )
     expect(disk.names).toEqual(['/data/orders.lock.1'])
   })
@@ -27,7 +28,9 @@ describe('a lock', () => {
   it('is refused to the process that has it', async () => {
     const disk = Disk.empty()
     await Lock.take(disk, location, onlyProcess(1))
-    await expect(Lock.take(disk, location, onlyProcess(1))).rejects.toMatchObject(locked)
+    const second = Lock.take(disk, location, onlyProcess(1))
+    await expect(second).rejects.toMatchObject(locked)
+    await expect(second).rejects.toThrow('in use: another sink of this process has it.')
   })
 
   it('of a dead process is taken over, and cleared away', async () => {
@@ -118,7 +121,7 @@ describe('a checkpoint', () => {
     const before = disk.get(location)
     const calls = disk.calls.length
     await expect(first.commit()).rejects.toMatchObject(locked)
-    await expect(first.commit()).rejects.toThrow('its lock was removed or replaced')
+    await expect(first.commit()).rejects.toThrow('process 2 on host here took it over')
     expect(disk.get(location)).toEqual(before)
     expect(disk.calls.slice(calls).filter(call => call.startsWith('write'))).toEqual([])
     await second.commit()

@@ -1,4 +1,4 @@
-/* A process that owns a checkpoint, for specs to stop and kill. It does what its input says, a word a line. */
+/* A process that owns a checkpoint, for specs to stop and kill. It does what its input says, a command per line. */
 import { createInterface } from 'node:readline'
 import { type Checkpoint, openCheckpoint } from '../../../lib/checkpoint/checkpoint.ts'
 import { CheckpointError } from '../../../lib/errors.ts'
@@ -9,6 +9,7 @@ let checkpoint: Checkpoint | undefined
 
 async function obey(word: string): Promise<unknown> {
   if (word === 'open') checkpoint = await openCheckpoint(location, target)
+  if (word === 'take over') checkpoint = await openCheckpoint(location, target, { takesOver: true })
   if (word === 'seal') await checkpoint?.seal(sealOf((checkpoint.state.committed?.epoch_id ?? -1) + 1))
   if (word === 'commit') await checkpoint?.commit()
   if (word === 'close') await checkpoint?.close()

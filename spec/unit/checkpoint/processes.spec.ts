@@ -103,6 +103,48 @@ describe('of two processes on one checkpoint', () => {
     expect(await second.says('commit')).toEqual({ committed: 1 })
   })
 
+  it('the second takes over from the first while it is stopped, which appends nothing when it is continued', async () => {
+    const first = await startOwner()
+    await first.says('open')
+    await first.says('seal')
+    await first.stop()
+    const second = await startOwner()
+    expect(await second.says('open')).toBe(locked)
+    expect(await second.says('take over')).toEqual({ sealed: 0 })
+    expect(await second.says('commit')).toEqual({ committed: 0 })
+    expect(await second.says('seal')).toEqual({ committed: 0, sealed: 1 })
+    const file = await readFile(location)
+    first.go()
+    expect(await first.says('commit')).toBe(locked)
+    await first.says('close')
+    expect(await readFile(location)).toEqual(file)
+    expect(await second.says('commit')).toEqual({ committed: 1 })
+  })
+
+  it('one at most goes on when both take over at once, and nothing it says is lost', async () => {
+    const processes = await Promise.all([startOwner(), startOwner(), startOwner()])
+    const [first, ...others] = processes
+    await first?.says('open')
+    await first?.says('seal')
+    for (let round = 0; round < 20; round++) {
+      const answers = await Promise.all(others.map(other => other.says('take over')))
+      const commits = await Promise.all(
+        others.map(async (other, i) => {
+          if (answers[i] === locked) return locked
+          const sealed = answers[i] as { sealed?: number }
+          if (sealed.sealed === undefined && (await other.says('seal')) === locked) return locked
+          return other.says('commit')
+        }),
+      )
+      const done = commits.filter(commit => commit !== locked) as { committed: number }[]
+      expect(new Set(done.map(each => each.committed)).size).toBe(done.length)
+      for (const other of others) await other.says('close')
+      const { committed } = (await opened()) as { committed?: number }
+      expect(committed ?? -1).toBeGreaterThanOrEqual(Math.max(-1, ...done.map(each => each.committed)))
+    }
+    expect(await first?.says('commit')).toBe(locked)
+  })
+
   it('the second takes over what the first left when it was killed', async () => {
     const first = await startOwner()
     await first.says('open')

@@ -43,7 +43,7 @@ export interface Run {
 
 /** Opens the checkpoint as process `pid`. A short `longFile` has every seal begin a new file. */
 export const openOn = (disk: Disk, pid: number, longFile?: number) =>
-  openCheckpoint(location, target, disk, onlyProcess(pid), longFile)
+  openCheckpoint(location, target, { fs: disk, processes: onlyProcess(pid), longFile })
 
 /** Opens the checkpoint as process `pid` and does the steps from `from` on, until one fails. */
 export async function run(

@@ -2,9 +2,10 @@ import { once } from 'node:events'
 import { createServer as createPlainServer, type Server } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { inspect } from 'node:util'
+import { errors } from 'cassandra-driver'
 import { generate } from 'selfsigned'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { connectTimeout, explainConnectFailure } from '../../../lib/connect/failure.ts'
+import { connectTimeout, explainConnectFailure, wordsOf } from '../../../lib/connect/failure.ts'
 import { ConnectionError, OptionError } from '../../../lib/index.ts'
 import { readWriteOptions } from '../../../lib/options/settings.ts'
 
@@ -12,7 +13,7 @@ const plain = readWriteOptions({ host: 'db1, db2', port: 9043, keyspace: 'ks', t
 const tls = readWriteOptions({ host: 'db1', ssl_enabled: true, keyspace: 'ks', table: 't' })
 
 /** As the driver reports hosts that it tried one after another. */
-function noHost(innerErrors: Record<string, unknown>): Error {
+function noHost(innerErrors: Record<string, unknown> | null): Error {
   return Object.assign(new Error('All host(s) tried for query failed.'), {
     name: 'NoHostAvailableError',
     innerErrors,
@@ -79,6 +80,9 @@ describe('a failed connection', () => {
     ['ERR_CASSANDRA_TLS_UNTRUSTED', failing('expired', 'CERT_HAS_EXPIRED'), tls],
     ['ERR_CASSANDRA_TLS_UNTRUSTED', failing('no issuer', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'), tls],
     ['ERR_CASSANDRA_TLS_NOT_OFFERED', failing('wrong version', 'ERR_SSL_WRONG_VERSION_NUMBER'), tls],
+    ['ERR_CASSANDRA_TLS_CLIENT_CERT', failing('none', 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'), tls],
+    ['ERR_CASSANDRA_TLS_CLIENT_CERT', failing('none', 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE'), tls],
+    ['ERR_CASSANDRA_TLS_CLIENT_CERT', failing('stranger', 'ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR'), tls],
     ['ERR_CASSANDRA_CONNECT', failing('wrong version', 'ERR_SSL_WRONG_VERSION_NUMBER'), plain],
     ['ERR_CASSANDRA_CONNECT', failing('no route', 'EHOSTUNREACH'), tls],
   ] as const)('has the code %s for %s', async (code, cause, settings) => {
@@ -99,11 +103,87 @@ describe('a failed connection', () => {
     expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain('sesame')
   })
 
+  it('lists ten hosts in its text, and all of them as data', async () => {
+    const hosts = Array.from({ length: 1000 }, (_, i) => [`db${i}:9042`, 'Host considered as DOWN'])
+    const error = (await explainConnectFailure(noHost(Object.fromEntries(hosts)), plain)) as ConnectionError
+    expect(error.hosts.length).toBe(1000)
+    expect(error.message.split('\n').length).toBe(12)
+    expect(error.message).toContain('and 990 other hosts')
+  })
+
+  it.each([[noHost(null)], [undefined], [null], ['text'], [{}]])('has words for %o', async error => {
+    expect(await explainConnectFailure(error, plain)).toMatchObject({ code: 'ERR_CASSANDRA_CONNECT' })
+  })
+
+  it('is the option when the driver refuses one', async () => {
+    const settings = { ...plain, client_options: {} }
+    const refused = new TypeError('Load balancing policy must be an instance of LoadBalancingPolicy')
+    expect(await explainConnectFailure(refused, settings)).toMatchObject({
+      code: 'ERR_CASSANDRA_OPTION',
+      option: 'client_options',
+      message: expect.stringContaining('Load balancing policy must be'),
+    })
+    const fault = new TypeError("Cannot read properties of null (reading 'endpoint')")
+    expect(await explainConnectFailure(fault, settings)).toMatchObject({ code: 'ERR_CASSANDRA_CONNECT' })
+  })
+
   it('passes on errors of this package and an abort as they are', async () => {
     const own = new OptionError('ERR_CASSANDRA_OPTION', 'ssl_ca_cert', 'unreadable')
     const abort = AbortSignal.abort().reason
     expect(await explainConnectFailure(own, plain)).toBe(own)
     expect(await explainConnectFailure(abort, plain)).toBe(abort)
+  })
+})
+
+describe('the words of an error', () => {
+  it('are the reason of each host, without the stack trace that the driver puts into its message', () => {
+    const refused = Object.assign(new Error('connect ECONNREFUSED'), { stack: 'Error\n    at a (b.js:1:2)' })
+    const error = new errors.NoHostAvailableError({ '10.0.0.1:9042': refused, '10.0.0.2:9042': null })
+    expect(wordsOf(error)).toBe('10.0.0.1:9042: connect ECONNREFUSED; 10.0.0.2:9042: not tried')
+  })
+
+  it('name three hosts and count the others', () => {
+    const hosts = Array.from({ length: 50 }, (_, i) => [`10.0.0.${i}:9042`, 'Host considered as DOWN'])
+    expect(wordsOf(new errors.NoHostAvailableError(Object.fromEntries(hosts)))).toMatch(
+      /^10\.0\.0\.0:9042: Host considered as DOWN; .*; and 47 other hosts$/,
+    )
+  })
+
+  it('leave out a stack trace and a reference to properties, wherever they come from', () => {
+    const copied =
+      'First host tried, 10.0.0.1:9042: Error: gone\n    at a (b.js:1:2)\n    at c. See innerErrors.'
+    expect(wordsOf(new errors.DriverInternalError(copied))).toBe(
+      'First host tried, 10.0.0.1:9042: Error: gone',
+    )
+    expect(wordsOf(new Error('All failed. See innerErrors.'))).toBe('All failed')
+  })
+
+  it.each([
+    ['a host failure without inner errors', noHost(null), 'All host(s) tried for query failed.'],
+    ['several addresses', new AggregateError([new Error('one'), new Error('two')]), 'one; two'],
+    ['an error without a message', Object.assign(new Error(''), { code: 'EPIPE' }), 'EPIPE'],
+    ['an error without anything', Object.assign(new Error(''), { name: '' }), 'no reason given'],
+    ['text', 'Host considered as DOWN', 'Host considered as DOWN'],
+    ['nothing', undefined, 'not tried'],
+    [
+      'OpenSSL',
+      new Error(
+        '80DCE244887F0000:error:0A00045C:SSL routines:ssl3_read_bytes:tlsv13 alert certificate required:' +
+          '../deps/openssl/openssl/ssl/record/rec_layer_s3.c:1601:SSL alert number 116\n',
+      ),
+      'tlsv13 alert certificate required',
+    ],
+    ['control characters', new Error('a\r\nb\u0000c'), 'a b c'],
+  ])('are there for %s', (_, error, words) => {
+    expect(wordsOf(error)).toBe(words)
+  })
+
+  it('are bounded, and end with a whole character', () => {
+    for (const text of ['x'.repeat(1e6), '🚢'.repeat(1e6), `x${'🚢'.repeat(1e6)}`, '\n'.repeat(1e6)]) {
+      const words = wordsOf(new Error(text))
+      expect(words.length).toBeLessThanOrEqual(501)
+      expect(words).not.toMatch(/[\uD800-\uDBFF](?![\uDC00-\uDFFF])/)
+    }
   })
 })
 

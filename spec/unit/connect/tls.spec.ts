@@ -4,12 +4,11 @@ import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { PeerCertificate } from 'node:tls'
+import { generate } from 'selfsigned'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { speaksTls, tlsOptions } from '../../../lib/connect/tls.ts'
-import { OptionError } from '../../../lib/index.ts'
 
-const none = { ca: undefined, cert: undefined, key: undefined, server_name: undefined }
-const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'
+const none = { ca: undefined, cert: undefined, key: undefined, server_name: undefined, verify: true }
 
 describe('TLS options', () => {
   it('verify, and refuse what is older than TLS 1.2', async () => {
@@ -20,28 +19,32 @@ describe('TLS options', () => {
     expect(await tlsOptions(none, [])).not.toHaveProperty('ca')
   })
 
-  it('take PEM text as it is, and read the file of a path', async () => {
+  it('have what the options say, from text and from files', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'cassandra-streams-tls-'))
     onTestFinished(() => rm(folder, { recursive: true }))
-    const path = join(folder, 'ca.pem')
-    await writeFile(path, pem)
-    expect(await tlsOptions({ ...none, ca: path, cert: pem, key: pem }, [])).toMatchObject({
-      ca: pem,
-      cert: pem,
-      key: pem,
+    const { cert, private: key } = await generate([{ name: 'commonName', value: 'x' }], {
+      algorithm: 'sha256',
     })
+    const path = join(folder, 'ca.pem')
+    await writeFile(path, cert)
+    expect(await tlsOptions({ ...none, ca: path, cert, key }, [])).toMatchObject({ ca: cert, cert, key })
   })
 
-  it.each([
-    ['ca', 'ssl_ca_cert'],
-    ['cert', 'ssl_client_cert'],
-    ['key', 'ssl_client_key'],
-  ])('name the option of a %s that cannot be read', async (part, option) => {
-    const reading = tlsOptions({ ...none, [part]: '/nowhere/x.pem' }, [])
-    await expect(reading).rejects.toBeInstanceOf(OptionError)
-    await expect(reading).rejects.toMatchObject({
-      option,
-      message: `Expected \`${option}\` to be PEM text or the path of a readable file (ENOENT)`,
+  it('verify whatever the driver options say, and have the rest of them', async () => {
+    for (const rejectUnauthorized of [true, false, undefined] as boolean[]) {
+      expect(await tlsOptions(none, [], { rejectUnauthorized, ALPNProtocols: ['cql'] })).toMatchObject({
+        rejectUnauthorized: true,
+        ALPNProtocols: ['cql'],
+      })
+    }
+    expect(await tlsOptions({ ...none, verify: false }, [])).toMatchObject({ rejectUnauthorized: false })
+  })
+
+  it('name the driver options when no TLS context can be made of them', async () => {
+    await expect(tlsOptions(none, [], { ciphers: 'none-such' })).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_OPTION',
+      option: 'client_options',
+      message: expect.stringContaining('ERR_SSL_NO_CIPHER_MATCH'),
     })
   })
 })
@@ -75,6 +78,13 @@ describe('the name in a certificate', () => {
   it('is wrong when only another address of the options is in it', async () => {
     // Each address is dialled for itself, so one node may not pass for another.
     expect(await verify('10.0.0.9', ['10.0.0.1', '10.0.0.9'])).toBeInstanceOf(Error)
+  })
+
+  it("has to be the driver options' servername when that is given", async () => {
+    const { checkServerIdentity } = await tlsOptions(none, ['db1.example.com'], {
+      servername: 'db2.example.com',
+    })
+    expect(checkServerIdentity?.('db2.example.com', certificate)).toBeInstanceOf(Error)
   })
 
   it('has to be ssl_server_name when that is given, whatever was dialled', async () => {

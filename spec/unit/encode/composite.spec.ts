@@ -13,6 +13,13 @@ describe('tuple', () => {
     expect(hex(type, new types.Tuple(1, 'a'))).toBe(`${one}0000000161`)
   })
 
+  it('stores what a Tuple of the driver lacks at its end as null', () => {
+    expect(hex(type, new types.Tuple(1))).toBe(one + nothing)
+    expect(hex('set<frozen<tuple<int, text>>>', [new types.Tuple(1)])).toBe(
+      hex('set<frozen<tuple<int, text>>>', [[1, null]]),
+    )
+  })
+
   it('marks null and undefined items as null, and not an empty text', () => {
     expect(hex(type, [null, undefined])).toBe(nothing + nothing)
     expect(hex(type, [1, ''])).toBe(`${one}00000000`)
@@ -21,6 +28,7 @@ describe('tuple', () => {
   it('refuses too few and too many items', () => {
     expect(reason(type, [1])).toBe('has 1 items, and the tuple 2')
     expect(reason(type, [1, 'a', 2])).toBe('has 3 items, and the tuple 2')
+    expect(reason(type, [])).toBe('has 0 items, and the tuple 2')
     expect(reason(type, new types.Tuple(1, 'a', 'b'))).toBe('has 3 items, and the tuple 2')
   })
 
@@ -73,7 +81,7 @@ describe('user-defined type', () => {
       path: '',
       cqlType: 'frozen<address>',
       reason: 'has "Zip", which is no field of the type',
-      expected: 'a plain object or Map with the fields street, zip',
+      expected: 'an object or Map with the fields street, zip',
     })
     expect(reason(address, new Map([[1, 1]]))).toBe('has 1, which is no field of the type')
     expect(reason(address, JSON.parse('{"__proto__":1}'))).toBe(
@@ -92,25 +100,57 @@ describe('user-defined type', () => {
   })
 
   it('does not read what a value inherits', () => {
-    expect(reason(address, Object.create({ zip: 1 }))).toBe('is an object')
+    expect(reason(address, Object.create({ zip: 1 }))).toBe('is an object without fields of its own')
   })
 
   it.each([
     ['text', 'a, 1', 'is text'],
     ['an Array', ['a', 1], 'is an array'],
     [
-      'a class instance',
+      'a class instance that keeps its fields to itself',
       new (class Address {
-        zip = 1
+        readonly #zip = 1
+        get zip() {
+          return this.#zip
+        }
       })(),
-      'is an Address',
+      'is an Address without fields of its own',
     ],
+    ['a Date with fields', Object.assign(new Date(0), { zip: 1 }), 'is a Date'],
+    ['an Error with fields', Object.assign(new TypeError('x'), { zip: 1 }), 'is a TypeError'],
+    ['a value of the driver', types.Uuid.random(), 'is a Uuid'],
+    ['an object of text', Object('ab'), 'is a String object, not a primitive value'],
     ['a Date', new Date(0), 'is a Date'],
     ['a Set', new Set(), 'is a Set'],
     ['a promise', Promise.resolve({}), 'is a promise: await it before the row is written'],
     ['a number', 1, 'is a number'],
   ])('refuses %s', (_, value, why) => {
     expect(reason(address, value)).toBe(why)
+  })
+
+  it('takes an instance of a class by its own fields', () => {
+    class Address {
+      zip = 1
+      street = 'a'
+      get name() {
+        return 'not a field'
+      }
+    }
+    expect(hex(address, new Address())).toBe(bytes)
+    expect(hex(address, new (class Home extends Address {})())).toBe(bytes)
+  })
+
+  it('names ten of many fields', () => {
+    const many = udt(
+      'many',
+      Array.from({ length: 600 }, (_, i) => ({ name: `field_${i}`, type: scalar('int') })),
+    )
+    expect(refusal(many, 1).expected).toMatch(/field_0, .* field_9 and 590 others$/)
+    expect(refusal(`tuple<${Array(300).fill('int').join(', ')}>`, 1).expected.length).toBeLessThan(150)
+  })
+
+  it('shows invisible characters of a field as escapes', () => {
+    expect(reason(address, { '\ufeffzip\r': 1 })).toBe('has "\\u{feff}zip\\r", which is no field of the type')
   })
 
   it('refuses the driver’s unset as a field', () => {

@@ -47,6 +47,8 @@ function columnInfo(type: CqlType): ColumnInfo {
         customTypeName: 'vector',
         info: [columnInfo(type.element), type.dimension],
       }
+    case 'unsupported':
+      throw new Error(`No value has the type ${type.text}`)
   }
 }
 

@@ -66,6 +66,7 @@ describe('duration', () => {
     ['-PT1.5S', 0, 0, -1_500_000_000n],
     ['P0001-02-03T04:05:06', 14, 3, 14_706_000_000_000n],
     ['2147483647mo2147483647d9223372036854775807ns', 2147483647, 2147483647, 9223372036854775807n],
+    ['-2147483648mo2147483648d9223372036854775808ns', -2147483648, -2147483648, -9223372036854775808n],
   ])('stores %s', (text, months, days, nanoseconds) => {
     expect(parts(text)).toEqual([months, days, nanoseconds])
   })
@@ -115,12 +116,12 @@ describe('duration', () => {
 
   it('refuses one beyond each limit, on both sides', () => {
     expect(reason('duration', '2147483648mo')).toBe('has more than 2147483647 months')
-    expect(reason('duration', '-2147483648mo')).toBe('has more than 2147483647 months')
+    expect(reason('duration', '-2147483649mo')).toBe('has more than 2147483647 months')
     expect(reason('duration', '178956971y')).toBe('has more than 2147483647 months')
     expect(reason('duration', '2147483648d')).toBe('has more than 2147483647 days')
     expect(reason('duration', '306783379w')).toBe('has more than 2147483647 days')
     expect(reason('duration', '9223372036854775808ns')).toBe('has more than 9223372036854775807 nanoseconds')
-    expect(reason('duration', '-9223372036854775808ns')).toBe('has more than 9223372036854775807 nanoseconds')
+    expect(reason('duration', '-9223372036854775809ns')).toBe('has more than 9223372036854775807 nanoseconds')
     expect(reason('duration', '2562048h')).toBe('has more than 9223372036854775807 nanoseconds')
   })
 

@@ -50,6 +50,11 @@ describe('double', () => {
     expect(reason('double', 'nan')).toBe('is not decimal text')
   })
 
+  it('takes text without digits before or behind the point', () => {
+    expect([double('.5'), double('-.5e1'), double('5.'), double('5.e2')]).toEqual([0.5, -5, 5, 500])
+    expect(hex('float', '.5')).toBe(hex('float', 0.5))
+  })
+
   it('takes a BigInt or Long only where a double equals it', () => {
     expect(double(2n ** 60n)).toBe(2 ** 60)
     expect(double(types.Long.fromString('9007199254740992'))).toBe(2 ** 53)
@@ -68,7 +73,7 @@ describe('double', () => {
     expect(double('0.000e999')).toBe(0)
   })
 
-  it.each(['', ' ', '1abc', '.5', '5.', '+1', '0x10', '1e', '1_0', '1,5', ' 1', '1\n', 'Infinity1'])(
+  it.each(['', ' ', '1abc', '.', '-.', '.e1', '+1', '0x10', '1e', '1_0', '1,5', ' 1', '1\n', 'Infinity1'])(
     'refuses the text %j',
     text => {
       expect(reason('double', text)).toBe('is not decimal text')

@@ -4,9 +4,12 @@ import { unset } from '../../../lib/encode/bind.ts'
 import { bytesOf, type EncodedRow, restamp, stamp, valuesOf } from '../../../lib/encode/encodedRow.ts'
 import { partitionKeyOf } from '../../../lib/encode/partitionKey.ts'
 import { RowEncoder, type RowRules } from '../../../lib/encode/row.ts'
+import { mayBeNewInSchema } from '../../../lib/encode/rowRefusal.ts'
+import { snapshotOf } from '../../../lib/encode/snapshot.ts'
 import { RowError } from '../../../lib/index.ts'
-import { parseCqlType } from '../../../lib/table/cqlType.ts'
-import type { ColumnKind, TableSchema } from '../../../lib/table/schema.ts'
+import { columnType, parseCqlType } from '../../../lib/table/cqlType.ts'
+import type { Column, ColumnKind, TableSchema } from '../../../lib/table/schema.ts'
+import { cpuOf } from './cpu.ts'
 
 type Definition = Record<string, readonly [cql: string, kind?: ColumnKind]>
 
@@ -340,17 +343,124 @@ describe('a primary key', () => {
 
 describe('a row that cannot be written', () => {
   it.each([
-    ['text', 'row'],
+    ['text', 'row', 'go through a parser'],
+    ['a Buffer', Buffer.from('{}'), 'go through a parser'],
+    ['a Uint8Array', Uint8Array.of(1), 'go through a parser'],
     ['null', null],
-    ['an array', [1]],
+    ['an array', [1], 'a CSV parser names the columns'],
+    ['a Map', new Map(), 'Object.fromEntries'],
+    ['a Set', new Set()],
+    ['a Date', new Date()],
+    ['a promise', Promise.resolve({ p: 1 }), 'await it'],
+    ['an Error', new Error('x')],
+    ['a String object', Object('x')],
     ['a number', 7],
     ['undefined', undefined],
-  ])('is refused by its kind when it is %s', (kind, row) => {
-    expect(refusal(() => encoderOf().encode(row, 2))).toMatchObject({
-      code: 'ERR_CASSANDRA_ROW_TYPE',
-      row_index: 2,
-      message: `Row 2 is ${kind}; expected an object with a property a column`,
+  ])('is refused by its kind when it is %s', (kind, row, advice = 'one property per column') => {
+    for (const given of [row, snapshotOf(row)]) {
+      const error = refusal(() => encoderOf().encode(given, 2))
+      expect(error).toMatchObject({ code: 'ERR_CASSANDRA_ROW_TYPE', row_index: 2 })
+      expect(error.message).toMatch(
+        new RegExp(`^Row 2 is ${kind}\\b.*; expected an object with one property`),
+      )
+      expect(error.message).toContain(advice)
+    }
+  })
+
+  it('has the cause when it cannot even be looked at', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    expect(refusal(() => encoderOf().encode(proxy, 1))).toMatchObject({ code: 'ERR_CASSANDRA_VALUE' })
+  })
+
+  it.each(['__ttl', '_TTL', 'ttl', 'time_to_live', '__timestamp', '_timestamp', 'writetime'])(
+    'is told of the option for it when it has the unknown property %s',
+    name => {
+      const option = /tt|live/i.test(name) ? 'ttl_column' : 'timestamp_column'
+      expect(refusal(() => encoderOf().encode({ p: 1, c: 'x', [name]: 1 }, 0)).message).toContain(
+        `\`${option}\``,
+      )
+    },
+  )
+
+  it('names the table, the nearest column and ten at most of those there are, shortly', () => {
+    const wide = table({
+      id: ['int', 'partition_key'],
+      ...Object.fromEntries(Array.from({ length: 600 }, (_, i) => [`column_${i}`, ['int']] as const)),
     })
+    const { message, expected } = refusal(() => encoderOf({}, wide).encode({ id: 1, Column599: 1 }, 0))
+    expect(message).toContain('`ks.t` has no column `Column599`; did you mean `column_599`?')
+    expect(expected).toBe(
+      'one of id, column_0, column_1, column_2, column_3, column_4, column_5, column_6, column_7, column_8 and 591 others',
+    )
+    for (const name of ['x'.repeat(100_000), '\u200b'.repeat(5000), '\ud83d\ude00'.repeat(5000)]) {
+      expect(refusal(() => encoderOf({}, wide).encode({ id: 1, [name]: 1 }, 0)).message.length).toBeLessThan(
+        1500,
+      )
+    }
+  })
+
+  it.each([
+    ['\ufeffp', '\\u{feff}p'],
+    ['p\r', 'p\\u{d}'],
+    ['p\u200b', 'p\\u{200b}'],
+    ['p\u00a0', 'p\\u{a0}'],
+    ['a\ud800', 'a\\u{d800}'],
+  ])('shows what nobody sees of the name %j', (name, shown) => {
+    const { message, column } = refusal(() => encoderOf().encode({ c: 'x', [name]: 1 }, 0))
+    expect(message).toContain(`no column \`${shown}\``)
+    expect(column).toBe(name)
+  })
+
+  it('names what to give for no value when a text for another type is empty', () => {
+    const message = (row: object) => refusal(() => encoderOf().encode({ p: 1, c: 'x', ...row }, 0)).message
+    expect(message({ a: '' })).toMatch(/digits; for no value null, or no property$/)
+    expect(message({ p: '' })).not.toContain('no value')
+    expect(message({ a: 'x' })).not.toContain('no value')
+    expect(message({ b: 5 })).toBe(
+      'Row 0, column `b` (text): 5 is a number; expected a string (half a surrogate pair in it is refused)',
+    )
+  })
+
+  it('may lack a column of a custom type, and is refused with a value for it', () => {
+    const custom = {
+      name: 'v',
+      kind: 'regular',
+      cql: "'Custom'",
+      type: columnType("'Custom'", false, () => undefined),
+    }
+    const schema = { ...full, columns: [...full.columns, custom as Column] }
+    const encoder = encoderOf({ delete_flag: { column: 'op', value: 'd' } }, schema)
+    expect(bound(encoder.encode({ p: 1, c: 'x', v: undefined, op: '' }, 0))).not.toHaveProperty('v')
+    expect(encoder.encode({ p: 1, c: 'x', op: '' }, 0).statement.text(1)).not.toContain('Custom')
+    expect(() => encoder.encode({ p: 1, c: 'x', v: 1, op: 'd' }, 0)).not.toThrow()
+    for (const v of [1, null, 'x']) {
+      expect(refusal(() => encoder.encode({ p: 1, c: 'x', v, op: '' }, 3))).toMatchObject({
+        code: 'ERR_CASSANDRA_VALUE',
+        column: 'v',
+        cql_type: "'Custom'",
+        expected: 'no such property',
+        row_index: 3,
+      })
+    }
+    expect(() => columnType("'Custom'", true, () => undefined)).toThrow(/custom/)
+  })
+
+  it('costs as much for each of its properties in a table of many columns as in one of few', () => {
+    const encode = (count: number) => {
+      const names = Array.from({ length: count }, (_, i) => `c${i}`)
+      const wide = table({
+        id: ['int', 'partition_key'],
+        ...Object.fromEntries(names.map(name => [name, ['int']] as const)),
+      })
+      const encoder = encoderOf({ max_row_bytes: 2 ** 24 }, wide)
+      const rows = [names, names.toReversed()].map(order =>
+        Object.fromEntries([['id', 1], ...order.map(name => [name, 1])]),
+      )
+      // Two orders of the properties in turn: each row has another shape than the one before.
+      return cpuOf(() => rows.map((row, i) => encoder.encode(row, i)))
+    }
+    expect(encode(8000) / encode(800)).toBeLessThan(40)
   })
 
   it('names a property that is no column, and the columns there are', () => {
@@ -361,6 +471,21 @@ describe('a row that cannot be written', () => {
       column: 'A',
       expected: 'one of p, c, s, a, b',
     })
+  })
+
+  it('may only be behind the schema when it names an unknown column or field', () => {
+    const place = [{ name: 'zip', type: 'int' }]
+    const type = parseCqlType('frozen<list<frozen<place>>>', () => place)
+    const schema = {
+      ...full,
+      columns: [...full.columns, { name: 'u', kind: 'regular', cql: '', type } as const],
+    }
+    const mayBeNew = (row: object) =>
+      mayBeNewInSchema(refusal(() => encoderOf({}, schema).encode({ p: 1, c: 'x', ...row }, 0)))
+    expect(mayBeNew({ d: 1 })).toBe(true)
+    expect(mayBeNew({ u: [{ zip: 1, street: 'a' }] })).toBe(true)
+    expect(mayBeNew({ u: [{ zip: 'x' }] })).toBe(false)
+    expect(mayBeNew({ a: 'x' })).toBe(false)
   })
 
   it('is refused for an own property called __proto__, and not for what it inherits', () => {

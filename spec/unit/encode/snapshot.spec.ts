@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { Temporal } from 'temporal-polyfill'
 import { describe, expect, it } from 'vitest'
 import { snapshotOf } from '../../../lib/encode/snapshot.ts'
+import { cpuOf } from './cpu.ts'
 
 describe('a copy of a row', () => {
   it('is equal to the row, however deep it goes', () => {
@@ -113,14 +114,33 @@ describe('a copy of a row', () => {
   })
 
   it('keeps unset of the driver, Temporal, and instances of classes that no column takes', () => {
-    class Money {
-      amount = 1
-    }
-    const row = { unset: types.unset, day: Temporal.PlainDate.from('2026-03-01'), money: new Money() }
+    const row = { unset: types.unset, day: Temporal.PlainDate.from('2026-03-01'), later: Promise.resolve() }
     const copy = snapshotOf(row) as typeof row
     expect(copy.unset).toBe(row.unset)
     expect(copy.day).toBe(row.day)
-    expect(copy.money).toBe(row.money)
+    expect(copy.later).toBe(row.later)
+    expect(snapshotOf(row.later)).toBe(row.later)
+  })
+
+  it('copies an instance of a class, which a user-defined type takes', () => {
+    class Money {
+      amounts = [1]
+    }
+    const row = { price: new Money() }
+    const copy = snapshotOf(row) as typeof row
+    row.price.amounts.push(2)
+    expect(copy.price).toEqual(Object.assign(new Money(), { amounts: [1] }))
+    expect(copy.price).toBeInstanceOf(Money)
+  })
+
+  it('costs as much for each part however deep it stands', () => {
+    const nested = (depth: number) => {
+      let value: object = Array.from({ length: 20_000 }, () => ({}))
+      for (let i = 0; i < depth; i++) value = { value }
+      return value
+    }
+    snapshotOf(nested(10))
+    expect(cpuOf(() => snapshotOf(nested(1000))) / cpuOf(() => snapshotOf(nested(10)))).toBeLessThan(8)
   })
 
   it('copies a row that is an instance of a class', () => {

@@ -4,9 +4,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { hex, reason } from './types.ts'
 
-const malformed = 'is not a moment of the calendar written as YYYY-MM-DDTHH:MM:SS.mmm and a zone'
+const malformed =
+  'is not a moment of the calendar written as YYYY-MM-DDTHH:MM:SS.mmm and an offset such as Z or +01:00'
 const finer = 'has parts of a millisecond, and Cassandra stores milliseconds'
-const zoneless = 'has no time zone: it would be another moment on another machine'
+const zoneless =
+  'has no offset from UTC such as Z or +01:00, without which it is another moment on another machine'
 
 function milliseconds(value: unknown): bigint {
   return BigInt.asIntN(64, BigInt(`0x${hex('timestamp', value)}`))
@@ -49,6 +51,15 @@ describe('timestamp', () => {
     ['2020-02-29 12:34:56.78Z', Date.UTC(2020, 1, 29, 12, 34, 56, 780)],
     ['2020-02-29 12:34:56.789000000+0000', Date.UTC(2020, 1, 29, 12, 34, 56, 789)],
     ['2020-02-29T00:30:00+01:00', Date.UTC(2020, 1, 28, 23, 30)],
+    ['2020-02-29 12:34:56 +1000', Date.UTC(2020, 1, 29, 2, 34, 56)],
+    ['2020-02-29T12:34:56.7-1000', Date.UTC(2020, 1, 29, 22, 34, 56, 700)],
+    ['2020-02-29T12:34:56+01:00[Europe/Paris]', Date.UTC(2020, 1, 29, 11, 34, 56)],
+    ['2020-02-29T12:34:56Z[UTC][u-ca=iso8601]', Date.UTC(2020, 1, 29, 12, 34, 56)],
+    ['1880-02-29T12:34:56+00:09:21', Date.UTC(1880, 1, 29, 12, 25, 35)],
+    ['1880-02-29T12:34:56-000921', Date.UTC(1880, 1, 29, 12, 44, 17)],
+    ['2020-02-29Z', Date.UTC(2020, 1, 29)],
+    ['2020-02-29+0100', Date.UTC(2020, 1, 28, 23)],
+    ['2020-02-29 -01:00', Date.UTC(2020, 1, 29, 1)],
     ['1969-12-31T23:59:59.999Z', -1],
     ['0000-01-01T00:00Z', -62167219200000],
     ['-0001-12-31T00:00Z', -62167305600000],
@@ -100,7 +111,18 @@ describe('timestamp', () => {
     'now',
     '1577836800000',
     'Wed, 01 Jan 2020 00:00:00 GMT',
-    '2020-01-01T00:00:00 Z',
+    '2020-01-01T00:00:00  Z',
+    '2020-01-01T00:00:00+01:00:60',
+    '2020-01-01T00:00:00+1',
+    '2020-01-01T00:00:00+100',
+    '2020-01-01T00:00:00+01:00[Europe/Paris',
+    '2020-01-01T00:00:00[Europe/Paris]',
+    '2020-01-01T00:00:00+01:00 [Europe/Paris]',
+    `2020-01-01T00:00:00Z${'[a]'.repeat(40)}`,
+    '2020-01-01TZ',
+    '2020-01-01T+01',
+    '2020-01-01  Z',
+    '2020-01-01T00Z',
     ' 2020-01-01T00:00:00Z',
   ])('refuses %j', text => {
     expect(reason('timestamp', text)).toBe(malformed)

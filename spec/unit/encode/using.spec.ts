@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { types } from 'cassandra-driver'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -52,6 +53,16 @@ describe("the caller's own write time", () => {
     )
   })
 
+  it('is that of a Date, to the ends of its reach and from any realm', () => {
+    const date = fc.date({ noInvalidDate: true })
+    fc.assert(
+      fc.property(fc.oneof(date, fc.constantFrom(new Date(8.64e15), new Date(-8.64e15))), moment => {
+        expect(BigInt(ownTimestampOf(moment, 'at', 0))).toBe(BigInt(moment.getTime()) * 1000n)
+      }),
+    )
+    expect(ownTimestampOf(runInNewContext('new Date(5)'), 'at', 0)).toBe(5000n)
+  })
+
   it.each([
     [null],
     [undefined],
@@ -61,7 +72,8 @@ describe("the caller's own write time", () => {
     [1.5],
     [2 ** 53],
     ['now'],
-    [new Date(0)],
+    [new Date(Number.NaN)],
+    [[new Date(0)]],
   ])('is refused as %s', value => {
     expect(() => ownTimestampOf(value, 'at', 4)).toThrow(
       expect.objectContaining({ code: 'ERR_CASSANDRA_VALUE', row_index: 4, column: 'at' }),

@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { OptionError } from '../../../lib/index.ts'
-import { checkEach, optionRules } from '../../../lib/options/rules.ts'
+import { foreignNames, needlessNames } from '../../../lib/options/foreignNames.ts'
+import { checkEach as check, epochRules, optionRules } from '../../../lib/options/rules.ts'
+
+const checkEach = (options: unknown) => check(options, optionRules)
 
 /** What the options are refused with. */
 function refusal(options: unknown): OptionError {
@@ -24,6 +27,7 @@ const limits = [
   ['ttl', 0, 630_720_000],
   ['request_timeout_ms', 1, 600_000],
   ['retry_timeout_ms', 0, 86_400_000],
+  ['max_clock_skew_ms', 0, 86_400_000],
 ] as const
 
 describe('an option that is a number', () => {
@@ -39,7 +43,14 @@ describe('an option that is a number', () => {
   })
 
   it.each([
-    ['text', '100', "'100'"],
+    ['text with a sign', '+100', "'+100'"],
+    ['text with a leading zero', '0100', "'0100'"],
+    ['text with white space', ' 100', "' 100'"],
+    ['text with a carriage return', '100\r', "'100\\r'"],
+    ['text with a byte order mark', '\uFEFF100', "'\\u{feff}100'"],
+    ['text with an exponent', '1e2', "'1e2'"],
+    ['hexadecimal text', '0x64', "'0x64'"],
+    ['empty text', '', "''"],
     ['a fraction', 1.5, '1.5'],
     ['NaN', Number.NaN, 'NaN'],
     ['infinite', Number.POSITIVE_INFINITY, 'Infinity'],
@@ -53,11 +64,40 @@ describe('an option that is a number', () => {
   })
 })
 
+describe('an option as text, as environment variables and PyCassandra have it', () => {
+  it.each(limits)('is the number %s where it is its digits', (name, from, to) => {
+    for (const value of [from, to]) expect(checkEach({ [name]: String(value) })).toEqual({ [name]: value })
+    expect(refusal({ [name]: String(to + 1) }).option).toBe(name)
+  })
+
+  it.each(['ssl_enabled', 'ssl_verify'])('is the boolean %s where it is its word', name => {
+    for (const word of ['true', 'True', 'TRUE']) expect(checkEach({ [name]: word })).toEqual({ [name]: true })
+    for (const word of ['false', 'False']) expect(checkEach({ [name]: word })).toEqual({ [name]: false })
+    for (const word of ['', 'yes', '1', 'true ', 1, 0]) {
+      expect(refusal({ [name]: word }).message).toMatch(/^Expected `ssl_\w+` to be true or false, got `/)
+    }
+  })
+
+  it.each([
+    [true, 'true'],
+    [false, 'false'],
+    [1, '1'],
+    [0, '0'],
+    ['D', 'D'],
+  ])('is the delete flag %j where it is given as a value', (given, text) => {
+    expect(checkEach({ delete_flag_value: given })).toEqual({ delete_flag_value: text })
+  })
+
+  it.each([[''], [Number.NaN], [null], [{}], [['D']]])('is no delete flag when it is %j', given => {
+    expect(refusal({ delete_flag_value: given }).message).toContain('a non-empty string, a number, true or f')
+  })
+})
+
 describe('an option that is a choice', () => {
   it.each(['local_quorum', 'Local_Quorum', 'EACH_QUORUM', 'one', 'All'])(
     'takes the consistency %s in any case',
     consistency => {
-      expect(checkEach({ consistency })).toEqual({ consistency })
+      expect(checkEach({ consistency })).toEqual({ consistency: consistency.toUpperCase() })
     },
   )
 
@@ -78,23 +118,49 @@ describe('an option that is a choice', () => {
     expect(refusal({ batch_by: 'token' }).message).toBe(
       "Expected `batch_by` to be one of replicas, partition, none, got `'token'`",
     )
-    expect(refusal({ ssl_enabled: 'true' }).message).toBe(
-      "Expected `ssl_enabled` to be true or false, got `'true'`",
-    )
   })
 })
 
 describe('hosts', () => {
-  it.each([['db1'], ['db1, db2,db3'], ['::1'], [['db1', 'db2']]])('are taken as %j', host => {
-    expect(checkEach({ host })).toEqual({ host })
+  it.each([
+    ['db1', ['db1'], []],
+    ['db1, db2,db3', ['db1', 'db2', 'db3'], []],
+    [' 127.0.0.1\r', ['127.0.0.1'], []],
+    [[' 127.0.0.1', 'db2 '], ['127.0.0.1', 'db2'], []],
+    ['db1:9043', ['db1'], [9043]],
+    ['db1:9043,db2:9043', ['db1', 'db2'], [9043]],
+    ['::1', ['::1'], []],
+    ['[::1]', ['::1'], []],
+    ['[::1]:9043', ['::1'], [9043]],
+    ['fe80::1, [2001:db8::1]:1', ['fe80::1', '2001:db8::1'], [1]],
+    [['müller.example', 'db_1.internal'], ['müller.example', 'db_1.internal'], []],
+  ])('are taken as %j', (host, names, ports) => {
+    expect(checkEach({ host })).toEqual({ host: { names, ports } })
   })
 
-  it.each([[''], [' '], ['db1,'], [',db1'], [[]], [['db1', '']], [[1]], [9042], [{}]])(
-    'are refused as %j',
-    host => {
-      expect(refusal({ host })).toMatchObject({ code: 'ERR_CASSANDRA_OPTION', option: 'host' })
-    },
-  )
+  it.each([
+    [''],
+    [' '],
+    ['db1,'],
+    [',db1'],
+    [[]],
+    [['db1', '']],
+    [['db1,db2']],
+    [[1]],
+    [9042],
+    [{}],
+    ['db1:'],
+    ['db1:0'],
+    ['db1:65536'],
+    ['db1:9042:9043'],
+    ['[db1]'],
+    ['[]:9042'],
+    ['[::1'],
+    ['db1 db2'],
+    ['http://db1'],
+  ])('are refused as %j', host => {
+    expect(refusal({ host })).toMatchObject({ code: 'ERR_CASSANDRA_OPTION', option: 'host' })
+  })
 })
 
 describe('an option that is an object', () => {
@@ -120,6 +186,19 @@ describe('a secret', () => {
   })
 })
 
+describe('a URL in place of an option', () => {
+  it.each([
+    ['cassandra://loader:sesame@db1:9042'],
+    ['loader:sesame@db1'],
+    [`cassandra://loader:sesame${'x'.repeat(100)}@db1`],
+    [['cassandra://loader:sesame@db1', 'db2']],
+  ])('is refused without the password in it: %j', host => {
+    expect(refusal({ host }).message).not.toContain('sesame')
+    expect(refusal({ port: host }).message).not.toContain('sesame')
+    expect(refusal(host).message).not.toContain('sesame')
+  })
+})
+
 describe('a name that is no option', () => {
   it.each([
     ['rowsPerBatch', 'rows_per_batch'],
@@ -133,6 +212,20 @@ describe('a name that is no option', () => {
     ['ssl_ca', 'ssl_ca_cert'],
     ['keyspace_name', 'keyspace'],
     ['pass', 'password'],
+    ['contactPoints', 'host'],
+    ['nodes', 'host'],
+    ['localDataCenter', 'local_datacenter'],
+    ['datacenter', 'local_datacenter'],
+    ['user', 'username'],
+    ['batch_size', 'rows_per_batch'],
+    ['batchSize', 'rows_per_batch'],
+    ['consistencyLevel', 'consistency'],
+    ['rejectUnauthorized', 'ssl_verify'],
+    ['spark.cassandra.connection.host', 'host'],
+    ['spark.cassandra.output.batch.size.rows', 'rows_per_batch'],
+    ['schema.queryTtl', 'ttl'],
+    ['executor.maxInFlight', 'concurrency'],
+    ['maxNumberOfRecordsInBatch', 'rows_per_batch'],
   ])('%s is answered with %s', (name, near) => {
     expect(refusal({ [name]: 1 })).toMatchObject({
       code: 'ERR_CASSANDRA_OPTION_UNKNOWN',
@@ -148,6 +241,40 @@ describe('a name that is no option', () => {
       expect(refusal(options).message).toBe(`Unknown option \`${name}\``)
     },
   )
+
+  it.each([
+    ['checkpoint_location', '`: it belongs to `createMicroBatchSink`'],
+    ['checkpointLocation', '`; did you mean `checkpoint_location` of `createMicroBatchSink`?'],
+    ['rowsPerEpoch', '`; did you mean `rows_per_epoch` of `createMicroBatchSink`?'],
+    ['primary_key', "`: the primary key comes from the table's schema"],
+    ['fetchSize', '`: a sink reads no rows'],
+  ])('%s is answered with where it belongs, or why it is not needed', (name, advice) => {
+    expect(refusal({ [name]: 1 }).message).toBe(`Unknown option \`${name}${advice}`)
+  })
+
+  it('is known to the micro-batch sink where it is one of its options', () => {
+    const rules = { ...optionRules, ...epochRules }
+    expect(check({ checkpoint_location: 'x' }, rules)).toEqual({ checkpoint_location: 'x' })
+    expect(() => check({ checkpointLocation: 'x' }, rules)).toThrow(/did you mean `checkpoint_location`\?$/)
+  })
+
+  it('is shown with its invisible characters, and not at any length', () => {
+    expect(refusal({ '\uFEFFhost\r': 1 }).message).toContain('`\\u{feff}host\\u{d}`; did you mean `host`?')
+    expect(refusal({ ['x'.repeat(1e6)]: 1 }).message.length).toBeLessThan(100)
+  })
+
+  it('of another tool is answered with an option that there is', () => {
+    const known = Object.keys({ ...optionRules, ...epochRules })
+    for (const [name, option] of Object.entries(foreignNames)) {
+      expect(known).toContain(option)
+      expect(known).not.toContain(name)
+      expect(name).toMatch(/^[a-z\d]+$/)
+    }
+    for (const name of Object.keys(needlessNames)) {
+      expect(name).toMatch(/^[a-z\d]+$/)
+      expect(foreignNames).not.toHaveProperty(name)
+    }
+  })
 
   it('is answered with the option of which it misses or doubles a letter', () => {
     const known = fc.constantFrom(...Object.keys(optionRules).filter(name => name.length > 6))
@@ -172,6 +299,6 @@ describe('options as a whole', () => {
   })
 
   it('count as not given where they are undefined', () => {
-    expect(checkEach({ host: 'db1', port: undefined, password: undefined })).toEqual({ host: 'db1' })
+    expect(checkEach({ table: 't', port: undefined, password: undefined })).toEqual({ table: 't' })
   })
 })

@@ -1,4 +1,4 @@
-import type { Client } from 'cassandra-driver'
+import { auth, type Client } from 'cassandra-driver'
 import { describe, expect, it } from 'vitest'
 import { OptionError } from '../../../lib/index.ts'
 import type { CassandraWritableOptions } from '../../../lib/options/options.ts'
@@ -32,6 +32,7 @@ describe('settings', () => {
       nulls: 'write',
       request_timeout_ms: 15_000,
       retry_timeout_ms: 60_000,
+      max_clock_skew_ms: 10_000,
     })
   })
 
@@ -48,6 +49,35 @@ describe('settings', () => {
     for (const host of ['db1,db2', ' db1 , db2 ', hosts]) {
       expect(readWriteOptions({ ...least, host }).hosts).toEqual(hosts)
     }
+  })
+
+  it('have the port that stands behind the hosts, with brackets around an address or without', () => {
+    expect(readWriteOptions({ ...least, host: 'db1:9043, db2' })).toMatchObject({
+      hosts: ['db1', 'db2'],
+      port: 9043,
+    })
+    expect(readWriteOptions({ ...least, host: '[::1]:9043', port: '9043' })).toMatchObject({
+      hosts: ['::1'],
+      port: 9043,
+    })
+  })
+
+  it('have numbers and booleans where the options have text', () => {
+    const given = {
+      ...least,
+      port: '9043',
+      concurrency: '50',
+      ttl: '60',
+      ssl_enabled: 'true',
+      delete_flag_column: 'op',
+    }
+    expect(readWriteOptions({ ...given, delete_flag_value: true })).toMatchObject({
+      port: 9043,
+      concurrency: 50,
+      ttl: 60,
+      tls: { verify: true },
+      delete_flag: { column: 'op', value: 'true' },
+    })
   })
 
   it('have the consistency in capitals', () => {
@@ -77,6 +107,94 @@ describe('options that must be given', () => {
     const cloud = { cloud: { secureConnectBundle: 'bundle.zip' } }
     expect(readWriteOptions({ keyspace: 'ks', table: 't', client_options: cloud }).hosts).toEqual([])
     expect(readWriteOptions({ keyspace: 'ks', table: 't', client }).client).toBe(client)
+  })
+})
+
+describe('a keyspace', () => {
+  it.each([
+    'system',
+    'system_schema',
+    'system_auth',
+    'system_distributed',
+    'system_traces',
+    'system_views',
+    'system_virtual_schema',
+    'system_cluster_metadata',
+  ])("is refused when it is Cassandra's own: %s", keyspace => {
+    expect(refusal({ ...least, keyspace })).toMatchObject({
+      code: 'ERR_CASSANDRA_OPTION',
+      option: 'keyspace',
+      message: `Expected \`keyspace\` to be one of yours: \`${keyspace}\` is Cassandra's own`,
+    })
+  })
+
+  it.each(['systematic', 'systems', 'my_system', 'ecosystem_auth', 'System'])(
+    'is taken although its name is near: %s',
+    keyspace => {
+      expect(readWriteOptions({ ...least, keyspace }).keyspace).toBe(keyspace)
+    },
+  )
+})
+
+describe('TLS', () => {
+  const ssl = { ...least, ssl_enabled: true }
+
+  it('verifies, also when only the driver options ask for it', () => {
+    expect(readWriteOptions(ssl).tls?.verify).toBe(true)
+    expect(readWriteOptions({ ...least, client_options: { sslOptions: {} } }).tls?.verify).toBe(true)
+    expect(
+      readWriteOptions({ ...ssl, client_options: { sslOptions: { passphrase: 'x' } } }).tls?.verify,
+    ).toBe(true)
+  })
+
+  it('does not verify only when ssl_verify says so', () => {
+    for (const ssl_verify of [false, 'false']) {
+      expect(readWriteOptions({ ...ssl, ssl_verify }).tls?.verify).toBe(false)
+      const sslOptions = { rejectUnauthorized: false }
+      expect(readWriteOptions({ ...ssl, ssl_verify, client_options: { sslOptions } }).tls?.verify).toBe(false)
+      expect(readWriteOptions({ ...least, ssl_verify, client_options: { sslOptions } }).tls?.verify).toBe(
+        false,
+      )
+    }
+  })
+
+  it.each([false, null, 0, '', 'false', 'true', 1])(
+    'is not switched off by rejectUnauthorized: %j',
+    value => {
+      const client_options = { sslOptions: { rejectUnauthorized: value as boolean } }
+      // Node and the driver take null for "not given".
+      if (value === null) expect(readWriteOptions({ ...ssl, client_options }).tls?.verify).toBe(true)
+      else expect(refusal({ ...ssl, client_options }).message).toContain('`ssl_verify: false`')
+    },
+  )
+
+  it('takes a check of the host name only beside an authority that is not public', () => {
+    const sslOptions = { checkServerIdentity: () => undefined }
+    expect(refusal({ ...ssl, client_options: { sslOptions } }).message).toContain(
+      'unless `ssl_ca_cert` is given',
+    )
+    expect(() =>
+      readWriteOptions({ ...ssl, ssl_ca_cert: 'ca.pem', client_options: { sslOptions } }),
+    ).not.toThrow()
+    const withCa = { sslOptions: { ...sslOptions, ca: 'x' } }
+    expect(() => readWriteOptions({ ...ssl, client_options: withCa })).not.toThrow()
+  })
+
+  it.each([
+    ['ca', { ssl_ca_cert: 'x' }],
+    ['secureContext', { ssl_ca_cert: 'x' }],
+    ['cert', { ssl_client_cert: 'x', ssl_client_key: 'y' }],
+    ['key', { ssl_client_cert: 'x', ssl_client_key: 'y' }],
+    ['pfx', { ssl_client_cert: 'x', ssl_client_key: 'y' }],
+    ['servername', { ssl_server_name: 'x' }],
+  ])('is not said twice: sslOptions.%s beside %j', (name, given) => {
+    const client_options = { sslOptions: { [name]: 'z' } }
+    expect(refusal({ ...ssl, ...given, client_options }).message).toContain(`sslOptions.${name}\``)
+  })
+
+  it('is not both off and on', () => {
+    const client_options = { sslOptions: {} }
+    expect(refusal({ ...least, ssl_enabled: false, client_options }).option).toBe('ssl_enabled')
   })
 })
 
@@ -125,11 +243,46 @@ describe('options that go together', () => {
     { ssl_enabled: true },
     { local_datacenter: 'dc1' },
     { client_options: {} },
+    { ssl_verify: false },
   ])('are not client and %j, which it has decided already', own => {
     const [name] = Object.keys(own)
     expect(refusal({ keyspace: 'ks', table: 't', client, ...own })).toMatchObject({
       code: 'ERR_CASSANDRA_OPTION',
       option: name,
     })
+  })
+
+  it.each([{ host: 'db1' }, { port: 9043 }, { ssl_enabled: true }, { local_datacenter: 'dc1' }])(
+    'are not a cloud bundle and %j, which it has decided already',
+    own => {
+      const client_options = { cloud: { secureConnectBundle: 'bundle.zip' } }
+      const [name] = Object.keys(own)
+      expect(refusal({ keyspace: 'ks', table: 't', client_options, ...own })).toMatchObject({ option: name })
+    },
+  )
+
+  it('are not a login and an own auth provider', () => {
+    const authProvider = new auth.PlainTextAuthProvider('me', 'x')
+    const own = { username: 'me', password: 'x', client_options: { authProvider } }
+    expect(refusal({ ...least, ...own })).toMatchObject({ option: 'username' })
+  })
+
+  it('name one port', () => {
+    expect(refusal({ ...least, host: 'db1:9043,db2:9044' }).message).toBe(
+      'Expected one port for all hosts, got 9043 and 9044',
+    )
+    expect(refusal({ ...least, host: 'db1:9043', port: 9042 }).option).toBe('port')
+  })
+
+  it('are a client of protocol version 4 or newer, where that can be seen', () => {
+    const speaking = (maxVersion: number) => ({ ...client, options: { protocolOptions: { maxVersion } } })
+    for (const version of [1, 2, 3]) {
+      const old = speaking(version) as unknown as Client
+      expect(refusal({ keyspace: 'ks', table: 't', client: old }).message).toContain('protocol version 4')
+    }
+    for (const version of [0, 4, 0x42]) {
+      const own = speaking(version) as unknown as Client
+      expect(readWriteOptions({ keyspace: 'ks', table: 't', client: own }).client).toBe(own)
+    }
   })
 })

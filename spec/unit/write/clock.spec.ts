@@ -1,23 +1,35 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { OrderClock, processClock } from '../../../lib/write/clock.ts'
+import { Arrivals, OrderClock } from '../../../lib/write/clock.ts'
+
+/** A steady clock that a spec moves on, in microseconds. */
+function steadyAt(start: number) {
+  const time = { now: start }
+  const arrivals = new Arrivals(() => time.now)
+  return { time, arrivals, clock: new OrderClock(arrivals) }
+}
 
 describe('the order clock', () => {
-  it('gives microseconds of the system clock', () => {
-    expect(new OrderClock(() => 1_700_000_000_000).next()).toBe(1_700_000_000_000_000)
+  it('gives the microsecond of now, so that two processes seldom give the same', () => {
+    const { time, clock } = steadyAt(1_700_000_000_000_123.5)
+    expect(clock.next()).toBe(1_700_000_000_000_123)
+    time.now += 900
+    expect(clock.next()).toBe(1_700_000_000_001_023)
   })
 
-  it('rises strictly, whatever the system clock does and however many are asked for', () => {
-    const steps = fc.array(
-      fc.tuple(fc.integer({ min: -5_000, max: 5_000 }), fc.integer({ min: 1, max: 100 })),
-    )
+  it('rises strictly, whatever is corrected and however many are asked for', () => {
+    const step = fc.record({
+      pass: fc.integer({ min: 0, max: 50 }),
+      correction: fc.integer({ min: -5_000, max: 5_000 }),
+      count: fc.integer({ min: 1, max: 100 }),
+    })
     fc.assert(
-      fc.property(steps, list => {
-        let now = 1_700_000_000_000
-        const clock = new OrderClock(() => now)
+      fc.property(fc.array(step), steps => {
+        const { time, clock } = steadyAt(1_000_000)
         let last = Number.NEGATIVE_INFINITY
-        for (const [step, count] of list) {
-          now += step
+        for (const { pass, correction, count } of steps) {
+          time.now += pass
+          clock.correct(correction)
           const first = clock.next(count)
           expect(first).toBeGreaterThan(last)
           last = first + count - 1
@@ -26,18 +38,28 @@ describe('the order clock', () => {
     )
   })
 
-  it('goes back to the system clock when that has caught up', () => {
-    let now = 1_000
-    const clock = new OrderClock(() => now)
-    clock.next(5_000)
-    now = 1_002
-    expect(clock.next()).toBe(1_005_000)
-    now = 2_000
-    expect(clock.next()).toBe(2_000_000)
+  it('takes several from the past, so that none of them lies ahead', () => {
+    const { time, clock } = steadyAt(1_000)
+    expect(clock.next(8) + 7).toBe(1_000)
+    expect(clock.isAhead).toBe(false)
+    time.now += 8
+    expect(clock.next(8) + 7).toBe(1_008)
+    expect(clock.isAhead).toBe(false)
+  })
+
+  it('is ahead only while more are taken than microseconds pass, and says so until they have', () => {
+    const { time, clock } = steadyAt(1_000)
+    clock.next(8)
+    expect(clock.next(8)).toBe(1_001)
+    expect(clock.isAhead).toBe(true)
+    time.now += 7
+    expect(clock.isAhead).toBe(true)
+    time.now += 1
+    expect(clock.isAhead).toBe(false)
   })
 
   it('rises above a time it is told of, and is not set back by one', () => {
-    const clock = new OrderClock(() => 1_000)
+    const { clock } = steadyAt(1_000)
     clock.advance(5_000_000)
     expect(clock.next()).toBe(5_000_001)
     clock.advance(3_000_000)
@@ -45,29 +67,44 @@ describe('the order clock', () => {
   })
 
   it('keeps the place of a row that is stamped later, between those before and after it', () => {
-    const clock = new OrderClock(() => 1_000)
+    const { time, arrivals, clock } = steadyAt(1_000)
+    clock.correct(500)
     const before = clock.next()
-    const timestamp = clock.reserve(64)
+    time.now += 3
+    const arrival = arrivals.next(8)
     const after = clock.next()
-    expect(timestamp()).toBeGreaterThan(before)
-    expect(timestamp() + 63).toBeLessThan(after)
-    clock.advance(5_000_000)
-    expect(timestamp() + 63).toBeLessThan(after)
+    expect(clock.at(arrival)).toBeGreaterThan(before)
+    expect(clock.at(arrival) + 7).toBeLessThan(after)
   })
 
-  it('moves reserved times above a time it is told of before the first is in use, and keeps their order', () => {
-    const clock = new OrderClock(() => 1_000)
-    const [first, second] = [clock.reserve(1), clock.reserve(64)]
-    clock.advance(5_000_000)
-    const third = clock.reserve(1)
-    clock.advance(9_000_000)
-    const times = [first(), second(), second() + 63, third(), clock.next()]
-    expect(times).toEqual(times.toSorted((a, b) => a - b))
-    expect(times[1]).toBeGreaterThan(5_000_000)
-    expect(new Set(times).size).toBe(5)
+  it('keeps that place when it is corrected in the meantime', () => {
+    const { time, arrivals, clock } = steadyAt(1_000)
+    clock.correct(500)
+    clock.next()
+    time.now += 100
+    const arrival = arrivals.next(8)
+    const after = clock.next()
+    time.now += 10
+    clock.correct(9_000)
+    expect(clock.at(arrival) + 7).toBeLessThan(after)
   })
 
-  it('is one for the process', () => {
-    expect(processClock()).toBe(processClock())
+  it('stamps what came before any cluster was known by the first correction', () => {
+    const { time, arrivals, clock } = steadyAt(1_000)
+    const arrival = arrivals.next(1)
+    time.now += 100
+    clock.correct(7_000_000)
+    expect(clock.at(arrival)).toBe(7_001_000)
+    expect(clock.next()).toBe(7_001_100)
+  })
+
+  it('leaves the clock of another cluster where it is, however far one is off', () => {
+    const { time, arrivals, clock } = steadyAt(1_000)
+    const other = new OrderClock(arrivals)
+    other.correct(86_400_000_000)
+    other.next()
+    time.now += 1
+    expect(clock.next()).toBe(1_001)
+    expect(clock.isAhead).toBe(false)
   })
 })

@@ -1,0 +1,101 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { OptionError } from '../errors.ts'
+import { refuse } from '../options/rules.ts'
+
+/** Options that take PEM, as text or as the path of a file. */
+export type PemOption = 'ssl_ca_cert' | 'ssl_client_cert' | 'ssl_client_key'
+
+const kinds = {
+  ssl_ca_cert: { label: 'CERTIFICATE-----', noun: 'a certificate' },
+  ssl_client_cert: { label: 'CERTIFICATE-----', noun: 'a certificate' },
+  ssl_client_key: { label: 'PRIVATE KEY-----', noun: 'a private key' },
+} as const
+
+/** What to say of the errors of reading a file, by their code. */
+const readFailures: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'there is no such file',
+  EISDIR: 'that is a folder',
+  EACCES: 'this process may not read it',
+  EPERM: 'this process may not read it',
+  ENAMETOOLONG: 'that is no path, and text in PEM begins with `-----BEGIN`',
+}
+
+const MOST_PATH = 255
+
+/** What may be the body of a key, and is not to be shown. */
+const base64 = /^[\w+/=\s]{64,}$/
+
+/**
+ * PEM text, or that of the file at a path.
+ * @throws OptionError that names the option and the path.
+ */
+export async function readPem(option: PemOption, given: string): Promise<string> {
+  const { label, noun } = kinds[option]
+  const isPath = !given.includes('-----BEGIN ')
+  const where = isPath ? `in the file ${shownPath(given)}` : 'in its text'
+  const text = isPath ? await readText(option, given) : given
+  if (text.includes(label)) return text
+  throw wrong(option, `${noun} in PEM, and found none ${where}; convert a Java keystore or a DER file first`)
+}
+
+async function readText(option: PemOption, path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
+    const reason = readFailures[code] ?? code
+    throw wrong(option, `PEM text or the path of a readable file, got ${shownPath(path)}: ${reason}`)
+  }
+}
+
+/** @throws OptionError when no certificate in the text can be read. */
+export function checkAuthority(text: string): void {
+  const blocks = text.split('-----END ').filter(block => block.includes('-----BEGIN '))
+  const isReadable = blocks.some(block => parseCertificate(`${block}-----END CERTIFICATE-----`))
+  if (!isReadable) throw wrong('ssl_ca_cert', 'a certificate in PEM, and it is damaged')
+}
+
+/** @throws OptionError when one of them is damaged, or the key belongs to another certificate. */
+export function checkPair(cert: string, key: string, passphrase: string | undefined): void {
+  const certificate = parseCertificate(cert)
+  if (certificate === undefined) throw wrong('ssl_client_cert', 'a certificate in PEM, and it is damaged')
+  if (!certificate.checkPrivateKey(parseKey(key, passphrase))) {
+    throw wrong(
+      'ssl_client_key',
+      'the private key of `ssl_client_cert`, and it belongs to another certificate',
+    )
+  }
+}
+
+function parseCertificate(text: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(text)
+  } catch {
+    return undefined
+  }
+}
+
+function parseKey(key: string, passphrase: string | undefined) {
+  try {
+    return createPrivateKey({ key, ...(passphrase !== undefined && { passphrase }) })
+  } catch {
+    const isEncrypted = key.includes('ENCRYPTED')
+    throw wrong(
+      'ssl_client_key',
+      isEncrypted
+        ? 'a private key that `client_options.sslOptions.passphrase` decrypts'
+        : 'a private key in PEM, and it is damaged',
+    )
+  }
+}
+
+function shownPath(path: string): string {
+  if (base64.test(path)) return `${path.length} characters`
+  return `\`${path.length > MOST_PATH ? `${path.slice(0, MOST_PATH)}…` : path}\``
+}
+
+function wrong(option: PemOption, expected: string): OptionError {
+  return refuse(option, `Expected \`${option}\` to be ${expected}`)
+}

@@ -1,0 +1,85 @@
+import type { Bytes } from './bytes.ts'
+import type { Order } from './codec.ts'
+import { readVint, vintSizeAt } from './vint.ts'
+
+/** Lists, sets and maps, part by part: `orders` takes turns, so a map has that of its keys and that of its values. */
+export function collectionOrder(...orders: readonly Order[]): Order {
+  return (bytes, a, aEnd, b, bEnd) =>
+    sizedOrder(bytes, a + 4, aEnd, b + 4, bEnd, orders) || bytes.readInt32BE(a) - bytes.readInt32BE(b)
+}
+
+/** Tuples and user-defined types; a part that is null comes first. */
+export function tupleOrder(orders: readonly Order[]): Order {
+  return (bytes, a, aEnd, b, bEnd) => sizedOrder(bytes, a, aEnd, b, bEnd, orders)
+}
+
+export function vectorOrder(order: Order, fixedSize: number | undefined): Order {
+  return (bytes, a, aEnd, b, bEnd) => {
+    let left = a
+    let right = b
+    let difference = 0
+    while (difference === 0 && left < aEnd && right < bEnd) {
+      const leftSize = fixedSize ?? readVint(bytes, left)
+      const rightSize = fixedSize ?? readVint(bytes, right)
+      if (fixedSize === undefined) {
+        left += vintSizeAt(bytes, left)
+        right += vintSizeAt(bytes, right)
+      }
+      difference = order(bytes, left, left + leftSize, right, right + rightSize)
+      left += leftSize
+      right += rightSize
+    }
+    return difference
+  }
+}
+
+function sizedOrder(
+  bytes: Buffer,
+  a: number,
+  aEnd: number,
+  b: number,
+  bEnd: number,
+  orders: readonly Order[],
+): number {
+  let left = a
+  let right = b
+  for (let i = 0; left < aEnd && right < bEnd; i++) {
+    const leftSize = bytes.readInt32BE(left)
+    const rightSize = bytes.readInt32BE(right)
+    left += 4
+    right += 4
+    if (leftSize < 0 || rightSize < 0) {
+      if (leftSize < 0 && rightSize < 0) continue
+      return leftSize < 0 ? -1 : 1
+    }
+    const order = orders[i % orders.length] as Order
+    const difference = order(bytes, left, left + leftSize, right, right + rightSize)
+    if (difference !== 0) return difference
+    left += leftSize
+    right += rightSize
+  }
+  return 0
+}
+
+/**
+ * Puts elements, or entries by their keys, into the server's order. Each part begins at one of `starts` with the four
+ * bytes of its length, and the last one ends the row so far.
+ */
+export function sortParts(out: Bytes, starts: readonly number[], order: Order): void {
+  const [first] = starts
+  if (first === undefined) return
+  const sorted = out.view(first)
+  let bytes = sorted
+  const compare = (a: number, b: number) => {
+    const left = a - first + 4
+    const right = b - first + 4
+    return order(bytes, left, left + bytes.readInt32BE(left - 4), right, right + bytes.readInt32BE(right - 4))
+  }
+  if (starts.every((start, i) => i === 0 || compare(starts[i - 1] as number, start) < 0)) return
+  bytes = Buffer.from(sorted)
+  const ends = new Map(starts.map((start, i) => [start, starts[i + 1] ?? out.length]))
+  let at = 0
+  for (const start of starts.toSorted(compare)) {
+    at += bytes.copy(sorted, at, start - first, (ends.get(start) as number) - first)
+  }
+}

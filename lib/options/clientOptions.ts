@@ -1,0 +1,158 @@
+import type { ConnectionOptions } from 'node:tls'
+import type { ClientOptions } from 'cassandra-driver'
+import type { OptionError } from '../errors.ts'
+import { refuse } from './rules.ts'
+
+/** Options of the driver that are objects of options. */
+type Group = 'policies' | 'pooling' | 'protocolOptions' | 'queryOptions' | 'socketOptions'
+
+type NameIn<Options> = Extract<keyof NonNullable<Options>, string>
+
+type DriverOption =
+  | Exclude<keyof ClientOptions, Group>
+  | { [Name in Group]: `${Name}.${NameIn<ClientOptions[Name]>}` }[Group]
+
+/** `passed` reaches the driver. `ours` does not, because a sink decides it for each request, or it means nothing to one. */
+type Verdict =
+  | 'passed'
+  | 'ours'
+  /** Would contradict what a sink promises: refused unless `accepts` finds nothing wrong. */
+  | { readonly expected: string; readonly accepts?: (value: unknown) => boolean }
+
+const use = (option: string): Verdict => ({ expected: `absent: give \`${option}\` in its place` })
+const never = (why: string): Verdict => ({ expected: `absent: ${why}` })
+
+/** What becomes of each option of the driver's `Client`. One that has no line is passed. */
+const driverOptions = {
+  authProvider: 'passed',
+  cloud: 'passed',
+  contactPoints: use('host'),
+  credentials: use('username` and `password'),
+  encoding: 'ours',
+  isMetadataSyncEnabled: 'passed',
+  keyspace: use('keyspace'),
+  localDataCenter: use('local_datacenter'),
+  maxPrepared: 'ours',
+  metrics: 'passed',
+  prepareOnAllHosts: 'passed',
+  profiles: never(
+    'a sink has one profile, made of `consistency`, `request_timeout_ms` and `client_options.policies.loadBalancing`',
+  ),
+  promiseFactory: 'ours',
+  refreshSchemaDelay: 'passed',
+  rePrepareOnUp: 'passed',
+  requestTracker: 'passed',
+  sslOptions: 'passed',
+  'policies.addressResolution': 'passed',
+  'policies.loadBalancing': 'passed',
+  'policies.reconnection': 'passed',
+  'policies.retry': use('retry_timeout_ms'),
+  'policies.speculativeExecution': never('a request that is sent twice could double a list'),
+  'policies.timestampGeneration': use('timestamp_column'),
+  'pooling.coreConnectionsPerHost': 'passed',
+  'pooling.heartBeatInterval': 'passed',
+  'pooling.maxRequestsPerConnection': 'ours',
+  'pooling.warmup': 'passed',
+  'protocolOptions.maxSchemaAgreementWaitSeconds': 'passed',
+  'protocolOptions.maxVersion': {
+    expected: 'version 4 or newer: an older one cannot leave a column unset',
+    accepts: value => value === 0 || Number(value) >= 4,
+  },
+  'protocolOptions.noCompact': 'passed',
+  'protocolOptions.port': use('port'),
+  'queryOptions.autoPage': 'ours',
+  'queryOptions.captureStackTrace': 'passed',
+  'queryOptions.consistency': use('consistency'),
+  'queryOptions.counter': 'ours',
+  'queryOptions.customPayload': 'passed',
+  'queryOptions.executionProfile': 'ours',
+  'queryOptions.fetchSize': 'ours',
+  'queryOptions.hints': 'ours',
+  'queryOptions.host': 'ours',
+  'queryOptions.isIdempotent': 'ours',
+  'queryOptions.keyspace': 'ours',
+  'queryOptions.logged': 'ours',
+  'queryOptions.pageState': 'ours',
+  'queryOptions.prepare': 'ours',
+  'queryOptions.readTimeout': 'ours',
+  'queryOptions.retry': 'ours',
+  'queryOptions.routingIndexes': 'ours',
+  'queryOptions.routingKey': 'ours',
+  'queryOptions.routingNames': 'ours',
+  'queryOptions.serialConsistency': 'ours',
+  'queryOptions.timestamp': 'ours',
+  'queryOptions.traceQuery': 'passed',
+  'socketOptions.coalescingThreshold': 'passed',
+  'socketOptions.connectTimeout': {
+    expected: 'an integer from 1 to 600000',
+    accepts: value => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 600_000,
+  },
+  'socketOptions.defunctReadTimeoutThreshold': 'ours',
+  'socketOptions.keepAlive': 'passed',
+  'socketOptions.keepAliveDelay': 'passed',
+  'socketOptions.readTimeout': 'ours',
+  'socketOptions.tcpNoDelay': 'passed',
+} satisfies Record<DriverOption, Verdict>
+
+const modernTls: Verdict = {
+  expected: 'TLSv1.2 or TLSv1.3',
+  accepts: value => value === 'TLSv1.2' || value === 'TLSv1.3',
+}
+
+const dialled = never('the driver dials each node at its own address')
+
+/** What becomes of options of TLS. One that has no line is passed. */
+const tlsOptions = {
+  // Node prefers these to the address that the driver dials.
+  host: dialled,
+  lookup: dialled,
+  path: dialled,
+  port: dialled,
+  socket: dialled,
+  minVersion: modernTls,
+  maxVersion: modernTls,
+  secureProtocol: use('client_options.sslOptions.minVersion'),
+} satisfies { readonly [Name in keyof ConnectionOptions]?: Verdict }
+
+const groups: readonly string[] = [
+  'policies',
+  'pooling',
+  'protocolOptions',
+  'queryOptions',
+  'socketOptions',
+] satisfies Group[]
+
+const verdicts: ReadonlyMap<string, Verdict> = new Map([
+  ...Object.entries<Verdict>(driverOptions),
+  ...Object.entries<Verdict>(tlsOptions).map(([name, verdict]) => [`sslOptions.${name}`, verdict] as const),
+])
+
+/**
+ * The part of the caller's options that reaches the driver, as a copy.
+ * @throws OptionError for what contradicts a promise; the message names it and what to give in its place.
+ */
+export function passedOptions(own: Partial<ClientOptions>): Partial<ClientOptions> {
+  return passedIn(own, '')
+}
+
+function passedIn(options: object, path: string): object {
+  const passed: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || value === null) continue
+    const full = `${path}${name}`
+    if (groups.includes(full) || full === 'sslOptions') {
+      if (typeof value !== 'object') throw wrong(full, `an object, got a value of type ${typeof value}`)
+      passed[name] = passedIn(value, `${full}.`)
+      continue
+    }
+    const verdict = verdicts.get(full) ?? 'passed'
+    if (verdict === 'ours') continue
+    if (verdict !== 'passed' && verdict.accepts?.(value) !== true) throw wrong(full, verdict.expected)
+    passed[name] = value
+  }
+  return passed
+}
+
+function wrong(name: string, expected: string): OptionError {
+  return refuse('client_options', `Expected \`client_options.${name}\` to be ${expected}`)
+}

@@ -1,0 +1,17 @@
+import { inspect } from 'node:util'
+
+/** Characters that a terminal does not show, or that move its cursor. */
+const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/** A text with its invisible characters written as escapes, such as a byte order mark or a carriage return. */
+export function escaped(text: string): string {
+  return text.replace(invisible, character => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+}
+
+/** A value of an option as it stands in a message: short, on one line, and without a URL that may hold a password. */
+export function shown(value: unknown): string {
+  const whole = inspect(value, { depth: 0, maxStringLength: 10_000, breakLength: Infinity })
+  if (whole.includes('@')) return `a value of type ${typeof value}`
+  const short = inspect(value, { depth: 0, maxStringLength: 60, breakLength: Infinity }).slice(0, 80)
+  return `\`${escaped(short)}\``
+}

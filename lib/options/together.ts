@@ -1,0 +1,142 @@
+import type { ClientOptions } from 'cassandra-driver'
+import { passedOptions } from './clientOptions.ts'
+import { type Given, refuse } from './rules.ts'
+
+type Name = keyof Given
+
+const tlsNames = [
+  'ssl_ca_cert',
+  'ssl_client_cert',
+  'ssl_client_key',
+  'ssl_server_name',
+  'ssl_verify',
+] as const satisfies readonly Name[]
+
+/** What an existing `client` has decided already. */
+const inClient = [
+  'host',
+  'port',
+  'username',
+  'password',
+  'ssl_enabled',
+  ...tlsNames,
+  'local_datacenter',
+  'client_options',
+] as const satisfies readonly Name[]
+
+/** What a secure connect bundle has decided already. */
+const inBundle = ['host', 'port', 'ssl_enabled', 'local_datacenter'] as const satisfies readonly Name[]
+
+/** What `client_options.sslOptions` may say in place of our options. */
+const tlsTwins = [
+  ['ca', 'ssl_ca_cert'],
+  ['secureContext', 'ssl_ca_cert'],
+  ['cert', 'ssl_client_cert'],
+  ['key', 'ssl_client_key'],
+  ['pfx', 'ssl_client_cert'],
+  ['secureContext', 'ssl_client_cert'],
+  ['servername', 'ssl_server_name'],
+] as const
+
+/** Cassandra's own keyspaces, whether local, replicated or virtual. */
+const systemKeyspace = /^system(?:_|$)/
+
+/**
+ * Checks options against each other.
+ * @returns the names that must be given.
+ * @throws OptionError
+ */
+export function checkTogether(given: Given): { readonly keyspace: string; readonly table: string } {
+  const { keyspace, table } = given
+  if (keyspace === undefined) throw missing('keyspace')
+  if (table === undefined) throw missing('table')
+  if (systemKeyspace.test(keyspace)) {
+    const message = `Expected \`keyspace\` to be one of yours: \`${keyspace}\` is Cassandra's own`
+    throw refuse('keyspace', message)
+  }
+  bothOrNeither(given, 'username', 'password')
+  bothOrNeither(given, 'ssl_client_cert', 'ssl_client_key')
+  bothOrNeither(given, 'delete_flag_column', 'delete_flag_value')
+  checkServer(given)
+  checkTls(given)
+  return { keyspace, table }
+}
+
+/** Who says which server it is: `client`, a cloud bundle, or `host`. */
+function checkServer(given: Given): void {
+  const { client, client_options } = given
+  if (client !== undefined) {
+    const reason = '`client` is already connected its own way'
+    absent(given, inClient, reason)
+    const { options } = client as { options?: ClientOptions }
+    const most = options?.protocolOptions?.maxVersion ?? 0
+    if (most > 0 && most < 4) {
+      const message =
+        'Expected `client` to speak protocol version 4: an older one cannot leave a column unset'
+      throw refuse('client', message)
+    }
+    return
+  }
+  if (client_options?.cloud != null) absent(given, inBundle, '`client_options.cloud` names the servers')
+  else if (given.host === undefined) throw refuse('host', 'Expected `host` or `client` to be given')
+  if (client_options?.authProvider != null) {
+    absent(given, ['username', 'password'], '`client_options.authProvider` logs in')
+  }
+  const ports = new Set([...(given.host?.ports ?? []), ...(given.port === undefined ? [] : [given.port])])
+  if (ports.size > 1) {
+    throw refuse('port', `Expected one port for all hosts, got ${[...ports].join(' and ')}`)
+  }
+}
+
+/** Nothing that is given by accident switches verification off. */
+function checkTls(given: Given): void {
+  const { client_options = {}, ssl_enabled } = given
+  const own = passedOptions(client_options).sslOptions
+  if (!ssl_enabled) {
+    const stray = tlsNames.find(name => given[name] !== undefined)
+    const isOn = stray === 'ssl_verify' && own !== undefined
+    if (stray !== undefined && !isOn) {
+      throw refuse(stray, `Expected \`ssl_enabled\` to be true beside \`${stray}\``)
+    }
+  }
+  if (own === undefined) return
+  if (ssl_enabled === false) {
+    throw refuse('ssl_enabled', 'Expected `ssl_enabled` to be true beside `client_options.sslOptions`')
+  }
+  if (client_options.cloud != null) {
+    throw wrongTls('', 'absent beside `client_options.cloud`, which brings its certificates')
+  }
+  for (const [name, option] of tlsTwins) {
+    if (own[name] !== undefined && given[option] !== undefined) {
+      throw wrongTls(`.${name}`, `absent beside \`${option}\``)
+    }
+  }
+  const verify = given.ssl_verify ?? true
+  if (verify && own.rejectUnauthorized !== undefined && own.rejectUnauthorized !== true) {
+    throw wrongTls('.rejectUnauthorized', 'true: say `ssl_verify: false` if the server may be anybody')
+  }
+  const hasAuthority = given.ssl_ca_cert ?? own.ca ?? own.pfx ?? own.secureContext
+  if (verify && own.checkServerIdentity !== undefined && hasAuthority === undefined) {
+    const reason = 'absent unless `ssl_ca_cert` is given: a public authority signs for any host'
+    throw wrongTls('.checkServerIdentity', reason)
+  }
+}
+
+function bothOrNeither(given: Given, one: Name, other: Name): void {
+  if ((given[one] === undefined) === (given[other] === undefined)) return
+  const [there, absentee] = given[one] !== undefined ? [one, other] : [other, one]
+  throw refuse(absentee, `Expected \`${absentee}\` to be given beside \`${there}\``)
+}
+
+function absent(given: Given, names: readonly Name[], reason: string): void {
+  const name = names.find(name => given[name] !== undefined)
+  if (name !== undefined) throw refuse(name, `Expected \`${name}\` to be absent, because ${reason}`)
+}
+
+function missing(name: Name): Error {
+  return refuse(name, `Expected \`${name}\` to be given`)
+}
+
+function wrongTls(path: string, expected: string): Error {
+  return refuse('client_options', `Expected \`client_options.sslOptions${path}\` to be ${expected}`)
+}

@@ -1,0 +1,38 @@
+import { CheckpointError } from '../errors.ts'
+import type { EpochSettings } from '../options/settings.ts'
+import type { ClusterClock } from '../write/clusterClock.ts'
+
+/**
+ * Waits until the clock has passed every write time that the checkpoint may have used: later rows then win without a
+ * write time that lies ahead.
+ *
+ * @param highWater microseconds since 1970
+ * @throws CheckpointError `ERR_CASSANDRA_CHECKPOINT_AHEAD` when that takes longer than `max_clock_skew_ms`
+ */
+export async function passHighWater(
+  clock: ClusterClock,
+  highWater: bigint,
+  { checkpoint_location, max_clock_skew_ms }: EpochSettings,
+  signal: AbortSignal,
+): Promise<void> {
+  const mark = Number(highWater)
+  const ahead_ms = Math.ceil((mark - clock.now()) / 1000)
+  if (ahead_ms > max_clock_skew_ms) {
+    throw new CheckpointError(
+      'ERR_CASSANDRA_CHECKPOINT_AHEAD',
+      `Checkpoint ${checkpoint_location} holds write times up to ${timeOf(mark)}, and the cluster's clock says ` +
+        `${timeOf(clock.now())}, ${ahead_ms} ms earlier. Rows written now would lose against those in the table. ` +
+        'Set the clocks right, or wait, or raise `max_clock_skew_ms` to wait for longer than ' +
+        `${max_clock_skew_ms} ms when the sink opens`,
+      { location: checkpoint_location },
+    )
+  }
+  await clock.passed(mark, signal)
+  clock.advance(mark)
+}
+
+/** ISO 8601, for microseconds that may lie beyond what a Date can tell. */
+function timeOf(microseconds: number): string {
+  const time = new Date(microseconds / 1000)
+  return Number.isNaN(time.getTime()) ? `${microseconds} µs since 1970` : time.toISOString()
+}

@@ -1,0 +1,67 @@
+import type { Client } from 'cassandra-driver'
+import { readOptions } from '../connect/readOptions.ts'
+import { WriteError } from '../errors.ts'
+import {
+  type ClockReading,
+  type ClusterClock,
+  type ClusterName,
+  clockOf,
+  processArrivals,
+} from './clusterClock.ts'
+
+interface CoordinatorReading {
+  readonly cluster: ClusterName
+  readonly clock: ClockReading
+}
+
+/** Asks the coordinator for the time and for the name of its cluster. */
+async function readCoordinator(client: Client, timeout_ms: number): Promise<CoordinatorReading> {
+  const cql = 'SELECT toUnixTimestamp(now()) AS now, cluster_name, host_id FROM system.local'
+  const arrivals = processArrivals()
+  const asked = arrivals.now()
+  const { rows } = await client.execute(cql, [], readOptions(timeout_ms))
+  const answered = arrivals.now()
+  const [local] = rows
+  const known = client.hosts.values?.().map(({ hostId }) => String(hostId)) ?? []
+  const ids = new Set([String(local?.['host_id']), ...known])
+  return {
+    cluster: { name: String(local?.['cluster_name'] ?? ''), hostIds: [...ids] },
+    clock: { coordinator_ms: Number(local?.['now'] ?? 0), asked, answered },
+  }
+}
+
+/**
+ * The clock of the client's cluster, corrected by its coordinator's.
+ * @throws WriteError `ERR_CASSANDRA_CLOCK_SKEW` when it differs from this machine's by more than `most_ms`
+ */
+export async function openClock(client: Client, most_ms: number, timeout_ms: number): Promise<ClusterClock> {
+  const reading = await readCoordinator(client, timeout_ms)
+  const clock = clockOf(reading.cluster)
+  const skew_ms = clock.measure(reading.clock, most_ms)
+  if (Math.abs(skew_ms) <= most_ms) return clock
+  const node = timeOf(reading.clock.coordinator_ms)
+  throw new WriteError(
+    'ERR_CASSANDRA_CLOCK_SKEW',
+    `The clock of Cassandra cluster "${clock.name}" is ${Math.abs(skew_ms)} ms ${skew_ms > 0 ? 'ahead of' : 'behind'} ` +
+      `this machine's: the node that answered says ${node}, this machine ${timeOf(Date.now())}. ` +
+      `Synchronize both with NTP, or raise \`max_clock_skew_ms\` (${most_ms})`,
+  )
+}
+
+/** Reads the clock again. A coordinator that does not answer, or differs too much, changes nothing. */
+export async function remeasure(
+  clock: ClusterClock,
+  client: Client,
+  most_ms: number,
+  timeout_ms: number,
+): Promise<void> {
+  if (!clock.isDue) return
+  const reading = await readCoordinator(client, timeout_ms).catch(() => undefined)
+  if (reading !== undefined) clock.measure(reading.clock, most_ms)
+}
+
+/** ISO 8601, for whatever a node may say. */
+function timeOf(milliseconds: number): string {
+  const time = new Date(milliseconds)
+  return Number.isNaN(time.getTime()) ? `${milliseconds} ms since 1970` : time.toISOString()
+}

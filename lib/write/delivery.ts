@@ -1,0 +1,121 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { age, type EncodedRow, restamp } from '../encode/encodedRow.ts'
+import { LIST_TIMESTAMPS } from '../encode/using.ts'
+import { WriteError } from '../errors.ts'
+import type { WriteSettings } from '../options/settings.ts'
+import { backoff, sparingBackoff } from './backoff.ts'
+import { type DriverError, mayBeApplied } from './fault.ts'
+
+type Limits = Pick<WriteSettings, 'request_timeout_ms' | 'retry_timeout_ms'>
+
+/** Rows on their way to Cassandra, how often they were tried, and how much time is left for it. */
+export class Delivery {
+  readonly rows: readonly EncodedRow[]
+  /** Tries that failed. */
+  tries = 0
+  /** Tries in which the server failed to store the rows. */
+  failures = 0
+  readonly #limits: Limits
+  readonly #started: number
+  readonly #lists: readonly EncodedRow[]
+  /** Write times that rows with a list have used up, the first one apart. */
+  #repeats = 0
+  /** Seconds that were taken off the time to live. */
+  #aged = 0
+
+  constructor(rows: readonly EncodedRow[], limits: Limits, started = performance.now()) {
+    this.rows = rows
+    this.#limits = limits
+    this.#started = started
+    this.#lists = rows.filter(({ appends }) => appends)
+  }
+
+  /** Milliseconds that the next try may take. */
+  get limit_ms(): number {
+    const { request_timeout_ms, retry_timeout_ms } = this.#limits
+    // Without retries the one try has its own limit only.
+    if (retry_timeout_ms === 0) return request_timeout_ms
+    return Math.max(1, Math.min(request_timeout_ms, this.#left_ms))
+  }
+
+  /** Some of the rows, with the same past and the same deadline. */
+  part(from: number, to: number): Delivery {
+    const part = new Delivery(this.rows.slice(from, to), this.#limits, this.#started)
+    part.tries = this.tries
+    part.failures = this.failures
+    part.#repeats = this.#repeats
+    part.#aged = this.#aged
+    return part
+  }
+
+  /**
+   * Makes the rows ready for another try after this error.
+   * @throws WriteError when a row with a list has no write time left for it
+   */
+  repeat(error: unknown): void {
+    if (this.#lists.length > 0 && mayBeApplied(error)) {
+      if (!this.#hasWriteTimes) throw this.#over(error)
+      this.#repeats++
+      for (const row of this.#lists) restamp(row)
+    }
+    this.#age()
+  }
+
+  /**
+   * Waits before the next try.
+   * @throws WriteError when there is no time left for it; the signal's reason
+   */
+  async wait(error: unknown, signal: AbortSignal): Promise<void> {
+    const wait_ms = this.#wait_ms(error)
+    const isOver = this.#lists.length > 0 && mayBeApplied(error) && !this.#hasWriteTimes
+    if (isOver || wait_ms >= this.#left_ms) throw this.#over(error)
+    await delay(wait_ms, undefined, { signal })
+  }
+
+  get #left_ms(): number {
+    return this.#started + this.#limits.retry_timeout_ms - performance.now()
+  }
+
+  get #hasWriteTimes(): boolean {
+    return this.#repeats + 1 < LIST_TIMESTAMPS
+  }
+
+  #wait_ms(error: unknown): number {
+    const wait_ms = backoff(this.tries - 1)
+    if (this.#lists.length === 0 || !mayBeApplied(error)) return wait_ms
+    // Rows with a list have few write times, which must last for as long as the others are tried.
+    return Math.max(
+      wait_ms,
+      sparingBackoff(this.#repeats, LIST_TIMESTAMPS - 1, this.#limits.retry_timeout_ms),
+    )
+  }
+
+  /** A repeat lives no longer than the first try would have. */
+  #age(): void {
+    if (this.rows[0]?.statement.ttlIndex === undefined) return
+    const seconds = Math.ceil((performance.now() - this.#started) / 1000)
+    for (const row of this.rows) age(row, seconds - this.#aged)
+    this.#aged = seconds
+  }
+
+  #over(error: unknown): WriteError {
+    const { message } = error as DriverError
+    const tries = this.tries === 1 ? '1 try' : `${this.tries} tries`
+    const after = `${tries} within \`retry_timeout_ms\` (${this.#limits.retry_timeout_ms} ms)`
+    const text = `${nameOf(this.rows)} not acknowledged after ${after}: ${message}`
+    return new WriteError('ERR_CASSANDRA_RETRY_TIMEOUT', text, { cause: error })
+  }
+}
+
+/** Which rows they are, to begin a sentence: `Row 7 is`, `20 rows between row 0 and row 31 are`. */
+function nameOf(rows: readonly EncodedRow[]): string {
+  let first = Number.POSITIVE_INFINITY
+  let last = 0
+  for (const { index } of rows) {
+    first = Math.min(first, index)
+    last = Math.max(last, index)
+  }
+  return rows.length === 1
+    ? `Row ${first} is`
+    : `${rows.length} rows between row ${first} and row ${last} are`
+}

@@ -1,0 +1,197 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { Client } from 'cassandra-driver'
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
+import { createCassandraWritable, createMicroBatchSink } from '../../lib/index.ts'
+import { ClockProxy } from '../proxy/clockProxy.ts'
+import { recordsIn, useCheckpoints } from './checkpointFolder.ts'
+import { useKeyspace } from './keyspace.ts'
+
+const ks = useKeyspace('clock')
+const checkpoints = useCheckpoints()
+
+/** A client that lets the server give the write times, as many do. */
+let plain: Client
+beforeAll(() => {
+  const { host, port, localDataCenter } = inject('cassandra')
+  plain = new Client({ contactPoints: [`${host}:${port}`], localDataCenter })
+})
+afterAll(() => plain?.shutdown())
+
+const listRows = function* (count: number, keys: number) {
+  for (let i = 0; i < count; i++) yield { id: i % keys, l: [i], v: i }
+}
+
+describe('write times', () => {
+  it('of many rows with lists never lie ahead, so that what others write next wins', {
+    timeout: 240_000,
+  }, async () => {
+    const table = await ks.table('id int PRIMARY KEY, l list<int>, v int')
+    const sink = createCassandraWritable({ ...ks.target, table })
+    let ahead = 0
+    const watch = setInterval(async () => {
+      const now = Date.now()
+      const [row] = await ks.select(`SELECT writetime(v) AS at FROM ${ks.name}.${table} LIMIT 1`)
+      if (row !== undefined) ahead = Math.max(ahead, Number(row['at']) / 1000 - now)
+    }, 50)
+    await pipeline(Readable.from(listRows(60_000, 500)), sink)
+    clearInterval(watch)
+    const end = Date.now()
+    const rows = await ks.select(`SELECT id, writetime(v) AS at FROM ${ks.name}.${table}`)
+    expect(rows.length).toBe(500)
+    // A question for the time of a row takes a moment, and the row may be written in it.
+    expect(ahead).toBeLessThan(1_000)
+    expect(Math.max(...rows.map(({ at }) => Number(at)))).toBeLessThanOrEqual((end + 1) * 1000)
+    await plain.execute(`UPDATE ${ks.name}.${table} SET v = -1 WHERE id = 1`)
+    await plain.execute(`DELETE FROM ${ks.name}.${table} WHERE id = 2`)
+    expect(await ks.select(`SELECT v FROM ${ks.name}.${table} WHERE id = 1`)).toEqual([{ v: -1 }])
+    expect(await ks.select(`SELECT v FROM ${ks.name}.${table} WHERE id = 2`)).toEqual([])
+  })
+
+  it('of rows that came before the sink was open lie in the past as well', async () => {
+    const table = await ks.table('id int PRIMARY KEY, v int')
+    const sink = createCassandraWritable({ ...ks.target, table })
+    for (let id = 0; id < 20_000; id++) sink.write({ id: id % 100, v: id })
+    sink.end()
+    await once(sink, 'close')
+    const end = Date.now()
+    const rows = await ks.select(`SELECT id, v, writetime(v) AS at FROM ${ks.name}.${table}`)
+    expect(rows.map(({ v }) => Number(v)).sort((a, b) => a - b)[0]).toBe(19_900)
+    expect(Math.max(...rows.map(({ at }) => Number(at)))).toBeLessThanOrEqual((end + 1) * 1000)
+  })
+
+  it('of two processes at once are hardly ever the same', { timeout: 120_000 }, async () => {
+    const KEYS = 2_000
+    const table = await ks.table('id int PRIMARY KEY, a text, b text')
+    const program = join(checkpoints.path, 'racer.mts')
+    await writeFile(program, racer)
+    const { host, port } = ks.target
+    const racers = ['one', 'two'].map(name =>
+      fork(program, [JSON.stringify({ host, port, keyspace: ks.name, table, name, keys: KEYS })], {
+        execArgv: ['--import', 'tsx'],
+      }),
+    )
+    const ready = racers.map(racer => once(racer, 'message'))
+    await Promise.all(ready)
+    for (const racer of racers) racer.send(Date.now() + 500)
+    const codes = await Promise.all(racers.map(racer => once(racer, 'exit')))
+    expect(codes).toEqual([
+      [0, null],
+      [0, null],
+    ])
+    const rows = (await ks.select(`SELECT id, a, b FROM ${ks.name}.${table}`)).filter(
+      ({ id }) => Number(id) >= 0,
+    )
+    expect(rows.length).toBe(KEYS)
+    const mixed = rows.filter(({ a, b }) => String(a).slice(2) !== String(b).slice(2))
+    console.log(`${mixed.length} of ${KEYS} keys hold one column of each process`)
+    // Two real microseconds meet now and then; before, every second key was mixed.
+    expect(mixed.length).toBeLessThan(KEYS / 100)
+  })
+})
+
+/** Writes each key once, one column larger in one process and one in the other, when told to. */
+const racer = `
+import { setTimeout } from 'node:timers/promises'
+import { createCassandraWritable } from '${join(import.meta.dirname, '../../lib/index.ts')}'
+const { name, keys, ...target } = JSON.parse(process.argv[2])
+const [a, b] = name === 'one' ? ['a ', 'z '] : ['z ', 'a ']
+const sink = createCassandraWritable({ ...target, rows_per_batch: 20 })
+await new Promise(resolve => sink.write({ id: -1 }, resolve))
+process.send('ready')
+const start = await new Promise(resolve => process.once('message', resolve))
+for (let id = 0; id < keys; ) {
+  // Both begin in the same millisecond, at another microsecond of it.
+  const at = start + id * 1.5 + (name === 'one' ? 0.1 : 0.1 + ((id * 37) % 700) / 1000)
+  await setTimeout(Math.max(0, at - 4 - Date.now()))
+  while (performance.timeOrigin + performance.now() < at);
+  for (const end = id + 20; id < end; id++) sink.write({ id, a: a + name, b: b + name })
+}
+sink.end()
+await new Promise(resolve => sink.once('close', resolve))
+process.disconnect()
+`
+
+describe('a coordinator whose clock is wrong', () => {
+  const day_ms = 86_400_000
+  let proxy: ClockProxy
+  beforeAll(async () => {
+    proxy = await ClockProxy.start(ks.target)
+  })
+  afterAll(() => proxy?.stop())
+
+  it.each([
+    ['a day ahead', day_ms, 'ahead of'],
+    ['an hour behind', -day_ms / 24, 'behind'],
+  ])('%s is refused with both times, and harms no other sink', async (_, offset_ms, side) => {
+    proxy.offset_ms = offset_ms
+    const table = await ks.table('id int PRIMARY KEY, v int')
+    const sink = createCassandraWritable({ ...ks.target, host: proxy.host, port: proxy.port, table })
+    const [error] = await once(sink, 'error')
+    expect(error).toMatchObject({ code: 'ERR_CASSANDRA_CLOCK_SKEW' })
+    expect(error.message).toMatch(
+      new RegExp(
+        `is \\d+ ms ${side} this machine's: the node that answered says \\d{4}-\\S+Z, this machine \\d{4}-\\S+Z`,
+      ),
+    )
+    const healthy = createCassandraWritable({ ...ks.target, table })
+    await pipeline(Readable.from([{ id: 1, v: 1 }]), healthy)
+    const [row] = await ks.select(`SELECT writetime(v) AS at FROM ${ks.name}.${table}`)
+    expect(Number(row?.['at'])).toBeLessThanOrEqual((Date.now() + 1) * 1000)
+    expect(Number(row?.['at'])).toBeGreaterThan((Date.now() - 60_000) * 1000)
+    expect(healthy.stats.clock_skew_ms).toBe(0)
+  })
+
+  it('a little gives its time to the rows, and is told in stats', async () => {
+    proxy.offset_ms = -5_000
+    const table = await ks.table('id int PRIMARY KEY, v int')
+    const sink = createCassandraWritable({ ...ks.target, host: proxy.host, port: proxy.port, table })
+    await pipeline(Readable.from([{ id: 1, v: 1 }]), sink)
+    expect(sink.stats.clock_skew_ms).toBeLessThan(-4_000)
+    const [row] = await ks.select(`SELECT writetime(v) AS at FROM ${ks.name}.${table}`)
+    expect(Number(row?.['at'])).toBeLessThanOrEqual((Date.now() - 4_000) * 1000)
+  })
+})
+
+describe('a checkpoint whose write times lie ahead of the clock', () => {
+  /** Leaves a checkpoint as a run did whose clock was so far ahead. */
+  async function checkpointAhead(by_ms: number) {
+    const table = await ks.table('id int PRIMARY KEY, v int')
+    const options = { ...ks.target, table, checkpoint_location: checkpoints.location() }
+    const sink = createMicroBatchSink(options)
+    await sink.open()
+    const clocks = (globalThis as { [key: symbol]: { clusters: { correct(by: number): void }[] } })[
+      Symbol.for('cassandra-streams.clocks.1')
+    ]
+    for (const clock of clocks?.clusters ?? []) clock.correct(by_ms * 1000)
+    // Its rows wait until their write time has come; by then the sink is gone.
+    const written = sink.writeEpoch(0, [{ id: 1, v: 1 }]).catch(() => {})
+    await vi.waitFor(async () => expect(await recordsIn(options.checkpoint_location)).toContain('seal'))
+    sink.destroy()
+    await Promise.all([written, once(sink, 'close')])
+    return options
+  }
+
+  it('is waited for when it is a moment, and what follows wins', async () => {
+    const options = await checkpointAhead(1_500)
+    await using sink = createMicroBatchSink(options)
+    await sink.writeEpoch(0, [{ id: 1, v: 1 }])
+    await sink.writeEpoch(1, [{ id: 1, v: 2 }])
+    expect(await ks.select(`SELECT v FROM ${ks.name}.${options.table}`)).toEqual([{ v: 2 }])
+    const [row] = await ks.select(`SELECT writetime(v) AS at FROM ${ks.name}.${options.table}`)
+    expect(Number(row?.['at'])).toBeLessThanOrEqual((Date.now() + 1) * 1000)
+  })
+
+  it('is refused when it is more than `max_clock_skew_ms`, and writes nothing', async () => {
+    const options = await checkpointAhead(3_000)
+    await using sink = createMicroBatchSink({ ...options, max_clock_skew_ms: 100 })
+    await expect(sink.open()).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_CHECKPOINT_AHEAD',
+      message: expect.stringMatching(/write times up to \d{4}-.*Z, and the cluster's clock says \d{4}-/),
+    })
+  })
+})

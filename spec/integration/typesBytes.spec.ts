@@ -1,0 +1,169 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { Client } from 'cassandra-driver'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { createCassandraWritable } from '../../lib/index.ts'
+import { type CqlType, cqlTypeName, scalarNames } from '../../lib/table/cqlType.ts'
+import { literalOf } from '../values/literals.ts'
+import { keyType, nestedType, thawed } from '../values/randomTypes.ts'
+import { samplesOf } from '../values/samples.ts'
+import type { Sample } from '../values/scalars.ts'
+import { useKeyspace } from './keyspace.ts'
+import { createTypes, runs, seed, timeout } from './valueTable.ts'
+
+const ks = useKeyspace('types_bytes_spec')
+
+/** Gives the bytes of every value as the server sends them. */
+let rawReader: Client
+
+interface RawConnection {
+  readonly encoder: { decode: (bytes: unknown) => unknown }
+}
+
+beforeAll(async () => {
+  const { host, port, localDataCenter } = inject('cassandra')
+  rawReader = new Client({
+    contactPoints: [`${host}:${port}`],
+    localDataCenter,
+    pooling: { warmup: true },
+    socketOptions: { readTimeout: 60_000 },
+  })
+  await rawReader.connect()
+  for (const host of rawReader.hosts.values()) {
+    const { connections } = (host as unknown as { pool: { connections: RawConnection[] } }).pool
+    for (const { encoder } of connections) encoder.decode = bytes => bytes
+  }
+})
+afterAll(() => rawReader.shutdown())
+
+async function write(table: string, rows: readonly object[], options: object = {}): Promise<void> {
+  await pipeline(Readable.from(rows), createCassandraWritable({ ...ks.target, table, ...options }))
+}
+
+/** Executes one statement for each value, some at a time. */
+async function executeAll(statements: readonly string[]): Promise<void> {
+  for (let i = 0; i < statements.length; i += 50) {
+    await Promise.all(statements.slice(i, i + 50).map(cql => ks.client.execute(cql)))
+  }
+}
+
+/** The server's parser reads a decimal beyond the range of double as Infinity. */
+function hasLiteral({ meaning }: Sample): boolean {
+  const decimals = JSON.stringify(meaning).matchAll(/"(-?\d+e-?\d+)"/g)
+  return [...decimals].every(([, decimal]) => Number.isFinite(Number(decimal)))
+}
+
+const hexOf = (bytes: unknown) => (bytes === null ? null : (bytes as Buffer).toString('hex'))
+
+/** Writes values by a sink and as literals, and finds the first one whose bytes differ. */
+async function differenceIn(type: CqlType, samples: readonly Sample[]): Promise<object | undefined> {
+  const frozen = cqlTypeName(type)
+  const free = cqlTypeName(thawed(type))
+  const table = await ks.table(
+    `id int PRIMARY KEY, bound ${frozen}, literal ${frozen}, free_bound ${free}, free_literal ${free}`,
+  )
+  const name = `${ks.name}.${table}`
+  await write(
+    table,
+    samples.map(({ given }, id) => ({ id, bound: given, free_bound: given })),
+  )
+  const literals = samples.map(({ meaning }) => literalOf(type, meaning))
+  await executeAll(
+    literals.map(
+      (literal, id) =>
+        `INSERT INTO ${name} (id, literal, free_literal) VALUES (${id}, ${literal}, ${literal})`,
+    ),
+  )
+  const rows = await rawReader.execute(`SELECT * FROM ${name}`, [], { prepare: true, fetchSize: 100_000 })
+  expect(rows.rows.length).toBe(samples.length)
+  for (const row of rows) {
+    const id = (row['id'] as Buffer).readInt32BE(0)
+    for (const way of ['', 'free_']) {
+      const bound = hexOf(row[`${way}bound`])
+      const literal = hexOf(row[`${way}literal`])
+      if (bound !== literal) return { way, bound, literal, cql: literals[id], type: frozen }
+    }
+  }
+  return undefined
+}
+
+/** Writes values as primary keys by a sink and as literals: rows are not doubled, and a delete by either finds them. */
+async function expectOneKey(type: CqlType, samples: readonly Sample[]): Promise<void> {
+  const cql = cqlTypeName(type)
+  const table = await ks.table(`id int, k ${cql}, c ${cql}, PRIMARY KEY ((id, k), c)`)
+  const name = `${ks.name}.${table}`
+  const rows = samples.map(({ given }, id) => ({ id, k: given, c: given }))
+  const literals = samples.map(({ meaning }) => literalOf(type, meaning))
+  await write(table, rows)
+  await executeAll(
+    literals.map((literal, id) => `INSERT INTO ${name} (id, k, c) VALUES (${id}, ${literal}, ${literal})`),
+  )
+  expect((await rawReader.execute(`SELECT id FROM ${name}`)).rows.length).toBe(samples.length)
+  await executeAll(
+    literals
+      .map((literal, id) => `DELETE FROM ${name} WHERE id = ${id} AND k = ${literal} AND c = ${literal}`)
+      .filter((_, id) => id % 2 === 0),
+  )
+  await write(
+    table,
+    rows.filter(({ id }) => id % 2 === 1).map(row => ({ ...row, gone: 'yes' })),
+    { delete_flag_column: 'gone', delete_flag_value: 'yes' },
+  )
+  expect((await rawReader.execute(`SELECT id FROM ${name}`)).rows).toEqual([])
+}
+
+const scalars = scalarNames.map((name): CqlType => ({ kind: 'scalar', name }))
+const ordered = scalars.filter(type => type.kind === 'scalar' && type.name !== 'duration')
+const int: CqlType = { kind: 'scalar', name: 'int' }
+const set = (element: CqlType): CqlType => ({ kind: 'set', element, frozen: true })
+const map = (key: CqlType, value: CqlType): CqlType => ({ kind: 'map', key, value, frozen: true })
+const list = (element: CqlType): CqlType => ({ kind: 'list', element, frozen: true })
+const tuple = (...elements: CqlType[]): CqlType => ({ kind: 'tuple', elements })
+const vector = (element: CqlType): CqlType => ({ kind: 'vector', element, dimension: 2 })
+const udt = (...types: CqlType[]): CqlType => ({
+  kind: 'udt',
+  name: 'thing',
+  frozen: true,
+  fields: types.map((type, i) => ({ name: `Field ${i}`, type })),
+})
+
+/** A set and a map by each scalar, where the server keeps what it is given, and sets of every kind of set. */
+const kept = ordered.flatMap(type => [
+  tuple(set(type), map(type, int)),
+  udt(set(tuple(type, int)), map(vector(type), set(type))),
+  vector(set(type)),
+])
+const nestings = ordered.flatMap(type => [
+  set(set(type)),
+  list(map(type, set(type))),
+  map(set(map(type, int)), vector(set(type))),
+  udt(set(list(type)), set(udt(type, int)), set(set(set(type)))),
+])
+
+const title = (type: CqlType, i: number) => ({ type, i, name: cqlTypeName(type).slice(0, 90) })
+const random = fc.sample(nestedType, { seed, numRuns: runs >= 1000 ? 60 : 25 })
+const randomKeys = fc.sample(keyType, { seed, numRuns: runs >= 1000 ? 30 : 12 })
+const count = Math.min(runs, 200)
+
+describe(`${count} values of each type have the bytes of their CQL literals (seed ${seed})`, () => {
+  it.for([...scalars, ...kept, ...nestings, ...random].map(title))(
+    '$name ($i)',
+    { timeout },
+    async ({ type }) => {
+      const made = await createTypes(ks, type)
+      const samples = fc.sample(samplesOf(made).filter(hasLiteral), { seed, numRuns: count })
+      expect(await differenceIn(made, samples)).toBeUndefined()
+    },
+  )
+
+  it.for([...ordered, ...kept, ...randomKeys].map(title))(
+    'and are one primary key with them: $name ($i)',
+    { timeout },
+    async ({ type }) => {
+      const made = await createTypes(ks, type)
+      const samples = fc.sample(samplesOf(made).filter(hasLiteral), { seed, numRuns: count })
+      await expectOneKey(made, samples)
+    },
+  )
+})

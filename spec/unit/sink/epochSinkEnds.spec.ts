@@ -1,0 +1,120 @@
+import { randomInt } from 'node:crypto'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createMicroBatchSink, type MicroBatchSink, type MicroBatchSinkOptions } from '../../../lib/index.ts'
+import { watchFsCalls } from '../../crash/fsCalls.ts'
+import { integerBelow, randomFrom } from '../../crash/random.ts'
+import { FakeClient } from '../../fake/fakeClient.ts'
+
+let folder: string
+let client: FakeClient
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'checkpoint-'))
+  client = new FakeClient()
+  client.automatic = true
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+interface Row {
+  readonly id: number
+  readonly v: string
+}
+
+const rowsFrom = (from: number): Row[] => [0, 1, 2].map(i => ({ id: from + i, v: 'v' }))
+
+const sinkWith = (more: Partial<MicroBatchSinkOptions<Row>> = {}) =>
+  createMicroBatchSink<Row>({
+    client: client.asClient,
+    keyspace: 'ks',
+    table: 't',
+    checkpoint_location: join(folder, 'orders'),
+    ...more,
+  })
+
+/** What stays beside the checkpoint when the sink is closed. */
+const leftOver = async () => (await readdir(folder)).filter(name => name !== 'orders')
+
+/** Two epochs; what ends it early is expected. */
+async function live(sink: MicroBatchSink<Row>): Promise<void> {
+  const last = await sink.open()
+  const next = (last?.epoch_id ?? -1) + 1
+  await sink.writeEpoch(next, rowsFrom(3 * next))
+  await sink.writeEpoch(next + 1, rowsFrom(3 * next + 3))
+  sink.end()
+}
+
+const ways = ['destroy', 'destroy with an error', 'abort', 'dispose'] as const
+
+/** A sink that lives until it is told to end in one of these ways. */
+function mortal(way: (typeof ways)[number]) {
+  const abort = new AbortController()
+  const sink = sinkWith({ signal: abort.signal })
+  sink.on('error', () => {})
+  const closed = new Promise<void>(resolve => sink.once('close', () => resolve()))
+  const life = live(sink).catch(() => {})
+  const end = () => {
+    if (way === 'abort') abort.abort()
+    else if (way === 'dispose') void sink[Symbol.asyncDispose]().catch(() => {})
+    else sink.destroy(way === 'destroy' ? undefined : new Error('enough'))
+  }
+  return { sink, closed, life, end }
+}
+
+describe('a micro-batch sink that is ended', () => {
+  it.each(ways)('by %s at any call to the file system has given its checkpoint back at close', async way => {
+    let isThrough = false
+    let nth = 0
+    while (!isThrough) {
+      nth++
+      const { closed, life, end } = mortal(way)
+      let hasCome = false
+      {
+        using _watch = watchFsCalls(call => {
+          if (call !== nth) return
+          hasCome = true
+          end()
+        })
+        await closed
+      }
+      expect(await leftOver(), `ended at call ${nth}`).toEqual([])
+      await life
+      isThrough = !hasCome
+    }
+    expect(nth).toBeGreaterThan(40)
+  })
+
+  it('at any moment has given its checkpoint back at close', async () => {
+    const seed = Number(process.env['ENDS_SEED'] ?? randomInt(2 ** 31))
+    console.log(`ENDS_SEED=${seed}`)
+    const random = randomFrom(seed)
+    for (let run = 0; run < 200; run++) {
+      const { closed, life, end } = mortal(ways[integerBelow(ways.length, random)] ?? 'destroy')
+      const turns = integerBelow(30, random)
+      for (let turn = 0; turn < turns; turn++) await new Promise(resolve => setImmediate(resolve))
+      const jobs = integerBelow(10, random)
+      for (let job = 0; job < jobs; job++) await undefined
+      end()
+      await closed
+      expect(await leftOver(), `run ${run}`).toEqual([])
+      await life
+    }
+  })
+
+  it('because it cannot use what it finds, has given its checkpoint back at close', async () => {
+    const closing = async (sink: MicroBatchSink<Row>) => {
+      await expect(sink.open()).rejects.toThrow()
+      await new Promise<void>(resolve => {
+        if (sink.closed) resolve()
+        else sink.once('close', () => resolve())
+      })
+      expect(await leftOver()).toEqual([])
+    }
+    await closing(sinkWith({ ttl_column: 'id' }))
+    await live(sinkWith())
+    client.tableId = 'another'
+    await closing(sinkWith())
+  })
+})

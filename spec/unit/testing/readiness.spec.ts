@@ -1,0 +1,35 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { waitForPort, waitUntilReady } from '../../../lib/testing/readiness.ts'
+
+describe('waiting for a node', () => {
+  it('names the port on which nothing listens, and why it gave up', async () => {
+    const port = await closedPort()
+    const gaveUp = AbortSignal.abort(new DOMException('too late', 'TimeoutError'))
+    await expect(waitForPort({ address: '127.0.0.1', port }, gaveUp)).rejects.toMatchObject({
+      message: `nothing listens on 127.0.0.1:${port}`,
+      cause: { name: 'TimeoutError' },
+    })
+  })
+
+  it('names the node that did not become ready, and what the last attempt met in place of the list of hosts', async () => {
+    const port = await closedPort()
+    const limit = new AbortController()
+    const ready = waitUntilReady({ address: '127.0.0.1', port }, [], limit.signal)
+    limit.abort()
+    await expect(ready).rejects.toMatchObject({
+      message: `127.0.0.1:${port} did not become ready in time`,
+      cause: { message: `connect ECONNREFUSED 127.0.0.1:${port}` },
+    })
+  })
+})
+
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

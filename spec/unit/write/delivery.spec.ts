@@ -1,0 +1,85 @@
+import fc from 'fast-check'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { RowEncoder } from '../../../lib/encode/row.ts'
+import { readWriteOptions } from '../../../lib/options/settings.ts'
+import { backoff, sparingBackoff } from '../../../lib/write/backoff.ts'
+import { Delivery } from '../../../lib/write/delivery.ts'
+import { within } from '../../../lib/write/within.ts'
+import { FakeClient } from '../../fake/fakeClient.ts'
+import { serverError } from '../../stream/support.ts'
+import { schema } from '../batch/rows.ts'
+
+const limits = { request_timeout_ms: 15_000, retry_timeout_ms: 60_000 }
+const time = { now: 1_000 }
+const writeTimeout = serverError(0x1100)
+
+beforeEach(() => {
+  time.now = 1_000
+  vi.spyOn(performance, 'now').mockImplementation(() => time.now)
+})
+
+function rowsWith(options: object, rows: readonly object[]) {
+  const client = new FakeClient().asClient
+  const encoder = new RowEncoder(schema, readWriteOptions({ client, keyspace: 'ks', table: 't', ...options }))
+  return rows.map((row, index) => encoder.encode(row, index))
+}
+
+describe('the time of a try', () => {
+  it('is the smaller of what is left and its own limit', () => {
+    const delivery = new Delivery([], limits)
+    expect(delivery.limit_ms).toBe(15_000)
+    time.now += 50_000
+    expect(delivery.limit_ms).toBe(10_000)
+    expect(delivery.part(0, 0).limit_ms).toBe(10_000)
+  })
+
+  it('is that of one request where there are no retries', () => {
+    expect(new Delivery([], { ...limits, retry_timeout_ms: 0 }).limit_ms).toBe(15_000)
+    expect(new Delivery([], { ...limits, retry_timeout_ms: 500 }).limit_ms).toBe(500)
+  })
+
+  it('ends what never answers', async () => {
+    vi.restoreAllMocks()
+    const never = new Promise<never>(() => {})
+    await expect(within(5, never)).rejects.toMatchObject({ name: 'OperationTimedOutError' })
+  })
+})
+
+describe('a time to live', () => {
+  const ttlOf = (rows: ReturnType<typeof rowsWith>) =>
+    rows.map(({ slab, timestampAt }) => slab.readInt32BE(timestampAt + 12))
+
+  it('is sent as what is left of it, at least a second, and for ever stays so', () => {
+    const rows = rowsWith({ ttl_column: 'ttl' }, [
+      { p: 1, c: 1, ttl: 3600 },
+      { p: 1, c: 2, ttl: 5 },
+      { p: 1, c: 3, ttl: 0 },
+    ])
+    const delivery = new Delivery(rows, limits)
+    time.now += 2_300
+    delivery.repeat(writeTimeout)
+    expect(ttlOf(rows)).toEqual([3597, 2, 0])
+    time.now += 10_000
+    delivery.part(0, 3).repeat(writeTimeout)
+    expect(ttlOf(rows)).toEqual([3587, 1, 0])
+  })
+})
+
+describe('waits of rows with a list', () => {
+  it('grow, and spread few repeats over the limit, however long it is', () => {
+    const limit = fc.integer({ min: 1_000, max: 86_400_000 })
+    fc.assert(
+      fc.property(limit, limit_ms => {
+        const waits = Array.from({ length: 7 }, (_, i) => sparingBackoff(i, 7, limit_ms, () => 1))
+        expect(waits).toEqual(waits.toSorted((a, b) => a - b))
+        const sum = waits.reduce((total, wait) => total + wait, 0)
+        expect(waits.at(-1)).toBeLessThan(limit_ms)
+        expect(sum).toBeGreaterThan(limit_ms / 8)
+      }),
+    )
+  })
+
+  it('of other rows stay short', () => {
+    expect(backoff(100, () => 1)).toBe(5_000)
+  })
+})
