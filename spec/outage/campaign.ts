@@ -8,7 +8,7 @@ import { OutageProxy } from '../proxy/outageProxy.ts'
 import type { Ended, Task, Word } from './child.ts'
 import { type Pattern, type Phase, randomPattern } from './pattern.ts'
 
-const ROWS = 600
+const ROWS = 200
 
 /** Patterns that one process goes through before it has to end by itself. */
 const PATTERNS_A_PROCESS = 10

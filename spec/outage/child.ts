@@ -22,8 +22,8 @@ export interface Ended {
   readonly left: readonly string[]
 }
 
-/** Rows between two breaths of the source. */
-const ROWS_A_BREATH = 10
+/** Milliseconds from row to row, so that a load lasts as long as a few outages. */
+const PAUSE_MS = 10
 
 const say = (word: Word) => process.send?.(word)
 
@@ -40,7 +40,7 @@ process.on('message', async ({ options, pattern, rows }: Task) => {
   sink.write({ pattern, id: 0 }, () => say('open'))
   for (let id = 1; id < rows && !sink.destroyed; id++) {
     sink.write({ pattern, id })
-    if (id % ROWS_A_BREATH === 0) await delay(10)
+    await delay(PAUSE_MS)
   }
   say('given')
   sink.end()
