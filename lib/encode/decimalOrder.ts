@@ -7,11 +7,13 @@ import { varintOrder } from './order.ts'
 const PRIME = 2n ** 127n - 1n
 const TENTH = power(10n, PRIME - 2n)
 
+/** For the scales that most decimals have. */
+const usualTens = Array.from({ length: 20 }, (_, scale) => power(TENTH, BigInt(scale)))
+
 /** The value modulo a prime. Finding its trailing zeros instead takes time that grows faster than the digits. */
 export const decimalIdentity: Identity = bytes => {
-  const scale = bytes.readInt32BE(0)
-  const tens = power(scale > 0 ? TENTH : 10n, BigInt(Math.abs(scale)))
-  return (((unscaledIn(bytes, 4, bytes.length) % PRIME) * tens) % PRIME).toString(36)
+  const unscaled = unscaledIn(bytes, 4, bytes.length) % PRIME
+  return ((unscaled * tensOf(bytes.readInt32BE(0))) % PRIME).toString(16)
 }
 
 export const decimalOrder: Order = (bytes, a, aEnd, b, bEnd) => {
@@ -42,6 +44,11 @@ function magnitudeOf(bytes: Buffer, from: number, end: number): number {
   const first = bytes.readInt8(from + 4)
   const bits = 8 * (end - from - 4) - Math.clz32(first < 0 ? ~first : first) + 24
   return bits * Math.log10(2) - bytes.readInt32BE(from)
+}
+
+/** 10 to the power of -scale, modulo the prime. */
+function tensOf(scale: number): bigint {
+  return usualTens[scale] ?? power(scale > 0 ? TENTH : 10n, BigInt(Math.abs(scale)))
 }
 
 function power(base: bigint, exponent: bigint): bigint {

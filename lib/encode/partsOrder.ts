@@ -67,19 +67,35 @@ function sizedOrder(
  */
 export function sortParts(out: Bytes, starts: readonly number[], order: Order): void {
   const [first] = starts
-  if (first === undefined) return
-  const sorted = out.view(first)
-  let bytes = sorted
-  const compare = (a: number, b: number) => {
-    const left = a - first + 4
-    const right = b - first + 4
-    return order(bytes, left, left + bytes.readInt32BE(left - 4), right, right + bytes.readInt32BE(right - 4))
-  }
-  if (starts.every((start, i) => i === 0 || compare(starts[i - 1] as number, start) < 0)) return
-  bytes = Buffer.from(sorted)
-  const ends = new Map(starts.map((start, i) => [start, starts[i + 1] ?? out.length]))
+  if (first === undefined || starts.length === 1) return
+  const parts = out.view(first)
+  if (isSorted(parts, starts, first, order)) return
+  const given = Buffer.from(parts)
+  const places = starts.map((_, place) => place)
+  places.sort((a, b) =>
+    compareKeys(given, (starts[a] as number) - first, (starts[b] as number) - first, order),
+  )
   let at = 0
-  for (const start of starts.toSorted(compare)) {
-    at += bytes.copy(sorted, at, start - first, (ends.get(start) as number) - first)
+  for (const place of places) {
+    const end = starts[place + 1] ?? out.length
+    at += given.copy(parts, at, (starts[place] as number) - first, end - first)
   }
+}
+
+function isSorted(parts: Buffer, starts: readonly number[], first: number, order: Order): boolean {
+  for (let i = 1; i < starts.length; i++) {
+    const difference = compareKeys(
+      parts,
+      (starts[i - 1] as number) - first,
+      (starts[i] as number) - first,
+      order,
+    )
+    if (difference > 0) return false
+  }
+  return true
+}
+
+/** Compares what stands behind the lengths at two places. */
+function compareKeys(bytes: Buffer, a: number, b: number, order: Order): number {
+  return order(bytes, a + 4, a + 4 + bytes.readInt32BE(a), b + 4, b + 4 + bytes.readInt32BE(b))
 }
