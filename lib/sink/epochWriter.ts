@@ -20,6 +20,7 @@ import { openTarget, withTableTtl } from '../write/target.ts'
 import { type OnFailure, Writer } from '../write/writer.ts'
 import { EpochRows } from './epochRows.ts'
 import { passHighWater } from './highWater.ts'
+import { warnOfTruncation } from './truncationWarning.ts'
 
 /** Up to where a source is in the table. */
 export interface LastCommit {
@@ -65,6 +66,7 @@ export async function openEpochWriter(
     const name = { cluster: clock.name, keyspace, table, table_id }
     checkpoint = await openCheckpoint(settings.checkpoint_location, name, { takesOver: settings.take_over })
     await passHighWater(clock, checkpoint.state.high_water, settings, signal)
+    await warnOfTruncation(connection.client, schema, checkpoint.state.committed, settings)
     const writer = new Writer(target, withTableTtl(settings, target), counters, onFailure)
     return new EpochWriter(writer, checkpoint, schema, clock, settings)
   } catch (error) {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Client } from 'cassandra-driver'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createMicroBatchSink, type MicroBatchSinkOptions } from '../../lib/index.ts'
 import { stateIn } from '../crash/checkpointState.ts'
 import { useCheckpoints } from './checkpointFolder.ts'
@@ -121,5 +121,21 @@ describe('a replay after a change without harm', () => {
     await ddl(`ALTER TABLE ks.${options.table} DROP w`)
     expect(await replay(options, rowsOf(4))).toMatchObject({ replayed: true })
     expect(await contents(options.table, 'id')).toHaveLength(4)
+  })
+})
+
+describe('a table that was truncated', () => {
+  it('is told of when the sink opens again, once its rows were committed', async () => {
+    const options = await optionsFor('id int PRIMARY KEY, v text')
+    const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const codes = () => warnings.mock.calls.map(([, how]) => (how as { code?: string } | undefined)?.code)
+    await ddl(`TRUNCATE ks.${options.table}`)
+    await replay(options, rowsOf(2))
+    await replay(options, rowsOf(2))
+    expect(codes()).not.toContain('CASSANDRA_STREAMS_TRUNCATED')
+    await ddl(`TRUNCATE ks.${options.table}`)
+    expect(await replay(options, rowsOf(2))).toMatchObject({ skipped: true })
+    expect(codes()).toContain('CASSANDRA_STREAMS_TRUNCATED')
+    warnings.mockRestore()
   })
 })
