@@ -31,6 +31,11 @@ export interface Seal extends TimestampSpan {
   readonly position: Json | null
   /** Rows of all epochs up to this one, with it. */
   readonly rows_total: number
+  /**
+   * Seconds that the table gave rows to live, 0 for ever. The fingerprints leave them out, and the fields that
+   * user-defined types get later. Absent where an older release made the seal.
+   */
+  readonly table_ttl?: number
 }
 
 /** The last epoch whose rows were all acknowledged. */
@@ -58,7 +63,7 @@ const isFingerprint = (value: unknown) => isText(value) && /^[\w+/=-]{1,128}$/.t
 
 const spanShape: Shape<TimestampSpan> = { timestamp: isMicroseconds, last_timestamp: isMicroseconds }
 
-const sealShape: Shape<Seal> = {
+const oldSealShape: Shape<Omit<Seal, 'table_ttl'>> = {
   ...spanShape,
   epoch_id: isCount,
   rows: isCount,
@@ -68,6 +73,7 @@ const sealShape: Shape<Seal> = {
   position: isJson,
   rows_total: isCount,
 }
+const sealShape: Shape<Required<Seal>> = { ...oldSealShape, table_ttl: isCount }
 
 const commitShape: Shape<Commit> = {
   epoch_id: isCount,
@@ -76,7 +82,8 @@ const commitShape: Shape<Commit> = {
   last_timestamp: isMicroseconds,
 }
 
-export const isSeal = (value: unknown): value is Seal => hasShape(sealShape, value)
+export const isSeal = (value: unknown): value is Seal =>
+  hasShape(sealShape, value) || hasShape(oldSealShape, value)
 export const isSpan = (value: unknown): value is TimestampSpan => hasShape(spanShape, value)
 export const isCommit = (value: unknown): value is Commit => hasShape(commitShape, value)
 

@@ -1,5 +1,8 @@
+import type { EncodedRow } from '../encode/encodedRow.ts'
 import { CheckpointError } from '../errors.ts'
+import type { Json } from '../options/options.ts'
 import type { EpochSettings } from '../options/settings.ts'
+import { DoubtfulRow } from '../write/doubtfulRow.ts'
 import { bytesOfEpoch } from './epochCutter.ts'
 import type { EpochRows } from './epochRows.ts'
 import type { EpochWriter } from './epochWriter.ts'
@@ -19,14 +22,21 @@ export async function collectEpoch<Row extends object>(
   source: RowSource<Row>,
   signal: AbortSignal,
 ): Promise<EpochRows> {
-  const epoch = writer.newEpoch()
+  const epoch = writer.newEpoch(writer.sealed)
   const most = writer.sealed?.rows ?? MAX_EPOCH_ROWS
   const mostBytes = writer.sealed === undefined ? bytesOfEpoch(settings) : Number.POSITIVE_INFINITY
   const isTooLarge = () => epoch.rows.length > most || epoch.bytes > mostBytes
-  const take = (given: Row) => {
-    const row = writer.take(given)
+  const add = (row: EncodedRow | Error, position: Json | undefined) => {
     if (row instanceof Error) throw row
-    writer.collect(epoch, row, positionOf(given, settings))
+    writer.collect(epoch, row, position)
+  }
+  const take = (given: Row) => {
+    const row = writer.takeForNext(given)
+    if (row instanceof Error) throw row
+    const position = positionOf(given, settings)
+    if (row instanceof DoubtfulRow) return writer.settle(row).then(settled => add(settled, position))
+    add(row, position)
+    return undefined
   }
   try {
     await unlessAborted(readRows(source, take, isTooLarge, signal), signal)

@@ -1,7 +1,8 @@
 import type { Seal } from '../checkpoint/epoch.ts'
 import type { Json } from '../options/options.ts'
 import type { EpochSettings } from '../options/settings.ts'
-import type { TakenRow } from '../write/writer.ts'
+import { DoubtfulRow } from '../write/doubtfulRow.ts'
+import type { TakenRow } from '../write/liveTable.ts'
 import type { EpochRows } from './epochRows.ts'
 import type { EpochWriter } from './epochWriter.ts'
 
@@ -32,7 +33,7 @@ export class EpochCutter {
     this.#writer = writer
     this.#settings = settings
     this.#write = write
-    this.#epoch = writer.newEpoch()
+    this.#epoch = writer.newEpoch(writer.sealed)
     this.#nextId = (writer.committed?.epoch_id ?? -1) + 1
     this.#replay = writer.sealed
     if (this.#replay?.rows === 0) this.#launch()
@@ -41,6 +42,8 @@ export class EpochCutter {
   /** Returns a promise only when the next row must wait. A bad row rejects, and nothing of its epoch is written. */
   add(row: TakenRow, position: Json | undefined): undefined | Promise<void> {
     if (row instanceof Error) return this.#refuse(row)
+    if (row instanceof DoubtfulRow)
+      return this.#writer.settle(row).then(settled => this.add(settled, position))
     this.#writer.collect(this.#epoch, row, position)
     if (this.#isFull()) return this.#cut()
     if (this.#replay === undefined) {

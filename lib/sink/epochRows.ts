@@ -1,3 +1,4 @@
+import type { Seal } from '../checkpoint/epoch.ts'
 import { age, bytesOf, type EncodedRow, stamp, timestampsOf } from '../encode/encodedRow.ts'
 import type { Json } from '../options/options.ts'
 import { BLOCK_ROWS, Fingerprint } from './fingerprint.ts'
@@ -14,16 +15,20 @@ export class EpochRows {
   appends = false
   /** Rows of each block that has a fingerprint. */
   readonly block_rows: number
+  /** As in {@link Seal}. */
+  readonly table_ttl: number | undefined
   readonly #fingerprint: Fingerprint
   #blocks: readonly string[] | undefined
 
   /**
    * @param haveTimestamps whether rows bring their own write time
+   * @param table_ttl as in {@link Seal}
    * @param block_rows for a replay that of the seal, which an older release may have made
    */
-  constructor(haveTimestamps: boolean, block_rows = BLOCK_ROWS) {
+  constructor(haveTimestamps: boolean, table_ttl: number | undefined, block_rows = BLOCK_ROWS) {
     this.block_rows = block_rows
-    this.#fingerprint = new Fingerprint(haveTimestamps, block_rows)
+    this.table_ttl = table_ttl
+    this.#fingerprint = new Fingerprint(haveTimestamps, block_rows, table_ttl)
   }
 
   add(row: EncodedRow, position: Json | undefined): void {

@@ -10,12 +10,14 @@ import {
 import type { EncodedRow } from '../encode/encodedRow.ts'
 import { CheckpointError, OptionError, SchemaError } from '../errors.ts'
 import type { Json } from '../options/options.ts'
-import type { EpochSettings, WriteSettings } from '../options/settings.ts'
+import type { EpochSettings } from '../options/settings.ts'
 import type { StoredTable } from '../table/schema.ts'
 import type { ClusterClock } from '../write/clusterClock.ts'
+import type { DoubtfulRow } from '../write/doubtfulRow.ts'
+import type { TakenRow } from '../write/liveTable.ts'
 import type { Counters } from '../write/stats.ts'
-import { openTarget } from '../write/target.ts'
-import { type OnFailure, type TakenRow, Writer } from '../write/writer.ts'
+import { openTarget, withTableTtl } from '../write/target.ts'
+import { type OnFailure, Writer } from '../write/writer.ts'
 import { EpochRows } from './epochRows.ts'
 import { passHighWater } from './highWater.ts'
 
@@ -63,8 +65,8 @@ export async function openEpochWriter(
     const name = { cluster: clock.name, keyspace, table, table_id }
     checkpoint = await openCheckpoint(settings.checkpoint_location, name, { takesOver: settings.take_over })
     await passHighWater(clock, checkpoint.state.high_water, settings, signal)
-    const writer = new Writer(target, withTableTtl(settings, schema), counters, onFailure)
-    return new EpochWriter(writer, checkpoint, schema, clock, settings.timestamp_column !== undefined)
+    const writer = new Writer(target, withTableTtl(settings, target), counters, onFailure)
+    return new EpochWriter(writer, checkpoint, schema, clock, settings)
   } catch (error) {
     await Promise.all([connection.close(), checkpoint?.close().catch(() => {})])
     throw error
@@ -88,11 +90,6 @@ function refuseWithoutGrace({ keyspace, name, gc_grace_seconds }: StoredTable): 
   throw new SchemaError('ERR_CASSANDRA_TABLE_UNSUPPORTED', message)
 }
 
-/** A replay has to say what remains to live, also where the table said it the first time. */
-function withTableTtl(settings: EpochSettings, { default_time_to_live }: StoredTable): WriteSettings {
-  return default_time_to_live === 0 ? settings : { ...settings, ttl: settings.ttl ?? default_time_to_live }
-}
-
 /** Writes epochs one after the other: SEAL, rows, all acknowledgements, COMMIT. */
 export class EpochWriter {
   readonly #writer: Writer
@@ -100,19 +97,24 @@ export class EpochWriter {
   readonly #schema: StoredTable
   readonly #clock: ClusterClock
   readonly #rowsHaveTimestamps: boolean
+  readonly #ttl: number | undefined
+  /** Rows by `write()` that belong to the epoch to be replayed and have not come yet. */
+  #rowsToReplay: number
 
   constructor(
     writer: Writer,
     checkpoint: Checkpoint,
     schema: StoredTable,
     clock: ClusterClock,
-    rowsHaveTimestamps: boolean,
+    { timestamp_column, ttl }: EpochSettings,
   ) {
     this.#writer = writer
     this.#checkpoint = checkpoint
     this.#schema = schema
     this.#clock = clock
-    this.#rowsHaveTimestamps = rowsHaveTimestamps
+    this.#rowsHaveTimestamps = timestamp_column !== undefined
+    this.#ttl = ttl
+    this.#rowsToReplay = this.sealed?.rows ?? 0
   }
 
   get committed(): LastCommit | null {
@@ -127,12 +129,30 @@ export class EpochWriter {
     return this.#checkpoint.state.sealed
   }
 
+  /** Takes a row of `write()`: the first ones are those of the epoch that was begun. */
   take(row: unknown): TakenRow {
-    return this.#writer.encode(row)
+    return this.#encode(row, this.#rowsToReplay-- > 0)
   }
 
-  newEpoch(): EpochRows {
-    return new EpochRows(this.#rowsHaveTimestamps, this.sealed?.block_rows)
+  /** Takes a row of the epoch that comes next. */
+  takeForNext(row: unknown): TakenRow {
+    return this.#encode(row, this.sealed !== undefined)
+  }
+
+  /** The table may give rows another time to live by now: those of a replay have that of the first attempt. */
+  #encode(row: unknown, isReplay: boolean): TakenRow {
+    return this.#writer.encode(row, isReplay ? (this.#ttl ?? this.sealed?.table_ttl) : undefined)
+  }
+
+  /** As {@link Writer.settle}. */
+  settle(row: DoubtfulRow): Promise<EncodedRow | Error> {
+    return this.#writer.settle(row)
+  }
+
+  /** @param replay the epoch that it is to be again */
+  newEpoch(replay?: Seal): EpochRows {
+    const table_ttl = replay === undefined ? this.#schema.default_time_to_live : replay.table_ttl
+    return new EpochRows(this.#rowsHaveTimestamps, table_ttl, replay?.block_rows)
   }
 
   /** Adds a row to an epoch that is being collected. */
@@ -156,7 +176,7 @@ export class EpochWriter {
     const { sealed } = this.#checkpoint.state
     if (sealed === undefined) return
     checkReplay(sealed, epoch.rows.length, epoch.blocks)
-    refuseLate(sealed, secondsSince(sealed), this.#schema)
+    refuseLate(sealed, secondsSince(sealed, this.#clock), this.#schema)
   }
 
   /** @throws CheckpointError if these rows are not the first ones of the sealed epoch, as far as whole blocks tell. */
@@ -183,17 +203,20 @@ export class EpochWriter {
         rows,
         blocks,
         block_rows,
-        sealed_at_ms: Date.now(),
+        sealed_at_ms: nowOf(this.#clock),
         position,
         rows_total,
+        ...(epoch.table_ttl !== undefined && { table_ttl: epoch.table_ttl }),
       }
       await this.#checkpoint.seal({ ...seal, ...span })
     } else {
-      epoch.age(secondsSince(sealed))
+      epoch.age(secondsSince(sealed, this.#clock))
       // Timestamps of the attempt before may be used up to the last one, and a late request may still bring them.
       if (epoch.appends) await this.#checkpoint.reseal(this.#reserve(epoch))
     }
     await this.#send(epoch)
+    const change = await this.#writer.tableChange()
+    if (change !== undefined) throw change
     await this.#checkpoint.commit()
     return { epoch_id, rows: epoch.rows.length, position: this.committed?.position ?? null }
   }
@@ -220,9 +243,12 @@ export class EpochWriter {
   }
 }
 
+/** Milliseconds since 1970 by the cluster's clock: this machine's may be set, and the next run may be on another. */
+const nowOf = (clock: ClusterClock) => Math.floor(clock.now() / 1000)
+
 /** Rounded up: rows may live a little shorter than they would have, never longer. */
-function secondsSince({ sealed_at_ms }: Seal): number {
-  return Math.max(0, Math.ceil((Date.now() - sealed_at_ms) / 1000))
+function secondsSince({ sealed_at_ms }: Seal, clock: ClusterClock): number {
+  return Math.max(0, Math.ceil((nowOf(clock) - sealed_at_ms) / 1000))
 }
 
 /** Beyond `gc_grace_seconds` a tombstone may be gone, and an old write would bring back what it deleted. */

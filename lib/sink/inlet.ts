@@ -2,8 +2,8 @@ import { snapshotOf } from '../encode/snapshot.ts'
 import { LIST_TIMESTAMPS } from '../encode/using.ts'
 import { WriteError } from '../errors.ts'
 import { processArrivals } from '../write/clusterClock.ts'
+import type { TakenRow } from '../write/liveTable.ts'
 import { type Counters, countsOf, newCounters } from '../write/stats.ts'
-import type { TakenRow } from '../write/writer.ts'
 
 /** A row that came before the table was known: its place in the order, a copy as deep as it goes, later its bytes. */
 class EarlyRow {

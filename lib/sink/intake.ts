@@ -16,8 +16,8 @@ export class Intake extends Inlet<Writer> {
     return this.writer?.add(this.taken(row))
   }
 
-  /** As {@link Writer.drain}. */
-  async drain(): Promise<void> {
-    await this.writer?.drain()
+  /** As {@link Writer.finish}. */
+  async finish(): Promise<void> {
+    await this.writer?.finish()
   }
 }

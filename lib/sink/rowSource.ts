@@ -4,19 +4,21 @@ import { CheckpointError } from '../errors.ts'
 export type RowSource<Row> = Iterable<Row> | AsyncIterable<Row> | ReadableStream<Row>
 
 /**
- * Reads rows until they end, `isEnough` says so, or the signal comes, and then releases the source.
+ * Reads rows until they end, `isEnough` says so, or the signal comes, and then releases the source. `take` may ask for
+ * time.
  * @throws CheckpointError `ERR_CASSANDRA_EPOCH` for what cannot be read.
  */
 export async function readRows<Row>(
   source: RowSource<Row>,
-  take: (row: Row) => void,
+  take: (row: Row) => undefined | Promise<void>,
   isEnough: () => boolean,
   signal: AbortSignal,
 ): Promise<void> {
   checkSource(source)
   if (Symbol.iterator in source) {
     for (const row of source) {
-      take(row)
+      const wait = take(row)
+      if (wait !== undefined) await wait
       if (signal.aborted || isEnough()) return
     }
     return
@@ -27,7 +29,7 @@ export async function readRows<Row>(
   try {
     for await (const row of rows) {
       if (signal.aborted) return
-      take(row)
+      await take(row)
       if (isEnough()) return
     }
   } finally {

@@ -78,7 +78,7 @@ class CassandraSink<Row extends object> extends Writable implements CassandraWri
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#intake.drain().then(() => done(), done)
+    this.#intake.finish().then(() => done(), done)
   }
 
   /** Node waits for the end of `_construct` before it destroys, so a pending connection attempt is ended here. */

@@ -99,7 +99,7 @@ class RowSink {
   }
 
   close(): Promise<void> {
-    this.#closing = this.#withReason(this.#intake.drain()).then(() => this.#release())
+    this.#closing = this.#withReason(this.#intake.finish()).then(() => this.#release())
     return this.#closing
   }
 

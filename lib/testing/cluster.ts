@@ -16,7 +16,7 @@ import { waitUntilReady } from './readiness.ts'
 /** Addresses of the nodes; only a port in common lets the driver find the others by its own. */
 export const ADDRESSES: readonly string[] = ['127.0.0.1', '127.0.0.2', '127.0.0.3']
 
-/** Longest time in milliseconds for a start, of all nodes together: 118 s were measured with a load of 30 on two cores. */
+/** Longest time in milliseconds for a start, of all nodes together: three took 141 s on two cores with a load of 37. */
 const START_TIMEOUT_MS = 300_000
 
 /**

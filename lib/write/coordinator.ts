@@ -1,6 +1,7 @@
 import type { Client } from 'cassandra-driver'
 import { readOptions } from '../connect/readOptions.ts'
 import { WriteError } from '../errors.ts'
+import type { WriteSettings } from '../options/settings.ts'
 import {
   type ClockReading,
   type ClusterClock,
@@ -8,6 +9,10 @@ import {
   clockOf,
   processArrivals,
 } from './clusterClock.ts'
+import type { Counters } from './stats.ts'
+
+/** Milliseconds after which a sink looks whether the cluster's clock is to be read again. */
+const INTERVAL_MS = 5_000
 
 interface CoordinatorReading {
   readonly cluster: ClusterName
@@ -48,16 +53,25 @@ export async function openClock(client: Client, most_ms: number, timeout_ms: num
   )
 }
 
-/** Reads the clock again. A coordinator that does not answer, or differs too much, changes nothing. */
-export async function remeasure(
+/**
+ * Reads the clock again from time to time, and keeps the counter of its skew; the result ends that. A coordinator that
+ * does not answer, or differs too much, changes nothing.
+ */
+export function watchClock(
   clock: ClusterClock,
   client: Client,
-  most_ms: number,
-  timeout_ms: number,
-): Promise<void> {
-  if (!clock.isDue) return
-  const reading = await readCoordinator(client, timeout_ms).catch(() => undefined)
-  if (reading !== undefined) clock.measure(reading.clock, most_ms)
+  { max_clock_skew_ms, request_timeout_ms }: WriteSettings,
+  counters: Counters,
+): () => void {
+  const look = async () => {
+    const reading = clock.isDue && (await readCoordinator(client, request_timeout_ms).catch(() => undefined))
+    if (reading) clock.measure(reading.clock, max_clock_skew_ms)
+    counters.clock_skew_ms = clock.skew_ms
+  }
+  counters.clock_skew_ms = clock.skew_ms
+  const timer = setInterval(look, INTERVAL_MS)
+  timer.unref()
+  return () => clearInterval(timer)
 }
 
 /** ISO 8601, for whatever a node may say. */

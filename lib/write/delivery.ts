@@ -1,23 +1,24 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { wordsOf } from '../connect/failure.ts'
 import { age, type EncodedRow, restamp } from '../encode/encodedRow.ts'
 import { LIST_TIMESTAMPS } from '../encode/using.ts'
 import { WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import { backoff, sparingBackoff } from './backoff.ts'
-import { type DriverError, mayBeApplied } from './fault.ts'
+import { mayBeApplied } from './fault.ts'
 
 type Limits = Pick<WriteSettings, 'request_timeout_ms' | 'retry_timeout_ms'>
 
 /** Rows on their way to Cassandra, how often they were tried, and how much time is left for it. */
 export class Delivery {
-  readonly rows: readonly EncodedRow[]
+  /** As the table takes them now. */
+  rows: readonly EncodedRow[]
   /** Tries that failed. */
   tries = 0
   /** Tries in which the server failed to store the rows. */
   failures = 0
   readonly #limits: Limits
   readonly #started: number
-  readonly #lists: readonly EncodedRow[]
   /** Write times that rows with a list have used up, the first one apart. */
   #repeats = 0
   /** Seconds that were taken off the time to live. */
@@ -27,7 +28,6 @@ export class Delivery {
     this.rows = rows
     this.#limits = limits
     this.#started = started
-    this.#lists = rows.filter(({ appends }) => appends)
   }
 
   /** Milliseconds that the next try may take. */
@@ -53,10 +53,10 @@ export class Delivery {
    * @throws WriteError when a row with a list has no write time left for it
    */
   repeat(error: unknown): void {
-    if (this.#lists.length > 0 && mayBeApplied(error)) {
+    if (this.#usesWriteTimes(error)) {
       if (!this.#hasWriteTimes) throw this.#over(error)
       this.#repeats++
-      for (const row of this.#lists) restamp(row)
+      for (const row of this.rows) if (row.appends) restamp(row)
     }
     this.#age()
   }
@@ -67,7 +67,7 @@ export class Delivery {
    */
   async wait(error: unknown, signal: AbortSignal): Promise<void> {
     const wait_ms = this.#wait_ms(error)
-    const isOver = this.#lists.length > 0 && mayBeApplied(error) && !this.#hasWriteTimes
+    const isOver = this.#usesWriteTimes(error) && !this.#hasWriteTimes
     if (isOver || wait_ms >= this.#left_ms) throw this.#over(error)
     await delay(wait_ms, undefined, { signal })
   }
@@ -76,13 +76,18 @@ export class Delivery {
     return this.#started + this.#limits.retry_timeout_ms - performance.now()
   }
 
+  /** Whether rows with a list take the next write time, because the try that failed may have stored them. */
+  #usesWriteTimes(error: unknown): boolean {
+    return mayBeApplied(error) && this.rows.some(({ appends }) => appends)
+  }
+
   get #hasWriteTimes(): boolean {
     return this.#repeats + 1 < LIST_TIMESTAMPS
   }
 
   #wait_ms(error: unknown): number {
     const wait_ms = backoff(this.tries - 1)
-    if (this.#lists.length === 0 || !mayBeApplied(error)) return wait_ms
+    if (!this.#usesWriteTimes(error)) return wait_ms
     // Rows with a list have few write times, which must last for as long as the others are tried.
     return Math.max(
       wait_ms,
@@ -99,10 +104,9 @@ export class Delivery {
   }
 
   #over(error: unknown): WriteError {
-    const { message } = error as DriverError
     const tries = this.tries === 1 ? '1 try' : `${this.tries} tries`
     const after = `${tries} within \`retry_timeout_ms\` (${this.#limits.retry_timeout_ms} ms)`
-    const text = `${nameOf(this.rows)} not acknowledged after ${after}: ${message}`
+    const text = `${nameOf(this.rows)} not acknowledged after ${after}: ${wordsOf(error)}`
     return new WriteError('ERR_CASSANDRA_RETRY_TIMEOUT', text, { cause: error })
   }
 }

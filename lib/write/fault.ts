@@ -15,7 +15,7 @@ export type Fault =
   | 'split'
   /** The server refuses what is in the request: find the row. */
   | 'row'
-  /** The table may have changed. It looks like a passing fault in the driver and is not. */
+  /** The table may have changed, or the node may not know it yet. It looks like a passing fault in the driver. */
   | 'schema'
   /** The table or keyspace cannot be written at this consistency level. */
   | 'consistency'
@@ -49,7 +49,7 @@ const invalidFaults: readonly (readonly [RegExp, Fault])[] = [
   [/batch too large/i, 'split'],
   // A node that has not heard of a change yet, or the change itself.
   [
-    /unconfigured table|unknown (?:table|keyspace|type|identifier)|undefined column name|(?:table|keyspace|type) \S+ does(?:n't| not) exist|undefined (?:name|identifier)/i,
+    /(?:keyspace|table|type|column family) \S+ does(?:n't| not) exist|unconfigured (?:table|columnfamily)|undefined column name|unknown (?:table|keyspace|identifier|type) |cannot assign value \(.+\)\? to /i,
     'schema',
   ],
   [/unsupported with accord|consistency level|conditional updates for serializable writes/i, 'consistency'],

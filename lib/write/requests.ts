@@ -1,5 +1,6 @@
 import type { Client, QueryOptions } from 'cassandra-driver'
 import { bytesOf, type EncodedRow, valuesOf } from '../encode/encodedRow.ts'
+import { type Preparation, Preparations, TypesDiffer } from '../table/preparations.ts'
 
 type Rows = readonly EncodedRow[]
 
@@ -9,6 +10,7 @@ export type ExecuteRows = (cql: string, rows: Rows, options: QueryOptions) => Pr
 /** What is used of the driver's own request, which is not in its types. */
 interface ExecuteRequest {
   params: readonly unknown[]
+  readonly meta: Preparation
   readonly consistency: number
   writeQueryParameters(frame: FrameWriter, encoder: FrameEncoder): void
 }
@@ -32,13 +34,21 @@ interface Internals {
 class BoundRows {
   /** Private, so that whoever prints parameters does not print slabs. */
   readonly #rows: Rows
+  readonly #preparations: Preparations
 
-  constructor(rows: Rows) {
+  constructor(rows: Rows, preparations: Preparations) {
     this.#rows = rows
+    this.#preparations = preparations
   }
 
   get rows(): Rows {
     return this.#rows
+  }
+
+  /** @throws TypesDiffer */
+  check(preparation: Preparation): void {
+    const [first] = this.#rows
+    if (first !== undefined) this.#preparations.check(preparation, first.statement, this.#rows.length)
   }
 }
 
@@ -53,8 +63,11 @@ const HEAD_BYTES = 2 + 1 + 2
  * would be most of the time and garbage of this side. So a request takes the rows' bytes as they are, in the form of
  * `doc/native_protocol_v4.spec`, 4.1.4. The driver has no public way for it. Where its own way is not the known one, or
  * somebody else looks at what is executed, values are bound one by one.
+ *
+ * @param preparedAgain called when a statement was prepared another time
  */
-export function rowExecutor(client: Client): ExecuteRows {
+export function rowExecutor(client: Client, preparedAgain: () => void): ExecuteRows {
+  const preparations = new Preparations(preparedAgain)
   const internals = client as unknown as Internals
   // The client may be the caller's: it stays as it is.
   const own: Client & Internals = Object.create(client)
@@ -63,10 +76,16 @@ export function rowExecutor(client: Client): ExecuteRows {
     request.writeQueryParameters = writeBoundRows
     return request
   }
-  return (cql, rows, options) =>
-    isPlain(internals)
-      ? own.execute(cql, [new BoundRows(rows)], options)
-      : client.execute(cql, rows.flatMap(valuesOf), options)
+  return async (cql, rows, options) => {
+    if (!isPlain(internals)) return client.execute(cql, rows.flatMap(valuesOf), options)
+    try {
+      return await own.execute(cql, [new BoundRows(rows, preparations)], options)
+    } catch (error) {
+      // What the driver remembers may be older than the table: the next try prepares.
+      if (error instanceof TypesDiffer) client.metadata.clearPrepared()
+      throw error
+    }
+  }
 }
 
 /** Whether the client is a driver's, of whatever copy, and nobody took the place of one of its methods by now. */
@@ -86,6 +105,7 @@ function isPlain(client: Internals): boolean {
 function writeBoundRows(this: ExecuteRequest, frame: FrameWriter, encoder: FrameEncoder): void {
   const [bound] = this.params
   if (bound instanceof BoundRows) {
+    bound.check(this.meta)
     // Version 3 knows no unset, and the driver says so.
     if (encoder.protocolVersion === 4) {
       frame.add(queryParameters(this.consistency, bound.rows))

@@ -1,17 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Client, policies, type QueryOptions, types } from 'cassandra-driver'
 import type { Ring } from '../batch/ring.ts'
+import { wordsOf } from '../connect/failure.ts'
 import { bytesOf, type EncodedRow, writeTimeOf } from '../encode/encodedRow.ts'
 import { ConnectionError, RowError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
-import type { TableSchema } from '../table/schema.ts'
 import type { OrderClock } from './clock.ts'
 import { Delivery } from './delivery.ts'
 import { type DriverError, type Fault, faultOf } from './fault.ts'
+import type { LiveTable } from './liveTable.ts'
 import { Queue } from './queue.ts'
+import { Replicas } from './replicas.ts'
 import { type ExecuteRows, rowExecutor } from './requests.ts'
 import type { Counters } from './stats.ts'
-import { TableHealth } from './tableHealth.ts'
 import { within } from './within.ts'
 
 /** Tries after which rows that a server failed to store are no longer sent together. */
@@ -34,7 +35,7 @@ export interface SenderListener {
 export interface Destination {
   readonly client: Client
   readonly ring: Ring
-  readonly schema: TableSchema
+  readonly table: LiveTable
   readonly clock: OrderClock
 }
 
@@ -47,7 +48,8 @@ export class Sender {
   readonly #counters: Counters
   readonly #signal: AbortSignal
   readonly #listener: SenderListener
-  readonly #health: TableHealth
+  readonly #table: LiveTable
+  readonly #replicas: Replicas
   readonly #options: QueryOptions
   /** Rows acknowledged so far. */
   #acknowledged = 0
@@ -55,7 +57,7 @@ export class Sender {
   #fresh: Promise<Fault | undefined> | undefined
 
   constructor(
-    { client, ring, schema, clock }: Destination,
+    { client, ring, table, clock }: Destination,
     settings: WriteSettings,
     counters: Counters,
     signal: AbortSignal,
@@ -63,16 +65,17 @@ export class Sender {
   ) {
     this.#ring = ring
     this.#clock = clock
-    this.#executeRows = rowExecutor(client)
+    this.#executeRows = rowExecutor(client, () => table.suspect())
+    this.#table = table
     this.#settings = settings
     this.#counters = counters
     this.#signal = signal
     this.#listener = listener
-    this.#health = new TableHealth(client, schema, settings.request_timeout_ms, settings.consistency)
+    this.#replicas = new Replicas(client, settings)
     this.#options = {
       prepare: true,
       consistency: types.consistencies[camelCase(settings.consistency) as keyof typeof types.consistencies],
-      keyspace: schema.keyspace,
+      keyspace: settings.keyspace,
       retry: new policies.retry.FallthroughRetryPolicy(),
       // Retries and speculation by the driver would repeat a timestamp that must not be repeated.
       isIdempotent: false,
@@ -99,6 +102,7 @@ export class Sender {
    */
   async #try(delivery: Delivery, acknowledged: number): Promise<readonly Delivery[]> {
     this.#signal.throwIfAborted()
+    delivery.rows = this.#table.bound(delivery.rows)
     const sent = performance.now()
     try {
       await this.#execute(delivery, '')
@@ -161,16 +165,18 @@ export class Sender {
     const fault = faultOf(error)
     switch (fault) {
       case 'unavailable': {
-        const unmet = await this.#health.unmet(error as DriverError, delivery.limit_ms)
+        const unmet = await this.#replicas.unmet(error as DriverError, delivery.limit_ms)
         if (unmet !== undefined) throw unmet
         return fault
       }
       case 'row':
       case 'schema': {
         // A fault that may come from a changed table is settled by reading the schema.
-        const change = await this.#health.change(delivery.limit_ms)
-        if (change !== undefined) throw change
-        return fault === 'schema' ? this.#prepareAnew(delivery) : fault
+        const found = await within(delivery.limit_ms, this.#table.diagnose(fault)).catch(
+          () => 'retry' as const,
+        )
+        if (typeof found !== 'string') throw found
+        return fault === 'schema' ? this.#prepareAnew(delivery) : found
       }
       case 'retry':
       case 'slow':
@@ -236,7 +242,7 @@ export class Sender {
   #refuse({ index }: EncodedRow, error: unknown): void {
     this.#counters.rows_in_flight--
     this.#counters.rows_failed++
-    const text = `Row ${index}: Cassandra refuses it: ${(error as DriverError).message}`
+    const text = `Row ${index}: Cassandra refuses it: ${wordsOf(error)}`
     const refusal = new RowError('ERR_CASSANDRA_ROW_REFUSED', text, { row_index: index }, { cause: error })
     this.#listener.rowRefused(refusal)
   }
@@ -245,24 +251,24 @@ export class Sender {
 const passing: ReadonlySet<Fault> = new Set(['retry', 'slow', 'failure', 'split', 'row'])
 
 function permanent(fault: Fault, error: unknown): Error {
-  const { message } = error as DriverError
+  const words = wordsOf(error)
   switch (fault) {
     case 'credentials':
-      return new ConnectionError('ERR_CASSANDRA_AUTH', message, [])
+      return new ConnectionError('ERR_CASSANDRA_AUTH', words, [])
     case 'unauthorized':
-      return new WriteError('ERR_CASSANDRA_UNAUTHORIZED', `Rows cannot be written: ${message}`, {
+      return new WriteError('ERR_CASSANDRA_UNAUTHORIZED', `Rows cannot be written: ${words}`, {
         cause: error,
       })
     case 'consistency':
       return new WriteError(
         'ERR_CASSANDRA_CONSISTENCY',
-        `The table cannot be written at this \`consistency\`: ${message}`,
+        `The table cannot be written at this \`consistency\`: ${words}`,
         { cause: error },
       )
     case 'closed':
       return new WriteError('ERR_CASSANDRA_WRITE', 'The `client` was shut down before all rows were written')
     default:
-      return new WriteError('ERR_CASSANDRA_WRITE', `Rows cannot be written: ${message}`, { cause: error })
+      return new WriteError('ERR_CASSANDRA_WRITE', `Rows cannot be written: ${words}`, { cause: error })
   }
 }
 

@@ -4,15 +4,18 @@ import { type Group, groupRows, type ReplicaSetOf } from '../batch/group.ts'
 import { Ring } from '../batch/ring.ts'
 import type { Connection } from '../connect/connect.ts'
 import { type EncodedRow, stamp, timestampsOf } from '../encode/encodedRow.ts'
-import { RowEncoder } from '../encode/row.ts'
-import { CassandraStreamsError, RowError, WriteError } from '../errors.ts'
+import { LIST_TIMESTAMPS } from '../encode/using.ts'
+import { type CassandraStreamsError, type SchemaError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
-import type { ClusterClock } from './clusterClock.ts'
-import { remeasure } from './coordinator.ts'
+import { type ClusterClock, processArrivals } from './clusterClock.ts'
+import { watchClock } from './coordinator.ts'
+import { DoubtfulRow } from './doubtfulRow.ts'
+import { failureOf, undescribed } from './failure.ts'
+import { LiveTable, type TakenRow } from './liveTable.ts'
 import { Outbox } from './outbox.ts'
 import { Sender } from './sender.ts'
 import { type Counters, countsOf } from './stats.ts'
-import { openTarget, type WriteTarget } from './target.ts'
+import { openTarget, type WriteTarget, withTableTtl } from './target.ts'
 import { Window } from './window.ts'
 
 /**
@@ -20,12 +23,6 @@ import { Window } from './window.ts'
  * time. Measured: two take a few hundredths off a load, and rows of more live so long that they cost what is won.
  */
 const WAITING_FLUSHES = 2
-
-/** Milliseconds after which a sink looks whether the cluster's clock is to be read again. */
-const CLOCK_INTERVAL_MS = 5_000
-
-/** A row as bytes, or why it cannot be stored. */
-export type TakenRow = EncodedRow | Error
 
 /** Called once, after the requests in flight have settled. */
 export type OnFailure = (error: Error) => void
@@ -40,7 +37,8 @@ export async function openWriter(
   onFailure: OnFailure,
   signal: AbortSignal,
 ): Promise<Writer> {
-  return new Writer(await openTarget(settings, signal), settings, counters, onFailure)
+  const target = await openTarget(settings, signal)
+  return new Writer(target, withTableTtl(settings, target), counters, onFailure)
 }
 
 /** Rows go down, acknowledgements come back: encode, stamp, buffer, group, wait for a turn, send. */
@@ -50,7 +48,7 @@ export class Writer {
   readonly #counters: Counters
   readonly #clock: ClusterClock
   readonly #onFailure: OnFailure
-  readonly #encoder: RowEncoder
+  readonly #table: LiveTable
   readonly #buffer: RowBuffer
   readonly #outbox: Outbox
   readonly #sender: Sender
@@ -58,27 +56,31 @@ export class Writer {
   readonly #closing = new AbortController()
   #nextIndex = 0
   #timer: NodeJS.Timeout | undefined
-  readonly #clockTimer: NodeJS.Timeout
+  readonly #stopClock: () => void
   #failure: CassandraStreamsError | undefined
   #settled: Promise<Error> | undefined
 
   constructor(
-    { connection, schema, clock }: WriteTarget,
+    { connection, schema, readAt, clock }: WriteTarget,
     settings: WriteSettings,
     counters: Counters,
     onFailure: OnFailure,
   ) {
-    const { rows_per_batch, max_buffered_bytes, concurrency } = settings
+    const {
+      rows_per_batch,
+      max_buffered_bytes,
+      concurrency,
+      keyspace,
+      request_timeout_ms: timeout_ms,
+    } = settings
     this.#connection = connection
     this.#settings = settings
     this.#counters = counters
     this.#clock = clock
     this.#onFailure = onFailure
-    this.#counters.clock_skew_ms = clock.skew_ms
-    this.#clockTimer = setInterval(() => this.#measureClock(), CLOCK_INTERVAL_MS).unref()
+    this.#stopClock = watchClock(clock, connection.client, settings, counters)
     // Every request that waits for its next try listens, and Node warns from the eleventh on.
     setMaxListeners(0, this.#closing.signal)
-    this.#encoder = new RowEncoder(schema, settings)
     // An eighth of the bytes fills while up to two and what came last may wait, and half is in flight.
     this.#buffer = new RowBuffer(rows_per_batch, max_buffered_bytes / 8)
     const window = new Window(concurrency)
@@ -93,9 +95,12 @@ export class Writer {
       group => this.#send(group),
     )
     const { client } = connection
-    const ring = new Ring(client, settings.keyspace)
+    const source = { client, keyspace, table: settings.table, timeout_ms, signal: this.#closing.signal }
+    const table = new LiveTable(source, schema, readAt, settings, clock)
+    this.#table = table
+    const ring = new Ring(client, keyspace)
     this.#replicaSetOf = row => ring.replicaSetOf(row)
-    this.#sender = new Sender({ client, ring, schema, clock }, settings, counters, this.#closing.signal, {
+    this.#sender = new Sender({ client, ring, table, clock }, settings, counters, this.#closing.signal, {
       rowRefused: error => this.#fail(error),
       answered: latency => window.answered(latency, this.#outbox.isShortOfRequests),
       overloaded: sent => window.overloaded(sent),
@@ -111,19 +116,28 @@ export class Writer {
   take(row: unknown, arrival?: number): TakenRow {
     const encoded = this.encode(row)
     if (encoded instanceof Error || this.#settings.timestamp_column !== undefined) return encoded
+    if (encoded instanceof DoubtfulRow) {
+      encoded.arrival = arrival ?? processArrivals().next(LIST_TIMESTAMPS)
+      return encoded
+    }
     const clock = this.#clock
     stamp(encoded, arrival === undefined ? clock.next(timestampsOf(encoded)) : clock.at(arrival))
     return encoded
   }
 
-  /** As {@link take}, without a place in the order: the caller stamps the row before adding it. */
-  encode(row: unknown): TakenRow {
-    const index = this.#nextIndex++
-    try {
-      return this.#encoder.encode(row, index)
-    } catch (error) {
-      return error as Error
-    }
+  /**
+   * As {@link take}, without a place in the order: the caller stamps the row before adding it.
+   * @param ttl seconds to live of rows that name none, where they are not those of the settings
+   */
+  encode(row: unknown, ttl?: number): TakenRow {
+    return this.#table.encode(row, this.#nextIndex++, ttl)
+  }
+
+  /** What becomes of a row with a name that may have been added to the table. Reads the schema again if need be. */
+  async settle(row: DoubtfulRow): Promise<EncodedRow | Error> {
+    const settled = await this.#table.settle(row)
+    if (!(settled instanceof Error) && row.arrival !== undefined) stamp(settled, this.#clock.at(row.arrival))
+    return settled
   }
 
   /**
@@ -133,6 +147,7 @@ export class Writer {
   add(row: TakenRow): undefined | Promise<void> {
     if (this.#failure !== undefined) return this.#rejectWhenSettled()
     if (row instanceof Error) return this.#refuse(row)
+    if (row instanceof DoubtfulRow) return this.settle(row).then(settled => this.add(settled))
     this.accept()
     return this.push(row)
   }
@@ -164,6 +179,29 @@ export class Writer {
     return undefined
   }
 
+  /** As {@link drain}, for the last time: also makes sure that all rows went to the table that is there now. */
+  async finish(): Promise<void> {
+    await this.drain()
+    if (this.#counters.rows_accepted === 0) return
+    const change = await this.#table.lastChange()
+    if (change !== undefined) await this.#refuse(change)
+  }
+
+  /**
+   * What became of the table since the writer was opened, or undefined when it is the same: asked when all rows are
+   * acknowledged, it tells whether they are where they should be.
+   * @throws WriteError when no node tells within `retry_timeout_ms`.
+   */
+  async tableChange(): Promise<SchemaError | undefined> {
+    const { retry_timeout_ms } = this.#settings
+    try {
+      return await this.#table.change(retry_timeout_ms)
+    } catch (error) {
+      if (this.#failure !== undefined) return this.#rejectWhenSettled()
+      throw undescribed(error as Error, retry_timeout_ms)
+    }
+  }
+
   /** Resolves when Cassandra has acknowledged every accepted row. */
   async drain(): Promise<void> {
     if (this.#failure === undefined) this.#flush()
@@ -174,7 +212,8 @@ export class Writer {
   /** Stops at once: rows not acknowledged by now count as failed. Never throws. */
   async close(): Promise<void> {
     clearTimeout(this.#timer)
-    clearInterval(this.#clockTimer)
+    this.#stopClock()
+    this.#table.close()
     const reason = new WriteError('ERR_CASSANDRA_WRITE', 'The stream was destroyed')
     this.#failure ??= reason
     this.#closing.abort(reason)
@@ -204,10 +243,9 @@ export class Writer {
   /** A promise only when the next row must wait. */
   #room(): undefined | Promise<void> {
     if (this.#failure !== undefined) return this.#rejectWhenSettled()
-    return this.#outbox.room()?.then(() => {
-      if (this.#failure !== undefined) return this.#rejectWhenSettled()
-      return undefined
-    })
+    return this.#outbox
+      .room()
+      ?.then(() => (this.#failure === undefined ? undefined : this.#rejectWhenSettled()))
   }
 
   async #send(group: Group): Promise<void> {
@@ -229,14 +267,11 @@ export class Writer {
     await this.#rejectWhenSettled()
   }
 
-  /** The first failure is kept, and of several refused rows the first. Nothing more is sent; what is in flight may still be acknowledged. */
+  /** Nothing more is sent; what is in flight may still be acknowledged. */
   #fail(error: Error): void {
-    const own = error instanceof CassandraStreamsError ? error : unexpected(error)
-    if (this.#failure !== undefined) {
-      if (isEarlier(own, this.#failure)) this.#failure = own
-      return
-    }
-    this.#failure = own
+    const isFirst = this.#failure === undefined
+    this.#failure = failureOf(this.#failure, error)
+    if (!isFirst) return
     clearTimeout(this.#timer)
     this.#outbox.close()
     this.#settled = this.#settle()
@@ -251,7 +286,7 @@ export class Writer {
     return error
   }
 
-  async #rejectWhenSettled(): Promise<void> {
+  async #rejectWhenSettled(): Promise<never> {
     throw (await this.#settled) ?? this.#failure
   }
 
@@ -261,19 +296,4 @@ export class Writer {
     counters.rows_buffered = 0
     counters.rows_in_flight = 0
   }
-
-  async #measureClock(): Promise<void> {
-    const { max_clock_skew_ms, request_timeout_ms } = this.#settings
-    await remeasure(this.#clock, this.#connection.client, max_clock_skew_ms, request_timeout_ms)
-    this.#counters.clock_skew_ms = this.#clock.skew_ms
-  }
-}
-
-/** Rows are sent concurrently, so a later one may be refused first. */
-function isEarlier(error: CassandraStreamsError, than: CassandraStreamsError): boolean {
-  return error instanceof RowError && than instanceof RowError && error.row_index < than.row_index
-}
-
-function unexpected(error: Error): WriteError {
-  return new WriteError('ERR_CASSANDRA_WRITE', `Rows cannot be written: ${error.message}`, { cause: error })
 }

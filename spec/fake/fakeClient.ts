@@ -44,6 +44,7 @@ export class FakeClient {
   automatic = false
   tableId = 'table-1'
   udts: readonly FakeUdt[] = []
+  droppedColumns: readonly { readonly column_name: string; readonly dropped_time: number }[] = []
   hasKeyspace = true
   /** The coordinator's clock, in milliseconds since 1970. @default this machine's */
   now: number | undefined
@@ -58,9 +59,9 @@ export class FakeClient {
   shutdowns = 0
   connectError: Error | undefined
   /** One node that holds everything. */
-  readonly hosts = { length: 1 }
+  readonly hosts = { length: 1, values: () => [] }
   /** A token is the key itself here: nobody looks for a replica by it. */
-  readonly metadata = { newToken: (key: Buffer) => key }
+  readonly metadata = { newToken: (key: Buffer) => key, clearPrepared: () => {} }
   readonly #hostId = randomUUID()
   readonly #events = new EventEmitter()
 
@@ -80,6 +81,11 @@ export class FakeClient {
 
   async shutdown(): Promise<void> {
     this.shutdowns++
+  }
+
+  /** None, so that whoever reads the schema leaves the choice to the driver. */
+  getState(): { getConnectedHosts(): readonly never[] } {
+    return { getConnectedHosts: () => [] }
   }
 
   getReplicas(): readonly { address: string }[] {
@@ -147,6 +153,7 @@ export class FakeClient {
       return [{ replication: { class: 'SimpleStrategy', replication_factor: String(this.replicas) } }]
     }
     if (cql.includes('system_schema.keyspaces')) return this.hasKeyspace ? [{ keyspace_name: 'ks' }] : []
+    if (cql.includes('system_schema.dropped_columns')) return [...this.droppedColumns]
     if (cql.includes('system_schema.views')) return this.isView ? [{ view_name: 't' }] : []
     if (cql.includes('system_schema.types')) return [...this.udts]
     if (cql.includes('system.local')) {

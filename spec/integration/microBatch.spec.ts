@@ -198,13 +198,18 @@ describe('a micro-batch sink as a Writable', () => {
     expect(opened).toBeLessThan(200)
   })
 
-  it('refuses a position that is not JSON, or a promise', async () => {
-    const options = await optionsFor('id int PRIMARY KEY')
-    for (const position of [() => 5n as never, () => Promise.reject(new Error('no place')) as never]) {
-      await expect(
-        pipeline(Readable.from(items(0, 1)), createMicroBatchSink({ ...options, position })),
-      ).rejects.toMatchObject({ code: 'ERR_CASSANDRA_POSITION', counts: { rows_accepted: 0 } })
-    }
+  it.each([
+    ['undefined', () => undefined],
+    ['a BigInt', () => 5n],
+    ['NaN', () => Number.NaN],
+    ['a Date', () => new Date()],
+    ['a promise', () => Promise.reject(new Error('no place'))],
+  ])('refuses %s as a position', async (_, place) => {
+    const options = await optionsFor('id int PRIMARY KEY', { position: () => place() as never })
+    await expect(pipeline(Readable.from(items(0, 1)), createMicroBatchSink(options))).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_POSITION',
+      counts: { rows_accepted: 0 },
+    })
   })
 
   it('ends with the error of a listener for commit, and keeps the commit', async () => {

@@ -67,7 +67,7 @@ describe.each(kinds)('%s', (kind, make) => {
     const enough = make()
     const taken: number[] = []
     const isEnough = () => taken.length === 3
-    await readRows(enough.source, row => taken.push(row), isEnough, signal)
+    await readRows(enough.source, row => void taken.push(row), isEnough, signal)
     expect([taken, enough.isReleased()]).toEqual([[0, 1, 2], true])
 
     const refused = make()

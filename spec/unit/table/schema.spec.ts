@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { SchemaError } from '../../../lib/index.ts'
-import { readTableSchema, schemaChange, type TableSchema } from '../../../lib/table/schema.ts'
+import { readTable } from '../../../lib/table/readTable.ts'
+import type { StoredTable } from '../../../lib/table/schema.ts'
+import { schemaChange } from '../../../lib/table/schemaChange.ts'
 import { FakeClient, type FakeColumn } from '../../fake/fakeClient.ts'
 
 const columns: readonly FakeColumn[] = [
@@ -19,7 +21,9 @@ function clientOf(described: readonly FakeColumn[] = columns): FakeClient {
   return client
 }
 
-const read = (client: FakeClient): Promise<TableSchema> => readTableSchema(client.asClient, 'ks', 't', 1_000)
+const { signal } = new AbortController()
+const read = (client: FakeClient): Promise<StoredTable> =>
+  readTable({ client: client.asClient, keyspace: 'ks', table: 't', timeout_ms: 50, signal })
 
 describe('reading a schema', () => {
   it('has the columns in key order, then static ones, then the others by name', async () => {
@@ -60,11 +64,20 @@ describe('reading a schema', () => {
       (client: FakeClient) =>
         Object.assign(client, { columns: [...columns, { name: 'n', type: 'counter' }] }),
     ],
-    ['ERR_CASSANDRA_TYPE_UNSUPPORTED', (client: FakeClient) => Object.assign(client, { udts: [] })],
+    [
+      'ERR_CASSANDRA_TYPE_UNSUPPORTED',
+      (client: FakeClient) =>
+        Object.assign(client, { columns: [{ name: 'id', type: 'mystery', kind: 'partition_key' }] }),
+    ],
   ])('ends with %s by what it finds', async (code, change) => {
     const reading = read(change(clientOf()))
     await expect(reading).rejects.toBeInstanceOf(SchemaError)
     await expect(reading).rejects.toMatchObject({ code })
+  })
+
+  it('has a column of a custom or unknown type, which only the key may not have', async () => {
+    const { columns } = await read(Object.assign(clientOf(), { udts: [] }))
+    expect(columns.filter(({ type }) => type.kind === 'unsupported').length).toBe(1)
   })
 
   it('passes on what the server says when it cannot be read', async () => {
@@ -79,43 +92,79 @@ describe('a schema that is looked at again', () => {
     const client = clientOf()
     const before = await read(client)
     change(client)
-    return schemaChange(client.asClient, before, 1_000)
+    return schemaChange(before, await read(client))
   }
   const without = (name: string) => columns.filter(column => column.name !== name)
+  const withFields = (...fields: [name: string, type: string][]) => [
+    {
+      type_name: 'address',
+      field_names: fields.map(([name]) => name),
+      field_types: fields.map(([, type]) => type),
+    },
+  ]
 
-  it('is unchanged when nothing or only a new column came', async () => {
-    expect(await changed(() => {})).toBeUndefined()
-    expect(
-      await changed(client => {
-        client.columns = [...columns, { name: 'new', type: 'int' }]
-      }),
-    ).toBeUndefined()
-  })
-
-  it('counts as unchanged when it cannot be read, since that is another fault', async () => {
-    expect(
-      await changed(client => {
-        client.schemaError = new Error('no answer')
-      }),
-    ).toBeUndefined()
+  it.each<[string, (client: FakeClient) => unknown]>([
+    ['nothing changed', () => {}],
+    [
+      'a column came',
+      client => Object.assign(client, { columns: [...columns, { name: 'new', type: 'int' }] }),
+    ],
+    ['a column went that is not of the key', client => Object.assign(client, { columns: without('zebra') })],
+    [
+      'a field came at the end of a user-defined type',
+      client =>
+        Object.assign(client, { udts: withFields(['street', 'text'], ['zip', 'int'], ['city', 'text']) }),
+    ],
+  ])('is the same when %s', async (_, change) => {
+    expect(await changed(change)).toBeUndefined()
   })
 
   it.each<[string, RegExp, (client: FakeClient) => unknown]>([
-    ['a table that is gone', /`ks\.t` was dropped: /, client => Object.assign(client, { columns: [] })],
     [
       'a table that was created again',
       /`ks\.t` was dropped and created again/,
       client => Object.assign(client, { tableId: 'table-2' }),
     ],
     [
-      'a column that is gone',
-      /Column `zebra` of `ks\.t` was dropped/,
-      client => Object.assign(client, { columns: without('zebra') }),
+      'a key column with another name',
+      /primary key of `ks\.t` changed from \(p1, p2, c1, c2\) to \(p1, p2, c1, c3\)/,
+      client =>
+        Object.assign(client, {
+          columns: [...without('c2'), { name: 'c3', type: 'int', kind: 'clustering', position: 1 }],
+        }),
     ],
     [
       'a column of another type',
       /Column `zebra` of `ks\.t` changed from text to blob/,
       client => Object.assign(client, { columns: [...without('zebra'), { name: 'zebra', type: 'blob' }] }),
+    ],
+    [
+      'a column that is static now',
+      /Column `zebra` of `ks\.t` changed from text to text static/,
+      client =>
+        Object.assign(client, {
+          columns: [...without('zebra'), { name: 'zebra', type: 'text', kind: 'static' }],
+        }),
+    ],
+    [
+      'a column that was dropped and added again',
+      /Column `zebra` of `ks\.t` was dropped and added again/,
+      client => Object.assign(client, { droppedColumns: [{ column_name: 'zebra', dropped_time: 1 }] }),
+    ],
+    [
+      'a field of another type inside a collection',
+      /Column `Apple` of `ks\.t` changed: the fields of frozen<list<address>> are others/,
+      client => Object.assign(client, { udts: withFields(['street', 'text'], ['zip', 'float']) }),
+    ],
+    [
+      'a field of another name',
+      /the fields of frozen<list<address>> are others/,
+      client => Object.assign(client, { udts: withFields(['street', 'text'], ['code', 'int']) }),
+    ],
+    [
+      'a field that went',
+      /the fields of frozen<list<address>> are others/,
+      client => Object.assign(client, { udts: withFields(['street', 'text']) }),
     ],
   ])('tells of %s', async (_, message, change) => {
     expect(await changed(change)).toMatchObject({

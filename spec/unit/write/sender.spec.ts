@@ -6,9 +6,10 @@ import { partitionKeyOf } from '../../../lib/encode/partitionKey.ts'
 import { ConnectionError, type RowError, SchemaError, WriteError } from '../../../lib/index.ts'
 import type { CassandraWritableOptions } from '../../../lib/options/options.ts'
 import { readWriteOptions } from '../../../lib/options/settings.ts'
-import { readTableSchema } from '../../../lib/table/schema.ts'
+import { readTable } from '../../../lib/table/readTable.ts'
 import { OrderClock } from '../../../lib/write/clock.ts'
 import { processArrivals } from '../../../lib/write/clusterClock.ts'
+import { LiveTable } from '../../../lib/write/liveTable.ts'
 import { Sender } from '../../../lib/write/sender.ts'
 import { newCounters } from '../../../lib/write/stats.ts'
 import { FakeClient, type FakeWrite, rowsOf } from '../../fake/fakeClient.ts'
@@ -28,13 +29,16 @@ async function scene(options: Partial<CassandraWritableOptions> = {}) {
   const refused: RowError[] = []
   const told: string[] = []
   const clock = new OrderClock(processArrivals())
+  const source = {
+    client: client.asClient,
+    keyspace: 'ks',
+    table: 't',
+    timeout_ms: 1_000,
+    signal: closing.signal,
+  }
+  const table = new LiveTable(source, await readTable(source), 0, settings, clock)
   const sender = new Sender(
-    {
-      client: client.asClient,
-      ring: new Ring(client.asClient, 'ks'),
-      schema: await readTableSchema(client.asClient, 'ks', 't', 1_000),
-      clock,
-    },
+    { client: client.asClient, ring: new Ring(client.asClient, 'ks'), table, clock },
     settings,
     counters,
     closing.signal,

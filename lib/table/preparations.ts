@@ -1,0 +1,95 @@
+import { types } from 'cassandra-driver'
+import type { CqlType } from './cqlType.ts'
+import type { Statement } from './statement.ts'
+
+/** A type as the driver reads it from the answer to PREPARE. */
+export interface BoundType {
+  readonly code: number
+  readonly info?: unknown
+}
+
+/** What is bound to a statement, by the answer to PREPARE. The driver makes one for each answer. */
+export interface Preparation {
+  readonly columns: readonly { readonly type: BoundType }[]
+}
+
+/** Thrown instead of sending bytes that the server would take for something else. */
+export class TypesDiffer extends Error {
+  override readonly name = 'TypesDiffer'
+  /** As the server's "unprepared": only the schema tells whether the table changed. */
+  readonly code = 0x2500
+
+  constructor() {
+    super('The types of the statement are not those of the rows')
+  }
+}
+
+/**
+ * Looks at how the server prepares statements. A server forgets its statements whenever a table or a type changes, so
+ * they are prepared again before the next row is written, and the answer has all types, fields of user-defined ones
+ * included.
+ */
+export class Preparations {
+  readonly #again: () => void
+  readonly #checked = new WeakMap<Preparation, Statement>()
+  readonly #prepared = new Set<string>()
+
+  /** @param again called when a statement was prepared another time: the table may be another one */
+  constructor(again: () => void) {
+    this.#again = again
+  }
+
+  /** @throws TypesDiffer when values of the statement's columns are not what the server takes their bytes for. */
+  check(preparation: Preparation, statement: Statement, rows: number): void {
+    if (this.#checked.get(preparation) === statement) return
+    const { columns } = preparation
+    const first = statement.timestampIndex === 0 ? 1 : 0
+    for (const [i, { type }] of statement.columns.entries()) {
+      const bound = columns[first + i]
+      if (bound === undefined || !fits(bound.type, type)) throw new TypesDiffer()
+    }
+    const isNew = !this.#checked.has(preparation)
+    this.#checked.set(preparation, statement)
+    const text = statement.text(rows)
+    if (isNew && this.#prepared.has(text)) this.#again()
+    this.#prepared.add(text)
+  }
+}
+
+/**
+ * Whether the server takes bytes of a type for what they are. It may have more fields of a user-defined type than the
+ * row or, as long as it lags behind, fewer. What comes as the name of a class counts as right: durations, and vectors.
+ */
+export function fits({ code, info }: BoundType, type: CqlType): boolean {
+  if (code === types.dataTypes.custom) return true
+  switch (type.kind) {
+    case 'scalar':
+      return code === types.dataTypes[type.name] || (type.name === 'text' && code === types.dataTypes.varchar)
+    case 'list':
+    case 'set':
+      return code === types.dataTypes[type.kind] && fits(info as BoundType, type.element)
+    case 'map': {
+      if (code !== types.dataTypes.map) return false
+      const [key, value] = info as [BoundType, BoundType]
+      return fits(key, type.key) && fits(value, type.value)
+    }
+    case 'tuple': {
+      if (code !== types.dataTypes.tuple) return false
+      const parts = info as readonly BoundType[]
+      return (
+        parts.length === type.elements.length &&
+        type.elements.every((element, i) => fits(parts[i] as BoundType, element))
+      )
+    }
+    case 'udt': {
+      if (code !== types.dataTypes.udt) return false
+      const { fields } = info as { fields: readonly { name: string; type: BoundType }[] }
+      return type.fields.every((field, i) => {
+        const bound = fields[i]
+        return bound === undefined || (bound.name === field.name && fits(bound.type, field.type))
+      })
+    }
+    default:
+      return false
+  }
+}

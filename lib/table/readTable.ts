@@ -1,0 +1,102 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Client, Host } from 'cassandra-driver'
+import { SchemaError, WriteError } from '../errors.ts'
+import type { StoredTable } from './schema.ts'
+import { describeTable, type SelectSystem, selectFrom } from './systemSchema.ts'
+
+/** What one node may take at first to describe a table, in milliseconds. Each round over the nodes doubles it. */
+const FIRST_PATIENCE_MS = 2_000
+
+/** Between two looks at nodes that do not agree yet, in milliseconds. */
+const PAUSE_MS = 100
+
+/** Which table to read, from where, and for how long. */
+export interface TableSource {
+  readonly client: Client
+  readonly keyspace: string
+  readonly table: string
+  readonly timeout_ms: number
+  readonly signal: AbortSignal
+}
+
+/**
+ * Reads a table as the cluster has it. One node may lag behind the others, because it was paused or the change is new.
+ * So a description that is not enough counts only when all nodes agree about the schema; else the next node is asked,
+ * until the time is over. Then the last answer counts.
+ *
+ * @param isEnough whether a description can be used at once
+ * @throws SchemaError when there is no table that can be written; what the driver says when no node answers.
+ */
+export async function readTable(
+  { client, keyspace, table, timeout_ms, signal }: TableSource,
+  isEnough: (found: StoredTable) => boolean = () => true,
+): Promise<StoredTable> {
+  const deadline = performance.now() + timeout_ms
+  for (let attempt = 0; ; attempt++) {
+    const hosts = client.getState().getConnectedHosts()
+    const round = Math.floor(attempt / Math.max(1, hosts.length))
+    const left = deadline - performance.now()
+    const patience = Math.max(1, Math.ceil(Math.min(left, FIRST_PATIENCE_MS * 2 ** round)))
+    const isLast = () => performance.now() + PAUSE_MS >= deadline
+    try {
+      const select = selectFrom(client, hosts[attempt % hosts.length], patience)
+      const { found, isAgreed } = await readFrom(client, select, keyspace, table)
+      const isFinal = isAgreed || isLast()
+      if (found instanceof SchemaError) {
+        if (isFinal) throw found
+      } else if (isFinal || isEnough(found)) return found
+    } catch (error) {
+      signal.throwIfAborted()
+      if (error instanceof SchemaError) throw error
+      if (isForbidden(error)) throw forbidden(error)
+      if (isLast()) throw error
+    }
+    await delay(PAUSE_MS, undefined, { signal })
+  }
+}
+
+interface Reading {
+  readonly found: StoredTable | SchemaError
+  /** All nodes have the schema that was read, and it did not change meanwhile. */
+  readonly isAgreed: boolean
+}
+
+async function readFrom(
+  client: Client,
+  select: SelectSystem,
+  keyspace: string,
+  table: string,
+): Promise<Reading> {
+  const before = await versionOf(select)
+  const found = await describeTable(select, keyspace, table).catch((error: unknown) => {
+    if (error instanceof SchemaError) return error
+    throw error
+  })
+  const down = client.hosts.values().filter(host => !host.isUp())
+  const [after, peers] = await Promise.all([
+    versionOf(select),
+    select('SELECT rpc_address, schema_version FROM system.peers'),
+  ])
+  const versions = peers.filter(peer => !down.some(host => isAt(host, peer['rpc_address'])))
+  const isAgreed = before === after && versions.every(peer => String(peer['schema_version']) === after)
+  return { found, isAgreed }
+}
+
+async function versionOf(select: SelectSystem): Promise<string> {
+  const [row] = await select('SELECT schema_version FROM system.local')
+  return String(row?.['schema_version'])
+}
+
+function isAt(host: Host, address: unknown): boolean {
+  return host.address.slice(0, host.address.lastIndexOf(':')) === String(address)
+}
+
+function isForbidden(error: unknown): boolean {
+  return (error as { readonly code?: unknown } | undefined)?.code === 0x2100
+}
+
+function forbidden(cause: unknown): WriteError {
+  const { message } = cause as Error
+  const text = `The role may not read the schema, which says how rows are written: allow it to read \`system_schema\`. ${message}`
+  return new WriteError('ERR_CASSANDRA_UNAUTHORIZED', text, { cause })
+}

@@ -1,0 +1,145 @@
+import type { Client, Host, types } from 'cassandra-driver'
+import { readOptions } from '../connect/readOptions.ts'
+import { SchemaError } from '../errors.ts'
+import { nearestNames } from '../options/nearest.ts'
+import { columnType, type UdtLookup } from './cqlType.ts'
+import type { ColumnKind, StoredTable } from './schema.ts'
+
+/** Rows that the driver reads at once. A borrowed client may ask for few, and every page is read. */
+const PAGE_ROWS = 5_000
+
+/** Names that are compared with one that does not exist. */
+const MOST_CANDIDATES = 2_000
+
+export type SystemRow = Readonly<Record<string, unknown>>
+
+/** Reads all rows of a system table from one node. */
+export type SelectSystem = (cql: string, ...values: string[]) => Promise<readonly SystemRow[]>
+
+/**
+ * Statements are not prepared: PREPARE may go to another node, and takes a place in the driver's and the server's cache.
+ *
+ * @param host the node to ask; any when undefined
+ */
+export function selectFrom(client: Client, host: Host | undefined, timeout_ms: number): SelectSystem {
+  return async (cql, ...values) => {
+    const rows: SystemRow[] = []
+    let pageState: Buffer | string | undefined
+    do {
+      const page: types.ResultSet = await client.execute(cql, values, {
+        ...readOptions(timeout_ms),
+        prepare: false,
+        hints: values.map(() => 'text'),
+        fetchSize: PAGE_ROWS,
+        ...(host !== undefined && { host }),
+        ...(pageState !== undefined && { pageState }),
+      })
+      for (const row of page.rows) rows.push(row)
+      pageState = page.pageState ?? undefined
+    } while (pageState !== undefined)
+    return rows
+  }
+}
+
+function isKey(kind: ColumnKind): boolean {
+  return kind === 'partition_key' || kind === 'clustering'
+}
+
+const kindOrder: readonly ColumnKind[] = ['partition_key', 'clustering', 'static', 'regular']
+
+/**
+ * Reads a table that can be written by INSERT and DELETE. Goes to `system_schema` and not to the driver's metadata,
+ * because a borrowed client may have its metadata off or old.
+ * @throws SchemaError when there is no such table, or it is a view or a counter table.
+ */
+export async function describeTable(
+  select: SelectSystem,
+  keyspace: string,
+  table: string,
+): Promise<StoredTable> {
+  const ofTable = 'WHERE keyspace_name = ? AND table_name = ?'
+  const [tables, columns, dropped, views, types] = await Promise.all([
+    select(
+      `SELECT id, gc_grace_seconds, default_time_to_live FROM system_schema.tables ${ofTable}`,
+      keyspace,
+      table,
+    ),
+    select(`SELECT column_name, kind, position, type FROM system_schema.columns ${ofTable}`, keyspace, table),
+    select(`SELECT column_name, dropped_time FROM system_schema.dropped_columns ${ofTable}`, keyspace, table),
+    select(
+      'SELECT view_name FROM system_schema.views WHERE keyspace_name = ? AND view_name = ?',
+      keyspace,
+      table,
+    ),
+    select(
+      'SELECT type_name, field_names, field_types FROM system_schema.types WHERE keyspace_name = ?',
+      keyspace,
+    ),
+  ])
+  const found = tables[0]
+  if (views.length > 0) throw unsupported('a materialized view: write to its base table')
+  if (found === undefined) throw await notFound(select, keyspace, table)
+  if (columns.some(column => column['type'] === 'counter')) {
+    throw unsupported('a counter table, and a counter update that is retried may count twice')
+  }
+
+  const udts = new Map(
+    types.map(type => [
+      type['type_name'] as string,
+      (type['field_names'] as string[]).map((name, i) => ({
+        name,
+        type: (type['field_types'] as string[])[i] ?? '',
+      })),
+    ]),
+  )
+  const lookupUdt: UdtLookup = name => udts.get(name)
+  return {
+    id: String(found['id']),
+    keyspace,
+    name: table,
+    gc_grace_seconds: Number(found['gc_grace_seconds']),
+    default_time_to_live: Number(found['default_time_to_live']),
+    dropped: new Map(
+      dropped.map(column => [column['column_name'] as string, Number(column['dropped_time'])]),
+    ),
+    columns: columns
+      .map(column => ({
+        name: column['column_name'] as string,
+        kind: column['kind'] as ColumnKind,
+        position: column['position'] as number,
+        type: columnType(column['type'] as string, isKey(column['kind'] as ColumnKind), lookupUdt),
+        cql: column['type'] as string,
+      }))
+      .sort(
+        (a, b) =>
+          kindOrder.indexOf(a.kind) - kindOrder.indexOf(b.kind) ||
+          a.position - b.position ||
+          (a.name < b.name ? -1 : 1),
+      ),
+  }
+
+  function unsupported(why: string): SchemaError {
+    return new SchemaError('ERR_CASSANDRA_TABLE_UNSUPPORTED', `\`${keyspace}.${table}\` is ${why}`)
+  }
+}
+
+async function notFound(select: SelectSystem, keyspace: string, table: string): Promise<SchemaError> {
+  const namesOf = async (column: string, cql: string, ...values: string[]) =>
+    (await select(cql, ...values)).map(row => row[column] as string)
+  const keyspaces = await namesOf('keyspace_name', 'SELECT keyspace_name FROM system_schema.keyspaces')
+  if (!keyspaces.includes(keyspace)) {
+    const text = `There is no keyspace \`${keyspace}\`; ${adviceFor(keyspace, keyspaces)}`
+    return new SchemaError('ERR_CASSANDRA_KEYSPACE_NOT_FOUND', text)
+  }
+  const cql = 'SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?'
+  const tables = await namesOf('table_name', cql, keyspace)
+  const text = `Keyspace \`${keyspace}\` has no table \`${table}\`; ${adviceFor(table, tables)}`
+  return new SchemaError('ERR_CASSANDRA_TABLE_NOT_FOUND', text)
+}
+
+function adviceFor(name: string, candidates: readonly string[]): string {
+  const near = nearestNames(name, candidates.slice(0, MOST_CANDIDATES))
+  const rule = 'names are matched exactly, upper and lower case included'
+  if (near.length === 0) return rule
+  return `did you mean ${near.map(candidate => `\`${candidate}\``).join(' or ')}? (${rule})`
+}

@@ -1,0 +1,27 @@
+import { snapshotOf } from '../encode/snapshot.ts'
+import type { RowError } from '../errors.ts'
+
+/**
+ * A row with a name that the table did not have when its schema was read: a column or a field may have been added since.
+ * It is kept as it was given until its turn comes, when the schema is read again.
+ */
+export class DoubtfulRow {
+  /** When it was given, by `performance.now()`. */
+  readonly since = performance.now()
+  readonly copy: unknown
+  /** Place in the order of arrival, from 0. */
+  readonly index: number
+  /** Why it is refused if nothing was added. */
+  readonly error: RowError
+  /** Seconds to live of rows that name none. */
+  readonly ttl: number | undefined
+  /** Its place in the order of rows, where its write time is not its own or its epoch's. */
+  arrival: number | undefined
+
+  constructor(row: unknown, index: number, error: RowError, ttl: number | undefined) {
+    this.copy = snapshotOf(row)
+    this.index = index
+    this.error = error
+    this.ttl = ttl
+  }
+}

@@ -1,0 +1,23 @@
+import { wordsOf } from '../connect/failure.ts'
+import { CassandraStreamsError, RowError, WriteError } from '../errors.ts'
+
+/**
+ * What a stream ends with. Rows are sent concurrently, so a later one may be refused first: of refused rows the first in
+ * the order of arrival is kept, else the first error.
+ */
+export function failureOf(known: CassandraStreamsError | undefined, error: Error): CassandraStreamsError {
+  if (known === undefined) return error instanceof CassandraStreamsError ? error : unexpected(error)
+  const isEarlier =
+    error instanceof RowError && known instanceof RowError && error.row_index < known.row_index
+  return isEarlier ? error : known
+}
+
+function unexpected(error: Error): WriteError {
+  return new WriteError('ERR_CASSANDRA_WRITE', `Rows cannot be written: ${wordsOf(error)}`, { cause: error })
+}
+
+/** No node says whether the rows are where they should be. */
+export function undescribed(error: Error, retry_timeout_ms: number): WriteError {
+  const text = `No node described the table within \`retry_timeout_ms\` (${retry_timeout_ms} ms): ${wordsOf(error)}`
+  return new WriteError('ERR_CASSANDRA_RETRY_TIMEOUT', text, { cause: error })
+}

@@ -1,0 +1,225 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { EncodedRow } from '../encode/encodedRow.ts'
+import { rebind } from '../encode/rebind.ts'
+import { RowEncoder, type RowRules } from '../encode/row.ts'
+import { mayBeNewInSchema } from '../encode/rowRefusal.ts'
+import { RowError, SchemaError } from '../errors.ts'
+import type { WriteSettings } from '../options/settings.ts'
+import { readTable, type TableSource } from '../table/readTable.ts'
+import type { StoredTable } from '../table/schema.ts'
+import { columnDropped, hasAllOf, isSameTable, schemaChange, tableGone } from '../table/schemaChange.ts'
+import { Statement } from '../table/statement.ts'
+import { DoubtfulRow } from './doubtfulRow.ts'
+import { StatementShare } from './statementShare.ts'
+
+/** Between two looks at the schema that rows or statements ask for, in milliseconds, on average. */
+const PACE_MS = 1_000
+
+/** Most milliseconds for a last look at the table. */
+const LAST_LOOK_MS = 2_000
+
+/** Looks at the schema that need not wait for their turn. */
+const BURST = 5
+
+/** What a row is encoded by, and what it may ask of the servers. */
+export type TableSettings = RowRules & Pick<WriteSettings, 'request_timeout_ms'>
+
+/** A row as bytes, why it cannot be stored, or what may yet become one of both. */
+export type TakenRow = EncodedRow | DoubtfulRow | Error
+
+/** A table while it is written: follows what changes without harm, and remembers what ends the stream. */
+export class LiveTable {
+  readonly #source: TableSource
+  readonly #settings: TableSettings
+  readonly #share: StatementShare
+  #schema: StoredTable
+  /** When the schema was read, by `performance.now()`. */
+  #readAt: number
+  /** By the seconds to live of rows that name none: a replay has those of its epoch. */
+  #encoders = new Map<number | undefined, RowEncoder>()
+  /** Statements in use, and what takes the place of those with a column that is gone. */
+  #current = new WeakMap<Statement, Statement>()
+  readonly #dropped = new Set<string>()
+  #change: SchemaError | undefined
+  #diagnosing: Promise<void> | undefined
+  #suspicion: Promise<void> | undefined
+  #nextRead = Number.NEGATIVE_INFINITY
+
+  /** @param cluster the same object for all sinks on one cluster */
+  constructor(
+    source: TableSource,
+    schema: StoredTable,
+    readAt: number,
+    settings: TableSettings,
+    cluster: object,
+  ) {
+    this.#source = source
+    this.#settings = settings
+    this.#schema = schema
+    this.#readAt = readAt
+    this.#share = new StatementShare(cluster, {
+      client: source.client,
+      binds: schema.columns.length + 2,
+      operations: settings.delete_flag === undefined ? 1 : 2,
+    })
+  }
+
+  /** Leaves the caches of prepared statements to others. */
+  close(): void {
+    this.#share.release()
+  }
+
+  /** @param ttl seconds to live of rows that name none */
+  encode(row: unknown, index: number, ttl = this.#settings.ttl): TakenRow {
+    try {
+      return this.#encoderOf(ttl).encode(row, index)
+    } catch (error) {
+      return error instanceof RowError && mayBeNewInSchema(error)
+        ? new DoubtfulRow(row, index, error, ttl)
+        : (error as Error)
+    }
+  }
+
+  /** Reads the schema again if need be, and tries once more. Many of these wait for each other. */
+  async settle(row: DoubtfulRow): Promise<EncodedRow | Error> {
+    let error = this.#retake(row)
+    if (error instanceof RowError && mayBeNewInSchema(error) && row.since >= this.#readAt) {
+      const knowsNames = (found: StoredTable) => {
+        const encoded = attempt(() => new RowEncoder(found, this.#settings).encode(row.copy, row.index))
+        return !(encoded instanceof RowError && mayBeNewInSchema(encoded))
+      }
+      await this.#pace()
+        .then(() => this.#read(this.#settings.request_timeout_ms, knowsNames))
+        .catch(() => {})
+      error = this.#change ?? this.#retake(row)
+    }
+    const isGone = error instanceof RowError && this.#dropped.has(error.column ?? '')
+    return isGone ? columnDropped(this.#schema, (error as RowError).column ?? '') : error
+  }
+
+  /**
+   * The rows of one request as the table takes them now.
+   * @throws SchemaError when the table was replaced, or a row has a value for a column that is gone.
+   */
+  bound(rows: readonly EncodedRow[]): readonly EncodedRow[] {
+    if (this.#change !== undefined) throw this.#change
+    const statement = (rows[0] as EncodedRow).statement
+    const current = this.#currentOf(statement)
+    if (current === statement) return rows
+    return rows.map(row => {
+      const bound = rebind(row, current)
+      if ('slab' in bound) return bound
+      throw columnDropped(this.#schema, bound.name)
+    })
+  }
+
+  /**
+   * What a fault means that may come from a changed table: only reading the schema tells.
+   * @param fault `schema` when the server says so itself
+   */
+  async diagnose(fault: 'schema' | 'row'): Promise<'retry' | 'row' | SchemaError> {
+    this.#diagnosing ??= this.#read(this.#settings.request_timeout_ms).finally(() => {
+      this.#diagnosing = undefined
+    })
+    const isRead = await this.#diagnosing.then(
+      () => true,
+      () => false,
+    )
+    if (this.#change !== undefined) return this.#change
+    // Without the schema nothing is known of the row.
+    return fault === 'row' && isRead ? 'row' : 'retry'
+  }
+
+  /** A statement was prepared another time, so the table may have been replaced. Looks soon, and waits for nothing. */
+  suspect(): void {
+    this.#suspicion ??= this.#pace()
+      .then(() => this.#read(this.#settings.request_timeout_ms))
+      .catch(() => {})
+      .finally(() => {
+        this.#suspicion = undefined
+      })
+  }
+
+  /**
+   * What became of the table since its schema was first read, or undefined when all rows still go to the same one.
+   * @throws what the driver says when no node tells within the time.
+   */
+  async change(timeout_ms: number): Promise<SchemaError | undefined> {
+    if (this.#change === undefined) await this.#read(timeout_ms)
+    return this.#change
+  }
+
+  /** As {@link change}, when every row is acknowledged: a server that is away by now keeps nobody waiting. */
+  lastChange(): Promise<SchemaError | undefined> {
+    return this.change(Math.min(LAST_LOOK_MS, this.#settings.request_timeout_ms)).catch(() => undefined)
+  }
+
+  #encoderOf(ttl: number | undefined): RowEncoder {
+    let encoder = this.#encoders.get(ttl)
+    if (encoder === undefined) {
+      encoder = new RowEncoder(this.#schema, { ...this.#settings, ttl, counts: () => this.#share.counts })
+      this.#encoders.set(ttl, encoder)
+    }
+    return encoder
+  }
+
+  #retake(row: DoubtfulRow): EncodedRow | Error {
+    return attempt(() => this.#encoderOf(row.ttl).encode(row.copy, row.index))
+  }
+
+  #currentOf(statement: Statement): Statement {
+    let current = this.#current.get(statement)
+    if (current === undefined) {
+      const names = new Set(this.#schema.columns.map(({ name }) => name))
+      current = statement.columns.every(({ name }) => names.has(name))
+        ? statement
+        : new Statement(statement.operation, this.#schema, statement.ttlIndex !== undefined, statement.counts)
+      this.#current.set(statement, current)
+    }
+    return current
+  }
+
+  /** @param isWanted whether a schema has what is looked for; what a node lacks that lags behind may be there already */
+  async #read(timeout_ms: number, isWanted: (found: StoredTable) => boolean = () => true): Promise<void> {
+    const readAt = performance.now()
+    const isHarmless = (found: StoredTable) =>
+      schemaChange(this.#schema, found) === undefined && hasAllOf(this.#schema, found) && isWanted(found)
+    try {
+      this.#adopt(await readTable({ ...this.#source, timeout_ms }, isHarmless), readAt)
+    } catch (error) {
+      if (!(error instanceof SchemaError)) throw error
+      this.#change ??= tableGone(this.#schema, error)
+    }
+  }
+
+  #adopt(schema: StoredTable, readAt: number): void {
+    // Two may have been read at once.
+    if (readAt < this.#readAt) return
+    this.#change ??= schemaChange(this.#schema, schema)
+    if (this.#change !== undefined) return
+    this.#readAt = readAt
+    if (isSameTable(this.#schema, schema)) return
+    const names = new Set(schema.columns.map(({ name }) => name))
+    for (const { name } of this.#schema.columns) if (!names.has(name)) this.#dropped.add(name)
+    for (const name of names) this.#dropped.delete(name)
+    this.#schema = schema
+    this.#encoders = new Map()
+    this.#current = new WeakMap()
+  }
+
+  /** Resolves when the schema may be read, so that rows with bad names cannot keep a server busy. */
+  async #pace(): Promise<void> {
+    const now = performance.now()
+    this.#nextRead = Math.max(this.#nextRead, now - BURST * PACE_MS) + PACE_MS
+    const wait = this.#nextRead - now
+    if (wait > 0) await delay(wait, undefined, { signal: this.#source.signal })
+  }
+}
+
+function attempt(encode: () => EncodedRow): EncodedRow | Error {
+  try {
+    return encode()
+  } catch (error) {
+    return error as Error
+  }
+}

@@ -1,0 +1,125 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Client } from 'cassandra-driver'
+import { describe, expect, it } from 'vitest'
+import { createMicroBatchSink, type MicroBatchSinkOptions } from '../../lib/index.ts'
+import { stateIn } from '../crash/checkpointState.ts'
+import { useCheckpoints } from './checkpointFolder.ts'
+import { useKeyspace } from './keyspace.ts'
+
+const ks = useKeyspace('schema_change_replay_spec')
+const checkpoints = useCheckpoints()
+
+type Options = MicroBatchSinkOptions & { readonly table: string }
+const ddl = (cql: string) => ks.client.execute(cql.replaceAll('ks.', `${ks.name}.`))
+
+async function optionsFor(definition: string, more: Partial<MicroBatchSinkOptions> = {}): Promise<Options> {
+  const table = await ks.table(definition)
+  return { client: ks.client, keyspace: ks.name, table, checkpoint_location: checkpoints.location(), ...more }
+}
+
+/** Writes the rows as epoch 0 and is gone when every other request has arrived and none is acknowledged. */
+async function crash(options: Options, rows: readonly object[]): Promise<void> {
+  let requests = 0
+  let seen: (() => void) | undefined
+  const sent = new Promise<void>(resolve => {
+    seen = resolve
+  })
+  const execute = async (cql: string, binds: unknown[], how: object) => {
+    if (cql.startsWith('SELECT')) return ks.client.execute(cql, binds, how)
+    if (requests++ % 2 === 0) await ks.client.execute(cql, binds, how)
+    seen?.()
+    return new Promise(() => {})
+  }
+  const client = Object.create(ks.client, { execute: { value: execute } }) as Client
+  const sink = createMicroBatchSink({ ...options, client, batch_by: 'none' })
+  const epoch = sink.writeEpoch(0, rows)
+  await sent
+  sink.destroy()
+  await expect(epoch).rejects.toThrow()
+  expect(stateIn(options.checkpoint_location).sealed).toMatchObject({ epoch_id: 0, rows: rows.length })
+}
+
+async function replay(options: Options, rows: readonly object[]) {
+  await using sink = createMicroBatchSink(options)
+  return await sink.writeEpoch(0, rows)
+}
+
+async function contents(table: string, columns = '*') {
+  const rows = await ks.select(`SELECT ${columns} FROM ${ks.name}.${table}`)
+  return rows.sort((a, b) => Number(a['id']) - Number(b['id']))
+}
+
+const rowsOf = (count: number) => Array.from({ length: count }, (_, id) => ({ id, v: `v${id}` }))
+
+describe('a replay after a change without harm', () => {
+  it.each([
+    [7_200, 3_600],
+    [3_600, 0],
+    [0, 3_600],
+  ])(
+    'gives rows the time to live of the first attempt when the table has %i and then %i',
+    async (first, then) => {
+      const options = await optionsFor('id int PRIMARY KEY, v text')
+      const setTtl = (seconds: number) =>
+        ddl(`ALTER TABLE ks.${options.table} WITH default_time_to_live = ${seconds}`)
+      await setTtl(first)
+      await crash(options, rowsOf(4))
+      await setTtl(then)
+      expect(await replay(options, rowsOf(4))).toMatchObject({ replayed: true })
+      const found = await contents(options.table, 'id, TTL(v) AS left')
+      for (const { left } of found) {
+        if (first === 0) expect(left).toBeNull()
+        else expect(Number(left) > first - 600 && Number(left) <= first).toBe(true)
+      }
+      expect(found).toHaveLength(4)
+    },
+  )
+
+  it('gives only the rows of that epoch the time to live of then, also by write()', async () => {
+    const options = await optionsFor('id int PRIMARY KEY, v text', { rows_per_epoch: 3 })
+    await ddl(`ALTER TABLE ks.${options.table} WITH default_time_to_live = 7200`)
+    await crash(options, rowsOf(3))
+    await ddl(`ALTER TABLE ks.${options.table} WITH default_time_to_live = 3600`)
+    await pipeline(Readable.from(rowsOf(6)), createMicroBatchSink(options))
+    const left = (await contents(options.table, 'id, TTL(v) AS left')).map(row => Number(row['left']))
+    expect(left.map(seconds => seconds > 3_600)).toEqual([true, true, true, false, false, false])
+  })
+
+  it('goes on when a user-defined type has a field more, wherever it stands', async () => {
+    await ddl('CREATE TYPE ks.inner_type (a int)')
+    await ddl('CREATE TYPE ks.outer_type (i frozen<inner_type>, b text)')
+    const options = await optionsFor(`id int PRIMARY KEY, o frozen<outer_type>, plain inner_type,
+      l list<frozen<inner_type>>, m map<text, frozen<outer_type>>, t tuple<int, frozen<inner_type>>`)
+    const rows = [
+      {
+        id: 1,
+        o: { i: { a: 1 }, b: 'x' },
+        plain: { a: 2 },
+        l: [{ a: 3 }],
+        m: { k: { i: { a: 4 } } },
+        t: [5, { a: 6 }],
+      },
+      { id: 2, o: { i: { a: null } }, plain: null, l: [], m: {}, t: [null, null] },
+    ]
+    await crash(options, rows)
+    await ddl('ALTER TYPE ks.inner_type ADD z int')
+    await ddl('ALTER TYPE ks.outer_type ADD y text')
+    const [first = {}] = rows
+    const other = [{ ...first, plain: { a: 3 } }, ...rows.slice(1)]
+    await expect(replay(options, other)).rejects.toMatchObject({ code: 'ERR_CASSANDRA_REPLAY_DIFFERS' })
+    expect(await replay(options, rows)).toMatchObject({ replayed: true })
+    expect(await contents(options.table, 'id, plain, m')).toMatchObject([
+      { id: 1, plain: { a: 2, z: null }, m: { k: { i: { a: 4 } } } },
+      { id: 2 },
+    ])
+  })
+
+  it('goes on when a column is gone that no row names', async () => {
+    const options = await optionsFor('id int PRIMARY KEY, v text, w int')
+    await crash(options, rowsOf(4))
+    await ddl(`ALTER TABLE ks.${options.table} DROP w`)
+    expect(await replay(options, rowsOf(4))).toMatchObject({ replayed: true })
+    expect(await contents(options.table, 'id')).toHaveLength(4)
+  })
+})

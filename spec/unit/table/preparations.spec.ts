@@ -1,0 +1,78 @@
+import { types } from 'cassandra-driver'
+import { describe, expect, it } from 'vitest'
+import { parseCqlType } from '../../../lib/table/cqlType.ts'
+import { type BoundType, fits, Preparations, TypesDiffer } from '../../../lib/table/preparations.ts'
+import { Statement } from '../../../lib/table/statement.ts'
+
+const { dataTypes } = types
+const scalar = (name: keyof typeof dataTypes): BoundType => ({ code: dataTypes[name] })
+const udt = (...fields: [name: string, type: BoundType][]): BoundType => ({
+  code: dataTypes.udt,
+  info: { keyspace: 'ks', name: 'u', fields: fields.map(([name, type]) => ({ name, type })) },
+})
+const typeOf = (cql: string) =>
+  parseCqlType(cql, () => [
+    { name: 'a', type: 'int' },
+    { name: 'b', type: 'text' },
+  ])
+const [a, b] = [
+  ['a', scalar('int')],
+  ['b', scalar('varchar')],
+] as [[string, BoundType], [string, BoundType]]
+
+describe('a type that the server binds', () => {
+  it.each<[string, BoundType]>([
+    ['int', scalar('int')],
+    ['text', scalar('varchar')],
+    ['u', udt(a, b)],
+    ['u', udt(a, b, ['c', scalar('int')])],
+    ['u', udt(a)],
+    ['list<frozen<u>>', { code: dataTypes.list, info: udt(a, b) }],
+    ['map<text, frozen<u>>', { code: dataTypes.map, info: [scalar('varchar'), udt(a, b)] }],
+    ['tuple<int, frozen<u>>', { code: dataTypes.tuple, info: [scalar('int'), udt(a, b)] }],
+    ['duration', { code: dataTypes.custom, info: 'org.apache.cassandra.db.marshal.DurationType' }],
+  ])('takes %s as it is encoded from %j', (cql, bound) => {
+    expect(fits(bound, typeOf(cql))).toBe(true)
+  })
+
+  it.each<[string, BoundType]>([
+    ['int', scalar('float')],
+    ['text', scalar('blob')],
+    ['u', udt(['a', scalar('float')], b)],
+    ['u', udt(b, a)],
+    ['u', udt(['x', scalar('int')], b)],
+    ['set<frozen<u>>', { code: dataTypes.set, info: udt(['a', scalar('bigint')]) }],
+    ['map<frozen<u>, int>', { code: dataTypes.map, info: [udt(b), scalar('int')] }],
+    ['tuple<frozen<u>>', { code: dataTypes.tuple, info: [udt(a, b), scalar('int')] }],
+  ])('takes %s for something else from %j', (cql, bound) => {
+    expect(fits(bound, typeOf(cql))).toBe(false)
+  })
+})
+
+describe('a statement that is prepared', () => {
+  const columns = [
+    { name: 'id', kind: 'partition_key' as const, cql: 'int', type: typeOf('int') },
+    { name: 'u', kind: 'regular' as const, cql: 'frozen<u>', type: typeOf('frozen<u>') },
+  ]
+  const insert = new Statement('insert', { id: 'id', keyspace: 'ks', name: 't', columns })
+  const prepared = (...columns: BoundType[]) => ({ columns: columns.map(type => ({ type })) })
+
+  it('counts as prepared again only with another answer', () => {
+    let again = 0
+    const preparations = new Preparations(() => again++)
+    const first = prepared(scalar('int'), udt(a, b))
+    preparations.check(first, insert, 1)
+    preparations.check(first, insert, 1)
+    preparations.check(prepared(scalar('int'), udt(a, b)), insert, 2)
+    expect(again).toBe(0)
+    preparations.check(prepared(scalar('int'), udt(a, b)), insert, 1)
+    expect(again).toBe(1)
+  })
+
+  it('sends nothing under other types', () => {
+    const preparations = new Preparations(() => {})
+    const other = prepared(scalar('int'), udt(['a', scalar('float')], b))
+    expect(() => preparations.check(other, insert, 1)).toThrow(TypesDiffer)
+    expect(() => preparations.check(other, insert, 1)).toThrow(TypesDiffer)
+  })
+})

@@ -1,0 +1,159 @@
+import type { Client, Host } from 'cassandra-driver'
+import { describe, expect, it } from 'vitest'
+import { readTable } from '../../../lib/table/readTable.ts'
+import { defaultColumns, FakeClient, type FakeColumn } from '../../fake/fakeClient.ts'
+
+/** What one node says of the schema. */
+interface Node {
+  readonly version: string
+  readonly columns: readonly FakeColumn[]
+  /** Fails instead of answering. */
+  readonly error?: Error
+  readonly isDown?: boolean
+}
+
+const without: readonly FakeColumn[] = []
+const added: readonly FakeColumn[] = [...defaultColumns, { name: 'w', type: 'int' }]
+
+/** A client of several nodes, which may know different schemas; each look at one may change what the next one sees. */
+function cluster(nodes: Node[], afterLook: (looks: number) => void = () => {}) {
+  const asked: string[] = []
+  const hosts = nodes.map((_, i) => ({
+    address: `127.0.0.${i + 1}:9042`,
+    isUp: () => nodes[i]?.isDown !== true,
+  })) as Host[]
+  const connected = hosts.filter(host => host.isUp())
+  const execute = async (cql: string, binds: string[], options: { readonly host: Host }) => {
+    const { address } = options.host
+    if (cql.includes('schema_version FROM system.local')) {
+      asked.push(address)
+      afterLook(asked.length)
+    }
+    const node = nodes[hosts.indexOf(options.host)] as Node
+    if (node.error !== undefined) throw node.error
+    if (cql.includes('schema_version FROM system.local')) return { rows: [{ schema_version: node.version }] }
+    if (cql.includes('system.peers')) {
+      const peers = nodes.filter(peer => peer !== node)
+      return {
+        rows: peers.map(peer => ({
+          rpc_address: `127.0.0.${nodes.indexOf(peer) + 1}`,
+          schema_version: peer.version,
+        })),
+      }
+    }
+    const fake = new FakeClient(node.columns)
+    return fake.execute(cql, binds, { ...options })
+  }
+  const client = {
+    execute,
+    hosts: { values: () => hosts },
+    getState: () => ({ getConnectedHosts: () => connected }),
+  }
+  const { signal } = new AbortController()
+  const source = {
+    client: client as unknown as Client,
+    keyspace: 'ks',
+    table: 't',
+    timeout_ms: 10_000,
+    signal,
+  }
+  return { source, asked }
+}
+
+const names = ({ columns }: { readonly columns: readonly { readonly name: string }[] }) =>
+  columns.map(({ name }) => name)
+
+describe('a table that not every node knows', () => {
+  it('is found at another node when the first one lags behind', async () => {
+    const { source } = cluster([
+      { version: 'old', columns: without },
+      { version: 'new', columns: defaultColumns },
+    ])
+    expect(names(await readTable(source))).toEqual(['id', 'v'])
+  })
+
+  it('is missing at once when all nodes agree', async () => {
+    const { source, asked } = cluster([
+      { version: 'one', columns: without },
+      { version: 'one', columns: without },
+    ])
+    await expect(readTable(source)).rejects.toMatchObject({ code: 'ERR_CASSANDRA_TABLE_NOT_FOUND' })
+    expect(new Set(asked).size).toBe(1)
+  })
+
+  it('is missing although a node that is down has another schema', async () => {
+    const { source, asked } = cluster([
+      { version: 'one', columns: without },
+      { version: 'old', columns: without, isDown: true },
+    ])
+    await expect(readTable(source)).rejects.toMatchObject({ code: 'ERR_CASSANDRA_TABLE_NOT_FOUND' })
+    expect(new Set(asked).size).toBe(1)
+  })
+
+  it('is waited for until the nodes agree', async () => {
+    const nodes: Node[] = [
+      { version: 'old', columns: without },
+      { version: 'new', columns: without },
+    ]
+    const { source } = cluster(nodes, looks => {
+      if (looks === 7) nodes.fill({ version: 'new', columns: defaultColumns })
+    })
+    expect(names(await readTable(source))).toEqual(['id', 'v'])
+  })
+
+  it('is missing when the time is over and no node has it', async () => {
+    const { source } = cluster([
+      { version: 'old', columns: without },
+      { version: 'new', columns: without },
+    ])
+    await expect(readTable({ ...source, timeout_ms: 300 })).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_TABLE_NOT_FOUND',
+    })
+  })
+
+  it('is read again when it changed while it was read', async () => {
+    const nodes: Node[] = [{ version: 'old', columns: defaultColumns }]
+    const { source } = cluster(nodes, looks => {
+      if (looks === 2) nodes[0] = { version: 'new', columns: added }
+    })
+    expect(names(await readTable(source, () => false))).toEqual(['id', 'v', 'w'])
+  })
+
+  it('is read from another node when one does not answer', async () => {
+    const error = Object.assign(new Error('no answer'), { name: 'OperationTimedOutError' })
+    const { source } = cluster([
+      { version: 'one', columns: defaultColumns, error },
+      { version: 'one', columns: defaultColumns },
+    ])
+    expect(names(await readTable(source))).toEqual(['id', 'v'])
+  })
+
+  it('is not what was looked for as long as a node that knows more may lag behind', async () => {
+    const { source } = cluster([
+      { version: 'old', columns: defaultColumns },
+      { version: 'new', columns: added },
+    ])
+    const hasNew = (found: Parameters<typeof names>[0]) => names(found).includes('w')
+    expect(names(await readTable(source, hasNew))).toEqual(['id', 'v', 'w'])
+  })
+
+  it('ends with what may not be read, and where to allow it', async () => {
+    const error = Object.assign(new Error('User x has no SELECT permission'), { code: 0x2100 })
+    const { source } = cluster([{ version: 'one', columns: defaultColumns, error }])
+    await expect(readTable(source)).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_UNAUTHORIZED',
+      message: expect.stringContaining('system_schema'),
+    })
+  })
+
+  it('ends at once by its signal', async () => {
+    const { source } = cluster([
+      { version: 'old', columns: without },
+      { version: 'new', columns: without },
+    ])
+    const abort = new AbortController()
+    const reading = readTable({ ...source, signal: abort.signal })
+    abort.abort()
+    await expect(reading).rejects.toMatchObject({ name: 'AbortError' })
+  })
+})

@@ -1,0 +1,75 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { readWriteOptions } from '../../../lib/options/settings.ts'
+import { readTable } from '../../../lib/table/readTable.ts'
+import { DoubtfulRow } from '../../../lib/write/doubtfulRow.ts'
+import { LiveTable } from '../../../lib/write/liveTable.ts'
+import { defaultColumns, FakeClient } from '../../fake/fakeClient.ts'
+
+/** Milliseconds that somebody waited for: time passes in no time. */
+const waits: number[] = []
+vi.mock('node:timers/promises', () => ({
+  setTimeout: async (milliseconds: number) => {
+    waits.push(milliseconds)
+    vi.advanceTimersByTime(milliseconds)
+  },
+}))
+beforeEach(() => {
+  waits.length = 0
+  vi.useFakeTimers()
+  return () => vi.useRealTimers()
+})
+
+async function scene() {
+  const client = new FakeClient()
+  const settings = readWriteOptions({ client: client.asClient, keyspace: 'ks', table: 't' })
+  const { signal } = new AbortController()
+  const source = { client: client.asClient, keyspace: 'ks', table: 't', timeout_ms: 1_000, signal }
+  const table = new LiveTable(source, await readTable(source), performance.now(), settings, {})
+  client.schemaReads = 0
+  const take = (row: object, index = 0) => {
+    const taken = table.encode(row, index)
+    if (!(taken instanceof DoubtfulRow)) throw new Error('the row is not in doubt')
+    return taken
+  }
+  return { client, table, take }
+}
+
+describe('rows with names that the table does not have', () => {
+  it('have the schema read a few times at once, and then once per second', async () => {
+    const { client, table, take } = await scene()
+    for (let i = 0; i < 20; i++) {
+      const settled = await table.settle(take({ id: i, nope: 1 }, i))
+      expect(settled).toMatchObject({ code: 'ERR_CASSANDRA_COLUMN_UNKNOWN', row_index: i })
+    }
+    expect(client.schemaReads).toBe(20)
+    expect(waits).toEqual(Array(15).fill(1_000))
+  })
+
+  it('share one look when they came before it', async () => {
+    const { client, table, take } = await scene()
+    const rows = [1, 2, 3].map(i => take({ id: i, w: i }, i))
+    client.columns = [...defaultColumns, { name: 'w', type: 'int' }]
+    for (const row of rows) expect(await table.settle(row)).toMatchObject({ index: row.index })
+    expect(client.schemaReads).toBe(1)
+  })
+
+  it('are refused when the schema cannot be read', async () => {
+    const { client, table, take } = await scene()
+    client.schemaError = new Error('no answer')
+    expect(await table.settle(take({ id: 1, w: 1 }))).toMatchObject({ code: 'ERR_CASSANDRA_COLUMN_UNKNOWN' })
+  })
+})
+
+describe('a fault that may come from the schema', () => {
+  it('is not the fault of a row while the schema cannot be read', async () => {
+    const { client, table } = await scene()
+    client.schemaError = new Error('no answer')
+    expect(await table.diagnose('row')).toBe('retry')
+  })
+
+  it('is passing when the table is as it was, and a row’s only if the server does not speak of the schema', async () => {
+    const { table } = await scene()
+    expect(await table.diagnose('schema')).toBe('retry')
+    expect(await table.diagnose('row')).toBe('row')
+  })
+})
