@@ -127,4 +127,29 @@ describe('a process ends by itself', () => {
       console.log(last, sink.stats.rows_written, connections, left())`)
     expect(printed).toBe('finished 400 0 []')
   })
+
+  it('with nothing left after the node was reached by one address or the other', async () => {
+    const printed = await run(`
+      const { setTimeout: delay } = await import('node:timers/promises')
+      const one = await OutageProxy.start(options)
+      const other = await OutageProxy.start(options, '127.0.0.2', one.port)
+      const sink = createCassandraWritable({ ...options, host: ['127.0.0.1', '127.0.0.2'], port: one.port })
+      const outcome = outcomeOf(sink)
+      await new Promise(resolve => sink.write({ id: 0 }, resolve))
+      // Both addresses are dialled again, and the one that is not chosen belongs to no node of the cluster.
+      for (let turn = 0; turn < 8; turn++) {
+        for (const proxy of [one, other]) proxy.cut()
+        const { rows_accepted } = sink.stats
+        sink.write({ id: turn })
+        while (sink.stats.rows_written < rows_accepted + 1) await delay(20)
+        await delay(600)
+      }
+      sink.end()
+      const last = await outcome
+      await one.stop()
+      await other.stop()
+      await turns(3)
+      console.log(last, one.connections + other.connections, left())`)
+    expect(printed).toBe('finished 0 []')
+  })
 })
