@@ -174,8 +174,9 @@ class Program {
   readonly #process: ChildProcess
   readonly #words = new EventEmitter()
   /** Resolves when it has loaded its modules, or died of it. */
-  readonly ready = Promise.race([once(this.#words, 'ready'), once(this.#words, 'ended')])
-  readonly #exited: Promise<unknown>
+  readonly ready: Promise<unknown>
+  readonly #exited: Promise<undefined>
+  #status: number | string | undefined
 
   constructor() {
     this.#process = fork(resolve(import.meta.dirname, 'child.ts'), {
@@ -192,28 +193,29 @@ class Program {
     // Who waits for a word that never comes stays.
     this.#words.setMaxListeners(0)
     this.#exited = once(this.#process, 'exit').then(([code, signal]) => {
-      this.#words.emit('ended', undefined)
-      return code ?? signal
+      this.#status = code ?? signal
+      return undefined
     })
+    this.ready = this.next('ready')
   }
 
   send(task: Task): void {
-    this.#process.send(task)
+    if (this.#process.connected) this.#process.send(task)
   }
 
   /** Resolves at the next word of this kind; with nothing when the process has ended. */
-  async next(word: 'open' | 'given' | 'ended'): Promise<Ended | undefined> {
-    const [ended] = await once(this.#words, word)
-    return ended
+  async next(word: 'ready' | 'open' | 'given' | 'ended'): Promise<Ended | undefined> {
+    const said = once(this.#words, word).then(([ended]) => ended)
+    return Promise.race([said, this.#exited])
   }
 
   /** Lets it go. @returns what is wrong if it does not end by itself, with status 0 and without a warning */
   async end(): Promise<string | undefined> {
     if (this.#process.connected) this.#process.disconnect()
-    const late = delay(EXIT_MS, 'late' as const, { ref: false })
-    const status = await Promise.race([this.#exited, late])
-    if (status === 'late') this.#process.kill('SIGKILL')
-    if (status === 0 && this.errors === '') return undefined
-    return status === 'late' ? 'the process did not end' : `the process ended with ${status}: ${this.errors}`
+    await Promise.race([this.#exited, delay(EXIT_MS, undefined, { ref: false })])
+    if (this.#status === 0 && this.errors === '') return undefined
+    if (this.#status !== undefined) return `the process ended with ${this.#status}: ${this.errors}`
+    this.#process.kill('SIGKILL')
+    return 'the process did not end'
   }
 }
