@@ -46,6 +46,7 @@ export async function createSynced(
     return file
   } catch (error) {
     await file.close().catch(() => {})
+    await fs.unlink(path).catch(() => {})
     throw error
   }
 }

@@ -4,7 +4,7 @@ export type { Json } from '../options/options.ts'
 
 const DEEPEST = 100
 
-/** More than fit into any record. It also ends what shares its parts, and has more of them than memory. */
+/** More than fit into a record. A value that shares its parts can have more of them than memory. */
 const MOST_VALUES = 2 ** 20
 
 /** True if JSON text holds exactly this value: no Date, no undefined, no NaN, no cycle, no -0. */

@@ -13,6 +13,7 @@ export interface ControlledHost extends Host {
   }
   datacenter: string
   setDown(): void
+  shutdown(waitForPending: boolean): Promise<void>
   removeFromPool(connection: DriverConnection): void
 }
 

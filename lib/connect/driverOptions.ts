@@ -19,6 +19,13 @@ const MAX_REQUESTS = 30_000
 const MAX_PREPARED = 20_000
 
 /**
+ * The version of the protocol that Cassandra and the driver have in common. Left alone, the driver first offers one of
+ * another product, and a server may refuse that twice. With the second refusal the driver gives one stream to two requests
+ * at once, and connecting never ends: seen with TLS 1.3 and a client certificate.
+ */
+const PROTOCOL_VERSION = 4
+
+/**
  * Options of the driver's client: what passes of the caller's, and ours for everything that a promise depends on.
  * @throws OptionError
  */
@@ -38,7 +45,7 @@ export async function driverOptions(settings: ConnectionSettings): Promise<Clien
       authProvider: new auth.PlainTextAuthProvider(credentials.username, credentials.password),
     }),
     ...(tls !== undefined && { sslOptions: await tlsOptions(tls, hosts, own.sslOptions) }),
-    protocolOptions: { ...own.protocolOptions, port: settings.port },
+    protocolOptions: { maxVersion: PROTOCOL_VERSION, ...own.protocolOptions, port: settings.port },
     socketOptions: {
       connectTimeout: Math.min(HOST_CONNECT_TIMEOUT_MS, request_timeout_ms),
       ...own.socketOptions,

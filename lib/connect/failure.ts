@@ -3,7 +3,6 @@ import {
   ConnectionError,
   type ConnectionErrorCode,
   type HostFailure,
-  type OptionError,
 } from '../errors.ts'
 import { refuse } from '../options/rules.ts'
 import type { ConnectionSettings } from '../options/settings.ts'
@@ -14,6 +13,7 @@ interface DriverFailure {
   readonly name?: string
   readonly message: string
   readonly code?: string | number
+  readonly syscall?: string
   readonly innerErrors?: Readonly<Record<string, DriverFailure | string | null>> | null
 }
 
@@ -48,18 +48,27 @@ export async function explainConnectFailure(error: unknown, settings: Connection
   return new ConnectionError(code, `${headlines[code]}${reasons}`, hosts)
 }
 
-/** The driver checks its options with errors that have nothing but words. */
-function refusedOption(
-  { name, message }: DriverFailure,
-  settings: ConnectionSettings,
-): OptionError | undefined {
-  const isOption = settings.client_options !== undefined && name === 'TypeError'
-  if (!isOption || !/ (?:must|should) be /.test(message)) return undefined
-  return refuse(
-    'client_options',
-    `Expected \`client_options\` to be what cassandra-driver takes: ${wordsOf({ message })}`,
-  )
+/** What is wrong with an option, and the driver found out. It has no codes for these, only words. */
+function refusedOption(failure: DriverFailure, settings: ConnectionSettings): Error | undefined {
+  const { name, message, syscall } = failure
+  const { client_options, local_datacenter } = settings
+  const [, names] = unknownDatacenter.exec(message) ?? []
+  if (names !== undefined) {
+    const found = `the cluster has ${wordsOf(names)}, not \`${local_datacenter}\``
+    return new ConnectionError('ERR_CASSANDRA_CONNECT', `\`local_datacenter\` is wrong: ${found}`, [])
+  }
+  if (client_options?.cloud != null && syscall === 'open') {
+    const expected = 'Expected `client_options.cloud.secureConnectBundle` to be a readable file'
+    return refuse('client_options', `${expected}: ${wordsOf(failure)}`)
+  }
+  if (client_options !== undefined && name === 'TypeError' && / (?:must|should) be /.test(message)) {
+    const expected = 'Expected `client_options` to be what cassandra-driver takes'
+    return refuse('client_options', `${expected}: ${wordsOf(failure)}`)
+  }
+  return undefined
 }
+
+const unknownDatacenter = /^localDataCenter was configured as .* in data centers: \[(.*)\]$/s
 
 /** A node that speaks only TLS resets the connection of a plain client without a word. */
 async function codeOfHangUp(
@@ -84,7 +93,7 @@ export function connectTimeout(settings: ConnectionSettings): ConnectionError {
 }
 
 const headlines: Record<ConnectionErrorCode, string> = {
-  ERR_CASSANDRA_CONNECT: 'No host could be reached',
+  ERR_CASSANDRA_CONNECT: 'No host could be used',
   ERR_CASSANDRA_CONNECT_TIMEOUT: 'Connecting took longer than `request_timeout_ms`',
   ERR_CASSANDRA_AUTH: 'Cassandra refused the login: check `username` and `password`',
   ERR_CASSANDRA_TLS_UNTRUSTED: 'The certificate is not signed by a trusted authority: check `ssl_ca_cert`',
@@ -179,7 +188,7 @@ const openssl = /(?:[\dA-F]{8,}:)?error:[\dA-F]+:[^:]*:[^:]*:([^:\n]+)(?::[^:\n]
 
 function tidy(words: string): string {
   const plain = words
-    .slice(0, 100 * MOST_WORDS)
+    .slice(0, 8 * MOST_WORDS)
     .replace(/\n[ \t]+at [^\n]*/g, '')
     .replace(/\.? See innerErrors\.?/g, '')
     .replace(openssl, '$1')

@@ -89,9 +89,12 @@ export class OwnClient {
     }
     dialContactPoints(control)
     this.#stopReconnecting = reconnectOneAtATime(control)
-    control.hosts.on('add', ({ pool }: ControlledHost) => {
+    control.hosts.on('add', (host: ControlledHost) => {
+      const { pool, shutdown } = host
       const create = pool._createConnection
       pool._createConnection = () => connections.watch(create.call(pool))
+      // The driver lets a host drain that left the cluster, with a timer that it forgets to clear.
+      host.shutdown = () => shutdown.call(host, false)
     })
     const warmUp = internals._warmup
     if (warmUp === undefined) return

@@ -1,7 +1,8 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { OptionError } from '../errors.ts'
 import { refuse } from '../options/rules.ts'
+import { escaped } from '../options/shown.ts'
 
 /** Options that take PEM, as text or as the path of a file. */
 export type PemOption = 'ssl_ca_cert' | 'ssl_client_cert' | 'ssl_client_key'
@@ -52,8 +53,11 @@ async function readText(option: PemOption, path: string): Promise<string> {
 
 /** @throws OptionError when no certificate in the text can be read. */
 export function checkAuthority(text: string): void {
-  const blocks = text.split('-----END ').filter(block => block.includes('-----BEGIN '))
-  const isReadable = blocks.some(block => parseCertificate(`${block}-----END CERTIFICATE-----`))
+  const blocks = text.split(/-----BEGIN (?:X509 )?CERTIFICATE-----/).slice(1)
+  const isReadable = blocks.some(block => {
+    const [body = ''] = block.split('-----END', 1)
+    return parseCertificate(`-----BEGIN CERTIFICATE-----${body}-----END CERTIFICATE-----\n`) !== undefined
+  })
   if (!isReadable) throw wrong('ssl_ca_cert', 'a certificate in PEM, and it is damaged')
 }
 
@@ -61,11 +65,20 @@ export function checkAuthority(text: string): void {
 export function checkPair(cert: string, key: string, passphrase: string | undefined): void {
   const certificate = parseCertificate(cert)
   if (certificate === undefined) throw wrong('ssl_client_cert', 'a certificate in PEM, and it is damaged')
-  if (!certificate.checkPrivateKey(parseKey(key, passphrase))) {
+  if (!belongs(parseKey(key, passphrase), certificate)) {
     throw wrong(
       'ssl_client_key',
       'the private key of `ssl_client_cert`, and it belongs to another certificate',
     )
+  }
+}
+
+/** Whether a key is that of a certificate. Not every runtime can tell, and then the handshake does. */
+function belongs(key: KeyObject, certificate: X509Certificate): boolean {
+  try {
+    return certificate.checkPrivateKey(key)
+  } catch {
+    return true
   }
 }
 
@@ -77,7 +90,7 @@ function parseCertificate(text: string): X509Certificate | undefined {
   }
 }
 
-function parseKey(key: string, passphrase: string | undefined) {
+function parseKey(key: string, passphrase: string | undefined): KeyObject {
   try {
     return createPrivateKey({ key, ...(passphrase !== undefined && { passphrase }) })
   } catch {
@@ -93,7 +106,7 @@ function parseKey(key: string, passphrase: string | undefined) {
 
 function shownPath(path: string): string {
   if (base64.test(path)) return `${path.length} characters`
-  return `\`${path.length > MOST_PATH ? `${path.slice(0, MOST_PATH)}…` : path}\``
+  return `\`${escaped(path.slice(0, MOST_PATH))}${path.length > MOST_PATH ? '…' : ''}\``
 }
 
 function wrong(option: PemOption, expected: string): OptionError {

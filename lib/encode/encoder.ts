@@ -65,7 +65,12 @@ function compile(type: CqlType, sorts: boolean): Codec {
 function unsupportedCodec(cqlType: string): Codec {
   return {
     encode: value => {
-      throw new Refusal(value, 'is a value for a custom type, of which none can be written')
+      const refusal = new Refusal(
+        value,
+        'is a value for a custom or unknown type, of which none can be written',
+      )
+      refusal.mayBeNewInSchema = true
+      throw refusal
     },
     cqlType,
     accepts: 'no such property',

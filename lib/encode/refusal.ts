@@ -11,8 +11,8 @@ export class Refusal {
   cqlType = ''
   /** What would have been accepted there. */
   expected = ''
-  /** A field of a user-defined type that did not exist when the schema was read. */
-  isUnknownField = false
+  /** Names a field or a type that did not exist when the schema was read, and may exist now. */
+  mayBeNewInSchema = false
   /** Follows the value: `is above the largest int, 2147483647`. */
   readonly reason: string
   readonly preview: string
@@ -38,7 +38,7 @@ export function wrongKind(value: unknown): Refusal {
 /** The refusal of a user-defined type for a field that the type does not have. */
 export function unknownField(value: unknown, name: unknown): Refusal {
   const refusal = new Refusal(value, `has ${preview(name)}, which is no field of the type`)
-  refusal.isUnknownField = true
+  refusal.mayBeNewInSchema = true
   return refusal
 }
 

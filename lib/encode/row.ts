@@ -1,5 +1,5 @@
 import type { Column, TableSchema } from '../table/schema.ts'
-import { type Operation, Statement } from '../table/statement.ts'
+import { type Operation, type PreparedCounts, Statement } from '../table/statement.ts'
 import { NULL_LENGTH, UNSET_LENGTH } from './bind.ts'
 import { Bytes, TooManyBytes } from './bytes.ts'
 import type { EncodedRow } from './encodedRow.ts'
@@ -7,16 +7,14 @@ import { KEY_PART_BYTES, MAX_KEY_BYTES } from './partitionKey.ts'
 import { ownNames, type Row, readProperty, rowOf, sameNames } from './readRow.ts'
 import { columnUnknown, deleteFlagMissing, keyAbsent, keySize, rowSize } from './rowRefusal.ts'
 import { encodeColumn, type Slot, slotFor } from './slot.ts'
-import { ownTimestampOf, ttlOf } from './using.ts'
+import { ownTimestampOf, ttlOf, type UsingRules } from './using.ts'
 import { CELL_WEIGHT, collectionWeight, ROW_WEIGHT, TTL_WEIGHT } from './weight.ts'
 
-export interface RowRules {
+export interface RowRules extends UsingRules {
   readonly delete_flag: { readonly column: string; readonly value: string } | undefined
-  readonly ttl: number | undefined
-  readonly ttl_column: string | undefined
-  readonly timestamp_column: string | undefined
   readonly nulls: 'write' | 'unset'
   readonly max_row_bytes: number
+  readonly counts?: PreparedCounts
 }
 
 /** Own property names of a row, and which of the table's columns and of the directions are among them. */
@@ -71,7 +69,7 @@ export class RowEncoder {
     this.#unsupported = slots.filter(({ column }) => column.type.kind === 'unsupported')
     const target = (operation: Operation): Target => {
       const hasTtl = rules.ttl !== undefined || rules.ttl_column !== undefined
-      const statement = new Statement(operation, schema, hasTtl)
+      const statement = new Statement(operation, schema, hasTtl, rules.counts)
       return { statement, slots: slots.filter(({ column }) => statement.columns.includes(column)) }
     }
     this.#targets = {
@@ -174,15 +172,14 @@ export class RowEncoder {
   /** Writes the row's own time, or leaves room for another, and returns its place. */
   #writeTimestamp(given: unknown, index: number, out: Bytes): number {
     const { timestamp_column } = this.#rules
-    const own = timestamp_column === undefined ? 0 : ownTimestampOf(given, timestamp_column, index)
+    const own = timestamp_column === undefined ? 0 : ownTimestampOf(given, this.#rules, index)
     out.int32(TIMESTAMP_BYTES)
     out.int64(own)
     return out.length - TIMESTAMP_BYTES
   }
 
   #writeTtl(given: unknown, index: number, out: Bytes): void {
-    const { ttl, ttl_column = 'ttl' } = this.#rules
-    const seconds = ttlOf(given, ttl, ttl_column, index)
+    const seconds = ttlOf(given, this.#rules, index)
     if (seconds === undefined) {
       out.int32(UNSET_LENGTH)
       return

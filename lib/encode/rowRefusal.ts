@@ -9,12 +9,12 @@ import type { Refusal } from './refusal.ts'
 
 /** The words of every error about a row: which row, which column, what came, what was expected. */
 
-/** Errors for fields that a user-defined type does not have. Not a property: callers match on the code alone. */
-const unknownFields = new WeakSet<RowError>()
+/** Errors that name a field or type the schema lacked. Not a property: callers match on the code alone. */
+const unknownToSchema = new WeakSet<RowError>()
 
-/** Whether a row names a column or a field that may have been added after the schema was read. */
+/** Whether a row names a column, a field or a type that may have been added after the schema was read. */
 export function mayBeNewInSchema(error: RowError): boolean {
-  return error.code === 'ERR_CASSANDRA_COLUMN_UNKNOWN' || unknownFields.has(error)
+  return error.code === 'ERR_CASSANDRA_COLUMN_UNKNOWN' || unknownToSchema.has(error)
 }
 
 export function notAnObject(input: unknown, row_index: number): RowError {
@@ -101,7 +101,7 @@ export function valueRefused(column: Column, refusal: Refusal, row_index: number
   const message = `Row ${row_index}, ${where}: ${preview} ${reason}; expected ${expected}`
   const details = { row_index, column: path, cql_type, expected }
   const error = new RowError('ERR_CASSANDRA_VALUE', message, details, { cause })
-  if (refusal.isUnknownField) unknownFields.add(error)
+  if (refusal.mayBeNewInSchema) unknownToSchema.add(error)
   return error
 }
 

@@ -98,6 +98,11 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
    * rows is then yours: of two with one key the one with the larger time stays. @default the order of arrival
    */
   readonly timestamp_column?: PropertyOf<Row> | undefined
+  /**
+   * Take any write time. Otherwise only those of the years 2001 to 2100 are taken, so that milliseconds and nanoseconds
+   * are noticed. Goes with `timestamp_column`. @default false
+   */
+  readonly allow_any_timestamp?: boolean | string | undefined
   /** `'write'` stores null (a tombstone); `'unset'` leaves the column alone, as `undefined` does. @default 'write' */
   readonly nulls?: 'write' | 'unset' | undefined
   /**

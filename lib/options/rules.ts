@@ -36,7 +36,7 @@ function integer(from: number, to: number, fallback?: number): OptionRule<number
   }
 }
 
-function flag(fallback: boolean): OptionRule<boolean> {
+function flag(fallback: boolean): OptionRule<boolean> & { readonly fallback: boolean } {
   const words = new Map([
     ['true', true],
     ['false', false],
@@ -68,7 +68,7 @@ function object<Value>(expected: string, member?: string): OptionRule<Value> {
 /** The one list of options: the README's table is checked against it. */
 export const optionRules = {
   host: {
-    expected: 'a host, a comma-separated list of hosts, or an array of hosts',
+    expected: 'a host, a comma-separated list or an array of hosts, none of them a URL',
     read: given => parseHosts(given),
     accepts: value => value !== undefined,
   } as OptionRule<Hosts>,
@@ -104,6 +104,7 @@ export const optionRules = {
   ttl: integer(0, 630_720_000),
   ttl_column: text,
   timestamp_column: text,
+  allow_any_timestamp: flag(false),
   nulls: oneOf(['write', 'unset'], 'write'),
   batch_by: oneOf(['replicas', 'partition', 'none'], 'replicas'),
   request_timeout_ms: integer(1, 600_000, 15_000),

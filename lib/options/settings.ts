@@ -17,6 +17,7 @@ export interface WriteSettings extends ConnectionSettings {
   readonly ttl: number | undefined
   readonly ttl_column: string | undefined
   readonly timestamp_column: string | undefined
+  readonly allow_any_timestamp: boolean
   readonly nulls: 'write' | 'unset'
   readonly batch_by: 'partition' | 'replicas' | 'none'
   readonly retry_timeout_ms: number
@@ -118,6 +119,7 @@ function writeSettings(given: Given): WriteSettings {
     ttl: given.ttl,
     ttl_column: given.ttl_column,
     timestamp_column: given.timestamp_column,
+    allow_any_timestamp: value('allow_any_timestamp'),
     nulls: value('nulls'),
     batch_by: value('batch_by'),
     request_timeout_ms: value('request_timeout_ms'),

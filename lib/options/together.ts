@@ -115,8 +115,10 @@ function checkTls(given: Given): void {
   if (verify && own.rejectUnauthorized !== undefined && own.rejectUnauthorized !== true) {
     throw wrongTls('.rejectUnauthorized', 'true: say `ssl_verify: false` if the server may be anybody')
   }
-  const hasAuthority = given.ssl_ca_cert ?? own.ca ?? own.pfx ?? own.secureContext
-  if (verify && own.checkServerIdentity !== undefined && hasAuthority === undefined) {
+  // A secure context has authorities of its own, which cannot be seen.
+  const authorities = own.secureContext === undefined ? [given.ssl_ca_cert, own.ca].flat() : []
+  const isPublic = !authorities.some(authority => authority !== undefined && authority.length > 0)
+  if (verify && own.checkServerIdentity !== undefined && isPublic) {
     const reason = 'absent unless `ssl_ca_cert` is given: a public authority signs for any host'
     throw wrongTls('.checkServerIdentity', reason)
   }

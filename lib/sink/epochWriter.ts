@@ -10,13 +10,13 @@ import {
 import type { EncodedRow } from '../encode/encodedRow.ts'
 import { CheckpointError, OptionError, SchemaError } from '../errors.ts'
 import type { Json } from '../options/options.ts'
-import type { EpochSettings, WriteSettings } from '../options/settings.ts'
+import type { EpochSettings } from '../options/settings.ts'
 import type { StoredTable } from '../table/schema.ts'
 import type { ClusterClock } from '../write/clusterClock.ts'
 import type { DoubtfulRow } from '../write/doubtfulRow.ts'
 import type { TakenRow } from '../write/liveTable.ts'
 import type { Counters } from '../write/stats.ts'
-import { openTarget } from '../write/target.ts'
+import { openTarget, withTableTtl } from '../write/target.ts'
 import { type OnFailure, Writer } from '../write/writer.ts'
 import { EpochRows } from './epochRows.ts'
 import { passHighWater } from './highWater.ts'
@@ -67,7 +67,7 @@ export async function openEpochWriter(
     checkpoint = await openCheckpoint(settings.checkpoint_location, name, { takesOver: settings.take_over })
     await passHighWater(clock, checkpoint.state.high_water, settings, signal)
     await warnOfTruncation(connection.client, schema, checkpoint.state.committed, settings)
-    const writer = new Writer(target, withTableTtl(settings, schema), counters, onFailure)
+    const writer = new Writer(target, withTableTtl(settings, target), counters, onFailure)
     return new EpochWriter(writer, checkpoint, schema, clock, settings)
   } catch (error) {
     await Promise.all([connection.close(), checkpoint?.close().catch(() => {})])
@@ -90,11 +90,6 @@ function refuseWithoutGrace({ keyspace, name, gc_grace_seconds }: StoredTable): 
   const why = 'a replay could bring back rows that others deleted meanwhile'
   const message = `\`${keyspace}.${name}\` has a gc_grace_seconds of 0, and ${why}: set it to at least the time a restart may take`
   throw new SchemaError('ERR_CASSANDRA_TABLE_UNSUPPORTED', message)
-}
-
-/** A replay has to say what remains to live, also where the table said it the first time. */
-function withTableTtl(settings: EpochSettings, { default_time_to_live }: StoredTable): WriteSettings {
-  return default_time_to_live === 0 ? settings : { ...settings, ttl: settings.ttl ?? default_time_to_live }
 }
 
 /** Writes epochs one after the other: SEAL, rows, all acknowledgements, COMMIT. */
@@ -183,7 +178,7 @@ export class EpochWriter {
     const { sealed } = this.#checkpoint.state
     if (sealed === undefined) return
     checkReplay(sealed, epoch.rows.length, epoch.blocks)
-    refuseLate(sealed, secondsSince(sealed), this.#schema)
+    refuseLate(sealed, secondsSince(sealed, this.#clock), this.#schema)
   }
 
   /** @throws CheckpointError if these rows are not the first ones of the sealed epoch, as far as whole blocks tell. */
@@ -210,14 +205,14 @@ export class EpochWriter {
         rows,
         blocks,
         block_rows,
-        sealed_at_ms: Date.now(),
+        sealed_at_ms: nowOf(this.#clock),
         position,
         rows_total,
         ...(epoch.table_ttl !== undefined && { table_ttl: epoch.table_ttl }),
       }
       await this.#checkpoint.seal({ ...seal, ...span })
     } else {
-      epoch.age(secondsSince(sealed))
+      epoch.age(secondsSince(sealed, this.#clock))
       // Timestamps of the attempt before may be used up to the last one, and a late request may still bring them.
       if (epoch.appends) await this.#checkpoint.reseal(this.#reserve(epoch))
     }
@@ -250,9 +245,12 @@ export class EpochWriter {
   }
 }
 
+/** Milliseconds since 1970 by the cluster's clock: this machine's may be set, and the next run may be on another. */
+const nowOf = (clock: ClusterClock) => Math.floor(clock.now() / 1000)
+
 /** Rounded up: rows may live a little shorter than they would have, never longer. */
-function secondsSince({ sealed_at_ms }: Seal): number {
-  return Math.max(0, Math.ceil((Date.now() - sealed_at_ms) / 1000))
+function secondsSince({ sealed_at_ms }: Seal, clock: ClusterClock): number {
+  return Math.max(0, Math.ceil((nowOf(clock) - sealed_at_ms) / 1000))
 }
 
 /** Beyond `gc_grace_seconds` a tombstone may be gone, and an old write would bring back what it deleted. */

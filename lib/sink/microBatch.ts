@@ -176,8 +176,13 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
     this.ended = sealed === undefined ? 'committed' : 'in replay'
     if (sealed !== undefined) {
       const { epoch_id, rows } = sealed
-      const message = `Epoch ${epoch_id} stays sealed: the stream ended before all of its ${rows} rows were replayed`
-      process.emitWarning(message, { type: 'CassandraStreamsWarning', code: 'CASSANDRA_ENDED_IN_REPLAY' })
+      const message =
+        `Epoch ${epoch_id} stays sealed: the stream ended before all of its ${rows} rows were replayed. ` +
+        'The next run must replay it'
+      process.emitWarning(message, {
+        type: 'CassandraStreamsWarning',
+        code: 'CASSANDRA_STREAMS_ENDED_IN_REPLAY',
+      })
     }
     await writer.close()
   }

@@ -5,10 +5,13 @@ import { hasUdtInVector } from './udt.ts'
 export type Operation = 'insert' | 'insert_static' | 'delete'
 
 /**
- * Row counts for which a statement is prepared. Every count is a statement of its own in the server's cache, so they
- * are few; beyond 50 rows a request gets slower again, not faster.
+ * Row counts for which a statement is prepared, largest first and 1 among them. Every count is a statement of its own in
+ * the server's cache. Asked each time, because other tables share that cache.
  */
-const preparedCounts = [50, 25, 20, 15, 10, 7, 5, 4, 3, 2, 1] as const
+export type PreparedCounts = () => readonly number[]
+
+/** Of a table that shares the cache with few others. Beyond 50 rows a request gets slower again, not faster. */
+export const allCounts: readonly number[] = [50, 25, 20, 15, 10, 7, 5, 4, 3, 2, 1]
 
 /** Above this a request's frame grows faster than its use; wide tables get fewer rows a request. */
 const MAX_BINDS = 4_000
@@ -24,11 +27,18 @@ export class Statement {
   readonly ttlIndex: number | undefined
   /** Values bound for one row, timestamp and time to live included. */
   readonly binds: number
+  readonly counts: PreparedCounts
   readonly #rowText: string
   readonly #texts = new Map<number, string>()
 
-  constructor(operation: Operation, schema: TableSchema, hasTtl = false) {
+  constructor(
+    operation: Operation,
+    schema: TableSchema,
+    hasTtl = false,
+    counts: PreparedCounts = () => allCounts,
+  ) {
     this.operation = operation
+    this.counts = counts
     this.columns = schema.columns.filter(
       ({ kind, type }) => bound[operation].includes(kind) && type.kind !== 'unsupported',
     )
@@ -42,7 +52,7 @@ export class Statement {
   /** Largest prepared row count that `available` rows can fill. */
   rowsFor(available: number): number {
     const most = Math.max(1, Math.floor(MAX_BINDS / this.binds))
-    return preparedCounts.find(count => count <= available && count <= most) ?? 1
+    return this.counts().find(count => count <= available && count <= most) ?? 1
   }
 
   text(rows: number): string {

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { wordsOf } from '../connect/failure.ts'
 import { age, type EncodedRow, restamp } from '../encode/encodedRow.ts'
 import { LIST_TIMESTAMPS } from '../encode/using.ts'
 import { WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import { backoff, sparingBackoff } from './backoff.ts'
-import { type DriverError, mayBeApplied } from './fault.ts'
+import { mayBeApplied } from './fault.ts'
 
 type Limits = Pick<WriteSettings, 'request_timeout_ms' | 'retry_timeout_ms'>
 
@@ -103,10 +104,9 @@ export class Delivery {
   }
 
   #over(error: unknown): WriteError {
-    const { message } = error as DriverError
     const tries = this.tries === 1 ? '1 try' : `${this.tries} tries`
     const after = `${tries} within \`retry_timeout_ms\` (${this.#limits.retry_timeout_ms} ms)`
-    const text = `${nameOf(this.rows)} not acknowledged after ${after}: ${message}`
+    const text = `${nameOf(this.rows)} not acknowledged after ${after}: ${wordsOf(error)}`
     return new WriteError('ERR_CASSANDRA_RETRY_TIMEOUT', text, { cause: error })
   }
 }

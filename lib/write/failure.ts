@@ -1,3 +1,4 @@
+import { wordsOf } from '../connect/failure.ts'
 import { CassandraStreamsError, RowError, WriteError } from '../errors.ts'
 
 /**
@@ -12,5 +13,11 @@ export function failureOf(known: CassandraStreamsError | undefined, error: Error
 }
 
 function unexpected(error: Error): WriteError {
-  return new WriteError('ERR_CASSANDRA_WRITE', `Rows cannot be written: ${error.message}`, { cause: error })
+  return new WriteError('ERR_CASSANDRA_WRITE', `Rows cannot be written: ${wordsOf(error)}`, { cause: error })
+}
+
+/** No node says whether the rows are where they should be. */
+export function undescribed(error: Error, retry_timeout_ms: number): WriteError {
+  const text = `No node described the table within \`retry_timeout_ms\` (${retry_timeout_ms} ms): ${wordsOf(error)}`
+  return new WriteError('ERR_CASSANDRA_RETRY_TIMEOUT', text, { cause: error })
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { EncodedRow } from '../encode/encodedRow.ts'
 import { rebind } from '../encode/rebind.ts'
-import { RowEncoder } from '../encode/row.ts'
+import { RowEncoder, type RowRules } from '../encode/row.ts'
 import { mayBeNewInSchema } from '../encode/rowRefusal.ts'
 import { RowError, SchemaError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
@@ -10,12 +10,19 @@ import type { StoredTable } from '../table/schema.ts'
 import { columnDropped, hasAllOf, isSameTable, schemaChange, tableGone } from '../table/schemaChange.ts'
 import { Statement } from '../table/statement.ts'
 import { DoubtfulRow } from './doubtfulRow.ts'
+import { StatementShare } from './statementShare.ts'
 
 /** Between two looks at the schema that rows or statements ask for, in milliseconds, on average. */
 const PACE_MS = 1_000
 
+/** Most milliseconds for a last look at the table. */
+const LAST_LOOK_MS = 2_000
+
 /** Looks at the schema that need not wait for their turn. */
 const BURST = 5
+
+/** What a row is encoded by, and what it may ask of the servers. */
+export type TableSettings = RowRules & Pick<WriteSettings, 'request_timeout_ms'>
 
 /** A row as bytes, why it cannot be stored, or what may yet become one of both. */
 export type TakenRow = EncodedRow | DoubtfulRow | Error
@@ -23,7 +30,8 @@ export type TakenRow = EncodedRow | DoubtfulRow | Error
 /** A table while it is written: follows what changes without harm, and remembers what ends the stream. */
 export class LiveTable {
   readonly #source: TableSource
-  readonly #settings: WriteSettings
+  readonly #settings: TableSettings
+  readonly #share: StatementShare
   #schema: StoredTable
   /** When the schema was read, by `performance.now()`. */
   #readAt: number
@@ -37,11 +45,28 @@ export class LiveTable {
   #suspicion: Promise<void> | undefined
   #nextRead = Number.NEGATIVE_INFINITY
 
-  constructor(source: TableSource, schema: StoredTable, readAt: number, settings: WriteSettings) {
+  /** @param cluster the same object for all sinks on one cluster */
+  constructor(
+    source: TableSource,
+    schema: StoredTable,
+    readAt: number,
+    settings: TableSettings,
+    cluster: object,
+  ) {
     this.#source = source
     this.#settings = settings
     this.#schema = schema
     this.#readAt = readAt
+    this.#share = new StatementShare(cluster, {
+      client: source.client,
+      binds: schema.columns.length + 2,
+      operations: settings.delete_flag === undefined ? 1 : 2,
+    })
+  }
+
+  /** Leaves the caches of prepared statements to others. */
+  close(): void {
+    this.#share.release()
   }
 
   /** @param ttl seconds to live of rows that name none */
@@ -124,10 +149,15 @@ export class LiveTable {
     return this.#change
   }
 
+  /** As {@link change}, when every row is acknowledged: a server that is away by now keeps nobody waiting. */
+  lastChange(): Promise<SchemaError | undefined> {
+    return this.change(Math.min(LAST_LOOK_MS, this.#settings.request_timeout_ms)).catch(() => undefined)
+  }
+
   #encoderOf(ttl: number | undefined): RowEncoder {
     let encoder = this.#encoders.get(ttl)
     if (encoder === undefined) {
-      encoder = new RowEncoder(this.#schema, { ...this.#settings, ttl })
+      encoder = new RowEncoder(this.#schema, { ...this.#settings, ttl, counts: () => this.#share.counts })
       this.#encoders.set(ttl, encoder)
     }
     return encoder
@@ -143,7 +173,7 @@ export class LiveTable {
       const names = new Set(this.#schema.columns.map(({ name }) => name))
       current = statement.columns.every(({ name }) => names.has(name))
         ? statement
-        : new Statement(statement.operation, this.#schema, statement.ttlIndex !== undefined)
+        : new Statement(statement.operation, this.#schema, statement.ttlIndex !== undefined, statement.counts)
       this.#current.set(statement, current)
     }
     return current

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Client, policies, type QueryOptions, types } from 'cassandra-driver'
 import type { Ring } from '../batch/ring.ts'
+import { wordsOf } from '../connect/failure.ts'
 import { bytesOf, type EncodedRow, writeTimeOf } from '../encode/encodedRow.ts'
 import { ConnectionError, RowError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
@@ -241,7 +242,7 @@ export class Sender {
   #refuse({ index }: EncodedRow, error: unknown): void {
     this.#counters.rows_in_flight--
     this.#counters.rows_failed++
-    const text = `Row ${index}: Cassandra refuses it: ${(error as DriverError).message}`
+    const text = `Row ${index}: Cassandra refuses it: ${wordsOf(error)}`
     const refusal = new RowError('ERR_CASSANDRA_ROW_REFUSED', text, { row_index: index }, { cause: error })
     this.#listener.rowRefused(refusal)
   }
@@ -250,24 +251,24 @@ export class Sender {
 const passing: ReadonlySet<Fault> = new Set(['retry', 'slow', 'failure', 'split', 'row'])
 
 function permanent(fault: Fault, error: unknown): Error {
-  const { message } = error as DriverError
+  const words = wordsOf(error)
   switch (fault) {
     case 'credentials':
-      return new ConnectionError('ERR_CASSANDRA_AUTH', message, [])
+      return new ConnectionError('ERR_CASSANDRA_AUTH', words, [])
     case 'unauthorized':
-      return new WriteError('ERR_CASSANDRA_UNAUTHORIZED', `Rows cannot be written: ${message}`, {
+      return new WriteError('ERR_CASSANDRA_UNAUTHORIZED', `Rows cannot be written: ${words}`, {
         cause: error,
       })
     case 'consistency':
       return new WriteError(
         'ERR_CASSANDRA_CONSISTENCY',
-        `The table cannot be written at this \`consistency\`: ${message}`,
+        `The table cannot be written at this \`consistency\`: ${words}`,
         { cause: error },
       )
     case 'closed':
       return new WriteError('ERR_CASSANDRA_WRITE', 'The `client` was shut down before all rows were written')
     default:
-      return new WriteError('ERR_CASSANDRA_WRITE', `Rows cannot be written: ${message}`, { cause: error })
+      return new WriteError('ERR_CASSANDRA_WRITE', `Rows cannot be written: ${words}`, { cause: error })
   }
 }
 

@@ -1,7 +1,10 @@
+import type { Client } from 'cassandra-driver'
 import { type Connection, connect } from '../connect/connect.ts'
 import { explainConnectFailure } from '../connect/failure.ts'
+import { expiresBy, expiryOf } from '../encode/using.ts'
 import { OptionError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
+import { readLatestExpiry } from '../table/expiry.ts'
 import { readTable } from '../table/readTable.ts'
 import type { StoredTable, TableSchema } from '../table/schema.ts'
 import type { ClusterClock } from './clusterClock.ts'
@@ -13,6 +16,8 @@ export interface WriteTarget {
   readonly schema: StoredTable
   /** When the schema was read, by `performance.now()`. */
   readonly readAt: number
+  /** Latest moment at which a row may expire, in seconds since 1970; undefined where the server takes any. */
+  readonly latest_expiry_s: number | undefined
   readonly clock: ClusterClock
 }
 
@@ -30,15 +35,40 @@ export async function openTarget(settings: WriteSettings, signal: AbortSignal): 
     const readAt = performance.now()
     const schema = await readTable({ client, keyspace, table, timeout_ms: request_timeout_ms, signal })
     checkDirections(settings, schema)
+    const latest_expiry_s = await latestExpiry(settings, client)
     const clock = await openClock(client, settings.max_clock_skew_ms, request_timeout_ms)
     signal.throwIfAborted()
-    return { connection, schema, readAt, clock }
+    return { connection, schema, readAt, latest_expiry_s, clock }
   } catch (error) {
     await connection.close()
     throw await explainConnectFailure(error, settings)
   } finally {
     signal.removeEventListener('abort', closeEarly)
   }
+}
+
+/**
+ * When rows that name their time to live may expire at the latest.
+ * @throws OptionError when `ttl` ends later
+ */
+async function latestExpiry(settings: WriteSettings, client: Client): Promise<number | undefined> {
+  const { ttl, ttl_column, request_timeout_ms } = settings
+  if (ttl === undefined && ttl_column === undefined) return undefined
+  const latest_expiry_s = await readLatestExpiry(client, request_timeout_ms)
+  if (ttl === undefined || latest_expiry_s === undefined || expiryOf(ttl) <= latest_expiry_s)
+    return latest_expiry_s
+  const message = `Expected \`ttl\` to be ${expiresBy(latest_expiry_s)}, got ${ttl}`
+  throw new OptionError('ERR_CASSANDRA_OPTION', 'ttl', message)
+}
+
+/** A repeat says what remains to live, also where the table said it the first time. */
+export function withTableTtl(
+  settings: WriteSettings,
+  { schema, latest_expiry_s }: Pick<WriteTarget, 'schema' | 'latest_expiry_s'>,
+): WriteSettings & Pick<WriteTarget, 'latest_expiry_s'> {
+  const { default_time_to_live } = schema
+  const ttl = settings.ttl ?? (default_time_to_live === 0 ? undefined : default_time_to_live)
+  return { ...settings, ttl, latest_expiry_s }
 }
 
 /** Properties that tell how to write a row are never written, so they cannot be a key. */

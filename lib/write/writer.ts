@@ -10,12 +10,12 @@ import type { WriteSettings } from '../options/settings.ts'
 import { type ClusterClock, processArrivals } from './clusterClock.ts'
 import { watchClock } from './coordinator.ts'
 import { DoubtfulRow } from './doubtfulRow.ts'
-import { failureOf } from './failure.ts'
+import { failureOf, undescribed } from './failure.ts'
 import { LiveTable, type TakenRow } from './liveTable.ts'
 import { Outbox } from './outbox.ts'
 import { Sender } from './sender.ts'
 import { type Counters, countsOf } from './stats.ts'
-import { openTarget, type WriteTarget } from './target.ts'
+import { openTarget, type WriteTarget, withTableTtl } from './target.ts'
 import { Window } from './window.ts'
 
 /**
@@ -23,9 +23,6 @@ import { Window } from './window.ts'
  * time. Measured: two take a few hundredths off a load, and rows of more live so long that they cost what is won.
  */
 const WAITING_FLUSHES = 2
-
-/** Most milliseconds for a last look at the table. */
-const LAST_LOOK_MS = 2_000
 
 /** Called once, after the requests in flight have settled. */
 export type OnFailure = (error: Error) => void
@@ -40,7 +37,8 @@ export async function openWriter(
   onFailure: OnFailure,
   signal: AbortSignal,
 ): Promise<Writer> {
-  return new Writer(await openTarget(settings, signal), settings, counters, onFailure)
+  const target = await openTarget(settings, signal)
+  return new Writer(target, withTableTtl(settings, target), counters, onFailure)
 }
 
 /** Rows go down, acknowledgements come back: encode, stamp, buffer, group, wait for a turn, send. */
@@ -68,7 +66,13 @@ export class Writer {
     counters: Counters,
     onFailure: OnFailure,
   ) {
-    const { rows_per_batch, max_buffered_bytes, concurrency } = settings
+    const {
+      rows_per_batch,
+      max_buffered_bytes,
+      concurrency,
+      keyspace,
+      request_timeout_ms: timeout_ms,
+    } = settings
     this.#connection = connection
     this.#settings = settings
     this.#counters = counters
@@ -91,9 +95,8 @@ export class Writer {
       group => this.#send(group),
     )
     const { client } = connection
-    const { keyspace, table: name, request_timeout_ms: timeout_ms } = settings
-    const source = { client, keyspace, table: name, timeout_ms, signal: this.#closing.signal }
-    const table = new LiveTable(source, schema, readAt, settings)
+    const source = { client, keyspace, table: settings.table, timeout_ms, signal: this.#closing.signal }
+    const table = new LiveTable(source, schema, readAt, settings, clock)
     this.#table = table
     const ring = new Ring(client, keyspace)
     this.#replicaSetOf = row => ring.replicaSetOf(row)
@@ -180,12 +183,8 @@ export class Writer {
   async finish(): Promise<void> {
     await this.drain()
     if (this.#counters.rows_accepted === 0) return
-    // Every row is acknowledged: a server that is away by now keeps nobody waiting.
-    const limit = Math.min(LAST_LOOK_MS, this.#settings.request_timeout_ms)
-    const change = await this.#table.change(limit).catch(() => undefined)
-    if (change === undefined) return
-    this.#fail(change)
-    await this.#rejectWhenSettled()
+    const change = await this.#table.lastChange()
+    if (change !== undefined) await this.#refuse(change)
   }
 
   /**
@@ -199,9 +198,7 @@ export class Writer {
       return await this.#table.change(retry_timeout_ms)
     } catch (error) {
       if (this.#failure !== undefined) return this.#rejectWhenSettled()
-      const { message } = error as Error
-      const text = `No node described the table within \`retry_timeout_ms\` (${retry_timeout_ms} ms): ${message}`
-      throw new WriteError('ERR_CASSANDRA_RETRY_TIMEOUT', text, { cause: error })
+      throw undescribed(error as Error, retry_timeout_ms)
     }
   }
 
@@ -216,6 +213,7 @@ export class Writer {
   async close(): Promise<void> {
     clearTimeout(this.#timer)
     this.#stopClock()
+    this.#table.close()
     const reason = new WriteError('ERR_CASSANDRA_WRITE', 'The stream was destroyed')
     this.#failure ??= reason
     this.#closing.abort(reason)
@@ -245,10 +243,9 @@ export class Writer {
   /** A promise only when the next row must wait. */
   #room(): undefined | Promise<void> {
     if (this.#failure !== undefined) return this.#rejectWhenSettled()
-    return this.#outbox.room()?.then(() => {
-      if (this.#failure !== undefined) return this.#rejectWhenSettled()
-      return undefined
-    })
+    return this.#outbox
+      .room()
+      ?.then(() => (this.#failure === undefined ? undefined : this.#rejectWhenSettled()))
   }
 
   async #send(group: Group): Promise<void> {

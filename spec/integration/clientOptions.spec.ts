@@ -151,7 +151,7 @@ describe('a retry policy of a borrowed client that makes an answer of every fail
       retry_timeout_ms: 0,
     })
     await expect(pipeline(Readable.from([{ id: 1 }]), sink)).rejects.toMatchObject({
-      code: expect.stringMatching(/^ERR_CASSANDRA_(?:RETRY_TIMEOUT|WRITE)$/),
+      code: expect.stringMatching(/^ERR_CASSANDRA_(?:RETRY_TIMEOUT|WRITE|CONSISTENCY)$/),
     })
     expect(sink.stats).toMatchObject({ rows_written: 0, rows_failed: 1 })
   })

@@ -80,9 +80,12 @@ describe('a load', () => {
     const random = randomFrom(seed)
     const proxy = await startProxy()
     const load = await startLoad(proxy)
-    for (let cut = 0; cut < 80; cut++) {
+    // A cut in the middle of a search for the next control connection is the worst.
+    proxy.weather = 'slow'
+    proxy.delay_ms = 5
+    for (let cut = 0; cut < 40; cut++) {
       proxy.cut()
-      await delay(integerBelow(60, random))
+      await delay(integerBelow(500, random))
     }
     await load.goesOn()
     await load.end()
@@ -109,7 +112,11 @@ describe('a load', () => {
     'goes on with another connection when the one it has swallows everything, concurrency %i',
     async concurrency => {
       const proxy = await startProxy()
-      const load = await startLoad(proxy, { concurrency, request_timeout_ms: 500, retry_timeout_ms: 15_000 })
+      const load = await startLoad(proxy, {
+        concurrency,
+        request_timeout_ms: 2_000,
+        retry_timeout_ms: 30_000,
+      })
       proxy.strike('swallow')
       await load.goesOn()
       await load.end()
@@ -124,7 +131,7 @@ describe('a load', () => {
       ...ks.target,
       table,
       port: proxy.port,
-      request_timeout_ms: 500,
+      request_timeout_ms: 2_000,
       client_options: { socketOptions: { readTimeout: 0 } },
     })
     onTestFinished(() => {
@@ -148,7 +155,7 @@ describe('opening', () => {
       silent.weather = 'swallow'
     }
     const table = await ks.table('id int PRIMARY KEY')
-    for (let opening = 0; opening < 3; opening++) {
+    for (let opening = 0; opening < 5; opening++) {
       const load = new Load({
         ...ks.target,
         host: ['127.0.0.2', '127.0.0.1', '127.0.0.3'],

@@ -1,7 +1,9 @@
+import { readFile, rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Client } from 'cassandra-driver'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { openCheckpoint } from '../../lib/checkpoint/checkpoint.ts'
 import { createMicroBatchSink, type MicroBatchSinkOptions } from '../../lib/index.ts'
 import { stateIn } from '../crash/checkpointState.ts'
 import { useCheckpoints } from './checkpointFolder.ts'
@@ -226,7 +228,10 @@ describe('non-frozen lists', () => {
 
 describe('timestamp_column', () => {
   it('is kept by a replay, and part of what a replay must bring again', async () => {
-    const options = await optionsFor('id int PRIMARY KEY, v text', { timestamp_column: 'at' })
+    const options = await optionsFor('id int PRIMARY KEY, v text', {
+      timestamp_column: 'at',
+      allow_any_timestamp: true,
+    })
     const rows = rowsOf(5).map(row => ({ ...row, at: 1000 + row.id }))
     await crash(options, rows, everyOther)
     const later = rows.map(row => ({ ...row, at: row.at + 1 }))
@@ -240,10 +245,16 @@ describe('timestamp_column', () => {
 describe('time to live', () => {
   const hour = 3_600_000
 
-  /** Moves the clock of this process on, for what is measured between two runs. */
-  function later(milliseconds: number): void {
-    const real = Date.now.bind(Date)
-    vi.spyOn(Date, 'now').mockImplementation(() => real() + milliseconds)
+  /** Has the epoch of a crash sealed an hour earlier. */
+  async function anHourAgo({ checkpoint_location }: { checkpoint_location: string }): Promise<void> {
+    const [header, seal] = (await readFile(checkpoint_location, 'utf8'))
+      .split('\n')
+      .slice(1, 3)
+      .map(line => JSON.parse(line.slice(line.indexOf('{'))))
+    await rm(checkpoint_location)
+    const checkpoint = await openCheckpoint(checkpoint_location, header.header.target)
+    await checkpoint.seal({ ...seal.seal, sealed_at_ms: seal.seal.sealed_at_ms - hour })
+    await checkpoint.close()
   }
 
   it('goes on counting while the process is down, but never ends at once or never', async () => {
@@ -255,7 +266,7 @@ describe('time to live', () => {
       { id: 4, v: 'd', seconds: null },
     ]
     await crash(options, rows, nothing)
-    later(hour)
+    await anHourAgo(options)
     await replay(options, rows)
     await vi.waitFor(
       async () => expect((await contents(options.table, 'id')).map(({ id }) => id).sort()).toEqual([1, 2, 4]),
@@ -280,7 +291,7 @@ describe('time to live', () => {
       checkpoint_location: checkpoints.location(),
     }
     await crash(options, rowsOf(1), nothing)
-    later(hour)
+    await anHourAgo(options)
     await replay(options, rowsOf(1))
     const [row] = await contents(table, 'ttl(v) AS left')
     expect(row?.['left']).toBeLessThan(3600)
@@ -290,7 +301,17 @@ describe('time to live', () => {
   it('stays as it was where the row had arrived', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text', { ttl: 7200 })
     await crash(options, rowsOf(1), all)
-    later(hour)
+    await anHourAgo(options)
+    await replay(options, rowsOf(1))
+    const [row] = await contents(options.table, 'ttl(v) AS left')
+    expect(row?.['left']).toBeGreaterThan(7000)
+  })
+
+  it('does not follow the clock of this machine, when that is set', async () => {
+    const options = await optionsFor('id int PRIMARY KEY, v text', { ttl: 7200 })
+    await crash(options, rowsOf(1), nothing)
+    const now = Date.now.bind(Date)
+    vi.spyOn(Date, 'now').mockImplementation(() => now() + 100 * 365 * 24 * hour)
     await replay(options, rowsOf(1))
     const [row] = await contents(options.table, 'ttl(v) AS left')
     expect(row?.['left']).toBeGreaterThan(7000)
@@ -315,7 +336,7 @@ describe('time to live', () => {
       checkpoint_location: checkpoints.location(),
     }
     await crash(options, rowsOf(3), nothing)
-    later(hour)
+    await anHourAgo(options)
     await expect(replay(options, rowsOf(3))).rejects.toMatchObject({ code: 'ERR_CASSANDRA_REPLAY_TOO_LATE' })
     expect(await contents(table)).toEqual([])
   })

@@ -65,6 +65,7 @@ describe('the requests of a sink', () => {
       flush_interval_ms: 60_000,
       ttl_column: 'keep',
       timestamp_column: 'at',
+      allow_any_timestamp: true,
       delete_flag_column: 'op',
       delete_flag_value: 'd',
     })

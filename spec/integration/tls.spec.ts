@@ -1,6 +1,8 @@
-import { createServer, type Server } from 'node:net'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { createServer as createTlsServer, connect as dial, type Server as TlsServer } from 'node:tls'
 import { inspect } from 'node:util'
 import { Client } from 'cassandra-driver'
 import { generate } from 'selfsigned'
@@ -173,6 +175,64 @@ describe('a server with TLS and login', () => {
   it('names the option whose file cannot be read', async () => {
     const error = await failureOf({ ssl_ca_cert: '/nowhere/ca.pem' })
     expect(error).toMatchObject({ code: 'ERR_CASSANDRA_OPTION', option: 'ssl_ca_cert' })
+    expect(error.message).toContain('`/nowhere/ca.pem`: there is no such file')
+  })
+})
+
+describe('a server in between, with a certificate that it made itself', () => {
+  let server: TlsServer
+  let heard: Buffer[] = []
+
+  beforeAll(async () => {
+    const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
+      algorithm: 'sha256',
+    })
+    // It passes everything on to the real server, so that a client that trusts it notices nothing.
+    server = createTlsServer({ cert, key }, near => {
+      const far = dial({ host: '127.0.0.1', port: cassandra.port, ca: cassandra.ca ?? '' })
+      near.on('data', data => heard.push(data))
+      near.pipe(far).pipe(near)
+      near.on('error', () => far.destroy())
+      far.on('error', () => near.destroy())
+    })
+    server.on('tlsClientError', () => {})
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+  })
+  afterAll(() => void server.close())
+
+  const port = () => (server.address() as AddressInfo).port
+
+  it.each<[string, Partial<CassandraWritableOptions>]>([
+    ['ssl_enabled', {}],
+    ['no authority', { ssl_ca_cert: undefined }],
+    ['sslOptions beside it', { client_options: { sslOptions: {} } }],
+    ['sslOptions with a passphrase', { client_options: { sslOptions: { passphrase: 'x' } } }],
+    ['sslOptions with an ALPN name', { client_options: { sslOptions: { ALPNProtocols: ['cql'] } } }],
+    ['own check of the name', { client_options: { sslOptions: { checkServerIdentity: () => undefined } } }],
+    [
+      'sslOptions alone',
+      {
+        ssl_enabled: undefined,
+        ssl_ca_cert: undefined,
+        client_options: { sslOptions: { servername: 'localhost' } },
+      },
+    ],
+  ])('hears nothing of a client with %s, and no password', async (_, change) => {
+    heard = []
+    const error = await failureOf({ ...change, port: port() })
+    expect(error).toMatchObject({ code: 'ERR_CASSANDRA_TLS_UNTRUSTED' })
+    expect(Buffer.concat(heard).length).toBe(0)
+  })
+
+  it.each([false, 0, 'false'])('is not trusted because of rejectUnauthorized: %j', value => {
+    const client_options = { sslOptions: { rejectUnauthorized: value as boolean } }
+    expect(() => createCassandraWritable({ ...target, client_options })).toThrow('`ssl_verify: false`')
+  })
+
+  it('hears the password of a client that says ssl_verify: false', async () => {
+    heard = []
+    expect(await failureOf({ port: port(), ssl_ca_cert: undefined, ssl_verify: false })).toBeUndefined()
+    expect(Buffer.concat(heard).includes(password)).toBe(true)
   })
 })
 

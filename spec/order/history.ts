@@ -80,7 +80,7 @@ export function historyOf(seed: number): History {
     nulls: random.pick(['write', 'unset'] as const),
     ...(random.chance(0.2) && { ttl: random.pick([0, 7_000]) }),
     ...(hasTtlColumn && { ttl_column: 'lives' }),
-    ...(hasOwnOrder && { timestamp_column: 'at' }),
+    ...(hasOwnOrder && { timestamp_column: 'at', allow_any_timestamp: true }),
   }
   const fateOf = fates(random, hasLists)
   return { seed, steps, sinks, options, tableHasTtl: random.chance(0.2), fateOf }

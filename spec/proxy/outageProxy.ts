@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 
 /**
  * What a connection goes through:
@@ -75,23 +76,22 @@ export class OutageProxy {
     else if (wasRefusing) await this.#listen(this.#port)
   }
 
-  /** Changes the weather of the connections that are open. */
-  strike(weather: Weather, hits: (index: number) => boolean = () => true): void {
-    for (const line of this.#lines.filter((_, index) => hits(index))) {
+  /** Changes the weather of the connections that are open. What was lost on a connection stays lost. */
+  strike(weather: Weather, hits: () => boolean = () => true): void {
+    for (const line of this.#lines.filter(line => !isLossy(line) && hits())) {
       line.weather = weather
       if (weather === 'half-open') line.client.end()
     }
   }
 
   /** Closes connections that are open; new ones are welcome. */
-  cut(hits: (index: number) => boolean = () => true): void {
-    for (const { client } of this.#lines.filter((_, index) => hits(index))) client.destroy()
+  cut(hits: () => boolean = () => true): void {
+    for (const { client } of this.#lines.filter(hits)) client.destroy()
   }
 
-  /** Fine weather for whatever comes. What was lost on a connection stays lost, so those that lost something are cut. */
+  /** Fine weather for new connections, and for those that lost nothing. The others stay as they are. */
   async clear(): Promise<void> {
     this.weather = 'pass'
-    this.cut(index => !['pass', 'slow'].includes(this.#lines[index]?.weather ?? 'pass'))
     this.strike('pass')
     await this.setDoor('open')
   }
@@ -143,6 +143,8 @@ export class OutageProxy {
   }
 }
 
+const isLossy = ({ weather }: Line) => weather !== 'pass' && weather !== 'slow'
+
 function carry(
   line: Line,
   from: Socket,
@@ -150,12 +152,26 @@ function carry(
   isLost: (weather: Weather) => boolean,
   proxy: OutageProxy,
 ): void {
+  let held = 0
+  let last = Promise.resolve()
   from.on('data', (chunk: Buffer) => {
-    if (isLost(line.weather) || line.weather === 'half-open') return
+    const { weather } = line
+    if (isLost(weather) || weather === 'half-open') return
     const pass = () => {
       if (to.writable) to.write(chunk)
     }
-    if (line.weather === 'slow') setTimeout(pass, proxy.delay_ms)
-    else pass()
+    if (weather === 'pass' && held === 0) {
+      pass()
+      return
+    }
+    // What comes after a chunk that is held back stays behind it.
+    const due = performance.now() + (weather === 'slow' ? proxy.delay_ms : 0)
+    held++
+    last = last
+      .then(() => delay(due - performance.now()))
+      .then(() => {
+        held--
+        pass()
+      })
   })
 }

@@ -58,7 +58,7 @@ describe('a failed connection', () => {
   it('says its reason although the hosts of a borrowed client are not known', async () => {
     const borrowed = { ...plain, hosts: [] }
     expect(String(await explainConnectFailure(new Error('odd'), borrowed))).toContain(
-      'No host could be reached: odd',
+      'No host could be used: odd',
     )
   })
 
@@ -123,8 +123,25 @@ describe('a failed connection', () => {
       option: 'client_options',
       message: expect.stringContaining('Load balancing policy must be'),
     })
+    const bundle = Object.assign(failing("ENOENT: no such file, open '/x.zip'", 'ENOENT'), {
+      syscall: 'open',
+    })
+    const cloud = { ...plain, client_options: { cloud: { secureConnectBundle: '/x.zip' } } }
+    expect(await explainConnectFailure(bundle, cloud)).toMatchObject({
+      option: 'client_options',
+      message: expect.stringMatching(/secureConnectBundle.*\/x\.zip/),
+    })
     const fault = new TypeError("Cannot read properties of null (reading 'endpoint')")
     expect(await explainConnectFailure(fault, settings)).toMatchObject({ code: 'ERR_CASSANDRA_CONNECT' })
+  })
+
+  it('names the datacenters that there are', async () => {
+    const words = "localDataCenter was configured as 'x', but only found hosts in data centers: [dc1, dc2]"
+    const settings = { ...plain, local_datacenter: 'x' }
+    expect(await explainConnectFailure(new errors.ArgumentError(words), settings)).toMatchObject({
+      code: 'ERR_CASSANDRA_CONNECT',
+      message: '`local_datacenter` is wrong: the cluster has dc1, dc2, not `x`',
+    })
   })
 
   it('passes on errors of this package and an abort as they are', async () => {
@@ -179,7 +196,13 @@ describe('the words of an error', () => {
   })
 
   it('are bounded, and end with a whole character', () => {
-    for (const text of ['x'.repeat(1e6), '🚢'.repeat(1e6), `x${'🚢'.repeat(1e6)}`, '\n'.repeat(1e6)]) {
+    for (const text of [
+      'x'.repeat(1e6),
+      '🚢'.repeat(1e6),
+      `x${'🚢'.repeat(1e6)}`,
+      '\n'.repeat(1e6),
+      'A'.repeat(1e6),
+    ]) {
       const words = wordsOf(new Error(text))
       expect(words.length).toBeLessThanOrEqual(501)
       expect(words).not.toMatch(/[\uD800-\uDBFF](?![\uDC00-\uDFFF])/)

@@ -28,6 +28,7 @@ const rules = {
   ttl: 60,
   ttl_column: undefined,
   timestamp_column: 'at',
+  allow_any_timestamp: true,
   nulls: 'write' as const,
   max_row_bytes: 1000,
 }

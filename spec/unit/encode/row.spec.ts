@@ -443,6 +443,9 @@ describe('a row that cannot be written', () => {
         row_index: 3,
       })
     }
+    const error = refusal(() => encoder.encode({ p: 1, c: 'x', v: 1, op: '' }, 3))
+    // The type may be a user-defined one that a server which lags behind did not tell.
+    expect(mayBeNewInSchema(error)).toBe(true)
     expect(() => columnType("'Custom'", true, () => undefined)).toThrow(/custom/)
   })
 
@@ -577,7 +580,10 @@ describe('the write time of a row', () => {
   })
 
   it('is that of the row with timestamp_column, which is not written', () => {
-    const row = encoderOf({ timestamp_column: 'at' }).encode({ p: 1, c: 'x', at: 1234n }, 0)
+    const row = encoderOf({ timestamp_column: 'at', allow_any_timestamp: true }).encode(
+      { p: 1, c: 'x', at: 1234n },
+      0,
+    )
     expect(timeOf(row)).toBe(1234n)
     expect(refusal(() => encoderOf({ timestamp_column: 'at' }).encode({ p: 1, c: 'x' }, 0))).toMatchObject({
       code: 'ERR_CASSANDRA_VALUE',

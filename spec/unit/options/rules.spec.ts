@@ -70,6 +70,22 @@ describe('an option as text, as environment variables and PyCassandra have it', 
     expect(refusal({ [name]: String(to + 1) }).option).toBe(name)
   })
 
+  it('is a number only where the number is written just so', () => {
+    const texts = fc.oneof(
+      fc.string(),
+      fc.integer().map(String),
+      fc.double().map(String),
+      fc.mixedCase(fc.constant('0x1e3n_. +-')),
+    )
+    fc.assert(
+      fc.property(texts, text => {
+        const isTaken = /^[1-9]\d*$/.test(text) && Number(text) <= 2048
+        if (isTaken) expect(checkEach({ concurrency: text })).toEqual({ concurrency: Number(text) })
+        else expect(refusal({ concurrency: text }).option).toBe('concurrency')
+      }),
+    )
+  })
+
   it.each(['ssl_enabled', 'ssl_verify'])('is the boolean %s where it is its word', name => {
     for (const word of ['true', 'True', 'TRUE']) expect(checkEach({ [name]: word })).toEqual({ [name]: true })
     for (const word of ['false', 'False']) expect(checkEach({ [name]: word })).toEqual({ [name]: false })

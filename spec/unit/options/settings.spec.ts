@@ -1,8 +1,9 @@
+import { createSecureContext } from 'node:tls'
 import { auth, type Client } from 'cassandra-driver'
 import { describe, expect, it } from 'vitest'
 import { OptionError } from '../../../lib/index.ts'
-import type { CassandraWritableOptions } from '../../../lib/options/options.ts'
-import { readWriteOptions } from '../../../lib/options/settings.ts'
+import type { CassandraWritableOptions, MicroBatchSinkOptions } from '../../../lib/options/options.ts'
+import { readEpochOptions, readWriteOptions } from '../../../lib/options/settings.ts'
 
 const least = { host: 'db1', keyspace: 'ks', table: 't' }
 const client = { execute: () => {} } as unknown as Client
@@ -93,6 +94,23 @@ describe('settings', () => {
   })
 })
 
+describe('settings of a micro-batch sink', () => {
+  it('have numbers and booleans where the options have text', () => {
+    const given = { ...least, checkpoint_location: 'x', rows_per_epoch: '50', epoch_interval_ms: '7' }
+    expect(readEpochOptions({ ...given, port: '9043' })).toMatchObject({
+      port: 9043,
+      rows_per_epoch: 50,
+      epoch_interval_ms: 7,
+    })
+  })
+
+  it('need a place for the checkpoint', () => {
+    expect(() => readEpochOptions(least as unknown as MicroBatchSinkOptions)).toThrow(
+      '`checkpoint_location` to be given',
+    )
+  })
+})
+
 describe('options that must be given', () => {
   it.each(['keyspace', 'table'])('%s is named when it is missing', name => {
     expect(refusal({ ...least, [name]: undefined })).toMatchObject({
@@ -176,6 +194,11 @@ describe('TLS', () => {
     expect(() =>
       readWriteOptions({ ...ssl, ssl_ca_cert: 'ca.pem', client_options: { sslOptions } }),
     ).not.toThrow()
+    const context = createSecureContext()
+    for (const none of [{ ca: '' }, { ca: [] }, { pfx: 'x' }, { ca: 'x', secureContext: context }]) {
+      const client_options = { sslOptions: { ...sslOptions, ...none } }
+      expect(refusal({ ...ssl, client_options }).message).toContain('unless `ssl_ca_cert` is given')
+    }
     const withCa = { sslOptions: { ...sslOptions, ca: 'x' } }
     expect(() => readWriteOptions({ ...ssl, client_options: withCa })).not.toThrow()
   })

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createMicroBatchSink, type MicroBatchSink, type MicroBatchSinkOptions } from '../../../lib/index.ts'
 import { watchFsCalls } from '../../crash/fsCalls.ts'
 import { integerBelow, randomFrom } from '../../crash/random.ts'
@@ -16,7 +16,10 @@ beforeEach(async () => {
   client = new FakeClient()
   client.automatic = true
 })
-afterEach(() => rm(folder, { recursive: true }))
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await rm(folder, { recursive: true })
+})
 
 interface Row {
   readonly id: number
@@ -101,6 +104,31 @@ describe('a micro-batch sink that is ended', () => {
       expect(await leftOver(), `run ${run}`).toEqual([])
       await life
     }
+  })
+
+  it('leaves no timer for the epoch that it was collecting', async () => {
+    const sink = sinkWith({ epoch_interval_ms: 3_600_000 })
+    await sink.open()
+    const set = vi.spyOn(globalThis, 'setTimeout')
+    const cleared = vi.spyOn(globalThis, 'clearTimeout')
+    await new Promise(resolve => sink.write({ id: 1, v: 'v' }, resolve))
+    const at = set.mock.calls.findIndex(([, wait]) => wait === 3_600_000)
+    sink.destroy()
+    expect(cleared.mock.calls.flat()).toContain(set.mock.results[at]?.value)
+  })
+
+  it('answers open() as often as it is asked, and later why not', async () => {
+    const sink = sinkWith()
+    expect(await Promise.all([sink.open(), sink.open()])).toEqual([null, null])
+    await sink.writeEpoch(0, rowsFrom(0))
+    expect(await sink.open()).toMatchObject({ epoch_id: 0, rows_total: 3 })
+    sink.end()
+    await expect(sink.writeEpoch(1, rowsFrom(3))).rejects.toThrow('Expected `writeEpoch()` before `end()`')
+    await new Promise(resolve => sink.once('close', resolve))
+    await expect(sink.open()).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_WRITE',
+      counts: { rows_written: 3 },
+    })
   })
 
   it('because it cannot use what it finds, has given its checkpoint back at close', async () => {

@@ -75,6 +75,11 @@ describe('reading a schema', () => {
     await expect(reading).rejects.toMatchObject({ code })
   })
 
+  it('has a column of a custom or unknown type, which only the key may not have', async () => {
+    const { columns } = await read(Object.assign(clientOf(), { udts: [] }))
+    expect(columns.filter(({ type }) => type.kind === 'unsupported').length).toBe(1)
+  })
+
   it('passes on what the server says when it cannot be read', async () => {
     const client = clientOf()
     client.schemaError = new Error('no answer')

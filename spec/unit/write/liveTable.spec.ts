@@ -24,7 +24,7 @@ async function scene() {
   const settings = readWriteOptions({ client: client.asClient, keyspace: 'ks', table: 't' })
   const { signal } = new AbortController()
   const source = { client: client.asClient, keyspace: 'ks', table: 't', timeout_ms: 1_000, signal }
-  const table = new LiveTable(source, await readTable(source), performance.now(), settings)
+  const table = new LiveTable(source, await readTable(source), performance.now(), settings, {})
   client.schemaReads = 0
   const take = (row: object, index = 0) => {
     const taken = table.encode(row, index)

@@ -36,7 +36,7 @@ async function scene(options: Partial<CassandraWritableOptions> = {}) {
     timeout_ms: 1_000,
     signal: closing.signal,
   }
-  const table = new LiveTable(source, await readTable(source), 0, settings)
+  const table = new LiveTable(source, await readTable(source), 0, settings, clock)
   const sender = new Sender(
     { client: client.asClient, ring: new Ring(client.asClient, 'ks'), table, clock },
     settings,

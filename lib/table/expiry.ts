@@ -1,0 +1,20 @@
+import type { Client } from 'cassandra-driver'
+import { readOptions } from '../connect/readOptions.ts'
+
+/** 2038-01-19T03:14:06Z: Cassandra before 5, or compatible with it, keeps a moment in 31 bits (CASSANDRA-14092). */
+const LATEST_OF_31_BITS = 2 ** 31 - 2
+
+const INVALID = 0x2200
+
+/** The latest moment at which a row may expire, in seconds since 1970; undefined if the server takes any or does not say. */
+export async function readLatestExpiry(client: Client, timeout_ms: number): Promise<number | undefined> {
+  const cql = "SELECT value FROM system_views.settings WHERE name = 'storage_compatibility_mode'"
+  try {
+    const { rows } = await client.execute(cql, [], readOptions(timeout_ms))
+    const mode = rows[0]?.['value']
+    return mode === undefined || mode === 'CASSANDRA_4' ? LATEST_OF_31_BITS : undefined
+  } catch (error) {
+    // Cassandra 3 has no such table.
+    return (error as { code?: unknown }).code === INVALID ? LATEST_OF_31_BITS : undefined
+  }
+}

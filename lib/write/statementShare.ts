@@ -1,0 +1,85 @@
+import type { Client } from 'cassandra-driver'
+import { allCounts } from '../table/statement.ts'
+
+/**
+ * Bytes of a server's cache of prepared statements that the sinks of this process use together. The cache has at least
+ * 10 MiB, and others need some of it.
+ */
+const CACHE_BYTES = 6 * 1024 * 1024
+
+/** Part of the driver's own list of statements that sinks use: what it forgets is prepared again. */
+const DRIVER_PART = 0.8
+
+/** Measured on Cassandra 5.0: bytes of a cached statement, of each row in it, and of each marker in a row. */
+const STATEMENT_BYTES = 2_400
+const ROW_BYTES = 100
+const MARKER_BYTES = 210
+
+/** Row counts from which a table's are chosen, by the room that it has in the caches. */
+const choices: readonly (readonly number[])[] = [
+  allCounts,
+  [50, 20, 10, 5, 2, 1],
+  [20, 10, 5, 2, 1],
+  [20, 5, 1],
+  [10, 3, 1],
+  [10, 1],
+  [5, 1],
+  [1],
+]
+
+/** What the statements of one sink need. */
+export interface StatementNeeds {
+  readonly client: Client
+  /** Markers of one row. */
+  readonly binds: number
+  /** Kinds of statements that are in use. */
+  readonly operations: number
+}
+
+/** Sinks that are open, by their cluster. */
+const sinks = new WeakMap<object, Set<StatementShare>>()
+
+/**
+ * A sink's share in the caches of prepared statements of its cluster. Statements for many rows are large: those of 40
+ * tables with all row counts fill the cache of a server, which then forgets and prepares them all the time.
+ */
+export class StatementShare {
+  readonly #needs: StatementNeeds
+  readonly #others: Set<StatementShare>
+  #sinks = 0
+  #counts = allCounts
+
+  /** @param cluster the same object for all sinks on one cluster */
+  constructor(cluster: object, needs: StatementNeeds) {
+    this.#needs = needs
+    this.#others = sinks.get(cluster) ?? new Set()
+    this.#others.add(this)
+    sinks.set(cluster, this.#others)
+  }
+
+  /** Row counts for which statements may be prepared now, largest first. */
+  get counts(): readonly number[] {
+    if (this.#sinks !== this.#others.size) {
+      this.#sinks = this.#others.size
+      this.#counts = choices.find(counts => this.#fits(counts)) ?? [1]
+    }
+    return this.#counts
+  }
+
+  release(): void {
+    this.#others.delete(this)
+  }
+
+  #fits(counts: readonly number[]): boolean {
+    const { client, binds, operations } = this.#needs
+    const rows = counts.reduce((sum, count) => sum + count, 0)
+    const bytes = counts.length * STATEMENT_BYTES + rows * (ROW_BYTES + binds * MARKER_BYTES)
+    // Not in the driver's types.
+    const { options } = client as unknown as { readonly options?: { readonly maxPrepared?: number } }
+    const { maxPrepared = 500 } = options ?? {}
+    return (
+      operations * bytes * this.#sinks <= CACHE_BYTES &&
+      operations * counts.length * this.#sinks <= maxPrepared * DRIVER_PART
+    )
+  }
+}

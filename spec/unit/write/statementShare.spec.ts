@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest'
+import { allCounts } from '../../../lib/table/statement.ts'
+import { StatementShare } from '../../../lib/write/statementShare.ts'
+import { FakeClient } from '../../fake/fakeClient.ts'
+
+const sharesOf = (tables: number, cluster: object, client = new FakeClient().asClient, binds = 10) =>
+  Array.from({ length: tables }, () => new StatementShare(cluster, { client, binds, operations: 1 }))
+
+const withMost = (maxPrepared: number) =>
+  Object.assign(new FakeClient(), { options: { maxPrepared } }).asClient
+
+describe('the statements of a sink', () => {
+  it('are all that help while few sinks share the caches', () => {
+    for (const share of sharesOf(10, {}, withMost(20_000))) expect(share.counts).toEqual(allCounts)
+  })
+
+  it.each([20, 80, 200, 1_000])(
+    'fit the cache of a server and the list of a driver with those of %i tables',
+    tables => {
+      for (const most of [500, 20_000]) {
+        const [share] = sharesOf(tables, {}, withMost(most))
+        const counts = share?.counts ?? []
+        const rows = counts.reduce((sum, count) => sum + count, 0)
+        // What Cassandra 5.0 needs for each, as it was measured: 106 of 50 rows with 9 markers fill 10 MiB.
+        const bytes = tables * (counts.length * 2_400 + rows * 2_200)
+        if (tables < 1_000) expect(bytes).toBeLessThan(10 * 1024 * 1024)
+        if (tables < 500) expect(tables * counts.length).toBeLessThanOrEqual(most)
+        expect(counts.at(-1)).toBe(1)
+      }
+    },
+  )
+
+  it('of 200 tables still hold several rows', () => {
+    const [share] = sharesOf(200, {}, withMost(20_000))
+    expect(share?.counts[0]).toBeGreaterThanOrEqual(10)
+  })
+
+  it('become more again when other sinks end, and do not mind sinks of another cluster', () => {
+    const cluster = {}
+    const [first, ...others] = sharesOf(200, cluster, withMost(20_000))
+    sharesOf(1, {})
+    expect(first?.counts.length).toBeLessThan(allCounts.length)
+    for (const other of others) other.release()
+    expect(first?.counts).toEqual(allCounts)
+  })
+
+  it('of a wide table are fewer', () => {
+    const [narrow] = sharesOf(30, {}, withMost(20_000), 5)
+    const [wide] = sharesOf(30, {}, withMost(20_000), 300)
+    expect(wide?.counts[0]).toBeLessThan(narrow?.counts[0] as number)
+  })
+})
