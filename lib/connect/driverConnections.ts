@@ -15,6 +15,8 @@ export interface DriverConnection extends EventEmitter {
   openAsync(): Promise<void>
   close(): void
   bindSocketListeners(): void
+  /** Called when a request is handed to the socket, before it is registered as in flight. */
+  _setIdleTimeout(): void
   clearAndInvokePending(error?: Error): void
   /** Requests without an answer, including those that timed out. */
   getInFlight(): number
@@ -54,7 +56,7 @@ export class DriverConnections {
 
   /** Takes charge of a connection that is not open yet. */
   watch(connection: DriverConnection): DriverConnection {
-    const { open, bindSocketListeners } = connection
+    const { open, bindSocketListeners, _setIdleTimeout } = connection
     // The driver may open a connection twice, the second time with a lower version of the protocol.
     connection.open = callback => {
       open.call(connection, callback)
@@ -66,6 +68,11 @@ export class DriverConnections {
       const { netClient, protocol, parser } = connection
       // What is not CQL ends in an 'error' here, for which the driver has no listener.
       for (const stream of [protocol, parser]) stream.on('error', (error: Error) => netClient.destroy(error))
+    }
+    // A request handed to a closed socket would wait for its time limit, and start a heartbeat of 30 s.
+    connection._setIdleTimeout = () => {
+      if (connection.netClient.destroyed) setImmediate(() => connection.clearAndInvokePending())
+      else _setIdleTimeout.call(connection)
     }
     return connection
   }
