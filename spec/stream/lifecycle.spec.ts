@@ -316,8 +316,8 @@ describe('a stream that cannot open', () => {
       'ERR_CASSANDRA_TYPE_UNSUPPORTED',
       (client: { columns: unknown }) => {
         client.columns = [
-          { name: 'id', type: 'int', kind: 'partition_key' },
-          { name: 'x', type: "'org.example.OwnType'" },
+          { name: 'id', type: "'org.example.OwnType'", kind: 'partition_key' },
+          { name: 'x', type: 'int' },
         ]
       },
     ],
