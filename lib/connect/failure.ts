@@ -75,12 +75,17 @@ async function codeOfHangUp(
   inner: readonly [string, DriverFailure | string | null][],
   settings: ConnectionSettings,
 ): Promise<ConnectionErrorCode> {
-  const hungUp = inner.find(([, cause]) => typeof cause === 'object' && cause?.code === 'ECONNRESET')
+  const hungUp = inner.find(([, cause]) => typeof cause === 'object' && cause !== null && isHangUp(cause))
   if (hungUp === undefined || settings.tls !== undefined) return 'ERR_CASSANDRA_CONNECT'
   const [endpoint] = hungUp
   const address = endpoint.slice(0, endpoint.lastIndexOf(':'))
   const isTls = await speaksTls(address, settings.port, PROBE_TIMEOUT_MS)
   return isTls ? 'ERR_CASSANDRA_TLS_REQUIRED' : 'ERR_CASSANDRA_CONNECT'
+}
+
+/** A reset, or the end of a connection without a word. */
+function isHangUp({ code, message }: DriverFailure): boolean {
+  return code === 'ECONNRESET' || message === 'Socket was closed'
 }
 
 export function connectTimeout(settings: ConnectionSettings): ConnectionError {
@@ -139,7 +144,11 @@ function codeOf(
   failures: readonly (DriverFailure | string | null)[],
   settings: ConnectionSettings,
 ): ConnectionErrorCode | undefined {
-  return failures.map(failure => codeOfOne(failure, settings)).find(code => code !== undefined)
+  const code = failures.map(failure => codeOfOne(failure, settings)).find(code => code !== undefined)
+  const isLate = failures.every(
+    failure => typeof failure === 'object' && failure?.name === 'OperationTimedOutError',
+  )
+  return code ?? (isLate ? 'ERR_CASSANDRA_CONNECT_TIMEOUT' : undefined)
 }
 
 function codeOfOne(

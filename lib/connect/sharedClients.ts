@@ -22,6 +22,9 @@ const clients = new Map<string, Shared>()
 const identities = new WeakMap<object, number>()
 let lastIdentity = 0
 
+/** Levels of `client_options` whose values are looked at. */
+const MOST_DEPTH = 4
+
 /** A share in a client. */
 export interface Share {
   readonly client: Client
@@ -114,10 +117,19 @@ function keyOf(settings: ConnectionSettings): string {
     keyof Omit<ConnectionSettings, 'client' | 'client_options'>,
     unknown
   >
-  const given = client_options === undefined ? 0 : identityOf(client_options)
+  const given = client_options === undefined ? 0 : [identityOf(client_options), leavesOf(client_options)]
   return createHash('sha256')
     .update(JSON.stringify([checked, given]))
     .digest('base64')
+}
+
+/** What the options hold now: their owner may change them between two sinks. */
+function leavesOf(value: unknown, depth = 0): unknown {
+  if (typeof value === 'function') return identityOf(value)
+  if (typeof value !== 'object' || value === null) return String(value)
+  const isPlain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
+  if (!isPlain || depth === MOST_DEPTH) return identityOf(value)
+  return Object.entries(value).map(([name, part]) => [name, leavesOf(part, depth + 1)])
 }
 
 function identityOf(options: object): number {

@@ -53,10 +53,11 @@ export function age({ statement, slab, timestampAt }: EncodedRow, seconds: numbe
   if (ttl > 0) slab.writeInt32BE(Math.max(1, ttl - seconds), at + 4)
 }
 
-/** The bound values one by one; those of bytes are views of the slab. */
-export function valuesOf({ slab, start, end }: EncodedRow): BindValue[] {
+/** The bound values one by one, as they are now: a repeat of the row changes its bytes while the driver may still wait. */
+export function valuesOf(row: EncodedRow): BindValue[] {
+  const slab = Buffer.from(row.slab.subarray(row.start, row.end))
   const values: BindValue[] = []
-  for (let at = start; at < end; ) {
+  for (let at = 0; at < slab.length; ) {
     const length = slab.readInt32BE(at)
     at += 4
     if (length === NULL_LENGTH) values.push(null)

@@ -62,7 +62,7 @@ export function columnUnknown(
 
 export function deleteFlagMissing(column: string, row_index: number): RowError {
   const expected = 'a value, which tells deletes from inserts'
-  const message = `Row ${row_index}, column \`${column}\`: the delete flag is missing; expected ${expected}`
+  const message = `Row ${row_index}, column \`${cut(escaped(column), 80)}\`: the delete flag is missing; expected ${expected}`
   return new RowError('ERR_CASSANDRA_DELETE_FLAG_MISSING', message, { row_index, column, expected })
 }
 
@@ -97,8 +97,8 @@ export function valueRefused(column: Column, refusal: Refusal, row_index: number
   const path = `${column.name}${refusal.path}`
   const isEmptyText = preview === '""' && refusal.path === '' && !isKey(column)
   const expected = isEmptyText ? `${refusal.expected}; for no value null, or no property` : refusal.expected
-  const where = `column \`${escaped(column.name)}${refusal.path}\` (${shownType(cql_type)})`
-  const message = `Row ${row_index}, ${where}: ${preview} ${reason}; expected ${expected}`
+  const where = `column \`${cut(`${escaped(column.name)}${refusal.path}`, 200)}\` (${shownType(cql_type)})`
+  const message = `Row ${row_index}, ${where}: ${preview} ${reason}; expected ${cut(expected, 250)}`
   const details = { row_index, column: path, cql_type, expected }
   const error = new RowError('ERR_CASSANDRA_VALUE', message, details, { cause })
   if (refusal.mayBeNewInSchema) unknownToSchema.add(error)
@@ -107,7 +107,7 @@ export function valueRefused(column: Column, refusal: Refusal, row_index: number
 
 /** A getter or a proxy of the caller threw. */
 export function unreadable(column: string | undefined, cause: unknown, row_index: number): RowError {
-  const where = column === undefined ? '' : `, column \`${column}\``
+  const where = column === undefined ? '' : `, column \`${cut(escaped(column), 80)}\``
   const message = `Row ${row_index}${where}: reading it threw an error`
   const details = column === undefined ? { row_index } : { row_index, column }
   return new RowError('ERR_CASSANDRA_VALUE', message, details, { cause })
@@ -120,7 +120,7 @@ export function propertyRefused(
   expected: string,
   row_index: number,
 ): RowError {
-  const message = `Row ${row_index}, column \`${column}\`: got ${shown}; expected ${expected}`
+  const message = `Row ${row_index}, column \`${cut(escaped(column), 80)}\`: got ${shown}; expected ${expected}`
   return new RowError('ERR_CASSANDRA_VALUE', message, { row_index, column, expected })
 }
 
@@ -131,7 +131,7 @@ function ofColumn(
   details: { row_index: number; expected: string },
 ): RowError {
   const cql_type = cqlTypeName(type)
-  const message = `Row ${details.row_index}, column \`${escaped(column)}\` (${shownType(cql_type)}): ${problem}`
+  const message = `Row ${details.row_index}, column \`${cut(escaped(column), 80)}\` (${shownType(cql_type)}): ${problem}`
   return new RowError(code, message, { ...details, column, cql_type })
 }
 

@@ -14,27 +14,41 @@ const mostItems = 4 * 1024 * 1024
  * when it is read throws the same again when the copy is read, for the encoder to report.
  */
 export function snapshotOf(row: unknown): unknown {
-  return copyOfPart(row, new Set())
+  return copyOfPart(row, new Map())
 }
 
-/** @param path the objects around the value */
-function copyOfPart(value: unknown, path: Set<object>): unknown {
+/** @param copies of the objects that were met; those around the value stand for themselves as long as they are copied */
+function copyOfPart(value: unknown, copies: Map<object, unknown>): unknown {
   if (typeof value !== 'object' || value === null || value === unset) return value
-  // A cycle can be stored nowhere: it is kept for the encoder to refuse.
-  if (path.has(value)) return value
-  path.add(value)
+  // An object in many places is copied once. A cycle can be stored nowhere: it is kept for the encoder to refuse.
+  if (copies.has(value)) return copies.get(value)
+  const isRow = copies.size === 0
+  copies.set(value, value)
+  let copy: unknown
   try {
-    return copyObject(value, path)
+    copy = copyObject(value, isRow, item => copyOfPart(item, copies))
   } catch (error) {
-    return unreadable(error)
-  } finally {
-    path.delete(value)
+    copy = unreadable(error)
+  }
+  copies.set(value, copy)
+  return copy
+}
+
+/** Whether a row holds what can be read once only, such as a generator. */
+export function holdsIterator(value: unknown, seen: Set<object> = new Set()): boolean {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return false
+  seen.add(value)
+  try {
+    if (isIterable(value) && (value[Symbol.iterator]() as unknown) === value) return true
+    if (ArrayBuffer.isView(value)) return false
+    const parts = is.isMap(value) || is.isSet(value) ? [...value.values()] : Object.values(value)
+    return parts.some(part => holdsIterator(part, seen))
+  } catch {
+    return true
   }
 }
 
-function copyObject(value: object, path: Set<object>): unknown {
-  const isRow = path.size === 1
-  const copy = (item: unknown) => copyOfPart(item, path)
+function copyObject(value: object, isRow: boolean, copy: (item: unknown) => unknown): unknown {
   if (Array.isArray(value)) return copyItems(value, copy)
   if (is.isMap(value)) {
     return new Map(Array.from(Map.prototype.entries.call(value), ([key, item]) => [copy(key), copy(item)]))

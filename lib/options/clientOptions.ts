@@ -55,8 +55,8 @@ const driverOptions = {
   'pooling.warmup': 'passed',
   'protocolOptions.maxSchemaAgreementWaitSeconds': 'passed',
   'protocolOptions.maxVersion': {
-    expected: 'version 4 or newer: an older one cannot leave a column unset',
-    accepts: value => value === 0 || Number(value) >= 4,
+    expected: 'version 4 of the protocol, or 65 or 66 of DSE: an older one cannot leave a column unset',
+    accepts: value => value === 0 || value === 4 || value === 0x41 || value === 0x42,
   },
   'protocolOptions.noCompact': 'passed',
   'protocolOptions.port': use('port'),
@@ -112,6 +112,8 @@ const tlsOptions = {
   minVersion: modernTls,
   maxVersion: modernTls,
   secureProtocol: use('client_options.sslOptions.minVersion'),
+  // Node takes the TLS version from it, and not from `minVersion`.
+  secureContext: never('it may allow TLS older than 1.2; give `ca`, `cert` and `key` in its place'),
 } satisfies { readonly [Name in keyof ConnectionOptions]?: Verdict }
 
 const groups: readonly string[] = [
@@ -141,7 +143,8 @@ function passedIn(options: object, path: string): object {
     if (value === undefined || value === null) continue
     const full = `${path}${name}`
     if (groups.includes(full) || full === 'sslOptions') {
-      if (typeof value !== 'object') throw wrong(full, `an object, got a value of type ${typeof value}`)
+      if (typeof value !== 'object' || Array.isArray(value))
+        throw wrong(full, `an object, got a value of type ${typeof value}`)
       passed[name] = passedIn(value, `${full}.`)
       continue
     }

@@ -110,7 +110,7 @@ export const optionRules = {
   request_timeout_ms: integer(1, 600_000, 15_000),
   retry_timeout_ms: integer(0, 86_400_000, 60_000),
   max_clock_skew_ms: integer(0, 86_400_000, 10_000),
-  signal: object<AbortSignal>('an AbortSignal', 'aborted'),
+  signal: object<AbortSignal>('an AbortSignal', 'addEventListener'),
 } satisfies Record<keyof CassandraWritableOptions, OptionRule>
 
 /** What the micro-batch sink has beside these. */

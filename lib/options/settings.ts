@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Client, ClientOptions } from 'cassandra-driver'
 import type { CassandraWritableOptions, ConsistencyName, Json, MicroBatchSinkOptions } from './options.ts'
 import { checkEach, epochRules, type Given, type OptionRule, optionRules, refuse } from './rules.ts'
@@ -74,7 +75,8 @@ export function readEpochOptions<Row extends object>(options: MicroBatchSinkOpti
   }
   return Object.freeze({
     ...write,
-    checkpoint_location,
+    // Where it is does not change with the working directory.
+    checkpoint_location: resolve(checkpoint_location),
     take_over: take_over === true,
     rows_per_epoch: rows_per_epoch ?? Number(epochRules.rows_per_epoch.fallback),
     epoch_interval_ms: epoch_interval_ms ?? Number(epochRules.epoch_interval_ms.fallback),

@@ -30,11 +30,9 @@ const inBundle = ['host', 'port', 'ssl_enabled', 'local_datacenter'] as const sa
 /** What `client_options.sslOptions` may say in place of our options. */
 const tlsTwins = [
   ['ca', 'ssl_ca_cert'],
-  ['secureContext', 'ssl_ca_cert'],
   ['cert', 'ssl_client_cert'],
   ['key', 'ssl_client_key'],
   ['pfx', 'ssl_client_cert'],
-  ['secureContext', 'ssl_client_cert'],
   ['servername', 'ssl_server_name'],
 ] as const
 
@@ -115,8 +113,7 @@ function checkTls(given: Given): void {
   if (verify && own.rejectUnauthorized !== undefined && own.rejectUnauthorized !== true) {
     throw wrongTls('.rejectUnauthorized', 'true: say `ssl_verify: false` if the server may be anybody')
   }
-  // A secure context has authorities of its own, which cannot be seen.
-  const authorities = own.secureContext === undefined ? [given.ssl_ca_cert, own.ca].flat() : []
+  const authorities = [given.ssl_ca_cert, own.ca].flat()
   const isPublic = !authorities.some(authority => authority !== undefined && authority.length > 0)
   if (verify && own.checkServerIdentity !== undefined && isPublic) {
     const reason = 'absent unless `ssl_ca_cert` is given: a public authority signs for any host'

@@ -1,14 +1,7 @@
 import { type Checkpoint, openCheckpoint } from '../checkpoint/checkpoint.ts'
-import {
-  checkBeginning,
-  checkReplay,
-  decide,
-  type Seal,
-  type TimestampSpan,
-  WAY_ON,
-} from '../checkpoint/epoch.ts'
+import { checkBeginning, checkReplay, decide, type Seal, type TimestampSpan } from '../checkpoint/epoch.ts'
 import type { EncodedRow } from '../encode/encodedRow.ts'
-import { CheckpointError, OptionError, SchemaError } from '../errors.ts'
+import { OptionError, SchemaError } from '../errors.ts'
 import type { Json } from '../options/options.ts'
 import type { EpochSettings } from '../options/settings.ts'
 import type { StoredTable } from '../table/schema.ts'
@@ -16,10 +9,11 @@ import type { ClusterClock } from '../write/clusterClock.ts'
 import type { DoubtfulRow } from '../write/doubtfulRow.ts'
 import type { TakenRow } from '../write/liveTable.ts'
 import type { Counters } from '../write/stats.ts'
-import { openTarget, withTableTtl } from '../write/target.ts'
+import { openTarget } from '../write/target.ts'
 import { type OnFailure, Writer } from '../write/writer.ts'
 import { EpochRows } from './epochRows.ts'
 import { passHighWater } from './highWater.ts'
+import { refuseDropped, refuseLate } from './replayLimits.ts'
 import { warnOfTruncation } from './truncationWarning.ts'
 
 /** Up to where a source is in the table. */
@@ -67,7 +61,9 @@ export async function openEpochWriter(
     checkpoint = await openCheckpoint(settings.checkpoint_location, name, { takesOver: settings.take_over })
     await passHighWater(clock, checkpoint.state.high_water, settings, signal)
     await warnOfTruncation(connection.client, schema, checkpoint.state.committed, settings)
-    const writer = new Writer(target, withTableTtl(settings, target), counters, onFailure)
+    // Said also where it is for ever: a replay must not depend on what the table says by then.
+    const ttl = settings.ttl ?? schema.default_time_to_live
+    const writer = new Writer(target, { ...settings, ttl }, counters, onFailure)
     return new EpochWriter(writer, checkpoint, schema, clock, settings)
   } catch (error) {
     await Promise.all([connection.close(), checkpoint?.close().catch(() => {})])
@@ -123,7 +119,7 @@ export class EpochWriter {
     const { committed } = this.#checkpoint.state
     if (committed === undefined) return null
     const { epoch_id, position, rows_total } = committed
-    return { epoch_id, position, rows_total }
+    return { epoch_id, position: structuredClone(position), rows_total }
   }
 
   /** The epoch that may be written in part, and has to come again before any other. */
@@ -179,6 +175,7 @@ export class EpochWriter {
     if (sealed === undefined) return
     checkReplay(sealed, epoch.rows.length, epoch.blocks)
     refuseLate(sealed, secondsSince(sealed, this.#clock), this.#schema)
+    if (!epoch.appends) refuseDropped(sealed, this.#schema)
   }
 
   /** @throws CheckpointError if these rows are not the first ones of the sealed epoch, as far as whole blocks tell. */
@@ -216,7 +213,7 @@ export class EpochWriter {
       // Timestamps of the attempt before may be used up to the last one, and a late request may still bring them.
       if (epoch.appends) await this.#checkpoint.reseal(this.#reserve(epoch))
     }
-    await this.#send(epoch)
+    await this.#send(epoch, sealed !== undefined)
     const change = await this.#writer.tableChange()
     if (change !== undefined) throw change
     await this.#checkpoint.commit()
@@ -229,8 +226,12 @@ export class EpochWriter {
     await Promise.all([this.#writer.close(), this.#checkpoint.close().catch(() => {})])
   }
 
-  async #send(epoch: EpochRows): Promise<void> {
+  /** @param isReplay whether the rows have been aged up to now */
+  async #send(epoch: EpochRows, isReplay: boolean): Promise<void> {
     if (!this.#rowsHaveTimestamps) epoch.stampFrom(Number(this.sealed?.timestamp))
+    // Once another process owns the checkpoint, rows of this one may not outlive those of a replay.
+    this.#writer.livesFrom =
+      performance.now() - (isReplay ? 0 : nowOf(this.#clock) - Number(this.sealed?.sealed_at_ms))
     for (const row of epoch.rows) {
       const wait = this.#writer.push(row)
       if (wait !== undefined) await wait
@@ -251,15 +252,4 @@ const nowOf = (clock: ClusterClock) => Math.floor(clock.now() / 1000)
 /** Rounded up: rows may live a little shorter than they would have, never longer. */
 function secondsSince({ sealed_at_ms }: Seal, clock: ClusterClock): number {
   return Math.max(0, Math.ceil((nowOf(clock) - sealed_at_ms) / 1000))
-}
-
-/** Beyond `gc_grace_seconds` a tombstone may be gone, and an old write would bring back what it deleted. */
-function refuseLate({ epoch_id }: Seal, seconds: number, { gc_grace_seconds }: StoredTable): void {
-  if (seconds <= gc_grace_seconds) return
-  throw new CheckpointError(
-    'ERR_CASSANDRA_REPLAY_TOO_LATE',
-    `Expected epoch ${epoch_id} to be replayed within gc_grace_seconds of its table (${gc_grace_seconds} s), ` +
-      `it was sealed ${seconds} s ago: rows that others deleted since could come back. Nothing was written. ` +
-      WAY_ON,
-  )
 }

@@ -84,7 +84,8 @@ export class Fingerprint {
   }
 
   #isTableTtl(slab: Buffer, from: number): boolean {
-    return this.#tableTtl !== undefined && slab.readInt32BE(from) === this.#tableTtl
+    // An older release bound none where the table had none.
+    return slab.readInt32BE(from) === (this.#tableTtl ?? 0)
   }
 
   /** What is bound, in its order; the last is the operation. */

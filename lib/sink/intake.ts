@@ -1,5 +1,6 @@
 import type { WriteSettings } from '../options/settings.ts'
-import { type OnFailure, openWriter, type Writer } from '../write/writer.ts'
+import { openWriter } from '../write/openWriter.ts'
+import type { OnFailure, Writer } from '../write/writer.ts'
 import { type GivenRow, Inlet } from './inlet.ts'
 
 export type { GivenRow } from './inlet.ts'

@@ -36,6 +36,7 @@ export function createCassandraWritableStream<Row extends object = object>(
 class RowStream<Row extends object> extends WritableStream<Row> implements CassandraWritableStream<Row> {
   readonly stats: CassandraWritableStats
   readonly #sink: RowSink
+  #ending: Promise<void> | undefined
 
   constructor(sink: RowSink) {
     super(sink, { highWaterMark: HIGH_WATER_MARK, size: row => sink.sizeOf(row) })
@@ -43,8 +44,25 @@ class RowStream<Row extends object> extends WritableStream<Row> implements Cassa
     this.#sink = sink
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#sink.dispose()
+  override close(): Promise<void> {
+    this.#ending = super.close()
+    return this.#ending
+  }
+
+  /** The stream tells its sink of a `close()` only when no row waits any more. */
+  override getWriter(): WritableStreamDefaultWriter<Row> {
+    const writer = super.getWriter()
+    const close = writer.close.bind(writer)
+    writer.close = () => {
+      this.#ending = close()
+      return this.#ending
+    }
+    return writer
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#ending?.catch(() => {})
+    await this.#sink.dispose()
   }
 }
 

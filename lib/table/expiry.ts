@@ -10,7 +10,7 @@ const INVALID = 0x2200
 export async function readLatestExpiry(client: Client, timeout_ms: number): Promise<number | undefined> {
   const cql = "SELECT value FROM system_views.settings WHERE name = 'storage_compatibility_mode'"
   try {
-    const { rows } = await client.execute(cql, [], readOptions(timeout_ms))
+    const { rows } = await client.execute(cql, [], { ...readOptions(timeout_ms), prepare: false })
     const mode = rows[0]?.['value']
     return mode === undefined || mode === 'CASSANDRA_4' ? LATEST_OF_31_BITS : undefined
   } catch (error) {

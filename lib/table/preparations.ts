@@ -1,6 +1,7 @@
 import { types } from 'cassandra-driver'
 import type { CqlType } from './cqlType.ts'
 import type { Statement } from './statement.ts'
+import { hasUdtInVector } from './udt.ts'
 
 /** A type as the driver reads it from the answer to PREPARE. */
 export interface BoundType {
@@ -24,22 +25,44 @@ export class TypesDiffer extends Error {
   }
 }
 
+/** Thrown until the schema was read again: the answer does not tell the fields of a user-defined type in a vector. */
+export class TypesUntold extends Error {
+  override readonly name = 'TypesUntold'
+  readonly code = 0x2500
+
+  constructor() {
+    super('The schema is read before rows are sent to a statement that was prepared again')
+  }
+}
+
+/** The table that statements are prepared for. */
+export interface TableWatch {
+  /** When its schema was last read, by `performance.now()`. */
+  readonly readAt: number
+  /** It may be another one: its schema is to be read soon. */
+  suspect(): void
+}
+
 /**
  * Looks at how the server prepares statements. A server forgets its statements whenever a table or a type changes, so
  * they are prepared again before the next row is written, and the answer has all types, fields of user-defined ones
  * included.
  */
 export class Preparations {
-  readonly #again: () => void
+  readonly #watch: TableWatch
   readonly #checked = new WeakMap<Preparation, Statement>()
   readonly #prepared = new Set<string>()
+  /** When an answer came that does not tell all types, by `performance.now()`. */
+  readonly #vague = new WeakMap<Preparation, number>()
 
-  /** @param again called when a statement was prepared another time: the table may be another one */
-  constructor(again: () => void) {
-    this.#again = again
+  constructor(watch: TableWatch) {
+    this.#watch = watch
   }
 
-  /** @throws TypesDiffer when values of the statement's columns are not what the server takes their bytes for. */
+  /**
+   * @throws TypesDiffer when values of the statement's columns are not what the server takes their bytes for;
+   * TypesUntold until the schema says so
+   */
   check(preparation: Preparation, statement: Statement, rows: number): void {
     if (this.#checked.get(preparation) === statement) return
     const { columns } = preparation
@@ -48,11 +71,19 @@ export class Preparations {
       const bound = columns[first + i]
       if (bound === undefined || !fits(bound.type, type)) throw new TypesDiffer()
     }
-    const isNew = !this.#checked.has(preparation)
-    this.#checked.set(preparation, statement)
     const text = statement.text(rows)
-    if (isNew && this.#prepared.has(text)) this.#again()
+    if (!this.#checked.has(preparation) && this.#prepared.has(text)) this.#confirm(preparation, statement)
+    this.#checked.set(preparation, statement)
     this.#prepared.add(text)
+  }
+
+  /** The statement was prepared another time: the table may be another one. */
+  #confirm(preparation: Preparation, statement: Statement): void {
+    if (!this.#vague.has(preparation)) this.#watch.suspect()
+    if (!statement.columns.some(({ type }) => hasUdtInVector(type))) return
+    const since = this.#vague.get(preparation) ?? performance.now()
+    this.#vague.set(preparation, since)
+    if (this.#watch.readAt <= since) throw new TypesUntold()
   }
 }
 

@@ -49,7 +49,7 @@ export async function readTable(
       signal.throwIfAborted()
       if (error instanceof SchemaError) throw error
       if (isForbidden(error)) throw forbidden(error)
-      if (isLast()) throw error
+      if (isLast() || isShutDown(error)) throw error
     }
     await delay(PAUSE_MS, undefined, { signal })
   }
@@ -89,6 +89,11 @@ async function versionOf(select: SelectSystem): Promise<string> {
 
 function isAt(host: Host, address: unknown): boolean {
   return host.address.slice(0, host.address.lastIndexOf(':')) === String(address)
+}
+
+/** The caller shut its client down: no other answer will come. */
+function isShutDown(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('after shutdown')
 }
 
 function isForbidden(error: unknown): boolean {

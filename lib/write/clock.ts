@@ -1,11 +1,16 @@
-/** A correction of the steady clock, from an arrival on. Both in microseconds. */
+/** A correction of the steady clock for what arrives from then on. All in microseconds. */
 interface Correction {
   readonly from: number
   readonly value: number
+  /** What the correction before was above this one: it is taken back slowly, so that write times go on rising. */
+  readonly excess: number
 }
 
 /** Corrections that are remembered: an early row is stamped by the one that held when it came. */
-const MOST_CORRECTIONS = 16
+const MOST_CORRECTIONS = 256
+
+/** Microseconds in which a microsecond of excess is taken back. */
+const SLEW = 2
 
 /**
  * The order in which rows reach this process: microseconds of a steady clock, strictly rising. Steps of the system clock
@@ -25,14 +30,20 @@ export class Arrivals {
     return Math.floor(this.#now())
   }
 
+  /** The microsecond from which the next row may come. */
+  reached(): number {
+    return Math.max(this.now(), this.#last + 1)
+  }
+
   /**
    * The first of `count` microseconds that are now taken. The last one is the current microsecond unless an earlier row
-   * has it, so rows run ahead of the clock only when they come faster than it ticks.
+   * has it, so rows run ahead of the clock only when they come faster than it ticks. Each takes {@link SLEW} at least:
+   * two rows differ also while a correction is taken back.
    */
   next(count: number): number {
-    const first = Math.max(this.now() - count + 1, this.#last + 1)
-    this.#last = first + count - 1
-    return first
+    const taken = Math.max(count, SLEW)
+    this.#last = Math.max(this.now(), this.#last + taken)
+    return this.#last - count + 1
   }
 }
 
@@ -43,7 +54,7 @@ export class Arrivals {
  */
 export class OrderClock {
   readonly #arrivals: Arrivals
-  #corrections: readonly Correction[] = [{ from: Number.NEGATIVE_INFINITY, value: 0 }]
+  #corrections: readonly Correction[] = [{ from: Number.NEGATIVE_INFINITY, value: 0, excess: 0 }]
   #last = 0
 
   constructor(arrivals: Arrivals) {
@@ -62,7 +73,7 @@ export class OrderClock {
 
   /** The first of `count` write times that are now taken. */
   next(count = 1): number {
-    const first = Math.max(this.#arrivals.next(count) + this.correction, this.#last + 1)
+    const first = Math.max(this.#at(this.#arrivals.next(count)), this.#last + 1)
     this.#last = first + count - 1
     return first
   }
@@ -72,9 +83,17 @@ export class OrderClock {
    * @param arrival as {@link Arrivals.next} gave it
    */
   at(arrival: number): number {
-    const timestamp = arrival + (this.#corrections.findLast(({ from }) => from <= arrival)?.value ?? 0)
+    const timestamp = this.#at(arrival)
     this.#last = Math.max(this.#last, timestamp)
     return timestamp
+  }
+
+  /** Rises with the arrival, whatever the corrections are. */
+  #at(arrival: number): number {
+    const found = this.#corrections.findLast(({ from }) => from <= arrival) ?? this.#corrections[0]
+    const { from, value, excess } = found as Correction
+    const left = excess === 0 ? 0 : Math.max(0, Math.ceil(excess - (arrival - from) / SLEW))
+    return arrival + value + left
   }
 
   /** Makes every later write time greater than `timestamp`. */
@@ -83,14 +102,18 @@ export class OrderClock {
   }
 
   /**
-   * Moves the clock for rows that come from now on. When it moves back, write times go on from the last one, and rows
-   * wait until the clock has caught up.
+   * Moves the clock for rows that come from now on. When it moves back, write times go on rising at half the speed until
+   * the clock has caught up, and rows wait for their write time.
    */
   correct(value: number): void {
     if (value === this.correction) return
-    const isFirst = this.#corrections.length === 1 && this.#last === 0
-    const from = isFirst ? Number.NEGATIVE_INFINITY : this.#arrivals.now()
-    this.#corrections = [...(isFirst ? [] : this.#corrections), { from, value }].slice(-MOST_CORRECTIONS)
+    if (this.#corrections.length === 1 && this.#last === 0) {
+      this.#corrections = [{ from: Number.NEGATIVE_INFINITY, value, excess: 0 }]
+      return
+    }
+    const from = this.#arrivals.reached()
+    const excess = Math.max(0, this.#at(from) - from - value)
+    this.#corrections = [...this.#corrections, { from, value, excess }].slice(-MOST_CORRECTIONS)
   }
 
   /** Whether some write time that was given has not come yet. */

@@ -10,6 +10,7 @@ import {
   processArrivals,
 } from './clusterClock.ts'
 import type { Counters } from './stats.ts'
+import { within } from './within.ts'
 
 /** Milliseconds after which a sink looks whether the cluster's clock is to be read again. */
 const INTERVAL_MS = 5_000
@@ -24,7 +25,10 @@ async function readCoordinator(client: Client, timeout_ms: number): Promise<Coor
   const cql = 'SELECT toUnixTimestamp(now()) AS now, cluster_name, host_id FROM system.local'
   const arrivals = processArrivals()
   const asked = arrivals.now()
-  const { rows } = await client.execute(cql, [], readOptions(timeout_ms))
+  const { rows } = await within(
+    timeout_ms,
+    client.execute(cql, [], { ...readOptions(timeout_ms), prepare: false }),
+  )
   const answered = arrivals.now()
   const [local] = rows
   const known = client.hosts.values?.().map(({ hostId }) => String(hostId)) ?? []

@@ -9,6 +9,12 @@ import { mayBeApplied } from './fault.ts'
 
 type Limits = Pick<WriteSettings, 'request_timeout_ms' | 'retry_timeout_ms'>
 
+/** Milliseconds in which no more try is worth its request. */
+const LEAST_MS = 20
+
+/** Milliseconds in which most faults of a server pass. */
+const PASSING_MS = 5_000
+
 /** Rows on their way to Cassandra, how often they were tried, and how much time is left for it. */
 export class Delivery {
   /** As the table takes them now. */
@@ -21,13 +27,18 @@ export class Delivery {
   readonly #started: number
   /** Write times that rows with a list have used up, the first one apart. */
   #repeats = 0
+  #livesFrom: number
   /** Seconds that were taken off the time to live. */
   #aged = 0
 
-  constructor(rows: readonly EncodedRow[], limits: Limits, started = performance.now()) {
+  /** @param livesFrom from when on rows have their time to live, by `performance.now()`; undefined for the first try */
+  constructor(rows: readonly EncodedRow[], limits: Limits, livesFrom?: number, started = performance.now()) {
     this.rows = rows
     this.#limits = limits
     this.#started = started
+    this.#livesFrom = livesFrom ?? started
+    // A process may have been stopped for any time since the rows were sealed.
+    if (livesFrom !== undefined) this.#age(Math.floor)
   }
 
   /** Milliseconds that the next try may take. */
@@ -38,9 +49,15 @@ export class Delivery {
     return Math.max(1, Math.min(request_timeout_ms, this.#left_ms))
   }
 
+  /** Whether these rows were tried for so long that a fault of the server would mostly have passed. */
+  get isOld(): boolean {
+    return performance.now() - this.#started >= Math.min(PASSING_MS, this.#limits.retry_timeout_ms / 2)
+  }
+
   /** Some of the rows, with the same past and the same deadline. */
   part(from: number, to: number): Delivery {
-    const part = new Delivery(this.rows.slice(from, to), this.#limits, this.#started)
+    const part = new Delivery(this.rows.slice(from, to), this.#limits, undefined, this.#started)
+    part.#livesFrom = this.#livesFrom
     part.tries = this.tries
     part.failures = this.failures
     part.#repeats = this.#repeats
@@ -58,7 +75,7 @@ export class Delivery {
       this.#repeats++
       for (const row of this.rows) if (row.appends) restamp(row)
     }
-    this.#age()
+    this.#age(Math.ceil)
   }
 
   /**
@@ -66,9 +83,11 @@ export class Delivery {
    * @throws WriteError when there is no time left for it; the signal's reason
    */
   async wait(error: unknown, signal: AbortSignal): Promise<void> {
-    const wait_ms = this.#wait_ms(error)
+    // A wait never takes the last try away: a server may be back just before the end.
+    const left_ms = this.#left_ms
+    const wait_ms = Math.min(this.#wait_ms(error), left_ms / 2)
     const isOver = this.#usesWriteTimes(error) && !this.#hasWriteTimes
-    if (isOver || wait_ms >= this.#left_ms) throw this.#over(error)
+    if (isOver || left_ms < LEAST_MS) throw this.#over(error)
     await delay(wait_ms, undefined, { signal })
   }
 
@@ -96,9 +115,10 @@ export class Delivery {
   }
 
   /** A repeat lives no longer than the first try would have. */
-  #age(): void {
+  #age(round: (seconds: number) => number): void {
     if (this.rows[0]?.statement.ttlIndex === undefined) return
-    const seconds = Math.ceil((performance.now() - this.#started) / 1000)
+    const seconds = round((performance.now() - this.#livesFrom) / 1000)
+    if (seconds <= this.#aged) return
     for (const row of this.rows) age(row, seconds - this.#aged)
     this.#aged = seconds
   }

@@ -1,5 +1,6 @@
 import { wordsOf } from '../connect/failure.ts'
 import { CassandraStreamsError, RowError, WriteError } from '../errors.ts'
+import { faultOf } from './fault.ts'
 
 /**
  * What a stream ends with. Rows are sent concurrently, so a later one may be refused first: of refused rows the first in
@@ -17,7 +18,13 @@ function unexpected(error: Error): WriteError {
 }
 
 /** No node says whether the rows are where they should be. */
-export function undescribed(error: Error, retry_timeout_ms: number): WriteError {
-  const text = `No node described the table within \`retry_timeout_ms\` (${retry_timeout_ms} ms): ${wordsOf(error)}`
+export function undescribed(error: Error, limit_ms: number): WriteError {
+  if (faultOf(error) === 'closed') return clientClosed()
+  const text = `No node described the table within ${limit_ms} ms: ${wordsOf(error)}`
   return new WriteError('ERR_CASSANDRA_RETRY_TIMEOUT', text, { cause: error })
+}
+
+/** The caller shut its client down. */
+export function clientClosed(): WriteError {
+  return new WriteError('ERR_CASSANDRA_WRITE', 'The `client` was shut down before all rows were written')
 }

@@ -3,6 +3,7 @@ import type { EncodedRow } from '../encode/encodedRow.ts'
 import { rebind } from '../encode/rebind.ts'
 import { RowEncoder, type RowRules } from '../encode/row.ts'
 import { mayBeNewInSchema } from '../encode/rowRefusal.ts'
+import { holdsIterator } from '../encode/snapshot.ts'
 import { RowError, SchemaError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import { readTable, type TableSource } from '../table/readTable.ts'
@@ -69,14 +70,20 @@ export class LiveTable {
     this.#share.release()
   }
 
+  /** When the schema was read, by `performance.now()`. */
+  get readAt(): number {
+    return this.#readAt
+  }
+
   /** @param ttl seconds to live of rows that name none */
-  encode(row: unknown, index: number, ttl = this.#settings.ttl): TakenRow {
+  encode(row: unknown, index: number, ttl = this.#ttl): TakenRow {
     try {
       return this.#encoderOf(ttl).encode(row, index)
     } catch (error) {
-      return error instanceof RowError && mayBeNewInSchema(error)
-        ? new DoubtfulRow(row, index, error, ttl)
-        : (error as Error)
+      const isDoubtful = error instanceof RowError && mayBeNewInSchema(error)
+      // What was read already cannot be read again.
+      const isSpent = isDoubtful && error.code !== 'ERR_CASSANDRA_COLUMN_UNKNOWN' && holdsIterator(row)
+      return isDoubtful && !isSpent ? new DoubtfulRow(row, index, error, ttl) : (error as Error)
     }
   }
 
@@ -154,6 +161,11 @@ export class LiveTable {
     return this.change(Math.min(LAST_LOOK_MS, this.#settings.request_timeout_ms)).catch(() => undefined)
   }
 
+  /** A repeat says what remains to live, also where the table said it the first time. */
+  get #ttl(): number | undefined {
+    return this.#settings.ttl ?? (this.#schema.default_time_to_live || undefined)
+  }
+
   #encoderOf(ttl: number | undefined): RowEncoder {
     let encoder = this.#encoders.get(ttl)
     if (encoder === undefined) {
@@ -198,7 +210,8 @@ export class LiveTable {
     this.#change ??= schemaChange(this.#schema, schema)
     if (this.#change !== undefined) return
     this.#readAt = readAt
-    if (isSameTable(this.#schema, schema)) return
+    const isSameTtl = this.#schema.default_time_to_live === schema.default_time_to_live
+    if (isSameTtl && isSameTable(this.#schema, schema)) return
     const names = new Set(schema.columns.map(({ name }) => name))
     for (const { name } of this.#schema.columns) if (!names.has(name)) this.#dropped.add(name)
     for (const name of names) this.#dropped.delete(name)

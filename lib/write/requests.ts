@@ -1,11 +1,20 @@
 import type { Client, QueryOptions } from 'cassandra-driver'
 import { bytesOf, type EncodedRow, valuesOf } from '../encode/encodedRow.ts'
-import { type Preparation, Preparations, TypesDiffer } from '../table/preparations.ts'
+import { type Preparation, Preparations, type TableWatch, TypesDiffer } from '../table/preparations.ts'
+import { within } from './within.ts'
 
 type Rows = readonly EncodedRow[]
 
-/** Executes a prepared statement with the values of rows bound one after the other. */
-export type ExecuteRows = (cql: string, rows: Rows, options: QueryOptions) => Promise<unknown>
+/**
+ * Executes a prepared statement with the values of rows bound one after the other. Rejects after `limit_ms`, and then
+ * sends nothing any more.
+ */
+export type ExecuteRows = (
+  cql: string,
+  rows: Rows,
+  options: QueryOptions,
+  limit_ms: number,
+) => Promise<unknown>
 
 /** What is used of the driver's own request, which is not in its types. */
 interface ExecuteRequest {
@@ -35,22 +44,31 @@ class BoundRows {
   /** Private, so that whoever prints parameters does not print slabs. */
   readonly #rows: Rows
   readonly #preparations: Preparations
+  readonly #signal: AbortSignal
+  /** Nobody waits for the answer any more, and the rows may change. */
+  isAbandoned = false
 
-  constructor(rows: Rows, preparations: Preparations) {
+  constructor(rows: Rows, preparations: Preparations, signal: AbortSignal) {
     this.#rows = rows
     this.#preparations = preparations
+    this.#signal = signal
   }
 
   get rows(): Rows {
     return this.#rows
   }
 
-  /** @throws TypesDiffer */
+  /** @throws TypesDiffer; an Error when the driver had to wait for so long that nobody wants the request any more. */
   check(preparation: Preparation): void {
+    if (this.isAbandoned || this.#signal.aborted)
+      throw new Error('The request was abandoned before it was sent')
     const [first] = this.#rows
     if (first !== undefined) this.#preparations.check(preparation, first.statement, this.#rows.length)
   }
 }
+
+/** Where the parameters stand among the arguments of `_createExecuteRequest`. */
+const PARAMS_PLACE = 3
 
 /** Of the flags of a request: values follow. */
 const VALUES = 0x01
@@ -64,23 +82,39 @@ const HEAD_BYTES = 2 + 1 + 2
  * `doc/native_protocol_v4.spec`, 4.1.4. The driver has no public way for it. Where its own way is not the known one, or
  * somebody else looks at what is executed, values are bound one by one.
  *
- * @param preparedAgain called when a statement was prepared another time
+ * @param signal after it nothing is sent
+ * @param table what rows are encoded for
  */
-export function rowExecutor(client: Client, preparedAgain: () => void): ExecuteRows {
-  const preparations = new Preparations(preparedAgain)
+export function rowExecutor(client: Client, signal: AbortSignal, table: TableWatch): ExecuteRows {
+  const preparations = new Preparations(table)
   const internals = client as unknown as Internals
+  /** Rows whose values are bound one by one, because somebody looks at them, by these values. */
+  const shown = new WeakMap<object, BoundRows>()
   // The client may be the caller's: it stays as it is.
   const own: Client & Internals = Object.create(client)
   own._createExecuteRequest = async (...query) => {
     const request = await internals._createExecuteRequest(...query)
-    request.writeQueryParameters = writeBoundRows
+    const bound = shown.get(query[PARAMS_PLACE] as object)
+    request.writeQueryParameters =
+      bound === undefined
+        ? writeBoundRows
+        : function (this: ExecuteRequest, frame, encoder) {
+            bound.check(this.meta)
+            Object.getPrototypeOf(this).writeQueryParameters.call(this, frame, encoder)
+          }
     return request
   }
-  return async (cql, rows, options) => {
-    if (!isPlain(internals)) return client.execute(cql, rows.flatMap(valuesOf), options)
+  return async (cql, rows, options, limit_ms) => {
+    if (!hasKnownMethods(internals)) {
+      return within(limit_ms, client.execute(cql, rows.flatMap(valuesOf), options))
+    }
+    const bound = new BoundRows(rows, preparations, signal)
+    const params = internals.options.requestTracker ? rows.flatMap(valuesOf) : [bound]
+    if (internals.options.requestTracker) shown.set(params, bound)
     try {
-      return await own.execute(cql, [new BoundRows(rows, preparations)], options)
+      return await within(limit_ms, own.execute(cql, params, options))
     } catch (error) {
+      bound.isAbandoned = true
       // What the driver remembers may be older than the table: the next try prepares.
       if (error instanceof TypesDiffer) client.metadata.clearPrepared()
       throw error
@@ -89,15 +123,14 @@ export function rowExecutor(client: Client, preparedAgain: () => void): ExecuteR
 }
 
 /** Whether the client is a driver's, of whatever copy, and nobody took the place of one of its methods by now. */
-function isPlain(client: Internals): boolean {
+function hasKnownMethods(client: Internals): boolean {
   let known = Object.getPrototypeOf(client) as Internals | null
   while (known !== null && !Object.hasOwn(known, '_createExecuteRequest'))
     known = Object.getPrototypeOf(known)
   return (
     known !== null &&
     client.execute === known.execute &&
-    client._createExecuteRequest === known._createExecuteRequest &&
-    !client.options.requestTracker
+    client._createExecuteRequest === known._createExecuteRequest
   )
 }
 

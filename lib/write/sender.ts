@@ -7,6 +7,7 @@ import { ConnectionError, RowError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import type { OrderClock } from './clock.ts'
 import { Delivery } from './delivery.ts'
+import { clientClosed } from './failure.ts'
 import { type DriverError, type Fault, faultOf } from './fault.ts'
 import type { LiveTable } from './liveTable.ts'
 import { Queue } from './queue.ts'
@@ -51,10 +52,12 @@ export class Sender {
   readonly #table: LiveTable
   readonly #replicas: Replicas
   readonly #options: QueryOptions
+  /** From when on rows have their time to live, by `performance.now()`. @default when they are sent */
+  livesFrom: number | undefined
   /** Rows acknowledged so far. */
   #acknowledged = 0
   #freshTexts = 0
-  #fresh: Promise<Fault | undefined> | undefined
+  #fresh: Promise<void> | undefined
 
   constructor(
     { client, ring, table, clock }: Destination,
@@ -65,7 +68,7 @@ export class Sender {
   ) {
     this.#ring = ring
     this.#clock = clock
-    this.#executeRows = rowExecutor(client, () => table.suspect())
+    this.#executeRows = rowExecutor(client, signal, table)
     this.#table = table
     this.#settings = settings
     this.#counters = counters
@@ -90,7 +93,7 @@ export class Sender {
     await this.#writeTime(rows)
     const acknowledged = this.#acknowledged
     const waiting = new Queue<Delivery>()
-    waiting.push(new Delivery(rows, this.#settings))
+    waiting.push(new Delivery(rows, this.#settings, this.livesFrom))
     for (let delivery = waiting.shift(); delivery !== undefined; delivery = waiting.shift()) {
       for (const part of await this.#try(delivery, acknowledged)) waiting.push(part)
     }
@@ -111,14 +114,15 @@ export class Sender {
       // Nobody waits for these rows any more, and they are counted.
       this.#signal.throwIfAborted()
       delivery.tries++
-      const fault = await this.#diagnose(error, delivery)
-      if (fault === undefined) return []
+      const diagnosis = await this.#diagnose(error, delivery)
+      if (diagnosis === undefined) return []
       this.#signal.throwIfAborted()
+      const { fault, reason } = diagnosis
       if (fault === 'slow') this.#listener.overloaded(sent)
       if (fault === 'failure') delivery.failures++
-      if (this.#isNarrowed(fault, delivery, acknowledged)) return this.#narrow(delivery, error)
-      await delivery.wait(error, this.#signal)
-      delivery.repeat(error)
+      if (this.#isNarrowed(fault, delivery, acknowledged)) return this.#narrow(delivery, reason)
+      await delivery.wait(reason, this.#signal)
+      delivery.repeat(reason)
       this.#counters.retries++
       return [delivery]
     }
@@ -129,13 +133,13 @@ export class Sender {
     const { statement } = first
     this.#counters.requests++
     const sent = performance.now()
-    const answer = this.#executeRows(statement.text(rows.length) + blanks, rows, {
+    const options = {
       ...this.#options,
       // The driver takes a token as well, which its types do not say.
       routingKey: this.#ring.routingKeyOf(first) as Buffer,
       readTimeout: Math.ceil(limit_ms),
-    })
-    await within(limit_ms, answer)
+    }
+    await this.#executeRows(statement.text(rows.length) + blanks, rows, options, limit_ms)
     this.#listener.answered(performance.now() - sent)
     if (this.#signal.aborted) return
     this.#acknowledged += rows.length
@@ -161,13 +165,13 @@ export class Sender {
    * What to do after an error; undefined when the rows were stored by the way.
    * @throws what no retry can mend
    */
-  async #diagnose(error: unknown, delivery: Delivery): Promise<Fault | undefined> {
+  async #diagnose(error: unknown, delivery: Delivery): Promise<Diagnosis | undefined> {
     const fault = faultOf(error)
     switch (fault) {
       case 'unavailable': {
         const unmet = await this.#replicas.unmet(error as DriverError, delivery.limit_ms)
         if (unmet !== undefined) throw unmet
-        return fault
+        return { fault, reason: error }
       }
       case 'row':
       case 'schema': {
@@ -176,13 +180,13 @@ export class Sender {
           () => 'retry' as const,
         )
         if (typeof found !== 'string') throw found
-        return fault === 'schema' ? this.#prepareAnew(delivery) : found
+        return fault === 'schema' ? this.#prepareAnew(delivery, error) : { fault: found, reason: error }
       }
       case 'retry':
       case 'slow':
       case 'failure':
       case 'split':
-        return fault
+        return { fault, reason: error }
       default:
         throw permanent(fault, error)
     }
@@ -192,32 +196,38 @@ export class Sender {
    * The driver hides why a statement cannot be prepared again. A text that it has not seen is prepared in the open: one
    * request asks for all that meet the same.
    */
-  async #prepareAnew(delivery: Delivery): Promise<Fault | undefined> {
-    if (this.#fresh !== undefined) return (await this.#fresh) ?? 'retry'
+  async #prepareAnew(delivery: Delivery, error: unknown): Promise<Diagnosis | undefined> {
+    if (this.#fresh !== undefined) {
+      // What it finds out about its own rows says nothing of these.
+      await within(delivery.limit_ms, this.#fresh).catch(() => {})
+      return { fault: 'retry', reason: error }
+    }
     const blanks = ' '.repeat(1 + (this.#freshTexts++ % FRESH_TEXTS))
-    let reason: unknown
     this.#counters.retries++
-    this.#fresh = this.#execute(delivery, blanks)
-      .then(() => undefined)
-      .catch((error: unknown) => {
-        reason = error
-        return faultOf(error)
-      })
-      .finally(() => {
-        this.#fresh = undefined
-      })
-    const fault = await this.#fresh
-    if (fault === undefined || passing.has(fault)) return fault
-    if (fault === 'schema' || fault === 'unavailable') return 'retry'
-    throw permanent(fault, reason)
+    const sending = this.#execute(delivery, blanks)
+    this.#fresh = sending.finally(() => {
+      this.#fresh = undefined
+    })
+    // Those who wait for it need not know.
+    this.#fresh.catch(() => {})
+    try {
+      await sending
+      return undefined
+    } catch (reason) {
+      const fault = faultOf(reason)
+      if (passing.has(fault)) return { fault, reason }
+      if (fault === 'schema' || fault === 'unavailable') return { fault: 'retry', reason }
+      throw permanent(fault, reason)
+    }
   }
 
   /** Whether the rows go on in smaller requests, so that the one to blame is found. */
-  #isNarrowed(fault: Fault, { rows, failures }: Delivery, acknowledged: number): boolean {
+  #isNarrowed(fault: Fault, delivery: Delivery, acknowledged: number): boolean {
+    const { rows, failures } = delivery
     if (fault === 'split' || fault === 'row') return true
     if (fault !== 'failure' || failures < FAILURES_TOGETHER) return false
-    // A row alone is to blame only when the server stores others meanwhile.
-    return rows.length > 1 || this.#acknowledged > acknowledged
+    // A row alone is to blame only when the server stores others meanwhile, and when it has had its time.
+    return rows.length > 1 || (this.#acknowledged > acknowledged && delivery.isOld)
   }
 
   /** The halves of a refused group, down to the row that is the reason. */
@@ -248,6 +258,12 @@ export class Sender {
   }
 }
 
+/** What a fault means, and the error that tells whether the rows may be stored already. */
+interface Diagnosis {
+  readonly fault: Fault
+  readonly reason: unknown
+}
+
 const passing: ReadonlySet<Fault> = new Set(['retry', 'slow', 'failure', 'split', 'row'])
 
 function permanent(fault: Fault, error: unknown): Error {
@@ -266,7 +282,7 @@ function permanent(fault: Fault, error: unknown): Error {
         { cause: error },
       )
     case 'closed':
-      return new WriteError('ERR_CASSANDRA_WRITE', 'The `client` was shut down before all rows were written')
+      return clientClosed()
     default:
       return new WriteError('ERR_CASSANDRA_WRITE', `Rows cannot be written: ${words}`, { cause: error })
   }

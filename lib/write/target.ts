@@ -9,6 +9,7 @@ import { readTable } from '../table/readTable.ts'
 import type { StoredTable, TableSchema } from '../table/schema.ts'
 import type { ClusterClock } from './clusterClock.ts'
 import { openClock } from './coordinator.ts'
+import { within } from './within.ts'
 
 /** A table that can be written, and the way to it. */
 export interface WriteTarget {
@@ -54,21 +55,11 @@ export async function openTarget(settings: WriteSettings, signal: AbortSignal): 
 async function latestExpiry(settings: WriteSettings, client: Client): Promise<number | undefined> {
   const { ttl, ttl_column, request_timeout_ms } = settings
   if (ttl === undefined && ttl_column === undefined) return undefined
-  const latest_expiry_s = await readLatestExpiry(client, request_timeout_ms)
+  const latest_expiry_s = await within(request_timeout_ms, readLatestExpiry(client, request_timeout_ms))
   if (ttl === undefined || latest_expiry_s === undefined || expiryOf(ttl) <= latest_expiry_s)
     return latest_expiry_s
   const message = `Expected \`ttl\` to be ${expiresBy(latest_expiry_s)}, got ${ttl}`
   throw new OptionError('ERR_CASSANDRA_OPTION', 'ttl', message)
-}
-
-/** A repeat says what remains to live, also where the table said it the first time. */
-export function withTableTtl(
-  settings: WriteSettings,
-  { schema, latest_expiry_s }: Pick<WriteTarget, 'schema' | 'latest_expiry_s'>,
-): WriteSettings & Pick<WriteTarget, 'latest_expiry_s'> {
-  const { default_time_to_live } = schema
-  const ttl = settings.ttl ?? (default_time_to_live === 0 ? undefined : default_time_to_live)
-  return { ...settings, ttl, latest_expiry_s }
 }
 
 /** Properties that tell how to write a row are never written, so they cannot be a key. */

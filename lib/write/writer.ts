@@ -15,7 +15,7 @@ import { LiveTable, type TakenRow } from './liveTable.ts'
 import { Outbox } from './outbox.ts'
 import { Sender } from './sender.ts'
 import { type Counters, countsOf } from './stats.ts'
-import { openTarget, type WriteTarget, withTableTtl } from './target.ts'
+import type { WriteTarget } from './target.ts'
 import { Window } from './window.ts'
 
 /**
@@ -26,20 +26,6 @@ const WAITING_FLUSHES = 2
 
 /** Called once, after the requests in flight have settled. */
 export type OnFailure = (error: Error) => void
-
-/**
- * Connects and reads the schema; nothing is written yet.
- * @throws ConnectionError, SchemaError, OptionError
- */
-export async function openWriter(
-  settings: WriteSettings,
-  counters: Counters,
-  onFailure: OnFailure,
-  signal: AbortSignal,
-): Promise<Writer> {
-  const target = await openTarget(settings, signal)
-  return new Writer(target, withTableTtl(settings, target), counters, onFailure)
-}
 
 /** Rows go down, acknowledgements come back: encode, stamp, buffer, group, wait for a turn, send. */
 export class Writer {
@@ -61,7 +47,7 @@ export class Writer {
   #settled: Promise<Error> | undefined
 
   constructor(
-    { connection, schema, readAt, clock }: WriteTarget,
+    { connection, schema, readAt, latest_expiry_s, clock }: WriteTarget,
     settings: WriteSettings,
     counters: Counters,
     onFailure: OnFailure,
@@ -96,7 +82,7 @@ export class Writer {
     )
     const { client } = connection
     const source = { client, keyspace, table: settings.table, timeout_ms, signal: this.#closing.signal }
-    const table = new LiveTable(source, schema, readAt, settings, clock)
+    const table = new LiveTable(source, schema, readAt, { ...settings, latest_expiry_s }, clock)
     this.#table = table
     const ring = new Ring(client, keyspace)
     this.#replicaSetOf = row => ring.replicaSetOf(row)
@@ -193,13 +179,19 @@ export class Writer {
    * @throws WriteError when no node tells within `retry_timeout_ms`.
    */
   async tableChange(): Promise<SchemaError | undefined> {
-    const { retry_timeout_ms } = this.#settings
+    const { request_timeout_ms, retry_timeout_ms } = this.#settings
+    const limit_ms = Math.max(request_timeout_ms, retry_timeout_ms)
     try {
-      return await this.#table.change(retry_timeout_ms)
+      return await this.#table.change(limit_ms)
     } catch (error) {
       if (this.#failure !== undefined) return this.#rejectWhenSettled()
-      throw undescribed(error as Error, retry_timeout_ms)
+      throw undescribed(error as Error, limit_ms)
     }
+  }
+
+  /** Rows with a time to live have it from this `performance.now()` on, however late they are sent. */
+  set livesFrom(moment: number) {
+    this.#sender.livesFrom = moment
   }
 
   /** Resolves when Cassandra has acknowledged every accepted row. */

@@ -1,4 +1,3 @@
-import { createSecureContext } from 'node:tls'
 import { auth, type Client } from 'cassandra-driver'
 import { describe, expect, it } from 'vitest'
 import { OptionError } from '../../../lib/index.ts'
@@ -194,8 +193,7 @@ describe('TLS', () => {
     expect(() =>
       readWriteOptions({ ...ssl, ssl_ca_cert: 'ca.pem', client_options: { sslOptions } }),
     ).not.toThrow()
-    const context = createSecureContext()
-    for (const none of [{ ca: '' }, { ca: [] }, { pfx: 'x' }, { ca: 'x', secureContext: context }]) {
+    for (const none of [{ ca: '' }, { ca: [] }, { pfx: 'x' }]) {
       const client_options = { sslOptions: { ...sslOptions, ...none } }
       expect(refusal({ ...ssl, client_options }).message).toContain('unless `ssl_ca_cert` is given')
     }
@@ -205,7 +203,6 @@ describe('TLS', () => {
 
   it.each([
     ['ca', { ssl_ca_cert: 'x' }],
-    ['secureContext', { ssl_ca_cert: 'x' }],
     ['cert', { ssl_client_cert: 'x', ssl_client_key: 'y' }],
     ['key', { ssl_client_cert: 'x', ssl_client_key: 'y' }],
     ['pfx', { ssl_client_cert: 'x', ssl_client_key: 'y' }],

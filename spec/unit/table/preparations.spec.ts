@@ -1,7 +1,14 @@
 import { types } from 'cassandra-driver'
 import { describe, expect, it } from 'vitest'
 import { parseCqlType } from '../../../lib/table/cqlType.ts'
-import { type BoundType, fits, Preparations, TypesDiffer } from '../../../lib/table/preparations.ts'
+import {
+  type BoundType,
+  fits,
+  Preparations,
+  TypesDiffer,
+  TypesUntold,
+} from '../../../lib/table/preparations.ts'
+import type { Column } from '../../../lib/table/schema.ts'
 import { Statement } from '../../../lib/table/statement.ts'
 
 const { dataTypes } = types
@@ -59,7 +66,7 @@ describe('a statement that is prepared', () => {
 
   it('counts as prepared again only with another answer', () => {
     let again = 0
-    const preparations = new Preparations(() => again++)
+    const preparations = new Preparations({ readAt: 0, suspect: () => void again++ })
     const first = prepared(scalar('int'), udt(a, b))
     preparations.check(first, insert, 1)
     preparations.check(first, insert, 1)
@@ -69,8 +76,32 @@ describe('a statement that is prepared', () => {
     expect(again).toBe(1)
   })
 
+  it('sends nothing to a vector of a user-defined type, whose fields no answer tells, until the schema was read', () => {
+    const vector = {
+      name: 'v',
+      kind: 'regular' as const,
+      cql: 'vector<frozen<u>, 1>',
+      type: typeOf('vector<frozen<u>, 1>'),
+    }
+    const ofVector = new Statement('insert', {
+      id: 'id',
+      keyspace: 'ks',
+      name: 't',
+      columns: [columns[0] as Column, vector],
+    })
+    const table = { readAt: 0, suspect: () => {} }
+    const preparations = new Preparations(table)
+    const custom = { code: dataTypes.custom, info: 'VectorType' }
+    preparations.check(prepared(scalar('int'), custom), ofVector, 1)
+    const again = prepared(scalar('int'), custom)
+    expect(() => preparations.check(again, ofVector, 1)).toThrow(TypesUntold)
+    expect(() => preparations.check(again, ofVector, 1)).toThrow(TypesUntold)
+    table.readAt = performance.now()
+    preparations.check(again, ofVector, 1)
+  })
+
   it('sends nothing under other types', () => {
-    const preparations = new Preparations(() => {})
+    const preparations = new Preparations({ readAt: 0, suspect: () => {} })
     const other = prepared(scalar('int'), udt(['a', scalar('float')], b))
     expect(() => preparations.check(other, insert, 1)).toThrow(TypesDiffer)
     expect(() => preparations.check(other, insert, 1)).toThrow(TypesDiffer)

@@ -3,8 +3,8 @@ import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { OptionError, RowError, SchemaError } from '../../../lib/index.ts'
 import type { CassandraWritableOptions } from '../../../lib/options/options.ts'
 import { readWriteOptions } from '../../../lib/options/settings.ts'
+import { openWriter } from '../../../lib/write/openWriter.ts'
 import { newCounters } from '../../../lib/write/stats.ts'
-import { openWriter } from '../../../lib/write/writer.ts'
 import { FakeClient } from '../../fake/fakeClient.ts'
 import { idsSent, range, row, serverError, settled } from '../../stream/support.ts'
 
@@ -65,7 +65,7 @@ describe('opening a writer', () => {
       },
     })
     await expect(writer).rejects.toMatchObject({
-      code: 'ERR_CASSANDRA_CONNECT',
+      code: 'ERR_CASSANDRA_CONNECT_TIMEOUT',
       message: expect.stringContaining('no answer in time'),
     })
   })
