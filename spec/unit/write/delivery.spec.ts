@@ -45,6 +45,27 @@ describe('the time of a try', () => {
   })
 })
 
+describe('a wait', () => {
+  it('never takes the last try away, so that a server that is back just before the end is found', async () => {
+    vi.restoreAllMocks()
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+    const delivery = new Delivery([], { request_timeout_ms: 1_000, retry_timeout_ms: 400 })
+    const from = performance.now()
+    let last = 0
+    for (;;) {
+      delivery.tries = 20
+      try {
+        await delivery.wait(writeTimeout, new AbortController().signal)
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'ERR_CASSANDRA_RETRY_TIMEOUT' })
+        break
+      }
+      last = performance.now() - from
+    }
+    expect(last).toBeGreaterThan(300)
+  })
+})
+
 describe('a time to live', () => {
   const ttlOf = (rows: ReturnType<typeof rowsWith>) =>
     rows.map(({ slab, timestampAt }) => slab.readInt32BE(timestampAt + 12))

@@ -258,7 +258,7 @@ describe('a request whose rows the server fails to store', () => {
   it.each([[[0]], [[19]], [[3, 11]]])(
     'is narrowed down after that to the rows that make it fail, %j of 20',
     async bad => {
-      const { client, counters, refused, send } = await scene()
+      const { client, counters, refused, send } = await scene({ retry_timeout_ms: 400 })
       const sending = send(rows(20))
       const written = await answer(client, sending, write => (isBad(write, bad) ? failure() : undefined))
       await sending
@@ -271,6 +271,19 @@ describe('a request whose rows the server fails to store', () => {
       })
     },
   )
+
+  it('is no row’s fault when it passes soon, though the server stores others', async () => {
+    const { client, counters, refused, send } = await scene()
+    const sending = send(rows(2))
+    let failures = 0
+    const written = await answer(client, sending, write =>
+      isBad(write, [1]) && ++failures < 7 ? failure() : undefined,
+    )
+    await sending
+    expect(written).toEqual([0, 1])
+    expect(refused).toEqual([])
+    expect(counters).toMatchObject({ rows_written: 2, rows_failed: 0 })
+  })
 
   it('is no row’s fault while the server stores no other', async () => {
     const { client, refused, send } = await scene({ retry_timeout_ms: 300 })
@@ -393,6 +406,34 @@ describe('a statement that the server has lost', () => {
     expect(fresh.cql).not.toBe(client.writes[0]?.cql)
     fresh.fail(serverError(0x2100, 'no MODIFY permission'))
     await expect(sending[0]).rejects.toMatchObject({ code: 'ERR_CASSANDRA_UNAUTHORIZED' })
+  })
+
+  it('has a list written with a newer time when the try that prepared anew may have stored it', async () => {
+    const { client, send } = await scene({ retry_timeout_ms: 2_000 })
+    const [row] = rows(1)
+    const sending = send([{ ...(row as EncodedRow), appends: true }])
+    ;(await client.nextWrite()).fail(lost())
+    ;(await client.nextWrite()).fail(serverError(0x1100, 'no answer of a replica'))
+    ;(await client.nextWrite()).acknowledge()
+    await sending
+    const { timestampIndex } = (row as EncodedRow).statement
+    const times = client.writes.map(({ binds }) => Number((binds[timestampIndex] as Buffer).readBigInt64BE()))
+    expect(times).toEqual([1_000, 1_000, 1_001])
+  })
+
+  it('blames no row for what another finds out when it prepares anew', async () => {
+    const { client, refused, send } = await scene()
+    const [one, other] = rows(2) as [EncodedRow, EncodedRow]
+    const sending = [send([one]), send([other])]
+    await client.writesReach(2)
+    for (const write of [...client.pending]) write.fail(lost())
+    await client.writesReach(3)
+    ;(await client.nextWrite()).fail(serverError(0x2200, 'too large for an index'))
+    ;(await client.nextWrite()).acknowledge()
+    await Promise.all(sending)
+    expect(refused.map(({ row_index, message }) => [row_index, message])).toEqual([
+      [0, 'Row 0: Cassandra refuses it: too large for an index'],
+    ])
   })
 
   it('has the schema read once for all requests that meet it', async () => {
