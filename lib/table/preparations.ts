@@ -72,15 +72,15 @@ export class Preparations {
       if (bound === undefined || !fits(bound.type, type)) throw new TypesDiffer()
     }
     const text = statement.text(rows)
-    if (!this.#checked.has(preparation) && this.#prepared.has(text)) this.#confirm(preparation, statement)
+    if (!this.#checked.has(preparation)) {
+      if (this.#prepared.has(text) && !this.#vague.has(preparation)) this.#watch.suspect()
+      if (statement.columns.some(({ type }) => hasUdtInVector(type))) this.#confirm(preparation)
+    }
     this.#checked.set(preparation, statement)
     this.#prepared.add(text)
   }
 
-  /** The statement was prepared another time: the table may be another one. */
-  #confirm(preparation: Preparation, statement: Statement): void {
-    if (!this.#vague.has(preparation)) this.#watch.suspect()
-    if (!statement.columns.some(({ type }) => hasUdtInVector(type))) return
+  #confirm(preparation: Preparation): void {
     const since = this.#vague.get(preparation) ?? performance.now()
     this.#vague.set(preparation, since)
     if (this.#watch.readAt <= since) throw new TypesUntold()

@@ -16,6 +16,12 @@ import { StatementShare } from './statementShare.ts'
 /** Between two looks at the schema that rows or statements ask for, in milliseconds, on average. */
 const PACE_MS = 1_000
 
+/**
+ * Milliseconds after which the table's time to live is looked up again where rows have it from there. A server forgets
+ * no statement when only that changes.
+ */
+const TTL_PACE_MS = 10_000
+
 /** Most milliseconds for a last look at the table. */
 const LAST_LOOK_MS = 2_000
 
@@ -33,6 +39,7 @@ export class LiveTable {
   readonly #source: TableSource
   readonly #settings: TableSettings
   readonly #share: StatementShare
+  readonly #timer: NodeJS.Timeout
   #schema: StoredTable
   /** When the schema was read, by `performance.now()`. */
   #readAt: number
@@ -63,11 +70,16 @@ export class LiveTable {
       binds: schema.columns.length + 2,
       operations: settings.delete_flag === undefined ? 1 : 2,
     })
+    this.#timer = setInterval(() => {
+      if (settings.ttl === undefined && this.#schema.default_time_to_live > 0) this.suspect()
+    }, TTL_PACE_MS)
+    this.#timer.unref()
   }
 
   /** Leaves the caches of prepared statements to others. */
   close(): void {
     this.#share.release()
+    clearInterval(this.#timer)
   }
 
   /** When the schema was read, by `performance.now()`. */
