@@ -90,8 +90,7 @@ export class OrderClock {
 
   /** Rises with the arrival, whatever the corrections are. */
   #at(arrival: number): number {
-    const found = this.#corrections.findLast(({ from }) => from <= arrival) ?? this.#corrections[0]
-    const { from, value, excess } = found as Correction
+    const { from, value, excess } = this.#correctionAt(arrival)
     const left = excess === 0 ? 0 : Math.max(0, Math.ceil(excess - (arrival - from) / SLEW))
     return arrival + value + left
   }
@@ -99,6 +98,13 @@ export class OrderClock {
   /** Makes every later write time greater than `timestamp`. */
   advance(timestamp: number): void {
     this.#last = Math.max(this.#last, timestamp)
+  }
+
+  #correctionAt(arrival: number): Correction {
+    // Nearly always the last one, and each row asks.
+    let i = this.#corrections.length - 1
+    while (i > 0 && (this.#corrections[i] as Correction).from > arrival) i--
+    return this.#corrections[i] as Correction
   }
 
   /**

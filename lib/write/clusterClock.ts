@@ -114,13 +114,16 @@ interface Clocks {
   readonly clusters: ClusterClock[]
 }
 
+/** When `performance.now()` was 0. A getter, and rows are many. */
+const START_MS = performance.timeOrigin
+
 const shared = Symbol.for('cassandra-streams.clocks.1')
 
 /** One set for the process, also between two copies of this package, so that two sinks on a table stay in order. */
 function processClocks(): Clocks {
   const registry = globalThis as { [shared]?: Clocks }
   registry[shared] ??= {
-    arrivals: new Arrivals(() => (performance.timeOrigin + performance.now()) * 1000),
+    arrivals: new Arrivals(() => (START_MS + performance.now()) * 1000),
     clusters: [],
   }
   return registry[shared]

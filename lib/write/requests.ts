@@ -1,7 +1,7 @@
 import type { Client, QueryOptions } from 'cassandra-driver'
 import { bytesOf, type EncodedRow, valuesOf } from '../encode/encodedRow.ts'
 import { type Preparation, Preparations, type TableWatch, TypesDiffer } from '../table/preparations.ts'
-import { within } from './within.ts'
+import { TimeLimits } from './timeLimits.ts'
 
 type Rows = readonly EncodedRow[]
 
@@ -87,6 +87,7 @@ const HEAD_BYTES = 2 + 1 + 2
  */
 export function rowExecutor(client: Client, signal: AbortSignal, table: TableWatch): ExecuteRows {
   const preparations = new Preparations(table)
+  const limits = new TimeLimits()
   const internals = client as unknown as Internals
   /** Rows whose values are bound one by one, because somebody looks at them, by these values. */
   const shown = new WeakMap<object, BoundRows>()
@@ -104,21 +105,18 @@ export function rowExecutor(client: Client, signal: AbortSignal, table: TableWat
           }
     return request
   }
-  return async (cql, rows, options, limit_ms) => {
+  return (cql, rows, options, limit_ms) => {
     if (!hasKnownMethods(internals)) {
-      return within(limit_ms, client.execute(cql, rows.flatMap(valuesOf), options))
+      return limits.keep(limit_ms, client.execute(cql, rows.flatMap(valuesOf), options), () => {})
     }
     const bound = new BoundRows(rows, preparations, signal)
     const params = internals.options.requestTracker ? rows.flatMap(valuesOf) : [bound]
     if (internals.options.requestTracker) shown.set(params, bound)
-    try {
-      return await within(limit_ms, own.execute(cql, params, options))
-    } catch (error) {
+    return limits.keep(limit_ms, own.execute(cql, params, options), error => {
       bound.isAbandoned = true
       // What the driver remembers may be older than the table: the next try prepares.
       if (error instanceof TypesDiffer) client.metadata.clearPrepared()
-      throw error
-    }
+    })
   }
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Client, policies, type QueryOptions, types } from 'cassandra-driver'
+import { type Client, policies, types } from 'cassandra-driver'
 import type { Ring } from '../batch/ring.ts'
 import { wordsOf } from '../connect/failure.ts'
 import { bytesOf, type EncodedRow, writeTimeOf } from '../encode/encodedRow.ts'
@@ -18,6 +18,9 @@ import { within } from './within.ts'
 
 /** Tries after which rows that a server failed to store are no longer sent together. */
 const FAILURES_TOGETHER = 3
+
+/** What is to be sent after a request that was acknowledged: nearly always so. */
+const NOTHING: readonly Delivery[] = []
 
 /** Texts that differ only in blanks, so that the driver prepares them anew. */
 const FRESH_TEXTS = 64
@@ -51,7 +54,8 @@ export class Sender {
   readonly #listener: SenderListener
   readonly #table: LiveTable
   readonly #replicas: Replicas
-  readonly #options: QueryOptions
+  readonly #retry = new policies.retry.FallthroughRetryPolicy()
+  readonly #consistency: types.consistencies
   /** From when on rows have their time to live, by `performance.now()`. @default when they are sent */
   livesFrom: number | undefined
   /** Rows acknowledged so far. */
@@ -75,14 +79,8 @@ export class Sender {
     this.#signal = signal
     this.#listener = listener
     this.#replicas = new Replicas(client, settings)
-    this.#options = {
-      prepare: true,
-      consistency: types.consistencies[camelCase(settings.consistency) as keyof typeof types.consistencies],
-      keyspace: settings.keyspace,
-      retry: new policies.retry.FallthroughRetryPolicy(),
-      // Retries and speculation by the driver would repeat a timestamp that must not be repeated.
-      isIdempotent: false,
-    }
+    this.#consistency =
+      types.consistencies[camelCase(settings.consistency) as keyof typeof types.consistencies]
   }
 
   /**
@@ -90,10 +88,12 @@ export class Sender {
    * @throws what no retry can mend, or WriteError `ERR_CASSANDRA_RETRY_TIMEOUT`.
    */
   async send(rows: readonly EncodedRow[]): Promise<void> {
-    await this.#writeTime(rows)
+    if (this.#clock.isAhead) await this.#writeTime(rows)
     const acknowledged = this.#acknowledged
+    const rest = await this.#try(new Delivery(rows, this.#settings, this.livesFrom), acknowledged)
+    if (rest === NOTHING) return
     const waiting = new Queue<Delivery>()
-    waiting.push(new Delivery(rows, this.#settings, this.livesFrom))
+    for (const part of rest) waiting.push(part)
     for (let delivery = waiting.shift(); delivery !== undefined; delivery = waiting.shift()) {
       for (const part of await this.#try(delivery, acknowledged)) waiting.push(part)
     }
@@ -109,13 +109,13 @@ export class Sender {
     const sent = performance.now()
     try {
       await this.#execute(delivery, '')
-      return []
+      return NOTHING
     } catch (error) {
       // Nobody waits for these rows any more, and they are counted.
       this.#signal.throwIfAborted()
       delivery.tries++
       const diagnosis = await this.#diagnose(error, delivery)
-      if (diagnosis === undefined) return []
+      if (diagnosis === undefined) return NOTHING
       this.#signal.throwIfAborted()
       const { fault, reason } = diagnosis
       if (fault === 'slow') this.#listener.overloaded(sent)
@@ -134,7 +134,12 @@ export class Sender {
     this.#counters.requests++
     const sent = performance.now()
     const options = {
-      ...this.#options,
+      prepare: true,
+      consistency: this.#consistency,
+      keyspace: this.#settings.keyspace,
+      retry: this.#retry,
+      // Retries and speculation by the driver would repeat a timestamp that must not be repeated.
+      isIdempotent: false,
       // The driver takes a token as well, which its types do not say.
       routingKey: this.#ring.routingKeyOf(first) as Buffer,
       readTimeout: Math.ceil(limit_ms),

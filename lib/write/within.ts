@@ -21,7 +21,7 @@ export function within<T>(limit_ms: number, work: Promise<T>): Promise<T> {
 }
 
 /** As the driver has it, so that one table tells both apart from other faults. */
-function noAnswer(limit_ms: number): Error {
+export function noAnswer(limit_ms: number): Error {
   const error = new Error(`No answer came within ${Math.ceil(limit_ms)} ms`)
   error.name = 'OperationTimedOutError'
   return error

@@ -4,6 +4,7 @@ import { RowEncoder } from '../../../lib/encode/row.ts'
 import { readWriteOptions } from '../../../lib/options/settings.ts'
 import { backoff, sparingBackoff } from '../../../lib/write/backoff.ts'
 import { Delivery } from '../../../lib/write/delivery.ts'
+import { TimeLimits } from '../../../lib/write/timeLimits.ts'
 import { within } from '../../../lib/write/within.ts'
 import { FakeClient } from '../../fake/fakeClient.ts'
 import { serverError } from '../../stream/support.ts'
@@ -42,6 +43,14 @@ describe('the time of a try', () => {
     vi.restoreAllMocks()
     const never = new Promise<never>(() => {})
     await expect(within(5, never)).rejects.toMatchObject({ name: 'OperationTimedOutError' })
+    const limits = new TimeLimits()
+    const late = { name: 'OperationTimedOutError', message: 'No answer came within 1000 ms' }
+    await Promise.all([
+      expect(limits.keep(5, never, () => {})).rejects.toMatchObject({ name: 'OperationTimedOutError' }),
+      expect(limits.keep(1_000, never, () => {})).rejects.toMatchObject(late),
+      expect(limits.keep(1_000, Promise.resolve('in time'), () => {})).resolves.toBe('in time'),
+      expect(limits.keep(1_000, Promise.reject(new Error('its own')), () => {})).rejects.toThrow('its own'),
+    ])
   })
 })
 
