@@ -45,6 +45,8 @@ export class LiveTable {
   #readAt: number
   /** By the seconds to live of rows that name none: a replay has those of its epoch. */
   #encoders = new Map<number | undefined, RowEncoder>()
+  /** That of rows with the usual seconds to live. */
+  #usual: RowEncoder | undefined
   /** Statements in use, and what takes the place of those with a column that is gone. */
   #current = new WeakMap<Statement, Statement>()
   readonly #dropped = new Set<string>()
@@ -88,14 +90,15 @@ export class LiveTable {
   }
 
   /** @param ttl seconds to live of rows that name none */
-  encode(row: unknown, index: number, ttl = this.#ttl): TakenRow {
+  encode(row: unknown, index: number, ttl?: number): TakenRow {
     try {
-      return this.#encoderOf(ttl).encode(row, index)
+      this.#usual ??= this.#encoderOf(this.#ttl)
+      return (ttl === undefined ? this.#usual : this.#encoderOf(ttl)).encode(row, index)
     } catch (error) {
       const isDoubtful = error instanceof RowError && mayBeNewInSchema(error)
       // What was read already cannot be read again.
       const isSpent = isDoubtful && error.code !== 'ERR_CASSANDRA_COLUMN_UNKNOWN' && holdsIterator(row)
-      return isDoubtful && !isSpent ? new DoubtfulRow(row, index, error, ttl) : (error as Error)
+      return isDoubtful && !isSpent ? new DoubtfulRow(row, index, error, ttl ?? this.#ttl) : (error as Error)
     }
   }
 
@@ -229,6 +232,7 @@ export class LiveTable {
     for (const name of names) this.#dropped.delete(name)
     this.#schema = schema
     this.#encoders = new Map()
+    this.#usual = undefined
     this.#current = new WeakMap()
   }
 
