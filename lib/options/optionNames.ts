@@ -1,5 +1,6 @@
 import { OptionError } from '../errors.ts'
 import { foreignNames, needlessNames } from './foreignNames.ts'
+import { nearestNames } from './nearest.ts'
 import { escaped } from './shown.ts'
 
 /** Most characters of an unknown name that are compared and shown. */
@@ -24,7 +25,7 @@ function advice(name: string, known: readonly string[], elsewhere: readonly stri
   const foreign = lookUp(foreignNames, name)
   const needless = foreign === undefined ? lookUp(needlessNames, name) : undefined
   if (needless !== undefined) return `: ${needless}`
-  const meant = foreign ?? nearest(name, all)
+  const meant = foreign ?? nearestNames(name, all, 1)[0]
   if (meant === undefined) return ''
   const isHere = known.includes(meant)
   if (meant === name) return `: it belongs to \`createMicroBatchSink\``
@@ -43,32 +44,4 @@ function lookUp(table: Readonly<Record<string, string>>, name: string): string |
 
 function plain(name: string): string {
   return name.toLowerCase().replaceAll(/[^a-z\d]/g, '')
-}
-
-function nearest(name: string, candidates: readonly string[]): string | undefined {
-  const asked = plain(name)
-  const ranked = candidates
-    .map(candidate => ({ candidate, distance: distanceBetween(asked, plain(candidate)) }))
-    .sort((a, b) => a.distance - b.distance)
-  const best = ranked[0]
-  return best !== undefined && best.distance <= Math.max(2, asked.length / 3) ? best.candidate : undefined
-}
-
-/** Edits from one to the other. A name that begins with the other is near (`ssl_ca`), but one edit is nearer. */
-function distanceBetween(a: string, b: string): number {
-  const isBeginning = Math.min(a.length, b.length) > 3 && (a.startsWith(b) || b.startsWith(a))
-  return isBeginning ? Math.min(1.5, editDistance(a, b)) : editDistance(a, b)
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const above = row
-    row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (above[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      row[j] = Math.min(swap, (above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1)
-    }
-  }
-  return row[b.length] ?? 0
 }
