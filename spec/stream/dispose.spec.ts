@@ -98,6 +98,18 @@ describe('await using a Writable', () => {
 })
 
 describe('await using a WritableStream', () => {
+  it.each([1, 2_000])('waits for a stream of %i rows whose close() was not awaited', async count => {
+    const { client, stream } = webScene({}, automatic)
+    {
+      await using disposed = stream
+      const writer = disposed.getWriter()
+      for (const id of range(count)) void writer.write(row(id))
+      void writer.close()
+    }
+    expect(stream.stats.rows_written).toBe(count)
+    expect(idsSent(client).length).toBe(count)
+  })
+
   it('adds nothing to pipeTo that succeeded', async () => {
     const { client, stream } = webScene({}, automatic)
     {

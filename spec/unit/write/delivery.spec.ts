@@ -95,6 +95,22 @@ describe('a time to live', () => {
   })
 })
 
+describe('a time to live that began before the first try', () => {
+  const ttlsOf = (livesFrom?: number) => {
+    const rows = rowsWith({ ttl: 8 }, [{ p: 1, c: 1 }])
+    new Delivery(rows, limits, livesFrom)
+    return rows.map(({ slab, timestampAt }) => slab.readInt32BE(timestampAt + 12))
+  }
+
+  it('is sent as what is left, so that rows of a process that was stopped do not outlive a replay', () => {
+    time.now = 20_000
+    expect(ttlsOf(15_500)).toEqual([4])
+    expect(ttlsOf(1_000)).toEqual([1])
+    expect(ttlsOf(19_500)).toEqual([8])
+    expect(ttlsOf()).toEqual([8])
+  })
+})
+
 describe('waits of rows with a list', () => {
   it('grow, and spread few repeats over the limit, however long it is', () => {
     const limit = fc.integer({ min: 1_000, max: 86_400_000 })
