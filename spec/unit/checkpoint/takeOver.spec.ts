@@ -174,7 +174,10 @@ describe('a checkpoint that many take over at once', () => {
           } catch (error) {
             // It may die while it looks why a call failed.
             if (death !== null && own.calls.length > death) return
-            expect(error).toMatchObject(locked)
+            // An owner that was taken over while it opened may still clear away the draft of the one after it.
+            const isCleared = (error as { cause?: { code?: string } }).cause?.code === 'ENOENT'
+            const io = { code: 'ERR_CASSANDRA_CHECKPOINT_IO' }
+            expect(error).toMatchObject(isCleared ? io : locked)
           }
         }
         const oneEpoch = async (checkpoint: Checkpoint, pid: number) => {
