@@ -41,12 +41,17 @@ export class Delivery {
     if (livesFrom !== undefined) this.#age(Math.floor)
   }
 
-  /** Milliseconds that the next try may take. */
-  get limit_ms(): number {
+  /** Milliseconds that a try may take which begins at this `performance.now()`. */
+  limitAt(now: number): number {
     const { request_timeout_ms, retry_timeout_ms } = this.#limits
     // Without retries the one try has its own limit only.
     if (retry_timeout_ms === 0) return request_timeout_ms
-    return Math.max(1, Math.min(request_timeout_ms, this.#left_ms))
+    return Math.max(1, Math.min(request_timeout_ms, this.#started + retry_timeout_ms - now))
+  }
+
+  /** Milliseconds that the next try may take. */
+  get limit_ms(): number {
+    return this.limitAt(performance.now())
   }
 
   /** Whether these rows were tried for so long that a fault of the server would mostly have passed. */

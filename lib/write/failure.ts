@@ -1,6 +1,6 @@
 import { wordsOf } from '../connect/failure.ts'
-import { CassandraStreamsError, RowError, WriteError } from '../errors.ts'
-import { faultOf } from './fault.ts'
+import { CassandraStreamsError, ConnectionError, RowError, WriteError } from '../errors.ts'
+import { type Fault, faultOf } from './fault.ts'
 
 /**
  * What a stream ends with. Rows are sent concurrently, so a later one may be refused first: of refused rows the first in
@@ -27,4 +27,27 @@ export function undescribed(error: Error, limit_ms: number): WriteError {
 /** The caller shut its client down. */
 export function clientClosed(): WriteError {
   return new WriteError('ERR_CASSANDRA_WRITE', 'The `client` was shut down before all rows were written')
+}
+
+/** What no retry can mend. */
+export function permanent(fault: Fault, error: unknown): Error {
+  const words = wordsOf(error)
+  switch (fault) {
+    case 'credentials':
+      return new ConnectionError('ERR_CASSANDRA_AUTH', words, [])
+    case 'unauthorized':
+      return new WriteError('ERR_CASSANDRA_UNAUTHORIZED', `Rows cannot be written: ${words}`, {
+        cause: error,
+      })
+    case 'consistency':
+      return new WriteError(
+        'ERR_CASSANDRA_CONSISTENCY',
+        `The table cannot be written at this \`consistency\`: ${words}`,
+        { cause: error },
+      )
+    case 'closed':
+      return clientClosed()
+    default:
+      return new WriteError('ERR_CASSANDRA_WRITE', `Rows cannot be written: ${words}`, { cause: error })
+  }
 }

@@ -84,6 +84,13 @@ export function faultOf(error: unknown): Fault {
   return 'fatal'
 }
 
+/** Whether the rows of a request are sent again after this fault, as they are or in smaller requests. */
+export function mayBeSentAgain(fault: Fault): boolean {
+  return sentAgain.has(fault)
+}
+
+const sentAgain: ReadonlySet<Fault> = new Set(['retry', 'slow', 'failure', 'split', 'row'])
+
 /**
  * False only where the server cannot have stored anything: nothing was sent, or it did not know the statement. An
  * unlogged batch is stored partition by partition, so of any other fault a part may be applied.

@@ -1,12 +1,12 @@
 import type { Client, QueryOptions } from 'cassandra-driver'
 import { bytesOf, type EncodedRow, valuesOf } from '../encode/encodedRow.ts'
 import { type Preparation, Preparations, type TableWatch, TypesDiffer } from '../table/preparations.ts'
-import { TimeLimits } from './timeLimits.ts'
+import { type Settled, TimeLimits } from './timeLimits.ts'
 
 type Rows = readonly EncodedRow[]
 
 /**
- * Executes a prepared statement with the values of rows bound one after the other. Rejects after `limit_ms`, and then
+ * Executes a prepared statement with the values of rows bound one after the other. Gives up after `limit_ms`, and then
  * sends nothing any more.
  */
 export type ExecuteRows = (
@@ -14,7 +14,8 @@ export type ExecuteRows = (
   rows: Rows,
   options: QueryOptions,
   limit_ms: number,
-) => Promise<unknown>
+  settled: Settled,
+) => void
 
 /** What is used of the driver's own request, which is not in its types. */
 interface ExecuteRequest {
@@ -105,17 +106,21 @@ export function rowExecutor(client: Client, signal: AbortSignal, table: TableWat
           }
     return request
   }
-  return (cql, rows, options, limit_ms) => {
+  return (cql, rows, options, limit_ms, settled) => {
     if (!hasKnownMethods(internals)) {
-      return limits.keep(limit_ms, client.execute(cql, rows.flatMap(valuesOf), options), () => {})
+      limits.keep(limit_ms, client.execute(cql, rows.flatMap(valuesOf), options), settled)
+      return
     }
     const bound = new BoundRows(rows, preparations, signal)
     const params = internals.options.requestTracker ? rows.flatMap(valuesOf) : [bound]
     if (internals.options.requestTracker) shown.set(params, bound)
-    return limits.keep(limit_ms, own.execute(cql, params, options), error => {
-      bound.isAbandoned = true
-      // What the driver remembers may be older than the table: the next try prepares.
-      if (error instanceof TypesDiffer) client.metadata.clearPrepared()
+    limits.keep(limit_ms, own.execute(cql, params, options), error => {
+      if (error !== undefined) {
+        bound.isAbandoned = true
+        // What the driver remembers may be older than the table: the next try prepares.
+        if (error instanceof TypesDiffer) client.metadata.clearPrepared()
+      }
+      settled(error)
     })
   }
 }

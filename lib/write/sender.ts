@@ -3,12 +3,12 @@ import { type Client, policies, types } from 'cassandra-driver'
 import type { Ring } from '../batch/ring.ts'
 import { wordsOf } from '../connect/failure.ts'
 import { bytesOf, type EncodedRow, writeTimeOf } from '../encode/encodedRow.ts'
-import { ConnectionError, RowError, WriteError } from '../errors.ts'
+import { RowError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import type { OrderClock } from './clock.ts'
 import { Delivery } from './delivery.ts'
-import { clientClosed } from './failure.ts'
-import { type DriverError, type Fault, faultOf } from './fault.ts'
+import { permanent } from './failure.ts'
+import { type DriverError, type Fault, faultOf, mayBeSentAgain } from './fault.ts'
 import type { LiveTable } from './liveTable.ts'
 import { Queue } from './queue.ts'
 import { Replicas } from './replicas.ts'
@@ -18,9 +18,6 @@ import { within } from './within.ts'
 
 /** Tries after which rows that a server failed to store are no longer sent together. */
 const FAILURES_TOGETHER = 3
-
-/** What is to be sent after a request that was acknowledged: nearly always so. */
-const NOTHING: readonly Delivery[] = []
 
 /** Texts that differ only in blanks, so that the driver prepares them anew. */
 const FRESH_TEXTS = 64
@@ -58,10 +55,9 @@ export class Sender {
   readonly #consistency: types.consistencies
   /** From when on rows have their time to live, by `performance.now()`. @default when they are sent */
   livesFrom: number | undefined
-  /** Rows acknowledged so far. */
   #acknowledged = 0
   #freshTexts = 0
-  #fresh: Promise<void> | undefined
+  #fresh: Promise<unknown> | undefined
 
   constructor(
     { client, ring, table, clock }: Destination,
@@ -87,52 +83,81 @@ export class Sender {
    * Resolves when every row is acknowledged or reported as refused.
    * @throws what no retry can mend, or WriteError `ERR_CASSANDRA_RETRY_TIMEOUT`.
    */
-  async send(rows: readonly EncodedRow[]): Promise<void> {
-    if (this.#clock.isAhead) await this.#writeTime(rows)
-    const acknowledged = this.#acknowledged
-    const rest = await this.#try(new Delivery(rows, this.#settings, this.livesFrom), acknowledged)
-    if (rest === NOTHING) return
+  send(rows: readonly EncodedRow[]): Promise<void> {
+    return this.#clock.isAhead ? this.#writeTime(rows).then(() => this.#send(rows)) : this.#send(rows)
+  }
+
+  /** Nearly every request is acknowledged: here it costs one promise, where `await` at each step would make several. */
+  #send(rows: readonly EncodedRow[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const acknowledged = this.#acknowledged
+      const sent = performance.now()
+      const delivery = new Delivery(rows, this.#settings, this.livesFrom, sent)
+      this.#try(delivery, '', sent, error => {
+        if (error === undefined) resolve()
+        else this.#sendAgain(error, delivery, sent, acknowledged).then(resolve, reject)
+      })
+    })
+  }
+
+  /** @param acknowledged how many rows were acknowledged before the first try */
+  async #sendAgain(first: unknown, delivery: Delivery, sent: number, acknowledged: number): Promise<void> {
     const waiting = new Queue<Delivery>()
-    for (const part of rest) waiting.push(part)
-    for (let delivery = waiting.shift(); delivery !== undefined; delivery = waiting.shift()) {
-      for (const part of await this.#try(delivery, acknowledged)) waiting.push(part)
+    const add = async (error: unknown, tried: Delivery, at: number) => {
+      for (const part of await this.#afterFault(error, tried, at, acknowledged)) waiting.push(part)
+    }
+    await add(first, delivery, sent)
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const now = performance.now()
+      const error = await this.#execute(next, '', now)
+      if (error !== undefined) await add(error, next, now)
     }
   }
 
   /**
-   * Sends rows once, and returns what is to be sent after that.
+   * What is to be sent after a try that failed.
    * @param acknowledged how many rows were acknowledged before the first try of these
    */
-  async #try(delivery: Delivery, acknowledged: number): Promise<readonly Delivery[]> {
+  async #afterFault(
+    error: unknown,
+    delivery: Delivery,
+    sent: number,
+    acknowledged: number,
+  ): Promise<readonly Delivery[]> {
+    // Nobody waits for these rows any more, and they are counted.
     this.#signal.throwIfAborted()
-    delivery.rows = this.#table.bound(delivery.rows)
-    const sent = performance.now()
-    try {
-      await this.#execute(delivery, '')
-      return NOTHING
-    } catch (error) {
-      // Nobody waits for these rows any more, and they are counted.
-      this.#signal.throwIfAborted()
-      delivery.tries++
-      const diagnosis = await this.#diagnose(error, delivery)
-      if (diagnosis === undefined) return NOTHING
-      this.#signal.throwIfAborted()
-      const { fault, reason } = diagnosis
-      if (fault === 'slow') this.#listener.overloaded(sent)
-      if (fault === 'failure') delivery.failures++
-      if (this.#isNarrowed(fault, delivery, acknowledged)) return this.#narrow(delivery, reason)
-      await delivery.wait(reason, this.#signal)
-      delivery.repeat(reason)
-      this.#counters.retries++
-      return [delivery]
-    }
+    delivery.tries++
+    const diagnosis = await this.#diagnose(error, delivery)
+    if (diagnosis === undefined) return []
+    this.#signal.throwIfAborted()
+    const { fault, reason } = diagnosis
+    if (fault === 'slow') this.#listener.overloaded(sent)
+    if (fault === 'failure') delivery.failures++
+    if (this.#isNarrowed(fault, delivery, acknowledged)) return this.#narrow(delivery, reason)
+    await delivery.wait(reason, this.#signal)
+    delivery.repeat(reason)
+    this.#counters.retries++
+    return [delivery]
   }
 
-  async #execute({ rows, limit_ms }: Delivery, blanks: string): Promise<void> {
+  /** As {@link #try}: resolves with why the rows are not acknowledged, or with undefined when they are. */
+  #execute(delivery: Delivery, blanks: string, sent: number): Promise<unknown> {
+    return new Promise(resolve => this.#try(delivery, blanks, sent, resolve))
+  }
+
+  /**
+   * Sends rows once.
+   * @param sent now, by `performance.now()`
+   * @param settled is called once: with why the rows are not acknowledged, or with undefined when they are
+   * @throws the signal's reason; SchemaError when the rows have no place in the table any more
+   */
+  #try(delivery: Delivery, blanks: string, sent: number, settled: (error: unknown) => void): void {
+    this.#signal.throwIfAborted()
+    const rows = this.#table.bound(delivery.rows)
     const first = rows[0] as EncodedRow
-    const { statement } = first
+    const limit_ms = delivery.limitAt(sent)
+    delivery.rows = rows
     this.#counters.requests++
-    const sent = performance.now()
     const options = {
       prepare: true,
       consistency: this.#consistency,
@@ -144,12 +169,19 @@ export class Sender {
       routingKey: this.#ring.routingKeyOf(first) as Buffer,
       readTimeout: Math.ceil(limit_ms),
     }
-    await this.#executeRows(statement.text(rows.length) + blanks, rows, options, limit_ms)
+    this.#executeRows(first.statement.text(rows.length) + blanks, rows, options, limit_ms, error => {
+      if (error === undefined) this.#count(rows, sent)
+      settled(error)
+    })
+  }
+
+  /** Counts rows that are acknowledged. */
+  #count(rows: readonly EncodedRow[], sent: number): void {
     this.#listener.answered(performance.now() - sent)
     if (this.#signal.aborted) return
     this.#acknowledged += rows.length
-    const counted = statement.operation === 'delete' ? 'rows_deleted' : 'rows_written'
-    this.#counters[counted] += rows.length
+    const isDelete = (rows[0] as EncodedRow).statement.operation === 'delete'
+    this.#counters[isDelete ? 'rows_deleted' : 'rows_written'] += rows.length
     this.#counters.rows_in_flight -= rows.length
     for (const row of rows) this.#counters.bytes_written += bytesOf(row)
   }
@@ -209,30 +241,23 @@ export class Sender {
     }
     const blanks = ' '.repeat(1 + (this.#freshTexts++ % FRESH_TEXTS))
     this.#counters.retries++
-    const sending = this.#execute(delivery, blanks)
-    this.#fresh = sending.finally(() => {
+    this.#fresh = this.#execute(delivery, blanks, performance.now())
+    const reason = await this.#fresh.finally(() => {
       this.#fresh = undefined
     })
-    // Those who wait for it need not know.
-    this.#fresh.catch(() => {})
-    try {
-      await sending
-      return undefined
-    } catch (reason) {
-      const fault = faultOf(reason)
-      if (passing.has(fault)) return { fault, reason }
-      if (fault === 'schema' || fault === 'unavailable') return { fault: 'retry', reason }
-      throw permanent(fault, reason)
-    }
+    if (reason === undefined) return undefined
+    const fault = faultOf(reason)
+    if (mayBeSentAgain(fault)) return { fault, reason }
+    if (fault === 'schema' || fault === 'unavailable') return { fault: 'retry', reason }
+    throw permanent(fault, reason)
   }
 
   /** Whether the rows go on in smaller requests, so that the one to blame is found. */
   #isNarrowed(fault: Fault, delivery: Delivery, acknowledged: number): boolean {
-    const { rows, failures } = delivery
     if (fault === 'split' || fault === 'row') return true
-    if (fault !== 'failure' || failures < FAILURES_TOGETHER) return false
+    if (fault !== 'failure' || delivery.failures < FAILURES_TOGETHER) return false
     // A row alone is to blame only when the server stores others meanwhile, and when it has had its time.
-    return rows.length > 1 || (this.#acknowledged > acknowledged && delivery.isOld)
+    return delivery.rows.length > 1 || (this.#acknowledged > acknowledged && delivery.isOld)
   }
 
   /** The halves of a refused group, down to the row that is the reason. */
@@ -267,30 +292,6 @@ export class Sender {
 interface Diagnosis {
   readonly fault: Fault
   readonly reason: unknown
-}
-
-const passing: ReadonlySet<Fault> = new Set(['retry', 'slow', 'failure', 'split', 'row'])
-
-function permanent(fault: Fault, error: unknown): Error {
-  const words = wordsOf(error)
-  switch (fault) {
-    case 'credentials':
-      return new ConnectionError('ERR_CASSANDRA_AUTH', words, [])
-    case 'unauthorized':
-      return new WriteError('ERR_CASSANDRA_UNAUTHORIZED', `Rows cannot be written: ${words}`, {
-        cause: error,
-      })
-    case 'consistency':
-      return new WriteError(
-        'ERR_CASSANDRA_CONSISTENCY',
-        `The table cannot be written at this \`consistency\`: ${words}`,
-        { cause: error },
-      )
-    case 'closed':
-      return clientClosed()
-    default:
-      return new WriteError('ERR_CASSANDRA_WRITE', `Rows cannot be written: ${words}`, { cause: error })
-  }
 }
 
 /** LOCAL_QUORUM → localQuorum, as the driver names it. */

@@ -6,61 +6,80 @@ const LATE_MS = 100
 /** Limits below this are kept by a timer of their own. */
 const LONG_MS = 1_000
 
-interface Waiting {
+/** Is called once: with an error, or with undefined when there is none. */
+export type Settled = (error: unknown) => void
+
+/** What waits, in a list that it leaves at once from wherever it stands. */
+class Waiting {
   readonly ends: number
   readonly limit_ms: number
-  readonly reject: (error: Error) => void
+  /** Undefined when it is called. */
+  settled: Settled | undefined
+  before: Waiting | undefined
+  after: Waiting | undefined
+
+  constructor(ends: number, limit_ms: number, settled: Settled) {
+    this.ends = ends
+    this.limit_ms = limit_ms
+    this.settled = settled
+  }
 }
 
 /** Limits of time for many requests at once. Nearly all of them are answered in time. */
 export class TimeLimits {
-  readonly #waiting = new Set<Waiting>()
+  #last: Waiting | undefined
   #timer: NodeJS.Timeout | undefined
 
-  /**
-   * As {@link within}.
-   * @param onError called before it rejects
-   */
-  keep<T>(limit_ms: number, work: Promise<T>, onError: (error: unknown) => void): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const fail = (error: unknown) => {
-        onError(error)
-        reject(error)
-      }
-      if (limit_ms < LONG_MS) {
-        within(limit_ms, work).then(resolve, fail)
-        return
-      }
-      const waiting = { ends: performance.now() + limit_ms, limit_ms, reject: fail }
-      this.#waiting.add(waiting)
-      this.#timer ??= this.#start()
-      work.then(
-        value => {
-          this.#waiting.delete(waiting)
-          resolve(value)
-        },
-        error => {
-          this.#waiting.delete(waiting)
-          fail(error)
-        },
+  /** As {@link within}, without a promise of its own: each costs as much as all else that is done here. */
+  keep(limit_ms: number, work: Promise<unknown>, settled: Settled): void {
+    if (limit_ms < LONG_MS) {
+      within(limit_ms, work).then(
+        () => settled(undefined),
+        error => settled(reasonOf(error)),
       )
-    })
+      return
+    }
+    const waiting = new Waiting(performance.now() + limit_ms, limit_ms, settled)
+    this.#add(waiting)
+    work.then(
+      () => this.#settle(waiting, undefined),
+      error => this.#settle(waiting, reasonOf(error)),
+    )
   }
 
-  #start(): NodeJS.Timeout {
+  #add(waiting: Waiting): void {
+    waiting.before = this.#last
+    if (this.#last !== undefined) this.#last.after = waiting
+    this.#last = waiting
     // Requests that nobody waits for any more do not keep the process alive.
-    return setInterval(() => this.#look(), LATE_MS).unref()
+    this.#timer ??= setInterval(() => this.#look(), LATE_MS).unref()
+  }
+
+  #settle(waiting: Waiting, error: unknown): void {
+    const { before, after, settled } = waiting
+    // An answer that came too late.
+    if (settled === undefined) return
+    waiting.settled = undefined
+    if (after === undefined) this.#last = before
+    else after.before = before
+    if (before !== undefined) before.after = after
+    settled(error)
   }
 
   #look(): void {
     const now = performance.now()
-    for (const waiting of this.#waiting) {
-      if (waiting.ends > now) continue
-      this.#waiting.delete(waiting)
-      waiting.reject(noAnswer(waiting.limit_ms))
+    for (let waiting = this.#last; waiting !== undefined; ) {
+      const { before, ends, limit_ms } = waiting
+      if (ends <= now) this.#settle(waiting, noAnswer(limit_ms))
+      waiting = before
     }
-    if (this.#waiting.size > 0) return
+    if (this.#last !== undefined) return
     clearInterval(this.#timer)
     this.#timer = undefined
   }
+}
+
+/** Undefined would be taken for an acknowledgement. */
+function reasonOf(error: unknown): unknown {
+  return error ?? new Error('It failed without a reason')
 }

@@ -44,13 +44,37 @@ describe('the time of a try', () => {
     const never = new Promise<never>(() => {})
     await expect(within(5, never)).rejects.toMatchObject({ name: 'OperationTimedOutError' })
     const limits = new TimeLimits()
+    const kept = (limit_ms: number, work: Promise<unknown>) =>
+      new Promise(resolve => limits.keep(limit_ms, work, resolve))
     const late = { name: 'OperationTimedOutError', message: 'No answer came within 1000 ms' }
-    await Promise.all([
-      expect(limits.keep(5, never, () => {})).rejects.toMatchObject({ name: 'OperationTimedOutError' }),
-      expect(limits.keep(1_000, never, () => {})).rejects.toMatchObject(late),
-      expect(limits.keep(1_000, Promise.resolve('in time'), () => {})).resolves.toBe('in time'),
-      expect(limits.keep(1_000, Promise.reject(new Error('its own')), () => {})).rejects.toThrow('its own'),
+    const [short, long, first, inTime, failed, unreasoned] = await Promise.all([
+      kept(5, never),
+      kept(1_000, never),
+      kept(1_000, never),
+      kept(1_000, Promise.resolve('in time')),
+      kept(1_000, Promise.reject(new Error('its own'))),
+      kept(1_000, Promise.reject(undefined)),
     ])
+    expect(short).toMatchObject({ name: 'OperationTimedOutError' })
+    expect([long, first]).toMatchObject([late, late])
+    expect(inTime).toBeUndefined()
+    expect(failed).toMatchObject({ message: 'its own' })
+    expect(unreasoned).toBeInstanceOf(Error)
+  })
+
+  it('is over once, however late the answer comes', async () => {
+    vi.restoreAllMocks()
+    const limits = new TimeLimits()
+    const told: unknown[] = []
+    let answer = () => {}
+    const work = new Promise<void>(resolve => {
+      answer = resolve
+    })
+    limits.keep(1_000, work, error => told.push(error))
+    await vi.waitFor(() => expect(told).toHaveLength(1), { timeout: 5_000 })
+    answer()
+    await work
+    expect(told).toMatchObject([{ name: 'OperationTimedOutError' }])
   })
 })
 
