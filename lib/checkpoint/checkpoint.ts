@@ -91,7 +91,8 @@ async function read(
 ): Promise<Checkpoint> {
   const file = new DurableFile(fs, location, lock.token)
   const own = { location, target, file, lock, longFile }
-  await file.removeDrafts()
+  const confirm = () => checkOwner(location, lock)
+  await file.removeDrafts(confirm)
   const bytes = await readWhole(fs, location)
   if (bytes === undefined) return new FileCheckpoint(own, stateAfter(undefined), '')
   const { state, checksum, bytes: whole } = readHistory(bytes, target, location)
@@ -99,7 +100,7 @@ async function read(
   // the cache shows bytes that the disk does not have. A copy is durable, has no cut record, and is out of reach of an
   // earlier owner that still has the old file open.
   try {
-    await file.replace(whole, () => checkOwner(location, lock))
+    await file.replace(whole, confirm)
   } catch (error) {
     await file.close().catch(() => {})
     throw error

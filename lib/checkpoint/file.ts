@@ -69,15 +69,16 @@ export class DurableFile {
   /**
    * Removes what other owners were about to put in the place of the file. One that was stopped just before that can do it
    * no more.
+   * @param confirm may still refuse, between the look at the names and the first removal: a later owner, whose draft was
+   * among them, had the lock by then
    */
-  async removeDrafts(): Promise<void> {
+  async removeDrafts(confirm: () => Promise<void>): Promise<void> {
     const folder = dirname(this.#path)
     const prefix = `${basename(this.#path)}${DRAFT}`
-    for (const name of await this.#fs.readdir(folder)) {
-      if (name === prefix || name.startsWith(`${prefix}.`)) {
-        await this.#fs.unlink(join(folder, name)).catch(undefinedIfAbsent)
-      }
-    }
+    const names = await this.#fs.readdir(folder)
+    const drafts = names.filter(name => name === prefix || name.startsWith(`${prefix}.`))
+    if (drafts.length > 0) await confirm()
+    for (const name of drafts) await this.#fs.unlink(join(folder, name)).catch(undefinedIfAbsent)
   }
 
   /** In bytes; 0 before the first {@link replace}. */

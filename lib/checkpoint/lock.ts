@@ -102,7 +102,8 @@ export class Lock {
   }
 
   async release(): Promise<void> {
-    if (await this.isHeld()) await this.#fs.unlink(this.#path)
+    // Somebody may take it over between the two.
+    if (await this.isHeld()) await this.#fs.unlink(this.#path).catch(undefinedIfAbsent)
   }
 }
 
