@@ -72,11 +72,15 @@ export async function openCheckpoint(
   }
 }
 
-/** The lock is that of the file, by whatever links it is reached. */
+/** The lock is that of the file, by whatever links it is reached, also before it is made. */
 async function realLocation(given: string, fs: CheckpointFs): Promise<string> {
-  const linked = async (path: string) =>
-    (await fs.realpath(path).catch(undefinedIfAbsent)) ??
-    join(await fs.realpath(dirname(path)), basename(path))
+  const linked = async (path: string): Promise<string> => {
+    const found = await fs.realpath(path).catch(undefinedIfAbsent)
+    if (found !== undefined) return found
+    const folder = await fs.realpath(dirname(path))
+    const link = await fs.readlink(join(folder, basename(path))).catch(undefinedIfAbsent)
+    return link === undefined ? join(folder, basename(path)) : linked(resolve(folder, link))
+  }
   const real = await linked(given)
   const found = await fs.stat(real, { bigint: true }).catch(undefinedIfAbsent)
   return found?.isDirectory() === true ? linked(join(real, 'checkpoint')) : real

@@ -28,6 +28,7 @@ export interface CheckpointFs {
   open(path: string, flags: 'r' | 'ax', mode?: number): Promise<CheckpointFile>
   stat(path: string, options: { bigint: true }): Promise<FileStat>
   realpath(path: string): Promise<string>
+  readlink(path: string): Promise<string>
   readdir(path: string): Promise<string[]>
   link(existing: string, path: string): Promise<void>
   rename(from: string, to: string): Promise<void>

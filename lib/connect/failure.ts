@@ -187,6 +187,7 @@ export function wordsOf(error: unknown): string {
     const others = inner.length - quoted.length
     return tidy([...quoted, ...(others > 0 ? [`and ${others} other hosts`] : [])].join('; '))
   }
+  if (name === 'NoHostAvailableError') return 'every host was down, and is dialled again from time to time'
   // Node reports a name with several addresses as an error without words.
   if (!message && error instanceof AggregateError) return tidy(error.errors.map(wordsOf).join('; '))
   return tidy(message || String(code ?? (name || 'no reason given')))

@@ -55,6 +55,7 @@ export function checkTogether(given: Given): { readonly keyspace: string; readon
   bothOrNeither(given, 'username', 'password')
   bothOrNeither(given, 'ssl_client_cert', 'ssl_client_key')
   bothOrNeither(given, 'delete_flag_column', 'delete_flag_value')
+  eachOnce(given, ['delete_flag_column', 'ttl_column', 'timestamp_column'])
   checkServer(given)
   checkTls(given)
   return { keyspace, table }
@@ -125,6 +126,19 @@ function bothOrNeither(given: Given, one: Name, other: Name): void {
   if ((given[one] === undefined) === (given[other] === undefined)) return
   const [there, absentee] = given[one] !== undefined ? [one, other] : [other, one]
   throw refuse(absentee, `Expected \`${absentee}\` to be given beside \`${there}\``)
+}
+
+/** A property of a row says one thing. */
+function eachOnce(given: Given, names: readonly Name[]): void {
+  const owners = new Map<unknown, Name>()
+  for (const name of names) {
+    const owner = owners.get(given[name])
+    if (given[name] === undefined) continue
+    if (owner !== undefined) {
+      throw refuse(name, `Expected \`${name}\` to name another property than \`${owner}\` does`)
+    }
+    owners.set(given[name], name)
+  }
 }
 
 function absent(given: Given, names: readonly Name[], reason: string): void {

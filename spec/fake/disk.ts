@@ -156,6 +156,11 @@ export class Disk implements CheckpointFs {
     )
   }
 
+  /** No name is a link to another. */
+  readlink(path: string): Promise<string> {
+    return this.#call('readlink', path, () => fail(this.#live.has(path) ? 'EINVAL' : 'ENOENT'))
+  }
+
   readdir(path: string): Promise<string[]> {
     return this.#call('readdir', path, () => this.names.map(name => name.slice('/data/'.length)))
   }

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { Client } from 'cassandra-driver'
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest'
 import {
   type CassandraWritable,
@@ -148,6 +149,29 @@ describe('a load', () => {
 })
 
 describe('opening', () => {
+  it('prepares nothing, though the defaults of the client say so, since a PREPARE has no time limit', async () => {
+    const proxy = await startProxy()
+    const { localDataCenter } = inject('cassandra')
+    const client = new Client({
+      contactPoints: [`127.0.0.1:${proxy.port}`],
+      localDataCenter,
+      queryOptions: { prepare: true },
+    })
+    onTestFinished(() => client.shutdown())
+    const metadata = client.metadata as unknown as Record<'getPreparedInfo', (...query: string[]) => unknown>
+    const prepared = vi.spyOn(metadata, 'getPreparedInfo')
+    const table = await ks.table('id int PRIMARY KEY')
+    const sink = createCassandraWritable({ client, keyspace: ks.name, table })
+    await new Promise<void>((resolve, reject) =>
+      sink.write({ id: 0 }, error => (error ? reject(error) : resolve())),
+    )
+    expect(prepared).not.toHaveBeenCalled()
+    const closed = new Promise((resolve, reject) => sink.once('close', resolve).once('error', reject))
+    sink.end()
+    await closed
+    expect(prepared.mock.calls.map(([, query]) => query)).toEqual([expect.stringMatching(/^INSERT INTO/)])
+  })
+
   it('takes the contact point that answers, whichever of the three hang', async () => {
     const good = await startProxy('127.0.0.1')
     for (const host of ['127.0.0.2', '127.0.0.3']) {

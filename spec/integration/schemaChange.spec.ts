@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { finished, pipeline } from 'node:stream/promises'
-import { Client } from 'cassandra-driver'
-import { describe, expect, it } from 'vitest'
+import { Client, tracker } from 'cassandra-driver'
+import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import {
   type CassandraWritable,
   createCassandraWritable,
@@ -47,6 +47,30 @@ describe('a table that is replaced while it is written', () => {
     await ddl(`CREATE TYPE ks.${udt} (a float, b text)`)
     await ddl(`CREATE TABLE ks.${table} (id int PRIMARY KEY, u frozen<${udt}>, l list<frozen<${udt}>>)`)
     sink.write({ id: 2, u: value, l: [value] })
+    sink.end()
+    expect(await end).toMatchObject({ code: 'ERR_CASSANDRA_SCHEMA_CHANGED', counts: { rows_written: 1 } })
+    expect(await ks.select(`SELECT * FROM ${ks.name}.${table}`)).toEqual([])
+  })
+
+  it('has no bytes of the wrong type though somebody watches what the client executes', async () => {
+    const udt = await typeOf('a int')
+    const table = await ks.table(`id int PRIMARY KEY, u frozen<${udt}>`)
+    const { host, port, localDataCenter } = inject('cassandra')
+    const client = new Client({
+      contactPoints: [`${host}:${port}`],
+      localDataCenter,
+      requestTracker: new tracker.RequestLogger({ slowThreshold: 60_000 }),
+    })
+    onTestFinished(() => client.shutdown())
+    const sink = createCassandraWritable({ client, keyspace: ks.name, table })
+    const end = endOf(sink)
+    sink.write({ id: 1, u: { a: 7 } })
+    await written(sink, 1)
+    await ddl(`DROP TABLE ks.${table}`)
+    await ddl(`DROP TYPE ks.${udt}`)
+    await ddl(`CREATE TYPE ks.${udt} (a float)`)
+    await ddl(`CREATE TABLE ks.${table} (id int PRIMARY KEY, u frozen<${udt}>)`)
+    sink.write({ id: 2, u: { a: 7 } })
     sink.end()
     expect(await end).toMatchObject({ code: 'ERR_CASSANDRA_SCHEMA_CHANGED', counts: { rows_written: 1 } })
     expect(await ks.select(`SELECT * FROM ${ks.name}.${table}`)).toEqual([])

@@ -89,6 +89,31 @@ describe('sinks with the same connection options', () => {
     expect(proxy.connections).toBe(0)
   })
 
+  it('do not share when client_options was changed by then, deep inside', async () => {
+    const proxy = await startProxy()
+    const options = await optionsBehind(proxy)
+    const client_options = { pooling: { heartBeatInterval: 20_000 } }
+    const sinks = [await open({ ...options, client_options })]
+    client_options.pooling.heartBeatInterval = 10_000
+    sinks.push(await open({ ...options, client_options }))
+    expect(proxy.connections).toBe(2)
+    await Promise.all(sinks.map(end))
+  })
+
+  it('say why when they join while the server is away', async () => {
+    const proxy = await startProxy()
+    const options = { ...(await optionsBehind(proxy)), request_timeout_ms: 1_000 }
+    const first = await open(options)
+    await proxy.setDoor('refuse')
+    proxy.cut()
+    expect(await failureOf(createCassandraWritable(options))).toMatchObject({
+      code: expect.stringMatching(/^ERR_CASSANDRA_CONNECT/),
+      message: expect.stringMatching(/every host was down|ECONNREFUSED|No answer/),
+    })
+    await proxy.setDoor('open')
+    await end(first)
+  })
+
   it('fail together, each with an error of its own, and open afresh afterwards', async () => {
     const proxy = await startProxy()
     const options = await optionsBehind(proxy)

@@ -1,5 +1,16 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
+import {
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -101,6 +112,27 @@ describe('a checkpoint on a real file system', () => {
     await second.close()
     expect(await readdir(join(folder, 'real'))).toEqual(['orders'])
     expect(await readFile(location, 'utf8')).toContain('{"commit":{"epoch_id":0}}')
+  })
+
+  it('is made where a link leads that was there before it, and has one lock', async () => {
+    await mkdir(join(folder, 'real'))
+    await symlink(join('real', 'second'), location)
+    await symlink('orders', join(folder, 'real', 'second'))
+    const first = await openCheckpoint(location, target)
+    const locked = { code: 'ERR_CASSANDRA_CHECKPOINT_LOCKED' }
+    await expect(openCheckpoint(join(folder, 'real', 'orders'), target)).rejects.toMatchObject(locked)
+    await first.seal(sealOf(0))
+    await first.close()
+    expect((await readdir(join(folder, 'real'))).sort()).toEqual(['orders', 'second'])
+    expect((await lstat(location)).isSymbolicLink()).toBe(true)
+  })
+
+  it('that a link to itself stands for is refused', async () => {
+    await symlink('orders', location)
+    await expect(openCheckpoint(location, target)).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_CHECKPOINT_IO',
+      cause: { code: 'ELOOP' },
+    })
   })
 })
 

@@ -20,6 +20,8 @@ function noHost(innerErrors: Record<string, unknown> | null): Error {
   })
 }
 
+const hostsDown = 'every host was down, and is dialled again from time to time'
+
 const failing = (message: string, code: unknown) => Object.assign(new Error(message), { code })
 
 describe('a failed connection', () => {
@@ -176,7 +178,8 @@ describe('the words of an error', () => {
   })
 
   it.each([
-    ['a host failure without inner errors', noHost(null), 'All host(s) tried for query failed.'],
+    ['a failure of hosts that were not tried', noHost(null), hostsDown],
+    ['a failure of no host', noHost({}), hostsDown],
     ['several addresses', new AggregateError([new Error('one'), new Error('two')]), 'one; two'],
     ['an error without a message', Object.assign(new Error(''), { code: 'EPIPE' }), 'EPIPE'],
     ['an error without anything', Object.assign(new Error(''), { name: '' }), 'no reason given'],
@@ -211,11 +214,14 @@ describe('the words of an error', () => {
 })
 
 describe('a server that hangs up on a plain client', () => {
-  it('is asked whether it speaks TLS', async () => {
+  it.each([
+    ['with a reset', failing('read ECONNRESET', 'ECONNRESET')],
+    ['without a word', new errors.DriverInternalError('Socket was closed')],
+  ])('%s is asked whether it speaks TLS', async (_, cause) => {
     const { private: key, cert } = await generate([{ name: 'commonName', value: 'somebody' }], {
       algorithm: 'sha256',
     })
-    expect(await reset(createTlsServer({ key, cert }), plain)).toMatchObject({
+    expect(await hungUp(createTlsServer({ key, cert }), plain, cause)).toMatchObject({
       code: 'ERR_CASSANDRA_TLS_REQUIRED',
       message: expect.stringContaining('ssl_enabled'),
     })
@@ -223,7 +229,7 @@ describe('a server that hangs up on a plain client', () => {
 
   it('is only out of reach when it hangs up on TLS as well', async () => {
     const rude = createPlainServer(socket => socket.on('error', () => {}).destroy())
-    expect(await reset(rude, plain)).toMatchObject({ code: 'ERR_CASSANDRA_CONNECT' })
+    expect(await hungUp(rude, plain)).toMatchObject({ code: 'ERR_CASSANDRA_CONNECT' })
   })
 
   it('is not asked when the client speaks TLS already', async () => {
@@ -232,17 +238,20 @@ describe('a server that hangs up on a plain client', () => {
       asked++
       socket.on('error', () => {}).destroy()
     })
-    expect(await reset(server, tls)).toMatchObject({ code: 'ERR_CASSANDRA_CONNECT' })
+    expect(await hungUp(server, tls)).toMatchObject({ code: 'ERR_CASSANDRA_CONNECT' })
     expect(asked).toBe(0)
   })
 
-  /** What is made of a connection that this server has reset. */
-  async function reset(server: Server, settings: typeof plain): Promise<unknown> {
+  /** What is made of a connection that this server has ended. */
+  async function hungUp(
+    server: Server,
+    settings: typeof plain,
+    cause: Error = failing('read ECONNRESET', 'ECONNRESET'),
+  ): Promise<unknown> {
     await once(server.listen(0, '127.0.0.1'), 'listening')
     onTestFinished(() => void server.close())
     const address = server.address()
     const port = typeof address === 'object' && address !== null ? address.port : 0
-    const cause = failing('read ECONNRESET', 'ECONNRESET')
     return explainConnectFailure(noHost({ [`127.0.0.1:${port}`]: cause }), { ...settings, port })
   }
 })

@@ -220,6 +220,19 @@ describe('TLS', () => {
 
 describe('options that go together', () => {
   it.each([
+    ['delete_flag_column', 'ttl_column'],
+    ['delete_flag_column', 'timestamp_column'],
+    ['ttl_column', 'timestamp_column'],
+  ])('%s and %s name two properties', (one, other) => {
+    const given = { ...least, delete_flag_column: 'op', delete_flag_value: 'D' }
+    expect(refusal({ ...given, [one]: 'x', [other]: 'x' })).toMatchObject({
+      code: 'ERR_CASSANDRA_OPTION',
+      option: other,
+      message: `Expected \`${other}\` to name another property than \`${one}\` does`,
+    })
+  })
+
+  it.each([
     ['username', 'password'],
     ['delete_flag_column', 'delete_flag_value'],
     ['ssl_client_cert', 'ssl_client_key'],
