@@ -114,8 +114,9 @@ interface Clocks {
   readonly clusters: ClusterClock[]
 }
 
-/** When `performance.now()` was 0. A getter, and rows are many. */
-const START_MS = performance.timeOrigin
+/** Read once, and rows are many: the name of the clock and its start are getters. */
+const steady = performance
+const START_MS = steady.timeOrigin
 
 const shared = Symbol.for('cassandra-streams.clocks.1')
 
@@ -123,7 +124,7 @@ const shared = Symbol.for('cassandra-streams.clocks.1')
 function processClocks(): Clocks {
   const registry = globalThis as { [shared]?: Clocks }
   registry[shared] ??= {
-    arrivals: new Arrivals(() => (START_MS + performance.now()) * 1000),
+    arrivals: new Arrivals(() => (START_MS + steady.now()) * 1000),
     clusters: [],
   }
   return registry[shared]
