@@ -60,11 +60,11 @@ export interface ConnectionOptions {
   readonly client_options?: Partial<ClientOptions> | undefined
 }
 
-/** What a sink is told: where to write, what of a row means what, and the limits it keeps. */
 /** Property names of a row type, of each member of a union; any name where the type has none to offer. */
 export type PropertyOf<Row extends object> = NoInfer<[NameOf<Row>] extends [never] ? string : NameOf<Row>>
 type NameOf<Row> = Row extends unknown ? Extract<keyof Row, string> : never
 
+/** What a sink is told: where to write, what of a row means what, and the limits it keeps. */
 export interface CassandraWritableOptions<Row extends object = object> extends ConnectionOptions {
   /** Matched exactly against the schema, case included. */
   readonly keyspace: string
