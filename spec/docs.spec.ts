@@ -54,7 +54,7 @@ describe.each(papers)('%s', paper => {
   })
 
   it('has no two headings alike', () => {
-    const headings = read(paper).match(/^## .*/gm) ?? []
+    const headings: string[] = read(paper).match(/^## .*/gm) ?? []
     expect(headings.filter((heading, i) => headings.indexOf(heading) !== i)).toEqual([])
   })
 })

@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
 import { useKeyspace } from './integration/keyspace.ts'
-import { randomFrom } from './runtimes/core/suite.ts'
+import { randomFrom } from './random.ts'
 import { installPackage, installRuntime } from './runtimes/install.ts'
 import { runtimes } from './runtimes/runtimes.ts'
 

@@ -3,10 +3,10 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from 'cassandra-driver'
 import { createCassandraWritable } from '../../lib/index.ts'
+import { integerBelow, randomFrom } from '../random.ts'
 import { stateIn } from './checkpointState.ts'
 import type { Task, Word } from './child.ts'
 import type { Child, Programs } from './program.ts'
-import { integerBelow, randomFrom } from './random.ts'
 import { directions, rowsFrom, tableOfRows } from './rows.ts'
 
 /** Rows of the source for each kill: more than a run writes before it is killed. */

@@ -1,4 +1,4 @@
-import { integerBelow, randomFrom } from './random.ts'
+import { integerBelow, randomFrom } from '../random.ts'
 
 /** A table in which every kind of column can go wrong in its own way. */
 export const tableOfRows = `p int, c int, v int, t text, s text static, numbers map<text, int>, tags set<int>, items list<int>,

@@ -7,8 +7,8 @@ import {
   type CassandraWritableOptions,
   createCassandraWritable,
 } from '../../lib/index.ts'
-import { integerBelow, randomFrom } from '../crash/random.ts'
 import { OutageProxy } from '../proxy/outageProxy.ts'
+import { integerBelow, randomFrom } from '../random.ts'
 import { useKeyspace } from './keyspace.ts'
 
 const ks = useKeyspace('driver_faults_spec')

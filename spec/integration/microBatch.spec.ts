@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { type CommittedEpoch, createMicroBatchSink, type MicroBatchSinkOptions } from '../../lib/index.ts'
 import { stateIn } from '../crash/checkpointState.ts'
-import { randomFrom } from '../crash/random.ts'
+import { randomFrom } from '../random.ts'
 import { useCheckpoints } from './checkpointFolder.ts'
 import { useKeyspace } from './keyspace.ts'
 

@@ -1,18 +1,12 @@
-/** Numbers that look random and follow from a seed (mulberry32). */
+import { randomFrom } from '../random.ts'
+
+/** Choices that follow from a seed. */
 export class Random {
-  #state: number
+  /** From 0, below 1. */
+  readonly next: () => number
 
   constructor(seed: number) {
-    this.#state = seed >>> 0
-  }
-
-  /** From 0, below 1. */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0
-    let bits = this.#state
-    bits = Math.imul(bits ^ (bits >>> 15), bits | 1)
-    bits ^= bits + Math.imul(bits ^ (bits >>> 7), bits | 61)
-    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32
+    this.next = randomFrom(seed)
   }
 
   /** A whole number within both ends. */

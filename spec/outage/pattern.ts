@@ -1,5 +1,5 @@
-import { integerBelow } from '../crash/random.ts'
 import type { Weather } from '../proxy/outageProxy.ts'
+import { integerBelow } from '../random.ts'
 
 export const faults = ['cut', 'refuse', 'hang up', 'slow', 'swallow', 'deaf', 'mute', 'half-open'] as const
 

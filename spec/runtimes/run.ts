@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { Client } from 'cassandra-driver'
 import { type Cassandra, startCassandra } from 'cassandra-streams/testing'
 import { generate } from 'selfsigned'
@@ -25,18 +25,18 @@ const SCRIPT_TIMEOUT_MS = 600_000
 /** `cassandra-streams`, the driver, and what the driver brings. More would be a surprise to everybody who installs it. */
 const MOST_PACKAGES = 4
 
-/** Writes a TypeScript folder as the JavaScript that every runtime reads. `npm run typecheck` has checked its types. */
-function transpile(from: string, to: string): void {
-  mkdirSync(to)
+/** Writes TypeScript as the JavaScript that every runtime reads. `npm run typecheck` has checked its types. */
+function transpile(files: readonly string[], to: string): void {
+  mkdirSync(to, { recursive: true })
   const compilerOptions: ts.CompilerOptions = {
     target: ts.ScriptTarget.ES2023,
     module: ts.ModuleKind.ESNext,
     rewriteRelativeImportExtensions: true,
   }
-  for (const file of readdirSync(from)) {
-    const source = readFileSync(join(from, file), 'utf8')
+  for (const file of files) {
+    const source = readFileSync(file, 'utf8')
     writeFileSync(
-      join(to, file.replace(/\.ts$/, '.js')),
+      join(to, basename(file).replace(/\.ts$/, '.js')),
       ts.transpileModule(source, { compilerOptions, fileName: file }).outputText,
     )
   }
@@ -103,10 +103,10 @@ function outcome(suite: string, name: string, { stderr, end }: Ended, expected: 
 async function runCases(runtime: Runtime, program: string, spec: Surroundings): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
   for (let kill = 1; kill <= KILLS; kill++) {
-    const ended = await runScript(runtime, program, 'core/killed.js', spec)
+    const ended = await runScript(runtime, program, 'runtimes/core/killed.js', spec)
     outcomes.push(outcome('once', `is killed in the middle of an epoch, ${kill}`, ended, 'SIGKILL'))
   }
-  const ended = await runScript(runtime, program, 'core/main.js', spec)
+  const ended = await runScript(runtime, program, 'runtimes/core/main.js', spec)
   for (const line of ended.stdout.split('\n')) {
     if (line.startsWith('{')) outcomes.push(JSON.parse(line) as Outcome)
   }
@@ -164,7 +164,12 @@ const [programs, packages, secureAddress] = await Promise.all([
   installPackage(folder, 'cassandra-driver'),
   prepareSecure(secure),
 ])
-transpile(join(import.meta.dirname, 'core'), join(folder, 'core'))
+const core = join(import.meta.dirname, 'core')
+transpile(
+  readdirSync(core).map(name => join(core, name)),
+  join(folder, 'runtimes/core'),
+)
+transpile([join(import.meta.dirname, '../random.ts')], folder)
 
 let passed = 0
 const failures: string[] = []

@@ -4,23 +4,13 @@ import { type Duplex, Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type FakeWrite, rowsOf } from '../fake/fakeClient.ts'
+import { randomFrom } from '../random.ts'
 import { idsSent, range, row, scene, settled, written } from './support.ts'
 
 /** In Node 20 and newer, but not in its types. */
 const { compose } = stream as typeof stream & { compose(...streams: unknown[]): Duplex }
 
 const never = 60_000
-
-/** A small generator of numbers from 0 to 1, so that a failing order can be played again (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 describe('backpressure', () => {
   it('says stop with false and go on with drain', async () => {

@@ -2,7 +2,8 @@ import { deepEqual } from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createCassandraWritable } from 'cassandra-streams'
-import { randomFrom, type Suite } from './suite.ts'
+import { randomFrom } from '../../random.ts'
+import type { Suite } from './suite.ts'
 
 interface Change {
   readonly id: number

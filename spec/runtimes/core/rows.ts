@@ -2,7 +2,8 @@ import { deepEqual } from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createCassandraWritable } from 'cassandra-streams'
-import { type Keyspace, randomFrom, type Suite, sameRows } from './suite.ts'
+import { randomFrom } from '../../random.ts'
+import { type Keyspace, type Suite, sameRows } from './suite.ts'
 import { columns, meaning } from './values.ts'
 
 const names = Object.keys(columns)

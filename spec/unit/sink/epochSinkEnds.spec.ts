@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createMicroBatchSink, type MicroBatchSink, type MicroBatchSinkOptions } from '../../../lib/index.ts'
 import { watchFsCalls } from '../../crash/fsCalls.ts'
-import { integerBelow, randomFrom } from '../../crash/random.ts'
 import { FakeClient } from '../../fake/fakeClient.ts'
+import { integerBelow, randomFrom } from '../../random.ts'
 
 let folder: string
 let client: FakeClient
