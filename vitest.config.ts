@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
+    // Told to a project only by `extends`: in a terminal it would leave a compiler behind that watches.
+    watch: false,
     projects: [
       {
         test: {
@@ -13,6 +15,7 @@ export default defineConfig({
         },
       },
       {
+        extends: true,
         test: {
           name: 'types',
           include: ['spec/types/**/*.spec.ts'],
