@@ -117,15 +117,16 @@ function shown(id: unknown): string {
 
 /** The epoch may be written now, in part or in full, with the timestamps of its seal. */
 export function seal(state: EpochState, next: Seal): EpochState {
-  if (!isSeal(next)) throw misuse('has a seal that is not well-formed')
-  if (decide(state, next.epoch_id) !== 'new') throw misuse(`${next.epoch_id} is sealed or committed already`)
+  if (!isSeal(next)) throw misuse('The seal of an epoch is not well-formed')
+  if (decide(state, next.epoch_id) !== 'new')
+    throw misuse(`Epoch ${next.epoch_id} is sealed or committed already`)
   if (next.blocks.length !== Math.ceil(next.rows / next.block_rows)) {
     throw misuse(
-      `${next.epoch_id} has ${next.rows} rows, but ${next.blocks.length} blocks of ${next.block_rows}`,
+      `Epoch ${next.epoch_id} has ${next.rows} rows, but ${next.blocks.length} blocks of ${next.block_rows}`,
     )
   }
   if (next.rows_total !== (state.committed?.rows_total ?? 0) + next.rows) {
-    throw misuse(`${next.epoch_id} has a total of ${next.rows_total} rows that does not follow`)
+    throw misuse(`Epoch ${next.epoch_id} brings the total to ${next.rows_total} rows, which does not follow`)
   }
   checkSpan(state, next.epoch_id, next)
   return stateOf(state.committed, next)
@@ -133,16 +134,16 @@ export function seal(state: EpochState, next: Seal): EpochState {
 
 /** The sealed epoch goes on with later timestamps: all it used before are below the new ones. */
 export function reseal(state: EpochState, { timestamp, last_timestamp }: TimestampSpan): EpochState {
-  if (state.sealed === undefined) throw misuse('to seal again: none is sealed')
+  if (state.sealed === undefined) throw misuse('No epoch can be sealed again: none is sealed')
   const span = { timestamp, last_timestamp }
-  if (!isSpan(span)) throw misuse(`${state.sealed.epoch_id} has timestamps that are not well-formed`)
+  if (!isSpan(span)) throw misuse(`Epoch ${state.sealed.epoch_id} has timestamps that are not well-formed`)
   checkSpan(state, state.sealed.epoch_id, span)
   return stateOf(state.committed, { ...state.sealed, ...span })
 }
 
 /** Every row of the sealed epoch is acknowledged. */
 export function commit(state: EpochState): EpochState & { readonly committed: Commit } {
-  if (state.sealed === undefined) throw misuse('to commit: none is sealed')
+  if (state.sealed === undefined) throw misuse('No epoch can be committed: none is sealed')
   const { epoch_id, position, rows_total, last_timestamp } = state.sealed
   const committed = { epoch_id, position, rows_total, last_timestamp }
   return { ...stateOf(committed, undefined), committed }
@@ -188,9 +189,9 @@ function replayDiffers(sealed: Seal, rows: number, at: number): CheckpointError 
 }
 
 function checkSpan(state: EpochState, epoch_id: number, { timestamp, last_timestamp }: TimestampSpan): void {
-  if (BigInt(last_timestamp) < BigInt(timestamp)) throw misuse(`${epoch_id} has no timestamp`)
+  if (BigInt(last_timestamp) < BigInt(timestamp)) throw misuse(`Epoch ${epoch_id} has no timestamp`)
   if (BigInt(timestamp) <= state.high_water) {
-    throw misuse(`${epoch_id} has timestamp ${timestamp}, which is not above ${state.high_water}`)
+    throw misuse(`Epoch ${epoch_id} has timestamp ${timestamp}, which is not above ${state.high_water}`)
   }
 }
 
@@ -198,6 +199,6 @@ function stateOf(committed: Commit | undefined, sealed: Seal | undefined): Epoch
   return { committed, sealed, high_water: BigInt((sealed ?? committed)?.last_timestamp ?? -1) }
 }
 
-function misuse(what: string): CheckpointError {
-  return new CheckpointError('ERR_CASSANDRA_EPOCH', `No epoch follows here: epoch ${what}`)
+function misuse(sentence: string): CheckpointError {
+  return new CheckpointError('ERR_CASSANDRA_EPOCH', sentence)
 }
