@@ -6,11 +6,11 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { Bytes } from '../lib/encode/bytes.ts'
 import { encoderFor } from '../lib/encode/encoder.ts'
 import type { Refusal } from '../lib/encode/refusal.ts'
-import { scalars, structuresRead } from '../lib/encode/typeTable.ts'
 import * as index from '../lib/index.ts'
 import { epochRules, optionRules } from '../lib/options/rules.ts'
-import { type CqlType, cqlTypeName, parseCqlType, scalarNames } from '../lib/table/cqlType.ts'
+import { type CqlType, cqlTypeName, parseCqlType } from '../lib/table/cqlType.ts'
 import { limits, runtimes } from './runtimes/runtimes.ts'
+import { classRead, namesRead } from './values/classRead.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
@@ -92,14 +92,10 @@ describe('README', () => {
       const type = parseCqlType(name.replace(' (a user-defined type)', ''), udt =>
         udt === 'address' ? fields : undefined,
       )
-      const returned =
-        type.kind === 'scalar'
-          ? scalars[type.name].reads
-          : structuresRead[type.kind as keyof typeof structuresRead]
-      expect({ name, takes, reads }).toEqual({ name, takes: expectedBy(type), reads: returned })
+      expect({ name, takes, reads }).toEqual({ name, takes: expectedBy(type), reads: classRead(type) })
       return type.kind === 'scalar' ? type.name : type.kind
     })
-    expect(listed.sort()).toEqual([...scalarNames, ...Object.keys(structuresRead)].sort())
+    expect(listed.sort()).toEqual([...namesRead].sort())
   })
 
   it('raises every error code somewhere in the sources', () => {

@@ -12,10 +12,6 @@ export class RowBuffer {
     this.#maxBytes = maxBytes
   }
 
-  get length(): number {
-    return this.#rows.length
-  }
-
   get isFull(): boolean {
     return this.#rows.length >= this.#maxRows || this.#bytes >= this.#maxBytes
   }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { scalars, structuresRead } from '../../lib/encode/typeTable.ts'
 import { type CqlType, cqlTypeName, parseCqlType, scalarNames } from '../../lib/table/cqlType.ts'
+import { classRead } from '../values/classRead.ts'
 import { isReadable, nestedType } from '../values/randomTypes.ts'
 import { samplesOf } from '../values/samples.ts'
 import { useKeyspace } from './keyspace.ts'
@@ -45,11 +45,7 @@ describe(`what is read, written and read again is the same (seed ${seed})`, () =
     expect(await table.faultOf(samples)).toBeUndefined()
     const values = [...(await table.values())]
     expect(values.length).toBeGreaterThan(runs / 4)
-    const returned =
-      type.kind === 'scalar'
-        ? scalars[type.name].reads
-        : structuresRead[type.kind as keyof typeof structuresRead]
-    expect([...new Set(values.map(([, value]) => kindOf(value)))]).toEqual([returned])
+    expect([...new Set(values.map(([, value]) => kindOf(value)))]).toEqual([classRead(type)])
     const again = values.map(([id, given]) => ({ given, meaning: samples[id]?.meaning ?? null }))
     expect(await table.faultOf(again)).toBeUndefined()
   })

@@ -1,0 +1,42 @@
+import type { CqlType, ScalarName } from '../../lib/table/cqlType.ts'
+
+type Kind = Exclude<CqlType['kind'], 'scalar' | 'unsupported'>
+
+/**
+ * What the driver reads, told to read maps as Map, which keeps their keys: its own class or the primitive type. Given
+ * back, it is stored as the same value.
+ */
+const classes: Readonly<Record<ScalarName | Kind, string>> = {
+  ascii: 'string',
+  bigint: 'Long',
+  blob: 'Buffer',
+  boolean: 'boolean',
+  date: 'LocalDate',
+  decimal: 'BigDecimal',
+  double: 'number',
+  duration: 'Duration',
+  float: 'number',
+  inet: 'InetAddress',
+  int: 'number',
+  smallint: 'number',
+  text: 'string',
+  time: 'LocalTime',
+  timestamp: 'Date',
+  timeuuid: 'TimeUuid',
+  tinyint: 'number',
+  uuid: 'Uuid',
+  varint: 'Integer',
+  list: 'Array',
+  set: 'Array',
+  map: 'Map',
+  tuple: 'Tuple',
+  udt: 'Object',
+  vector: 'Vector',
+}
+
+export function classRead(type: CqlType): string | undefined {
+  return classes[(type.kind === 'scalar' ? type.name : type.kind) as keyof typeof classes]
+}
+
+/** Names of scalar types, and kinds of those with parts. */
+export const namesRead = Object.keys(classes)
