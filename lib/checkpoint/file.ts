@@ -4,7 +4,7 @@ import process from 'node:process'
 import type { CheckpointFile, CheckpointFs } from './fs.ts'
 
 /** No checkpoint gets near this; what does is another file, and is not read into memory. */
-export const LARGEST_FILE = 64 * 2 ** 20
+const LARGEST_FILE = 64 * 2 ** 20
 
 /** How the name of a new file goes on until it takes the place of the old one. */
 const DRAFT = '.checkpoint.new'

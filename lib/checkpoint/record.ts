@@ -14,7 +14,7 @@ const HEAD_LENGTH = SUM_LENGTH + 1 + SUM_LENGTH + 1 + LENGTH_DIGITS + 1
 const LINE_FEED = 0x0a
 
 /** Longest JSON text of one record, in bytes. */
-export const MAX_RECORD_LENGTH = 16 * 2 ** 20
+const MAX_RECORD_LENGTH = 16 * 2 ** 20
 
 /** A record as it stands in a file. */
 export interface RecordAt {

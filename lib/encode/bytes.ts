@@ -184,7 +184,7 @@ export function trueLength(bytes: Uint8Array): number {
 }
 
 /** Big-endian, as all of the protocol. Writing the bytes here is faster than Buffer's checked writers. */
-export function setInt32(bytes: Uint8Array, offset: number, integer: number): void {
+function setInt32(bytes: Uint8Array, offset: number, integer: number): void {
   bytes[offset] = integer >> 24
   bytes[offset + 1] = integer >> 16
   bytes[offset + 2] = integer >> 8

@@ -71,7 +71,7 @@ export function parseDigits(text: string, from: number, to: number): number {
   return number
 }
 
-export function isSign(code: number): boolean {
+function isSign(code: number): boolean {
   return code === plus || code === dash
 }
 

@@ -26,7 +26,7 @@ export async function readReplication(
 }
 
 /** @param options of the keyspace, the class of its strategy among them */
-export function replicationOf(
+function replicationOf(
   options: Readonly<Record<string, string>>,
   datacenter: string,
 ): Replication | undefined {

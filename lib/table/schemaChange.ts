@@ -67,7 +67,7 @@ function spelled({ cql, kind }: Column): string {
 }
 
 /** Whether bytes of the first type mean the same to the second: user-defined types may have new fields at their end. */
-export function isGrown(before: CqlType, now: CqlType): boolean {
+function isGrown(before: CqlType, now: CqlType): boolean {
   switch (before.kind) {
     case 'scalar':
       return now.kind === 'scalar' && now.name === before.name

@@ -27,7 +27,7 @@ export interface Wanted {
 }
 
 /** Java versions that Cassandra 5.0 runs on. */
-export const JAVA_VERSIONS: readonly number[] = [17, 11]
+const JAVA_VERSIONS: readonly number[] = [17, 11]
 
 /**
  * Where to take a server from: the environment, Docker, Java with Maven, in this order. The first two give one plain

@@ -25,7 +25,7 @@ export function undescribed(error: Error, limit_ms: number): WriteError {
 }
 
 /** The caller shut its client down. */
-export function clientClosed(): WriteError {
+function clientClosed(): WriteError {
   return new WriteError('ERR_CASSANDRA_WRITE', 'The `client` was shut down before all rows were written')
 }
 

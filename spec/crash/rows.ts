@@ -20,7 +20,7 @@ export interface CrashRow {
 }
 
 /** The row at a place of the source: the same whenever it is asked for. Few keys, so that rows meet each other. */
-export function rowAt(seed: number, index: number): CrashRow {
+function rowAt(seed: number, index: number): CrashRow {
   const random = randomFrom(seed ^ Math.imul(index + 1, 0x9e3779b1))
   const below = (limit: number) => integerBelow(limit, random)
   const p = below(PARTITIONS)

@@ -2,7 +2,7 @@ import { inspect, isDeepStrictEqual } from 'node:util'
 import type { ModelRow } from './model.ts'
 
 /** Columns of one cell, whose write time and time to live can be asked for. */
-export const timedColumns = ['s', 'a', 'b', 'fl', 'fm'] as const
+const timedColumns = ['s', 'a', 'b', 'fl', 'fm'] as const
 
 /** What is read of the table, with `writetime` and `ttl` of each of the timed columns. */
 export const selection = [

@@ -1,7 +1,7 @@
 import type { Weather } from '../proxy/outageProxy.ts'
 import { integerBelow } from '../random.ts'
 
-export const faults = ['cut', 'refuse', 'hang up', 'slow', 'swallow', 'deaf', 'mute', 'half-open'] as const
+const faults = ['cut', 'refuse', 'hang up', 'slow', 'swallow', 'deaf', 'mute', 'half-open'] as const
 
 /** One trouble, how long it lasts, and whom it meets. */
 export interface Phase {

@@ -9,7 +9,7 @@ export interface CivilDate {
   readonly rest: string
 }
 
-export function civil(days: number): CivilDate {
+function civil(days: number): CivilDate {
   const cycles = Math.floor(days / cycleDays)
   const date = new Date((days - cycles * cycleDays) * day)
   return { year: date.getUTCFullYear() + 400 * cycles, rest: date.toISOString().slice(4, 10) }
