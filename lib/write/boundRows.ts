@@ -92,10 +92,12 @@ export function rowExecutor(client: Client, signal: AbortSignal, table: TableWat
   const internals = client as unknown as Internals
   /** Rows whose values are bound one by one, because somebody looks at them, by these values. */
   const shown = new WeakMap<object, BoundRows>()
+  let isKnown = true
   // The client may be the caller's: it stays as it is.
   const own: Client & Internals = Object.create(client)
   own._createExecuteRequest = async (...query) => {
     const request = await internals._createExecuteRequest(...query)
+    if (!hasKnownForm(request, query[PARAMS_PLACE])) throw new UnknownRequest()
     const bound = shown.get(query[PARAMS_PLACE] as object)
     request.writeQueryParameters =
       bound === undefined
@@ -106,15 +108,22 @@ export function rowExecutor(client: Client, signal: AbortSignal, table: TableWat
           }
     return request
   }
+  const executePlain: ExecuteRows = (cql, rows, options, limit_ms, settled) =>
+    limits.keep(limit_ms, client.execute(cql, rows.flatMap(valuesOf), options), settled)
   return (cql, rows, options, limit_ms, settled) => {
-    if (!hasKnownMethods(internals)) {
-      limits.keep(limit_ms, client.execute(cql, rows.flatMap(valuesOf), options), settled)
+    if (!isKnown || !hasKnownMethods(internals)) {
+      executePlain(cql, rows, options, limit_ms, settled)
       return
     }
     const bound = new BoundRows(rows, preparations, signal)
     const params = internals.options.requestTracker ? rows.flatMap(valuesOf) : [bound]
     if (internals.options.requestTracker) shown.set(params, bound)
     limits.keep(limit_ms, own.execute(cql, params, options), error => {
+      if (error instanceof UnknownRequest) {
+        isKnown = false
+        executePlain(cql, rows, options, limit_ms, settled)
+        return
+      }
       if (error !== undefined) {
         bound.isAbandoned = true
         // What the driver remembers may be older than the table: the next try prepares.
@@ -123,6 +132,24 @@ export function rowExecutor(client: Client, signal: AbortSignal, table: TableWat
       settled(error)
     })
   }
+}
+
+/** Thrown before anything is sent with a request of another form. */
+class UnknownRequest extends Error {
+  override readonly name = 'UnknownRequest'
+}
+
+/** Whether a request of the driver is the one that {@link writeBoundRows} knows, in whatever version. */
+function hasKnownForm(request: ExecuteRequest, params: unknown): boolean {
+  const { writeQueryParameters, consistency, meta } = request
+  return (
+    typeof writeQueryParameters === 'function' &&
+    writeQueryParameters.length >= 2 &&
+    Object.getPrototypeOf(request).writeQueryParameters === writeQueryParameters &&
+    request.params === params &&
+    typeof consistency === 'number' &&
+    Array.isArray(meta?.columns)
+  )
 }
 
 /** Whether the client is a driver's, of whatever copy, and nobody took the place of one of its methods by now. */
