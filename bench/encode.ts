@@ -1,7 +1,7 @@
 // npm run bench:encode — what does exactness cost? Our row encoder against the driver's own encoder, on the same rows.
 import { createRequire } from 'node:module'
 import { types } from 'cassandra-driver'
-import { RowEncoder } from '../lib/encode/row.ts'
+import { RowEncoder } from '../lib/row/row.ts'
 import { parseCqlType } from '../lib/table/cqlType.ts'
 import type { TableSchema } from '../lib/table/schema.ts'
 import { median } from './median.ts'

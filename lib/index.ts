@@ -1,3 +1,5 @@
+export type { CommittedEpoch, LastCommit } from './epoch/epochWriter.ts'
+export type { RowSource } from './epoch/rowSource.ts'
 export {
   type CassandraErrorCode,
   CassandraStreamsError,
@@ -18,16 +20,14 @@ export {
   WriteError,
   type WriteErrorCode,
 } from './errors.ts'
+export type { Json } from './json.ts'
 export type {
   CassandraWritableOptions,
   ConnectionOptions,
   ConsistencyName,
-  Json,
   MicroBatchSinkOptions,
 } from './options/options.ts'
-export type { CommittedEpoch, LastCommit } from './sink/epochWriter.ts'
 export { createMicroBatchSink, type MicroBatchSink, type WrittenEpoch } from './sink/microBatch.ts'
-export type { RowSource } from './sink/rowSource.ts'
 export { type CassandraWritable, createCassandraWritable } from './sink/writable.ts'
 export { type CassandraWritableStream, createCassandraWritableStream } from './sink/writableStream.ts'
 export type { CassandraWritableStats } from './write/stats.ts'

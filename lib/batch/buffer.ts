@@ -1,4 +1,4 @@
-import { bytesOf, type EncodedRow } from '../encode/encodedRow.ts'
+import { bytesOf, type EncodedRow } from '../row/encodedRow.ts'
 
 /** Rows waiting for a flush, bounded by count and by bytes. */
 export class RowBuffer {

@@ -1,6 +1,6 @@
-import { bytesOf, type EncodedRow } from '../encode/encodedRow.ts'
-import type { KeyedRow } from '../encode/partitionKey.ts'
-import { PARTITION_WEIGHT } from '../encode/weight.ts'
+import { bytesOf, type EncodedRow } from '../row/encodedRow.ts'
+import type { KeyedRow } from '../row/partitionKey.ts'
+import { PARTITION_WEIGHT } from '../row/weight.ts'
 import { partitionsOf } from './partitions.ts'
 
 /** Rows that go to Cassandra in one request: one operation, and partitions that share a replica. */

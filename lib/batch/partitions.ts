@@ -1,5 +1,5 @@
-import type { EncodedRow } from '../encode/encodedRow.ts'
-import { isSamePartition, partitionHashOf } from '../encode/partitionKey.ts'
+import type { EncodedRow } from '../row/encodedRow.ts'
+import { isSamePartition, partitionHashOf } from '../row/partitionKey.ts'
 
 /**
  * Rows by operation and partition, in the order in which each was first seen. A hash table over the bytes of the keys:

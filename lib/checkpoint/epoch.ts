@@ -1,5 +1,5 @@
 import { CheckpointError } from '../errors.ts'
-import { hasShape, isCount, isJson, isText, type Json, type Shape } from './json.ts'
+import { hasShape, isCount, isJson, isText, type Json, type Shape } from '../json.ts'
 
 export type { Json }
 

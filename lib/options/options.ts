@@ -1,4 +1,5 @@
 import type { Client, ClientOptions } from 'cassandra-driver'
+import type { Json } from '../json.ts'
 
 export const consistencyNames = [
   'ONE',
@@ -122,9 +123,6 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
   /** Aborting it destroys the stream. */
   readonly signal?: AbortSignal | undefined
 }
-
-/** A value that JSON gives back as it was. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
 
 /** What a micro-batch sink is told beside that: where it keeps its checkpoint, and how long an epoch is. */
 export interface MicroBatchSinkOptions<Row extends object = object> extends CassandraWritableOptions<Row> {

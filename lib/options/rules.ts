@@ -1,13 +1,9 @@
 import type { Client, ClientOptions } from 'cassandra-driver'
 import { OptionError } from '../errors.ts'
+import type { Json } from '../json.ts'
 import { type Hosts, parseHosts } from './hosts.ts'
 import { unknownOption } from './optionNames.ts'
-import {
-  type CassandraWritableOptions,
-  consistencyNames,
-  type Json,
-  type MicroBatchSinkOptions,
-} from './options.ts'
+import { type CassandraWritableOptions, consistencyNames, type MicroBatchSinkOptions } from './options.ts'
 import { shown } from './shown.ts'
 
 /** What an option accepts, and the one form in which it is passed on. */

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { Client, ClientOptions } from 'cassandra-driver'
-import type { CassandraWritableOptions, ConsistencyName, Json, MicroBatchSinkOptions } from './options.ts'
+import type { Json } from '../json.ts'
+import type { CassandraWritableOptions, ConsistencyName, MicroBatchSinkOptions } from './options.ts'
 import { checkEach, epochRules, type Given, type OptionRule, optionRules, refuse } from './rules.ts'
 import { checkTogether } from './together.ts'
 

@@ -1,6 +1,6 @@
-import { snapshotOf } from '../encode/snapshot.ts'
-import { LIST_TIMESTAMPS } from '../encode/using.ts'
 import { WriteError } from '../errors.ts'
+import { snapshotOf } from '../row/snapshot.ts'
+import { LIST_TIMESTAMPS } from '../row/using.ts'
 import { processArrivals } from '../write/clusterClock.ts'
 import type { TakenRow } from '../write/liveTable.ts'
 import { type Counters, countsOf, newCounters } from '../write/stats.ts'

@@ -1,17 +1,23 @@
 import process from 'node:process'
 import { Writable } from 'node:stream'
+import { collectEpoch, unlessAborted } from '../epoch/epochCollection.ts'
+import { EpochCutter } from '../epoch/epochCutter.ts'
+import type { EpochRows } from '../epoch/epochRows.ts'
+import {
+  type CommittedEpoch,
+  type EpochWriter,
+  type LastCommit,
+  openEpochWriter,
+} from '../epoch/epochWriter.ts'
+import { positionOf } from '../epoch/position.ts'
+import { type RowSource, releaseRows } from '../epoch/rowSource.ts'
 import { CassandraStreamsError, CheckpointError, WriteError } from '../errors.ts'
-import type { Json, MicroBatchSinkOptions } from '../options/options.ts'
+import type { Json } from '../json.ts'
+import type { MicroBatchSinkOptions } from '../options/options.ts'
 import { type EpochSettings, readEpochOptions } from '../options/settings.ts'
 import { countsOf } from '../write/stats.ts'
 import { abortWith } from './abort.ts'
-import { collectEpoch, unlessAborted } from './epochCollection.ts'
-import { EpochCutter } from './epochCutter.ts'
-import type { EpochRows } from './epochRows.ts'
-import { type CommittedEpoch, type EpochWriter, type LastCommit, openEpochWriter } from './epochWriter.ts'
 import { type GivenRow, Inlet } from './inlet.ts'
-import { positionOf } from './position.ts'
-import { type RowSource, releaseRows } from './rowSource.ts'
 import type { CassandraWritable } from './writable.ts'
 
 /** What became of an epoch. */

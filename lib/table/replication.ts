@@ -1,5 +1,5 @@
 import type { Client } from 'cassandra-driver'
-import { readOptions } from '../connect/readOptions.ts'
+import { readOptions } from './readOptions.ts'
 
 /** Replicas of each partition of a keyspace. */
 export interface Replication {

@@ -1,8 +1,8 @@
 import type { Client, Host, types } from 'cassandra-driver'
-import { readOptions } from '../connect/readOptions.ts'
 import { SchemaError } from '../errors.ts'
 import { nearestNames } from '../options/nearest.ts'
 import { columnType, type UdtLookup } from './cqlType.ts'
+import { readOptions } from './readOptions.ts'
 import type { ColumnKind, StoredTable } from './schema.ts'
 
 /** Rows that the driver reads at once. A borrowed client may ask for few, and every page is read. */

@@ -1,5 +1,5 @@
 import type { Client } from 'cassandra-driver'
-import { readOptions } from '../connect/readOptions.ts'
+import { readOptions } from './readOptions.ts'
 import type { TableSchema } from './schema.ts'
 
 /** In `system.local.truncated_at`, after the place in the commit log: milliseconds since 1970. */

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { CassandraStartError } from './error.ts'
 
 // Two folders up and down again finds the one copy from lib/testing/*.ts and from dist/testing/*.js.
-const POM = fileURLToPath(new URL('../../lib/testing/pom.xml', import.meta.url))
+const POM = fileURLToPath(new URL('./pom.xml', import.meta.url))
 
 /** Longest time in milliseconds for Maven to fetch 66 MB. */
 const MAVEN_TIMEOUT_MS = 600_000

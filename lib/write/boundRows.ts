@@ -1,7 +1,7 @@
 import type { Client, QueryOptions } from 'cassandra-driver'
-import { bytesOf, type EncodedRow, valuesOf } from '../encode/encodedRow.ts'
+import { type Settled, TimeLimits } from '../cluster/timeLimits.ts'
+import { bytesOf, type EncodedRow, valuesOf } from '../row/encodedRow.ts'
 import { type Preparation, Preparations, type TableWatch, TypesDiffer } from '../table/preparations.ts'
-import { type Settled, TimeLimits } from './timeLimits.ts'
 
 type Rows = readonly EncodedRow[]
 

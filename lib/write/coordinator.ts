@@ -1,7 +1,8 @@
 import type { Client } from 'cassandra-driver'
-import { readOptions } from '../connect/readOptions.ts'
+import { within } from '../cluster/within.ts'
 import { WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
+import { readOptions } from '../table/readOptions.ts'
 import {
   type ClockReading,
   type ClusterClock,
@@ -10,7 +11,6 @@ import {
   processArrivals,
 } from './clusterClock.ts'
 import type { Counters } from './stats.ts'
-import { within } from './within.ts'
 
 /** Milliseconds after which a sink looks whether the cluster's clock is to be read again. */
 const INTERVAL_MS = 5_000

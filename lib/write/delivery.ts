@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { wordsOf } from '../connect/failure.ts'
-import { age, type EncodedRow, restamp } from '../encode/encodedRow.ts'
-import { LIST_TIMESTAMPS } from '../encode/using.ts'
+import { backoff, sparingBackoff } from '../cluster/backoff.ts'
+import { wordsOf } from '../cluster/failure.ts'
+import { mayBeApplied } from '../cluster/fault.ts'
 import { WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
-import { backoff, sparingBackoff } from './backoff.ts'
-import { mayBeApplied } from './fault.ts'
+import { age, type EncodedRow, restamp } from '../row/encodedRow.ts'
+import { LIST_TIMESTAMPS } from '../row/using.ts'
 
 type Limits = Pick<WriteSettings, 'request_timeout_ms' | 'retry_timeout_ms'>
 

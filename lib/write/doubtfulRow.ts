@@ -1,5 +1,5 @@
-import { snapshotOf } from '../encode/snapshot.ts'
 import type { RowError } from '../errors.ts'
+import { snapshotOf } from '../row/snapshot.ts'
 
 /**
  * A row with a name that the table did not have when its schema was read: a column or a field may have been added since.

@@ -1,6 +1,6 @@
-import { wordsOf } from '../connect/failure.ts'
+import { wordsOf } from '../cluster/failure.ts'
+import { type Fault, faultOf } from '../cluster/fault.ts'
 import { CassandraStreamsError, ConnectionError, RowError, WriteError } from '../errors.ts'
-import { type Fault, faultOf } from './fault.ts'
 
 /**
  * What a stream ends with. Rows are sent concurrently, so a later one may be refused first: of refused rows the first in

@@ -1,20 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Client, policies, types } from 'cassandra-driver'
-import type { Ring } from '../batch/ring.ts'
-import { wordsOf } from '../connect/failure.ts'
-import { bytesOf, type EncodedRow, writeTimeOf } from '../encode/encodedRow.ts'
+import { wordsOf } from '../cluster/failure.ts'
+import { type DriverError, type Fault, faultOf, mayBeSentAgain } from '../cluster/fault.ts'
+import { Replicas } from '../cluster/replicas.ts'
+import type { Ring } from '../cluster/ring.ts'
+import { within } from '../cluster/within.ts'
 import { RowError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
+import { bytesOf, type EncodedRow, writeTimeOf } from '../row/encodedRow.ts'
 import { type ExecuteRows, rowExecutor } from './boundRows.ts'
 import type { OrderClock } from './clock.ts'
 import { Delivery } from './delivery.ts'
 import { permanent } from './failure.ts'
-import { type DriverError, type Fault, faultOf, mayBeSentAgain } from './fault.ts'
 import type { LiveTable } from './liveTable.ts'
 import { Queue } from './queue.ts'
-import { Replicas } from './replicas.ts'
 import type { Counters } from './stats.ts'
-import { within } from './within.ts'
 
 /** Tries after which rows that a server failed to store are no longer sent together. */
 const FAILURES_TOGETHER = 3
@@ -35,14 +35,14 @@ export interface SenderListener {
 /** A table, and the way to it. */
 export interface Destination {
   readonly client: Client
-  readonly ring: Ring
+  readonly ring: Ring<EncodedRow>
   readonly table: LiveTable
   readonly clock: OrderClock
 }
 
 /** Sends groups of rows until Cassandra acknowledges or refuses them. The driver's own retries are off. */
 export class Sender {
-  readonly #ring: Ring
+  readonly #ring: Ring<EncodedRow>
   readonly #clock: OrderClock
   readonly #executeRows: ExecuteRows
   readonly #settings: WriteSettings

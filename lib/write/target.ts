@@ -1,15 +1,15 @@
 import type { Client } from 'cassandra-driver'
-import { type Connection, connect } from '../connect/connect.ts'
-import { explainConnectFailure } from '../connect/failure.ts'
-import { expiresBy, expiryOf } from '../encode/using.ts'
+import { type Connection, connect } from '../cluster/connect.ts'
+import { explainConnectFailure } from '../cluster/failure.ts'
+import { within } from '../cluster/within.ts'
 import { OptionError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
+import { expiresBy, expiryOf } from '../row/using.ts'
 import { readLatestExpiry } from '../table/expiry.ts'
 import { readTable } from '../table/readTable.ts'
 import type { StoredTable, TableSchema } from '../table/schema.ts'
 import type { ClusterClock } from './clusterClock.ts'
 import { openClock } from './coordinator.ts'
-import { within } from './within.ts'
 
 /** A table that can be written, and the way to it. */
 export interface WriteTarget {

@@ -1,12 +1,14 @@
 import { setMaxListeners } from 'node:events'
 import { RowBuffer } from '../batch/buffer.ts'
 import { type Group, groupRows, type ReplicaSetOf } from '../batch/group.ts'
-import { Ring } from '../batch/ring.ts'
-import type { Connection } from '../connect/connect.ts'
-import { type EncodedRow, stamp, timestampsOf } from '../encode/encodedRow.ts'
-import { LIST_TIMESTAMPS } from '../encode/using.ts'
+import type { Connection } from '../cluster/connect.ts'
+import { Ring } from '../cluster/ring.ts'
+import { Window } from '../cluster/window.ts'
 import { type CassandraStreamsError, type SchemaError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
+import { type EncodedRow, stamp, timestampsOf } from '../row/encodedRow.ts'
+import { partitionKeyOf } from '../row/partitionKey.ts'
+import { LIST_TIMESTAMPS } from '../row/using.ts'
 import { type ClusterClock, processArrivals } from './clusterClock.ts'
 import { watchClock } from './coordinator.ts'
 import { DoubtfulRow } from './doubtfulRow.ts'
@@ -16,7 +18,6 @@ import { Outbox } from './outbox.ts'
 import { Sender } from './sender.ts'
 import { type Counters, countsOf } from './stats.ts'
 import type { WriteTarget } from './target.ts'
-import { Window } from './window.ts'
 
 /**
  * Flushes that may wait while the next is filled, so that there is something to send when answers come several at a
@@ -84,7 +85,7 @@ export class Writer {
     const source = { client, keyspace, table: settings.table, timeout_ms, signal: this.#closing.signal }
     const table = new LiveTable(source, schema, readAt, { ...settings, latest_expiry_s }, clock)
     this.#table = table
-    const ring = new Ring(client, keyspace)
+    const ring = new Ring(client, keyspace, partitionKeyOf)
     this.#replicaSetOf = row => ring.replicaSetOf(row)
     this.#sender = new Sender({ client, ring, table, clock }, settings, counters, this.#closing.signal, {
       rowRefused: error => this.#fail(error),

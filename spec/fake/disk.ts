@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
-import type { CheckpointFile, CheckpointFs, FileStat } from '../../lib/checkpoint/fs.ts'
-import type { Processes } from '../../lib/checkpoint/process.ts'
+import type { CheckpointFile, CheckpointFs, FileStat } from '../../lib/checkpoint/file/fs.ts'
+import type { Processes } from '../../lib/checkpoint/file/process.ts'
 
 /** The process ended at a call: that call and all later ones do nothing. */
 export class Ended extends Error {}

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { RowBuffer } from '../../../lib/batch/buffer.ts'
-import { bytesOf } from '../../../lib/encode/encodedRow.ts'
+import { bytesOf } from '../../../lib/row/encodedRow.ts'
 import { anyFlush, encodeAll } from './rows.ts'
 
 describe('the buffer of rows', () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type BatchBy, groupRows, type ReplicaSetOf } from '../../../lib/batch/group.ts'
-import { bytesOf, type EncodedRow } from '../../../lib/encode/encodedRow.ts'
-import { partitionKeyOf } from '../../../lib/encode/partitionKey.ts'
+import { bytesOf, type EncodedRow } from '../../../lib/row/encodedRow.ts'
+import { partitionKeyOf } from '../../../lib/row/partitionKey.ts'
 import { anyFlush, encodeAll, partitionOf } from './rows.ts'
 
 /** Three sets of nodes, by the last digit of the key. */

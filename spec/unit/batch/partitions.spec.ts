@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { partitionsOf } from '../../../lib/batch/partitions.ts'
-import type { EncodedRow } from '../../../lib/encode/encodedRow.ts'
+import type { EncodedRow } from '../../../lib/row/encodedRow.ts'
 import { anyFlush, encodeAll, partitionOf } from './rows.ts'
 
 const indexesOf = (partitions: readonly EncodedRow[][]) =>

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
-import type { EncodedRow } from '../../../lib/encode/encodedRow.ts'
-import { partitionKeyOf } from '../../../lib/encode/partitionKey.ts'
-import { RowEncoder } from '../../../lib/encode/row.ts'
+import type { EncodedRow } from '../../../lib/row/encodedRow.ts'
+import { partitionKeyOf } from '../../../lib/row/partitionKey.ts'
+import { RowEncoder } from '../../../lib/row/row.ts'
 import { parseCqlType } from '../../../lib/table/cqlType.ts'
 import type { ColumnKind, TableSchema } from '../../../lib/table/schema.ts'
 

@@ -1,6 +1,7 @@
 /* A process that owns a checkpoint, for specs to stop and kill. It does what its input says, a command per line. */
 import { createInterface } from 'node:readline'
-import { type Checkpoint, openCheckpoint } from '../../../lib/checkpoint/checkpoint.ts'
+import type { Checkpoint } from '../../../lib/checkpoint/checkpoint.ts'
+import { openCheckpoint } from '../../../lib/checkpoint/file/fileCheckpoint.ts'
 import { CheckpointError } from '../../../lib/errors.ts'
 import { sealOf, target } from './epochs.ts'
 

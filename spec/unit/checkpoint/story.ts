@@ -1,5 +1,6 @@
-import { type Checkpoint, openCheckpoint } from '../../../lib/checkpoint/checkpoint.ts'
+import type { Checkpoint } from '../../../lib/checkpoint/checkpoint.ts'
 import { commit, type EpochState, reseal, seal, stateAfter } from '../../../lib/checkpoint/epoch.ts'
+import { openCheckpoint } from '../../../lib/checkpoint/file/fileCheckpoint.ts'
 import { type Disk, onlyProcess } from '../../fake/disk.ts'
 import { sealOf, target } from './epochs.ts'
 

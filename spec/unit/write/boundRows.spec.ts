@@ -1,7 +1,7 @@
 import type { Client } from 'cassandra-driver'
 import { types } from 'cassandra-driver'
 import { describe, expect, it } from 'vitest'
-import { type EncodedRow, stamp, valuesOf } from '../../../lib/encode/encodedRow.ts'
+import { type EncodedRow, stamp, valuesOf } from '../../../lib/row/encodedRow.ts'
 import { rowExecutor } from '../../../lib/write/boundRows.ts'
 import { encodeAll } from '../batch/rows.ts'
 

@@ -1,11 +1,11 @@
 import { types } from 'cassandra-driver'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { Ring } from '../../../lib/batch/ring.ts'
-import { bytesOf, type EncodedRow, stamp } from '../../../lib/encode/encodedRow.ts'
-import { partitionKeyOf } from '../../../lib/encode/partitionKey.ts'
+import { Ring } from '../../../lib/cluster/ring.ts'
 import { ConnectionError, type RowError, SchemaError, WriteError } from '../../../lib/index.ts'
 import type { CassandraWritableOptions } from '../../../lib/options/options.ts'
 import { readWriteOptions } from '../../../lib/options/settings.ts'
+import { bytesOf, type EncodedRow, stamp } from '../../../lib/row/encodedRow.ts'
+import { partitionKeyOf } from '../../../lib/row/partitionKey.ts'
 import { readTable } from '../../../lib/table/readTable.ts'
 import { OrderClock } from '../../../lib/write/clock.ts'
 import { processArrivals } from '../../../lib/write/clusterClock.ts'
@@ -38,7 +38,7 @@ async function scene(options: Partial<CassandraWritableOptions> = {}) {
   }
   const table = new LiveTable(source, await readTable(source), 0, settings, clock)
   const sender = new Sender(
-    { client: client.asClient, ring: new Ring(client.asClient, 'ks'), table, clock },
+    { client: client.asClient, ring: new Ring(client.asClient, 'ks', partitionKeyOf), table, clock },
     settings,
     counters,
     closing.signal,

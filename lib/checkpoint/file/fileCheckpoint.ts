@@ -1,0 +1,250 @@
+import { basename, dirname, join, resolve } from 'node:path'
+import { CheckpointError } from '../../errors.ts'
+import { faultIn } from '../../json.ts'
+import type { Checkpoint } from '../checkpoint.ts'
+import {
+  commit,
+  type EpochState,
+  reseal,
+  type Seal,
+  seal,
+  stateAfter,
+  type Target,
+  type TimestampSpan,
+} from '../epoch.ts'
+import { explainFailure } from './failure.ts'
+import { DurableFile, readWhole, undefinedIfAbsent } from './file.ts'
+import { type CheckpointFs, realFs } from './fs.ts'
+import { beginHistory, type Event, readHistory } from './history.ts'
+import { Lock } from './lock.ts'
+import { type Processes, realProcesses } from './process.ts'
+import { encodeRecord } from './record.ts'
+
+/** A file longer than this is begun anew with the next seal, which keeps only what still matters. */
+const LONG_FILE = 2 ** 20
+
+/** Leaves room in the record for the rest of a seal. */
+const MAX_POSITION_LENGTH = 2 ** 20
+
+/** How a checkpoint is opened; on what and by whom only specs say. */
+export interface CheckpointOptions {
+  /** Take it also from an owner that is alive, who then can record nothing more. */
+  readonly takesOver?: boolean | undefined
+  readonly fs?: CheckpointFs | undefined
+  readonly processes?: Processes | undefined
+  readonly longFile?: number | undefined
+}
+
+/**
+ * Reads the checkpoint at `location`, or begins one, and locks it for this process. The file is made with the first seal.
+ * In a folder it is the file `checkpoint`.
+ * @throws CheckpointError if the checkpoint cannot be read, is damaged, is another table's, or has another owner.
+ */
+export async function openCheckpoint(
+  location: string,
+  target: Target,
+  { takesOver = false, fs = realFs, processes = realProcesses, longFile = LONG_FILE }: CheckpointOptions = {},
+): Promise<Checkpoint> {
+  try {
+    const real = await realLocation(resolve(location), fs)
+    const lock = await Lock.take(fs, real, processes, takesOver)
+    try {
+      return await read(real, target, fs, lock, longFile)
+    } catch (error) {
+      const cause = await asLost(error, real, lock)
+      await lock.release().catch(() => {})
+      throw cause
+    }
+  } catch (error) {
+    throw explainFailure(error, location, 'open')
+  }
+}
+
+/** The lock is that of the file, by whatever links it is reached, also before it is made. */
+async function realLocation(given: string, fs: CheckpointFs): Promise<string> {
+  const linked = async (path: string): Promise<string> => {
+    const found = await fs.realpath(path).catch(undefinedIfAbsent)
+    if (found !== undefined) return found
+    const folder = await fs.realpath(dirname(path))
+    const link = await fs.readlink(join(folder, basename(path))).catch(undefinedIfAbsent)
+    return link === undefined ? join(folder, basename(path)) : linked(resolve(folder, link))
+  }
+  const real = await linked(given)
+  const found = await fs.stat(real, { bigint: true }).catch(undefinedIfAbsent)
+  return found?.isDirectory() === true ? linked(join(real, 'checkpoint')) : real
+}
+
+async function read(
+  location: string,
+  target: Target,
+  fs: CheckpointFs,
+  lock: Lock,
+  longFile: number,
+): Promise<Checkpoint> {
+  const file = new DurableFile(fs, location, lock.token)
+  const own = { location, target, file, lock, longFile }
+  const confirm = () => checkOwner(location, lock)
+  await file.removeDrafts(confirm)
+  const bytes = await readWhole(fs, location)
+  if (bytes === undefined) return new FileCheckpoint(own, stateAfter(undefined), '')
+  const { state, checksum, bytes: whole } = readHistory(bytes, target, location)
+  // What was read may not be durable: its owner may have been killed before its fdatasync, or that has failed, and then
+  // the cache shows bytes that the disk does not have. A copy is durable, has no cut record, and is out of reach of an
+  // earlier owner that still has the old file open.
+  try {
+    await file.replace(whole, confirm)
+  } catch (error) {
+    await file.close().catch(() => {})
+    throw error
+  }
+  return new FileCheckpoint(own, state, checksum)
+}
+
+/** What a checkpoint works with. */
+interface Own {
+  readonly location: string
+  readonly target: Target
+  readonly file: DurableFile
+  readonly lock: Lock
+  readonly longFile: number
+}
+
+class FileCheckpoint implements Checkpoint {
+  readonly #own: Own
+  #state: EpochState
+  #checksum: string
+  /** Why nothing can be recorded any more. */
+  #end: CheckpointError | undefined
+  #isClosed = false
+  #turn: Promise<void> = Promise.resolve()
+
+  constructor(own: Own, state: EpochState, checksum: string) {
+    this.#own = own
+    this.#state = state
+    this.#checksum = checksum
+  }
+
+  get state(): EpochState {
+    return this.#state
+  }
+
+  seal(given: Seal): Promise<void> {
+    return this.#inTurn(async () => {
+      const sealed = exactCopy(given)
+      await this.#record(seal(this.#state, sealed), { seal: sealed })
+    })
+  }
+
+  reseal({ timestamp, last_timestamp }: TimestampSpan): Promise<void> {
+    const span = { timestamp, last_timestamp }
+    return this.#inTurn(() => this.#record(reseal(this.#state, span), { reseal: span }))
+  }
+
+  commit(): Promise<void> {
+    return this.#inTurn(async () => {
+      const next = commit(this.#state)
+      await this.#record(next, { commit: { epoch_id: next.committed.epoch_id } })
+    })
+  }
+
+  close(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#isClosed) return
+      this.#isClosed = true
+      this.#end ??= new CheckpointError(
+        'ERR_CASSANDRA_CHECKPOINT_IO',
+        `Checkpoint ${this.#own.location} is closed`,
+        { location: this.#own.location },
+      )
+      try {
+        await this.#own.file.close()
+      } finally {
+        await this.#own.lock.release()
+      }
+    })
+  }
+
+  #inTurn(action: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(action).catch(error => {
+      throw explainFailure(error, this.#own.location, 'write')
+    })
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+
+  /** Nothing is tried again after a failure: a second fsync may succeed although the first one lost the bytes. */
+  async #record(next: EpochState, event: Event): Promise<void> {
+    if (this.#end !== undefined) throw this.#end
+    try {
+      await this.#checkOwner()
+      this.#checksum = await this.#write(next, event)
+      // A process may have been stopped for any time between the check and the write.
+      await this.#checkOwner()
+      this.#state = next
+    } catch (error) {
+      const { location, lock } = this.#own
+      this.#end = explainFailure(await asLost(error, location, lock), location, 'write')
+      throw this.#end
+    }
+  }
+
+  async #write({ committed, sealed }: EpochState, event: Event): Promise<string> {
+    const line = encodeRecord(this.#checksum, event)
+    const isLong =
+      this.#own.file.length === 0 || this.#own.file.length + line.bytes.length > this.#own.longFile
+    if (sealed === undefined || !isLong) {
+      await this.#own.file.append(line.bytes)
+      return line.checksum
+    }
+    const begun = beginHistory(this.#own.target, committed, sealed)
+    await this.#own.file.replace(begun.bytes, () => this.#checkOwner())
+    return begun.checksum
+  }
+
+  async #checkOwner(): Promise<void> {
+    const { location, lock, file } = this.#own
+    await checkOwner(location, lock)
+    if (!(await file.isInPlace()))
+      throw await lost(location, lock, 'another process wrote, moved or removed it')
+  }
+}
+
+async function checkOwner(location: string, lock: Lock): Promise<void> {
+  if (!(await lock.isHeld())) throw await lost(location, lock)
+}
+
+/** Who takes a checkpoint over removes files under the hands of the one before, whose calls then fail. */
+async function asLost(error: unknown, location: string, lock: Lock): Promise<unknown> {
+  const isHeld = error instanceof CheckpointError || (await lock.isHeld().catch(() => true))
+  return isHeld ? error : await lost(location, lock)
+}
+
+async function lost(
+  location: string,
+  lock: Lock,
+  why = 'its lock was removed or replaced',
+): Promise<CheckpointError> {
+  const isHeld = await lock.isHeld()
+  const successor = isHeld ? undefined : await lock.nameOfSuccessor()
+  const reason = successor === undefined ? why : `${successor} took it over`
+  return new CheckpointError(
+    'ERR_CASSANDRA_CHECKPOINT_LOCKED',
+    `Checkpoint ${location} is no longer this sink's own: ${reason}. Nothing more is written to it`,
+    { location },
+  )
+}
+
+/** A copy that later changes do not reach. */
+function exactCopy(given: Seal): Seal {
+  const fault = faultIn(given.position)
+  const position = fault === undefined ? JSON.stringify(given.position) : ''
+  if (fault !== undefined || position.length > MAX_POSITION_LENGTH) {
+    const got = fault ?? `${position.length} characters`
+    throw new CheckpointError(
+      'ERR_CASSANDRA_POSITION',
+      `Expected the position of epoch ${given.epoch_id} to be a JSON value of at most ${MAX_POSITION_LENGTH} ` +
+        `characters, got ${got}`,
+    )
+  }
+  return { ...given, blocks: [...given.blocks], position: JSON.parse(position) }
+}

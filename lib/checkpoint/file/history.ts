@@ -1,0 +1,147 @@
+import { Buffer } from 'node:buffer'
+import { randomUUID } from 'node:crypto'
+import { CheckpointError } from '../../errors.ts'
+import { hasShape, isText, type Shape } from '../../json.ts'
+import {
+  type Commit,
+  commit,
+  type EpochState,
+  isCommit,
+  isSeal,
+  isSpan,
+  reseal,
+  type Seal,
+  seal,
+  stateAfter,
+  type Target,
+  type TimestampSpan,
+} from '../epoch.ts'
+import { checksumOf, Damage, encodeRecord, type RecordAt, readRecords } from './record.ts'
+
+/*
+ * The first line has the version, so that any release can read it whatever the rest looks like. The first record is the
+ * header, and a seal always follows: a file is made together with its first seal. So a file that was cut before that is
+ * damage, and never a checkpoint at its beginning.
+ */
+
+const VERSION = 1
+const firstLine = Buffer.from(`cassandra-streams checkpoint ${VERSION}\n`)
+const origin = checksumOf(firstLine)
+
+interface Header {
+  /** Makes the chains of two files different. */
+  readonly id: string
+  readonly target: Target
+  /** The last commit when the file was written. */
+  readonly committed: Commit | null
+}
+
+const targetShape: Shape<Target> = { cluster: isText, keyspace: isText, table: isText, table_id: isText }
+const targetNames = ['cluster', 'keyspace', 'table', 'table_id'] as const
+const headerShape: Shape<Header> = {
+  id: isText,
+  target: value => hasShape(targetShape, value),
+  committed: value => value === null || isCommit(value),
+}
+
+/** A file, read. */
+export interface History {
+  readonly state: EpochState
+  /** Of the last whole record. */
+  readonly checksum: string
+  /** The bytes that hold: all of them, or without the rest of an append that a crash cut. */
+  readonly bytes: Buffer
+}
+
+/** What happened, as it is recorded. */
+export type Event =
+  | { readonly seal: Seal }
+  | { readonly reseal: TimestampSpan }
+  | { readonly commit: { readonly epoch_id: number } }
+
+/** A new file that starts at `committed` and has one epoch sealed. */
+export function beginHistory(target: Target, committed: Commit | undefined, sealed: Seal) {
+  const { cluster, keyspace, table, table_id } = target
+  const header: Header = {
+    id: randomUUID(),
+    target: { cluster, keyspace, table, table_id },
+    committed: committed ?? null,
+  }
+  const first = encodeRecord(origin, { header })
+  const second = encodeRecord(first.checksum, { seal: sealed } satisfies Event)
+  return { bytes: Buffer.concat([firstLine, first.bytes, second.bytes]), checksum: second.checksum }
+}
+
+/**
+ * What a file says.
+ * @throws CheckpointError `…_CORRUPT` with the offset of the first bad record, `…_VERSION`, or `…_TARGET`.
+ */
+export function readHistory(bytes: Buffer, target: Target, location: string): History {
+  checkVersion(bytes, location)
+  try {
+    const { records, end, checksum } = readRecords(bytes, firstLine.length, origin)
+    const [header, ...events] = records
+    if (header === undefined || events.length === 0)
+      throw new Damage(end, 'the file ends before its first epoch')
+    const { committed, target: found } = readHeader(header)
+    checkTarget(found, target, location)
+    const state = events.reduce(follow, stateAfter(committed ?? undefined))
+    return { state, checksum, bytes: bytes.subarray(0, end) }
+  } catch (error) {
+    if (!(error instanceof Damage)) throw error
+    throw corrupt(location, error.offset, error.message)
+  }
+}
+
+/** The state after an event. */
+function follow(state: EpochState, { offset, body }: RecordAt): EpochState {
+  try {
+    const [[kind, value] = [], ...rest] = Object.entries(body ?? {})
+    if (rest.length === 0 && kind === 'seal' && isSeal(value)) return seal(state, value)
+    if (rest.length === 0 && kind === 'reseal' && isSpan(value)) return reseal(state, value)
+    if (rest.length === 0 && kind === 'commit' && value?.epoch_id === state.sealed?.epoch_id)
+      return commit(state)
+  } catch (error) {
+    if (!(error instanceof CheckpointError)) throw error
+    throw new Damage(offset, error.message)
+  }
+  throw new Damage(offset, 'it is not one of those that may follow here')
+}
+
+function readHeader({ offset, body }: RecordAt): Header {
+  const header: unknown = Object.entries(body ?? {}).find(([kind]) => kind === 'header')?.[1]
+  if (!hasShape(headerShape, header)) throw new Damage(offset, 'it is not the header of a checkpoint')
+  return header
+}
+
+function checkVersion(bytes: Buffer, location: string): void {
+  if (bytes.subarray(0, firstLine.length).equals(firstLine)) return
+  const version = /^cassandra-streams checkpoint ([1-9]\d{0,8})\n/.exec(bytes.toString('latin1', 0, 64))?.[1]
+  if (version === undefined) throw corrupt(location, 0, 'the file does not begin as a checkpoint does')
+  throw new CheckpointError(
+    'ERR_CASSANDRA_CHECKPOINT_VERSION',
+    `Checkpoint ${location} has format version ${version}, this release knows version ${VERSION}. ` +
+      'Use the release that wrote it, or a newer one',
+    { location },
+  )
+}
+
+function checkTarget(found: Target, target: Target, location: string): void {
+  const name = targetNames.find(each => found[each] !== target[each])
+  if (name === undefined) return
+  const why = name === 'table_id' ? '; the table was dropped and created again' : ''
+  throw new CheckpointError(
+    'ERR_CASSANDRA_CHECKPOINT_TARGET',
+    `Checkpoint ${location} belongs to ${name} ${found[name]}, not ${target[name]}${why}. ` +
+      'Use another checkpoint_location, or remove the file to begin with the first epoch',
+    { location },
+  )
+}
+
+function corrupt(location: string, offset: number, reason: string): CheckpointError {
+  return new CheckpointError(
+    'ERR_CASSANDRA_CHECKPOINT_CORRUPT',
+    `Checkpoint ${location} is damaged at byte ${offset}: ${reason}`,
+    { location, offset },
+  )
+}

@@ -1,0 +1,65 @@
+import { CheckpointError } from '../errors.ts'
+import type { Json } from '../json.ts'
+import type { EpochSettings } from '../options/settings.ts'
+import type { EncodedRow } from '../row/encodedRow.ts'
+import { DoubtfulRow } from '../write/doubtfulRow.ts'
+import { bytesOfEpoch } from './epochCutter.ts'
+import type { EpochRows } from './epochRows.ts'
+import type { EpochWriter } from './epochWriter.ts'
+import { positionOf } from './position.ts'
+import { type RowSource, readRows } from './rowSource.ts'
+
+/** Largest epoch of `writeEpoch`, in rows: all of them are in memory at once. */
+const MAX_EPOCH_ROWS = 1_000_000
+
+/**
+ * Collects the rows of one epoch, ready to be written. A source that hangs keeps nobody waiting after the signal.
+ * @throws RowError, CheckpointError, what the source throws, and the reason of the signal; none of the rows is written.
+ */
+export async function collectEpoch<Row extends object>(
+  writer: EpochWriter,
+  settings: EpochSettings,
+  source: RowSource<Row>,
+  signal: AbortSignal,
+): Promise<EpochRows> {
+  const epoch = writer.newEpoch(writer.sealed)
+  const most = writer.sealed?.rows ?? MAX_EPOCH_ROWS
+  const mostBytes = writer.sealed === undefined ? bytesOfEpoch(settings) : Number.POSITIVE_INFINITY
+  const isTooLarge = () => epoch.rows.length > most || epoch.bytes > mostBytes
+  const add = (row: EncodedRow | Error, position: Json | undefined) => {
+    if (row instanceof Error) throw row
+    writer.collect(epoch, row, position)
+  }
+  const take = (given: Row) => {
+    const row = writer.takeForNext(given)
+    if (row instanceof Error) throw row
+    const position = positionOf(given, settings)
+    if (row instanceof DoubtfulRow) return writer.settle(row).then(settled => add(settled, position))
+    add(row, position)
+    return undefined
+  }
+  try {
+    await unlessAborted(readRows(source, take, isTooLarge, signal), signal)
+    // A replay of too many rows is refused when it is compared.
+    if (writer.sealed === undefined && isTooLarge()) {
+      const limit = `${most} rows and ${mostBytes} bytes (half of \`max_buffered_bytes\`)`
+      throw new CheckpointError('ERR_CASSANDRA_EPOCH', `Expected an epoch of at most ${limit}`)
+    }
+    writer.check(epoch)
+    return epoch
+  } catch (error) {
+    writer.giveUp(epoch)
+    throw error
+  }
+}
+
+/** Rejects with the reason of the signal when it comes first. */
+export function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const leave = () => reject(signal.reason)
+    const end = () => (signal.aborted ? leave() : resolve())
+    signal.addEventListener('abort', leave)
+    if (signal.aborted) leave()
+    work.then(end, reject).finally(() => signal.removeEventListener('abort', leave))
+  })
+}

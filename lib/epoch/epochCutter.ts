@@ -1,0 +1,104 @@
+import type { Seal } from '../checkpoint/epoch.ts'
+import type { Json } from '../json.ts'
+import type { EpochSettings } from '../options/settings.ts'
+import { DoubtfulRow } from '../write/doubtfulRow.ts'
+import type { TakenRow } from '../write/liveTable.ts'
+import type { EpochRows } from './epochRows.ts'
+import type { EpochWriter } from './epochWriter.ts'
+
+/** Most bytes of an epoch: one is collected while another is written. */
+export function bytesOfEpoch({ max_buffered_bytes }: EpochSettings): number {
+  return max_buffered_bytes / 2
+}
+
+/** Cuts rows into epochs by their number, bytes and time. The next epoch is collected while one is written. */
+export class EpochCutter {
+  readonly #writer: EpochWriter
+  readonly #settings: EpochSettings
+  readonly #write: (epoch_id: number, epoch: EpochRows) => Promise<void>
+  #epoch: EpochRows
+  #nextId: number
+  /** What the first epoch must be, because it was begun by an earlier run. */
+  #replay: Seal | undefined
+  #timer: NodeJS.Timeout | undefined
+  /** The collected epoch waits for the one that is written. */
+  #cutting: Promise<void> | undefined
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(
+    writer: EpochWriter,
+    settings: EpochSettings,
+    write: (epoch_id: number, epoch: EpochRows) => Promise<void>,
+  ) {
+    this.#writer = writer
+    this.#settings = settings
+    this.#write = write
+    this.#epoch = writer.newEpoch(writer.sealed)
+    this.#nextId = (writer.committed?.epoch_id ?? -1) + 1
+    this.#replay = writer.sealed
+    if (this.#replay?.rows === 0) this.#launch()
+  }
+
+  /** Returns a promise only when the next row must wait. A bad row rejects, and nothing of its epoch is written. */
+  add(row: TakenRow, position: Json | undefined): undefined | Promise<void> {
+    if (row instanceof Error) return this.#refuse(row)
+    if (row instanceof DoubtfulRow)
+      return this.#writer.settle(row).then(settled => this.add(settled, position))
+    this.#writer.collect(this.#epoch, row, position)
+    if (this.#isFull()) return this.#cut()
+    if (this.#replay === undefined) {
+      this.#timer ??= setTimeout(() => this.#cut().catch(() => {}), this.#settings.epoch_interval_ms)
+    }
+    return undefined
+  }
+
+  /**
+   * Resolves when the last epoch is committed, which holds what rows there are. A replay that is not complete stays sealed.
+   */
+  async finish(): Promise<void> {
+    await this.#cutting
+    if (this.#replay !== undefined) this.#writer.checkBeginning(this.#epoch)
+    else if (this.#epoch.rows.length > 0) await this.#cut()
+    await this.#writing
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #isFull(): boolean {
+    const { rows, bytes } = this.#epoch
+    if (this.#replay !== undefined) return rows.length >= this.#replay.rows
+    return rows.length >= this.#settings.rows_per_epoch || bytes >= bytesOfEpoch(this.#settings)
+  }
+
+  /** Resolves when the next epoch may be collected. */
+  #cut(): Promise<void> {
+    this.#cutting ??= this.#cutInTurn().finally(() => {
+      this.#cutting = undefined
+    })
+    return this.#cutting
+  }
+
+  async #cutInTurn(): Promise<void> {
+    await this.#writing
+    this.#launch()
+  }
+
+  #launch(): void {
+    this.stop()
+    const epoch = this.#epoch
+    this.#epoch = this.#writer.newEpoch()
+    this.#replay = undefined
+    this.#writing = this.#write(this.#nextId++, epoch)
+    this.#writing.catch(() => {})
+  }
+
+  async #refuse(error: Error): Promise<void> {
+    this.stop()
+    await this.#cutting
+    await this.#writing
+    throw error
+  }
+}

@@ -1,0 +1,62 @@
+import type { Seal } from '../checkpoint/epoch.ts'
+import type { Json } from '../json.ts'
+import { age, bytesOf, type EncodedRow, stamp, timestampsOf } from '../row/encodedRow.ts'
+import { BLOCK_ROWS, Fingerprint } from './fingerprint.ts'
+
+/** The rows of one epoch as bytes, in the order of arrival. */
+export class EpochRows {
+  readonly rows: EncodedRow[] = []
+  /** The source's place after the last row. */
+  position: Json | undefined
+  bytes = 0
+  /** Microseconds that the rows take up in the order. */
+  timestamps = 0
+  /** Some row would double a list if it were written twice with one timestamp. */
+  appends = false
+  /** Rows of each block that has a fingerprint. */
+  readonly block_rows: number
+  /** As in {@link Seal}. */
+  readonly table_ttl: number | undefined
+  readonly #fingerprint: Fingerprint
+  #blocks: readonly string[] | undefined
+
+  /**
+   * @param haveTimestamps whether rows bring their own write time
+   * @param table_ttl as in {@link Seal}
+   * @param block_rows for a replay that of the seal, which an older release may have made
+   */
+  constructor(haveTimestamps: boolean, table_ttl: number | undefined, block_rows = BLOCK_ROWS) {
+    this.block_rows = block_rows
+    this.table_ttl = table_ttl
+    this.#fingerprint = new Fingerprint(haveTimestamps, block_rows, table_ttl)
+  }
+
+  add(row: EncodedRow, position: Json | undefined): void {
+    this.rows.push(row)
+    this.#fingerprint.add(row)
+    this.bytes += bytesOf(row)
+    this.timestamps += timestampsOf(row)
+    if (row.appends) this.appends = true
+    if (position !== undefined) this.position = position
+  }
+
+  /** The fingerprints of all rows; none is added after this was asked for. */
+  get blocks(): readonly string[] {
+    this.#blocks ??= this.#fingerprint.blocks()
+    return this.#blocks
+  }
+
+  /** Gives each row its write time: the same ones whenever the same rows start at the same microsecond. */
+  stampFrom(first: number): void {
+    let timestamp = first
+    for (const row of this.rows) {
+      stamp(row, timestamp)
+      timestamp += timestampsOf(row)
+    }
+  }
+
+  /** Takes the seconds that have passed since the epoch was first written off what its rows have to live. */
+  age(seconds: number): void {
+    for (const row of this.rows) age(row, seconds)
+  }
+}

@@ -1,0 +1,256 @@
+import type { Checkpoint } from '../checkpoint/checkpoint.ts'
+import { checkBeginning, checkReplay, decide, type Seal, type TimestampSpan } from '../checkpoint/epoch.ts'
+import { openCheckpoint } from '../checkpoint/file/fileCheckpoint.ts'
+import { OptionError, SchemaError } from '../errors.ts'
+import type { Json } from '../json.ts'
+import type { EpochSettings } from '../options/settings.ts'
+import type { EncodedRow } from '../row/encodedRow.ts'
+import type { StoredTable } from '../table/schema.ts'
+import type { ClusterClock } from '../write/clusterClock.ts'
+import type { DoubtfulRow } from '../write/doubtfulRow.ts'
+import type { TakenRow } from '../write/liveTable.ts'
+import type { Counters } from '../write/stats.ts'
+import { openTarget } from '../write/target.ts'
+import { type OnFailure, Writer } from '../write/writer.ts'
+import { EpochRows } from './epochRows.ts'
+import { passHighWater } from './highWater.ts'
+import { refuseDropped, refuseLate } from './replayLimits.ts'
+import { warnOfTruncation } from './truncationWarning.ts'
+
+/** Up to where a source is in the table. */
+export interface LastCommit {
+  /** Counts from 0. */
+  readonly epoch_id: number
+  /** The source's place after the last row, as the `position` option gave it; null without it. */
+  readonly position: Json | null
+  /** Rows of all epochs together: how many of them a source without a position has to skip. */
+  readonly rows_total: number
+}
+
+/** An epoch whose rows are all in the table, for good. */
+export interface CommittedEpoch {
+  /** Counts from 0. */
+  readonly epoch_id: number
+  /** Rows of this epoch. */
+  readonly rows: number
+  /** As in {@link LastCommit}. */
+  readonly position: Json | null
+}
+
+/**
+ * Connects, reads the schema and takes the checkpoint; nothing is written yet.
+ * @param hold called before the checkpoint is taken; from then on somebody must wait for the end of this call
+ * @throws ConnectionError, SchemaError, OptionError, CheckpointError
+ */
+export async function openEpochWriter(
+  settings: EpochSettings,
+  counters: Counters,
+  onFailure: OnFailure,
+  signal: AbortSignal,
+  hold: () => void,
+): Promise<EpochWriter> {
+  const target = await openTarget(settings, signal)
+  const { connection, schema, clock } = target
+  let checkpoint: Checkpoint | undefined
+  try {
+    refuseOwnTimestampsOfLists(settings, schema)
+    refuseWithoutGrace(schema)
+    const { id: table_id, keyspace, name: table } = schema
+    signal.throwIfAborted()
+    hold()
+    const name = { cluster: clock.name, keyspace, table, table_id }
+    checkpoint = await openCheckpoint(settings.checkpoint_location, name, { takesOver: settings.take_over })
+    await passHighWater(clock, checkpoint.state.high_water, settings, signal)
+    await warnOfTruncation(connection.client, schema, checkpoint.state.committed, settings)
+    // Said also where it is for ever: a replay must not depend on what the table says by then.
+    const ttl = settings.ttl ?? schema.default_time_to_live
+    const writer = new Writer(target, { ...settings, ttl }, counters, onFailure)
+    return new EpochWriter(writer, checkpoint, schema, clock, settings)
+  } catch (error) {
+    await Promise.all([connection.close(), checkpoint?.close().catch(() => {})])
+    throw error
+  }
+}
+
+/** A replay needs a later timestamp than the attempt before it, and the caller's must not be changed. */
+function refuseOwnTimestampsOfLists({ timestamp_column }: EpochSettings, schema: StoredTable): void {
+  const list = schema.columns.find(({ type }) => type.kind === 'list' && !type.frozen)
+  if (timestamp_column === undefined || list === undefined) return
+  const why = `a replay with the same timestamp would double the list of column \`${list.name}\``
+  const message = `Expected \`timestamp_column\` to be absent: ${why}`
+  throw new OptionError('ERR_CASSANDRA_OPTION', 'timestamp_column', message)
+}
+
+/** Every replay would come too late. */
+function refuseWithoutGrace({ keyspace, name, gc_grace_seconds }: StoredTable): void {
+  if (gc_grace_seconds > 0) return
+  const why = 'a replay could bring back rows that others deleted meanwhile'
+  const message = `\`${keyspace}.${name}\` has a gc_grace_seconds of 0, and ${why}: set it to at least the time a restart may take`
+  throw new SchemaError('ERR_CASSANDRA_TABLE_UNSUPPORTED', message)
+}
+
+/** Writes epochs one after the other: SEAL, rows, all acknowledgements, COMMIT. */
+export class EpochWriter {
+  readonly #writer: Writer
+  readonly #checkpoint: Checkpoint
+  readonly #schema: StoredTable
+  readonly #clock: ClusterClock
+  readonly #rowsHaveTimestamps: boolean
+  readonly #ttl: number | undefined
+  /** Rows by `write()` that belong to the epoch to be replayed and have not come yet. */
+  #rowsToReplay: number
+
+  constructor(
+    writer: Writer,
+    checkpoint: Checkpoint,
+    schema: StoredTable,
+    clock: ClusterClock,
+    { timestamp_column, ttl }: EpochSettings,
+  ) {
+    this.#writer = writer
+    this.#checkpoint = checkpoint
+    this.#schema = schema
+    this.#clock = clock
+    this.#rowsHaveTimestamps = timestamp_column !== undefined
+    this.#ttl = ttl
+    this.#rowsToReplay = this.sealed?.rows ?? 0
+  }
+
+  get committed(): LastCommit | null {
+    const { committed } = this.#checkpoint.state
+    if (committed === undefined) return null
+    const { epoch_id, position, rows_total } = committed
+    return { epoch_id, position: structuredClone(position), rows_total }
+  }
+
+  /** The epoch that may be written in part, and has to come again before any other. */
+  get sealed(): Seal | undefined {
+    return this.#checkpoint.state.sealed
+  }
+
+  /** Takes a row of `write()`: the first ones are those of the epoch that was begun. */
+  take(row: unknown): TakenRow {
+    return this.#encode(row, this.#rowsToReplay-- > 0)
+  }
+
+  /** Takes a row of the epoch that comes next. */
+  takeForNext(row: unknown): TakenRow {
+    return this.#encode(row, this.sealed !== undefined)
+  }
+
+  /** The table may give rows another time to live by now: those of a replay have that of the first attempt. */
+  #encode(row: unknown, isReplay: boolean): TakenRow {
+    return this.#writer.encode(row, isReplay ? (this.#ttl ?? this.sealed?.table_ttl) : undefined)
+  }
+
+  /** As {@link Writer.settle}. */
+  settle(row: DoubtfulRow): Promise<EncodedRow | Error> {
+    return this.#writer.settle(row)
+  }
+
+  /** @param replay the epoch that it is to be again */
+  newEpoch(replay?: Seal): EpochRows {
+    const table_ttl = replay === undefined ? this.#schema.default_time_to_live : replay.table_ttl
+    return new EpochRows(this.#rowsHaveTimestamps, table_ttl, replay?.block_rows)
+  }
+
+  /** Adds a row to an epoch that is being collected. */
+  collect(epoch: EpochRows, row: EncodedRow, position: Json | undefined): void {
+    epoch.add(row, position)
+    this.#writer.accept()
+  }
+
+  /** Counts the rows of an epoch that is never written as failed. */
+  giveUp(epoch: EpochRows): void {
+    this.#writer.giveUp(epoch.rows.length)
+  }
+
+  /** @throws CheckpointError for an epoch that does not come next. */
+  decide(epoch_id: number): 'new' | 'replay' | 'skip' {
+    return decide(this.#checkpoint.state, epoch_id)
+  }
+
+  /** @throws CheckpointError for a replay that brings other rows or comes too late. */
+  check(epoch: EpochRows): void {
+    const { sealed } = this.#checkpoint.state
+    if (sealed === undefined) return
+    checkReplay(sealed, epoch.rows.length, epoch.blocks)
+    refuseLate(sealed, secondsSince(sealed, this.#clock), this.#schema)
+    if (!epoch.appends) refuseDropped(sealed, this.#schema)
+  }
+
+  /** @throws CheckpointError if these rows are not the first ones of the sealed epoch, as far as whole blocks tell. */
+  checkBeginning(epoch: EpochRows): void {
+    const { sealed } = this.#checkpoint.state
+    if (sealed !== undefined) checkBeginning(sealed, epoch.rows.length, epoch.blocks)
+  }
+
+  /**
+   * Writes a complete epoch; resolves when its commit is durable.
+   * @throws as {@link check}, before anything is written; WriteError
+   */
+  async write(epoch_id: number, epoch: EpochRows): Promise<CommittedEpoch> {
+    this.check(epoch)
+    const { blocks, block_rows } = epoch
+    const { committed, sealed } = this.#checkpoint.state
+    if (sealed === undefined) {
+      const span = this.#reserve(epoch)
+      const position = epoch.position ?? committed?.position ?? null
+      const rows_total = (committed?.rows_total ?? 0) + epoch.rows.length
+      const rows = epoch.rows.length
+      const seal = {
+        epoch_id,
+        rows,
+        blocks,
+        block_rows,
+        sealed_at_ms: nowOf(this.#clock),
+        position,
+        rows_total,
+        ...(epoch.table_ttl !== undefined && { table_ttl: epoch.table_ttl }),
+      }
+      await this.#checkpoint.seal({ ...seal, ...span })
+    } else {
+      epoch.age(secondsSince(sealed, this.#clock))
+      // Timestamps of the attempt before may be used up to the last one, and a late request may still bring them.
+      if (epoch.appends) await this.#checkpoint.reseal(this.#reserve(epoch))
+    }
+    await this.#send(epoch, sealed !== undefined)
+    const change = await this.#writer.tableChange()
+    if (change !== undefined) throw change
+    await this.#checkpoint.commit()
+    return { epoch_id, rows: epoch.rows.length, position: this.committed?.position ?? null }
+  }
+
+  /** Stops at once, and gives the checkpoint back. Never throws. */
+  async close(): Promise<void> {
+    // Rows on their way are harmless to the next owner: their write times are those of the sealed epoch.
+    await Promise.all([this.#writer.close(), this.#checkpoint.close().catch(() => {})])
+  }
+
+  /** @param isReplay whether the rows have been aged up to now */
+  async #send(epoch: EpochRows, isReplay: boolean): Promise<void> {
+    if (!this.#rowsHaveTimestamps) epoch.stampFrom(Number(this.sealed?.timestamp))
+    // Once another process owns the checkpoint, rows of this one may not outlive those of a replay.
+    this.#writer.livesFrom =
+      performance.now() - (isReplay ? 0 : nowOf(this.#clock) - Number(this.sealed?.sealed_at_ms))
+    for (const row of epoch.rows) {
+      const wait = this.#writer.push(row)
+      if (wait !== undefined) await wait
+    }
+    await this.#writer.drain()
+  }
+
+  #reserve({ timestamps }: EpochRows): TimestampSpan {
+    const count = Math.max(1, timestamps)
+    const first = this.#clock.next(count)
+    return { timestamp: String(first), last_timestamp: String(first + count - 1) }
+  }
+}
+
+/** Milliseconds since 1970 by the cluster's clock: this machine's may be set, and the next run may be on another. */
+const nowOf = (clock: ClusterClock) => Math.floor(clock.now() / 1000)
+
+/** Rounded up: rows may live a little shorter than they would have, never longer. */
+function secondsSince({ sealed_at_ms }: Seal, clock: ClusterClock): number {
+  return Math.max(0, Math.ceil((nowOf(clock) - sealed_at_ms) / 1000))
+}

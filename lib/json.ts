@@ -1,0 +1,85 @@
+/** A value that JSON gives back as it was. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
+
+const DEEPEST = 100
+
+/** More than fit into a record. A value that shares its parts can have more of them than memory. */
+const MOST_VALUES = 2 ** 20
+
+/** True if JSON text holds exactly this value: no Date, no undefined, no NaN, no cycle, no -0. */
+export function isJson(value: unknown): value is Json {
+  return faultIn(value) === undefined
+}
+
+/** What JSON text cannot hold of a value, in words; undefined if it holds all of it. */
+export function faultIn(value: unknown): string | undefined {
+  let values = 0
+  const find = (part: unknown, depth: number): Fault | undefined => {
+    if (++values > MOST_VALUES) return { what: `more than ${MOST_VALUES} values`, at: '' }
+    if (part === null || typeof part === 'boolean' || typeof part === 'string') return undefined
+    if (typeof part !== 'object') return ofScalar(part)
+    if (depth === DEEPEST) return { what: `more than ${DEEPEST} levels`, at: '' }
+    if (Array.isArray(part)) {
+      for (let i = 0; i < part.length; i++) {
+        // A hole is undefined here.
+        const fault = find(part[i], depth + 1)
+        if (fault !== undefined) return { ...fault, at: `[${i}]${fault.at}` }
+      }
+      return undefined
+    }
+    if (!isPlain(part)) return { what: nameOf(part), at: '' }
+    for (const [name, inner] of Object.entries(part)) {
+      const fault = find(inner, depth + 1)
+      if (fault !== undefined) return { ...fault, at: `.${name}${fault.at}` }
+    }
+    return undefined
+  }
+  const fault = find(value, 0)
+  if (fault === undefined || fault.at === '') return fault?.what
+  return `${fault.what} at \`${fault.at.slice(0, 80)}\``
+}
+
+interface Fault {
+  readonly what: string
+  /** Where in the value. */
+  readonly at: string
+}
+
+function ofScalar(value: unknown): Fault | undefined {
+  if (typeof value === 'number') {
+    const isExact = Number.isFinite(value) && !Object.is(value, -0)
+    return isExact ? undefined : { what: Object.is(value, -0) ? '-0' : String(value), at: '' }
+  }
+  const names: Record<string, string> = { undefined: 'undefined', bigint: 'a BigInt (use String() of it)' }
+  return { what: names[typeof value] ?? `a ${typeof value}`, at: '' }
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) return false
+  return Object.getOwnPropertySymbols(value).length === 0 && !('toJSON' in value)
+}
+
+function nameOf(value: object): string {
+  if (value instanceof Date) return 'a Date (use toISOString() of it)'
+  if (value instanceof Promise) return 'a Promise (it must not be async)'
+  return 'an object that is not plain'
+}
+
+/** What each property of an object must be. */
+export type Shape<T> = { readonly [K in keyof T]-?: (value: unknown) => boolean }
+
+/** True for a plain object with exactly the properties of `shape`. */
+export function hasShape<T extends object>(shape: Shape<T>, value: unknown): value is T {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const names = Object.keys(shape) as (keyof T & string)[]
+  const given = value as Partial<Record<keyof T, unknown>>
+  return (
+    Object.keys(value).length === names.length &&
+    names.every(name => Object.hasOwn(value, name) && shape[name](given[name]))
+  )
+}
+
+export const isText = (value: unknown): value is string => typeof value === 'string'
+/** A whole number from 0 that a double holds exactly. */
+export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0

@@ -1,0 +1,71 @@
+import type { Statement } from '../table/statement.ts'
+import { type BindValue, NULL_LENGTH, UNSET_LENGTH, unset } from '../value/bind.ts'
+import { setInt64 } from '../value/bytes.ts'
+import type { KeyedRow } from './partitionKey.ts'
+import { LIST_TIMESTAMPS } from './using.ts'
+
+/** A row as bytes, in the form in which the native protocol binds values. Nothing of the caller's object is kept. */
+export interface EncodedRow extends KeyedRow {
+  /** Place in the order of arrival, from 0. */
+  readonly index: number
+  readonly statement: Statement
+  /** Where the row begins and ends in its slab: its values in bind order, each after its length in 4 bytes. */
+  readonly start: number
+  readonly end: number
+  /** Where the 8 bytes of the write time are in the slab. They wait for {@link stamp}, unless the row brought its own. */
+  readonly timestampAt: number
+  /** Bytes that the server counts for it against `batch_size_warn_threshold`, its partition apart. */
+  readonly weight: number
+  /** Writing it twice with one timestamp would double a non-frozen list (CASSANDRA-11368). */
+  readonly appends: boolean
+}
+
+/** Size in bytes of all values with their length prefixes. */
+export function bytesOf({ start, end }: EncodedRow): number {
+  return end - start
+}
+
+/** Microseconds that a row takes up in the order. */
+export function timestampsOf(row: EncodedRow): number {
+  return row.appends ? LIST_TIMESTAMPS : 1
+}
+
+/** Gives a row its write time in microseconds since 1970. */
+export function stamp(row: EncodedRow, timestamp: number): void {
+  setInt64(row.slab, row.timestampAt, timestamp)
+}
+
+/** A row's write time in microseconds since 1970. */
+export function writeTimeOf({ slab, timestampAt }: EncodedRow): number {
+  return Number(slab.readBigInt64BE(timestampAt))
+}
+
+/** Moves a row's write time on by one microsecond. A request that was sent has a copy of the bytes. */
+export function restamp({ slab, timestampAt }: EncodedRow): void {
+  setInt64(slab, timestampAt, slab.readBigInt64BE(timestampAt) + 1n)
+}
+
+/** Takes seconds off a row's time to live; at least one is left, since 0 would be for ever, and 0 stays for ever. */
+export function age({ statement, slab, timestampAt }: EncodedRow, seconds: number): void {
+  const at = timestampAt + 8
+  if (statement.ttlIndex === undefined || slab.readInt32BE(at) < 0) return
+  const ttl = slab.readInt32BE(at + 4)
+  if (ttl > 0) slab.writeInt32BE(Math.max(1, ttl - seconds), at + 4)
+}
+
+/** The bound values one by one, as they are now: a repeat of the row changes its bytes while the driver may still wait. */
+export function valuesOf(row: EncodedRow): BindValue[] {
+  const slab = Buffer.from(row.slab.subarray(row.start, row.end))
+  const values: BindValue[] = []
+  for (let at = 0; at < slab.length; ) {
+    const length = slab.readInt32BE(at)
+    at += 4
+    if (length === NULL_LENGTH) values.push(null)
+    else if (length === UNSET_LENGTH) values.push(unset)
+    else {
+      values.push(slab.subarray(at, at + length))
+      at += length
+    }
+  }
+  return values
+}

@@ -1,0 +1,251 @@
+import type { Column, TableSchema } from '../table/schema.ts'
+import { type Operation, type PreparedCounts, Statement } from '../table/statement.ts'
+import { NULL_LENGTH, UNSET_LENGTH } from '../value/bind.ts'
+import { Bytes, TooManyBytes } from '../value/bytes.ts'
+import type { EncodedRow } from './encodedRow.ts'
+import { KEY_PART_BYTES, MAX_KEY_BYTES } from './partitionKey.ts'
+import { ownNames, type Row, readProperty, rowOf, sameNames } from './readRow.ts'
+import { columnUnknown, deleteFlagMissing, keyAbsent, keySize, rowSize } from './rowRefusal.ts'
+import { encodeColumn, type Slot, slotFor } from './slot.ts'
+import { ownTimestampOf, ttlOf, type UsingRules } from './using.ts'
+import { CELL_WEIGHT, collectionWeight, ROW_WEIGHT, TTL_WEIGHT } from './weight.ts'
+
+export interface RowRules extends UsingRules {
+  readonly delete_flag: { readonly column: string; readonly value: string } | undefined
+  readonly nulls: 'write' | 'unset'
+  readonly max_row_bytes: number
+  readonly counts?: PreparedCounts
+}
+
+/** Own property names of a row, and which of the table's columns and of the directions are among them. */
+interface Shape {
+  readonly names: readonly string[]
+  readonly present: readonly boolean[]
+  readonly directions: ReadonlySet<string>
+}
+
+interface Target {
+  readonly statement: Statement
+  readonly slots: readonly Slot[]
+}
+
+const TIMESTAMP_BYTES = 8
+const TTL_BYTES = 4
+
+/** Half of a commit log segment as Cassandra comes: it takes no mutation above. */
+const MUTATION_BYTES = 16 * 1024 * 1024
+
+/** Turns rows of one table into bytes, or refuses them. */
+export class RowEncoder {
+  readonly #rules: RowRules
+  readonly #schema: TableSchema
+  readonly #columns: readonly Column[]
+  readonly #places: ReadonlyMap<string, number>
+  /** Of types that cannot be written. */
+  readonly #unsupported: readonly Slot[]
+  readonly #partitionKeyCount: number
+  readonly #keyCount: number
+  readonly #regularsFrom: number
+  readonly #targets: Readonly<Record<Operation, Target>>
+  /** That of the row before: most streams have one shape, which is then checked once. */
+  #shape: Shape = { names: [], present: [], directions: new Set() }
+  readonly #directions: readonly string[]
+  /** Lent to the row in progress: reading a row may run code of the caller's, which may give the next one. */
+  #bytes: Bytes | undefined
+
+  constructor(schema: TableSchema, rules: RowRules) {
+    const count = (kind: Column['kind']) => schema.columns.filter(column => column.kind === kind).length
+    this.#rules = rules
+    this.#schema = schema
+    this.#columns = schema.columns
+    this.#places = new Map(schema.columns.map(({ name }, place) => [name, place]))
+    this.#directions = [rules.delete_flag?.column, rules.ttl_column, rules.timestamp_column].filter(
+      name => name !== undefined,
+    )
+    this.#partitionKeyCount = count('partition_key')
+    this.#keyCount = this.#partitionKeyCount + count('clustering')
+    this.#regularsFrom = this.#keyCount + count('static')
+    const slots = schema.columns.map(slotFor)
+    this.#unsupported = slots.filter(({ column }) => column.type.kind === 'unsupported')
+    const target = (operation: Operation): Target => {
+      const hasTtl = rules.ttl !== undefined || rules.ttl_column !== undefined
+      const statement = new Statement(operation, schema, hasTtl, rules.counts)
+      return { statement, slots: slots.filter(({ column }) => statement.columns.includes(column)) }
+    }
+    this.#targets = {
+      insert: target('insert'),
+      insert_static: target('insert_static'),
+      delete: target('delete'),
+    }
+  }
+
+  /** @throws RowError when the row cannot be stored exactly. */
+  encode(input: unknown, index: number): EncodedRow {
+    const row = rowOf(input, index)
+    const shape = this.#shapeOf(row, index)
+    const operation = this.#isDelete(row, shape, index) ? 'delete' : 'insert'
+    const given = this.#read(
+      row,
+      shape,
+      operation === 'delete' ? this.#keyCount : this.#columns.length,
+      index,
+    )
+    const { ttl_column, timestamp_column } = this.#rules
+    const ttl = this.#direction(row, shape, ttl_column, index)
+    const timestamp = this.#direction(row, shape, timestamp_column, index)
+    const isStatic = operation === 'insert' && this.#isStaticOnly(given)
+    const target = this.#targets[isStatic ? 'insert_static' : operation]
+    const out = this.#bytes ?? new Bytes(Math.max(MUTATION_BYTES, this.#rules.max_row_bytes))
+    this.#bytes = undefined
+    try {
+      return this.#bind(target, given, ttl, timestamp, index, out)
+    } catch (error) {
+      throw error instanceof TooManyBytes ? rowSize(error.needed, this.#rules.max_row_bytes, index) : error
+    } finally {
+      this.#bytes = out
+    }
+  }
+
+  #bind(
+    { statement, slots }: Target,
+    given: readonly unknown[],
+    ttl: unknown,
+    timestamp: unknown,
+    index: number,
+    out: Bytes,
+  ): EncodedRow {
+    const keyFirst = statement.timestampIndex > 0
+    out.begin()
+    for (const slot of this.#unsupported) {
+      // The statement has no place for it: its encoder refuses every value.
+      if (given[slot.place] !== undefined) encodeColumn(slot, given[slot.place], index, out)
+    }
+    if (!keyFirst) this.#writeTimestamp(timestamp, index, out)
+    const keyStart = out.length
+    let keyEnd = keyStart
+    let weight = statement.ttlIndex === undefined ? ROW_WEIGHT : ROW_WEIGHT + TTL_WEIGHT
+    let appends = false
+    let clustering = 0
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i] as Slot
+      const value = given[slot.place]
+      if (value === undefined || value === null) {
+        if (slot.isKey) throw keyAbsent(slot.column, value, index)
+        const isWritten = value === null && this.#rules.nulls === 'write'
+        out.int32(isWritten ? NULL_LENGTH : UNSET_LENGTH)
+        if (isWritten) weight += CELL_WEIGHT
+        continue
+      }
+      const from = out.openSized()
+      encodeColumn(slot, value, index, out)
+      const size = out.closeSized(from)
+      if (slot.isPartitionKey) {
+        keyEnd = out.length
+        this.#checkPartitionKey(slot, size, keyEnd - keyStart, index)
+      } else if (slot.isKey) {
+        clustering += size
+        weight += size
+        if (clustering > MAX_KEY_BYTES) throw keySize(slot.column, size, this.#partitionKeyCount, index)
+      } else if (slot.isMultiCell) weight += collectionWeight(slot.column.type, out.view(from))
+      else weight += CELL_WEIGHT + size
+      if (slot.appends) appends = true
+    }
+    const timestampFrom = keyFirst ? this.#writeTimestamp(timestamp, index, out) : keyStart - TIMESTAMP_BYTES
+    if (statement.ttlIndex !== undefined) this.#writeTtl(ttl, index, out)
+    const bytes = out.length
+    if (bytes > this.#rules.max_row_bytes) throw rowSize(bytes, this.#rules.max_row_bytes, index)
+    const { slab, start, end } = out.close()
+    return {
+      index,
+      statement,
+      slab,
+      start,
+      end,
+      keyStart: start + keyStart,
+      keyEnd: start + keyEnd,
+      timestampAt: start + timestampFrom,
+      weight,
+      appends,
+    }
+  }
+
+  /** Writes the row's own time, or leaves room for another, and returns its place. */
+  #writeTimestamp(given: unknown, index: number, out: Bytes): number {
+    const { timestamp_column } = this.#rules
+    const own = timestamp_column === undefined ? 0 : ownTimestampOf(given, this.#rules, index)
+    out.int32(TIMESTAMP_BYTES)
+    out.int64(own)
+    return out.length - TIMESTAMP_BYTES
+  }
+
+  #writeTtl(given: unknown, index: number, out: Bytes): void {
+    const seconds = ttlOf(given, this.#rules, index)
+    if (seconds === undefined) {
+      out.int32(UNSET_LENGTH)
+      return
+    }
+    out.int32(TTL_BYTES)
+    out.int32(seconds)
+  }
+
+  #direction(row: Row, { directions }: Shape, name: string | undefined, index: number): unknown {
+    return name !== undefined && directions.has(name) ? readProperty(row, name, index) : undefined
+  }
+
+  #shapeOf(row: Row, index: number): Shape {
+    const names = ownNames(row, index)
+    if (sameNames(names, this.#shape.names)) return this.#shape
+    const present = new Array<boolean>(this.#columns.length).fill(false)
+    const directions = new Set<string>()
+    for (const name of names) {
+      const place = this.#places.get(name)
+      if (this.#directions.includes(name)) directions.add(name)
+      else if (place === undefined) throw columnUnknown(name, this.#schema, index)
+      else present[place] = true
+    }
+    this.#shape = { names, present, directions }
+    return this.#shape
+  }
+
+  #isDelete(row: Row, shape: Shape, index: number): boolean {
+    const flag = this.#rules.delete_flag
+    if (flag === undefined) return false
+    const value = this.#direction(row, shape, flag.column, index)
+    if (value === undefined) throw deleteFlagMissing(flag.column, index)
+    // Objects are compared by no text of theirs: a flag is a plain value.
+    return typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol'
+      ? String(value).toLowerCase() === flag.value.toLowerCase()
+      : false
+  }
+
+  /** Each property is read once, so a getter cannot give two answers. */
+  #read(row: Row, { present }: Shape, count: number, index: number): unknown[] {
+    const given: unknown[] = new Array(count)
+    for (let place = 0; place < count; place++) {
+      const name = this.#columns[place]?.name ?? ''
+      given[place] = present[place] ? readProperty(row, name, index) : undefined
+    }
+    return given
+  }
+
+  /** A row of a partition's static columns alone needs no clustering key. */
+  #isStaticOnly(given: readonly unknown[]): boolean {
+    if (this.#regularsFrom === this.#keyCount || this.#keyCount === this.#partitionKeyCount) return false
+    for (let place = this.#partitionKeyCount; place < given.length; place++) {
+      const isStatic = place >= this.#keyCount && place < this.#regularsFrom
+      if (!isStatic && given[place] !== undefined) return false
+    }
+    for (let place = this.#keyCount; place < this.#regularsFrom; place++) {
+      if (given[place] !== undefined) return true
+    }
+    return false
+  }
+
+  /** @param bytes of the columns of the key so far, with a length of 4 bytes before each */
+  #checkPartitionKey({ column, place }: Slot, size: number, bytes: number, index: number): void {
+    const count = this.#partitionKeyCount
+    // The bytes that are hashed have a length of 2 bytes before each column and a zero after it.
+    const total = count === 1 ? size : bytes - (4 - KEY_PART_BYTES) * (place + 1)
+    if (total === 0 || total > MAX_KEY_BYTES) throw keySize(column, size, count, index)
+  }
+}

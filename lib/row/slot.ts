@@ -1,0 +1,40 @@
+import type { Column } from '../table/schema.ts'
+import type { Bytes } from '../value/bytes.ts'
+import { type Encoder, encoderFor } from '../value/encoder.ts'
+import { Refusal } from '../value/refusal.ts'
+import { valueRefused } from './rowRefusal.ts'
+
+/** What is known of a column beforehand. */
+export interface Slot {
+  readonly column: Column
+  /** Place of the column among the table's. */
+  readonly place: number
+  readonly encode: Encoder
+  readonly isKey: boolean
+  readonly appends: boolean
+  /** Each part of the value is a cell of its own on the server. */
+  readonly isMultiCell: boolean
+  readonly isPartitionKey: boolean
+}
+
+export function slotFor(column: Column, place: number): Slot {
+  const isKey = column.kind === 'partition_key' || column.kind === 'clustering'
+  return {
+    column,
+    place,
+    encode: encoderFor(column.type, isKey),
+    isKey,
+    appends: column.type.kind === 'list' && !column.type.frozen,
+    isMultiCell: 'frozen' in column.type && !column.type.frozen,
+    isPartitionKey: column.kind === 'partition_key',
+  }
+}
+
+/** @throws RowError when the column cannot hold the value exactly. */
+export function encodeColumn({ column, encode }: Slot, value: unknown, index: number, out: Bytes): void {
+  try {
+    encode(value, out)
+  } catch (error) {
+    throw error instanceof Refusal ? valueRefused(column, error, index) : error
+  }
+}

@@ -1,0 +1,110 @@
+import { types as is } from 'node:util'
+import { unset } from '../value/bind.ts'
+import { copyOf } from '../value/blob.ts'
+import { isMutableDriverValue } from '../value/driverValue.ts'
+import { isBuiltIn, isIterable, isPlain } from '../value/items.ts'
+import { isAnyTemporal } from '../value/temporal.ts'
+
+/** No collection of more items fits a mutation, even of empty ones with their lengths of 4 bytes. */
+const mostItems = 4 * 1024 * 1024
+
+/**
+ * A copy of a row that later changes to the row do not reach, for rows that come before the types of their columns are
+ * known. Everything is read once, all the way down; instances of classes that no column takes are kept. What throws
+ * when it is read throws the same again when the copy is read, for the encoder to report.
+ */
+export function snapshotOf(row: unknown): unknown {
+  return copyOfPart(row, new Map())
+}
+
+/** @param copies of the objects that were met; those around the value stand for themselves as long as they are copied */
+function copyOfPart(value: unknown, copies: Map<object, unknown>): unknown {
+  if (typeof value !== 'object' || value === null || value === unset) return value
+  // An object in many places is copied once. A cycle can be stored nowhere: it is kept for the encoder to refuse.
+  if (copies.has(value)) return copies.get(value)
+  const isRow = copies.size === 0
+  copies.set(value, value)
+  let copy: unknown
+  try {
+    copy = copyObject(value, isRow, item => copyOfPart(item, copies))
+  } catch (error) {
+    copy = unreadable(error)
+  }
+  copies.set(value, copy)
+  return copy
+}
+
+/** Whether a row holds what can be read once only, such as a generator. */
+export function holdsIterator(value: unknown, seen: Set<object> = new Set()): boolean {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return false
+  seen.add(value)
+  try {
+    if (isIterable(value) && (value[Symbol.iterator]() as unknown) === value) return true
+    if (ArrayBuffer.isView(value)) return false
+    const parts = is.isMap(value) || is.isSet(value) ? [...value.values()] : Object.values(value)
+    return parts.some(part => holdsIterator(part, seen))
+  } catch {
+    return true
+  }
+}
+
+function copyObject(value: object, isRow: boolean, copy: (item: unknown) => unknown): unknown {
+  if (Array.isArray(value)) return copyItems(value, copy)
+  if (is.isMap(value)) {
+    return new Map(Array.from(Map.prototype.entries.call(value), ([key, item]) => [copy(key), copy(item)]))
+  }
+  if (is.isSet(value)) return new Set(Array.from(Set.prototype.values.call(value), copy))
+  if (is.isDate(value)) return new Date(Date.prototype.getTime.call(value))
+  if (ArrayBuffer.isView(value)) return copyView(value)
+  if (is.isAnyArrayBuffer(value)) return new Uint8Array(copyOf(new Uint8Array(value))).buffer
+  if (is.isBoxedPrimitive(value) || isAnyTemporal(value)) return value
+  // The driver's Vector is iterable too, and a Proxy that shows its items only.
+  if (!isRow && isIterable(value)) return copyItems(value, copy)
+  const hasFields = isPlain(value) || isMutableDriverValue(value) || !isBuiltIn(value)
+  return hasFields ? copyProperties(value, copy) : value
+}
+
+function copyItems(items: Iterable<unknown>, copy: (item: unknown) => unknown): unknown[] {
+  const copies: unknown[] = []
+  for (const item of items) {
+    copies.push(copy(item))
+    // One more than can be stored is enough to be refused.
+    if (copies.length > mostItems) break
+  }
+  return copies
+}
+
+function copyView(view: ArrayBufferView): ArrayBufferView {
+  if (Buffer.isBuffer(view)) return copyOf(view)
+  // A view of a transferred buffer cannot be copied; it stays what it is and is refused.
+  if (view.byteLength === 0) return view
+  const { buffer } = new Uint8Array(copyOf(new Uint8Array(view.buffer, view.byteOffset, view.byteLength)))
+  const View = view.constructor as new (buffer: ArrayBufferLike) => ArrayBufferView
+  return new View(buffer)
+}
+
+function copyProperties(value: object, copy: (item: unknown) => unknown): object {
+  const copied: object = Object.create(Object.getPrototypeOf(value) as object | null)
+  for (const name of Object.keys(value)) {
+    Object.defineProperty(copied, name, { enumerable: true, ...readOnce(value, name, copy) })
+  }
+  return copied
+}
+
+function readOnce(value: object, name: string, copy: (item: unknown) => unknown): PropertyDescriptor {
+  try {
+    return { value: copy((value as Record<string, unknown>)[name]) }
+  } catch (error) {
+    return { get: () => rethrow(error) }
+  }
+}
+
+/** Stands for what could not be read. */
+function unreadable(error: unknown): object {
+  const again = () => rethrow(error)
+  return new Proxy({}, { get: again, has: again, ownKeys: again, getPrototypeOf: again })
+}
+
+function rethrow(error: unknown): never {
+  throw error
+}

@@ -1,0 +1,257 @@
+import { once } from 'node:events'
+import { createServer as createPlainServer, type Server } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import { inspect } from 'node:util'
+import { errors } from 'cassandra-driver'
+import { generate } from 'selfsigned'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { connectTimeout, explainConnectFailure, wordsOf } from '../../../lib/cluster/failure.ts'
+import { ConnectionError, OptionError } from '../../../lib/index.ts'
+import { readWriteOptions } from '../../../lib/options/settings.ts'
+
+const plain = readWriteOptions({ host: 'db1, db2', port: 9043, keyspace: 'ks', table: 't' })
+const tls = readWriteOptions({ host: 'db1', ssl_enabled: true, keyspace: 'ks', table: 't' })
+
+/** As the driver reports hosts that it tried one after another. */
+function noHost(innerErrors: Record<string, unknown> | null): Error {
+  return Object.assign(new Error('All host(s) tried for query failed.'), {
+    name: 'NoHostAvailableError',
+    innerErrors,
+  })
+}
+
+const hostsDown = 'every host was down, and is dialled again from time to time'
+
+const failing = (message: string, code: unknown) => Object.assign(new Error(message), { code })
+
+describe('a failed connection', () => {
+  it('names each host and its reason, also in the text', async () => {
+    const error = await explainConnectFailure(
+      noHost({
+        '10.0.0.1:9043': failing('connect ECONNREFUSED 10.0.0.1:9043', 'ECONNREFUSED'),
+        '10.0.0.2:9043': 'Host considered as DOWN',
+        '10.0.0.3:9043': null,
+      }),
+      plain,
+    )
+    expect(error).toBeInstanceOf(ConnectionError)
+    expect(error).toMatchObject({
+      code: 'ERR_CASSANDRA_CONNECT',
+      hosts: [
+        { host: '10.0.0.1:9043', reason: 'connect ECONNREFUSED 10.0.0.1:9043' },
+        { host: '10.0.0.2:9043', reason: 'Host considered as DOWN' },
+        { host: '10.0.0.3:9043', reason: 'not tried' },
+      ],
+    })
+    for (const part of ['10.0.0.1:9043: connect', '10.0.0.2:9043: Host', '10.0.0.3:9043: not']) {
+      expect(String(error)).toContain(part)
+    }
+  })
+
+  it('gives its one reason to every host of the options when the driver names none', async () => {
+    expect(await explainConnectFailure(new Error('odd'), plain)).toMatchObject({
+      hosts: [
+        { host: 'db1', reason: 'odd' },
+        { host: 'db2', reason: 'odd' },
+      ],
+    })
+  })
+
+  it('says its reason although the hosts of a borrowed client are not known', async () => {
+    const borrowed = { ...plain, hosts: [] }
+    expect(String(await explainConnectFailure(new Error('odd'), borrowed))).toContain(
+      'No host could be used: odd',
+    )
+  })
+
+  it('that ran out of time names the hosts, their port and the limit', () => {
+    expect(connectTimeout(plain)).toMatchObject({
+      code: 'ERR_CASSANDRA_CONNECT_TIMEOUT',
+      hosts: [
+        { host: 'db1:9043', reason: 'no answer within 15000 ms' },
+        { host: 'db2:9043', reason: 'no answer within 15000 ms' },
+      ],
+    })
+  })
+
+  it.each([
+    ['ERR_CASSANDRA_AUTH', failing('Provided username and/or password are incorrect', 0x0100), plain],
+    ['ERR_CASSANDRA_AUTH', Object.assign(new Error('no auth'), { name: 'AuthenticationError' }), plain],
+    ['ERR_CASSANDRA_TLS_HOST_NAME', failing('altnames', 'ERR_TLS_CERT_ALTNAME_INVALID'), tls],
+    ['ERR_CASSANDRA_TLS_UNTRUSTED', failing('self-signed', 'SELF_SIGNED_CERT_IN_CHAIN'), tls],
+    ['ERR_CASSANDRA_TLS_UNTRUSTED', failing('expired', 'CERT_HAS_EXPIRED'), tls],
+    ['ERR_CASSANDRA_TLS_UNTRUSTED', failing('no issuer', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'), tls],
+    ['ERR_CASSANDRA_TLS_NOT_OFFERED', failing('wrong version', 'ERR_SSL_WRONG_VERSION_NUMBER'), tls],
+    ['ERR_CASSANDRA_TLS_CLIENT_CERT', failing('none', 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'), tls],
+    ['ERR_CASSANDRA_TLS_CLIENT_CERT', failing('none', 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE'), tls],
+    ['ERR_CASSANDRA_TLS_CLIENT_CERT', failing('stranger', 'ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR'), tls],
+    ['ERR_CASSANDRA_CONNECT', failing('wrong version', 'ERR_SSL_WRONG_VERSION_NUMBER'), plain],
+    ['ERR_CASSANDRA_CONNECT', failing('no route', 'EHOSTUNREACH'), tls],
+  ] as const)('has the code %s for %s', async (code, cause, settings) => {
+    expect(await explainConnectFailure(noHost({ '10.0.0.1:9042': cause }), settings)).toMatchObject({ code })
+  })
+
+  it('has the code of the host that tells most', async () => {
+    const error = noHost({
+      '10.0.0.1:9042': failing('refused', 'ECONNREFUSED'),
+      '10.0.0.2:9042': failing('wrong password', 0x0100),
+    })
+    expect(await explainConnectFailure(error, plain)).toMatchObject({ code: 'ERR_CASSANDRA_AUTH' })
+  })
+
+  it('keeps nothing of the driver error but its words, since that may hold the client', async () => {
+    const cause = Object.assign(failing('refused', 'ECONNREFUSED'), { client: { password: 'sesame' } })
+    const error = await explainConnectFailure(noHost({ '10.0.0.1:9042': cause }), plain)
+    expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain('sesame')
+  })
+
+  it('lists ten hosts in its text, and all of them as data', async () => {
+    const hosts = Array.from({ length: 1000 }, (_, i) => [`db${i}:9042`, 'Host considered as DOWN'])
+    const error = (await explainConnectFailure(noHost(Object.fromEntries(hosts)), plain)) as ConnectionError
+    expect(error.hosts.length).toBe(1000)
+    expect(error.message.split('\n').length).toBe(12)
+    expect(error.message).toContain('and 990 other hosts')
+  })
+
+  it.each([[noHost(null)], [undefined], [null], ['text'], [{}]])('has words for %o', async error => {
+    expect(await explainConnectFailure(error, plain)).toMatchObject({ code: 'ERR_CASSANDRA_CONNECT' })
+  })
+
+  it('is the option when the driver refuses one', async () => {
+    const settings = { ...plain, client_options: {} }
+    const refused = new TypeError('Load balancing policy must be an instance of LoadBalancingPolicy')
+    expect(await explainConnectFailure(refused, settings)).toMatchObject({
+      code: 'ERR_CASSANDRA_OPTION',
+      option: 'client_options',
+      message: expect.stringContaining('Load balancing policy must be'),
+    })
+    const bundle = Object.assign(failing("ENOENT: no such file, open '/x.zip'", 'ENOENT'), {
+      syscall: 'open',
+    })
+    const cloud = { ...plain, client_options: { cloud: { secureConnectBundle: '/x.zip' } } }
+    expect(await explainConnectFailure(bundle, cloud)).toMatchObject({
+      option: 'client_options',
+      message: expect.stringMatching(/secureConnectBundle.*\/x\.zip/),
+    })
+    const fault = new TypeError("Cannot read properties of null (reading 'endpoint')")
+    expect(await explainConnectFailure(fault, settings)).toMatchObject({ code: 'ERR_CASSANDRA_CONNECT' })
+  })
+
+  it('names the datacenters that there are', async () => {
+    const words = "localDataCenter was configured as 'x', but only found hosts in data centers: [dc1, dc2]"
+    const settings = { ...plain, local_datacenter: 'x' }
+    expect(await explainConnectFailure(new errors.ArgumentError(words), settings)).toMatchObject({
+      code: 'ERR_CASSANDRA_CONNECT',
+      message: '`local_datacenter` is wrong: the cluster has dc1, dc2, not `x`',
+    })
+  })
+
+  it('passes on errors of this package and an abort as they are', async () => {
+    const own = new OptionError('ERR_CASSANDRA_OPTION', 'ssl_ca_cert', 'unreadable')
+    const abort = AbortSignal.abort().reason
+    expect(await explainConnectFailure(own, plain)).toBe(own)
+    expect(await explainConnectFailure(abort, plain)).toBe(abort)
+  })
+})
+
+describe('the words of an error', () => {
+  it('are the reason of each host, without the stack trace that the driver puts into its message', () => {
+    const refused = Object.assign(new Error('connect ECONNREFUSED'), { stack: 'Error\n    at a (b.js:1:2)' })
+    const error = new errors.NoHostAvailableError({ '10.0.0.1:9042': refused, '10.0.0.2:9042': null })
+    expect(wordsOf(error)).toBe('10.0.0.1:9042: connect ECONNREFUSED; 10.0.0.2:9042: not tried')
+  })
+
+  it('name three hosts and count the others', () => {
+    const hosts = Array.from({ length: 50 }, (_, i) => [`10.0.0.${i}:9042`, 'Host considered as DOWN'])
+    expect(wordsOf(new errors.NoHostAvailableError(Object.fromEntries(hosts)))).toMatch(
+      /^10\.0\.0\.0:9042: Host considered as DOWN; .*; and 47 other hosts$/,
+    )
+  })
+
+  it('leave out a stack trace and a reference to properties, wherever they come from', () => {
+    const copied =
+      'First host tried, 10.0.0.1:9042: Error: gone\n    at a (b.js:1:2)\n    at c. See innerErrors.'
+    expect(wordsOf(new errors.DriverInternalError(copied))).toBe(
+      'First host tried, 10.0.0.1:9042: Error: gone',
+    )
+    expect(wordsOf(new Error('All failed. See innerErrors.'))).toBe('All failed')
+  })
+
+  it.each([
+    ['a failure of hosts that were not tried', noHost(null), hostsDown],
+    ['a failure of no host', noHost({}), hostsDown],
+    ['several addresses', new AggregateError([new Error('one'), new Error('two')]), 'one; two'],
+    ['an error without a message', Object.assign(new Error(''), { code: 'EPIPE' }), 'EPIPE'],
+    ['an error without anything', Object.assign(new Error(''), { name: '' }), 'no reason given'],
+    ['text', 'Host considered as DOWN', 'Host considered as DOWN'],
+    ['nothing', undefined, 'not tried'],
+    [
+      'OpenSSL',
+      new Error(
+        '80DCE244887F0000:error:0A00045C:SSL routines:ssl3_read_bytes:tlsv13 alert certificate required:' +
+          '../deps/openssl/openssl/ssl/record/rec_layer_s3.c:1601:SSL alert number 116\n',
+      ),
+      'tlsv13 alert certificate required',
+    ],
+    ['control characters', new Error('a\r\nb\u0000c'), 'a b c'],
+  ])('are there for %s', (_, error, words) => {
+    expect(wordsOf(error)).toBe(words)
+  })
+
+  it('are bounded, and end with a whole character', () => {
+    for (const text of [
+      'x'.repeat(1e6),
+      '🚢'.repeat(1e6),
+      `x${'🚢'.repeat(1e6)}`,
+      '\n'.repeat(1e6),
+      'A'.repeat(1e6),
+    ]) {
+      const words = wordsOf(new Error(text))
+      expect(words.length).toBeLessThanOrEqual(501)
+      expect(words).not.toMatch(/[\uD800-\uDBFF](?![\uDC00-\uDFFF])/)
+    }
+  })
+})
+
+describe('a server that hangs up on a plain client', () => {
+  it.each([
+    ['with a reset', failing('read ECONNRESET', 'ECONNRESET')],
+    ['without a word', new errors.DriverInternalError('Socket was closed')],
+  ])('%s is asked whether it speaks TLS', async (_, cause) => {
+    const { private: key, cert } = await generate([{ name: 'commonName', value: 'somebody' }], {
+      algorithm: 'sha256',
+    })
+    expect(await hungUp(createTlsServer({ key, cert }), plain, cause)).toMatchObject({
+      code: 'ERR_CASSANDRA_TLS_REQUIRED',
+      message: expect.stringContaining('ssl_enabled'),
+    })
+  })
+
+  it('is only out of reach when it hangs up on TLS as well', async () => {
+    const rude = createPlainServer(socket => socket.on('error', () => {}).destroy())
+    expect(await hungUp(rude, plain)).toMatchObject({ code: 'ERR_CASSANDRA_CONNECT' })
+  })
+
+  it('is not asked when the client speaks TLS already', async () => {
+    let asked = 0
+    const server = createPlainServer(socket => {
+      asked++
+      socket.on('error', () => {}).destroy()
+    })
+    expect(await hungUp(server, tls)).toMatchObject({ code: 'ERR_CASSANDRA_CONNECT' })
+    expect(asked).toBe(0)
+  })
+
+  /** What is made of a connection that this server has ended. */
+  async function hungUp(
+    server: Server,
+    settings: typeof plain,
+    cause: Error = failing('read ECONNRESET', 'ECONNRESET'),
+  ): Promise<unknown> {
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    onTestFinished(() => void server.close())
+    const address = server.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    return explainConnectFailure(noHost({ [`127.0.0.1:${port}`]: cause }), { ...settings, port })
+  }
+})

@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest'
+import { type Fault, faultOf, mayBeApplied } from '../../../lib/cluster/fault.ts'
+
+const serverError = (code: number, message = '') => Object.assign(new Error(message), { code })
+const named = (name: string, message = '') => Object.assign(new Error(message), { name })
+const noHost = (...inner: (Error | string | null)[]) =>
+  Object.assign(named('NoHostAvailableError'), { innerErrors: { ...inner } })
+
+const faults: readonly (readonly [string, unknown, Fault])[] = [
+  ['server error', serverError(0x0000), 'failure'],
+  ['unavailable', serverError(0x1000), 'unavailable'],
+  ['overloaded', serverError(0x1001), 'slow'],
+  ['is bootstrapping', serverError(0x1002), 'retry'],
+  ['write timeout', serverError(0x1100), 'slow'],
+  ['write failure', serverError(0x1500), 'failure'],
+  ['no room for change data capture', serverError(0x1600), 'retry'],
+  ['a closed socket', Object.assign(new Error('closed'), { isSocketError: true }), 'retry'],
+  [
+    'a request not written',
+    Object.assign(new Error('closed'), { isSocketError: true, requestNotWritten: true }),
+    'retry',
+  ],
+  ['connection refused', Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }), 'retry'],
+  ['no answer in time', named('OperationTimedOutError'), 'slow'],
+  ['too many requests on a connection', named('BusyConnectionError'), 'slow'],
+  ['a statement to prepare while connecting', new Error('No connection available'), 'retry'],
+  [
+    'a client that was shut down',
+    Object.assign(named('NoHostAvailableError', 'Connecting after shutdown is not supported'), {
+      innerErrors: null,
+    }),
+    'closed',
+  ],
+  [
+    'no host, and nothing said of any',
+    Object.assign(named('NoHostAvailableError'), { innerErrors: null }),
+    'retry',
+  ],
+  [
+    'a statement that driver and server forgot',
+    named('DriverInternalError', 'Unprepared response invalid, id: 0xab'),
+    'schema',
+  ],
+  ['a table that a node does not know', serverError(0x2200, 'unconfigured table t'), 'schema'],
+  ['a table that is gone', serverError(0x2200, 'table ks.t does not exist'), 'schema'],
+  ['a keyspace that a node does not know', serverError(0x2200, 'Keyspace ks does not exist'), 'schema'],
+  [
+    'a column that a node does not know',
+    serverError(0x2200, 'Undefined column name v in table ks.t'),
+    'schema',
+  ],
+  ['a type that a node does not know', serverError(0x2200, 'Unknown type ks.address'), 'schema'],
+  [
+    'a level that the transactions of a table refuse',
+    serverError(
+      0x2200,
+      'LOCAL_QUORUM is unsupported with Accord for write/commit, supported are ANY, ONE, QUORUM, ALL, SERIAL',
+    ),
+    'consistency',
+  ],
+  [
+    'a level that a guardrail refuses',
+    serverError(
+      0x2200,
+      'Provided values [ONE] are not allowed for Write Consistency Levels (ignored values are: [])',
+    ),
+    'consistency',
+  ],
+  ['all hosts down', noHost('Host considered as DOWN'), 'retry'],
+  ['no host known', noHost(), 'retry'],
+  ['all hosts without a connection', noHost(new Error('No connection available'), null), 'retry'],
+  ['one host busy, one down', noHost('Host considered as DOWN', named('BusyConnectionError')), 'slow'],
+  ['no host prepares in time', noHost(named('OperationTimedOutError')), 'slow'],
+  ['unprepared that stays so', noHost(serverError(0x2500)), 'schema'],
+  [
+    'unprepared on one host, no answer of another',
+    noHost(named('OperationTimedOutError'), serverError(0x2500)),
+    'schema',
+  ],
+  ['unprepared', serverError(0x2500), 'schema'],
+  ['batch too large', serverError(0x2200, 'Batch too large'), 'split'],
+  ['a guardrail', serverError(0x2200, 'Guardrail items_per_collection violated'), 'row'],
+  ['mutation too large', serverError(0x2200, 'Rejected an oversized mutation (25/16)'), 'row'],
+  ['frame too large', serverError(0x2200, 'Request is too big: length 17 exceeds maximum'), 'row'],
+  ['unauthorized', serverError(0x2100), 'unauthorized'],
+  ['bad credentials', serverError(0x0100), 'credentials'],
+  ['a syntax error', serverError(0x2000), 'fatal'],
+  ['a bug in the driver', new TypeError('x is undefined'), 'fatal'],
+  ['what is no error', 'text', 'fatal'],
+]
+
+describe('faultOf', () => {
+  it.each(faults)('%s', (_, error, fault) => {
+    expect(faultOf(error)).toBe(fault)
+  })
+})
+
+describe('mayBeApplied', () => {
+  it.each([
+    ['a request that was not written', Object.assign(new Error('closed'), { requestNotWritten: true })],
+    ['no connection', new Error('No connection available')],
+    ['hosts that are down', noHost('Host considered as DOWN', null)],
+    ['a busy connection', noHost(named('BusyConnectionError'))],
+    ['unprepared', noHost(serverError(0x2500))],
+    ['a server that starts', serverError(0x1002)],
+    ['an invalid request', serverError(0x2200, 'Batch too large')],
+  ])('is false of %s', (_, error) => {
+    expect(mayBeApplied(error)).toBe(false)
+  })
+
+  it.each([
+    ['a write timeout', serverError(0x1100)],
+    ['a write failure', serverError(0x1500)],
+    ['too few replicas for one partition of several', serverError(0x1000)],
+    ['no answer', named('OperationTimedOutError')],
+    ['a connection that broke', Object.assign(new Error('closed'), { isSocketError: true })],
+    [
+      'one host that did not answer, among others',
+      noHost('Host considered as DOWN', named('OperationTimedOutError')),
+    ],
+    ['what is no error', undefined],
+  ])('is true of %s', (_, error) => {
+    expect(mayBeApplied(error)).toBe(true)
+  })
+})

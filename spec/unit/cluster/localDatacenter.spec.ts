@@ -1,0 +1,68 @@
+import { EventEmitter } from 'node:events'
+import { type Client, type Host, type HostMap, types } from 'cassandra-driver'
+import { describe, expect, it } from 'vitest'
+import { LocalDatacenterPolicy } from '../../../lib/cluster/localDatacenter.ts'
+import { ConnectionError } from '../../../lib/index.ts'
+
+const host = (address: string, datacenter: string) => ({ address: `${address}:9042`, datacenter }) as Host
+
+const paris = [host('10.0.0.1', 'paris'), host('10.0.0.2', 'paris')]
+const tokyo = [host('10.1.0.1', 'tokyo'), host('2001:db8::1', 'tokyo')]
+
+/** A policy told of these hosts, and what it answered. */
+function policyFor(contacts: string[], hosts: Host[]): { policy: LocalDatacenterPolicy; error: unknown } {
+  const policy = new LocalDatacenterPolicy(new Set(contacts))
+  const map = Object.assign(new EventEmitter(), { values: () => hosts }) as unknown as HostMap
+  const client = { options: {}, log: () => {} } as unknown as Client
+  let answer: unknown = 'no answer'
+  policy.init(client, map, error => {
+    answer = error ?? undefined
+  })
+  return { policy, error: answer }
+}
+
+function localsOf(policy: LocalDatacenterPolicy, hosts: Host[]): string[] {
+  return hosts
+    .filter(host => policy.getDistance(host) === types.distance.local)
+    .map(({ datacenter }) => datacenter)
+}
+
+describe('the local datacenter', () => {
+  const all = [...tokyo, ...paris]
+
+  it('is that of the contact point, wherever it stands in the list of hosts', () => {
+    for (const [contact, name] of [
+      ['10.0.0.2', 'paris'],
+      ['10.1.0.1', 'tokyo'],
+      ['2001:db8::1', 'tokyo'],
+    ] as const) {
+      const { policy, error } = policyFor([contact], all)
+      expect(error).toBeUndefined()
+      expect(localsOf(policy, all)).toEqual([name, name])
+    }
+  })
+
+  it('is the only one there is when the contact points cannot be told, as behind a proxy', () => {
+    const { policy, error } = policyFor(['192.0.2.1'], paris)
+    expect(error).toBeUndefined()
+    expect(localsOf(policy, paris)).toEqual(['paris', 'paris'])
+  })
+
+  it('has to be named when the contact points stand in several', () => {
+    const { error } = policyFor(['10.0.0.1', '10.1.0.1'], all)
+    expect(error).toBeInstanceOf(ConnectionError)
+    expect(error).toMatchObject({
+      code: 'ERR_CASSANDRA_CONNECT',
+      message: expect.stringMatching(/tokyo, paris.*`local_datacenter`/),
+    })
+  })
+
+  it('has to be named when nothing is known of several', () => {
+    expect(policyFor([], all).error).toBeInstanceOf(ConnectionError)
+  })
+
+  it('holds every host near until it is known, so that the first connection can be made', () => {
+    const policy = new LocalDatacenterPolicy(new Set())
+    expect(localsOf(policy, all).length).toBe(4)
+  })
+})

@@ -1,0 +1,133 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { generate } from 'selfsigned'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { checkAuthority, checkPair, readPem } from '../../../lib/cluster/pem.ts'
+import { OptionError } from '../../../lib/index.ts'
+
+const make = (name: string) => generate([{ name: 'commonName', value: name }], { algorithm: 'sha256' })
+const damaged = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'
+
+let folder: string
+let one: Awaited<ReturnType<typeof make>>
+let other: typeof one
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cassandra-streams-pem-'))
+  ;[one, other] = await Promise.all([make('one'), make('other')])
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+async function file(name: string, content: string | Buffer): Promise<string> {
+  const path = join(folder, name)
+  await writeFile(path, content)
+  return path
+}
+
+async function refusal(work: () => unknown): Promise<OptionError> {
+  try {
+    await work()
+  } catch (error) {
+    if (error instanceof OptionError) return error
+    throw error
+  }
+  throw new Error('Expected a refusal')
+}
+
+describe('PEM', () => {
+  it('is taken as text, or read from a file', async () => {
+    expect(await readPem('ssl_ca_cert', one.cert)).toBe(one.cert)
+    expect(await readPem('ssl_ca_cert', await file('ca.pem', one.cert))).toBe(one.cert)
+  })
+
+  it.each(['ssl_ca_cert', 'ssl_client_cert', 'ssl_client_key'] as const)(
+    'that cannot be read names %s, the path and what is wrong with it',
+    async option => {
+      const problem = async (path: string) => {
+        const { code, message, option: named } = await refusal(() => readPem(option, path))
+        expect({ code, named }).toEqual({ code: 'ERR_CASSANDRA_OPTION', named: option })
+        expect(message).toContain(`\`${option}\``)
+        expect(message).toContain(`\`${path}\``)
+        return message
+      }
+      expect(await problem('/nowhere/x.pem')).toContain('there is no such file')
+      expect(await problem(folder)).toContain('that is a folder')
+      const hidden = await file('hidden.pem', one.cert)
+      await chmod(hidden, 0)
+      // The superuser may read everything.
+      if (process.getuid?.() !== 0) expect(await problem(hidden)).toContain('may not read it')
+      const store = await file('truststore.jks', Buffer.from('feedfeed0000000200000001', 'hex'))
+      expect(await problem(store)).toContain('convert a Java keystore')
+    },
+  )
+
+  it('of the wrong kind is refused, without what is in it', async () => {
+    const { message } = await refusal(() => readPem('ssl_ca_cert', one.private))
+    expect(message).toContain('Expected `ssl_ca_cert` to be a certificate in PEM, and found none in its text')
+    expect(message).not.toContain(one.private.slice(40, 60))
+    expect((await refusal(() => readPem('ssl_client_key', one.cert))).message).toContain(
+      'a private key in PEM',
+    )
+  })
+
+  it('without its first line is not shown as if it were a path', async () => {
+    const body = one.private.split('\n').slice(1, -2)
+    for (const text of [body.join('\n'), body.join(''), body.slice(0, 2).join('')]) {
+      const { message } = await refusal(() => readPem('ssl_client_key', text))
+      expect(message).not.toContain(text.slice(0, 20))
+      expect(message.length).toBeLessThan(500)
+    }
+  })
+})
+
+describe('a certificate authority', () => {
+  it('is one certificate or several, of which one has to be readable', () => {
+    expect(() => checkAuthority(one.cert)).not.toThrow()
+    expect(() => checkAuthority(`# old\n${damaged}# new\n${one.cert}${other.cert}`)).not.toThrow()
+  })
+
+  it('that is damaged is refused', async () => {
+    expect((await refusal(() => checkAuthority(damaged))).message).toContain('`ssl_ca_cert`')
+  })
+})
+
+describe('a client certificate and its key', () => {
+  it('are taken when they belong together, encrypted or not', () => {
+    expect(() => checkPair(one.cert, one.private, undefined)).not.toThrow()
+  })
+
+  it('are refused when the key belongs to another certificate', async () => {
+    const { privateKey: elliptic } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const pem = elliptic.export({ type: 'pkcs8', format: 'pem' }).toString()
+    for (const key of [other.private, pem]) {
+      expect(await refusal(() => checkPair(one.cert, key, undefined))).toMatchObject({
+        option: 'ssl_client_key',
+        message: expect.stringContaining('it belongs to another certificate'),
+      })
+    }
+  })
+
+  it('are refused by name when one of them is damaged', async () => {
+    expect(await refusal(() => checkPair(damaged, one.private, undefined))).toMatchObject({
+      option: 'ssl_client_cert',
+    })
+    const cut = `${one.private.slice(0, 200)}\n-----END PRIVATE KEY-----\n`
+    expect(await refusal(() => checkPair(one.cert, cut, undefined))).toMatchObject({
+      option: 'ssl_client_key',
+      message: expect.stringContaining('damaged'),
+    })
+  })
+
+  it('name the passphrase that an encrypted key needs, and do not show the one that was given', async () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const encryption = { cipher: 'aes-256-cbc', passphrase: 'sesame' }
+    const key = privateKey.export({ type: 'pkcs8', format: 'pem', ...encryption }).toString()
+    for (const passphrase of [undefined, 'wr0ng']) {
+      const { message } = await refusal(() => checkPair(one.cert, key, passphrase))
+      expect(message).toContain('`client_options.sslOptions.passphrase`')
+      expect(message).not.toContain('wr0ng')
+    }
+    expect((await refusal(() => checkPair(one.cert, key, 'sesame'))).message).toContain('another certificate')
+  })
+})

@@ -1,0 +1,142 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { Window } from '../../../lib/cluster/window.ts'
+
+let now = 0
+beforeEach(() => {
+  now = 1_000_000
+})
+const windowOf = (concurrency: number) => new Window(concurrency, () => now)
+
+/** Lets `count` requests be answered one after the other while the window is used up. */
+function answer(window: Window, count: number, latency: number): void {
+  for (let i = 0; i < count; i++) {
+    now += latency / window.limit
+    window.answered(latency, true)
+  }
+}
+
+/** A server that works on `capacity` requests at a time: with more in flight, the rest queue. */
+function answerWith(window: Window, count: number, capacity: number): void {
+  for (let i = 0; i < count; i++) answer(window, 1, 10 * Math.max(1, window.limit / capacity))
+}
+
+describe('the window', () => {
+  it('grows to concurrency while nothing queues, and never beyond', () => {
+    const window = windowOf(100)
+    for (let i = 0; i < 4_000; i++) {
+      answer(window, 1, 10)
+      expect(window.limit).toBeLessThanOrEqual(100)
+    }
+    expect(window.limit).toBe(100)
+  })
+
+  it('doubles with each round trip at first, as far as concurrency', () => {
+    const window = windowOf(100)
+    for (const expected of [32, 64, 100, 100]) {
+      answer(window, window.limit, 50)
+      expect(window.limit).toBe(expected)
+    }
+  })
+
+  it.each([
+    ['requests have waited', (window: Window) => answer(window, 5, 5_000)],
+    ['a server was overloaded', (window: Window) => window.overloaded(now)],
+  ])('grows by two with each round trip once %s', (_, trouble) => {
+    const window = windowOf(1_000)
+    answer(window, 16, 10)
+    trouble(window)
+    answer(window, 100, 10)
+    const before = window.limit
+    for (let trip = 0; trip < 5; trip++) answer(window, window.limit, 10)
+    expect(window.limit - before).toBeGreaterThanOrEqual(8)
+    expect(window.limit - before).toBeLessThanOrEqual(11)
+  })
+
+  it('is never above a small concurrency, nor below one', () => {
+    for (const concurrency of [1, 2, 3]) {
+      const window = windowOf(concurrency)
+      answer(window, 1_000, 10)
+      expect(window.limit).toBe(concurrency)
+      for (let i = 0; i < 10; i++) {
+        now += 1
+        window.overloaded(now)
+      }
+      expect(window.limit).toBe(Math.min(2, concurrency))
+    }
+  })
+
+  it('does not grow while it is not used up', () => {
+    const window = windowOf(100)
+    const before = window.limit
+    for (let i = 0; i < 1_000; i++) window.answered(10, false)
+    expect(window.limit).toBe(before)
+  })
+
+  it('stops where requests begin to wait long', () => {
+    const window = windowOf(1_000)
+    answerWith(window, 20_000, 30)
+    // 180 in flight wait for 50 ms, 330 for 100 ms.
+    expect(window.limit).toBeGreaterThanOrEqual(175)
+    expect(window.limit).toBeLessThanOrEqual(330)
+  })
+
+  it('shrinks when latency rises, and grows back when it falls', () => {
+    const window = windowOf(1_000)
+    answerWith(window, 100_000, 100)
+    const before = window.limit
+    answerWith(window, 20_000, 20)
+    expect(window.limit).toBeLessThan(before / 2)
+    answerWith(window, 100_000, 100)
+    expect(window.limit).toBeGreaterThan(before * 0.9)
+  })
+
+  it('halves once when many requests that were in flight together fail', () => {
+    const window = windowOf(100)
+    answer(window, 4_000, 10)
+    const sent = now
+    now += 15_000
+    for (let i = 0; i < 100; i++) {
+      now += 1
+      window.overloaded(sent + i / 100)
+    }
+    expect(window.limit).toBe(50)
+  })
+
+  it('halves again when what was sent after the last time fails', () => {
+    const window = windowOf(100)
+    answer(window, 4_000, 10)
+    for (const expected of [50, 25, 12, 6, 3, 2, 2]) {
+      now += 1
+      const sent = now
+      now += 10
+      window.overloaded(sent)
+      expect(window.limit).toBe(expected)
+    }
+  })
+
+  it('halves once also before the first answer has come', () => {
+    const window = windowOf(100)
+    const before = window.limit
+    for (let i = 0; i < before; i++) window.overloaded(now - 1)
+    expect(window.limit).toBe(before / 2)
+  })
+
+  it('grows back to concurrency once the server has recovered', () => {
+    const window = windowOf(100)
+    answer(window, 4_000, 10)
+    for (let i = 0; i < 10; i++) {
+      now += 20
+      window.overloaded(now - 10)
+    }
+    expect(window.limit).toBe(2)
+    answer(window, 4_000, 10)
+    expect(window.limit).toBe(100)
+  })
+
+  it('measures the shortest latency anew when a network has become slower for good', () => {
+    const window = windowOf(200)
+    answer(window, 4_000, 1)
+    answer(window, 20_000, 200)
+    expect(window.limit).toBe(200)
+  })
+})

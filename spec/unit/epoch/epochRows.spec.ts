@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest'
+import { EpochRows } from '../../../lib/epoch/epochRows.ts'
+import { RowEncoder } from '../../../lib/row/row.ts'
+import { parseCqlType } from '../../../lib/table/cqlType.ts'
+
+const columns = [
+  { name: 'id', kind: 'partition_key' as const, cql: 'int' },
+  { name: 'l', kind: 'regular' as const, cql: 'list<int>' },
+].map(column => ({ ...column, type: parseCqlType(column.cql, () => undefined) }))
+
+const rules = {
+  delete_flag: undefined,
+  ttl: undefined,
+  ttl_column: undefined,
+  timestamp_column: undefined,
+  nulls: 'write' as const,
+  max_row_bytes: 1000,
+}
+
+function epochOf(...rows: object[]): EpochRows {
+  const encoder = new RowEncoder({ id: 'id', keyspace: 'ks', name: 't', columns }, rules)
+  const epoch = new EpochRows(false, 0)
+  for (const [i, row] of rows.entries()) epoch.add(encoder.encode(row, i), i)
+  return epoch
+}
+
+describe('the rows of an epoch', () => {
+  it('leave room behind a row with a list for each time it may be sent', () => {
+    const epoch = epochOf({ id: 1 }, { id: 2, l: [1] }, { id: 3 }, { id: 4, l: [2] }, { id: 5 })
+    epoch.stampFrom(1000)
+    const stamps = epoch.rows.map(({ slab, timestampAt }) => Number(slab.readBigInt64BE(timestampAt)))
+    expect(stamps).toEqual([1000, 1001, 1009, 1010, 1018])
+    expect(epoch.timestamps).toBe(19)
+  })
+
+  it('have one fingerprint whenever they are written', () => {
+    const rows = [{ id: 1 }, { id: 2, l: [1] }]
+    const [early, late] = [epochOf(...rows), epochOf(...rows)]
+    early.stampFrom(1000)
+    expect(early.blocks).toEqual(late.blocks)
+    expect(epochOf({ id: 1, l: null }, { id: 2, l: [1] }).blocks).not.toEqual(late.blocks)
+  })
+})
+
+describe('a fingerprint', () => {
+  const columnsWith = (...names: string[]) => {
+    const fields = names.map(name => ({ name, type: name === 'b' ? 'text' : 'int' }))
+    return (
+      [
+        ['id', 'partition_key', 'int'],
+        ['u', 'regular', 'frozen<udt>'],
+        ['deep', 'regular', 'map<text, frozen<list<vector<frozen<udt>, 2>>>>'],
+        ['v', 'regular', 'text'],
+      ] as const
+    ).map(([name, kind, cql]) => ({ name, kind, cql, type: parseCqlType(cql, () => fields) }))
+  }
+  const blocksOf = (
+    fields: string[],
+    ttl: number | undefined,
+    table_ttl: number | undefined,
+    rows: object[],
+  ) => {
+    const schema = { id: 'id', keyspace: 'ks', name: 't', columns: columnsWith(...fields) }
+    const encoder = new RowEncoder(schema, { ...rules, ttl, ttl_column: 'ttl' })
+    const epoch = new EpochRows(false, table_ttl)
+    for (const [i, row] of rows.entries()) epoch.add(encoder.encode(row, i), i)
+    return epoch.blocks
+  }
+  const given = [
+    { id: 1, u: { a: 1 }, v: 'x' },
+    { id: 2, u: { a: 1, b: 'y' }, ttl: 60 },
+    { id: 3, u: null },
+  ]
+  const deep = [{ id: 4, deep: { k: [[{ a: 1 }, { b: 'z' }]] } }]
+
+  it('is that of an older release for a seal that it made', () => {
+    const old = ['0BlIH6klgp4Ajo8m9p1GZN3cXZnrqIpijd5-NL4UMlo']
+    expect(blocksOf(['a', 'b'], 3600, undefined, given)).toEqual(old)
+  })
+
+  it('is the same when a user-defined type has fields more, at any depth', () => {
+    for (const rows of [given, deep]) {
+      expect(blocksOf(['a', 'b', 'c', 'd'], 3600, 0, rows)).toEqual(blocksOf(['a', 'b'], 3600, 0, rows))
+    }
+    const other = [{ id: 4, deep: { k: [[{ a: 1 }, { a: 1, b: 'z' }]] } }]
+    expect(blocksOf(['a', 'b'], 3600, 0, other)).not.toEqual(blocksOf(['a', 'b'], 3600, 0, deep))
+  })
+
+  it('leaves out the time to live that the table gives, and no other', () => {
+    const of = (ttl: number | undefined, table_ttl: number) => blocksOf(['a', 'b'], ttl, table_ttl, given)
+    expect(of(3600, 3600)).toEqual(of(undefined, 0))
+    expect(of(3600, 0)).not.toEqual(of(undefined, 0))
+    expect(of(60, 60)).not.toEqual(of(undefined, 0))
+  })
+})

@@ -1,0 +1,44 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { snapshotOf } from '../../../lib/row/snapshot.ts'
+import { type CqlType, scalarNames } from '../../../lib/table/cqlType.ts'
+import { meaningOfRead } from '../../values/meaning.ts'
+import { nestedType } from '../../values/randomTypes.ts'
+import { samplesOf } from '../../values/samples.ts'
+import type { Sample } from '../../values/scalars.ts'
+import { readByDriver } from './driverCodec.ts'
+import { encoder, scalar } from './types.ts'
+
+const nested = nestedType.chain(type => fc.tuple(fc.constant(type), samplesOf(type)))
+
+function roundTrip(type: CqlType, { given, meaning }: Sample): void {
+  const bytes = encoder(type)(given)
+  expect(meaningOfRead(type, readByDriver(type, bytes))).toEqual(meaning)
+}
+
+describe('what the driver reads from our bytes', () => {
+  it.each(scalarNames)('is the value that was given, for %s', name => {
+    const type = scalar(name)
+    fc.assert(
+      fc.property(samplesOf(type), sample => roundTrip(type, sample)),
+      { numRuns: 300 },
+    )
+  })
+
+  it('is the value that was given, for types nested at random', () => {
+    fc.assert(
+      fc.property(nested, ([type, sample]) => roundTrip(type, sample)),
+      { numRuns: 400 },
+    )
+  })
+
+  it('is the same from a copy of the value, taken before its type was known', () => {
+    fc.assert(
+      fc.property(nested, ([type, { given, meaning }]) => {
+        const { column } = snapshotOf({ column: given }) as { column: unknown }
+        roundTrip(type, { given: column, meaning })
+      }),
+      { numRuns: 400 },
+    )
+  })
+})

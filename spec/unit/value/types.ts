@@ -1,0 +1,57 @@
+import { type CqlType, parseCqlType, type ScalarName, type UdtField } from '../../../lib/table/cqlType.ts'
+import { Bytes } from '../../../lib/value/bytes.ts'
+import { encoderFor } from '../../../lib/value/encoder.ts'
+import { Refusal } from '../../../lib/value/refusal.ts'
+
+const noUdts = () => undefined
+
+/** A type as CQL spells it, without user-defined types. */
+export function cqlType(text: string): CqlType {
+  return parseCqlType(text, noUdts)
+}
+
+export function scalar(name: ScalarName): CqlType {
+  return { kind: 'scalar', name }
+}
+
+export function udt(name: string, fields: readonly UdtField[]): CqlType {
+  return { kind: 'udt', name, fields, frozen: true }
+}
+
+function typeOf(type: string | CqlType): CqlType {
+  return typeof type === 'string' ? cqlType(type) : type
+}
+
+/** Encodes values one after the other, as those of rows are: into slabs that they share. */
+export function encoder(type: string | CqlType): (value: unknown) => Buffer {
+  const encode = encoderFor(typeOf(type))
+  const out = new Bytes(16 * 1024 * 1024)
+  return value => {
+    out.begin()
+    encode(value, out)
+    const { slab, start, end } = out.close()
+    return slab.subarray(start, end)
+  }
+}
+
+/** The bytes of a value as hexadecimal digits. */
+export function hex(type: string | CqlType, value: unknown): string {
+  return encoder(type)(value).toString('hex')
+}
+
+/** The refusal of a value; a value that is accepted fails the spec. */
+export function refusal(type: string | CqlType, value: unknown): Refusal {
+  let bytes: Buffer
+  try {
+    bytes = encoder(type)(value)
+  } catch (thrown) {
+    if (thrown instanceof Refusal) return thrown
+    throw thrown
+  }
+  throw new Error(`accepted as ${bytes.toString('hex').slice(0, 80)}`)
+}
+
+/** Why a value is refused. */
+export function reason(type: string | CqlType, value: unknown): string {
+  return refusal(type, value).reason
+}
