@@ -1,4 +1,5 @@
 import type { Client } from 'cassandra-driver'
+import { ConnectionError } from '../errors.ts'
 import type { ConnectionSettings } from '../options/settings.ts'
 import { explainConnectFailure } from './failure.ts'
 import { shareClient } from './sharedClients.ts'
@@ -20,6 +21,10 @@ export async function connect(settings: ConnectionSettings, signal: AbortSignal)
   if (client === undefined) {
     const { client, release } = await shareClient(settings, signal)
     return { client, close: release }
+  }
+  // Not in its types. Reading would fail as if every host were down.
+  if ((client as { readonly isShuttingDown?: boolean }).isShuttingDown === true) {
+    throw new ConnectionError('ERR_CASSANDRA_CONNECT', 'The `client` was shut down', [])
   }
   const done = new AbortController()
   try {

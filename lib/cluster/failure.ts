@@ -20,6 +20,12 @@ interface DriverFailure {
 /** Most characters of somebody else's words in a message. */
 const MOST_WORDS = 500
 
+/** What the driver says of all hosts. Without a reason for each, it tried none. */
+const NO_HOST_TRIED = 'All host(s) tried for query failed.'
+
+/** What it says when a name server knows none of their names. */
+const NO_HOST_RESOLVED = 'No host could be resolved'
+
 /** Most hosts that are quoted in one sentence, and in a list. */
 const MOST_HOSTS = 3
 const MOST_LISTED = 10
@@ -41,7 +47,7 @@ export async function explainConnectFailure(error: unknown, settings: Connection
   const hosts =
     inner.length > 0
       ? inner.map(([host, cause]) => ({ host, reason: wordsOf(cause) }))
-      : settings.hosts.map(host => ({ host, reason: wordsOf(failure) }))
+      : settings.hosts.map(host => ({ host: `${host}:${settings.port}`, reason: wordsOf(failure) }))
   const code = codeOf(failures, settings) ?? (await codeOfHangUp(inner, settings))
   // The hosts of a borrowed client are not known here.
   const reasons = hosts.length > 0 ? list(hosts) : `: ${wordsOf(failure)}`
@@ -187,9 +193,10 @@ export function wordsOf(error: unknown): string {
     const others = inner.length - quoted.length
     return tidy([...quoted, ...(others > 0 ? [`and ${others} other hosts`] : [])].join('; '))
   }
-  if (name === 'NoHostAvailableError') return 'every host was down, and is dialled again from time to time'
+  if (message === NO_HOST_TRIED) return 'every host was marked as down by then'
   // Node reports a name with several addresses as an error without words.
   if (!message && error instanceof AggregateError) return tidy(error.errors.map(wordsOf).join('; '))
+  if (message === NO_HOST_RESOLVED) return 'its name does not resolve to an address'
   return tidy(message || String(code ?? (name || 'no reason given')))
 }
 

@@ -176,7 +176,7 @@ export class EpochWriter {
     if (sealed === undefined) return
     checkReplay(sealed, epoch.rows.length, epoch.blocks)
     refuseLate(sealed, secondsSince(sealed, this.#clock), this.#schema)
-    if (!epoch.appends) refuseDropped(sealed, this.#schema)
+    if (!epoch.appends) refuseDropped(sealed, this.#schema, epoch.rows)
   }
 
   /** @throws CheckpointError if these rows are not the first ones of the sealed epoch, as far as whole blocks tell. */

@@ -1,5 +1,6 @@
 import { type Seal, WAY_ON } from '../checkpoint/epoch.ts'
 import { CheckpointError, SchemaError } from '../errors.ts'
+import { type EncodedRow, hasValueFor } from '../row/encodedRow.ts'
 import type { StoredTable } from '../table/schema.ts'
 
 /**
@@ -18,11 +19,17 @@ export function refuseLate({ epoch_id }: Seal, seconds: number, { gc_grace_secon
 
 /**
  * Cassandra hides values of a column that are older than its drop, also when a column of that name was added again.
- * @throws SchemaError `ERR_CASSANDRA_SCHEMA_CHANGED`
+ * @throws SchemaError `ERR_CASSANDRA_SCHEMA_CHANGED` when rows have such values
  */
-export function refuseDropped({ epoch_id, timestamp }: Seal, { columns, dropped }: StoredTable): void {
+export function refuseDropped(
+  { epoch_id, timestamp }: Seal,
+  { columns, dropped }: StoredTable,
+  rows: readonly EncodedRow[],
+): void {
   const sealed_ms = Number(timestamp) / 1000
-  const lost = columns.find(({ name }) => (dropped.get(name) ?? Number.NEGATIVE_INFINITY) >= sealed_ms)
+  const lost = columns
+    .filter(({ name }) => (dropped.get(name) ?? Number.NEGATIVE_INFINITY) >= sealed_ms)
+    .find(({ name }) => rows.some(row => hasValueFor(row, name)))
   if (lost === undefined) return
   throw new SchemaError(
     'ERR_CASSANDRA_SCHEMA_CHANGED',

@@ -24,16 +24,25 @@ export async function readRows<Row>(
     return
   }
   const { rows, release } = readingOf(source)
+  const iterator = rows[Symbol.asyncIterator]()
+  // Nobody waits for it: a source may take its time to end, or never do.
   const end = () => void release().catch(() => {})
   signal.addEventListener('abort', end)
+  let isOver = false
   try {
-    for await (const row of rows) {
+    for (;;) {
+      isOver = true
+      const next = await iterator.next()
+      if (next.done) return
+      isOver = false
       if (signal.aborted) return
-      await take(row)
+      await take(next.value)
       if (isEnough()) return
     }
   } finally {
     signal.removeEventListener('abort', end)
+    // One that has ended or failed by itself is released.
+    if (!isOver) end()
   }
 }
 

@@ -53,6 +53,14 @@ export function age({ statement, slab, timestampAt }: EncodedRow, seconds: numbe
   if (ttl > 0) slab.writeInt32BE(Math.max(1, ttl - seconds), at + 4)
 }
 
+/** Whether a row has a value for a column: neither null nor nothing. */
+export function hasValueFor(row: EncodedRow, column: string): boolean {
+  const { columns, timestampIndex } = row.statement
+  const place = columns.findIndex(({ name }) => name === column)
+  const value = place === -1 ? null : valuesOf(row)[timestampIndex === 0 ? place + 1 : place]
+  return Buffer.isBuffer(value)
+}
+
 /** The bound values one by one, as they are now: a repeat of the row changes its bytes while the driver may still wait. */
 export function valuesOf(row: EncodedRow): BindValue[] {
   const slab = Buffer.from(row.slab.subarray(row.start, row.end))

@@ -47,7 +47,8 @@ export interface MicroBatchSink<Row extends object = object> extends CassandraWr
   /**
    * Writes the rows as one epoch, and resolves when it is committed. Epochs count up from 0; one that is committed
    * already is skipped, one that was begun is replayed. Takes the place of `write()`: a sink is fed by one of both.
-   * @throws RowError, CheckpointError and then nothing of the epoch is written; WriteError, and the sink is destroyed.
+   * @throws RowError or CheckpointError, and then nothing of the epoch is written; WriteError, or RowError
+   * `ERR_CASSANDRA_ROW_REFUSED`, and then the sink is destroyed.
    * What the source itself throws is passed on.
    */
   writeEpoch(epoch_id: number, rows: RowSource<Row>): Promise<WrittenEpoch>
@@ -223,15 +224,15 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.closed) return
     const closed = new Promise<void>(resolve => this.once('close', resolve))
-    let left: Error | undefined
-    if (!this.destroyed && !this.writableEnded) {
+    // What it failed with before is known to whoever listens, or waits for a pipeline.
+    const isKnown = this.destroyed
+    if (!isKnown) this.on('error', ignore)
+    if (!isKnown && !this.writableEnded) {
       // What `writeEpoch()` was given, its own promise reports.
-      left = this.#feed === 'writeEpoch()' ? undefined : this.#inlet.leave()
-      this.on('error', ignore)
-      this.destroy(left)
+      this.destroy(this.#feed === 'writeEpoch()' ? undefined : this.#inlet.leave())
     }
     await closed
-    if (left !== undefined) throw left
+    if (!isKnown && this.errored !== null) throw this.errored
   }
 
   async #writer(): Promise<EpochWriter> {

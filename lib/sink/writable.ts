@@ -26,7 +26,8 @@ export interface CassandraWritable<Row extends object = object> extends Writable
 
   /**
    * For `await using`: waits for the end of a stream that was ended, and destroys any other.
-   * @throws WriteError when rows are lost by that: given, and not acknowledged.
+   * @throws what the stream fails with while this waits; WriteError when rows are lost by destroying it: given, and not
+   * acknowledged.
    */
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -95,15 +96,12 @@ class CassandraSink<Row extends object> extends Writable implements CassandraWri
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.closed) return
     const closed = new Promise<void>(resolve => this.once('close', resolve))
-    let left: Error | undefined
-    if (!this.destroyed && !this.writableEnded) {
-      left = this.#intake.leave()
-      // It is thrown from here.
-      this.on('error', () => {})
-      this.destroy(left)
-    }
+    // What it failed with before is known to whoever listens, or waits for a pipeline.
+    const isKnown = this.destroyed
+    if (!isKnown) this.on('error', () => {})
+    if (!isKnown && !this.writableEnded) this.destroy(this.#intake.leave())
     await closed
-    if (left !== undefined) throw left
+    if (!isKnown && this.errored !== null) throw this.errored
   }
 }
 

@@ -2,7 +2,7 @@ import { type CqlType, cqlTypeName } from '../table/cqlType.ts'
 import type { Bytes } from './bytes.ts'
 import type { Codec } from './codec.ts'
 import { field, isDriver } from './driverValue.ts'
-import { encodePresentPart, partRefused } from './element.ts'
+import { encodePresentPart } from './element.ts'
 import { vectorIdentity } from './identity.ts'
 import { refuseHole } from './items.ts'
 import { vectorOrder } from './partsOrder.ts'
@@ -15,7 +15,6 @@ const scratch = new DataView(new ArrayBuffer(4))
 
 export function vectorCodec(type: Vector, element: Codec): Codec {
   const { dimension } = type
-  const encodeItem = isScalar(type.element, 'float', 'double') ? encodeFinite : encodePresentPart
   const fill = isScalar(type.element, 'float') ? encodeFloats : encodeItems
 
   function encode(value: unknown, out: Bytes): void {
@@ -31,7 +30,7 @@ export function vectorCodec(type: Vector, element: Codec): Codec {
       const from = out.length
       const item = items[i]
       if (item === undefined) refuseHole(items, i)
-      encodeItem(element, item, i, out)
+      encodePresentPart(element, item, i, out)
       // Cassandra packs values of one size without lengths, all others with.
       if (element.fixedSize === undefined) insertSize(out, from)
     }
@@ -45,7 +44,7 @@ export function vectorCodec(type: Vector, element: Codec): Codec {
       if (float !== 0 && Number.isFinite(float)) {
         scratch.setFloat32(0, float)
         out.int32(scratch.getInt32(0))
-      } else encodeItem(element, item, i, out)
+      } else encodePresentPart(element, item, i, out)
     }
   }
 
@@ -69,17 +68,6 @@ function vectorItems(value: unknown): ArrayLike<unknown> {
   return items
 }
 
-/** NaN and infinity have no distance to anything, and similarity search refuses them. */
-function encodeFinite(codec: Codec, item: unknown, at: number, out: Bytes): void {
-  const from = out.length
-  encodePresentPart(codec, item, at, out)
-  const bytes = out.view(from)
-  const number = codec.fixedSize === 4 ? bytes.readFloatBE(0) : bytes.readDoubleBE(0)
-  if (!Number.isFinite(number)) {
-    throw partRefused(codec, item, at, new Refusal(item, 'is not finite, as items of a vector must be'))
-  }
-}
-
 /** Puts the size of what was written from `from` on before it. */
 function insertSize(out: Bytes, from: number): void {
   const size = BigInt(out.length - from)
@@ -88,6 +76,6 @@ function insertSize(out: Bytes, from: number): void {
   writeVint(out.view(from), 0, size)
 }
 
-function isScalar(type: CqlType, ...names: string[]): boolean {
-  return type.kind === 'scalar' && names.includes(type.name)
+function isScalar(type: CqlType, name: string): boolean {
+  return type.kind === 'scalar' && type.name === name
 }

@@ -76,7 +76,7 @@ export class Delivery {
    */
   repeat(error: unknown): void {
     if (this.#usesWriteTimes(error)) {
-      if (!this.#hasWriteTimes) throw this.#over(error)
+      if (!this.#hasWriteTimes) throw this.#usedUp(error)
       this.#repeats++
       for (const row of this.rows) if (row.appends) restamp(row)
     }
@@ -91,8 +91,8 @@ export class Delivery {
     // A wait never takes the last try away: a server may be back just before the end.
     const left_ms = this.#left_ms
     const wait_ms = Math.min(this.#wait_ms(error), left_ms / 2)
-    const isOver = this.#usesWriteTimes(error) && !this.#hasWriteTimes
-    if (isOver || left_ms < LEAST_MS) throw this.#over(error)
+    if (this.#usesWriteTimes(error) && !this.#hasWriteTimes) throw this.#usedUp(error)
+    if (left_ms < LEAST_MS) throw this.#over(error)
     await delay(wait_ms, undefined, { signal })
   }
 
@@ -129,9 +129,18 @@ export class Delivery {
   }
 
   #over(error: unknown): WriteError {
+    const limit = `within \`retry_timeout_ms\` (${this.#limits.retry_timeout_ms} ms)`
+    return this.#unacknowledged(limit, '', error)
+  }
+
+  #usedUp(error: unknown): WriteError {
+    const why = `. A row with a non-frozen list is sent ${LIST_TIMESTAMPS} times at most, since a server may have stored it`
+    return this.#unacknowledged(`in ${Math.round(performance.now() - this.#started)} ms`, why, error)
+  }
+
+  #unacknowledged(time: string, why: string, error: unknown): WriteError {
     const tries = this.tries === 1 ? '1 try' : `${this.tries} tries`
-    const after = `${tries} within \`retry_timeout_ms\` (${this.#limits.retry_timeout_ms} ms)`
-    const text = `${nameOf(this.rows)} not acknowledged after ${after}: ${wordsOf(error)}`
+    const text = `${nameOf(this.rows)} not acknowledged after ${tries} ${time}: ${wordsOf(error)}${why}`
     return new WriteError('ERR_CASSANDRA_RETRY_TIMEOUT', text, { cause: error })
   }
 }

@@ -172,6 +172,18 @@ describe('opening', () => {
     expect(prepared.mock.calls.map(([, query]) => query)).toEqual([expect.stringMatching(/^INSERT INTO/)])
   })
 
+  it('says that the client was shut down before', async () => {
+    const { host, port, localDataCenter } = inject('cassandra')
+    const client = new Client({ contactPoints: [`${host}:${port}`], localDataCenter })
+    await client.connect()
+    await client.shutdown()
+    const sink = createCassandraWritable({ client, keyspace: ks.name, table: 't' })
+    expect(await new Promise(resolve => sink.once('error', resolve))).toMatchObject({
+      code: 'ERR_CASSANDRA_CONNECT',
+      message: 'The `client` was shut down',
+    })
+  })
+
   it('takes the contact point that answers, whichever of the three hang', async () => {
     const good = await startProxy('127.0.0.1')
     for (const host of ['127.0.0.2', '127.0.0.3']) {

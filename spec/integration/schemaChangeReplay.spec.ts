@@ -122,6 +122,15 @@ describe('a replay after a change without harm', () => {
     expect(await replay(options, rowsOf(4))).toMatchObject({ replayed: true })
     expect(await contents(options.table, 'id')).toHaveLength(4)
   })
+
+  it('goes on when a column that no row names was dropped and added again', async () => {
+    const options = await optionsFor('id int PRIMARY KEY, v text, w int')
+    await crash(options, rowsOf(4))
+    await ddl(`ALTER TABLE ks.${options.table} DROP w`)
+    await ddl(`ALTER TABLE ks.${options.table} ADD w int`)
+    expect(await replay(options, rowsOf(4))).toMatchObject({ replayed: true })
+    expect(await contents(options.table, 'id')).toHaveLength(4)
+  })
 })
 
 describe('a table that was truncated', () => {

@@ -64,6 +64,26 @@ describe('await using a Writable', () => {
     expect(events).toEqual(['finish', 'close'])
   })
 
+  it('throws what an ended sink fails with, though nobody listens', async () => {
+    const { sink } = scene({}, automatic)
+    sink.removeAllListeners('error')
+    const leaving = async () => {
+      await using disposed = sink
+      disposed.write({ id: 'x' })
+      disposed.end()
+    }
+    expect(await reasonOf(leaving())).toBeInstanceOf(RowError)
+    expect(sink.closed).toBe(true)
+  })
+
+  it('adds nothing to a failure that was told before', async () => {
+    const { sink, errors, closed } = scene({}, automatic)
+    sink.end({ id: 'x' })
+    await closed
+    await sink[Symbol.asyncDispose]()
+    expect(errors).toMatchObject([{ code: 'ERR_CASSANDRA_VALUE' }])
+  })
+
   it('reports rows that are lost because the sink was not ended', async () => {
     const { client, sink, events, errors } = scene({ flush_interval_ms: never })
     const leaving = async () => {

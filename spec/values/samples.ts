@@ -31,16 +31,14 @@ export function samplesOf(type: CqlType): fc.Arbitrary<Sample> {
       }))
     case 'vector': {
       const length = { minLength: type.dimension, maxLength: type.dimension }
-      return fc
-        .tuple(fc.array(samplesOf(type.element).filter(isFiniteWhere(type.element)), length), fc.boolean())
-        .map(([items, typed]) => {
-          const values = given(items)
-          const floats = type.element.kind === 'scalar' && type.element.name === 'float'
-          return {
-            given: typed && floats ? Float32Array.from(meanings(items).map(Number)) : values,
-            meaning: meanings(items),
-          }
-        })
+      return fc.tuple(fc.array(samplesOf(type.element), length), fc.boolean()).map(([items, typed]) => {
+        const values = given(items)
+        const floats = type.element.kind === 'scalar' && type.element.name === 'float'
+        return {
+          given: typed && floats ? Float32Array.from(meanings(items).map(Number)) : values,
+          meaning: meanings(items),
+        }
+      })
     }
     case 'udt':
       return fc
@@ -114,12 +112,6 @@ function given(items: readonly Sample[]): unknown[] {
 
 function meanings(items: readonly Sample[]): Meaning[] {
   return items.map(item => item.meaning)
-}
-
-function isFiniteWhere(type: CqlType): (sample: Sample) => boolean {
-  return type.kind === 'scalar' && (type.name === 'float' || type.name === 'double')
-    ? hasNoInfinity
-    : () => true
 }
 
 function hasNoInfinity({ meaning }: Sample): boolean {

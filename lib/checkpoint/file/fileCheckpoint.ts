@@ -1,4 +1,4 @@
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { CheckpointError } from '../../errors.ts'
 import { faultIn } from '../../json.ts'
 import type { Checkpoint } from '../checkpoint.ts'
@@ -46,7 +46,7 @@ export async function openCheckpoint(
   { takesOver = false, fs = realFs, processes = realProcesses, longFile = LONG_FILE }: CheckpointOptions = {},
 ): Promise<Checkpoint> {
   try {
-    const real = await realLocation(resolve(location), fs)
+    const real = await realLocation(location, fs)
     const lock = await Lock.take(fs, real, processes, takesOver)
     try {
       return await read(real, target, fs, lock, longFile)
@@ -69,9 +69,12 @@ async function realLocation(given: string, fs: CheckpointFs): Promise<string> {
     const link = await fs.readlink(join(folder, basename(path))).catch(undefinedIfAbsent)
     return link === undefined ? join(folder, basename(path)) : linked(resolve(folder, link))
   }
-  const real = await linked(given)
+  const real = await linked(resolve(given))
   const found = await fs.stat(real, { bigint: true }).catch(undefinedIfAbsent)
-  return found?.isDirectory() === true ? linked(join(real, 'checkpoint')) : real
+  if (found?.isDirectory() === true) return linked(join(real, 'checkpoint'))
+  if (given.endsWith('/') || given.endsWith(sep))
+    throw new Error('its path ends as that of a folder, and there is no such folder: create it')
+  return real
 }
 
 async function read(

@@ -127,6 +127,18 @@ describe('a checkpoint on a real file system', () => {
     expect((await lstat(location)).isSymbolicLink()).toBe(true)
   })
 
+  it('at a path that ends as that of a folder is in that folder, or refused', async () => {
+    await expect(openCheckpoint(`${location}/`, target)).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_CHECKPOINT_IO',
+      message: expect.stringContaining('there is no such folder: create it'),
+    })
+    await mkdir(location)
+    const checkpoint = await openCheckpoint(`${location}/`, target)
+    await checkpoint.seal(sealOf(0))
+    await checkpoint.close()
+    expect(await readdir(location)).toEqual(['checkpoint'])
+  })
+
   it('that a link to itself stands for is refused', async () => {
     await symlink('orders', location)
     await expect(openCheckpoint(location, target)).rejects.toMatchObject({

@@ -20,7 +20,7 @@ function noHost(innerErrors: Record<string, unknown> | null): Error {
   })
 }
 
-const hostsDown = 'every host was down, and is dialled again from time to time'
+const hostsDown = 'every host was marked as down by then'
 
 const failing = (message: string, code: unknown) => Object.assign(new Error(message), { code })
 
@@ -51,8 +51,8 @@ describe('a failed connection', () => {
   it('gives its one reason to every host of the options when the driver names none', async () => {
     expect(await explainConnectFailure(new Error('odd'), plain)).toMatchObject({
       hosts: [
-        { host: 'db1', reason: 'odd' },
-        { host: 'db2', reason: 'odd' },
+        { host: 'db1:9043', reason: 'odd' },
+        { host: 'db2:9043', reason: 'odd' },
       ],
     })
   })
@@ -180,6 +180,11 @@ describe('the words of an error', () => {
   it.each([
     ['a failure of hosts that were not tried', noHost(null), hostsDown],
     ['a failure of no host', noHost({}), hostsDown],
+    [
+      'a name that no server knows',
+      new errors.NoHostAvailableError({}, 'No host could be resolved'),
+      'its name does not resolve to an address',
+    ],
     ['several addresses', new AggregateError([new Error('one'), new Error('two')]), 'one; two'],
     ['an error without a message', Object.assign(new Error(''), { code: 'EPIPE' }), 'EPIPE'],
     ['an error without anything', Object.assign(new Error(''), { name: '' }), 'no reason given'],

@@ -3,20 +3,36 @@ import type { Seal } from '../../../lib/checkpoint/epoch.ts'
 import { refuseDropped } from '../../../lib/epoch/replayLimits.ts'
 import { SchemaError } from '../../../lib/index.ts'
 import type { StoredTable } from '../../../lib/table/schema.ts'
+import { encodeAll } from '../batch/rows.ts'
 
 const sealed = { epoch_id: 7, timestamp: '1700000000000000' } as Seal
 const tableWith = (names: string[], dropped: [string, number][]) =>
   ({ columns: names.map(name => ({ name })), dropped: new Map(dropped) }) as unknown as StoredTable
 
+const withValues = encodeAll([
+  { p: 1, c: 1 },
+  { p: 1, c: 2, v: 'x' },
+])
+const withoutValues = encodeAll([
+  { p: 1, c: 1 },
+  { p: 1, c: 2, v: null },
+  { p: 1, c: 3, op: 'delete' },
+])
+const addedAgain = tableWith(['p', 'c', 'v'], [['v', 1_700_000_000_001]])
+
 describe('a replay', () => {
   it('is refused when Cassandra would hide values of a column that was dropped after the seal and added again', () => {
-    const table = tableWith(['id', 'v'], [['v', 1_700_000_000_001]])
-    expect(() => refuseDropped(sealed, table)).toThrow(SchemaError)
-    expect(() => refuseDropped(sealed, table)).toThrow('Epoch 7 cannot be replayed: column `v`')
+    const refused = () => refuseDropped(sealed, addedAgain, withValues)
+    expect(refused).toThrow(SchemaError)
+    expect(refused).toThrow('Epoch 7 cannot be replayed: column `v`')
+  })
+
+  it('goes on when no row has a value for that column', () => {
+    refuseDropped(sealed, addedAgain, withoutValues)
   })
 
   it('goes on when the column was dropped before the seal, or is gone', () => {
-    refuseDropped(sealed, tableWith(['id', 'v'], [['v', 1_699_999_999_999]]))
-    refuseDropped(sealed, tableWith(['id'], [['v', 1_700_000_000_001]]))
+    refuseDropped(sealed, tableWith(['p', 'c', 'v'], [['v', 1_699_999_999_999]]), withValues)
+    refuseDropped(sealed, tableWith(['p', 'c'], [['v', 1_700_000_000_001]]), withValues)
   })
 })

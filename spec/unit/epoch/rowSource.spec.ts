@@ -130,6 +130,22 @@ describe('a source that hangs', () => {
   })
 })
 
+describe('a source that never ends when it is told to', () => {
+  it('keeps nobody waiting for what its rows are refused with', async () => {
+    async function* rows() {
+      try {
+        yield 1
+      } finally {
+        await new Promise(() => {})
+      }
+    }
+    const refuse = () => {
+      throw new Error('refused')
+    }
+    await expect(readRows(rows(), refuse, never, new AbortController().signal)).rejects.toThrow('refused')
+  })
+})
+
 describe('what is no source', () => {
   it.each<[unknown, string]>([
     [undefined, 'undefined'],
