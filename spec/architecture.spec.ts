@@ -98,6 +98,11 @@ describe('architecture', () => {
     expect(files.map(file => basename(file))).toEqual(expect.arrayContaining([...drawn]))
   })
 
+  it('asks nowhere outside the operations which of them a row is', () => {
+    const asking = /\boperation(?:\.name)? [!=]==|'insert_static'|operations?\[/
+    expect(files.filter(file => asking.test(sourceOf(file)))).toEqual(['table/operations.ts'])
+  })
+
   it('keeps logic out of the public entry', () => {
     expect(sourceOf('index.ts').replaceAll(/export (?:type )?\{[^}]*\} from '[^']+'\s*/g, '')).toBe('')
   })

@@ -97,7 +97,7 @@ export class Fingerprint {
       else if (i === ttlIndex) places.push({ tag: tagOf('ttl') })
       else places.push(rest.shift() ?? NO_PLACE)
     }
-    places.push({ tag: tagOf('row', operation) })
+    places.push({ tag: tagOf('row', operation.name) })
     return places
   }
 

@@ -1,5 +1,6 @@
+import { type Operation, type OperationName, operations } from '../table/operations.ts'
 import type { Column, TableSchema } from '../table/schema.ts'
-import { type Operation, type PreparedCounts, Statement } from '../table/statement.ts'
+import { type PreparedCounts, Statement } from '../table/statement.ts'
 import { NULL_LENGTH, UNSET_LENGTH } from '../value/bind.ts'
 import { Bytes, TooManyBytes } from '../value/bytes.ts'
 import type { EncodedRow } from './encodedRow.ts'
@@ -27,6 +28,8 @@ interface Shape {
 interface Target {
   readonly statement: Statement
   readonly slots: readonly Slot[]
+  /** Columns whose values are read, from the first one on. */
+  readonly reads: number
 }
 
 const TIMESTAMP_BYTES = 8
@@ -46,7 +49,7 @@ export class RowEncoder {
   readonly #partitionKeyCount: number
   readonly #keyCount: number
   readonly #regularsFrom: number
-  readonly #targets: Readonly<Record<Operation, Target>>
+  readonly #targets: Readonly<Record<OperationName, Target>>
   /** That of the row before: most streams have one shape, which is then checked once. */
   #shape: Shape = { names: [], present: [], directions: new Set() }
   readonly #directions: readonly string[]
@@ -70,31 +73,27 @@ export class RowEncoder {
     const target = (operation: Operation): Target => {
       const hasTtl = rules.ttl !== undefined || rules.ttl_column !== undefined
       const statement = new Statement(operation, schema, hasTtl, rules.counts)
-      return { statement, slots: slots.filter(({ column }) => statement.columns.includes(column)) }
+      return {
+        statement,
+        slots: slots.filter(({ column }) => statement.columns.includes(column)),
+        reads: schema.columns.filter(({ kind }) => operation.columns.includes(kind)).length,
+      }
     }
-    this.#targets = {
-      insert: target('insert'),
-      insert_static: target('insert_static'),
-      delete: target('delete'),
-    }
+    const targets = Object.values(operations).map(operation => [operation.name, target(operation)])
+    this.#targets = Object.fromEntries(targets) as Record<OperationName, Target>
   }
 
   /** @throws RowError when the row cannot be stored exactly. */
   encode(input: unknown, index: number): EncodedRow {
     const row = rowOf(input, index)
     const shape = this.#shapeOf(row, index)
-    const operation = this.#isDelete(row, shape, index) ? 'delete' : 'insert'
-    const given = this.#read(
-      row,
-      shape,
-      operation === 'delete' ? this.#keyCount : this.#columns.length,
-      index,
-    )
+    const operation = this.#operationOf(row, shape, index)
+    const given = this.#read(row, shape, this.#targets[operation.name].reads, index)
     const { ttl_column, timestamp_column } = this.#rules
     const ttl = this.#direction(row, shape, ttl_column, index)
     const timestamp = this.#direction(row, shape, timestamp_column, index)
-    const isStatic = operation === 'insert' && this.#isStaticOnly(given)
-    const target = this.#targets[isStatic ? 'insert_static' : operation]
+    const { name, ofStatics = name } = operation
+    const target = this.#targets[this.#isStaticOnly(given) ? ofStatics : name]
     const out = this.#bytes ?? new Bytes(Math.max(MUTATION_BYTES, this.#rules.max_row_bytes))
     this.#bytes = undefined
     try {
@@ -207,15 +206,16 @@ export class RowEncoder {
     return this.#shape
   }
 
-  #isDelete(row: Row, shape: Shape, index: number): boolean {
+  #operationOf(row: Row, shape: Shape, index: number): Operation {
     const flag = this.#rules.delete_flag
-    if (flag === undefined) return false
+    if (flag === undefined) return operations.insert
     const value = this.#direction(row, shape, flag.column, index)
     if (value === undefined) throw deleteFlagMissing(flag.column, index)
     // Objects are compared by no text of theirs: a flag is a plain value.
-    return typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol'
-      ? String(value).toLowerCase() === flag.value.toLowerCase()
-      : false
+    const isPlain = typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol'
+    return isPlain && String(value).toLowerCase() === flag.value.toLowerCase()
+      ? operations.delete
+      : operations.insert
   }
 
   /** Each property is read once, so a getter cannot give two answers. */

@@ -1,8 +1,7 @@
 import { quoteIdentifier } from './cqlType.ts'
+import type { Operation } from './operations.ts'
 import type { Column, TableSchema } from './schema.ts'
 import { hasUdtInVector } from './udt.ts'
-
-export type Operation = 'insert' | 'insert_static' | 'delete'
 
 /**
  * Row counts for which a statement is prepared, largest first and 1 among them. Every count is a statement of its own in
@@ -40,13 +39,18 @@ export class Statement {
     this.operation = operation
     this.counts = counts
     this.columns = schema.columns.filter(
-      ({ kind, type }) => bound[operation].includes(kind) && type.kind !== 'unsupported',
+      ({ kind, type }) => operation.columns.includes(kind) && type.kind !== 'unsupported',
     )
-    this.timestampIndex = operation === 'delete' ? 0 : this.columns.length
-    this.ttlIndex = hasTtl && operation !== 'delete' ? this.timestampIndex + 1 : undefined
+    this.timestampIndex = operation.using === 'first' ? 0 : this.columns.length
+    this.ttlIndex = hasTtl && operation.takesTtl ? this.timestampIndex + 1 : undefined
     this.binds = this.columns.length + (this.ttlIndex === undefined ? 1 : 2)
-    const text = rowText(operation, schema, this.columns)
-    this.#rowText = this.ttlIndex === undefined ? text : `${text} AND TTL ?`
+    const table = `${quoteIdentifier(schema.keyspace)}.${quoteIdentifier(schema.name)}`
+    const columns = this.columns.map(column => ({
+      name: quoteIdentifier(column.name),
+      marker: markerOf(column),
+    }))
+    const using = this.ttlIndex === undefined ? 'TIMESTAMP ?' : 'TIMESTAMP ? AND TTL ?'
+    this.#rowText = operation.cql(table, columns, using)
   }
 
   /** Largest prepared row count that `available` rows can fill. */
@@ -67,28 +71,12 @@ export class Statement {
   }
 }
 
-const bound = {
-  insert: ['partition_key', 'clustering', 'static', 'regular'],
-  insert_static: ['partition_key', 'static'],
-  delete: ['partition_key', 'clustering'],
-}
-
-function rowText(operation: Operation, schema: TableSchema, columns: readonly Column[]): string {
-  const table = `${quoteIdentifier(schema.keyspace)}.${quoteIdentifier(schema.name)}`
-  const names = columns.map(({ name }) => quoteIdentifier(name))
-  if (operation === 'delete') {
-    const key = columns.map((column, i) => `${names[i]} = ${marker(column)}`)
-    return `DELETE FROM ${table} USING TIMESTAMP ? WHERE ${key.join(' AND ')}`
-  }
-  return `INSERT INTO ${table} (${names.join(', ')}) VALUES (${columns.map(marker).join(', ')}) USING TIMESTAMP ?`
-}
-
 /**
  * Values are bound as encoded bytes, so the marker names their type: should the table be dropped and created with
  * another one while it is written, the server refuses the statement instead of storing bytes of the wrong type. Fields
  * of user-defined types are compared when a statement is prepared. When such a type gets a field, Cassandra 5 forgets
  * about columns with a vector of it and takes no marker that names their type.
  */
-function marker({ cql, type }: Column): string {
+function markerOf({ cql, type }: Column): string {
   return hasUdtInVector(type) ? '?' : `(${cql})?`
 }

@@ -180,8 +180,7 @@ export class Sender {
     this.#listener.answered(performance.now() - sent)
     if (this.#signal.aborted) return
     this.#acknowledged += rows.length
-    const isDelete = (rows[0] as EncodedRow).statement.operation === 'delete'
-    this.#counters[isDelete ? 'rows_deleted' : 'rows_written'] += rows.length
+    this.#counters[(rows[0] as EncodedRow).statement.operation.counter] += rows.length
     this.#counters.rows_in_flight -= rows.length
     for (const row of rows) this.#counters.bytes_written += bytesOf(row)
   }

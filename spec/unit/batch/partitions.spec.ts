@@ -11,7 +11,7 @@ const indexesOf = (partitions: readonly EncodedRow[][]) =>
 function byMap(rows: readonly EncodedRow[]): EncodedRow[][] {
   const found = new Map<string, EncodedRow[]>()
   for (const row of rows) {
-    const name = `${row.statement.operation} ${partitionOf(row)}`
+    const name = `${row.statement.operation.name} ${partitionOf(row)}`
     found.set(name, [...(found.get(name) ?? []), row])
   }
   return [...found.values()]

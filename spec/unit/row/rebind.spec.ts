@@ -4,6 +4,7 @@ import { partitionKeyOf } from '../../../lib/row/partitionKey.ts'
 import { rebind } from '../../../lib/row/rebind.ts'
 import { RowEncoder } from '../../../lib/row/row.ts'
 import { parseCqlType } from '../../../lib/table/cqlType.ts'
+import { operations } from '../../../lib/table/operations.ts'
 import type { TableSchema } from '../../../lib/table/schema.ts'
 import { Statement } from '../../../lib/table/statement.ts'
 
@@ -35,7 +36,7 @@ const rules = {
 const before = table('p1', 'p2', 'c', 'gone', 'v', 'w')
 const encode = (row: object) =>
   new RowEncoder(before, rules).encode({ p1: 'a', p2: 'bb', c: 'cc', at: 7, ...row }, 3)
-const insert = (now: TableSchema) => new Statement('insert', now, true)
+const insert = (now: TableSchema) => new Statement(operations.insert, now, true)
 
 describe('a row that is bound anew', () => {
   it('is what the encoder makes of it for the table as it is now', () => {

@@ -1,6 +1,7 @@
 import { types } from 'cassandra-driver'
 import { describe, expect, it } from 'vitest'
 import { parseCqlType } from '../../../lib/table/cqlType.ts'
+import { operations } from '../../../lib/table/operations.ts'
 import {
   type BoundType,
   fits,
@@ -61,7 +62,7 @@ describe('a statement that is prepared', () => {
     { name: 'id', kind: 'partition_key' as const, cql: 'int', type: typeOf('int') },
     { name: 'u', kind: 'regular' as const, cql: 'frozen<u>', type: typeOf('frozen<u>') },
   ]
-  const insert = new Statement('insert', { id: 'id', keyspace: 'ks', name: 't', columns })
+  const insert = new Statement(operations.insert, { id: 'id', keyspace: 'ks', name: 't', columns })
   const prepared = (...columns: BoundType[]) => ({ columns: columns.map(type => ({ type })) })
 
   it('counts as prepared again only with another answer', () => {
@@ -83,7 +84,7 @@ describe('a statement that is prepared', () => {
       cql: 'vector<frozen<u>, 1>',
       type: typeOf('vector<frozen<u>, 1>'),
     }
-    const ofVector = new Statement('insert', {
+    const ofVector = new Statement(operations.insert, {
       id: 'id',
       keyspace: 'ks',
       name: 't',

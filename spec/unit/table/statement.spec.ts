@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { type OperationName, operations } from '../../../lib/table/operations.ts'
 import type { ColumnKind, TableSchema } from '../../../lib/table/schema.ts'
-import { type Operation, Statement } from '../../../lib/table/statement.ts'
+import { Statement } from '../../../lib/table/statement.ts'
 
 function table(...columns: [name: string, kind: ColumnKind, cql: string][]): TableSchema {
   return {
@@ -24,7 +25,7 @@ const full = table(
 )
 
 describe('the text of a statement', () => {
-  it.each<[Operation, string]>([
+  it.each<[OperationName, string]>([
     [
       'insert',
       'INSERT INTO "Ks"."select" ("p", "c", "s", "a""b") VALUES ((int)?, (text)?, (int)?, (frozen<list<int>>)?) ' +
@@ -33,20 +34,20 @@ describe('the text of a statement', () => {
     ['insert_static', 'INSERT INTO "Ks"."select" ("p", "s") VALUES ((int)?, (int)?) USING TIMESTAMP ?'],
     ['delete', 'DELETE FROM "Ks"."select" USING TIMESTAMP ? WHERE "p" = (int)? AND "c" = (text)?'],
   ])('for %s binds every value, quotes every name and says every type', (operation, cql) => {
-    expect(new Statement(operation, full).text(1)).toBe(cql)
+    expect(new Statement(operations[operation], full).text(1)).toBe(cql)
   })
 
   it('for several rows is one unlogged batch of the same statement', () => {
-    const statement = new Statement('delete', full)
+    const statement = new Statement(operations.delete, full)
     const one = statement.text(1)
     expect(statement.text(2)).toBe(`BEGIN UNLOGGED BATCH ${one}; ${one}; APPLY BATCH`)
   })
 
-  it.each<Operation>(['insert', 'insert_static', 'delete'])(
+  it.each<OperationName>(['insert', 'insert_static', 'delete'])(
     'for %s has one marker for each value it binds, with and without a time to live',
     operation => {
       for (const hasTtl of [false, true]) {
-        const statement = new Statement(operation, full, hasTtl)
+        const statement = new Statement(operations[operation], full, hasTtl)
         for (const rows of [1, 2, 5, 10]) {
           expect(statement.text(rows).match(/\?/g)?.length).toBe(statement.binds * rows)
         }
@@ -57,14 +58,22 @@ describe('the text of a statement', () => {
 
 describe('the place of the timestamp and the time to live', () => {
   it('is after the values of an insert, and the timestamp is first in a delete, which has no time to live', () => {
-    expect(new Statement('insert', full, true)).toMatchObject({ timestampIndex: 4, ttlIndex: 5, binds: 6 })
-    expect(new Statement('insert', full)).toMatchObject({ timestampIndex: 4, ttlIndex: undefined, binds: 5 })
-    expect(new Statement('delete', full, true)).toMatchObject({
+    expect(new Statement(operations.insert, full, true)).toMatchObject({
+      timestampIndex: 4,
+      ttlIndex: 5,
+      binds: 6,
+    })
+    expect(new Statement(operations.insert, full)).toMatchObject({
+      timestampIndex: 4,
+      ttlIndex: undefined,
+      binds: 5,
+    })
+    expect(new Statement(operations.delete, full, true)).toMatchObject({
       timestampIndex: 0,
       ttlIndex: undefined,
       binds: 3,
     })
-    expect(new Statement('insert', full, true).text(1)).toContain('USING TIMESTAMP ? AND TTL ?')
+    expect(new Statement(operations.insert, full, true).text(1)).toContain('USING TIMESTAMP ? AND TTL ?')
   })
 })
 
@@ -75,7 +84,7 @@ describe('the number of rows in a request', () => {
   )
 
   it('is one of a few, so that the server keeps few statements, and never more than there are rows', () => {
-    const statement = new Statement('insert', full)
+    const statement = new Statement(operations.insert, full)
     const used = new Set<number>()
     for (let available = 1; available <= 5_000; available++) {
       const rows = statement.rowsFor(available)
@@ -87,14 +96,14 @@ describe('the number of rows in a request', () => {
   })
 
   it('grows with the rows there are', () => {
-    const statement = new Statement('insert', full)
+    const statement = new Statement(operations.insert, full)
     expect(statement.rowsFor(1)).toBe(1)
     expect(statement.rowsFor(1_000)).toBeGreaterThanOrEqual(25)
   })
 
   it('is small for a table of many columns, because a request binds at most 65,535 values', () => {
-    const statement = new Statement('insert', wide)
+    const statement = new Statement(operations.insert, wide)
     expect(statement.rowsFor(1_000) * statement.binds).toBeLessThanOrEqual(65_535)
-    expect(statement.rowsFor(1_000)).toBeLessThan(new Statement('insert', full).rowsFor(1_000))
+    expect(statement.rowsFor(1_000)).toBeLessThan(new Statement(operations.insert, full).rowsFor(1_000))
   })
 })
