@@ -1,4 +1,4 @@
-import { bytesOf, type EncodedRow } from '../row/encodedRow.ts'
+import { byteLengthOf, type EncodedRow } from '../row/encodedRow.ts'
 
 /** Rows waiting for a flush, bounded by count and by bytes. */
 export class RowBuffer {
@@ -18,11 +18,11 @@ export class RowBuffer {
 
   push(row: EncodedRow): void {
     this.#rows.push(row)
-    this.#bytes += bytesOf(row)
+    this.#bytes += byteLengthOf(row)
   }
 
   /** Empties the buffer. */
-  take(): EncodedRow[] {
+  drain(): EncodedRow[] {
     const rows = this.#rows
     this.#rows = []
     this.#bytes = 0

@@ -1,4 +1,4 @@
-import { bytesOf, type EncodedRow } from '../row/encodedRow.ts'
+import { byteLengthOf, type EncodedRow } from '../row/encodedRow.ts'
 import type { KeyedRow } from '../row/partitionKey.ts'
 import { PARTITION_WEIGHT } from '../row/weight.ts'
 import { partitionsOf } from './partitions.ts'
@@ -38,7 +38,7 @@ export function groupRows(
   batchBy: BatchBy,
   replicaSetOf: ReplicaSetOf,
 ): Group[] {
-  if (batchBy === 'none') return rows.map(row => ({ rows: [row], bytes: bytesOf(row) }))
+  if (batchBy === 'none') return rows.map(row => ({ rows: [row], bytes: byteLengthOf(row) }))
   const groups: Group[] = []
   const mixes = new Map<unknown, Map<unknown, Mix>>()
   for (const partition of partitionsOf(rows)) {
@@ -70,7 +70,7 @@ function fitting(rows: readonly EncodedRow[], from: number, end: number): number
   let bytes = 0
   let to = from
   while (to < end) {
-    bytes += bytesOf(rows[to] as EncodedRow)
+    bytes += byteLengthOf(rows[to] as EncodedRow)
     if (bytes > MAX_GROUP_BYTES && to > from) break
     to++
   }
@@ -78,7 +78,7 @@ function fitting(rows: readonly EncodedRow[], from: number, end: number): number
 }
 
 function groupOf(rows: readonly EncodedRow[]): Group {
-  return { rows, bytes: sum(rows, bytesOf) }
+  return { rows, bytes: sum(rows, byteLengthOf) }
 }
 
 function sum(rows: readonly EncodedRow[], of: (row: EncodedRow) => number): number {

@@ -3,7 +3,7 @@ import type { Json } from '../json.ts'
 import type { EpochSettings } from '../options/settings.ts'
 import type { EncodedRow } from '../row/encodedRow.ts'
 import { DoubtfulRow } from '../write/doubtfulRow.ts'
-import { bytesOfEpoch } from './epochCutter.ts'
+import { maxEpochBytes } from './epochCutter.ts'
 import type { EpochRows } from './epochRows.ts'
 import type { EpochWriter } from './epochWriter.ts'
 import { positionOf } from './position.ts'
@@ -24,14 +24,14 @@ export async function collectEpoch<Row extends object>(
 ): Promise<EpochRows> {
   const epoch = writer.newEpoch(writer.sealed)
   const most = writer.sealed?.rows ?? MAX_EPOCH_ROWS
-  const mostBytes = writer.sealed === undefined ? bytesOfEpoch(settings) : Number.POSITIVE_INFINITY
+  const mostBytes = writer.sealed === undefined ? maxEpochBytes(settings) : Number.POSITIVE_INFINITY
   const isTooLarge = () => epoch.rows.length > most || epoch.bytes > mostBytes
   const add = (row: EncodedRow | Error, position: Json | undefined) => {
     if (row instanceof Error) throw row
     writer.collect(epoch, row, position)
   }
-  const take = (given: Row) => {
-    const row = writer.takeForNext(given)
+  const collect = (given: Row) => {
+    const row = writer.encodeForNext(given)
     if (row instanceof Error) throw row
     const position = positionOf(given, settings)
     if (row instanceof DoubtfulRow) return writer.settle(row).then(settled => add(settled, position))
@@ -39,7 +39,7 @@ export async function collectEpoch<Row extends object>(
     return undefined
   }
   try {
-    await unlessAborted(readRows(source, take, isTooLarge, signal), signal)
+    await unlessAborted(readRows(source, collect, isTooLarge, signal), signal)
     // A replay of too many rows is refused when it is compared.
     if (writer.sealed === undefined && isTooLarge()) {
       const limit = `${most} rows and ${mostBytes} bytes (half of \`max_buffered_bytes\`)`

@@ -2,12 +2,12 @@ import type { Seal } from '../checkpoint/epoch.ts'
 import type { Json } from '../json.ts'
 import type { EpochSettings } from '../options/settings.ts'
 import { DoubtfulRow } from '../write/doubtfulRow.ts'
-import type { TakenRow } from '../write/liveTable.ts'
+import type { EncodeResult } from '../write/liveTable.ts'
 import type { EpochRows } from './epochRows.ts'
 import type { EpochWriter } from './epochWriter.ts'
 
 /** Most bytes of an epoch: one is collected while another is written. */
-export function bytesOfEpoch({ max_buffered_bytes }: EpochSettings): number {
+export function maxEpochBytes({ max_buffered_bytes }: EpochSettings): number {
   return max_buffered_bytes / 2
 }
 
@@ -40,7 +40,7 @@ export class EpochCutter {
   }
 
   /** Returns a promise only when the next row must wait. A bad row rejects, and nothing of its epoch is written. */
-  add(row: TakenRow, position: Json | undefined): undefined | Promise<void> {
+  add(row: EncodeResult, position: Json | undefined): undefined | Promise<void> {
     if (row instanceof Error) return this.#refuse(row)
     if (row instanceof DoubtfulRow)
       return this.#writer.settle(row).then(settled => this.add(settled, position))
@@ -70,7 +70,7 @@ export class EpochCutter {
   #isFull(): boolean {
     const { rows, bytes } = this.#epoch
     if (this.#replay !== undefined) return rows.length >= this.#replay.rows
-    return rows.length >= this.#settings.rows_per_epoch || bytes >= bytesOfEpoch(this.#settings)
+    return rows.length >= this.#settings.rows_per_epoch || bytes >= maxEpochBytes(this.#settings)
   }
 
   /** Resolves when the next epoch may be collected. */

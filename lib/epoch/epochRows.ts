@@ -1,6 +1,6 @@
 import type { Seal } from '../checkpoint/epoch.ts'
 import type { Json } from '../json.ts'
-import { age, bytesOf, type EncodedRow, stamp, timestampsOf } from '../row/encodedRow.ts'
+import { age, byteLengthOf, type EncodedRow, stamp, timestampsOf } from '../row/encodedRow.ts'
 import { BLOCK_ROWS, Fingerprint } from './fingerprint.ts'
 
 /** The rows of one epoch as bytes, in the order of arrival. */
@@ -34,7 +34,7 @@ export class EpochRows {
   add(row: EncodedRow, position: Json | undefined): void {
     this.rows.push(row)
     this.#fingerprint.add(row)
-    this.bytes += bytesOf(row)
+    this.bytes += byteLengthOf(row)
     this.timestamps += timestampsOf(row)
     if (row.appends) this.appends = true
     if (position !== undefined) this.position = position

@@ -8,7 +8,7 @@ import type { EncodedRow } from '../row/encodedRow.ts'
 import type { StoredTable } from '../table/schema.ts'
 import type { ClusterClock } from '../write/clusterClock.ts'
 import type { DoubtfulRow } from '../write/doubtfulRow.ts'
-import type { TakenRow } from '../write/liveTable.ts'
+import type { EncodeResult } from '../write/liveTable.ts'
 import type { Counters } from '../write/stats.ts'
 import { openTarget } from '../write/target.ts'
 import { type OnFailure, Writer } from '../write/writer.ts'
@@ -128,19 +128,19 @@ export class EpochWriter {
     return this.#checkpoint.state.sealed
   }
 
-  /** Takes a row of `write()`: the first ones are those of the epoch that was begun. */
-  take(row: unknown): TakenRow {
+  /** For a row of `write()`: the first ones are those of the epoch that was begun. */
+  encode(row: unknown): EncodeResult {
     return this.#encode(row, this.#rowsToReplay-- > 0)
   }
 
-  /** Takes a row of the epoch that comes next. */
-  takeForNext(row: unknown): TakenRow {
+  /** For a row of the epoch that comes next. */
+  encodeForNext(row: unknown): EncodeResult {
     return this.#encode(row, this.sealed !== undefined)
   }
 
   /** The table may give rows another time to live by now: those of a replay have that of the first attempt. */
-  #encode(row: unknown, isReplay: boolean): TakenRow {
-    return this.#writer.encode(row, isReplay ? (this.#ttl ?? this.sealed?.table_ttl) : undefined)
+  #encode(row: unknown, isReplay: boolean): EncodeResult {
+    return this.#writer.encodeUnstamped(row, isReplay ? (this.#ttl ?? this.sealed?.table_ttl) : undefined)
   }
 
   /** As {@link Writer.settle}. */

@@ -4,20 +4,20 @@ import { CheckpointError } from '../errors.ts'
 export type RowSource<Row> = Iterable<Row> | AsyncIterable<Row> | ReadableStream<Row>
 
 /**
- * Reads rows until they end, `isEnough` says so, or the signal comes, and then releases the source. `take` may ask for
+ * Reads rows until they end, `isEnough` says so, or the signal comes, and then releases the source. `onRow` may ask for
  * time.
  * @throws CheckpointError `ERR_CASSANDRA_EPOCH` for what cannot be read.
  */
 export async function readRows<Row>(
   source: RowSource<Row>,
-  take: (row: Row) => undefined | Promise<void>,
+  onRow: (row: Row) => undefined | Promise<void>,
   isEnough: () => boolean,
   signal: AbortSignal,
 ): Promise<void> {
   checkSource(source)
   if (Symbol.iterator in source) {
     for (const row of source) {
-      const wait = take(row)
+      const wait = onRow(row)
       if (wait !== undefined) await wait
       if (signal.aborted || isEnough()) return
     }
@@ -36,7 +36,7 @@ export async function readRows<Row>(
       if (next.done) return
       isOver = false
       if (signal.aborted) return
-      await take(next.value)
+      await onRow(next.value)
       if (isEnough()) return
     }
   } finally {

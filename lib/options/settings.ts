@@ -59,15 +59,15 @@ export interface TlsSettings {
  * Checks options once and freezes them with their defaults.
  * @throws OptionError `ERR_CASSANDRA_OPTION_UNKNOWN` or `ERR_CASSANDRA_OPTION`.
  */
-export function readWriteOptions<Row extends object>(options: CassandraWritableOptions<Row>): WriteSettings {
+export function writeSettingsOf<Row extends object>(options: CassandraWritableOptions<Row>): WriteSettings {
   return Object.freeze(writeSettings(checkEach(options, optionRules)))
 }
 
 /**
- * As {@link readWriteOptions}, with what a micro-batch sink has beside.
+ * As {@link writeSettingsOf}, with what a micro-batch sink has beside.
  * @throws OptionError `ERR_CASSANDRA_OPTION_UNKNOWN` or `ERR_CASSANDRA_OPTION`.
  */
-export function readEpochOptions<Row extends object>(options: MicroBatchSinkOptions<Row>): EpochSettings {
+export function epochSettingsOf<Row extends object>(options: MicroBatchSinkOptions<Row>): EpochSettings {
   const given = checkEach(options, { ...optionRules, ...epochRules })
   const { checkpoint_location, take_over, rows_per_epoch, epoch_interval_ms, position } = given
   const write = writeSettings(given)

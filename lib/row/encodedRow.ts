@@ -21,7 +21,7 @@ export interface EncodedRow extends KeyedRow {
 }
 
 /** Size in bytes of all values with their length prefixes. */
-export function bytesOf({ start, end }: EncodedRow): number {
+export function byteLengthOf({ start, end }: EncodedRow): number {
   return end - start
 }
 

@@ -3,11 +3,11 @@ import type { Column, TableSchema } from '../table/schema.ts'
 import { type PreparedCounts, Statement } from '../table/statement.ts'
 import { NULL_LENGTH, UNSET_LENGTH } from '../value/bind.ts'
 import { Bytes, TooManyBytes } from '../value/bytes.ts'
+import { type ColumnEncoder, columnEncoderFor, encodeColumn } from './columnEncoder.ts'
 import type { EncodedRow } from './encodedRow.ts'
 import { KEY_PART_BYTES, MAX_KEY_BYTES } from './partitionKey.ts'
 import { ownNames, type Row, readProperty, rowOf, sameNames } from './readRow.ts'
 import { columnUnknown, deleteFlagMissing, keyAbsent, keySize, rowSize } from './rowRefusal.ts'
-import { encodeColumn, type Slot, slotFor } from './slot.ts'
 import { ownTimestampOf, ttlOf, type UsingRules } from './using.ts'
 import { CELL_WEIGHT, collectionWeight, ROW_WEIGHT, TTL_WEIGHT } from './weight.ts'
 
@@ -18,16 +18,17 @@ export interface RowRules extends UsingRules {
   readonly counts?: PreparedCounts
 }
 
-/** Own property names of a row, and which of the table's columns and of the directions are among them. */
+/** Own property names of a row, and which of the table's columns and of the control properties are among them. */
 interface Shape {
   readonly names: readonly string[]
   readonly present: readonly boolean[]
-  readonly directions: ReadonlySet<string>
+  readonly controls: ReadonlySet<string>
 }
 
-interface Target {
+/** How a row is written by one operation. */
+interface Plan {
   readonly statement: Statement
-  readonly slots: readonly Slot[]
+  readonly encoders: readonly ColumnEncoder[]
   /** Columns whose values are read, from the first one on. */
   readonly reads: number
 }
@@ -43,16 +44,17 @@ export class RowEncoder {
   readonly #rules: RowRules
   readonly #schema: TableSchema
   readonly #columns: readonly Column[]
-  readonly #places: ReadonlyMap<string, number>
+  readonly #columnIndexes: ReadonlyMap<string, number>
   /** Of types that cannot be written. */
-  readonly #unsupported: readonly Slot[]
+  readonly #unsupported: readonly ColumnEncoder[]
   readonly #partitionKeyCount: number
   readonly #keyCount: number
   readonly #regularsFrom: number
-  readonly #targets: Readonly<Record<OperationName, Target>>
+  readonly #plans: Readonly<Record<OperationName, Plan>>
   /** That of the row before: most streams have one shape, which is then checked once. */
-  #shape: Shape = { names: [], present: [], directions: new Set() }
-  readonly #directions: readonly string[]
+  #shape: Shape = { names: [], present: [], controls: new Set() }
+  /** Properties that tell what is done with a row, and are no columns: delete flag, time to live, write time. */
+  readonly #controls: readonly string[]
   /** Lent to the row in progress: reading a row may run code of the caller's, which may give the next one. */
   #bytes: Bytes | undefined
 
@@ -61,26 +63,26 @@ export class RowEncoder {
     this.#rules = rules
     this.#schema = schema
     this.#columns = schema.columns
-    this.#places = new Map(schema.columns.map(({ name }, place) => [name, place]))
-    this.#directions = [rules.delete_flag?.column, rules.ttl_column, rules.timestamp_column].filter(
+    this.#columnIndexes = new Map(schema.columns.map(({ name }, place) => [name, place]))
+    this.#controls = [rules.delete_flag?.column, rules.ttl_column, rules.timestamp_column].filter(
       name => name !== undefined,
     )
     this.#partitionKeyCount = count('partition_key')
     this.#keyCount = this.#partitionKeyCount + count('clustering')
     this.#regularsFrom = this.#keyCount + count('static')
-    const slots = schema.columns.map(slotFor)
-    this.#unsupported = slots.filter(({ column }) => column.type.kind === 'unsupported')
-    const target = (operation: Operation): Target => {
+    const encoders = schema.columns.map(columnEncoderFor)
+    this.#unsupported = encoders.filter(({ column }) => column.type.kind === 'unsupported')
+    const planOf = (operation: Operation): Plan => {
       const hasTtl = rules.ttl !== undefined || rules.ttl_column !== undefined
       const statement = new Statement(operation, schema, hasTtl, rules.counts)
       return {
         statement,
-        slots: slots.filter(({ column }) => statement.columns.includes(column)),
+        encoders: encoders.filter(({ column }) => statement.columns.includes(column)),
         reads: schema.columns.filter(({ kind }) => operation.columns.includes(kind)).length,
       }
     }
-    const targets = Object.values(operations).map(operation => [operation.name, target(operation)])
-    this.#targets = Object.fromEntries(targets) as Record<OperationName, Target>
+    const plans = Object.values(operations).map(operation => [operation.name, planOf(operation)])
+    this.#plans = Object.fromEntries(plans) as Record<OperationName, Plan>
   }
 
   /** @throws RowError when the row cannot be stored exactly. */
@@ -88,16 +90,16 @@ export class RowEncoder {
     const row = rowOf(input, index)
     const shape = this.#shapeOf(row, index)
     const operation = this.#operationOf(row, shape, index)
-    const given = this.#read(row, shape, this.#targets[operation.name].reads, index)
+    const given = this.#read(row, shape, this.#plans[operation.name].reads, index)
     const { ttl_column, timestamp_column } = this.#rules
-    const ttl = this.#direction(row, shape, ttl_column, index)
-    const timestamp = this.#direction(row, shape, timestamp_column, index)
+    const ttl = this.#control(row, shape, ttl_column, index)
+    const timestamp = this.#control(row, shape, timestamp_column, index)
     const { name, ofStatics = name } = operation
-    const target = this.#targets[this.#isStaticOnly(given) ? ofStatics : name]
+    const plan = this.#plans[this.#isStaticOnly(given) ? ofStatics : name]
     const out = this.#bytes ?? new Bytes(Math.max(MUTATION_BYTES, this.#rules.max_row_bytes))
     this.#bytes = undefined
     try {
-      return this.#bind(target, given, ttl, timestamp, index, out)
+      return this.#bind(plan, given, ttl, timestamp, index, out)
     } catch (error) {
       throw error instanceof TooManyBytes ? rowSize(error.needed, this.#rules.max_row_bytes, index) : error
     } finally {
@@ -106,7 +108,7 @@ export class RowEncoder {
   }
 
   #bind(
-    { statement, slots }: Target,
+    { statement, encoders }: Plan,
     given: readonly unknown[],
     ttl: unknown,
     timestamp: unknown,
@@ -115,9 +117,10 @@ export class RowEncoder {
   ): EncodedRow {
     const keyFirst = statement.timestampIndex > 0
     out.begin()
-    for (const slot of this.#unsupported) {
+    for (const encoder of this.#unsupported) {
       // The statement has no place for it: its encoder refuses every value.
-      if (given[slot.place] !== undefined) encodeColumn(slot, given[slot.place], index, out)
+      if (given[encoder.columnIndex] !== undefined)
+        encodeColumn(encoder, given[encoder.columnIndex], index, out)
     }
     if (!keyFirst) this.#writeTimestamp(timestamp, index, out)
     const keyStart = out.length
@@ -125,29 +128,29 @@ export class RowEncoder {
     let weight = statement.ttlIndex === undefined ? ROW_WEIGHT : ROW_WEIGHT + TTL_WEIGHT
     let appends = false
     let clustering = 0
-    for (let i = 0; i < slots.length; i++) {
-      const slot = slots[i] as Slot
-      const value = given[slot.place]
+    for (let i = 0; i < encoders.length; i++) {
+      const encoder = encoders[i] as ColumnEncoder
+      const value = given[encoder.columnIndex]
       if (value === undefined || value === null) {
-        if (slot.isKey) throw keyAbsent(slot.column, value, index)
+        if (encoder.isKey) throw keyAbsent(encoder.column, value, index)
         const isWritten = value === null && this.#rules.nulls === 'write'
         out.int32(isWritten ? NULL_LENGTH : UNSET_LENGTH)
         if (isWritten) weight += CELL_WEIGHT
         continue
       }
       const from = out.openSized()
-      encodeColumn(slot, value, index, out)
+      encodeColumn(encoder, value, index, out)
       const size = out.closeSized(from)
-      if (slot.isPartitionKey) {
+      if (encoder.isPartitionKey) {
         keyEnd = out.length
-        this.#checkPartitionKey(slot, size, keyEnd - keyStart, index)
-      } else if (slot.isKey) {
+        this.#checkPartitionKey(encoder, size, keyEnd - keyStart, index)
+      } else if (encoder.isKey) {
         clustering += size
         weight += size
-        if (clustering > MAX_KEY_BYTES) throw keySize(slot.column, size, this.#partitionKeyCount, index)
-      } else if (slot.isMultiCell) weight += collectionWeight(slot.column.type, out.view(from))
+        if (clustering > MAX_KEY_BYTES) throw keySize(encoder.column, size, this.#partitionKeyCount, index)
+      } else if (encoder.isMultiCell) weight += collectionWeight(encoder.column.type, out.view(from))
       else weight += CELL_WEIGHT + size
-      if (slot.appends) appends = true
+      if (encoder.appends) appends = true
     }
     const timestampFrom = keyFirst ? this.#writeTimestamp(timestamp, index, out) : keyStart - TIMESTAMP_BYTES
     if (statement.ttlIndex !== undefined) this.#writeTtl(ttl, index, out)
@@ -187,29 +190,29 @@ export class RowEncoder {
     out.int32(seconds)
   }
 
-  #direction(row: Row, { directions }: Shape, name: string | undefined, index: number): unknown {
-    return name !== undefined && directions.has(name) ? readProperty(row, name, index) : undefined
+  #control(row: Row, { controls }: Shape, name: string | undefined, index: number): unknown {
+    return name !== undefined && controls.has(name) ? readProperty(row, name, index) : undefined
   }
 
   #shapeOf(row: Row, index: number): Shape {
     const names = ownNames(row, index)
     if (sameNames(names, this.#shape.names)) return this.#shape
     const present = new Array<boolean>(this.#columns.length).fill(false)
-    const directions = new Set<string>()
+    const controls = new Set<string>()
     for (const name of names) {
-      const place = this.#places.get(name)
-      if (this.#directions.includes(name)) directions.add(name)
+      const place = this.#columnIndexes.get(name)
+      if (this.#controls.includes(name)) controls.add(name)
       else if (place === undefined) throw columnUnknown(name, this.#schema, index)
       else present[place] = true
     }
-    this.#shape = { names, present, directions }
+    this.#shape = { names, present, controls }
     return this.#shape
   }
 
   #operationOf(row: Row, shape: Shape, index: number): Operation {
     const flag = this.#rules.delete_flag
     if (flag === undefined) return operations.insert
-    const value = this.#direction(row, shape, flag.column, index)
+    const value = this.#control(row, shape, flag.column, index)
     if (value === undefined) throw deleteFlagMissing(flag.column, index)
     // Objects are compared by no text of theirs: a flag is a plain value.
     const isPlain = typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol'
@@ -242,10 +245,15 @@ export class RowEncoder {
   }
 
   /** @param bytes of the columns of the key so far, with a length of 4 bytes before each */
-  #checkPartitionKey({ column, place }: Slot, size: number, bytes: number, index: number): void {
+  #checkPartitionKey(
+    { column, columnIndex }: ColumnEncoder,
+    size: number,
+    bytes: number,
+    index: number,
+  ): void {
     const count = this.#partitionKeyCount
     // The bytes that are hashed have a length of 2 bytes before each column and a zero after it.
-    const total = count === 1 ? size : bytes - (4 - KEY_PART_BYTES) * (place + 1)
+    const total = count === 1 ? size : bytes - (4 - KEY_PART_BYTES) * (columnIndex + 1)
     if (total === 0 || total > MAX_KEY_BYTES) throw keySize(column, size, count, index)
   }
 }

@@ -35,7 +35,7 @@ function adviceFor(input: unknown): string {
 }
 
 /** Properties by which other loaders tell how to write a row, with the option that names such a property here. */
-const directions = [
+const controls = [
   { option: 'ttl_column', names: /^_*(?:ttl|time_?to_?live)_*$/i },
   { option: 'timestamp_column', names: /^_*(?:timestamp|write_?time(?:stamp)?)_*$/i },
 ] as const
@@ -50,10 +50,10 @@ export function columnUnknown(
 ): RowError {
   const names = columns.map(column => column.name)
   const [near] = nearestNames(name, names.slice(0, MOST_CANDIDATES), 1)
-  const direction = directions.find(({ names }) => names.test(name.slice(0, 40)))
+  const control = controls.find(({ names }) => names.test(name.slice(0, 40)))
   const advice =
     (near === undefined ? '' : `; did you mean \`${escaped(near)}\`?`) +
-    (direction === undefined ? '' : `; \`${direction.option}\` is the option that names such a property`)
+    (control === undefined ? '' : `; \`${control.option}\` is the option that names such a property`)
   const expected = `one of ${listed(names)}`
   const message = `Row ${row_index}: \`${keyspace}.${table}\` has no column \`${escaped(cut(name, 80))}\`${advice}; expected ${expected}`
   const details = { row_index, column: cut(name, 80), expected }

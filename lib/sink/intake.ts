@@ -1,24 +1,120 @@
-import type { WriteSettings } from '../options/settings.ts'
-import { openWriter } from '../write/openWriter.ts'
-import type { OnFailure, Writer } from '../write/writer.ts'
-import { type GivenRow, Inlet } from './inlet.ts'
+import { WriteError } from '../errors.ts'
+import { snapshotOf } from '../row/snapshot.ts'
+import { LIST_TIMESTAMPS } from '../row/using.ts'
+import { processArrivals } from '../write/clusterClock.ts'
+import type { EncodeResult } from '../write/liveTable.ts'
+import { type Counters, countsOf, newCounters } from '../write/stats.ts'
 
-export type { GivenRow } from './inlet.ts'
+/** A row that came before the table was known: its place in the order, a copy as deep as it goes, later its bytes. */
+class EarlyRow {
+  readonly arrival = processArrivals().next(LIST_TIMESTAMPS)
+  readonly copy: unknown
+  /** Once the table is known. */
+  encoded: EncodeResult | undefined
 
-/** What the sinks without epochs have in common: one writer, which takes the rows as they come. */
-export class Intake extends Inlet<Writer> {
-  /** Connects and reads the schema. */
-  open(settings: WriteSettings, onFailure: OnFailure): Promise<void> {
-    return this.openBy(signal => openWriter(settings, this.counters, onFailure, signal))
+  constructor(row: unknown) {
+    this.copy = snapshotOf(row)
+  }
+}
+
+export type QueuedRow = EncodeResult | EarlyRow
+
+/** What turns rows into bytes once the table is known. */
+export interface RowWriter {
+  /** @param arrival place of a row that came before the table was known */
+  encode(row: unknown, arrival?: number): EncodeResult
+  close(): Promise<void>
+}
+
+/** What all sinks have in common: rows that come from the first moment on, and the writer once it is open. */
+export class Intake<Writer extends RowWriter> {
+  readonly counters: Counters = newCounters()
+  readonly #opening = new AbortController()
+  readonly #early: EarlyRow[] = []
+  #writer: Writer | undefined
+  #opened: Promise<void> | undefined
+  #queued = 0
+  #closed: Promise<void> | undefined
+
+  get isOpen(): boolean {
+    return this.#writer !== undefined
   }
 
-  /** After opening. As {@link Writer.add}. */
-  add(row: GivenRow): undefined | Promise<void> {
-    return this.writer?.add(this.taken(row))
+  /** Undefined before it is open. */
+  get writer(): Writer | undefined {
+    return this.#writer
   }
 
-  /** As {@link Writer.finish}. */
-  async finish(): Promise<void> {
-    await this.writer?.finish()
+  /**
+   * Resolves when `open` has, or at once when it is closed meanwhile: who closes has a reason of his own, and need not
+   * wait for the servers. After `open` has called `hold`, closing waits until what it takes is given back.
+   */
+  openBy(open: (signal: AbortSignal, hold: () => void) => Promise<Writer>): Promise<void> {
+    const { signal } = this.#opening
+    if (signal.aborted) return Promise.resolve()
+    let isHeld = false
+    const left = new Promise<void>(resolve =>
+      signal.addEventListener('abort', () => {
+        if (!isHeld) resolve()
+      }),
+    )
+    const hold = () => {
+      isHeld = true
+    }
+    const opened = open(signal, hold).then(
+      writer => {
+        if (signal.aborted) return writer.close()
+        this.#writer = writer
+        for (const early of this.#early.splice(0)) early.encoded = writer.encode(early.copy, early.arrival)
+        return undefined
+      },
+      (error: Error) => {
+        if (!signal.aborted) throw error
+      },
+    )
+    this.#opened = Promise.race([opened, left])
+    return this.#opened
+  }
+
+  /** A row is read when it is given, not when its turn comes: by then the caller may have changed it. */
+  queue(row: unknown): QueuedRow {
+    this.#queued++
+    if (this.#writer !== undefined) return this.#writer.encode(row)
+    const early = new EarlyRow(row)
+    if (!this.#opening.signal.aborted) this.#early.push(early)
+    return early
+  }
+
+  /** After opening. */
+  encoded(row: QueuedRow): EncodeResult {
+    return row instanceof EarlyRow ? (row.encoded as EncodeResult) : row
+  }
+
+  /**
+   * What there is to report when the sink is left before its end: rows that were given and are not acknowledged. Nothing
+   * when there are none.
+   */
+  leave(): WriteError | undefined {
+    const rows = this.#queued - this.counters.rows_written - this.counters.rows_deleted
+    // What `writeEpoch()` was given, its own promise reports.
+    if (rows <= 0) return undefined
+    const message = `The stream was left before its end, with ${rows} rows that Cassandra has not acknowledged`
+    const error = new WriteError('ERR_CASSANDRA_WRITE', message)
+    void this.close()
+    error.counts = countsOf(this.counters)
+    return error
+  }
+
+  /** Stops at once, in whatever state it is. Never throws. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    this.#opening.abort()
+    this.#early.length = 0
+    if (this.#writer === undefined) await this.#opened?.catch(() => {})
+    await this.#writer?.close()
   }
 }

@@ -1,5 +1,5 @@
 import process from 'node:process'
-import { Writable } from 'node:stream'
+import type { Writable } from 'node:stream'
 import { collectEpoch, unlessAborted } from '../epoch/epochCollection.ts'
 import { EpochCutter } from '../epoch/epochCutter.ts'
 import type { EpochRows } from '../epoch/epochRows.ts'
@@ -14,10 +14,10 @@ import { type RowSource, releaseRows } from '../epoch/rowSource.ts'
 import { CassandraStreamsError, CheckpointError, WriteError } from '../errors.ts'
 import type { Json } from '../json.ts'
 import type { MicroBatchSinkOptions } from '../options/options.ts'
-import { type EpochSettings, readEpochOptions } from '../options/settings.ts'
+import { type EpochSettings, epochSettingsOf } from '../options/settings.ts'
 import { countsOf } from '../write/stats.ts'
-import { abortWith } from './abort.ts'
-import { type GivenRow, Inlet } from './inlet.ts'
+import { Intake, type QueuedRow } from './intake.ts'
+import { ignore, RowWritable } from './rowWritable.ts'
 import type { CassandraWritable } from './writable.ts'
 
 /** What became of an epoch. */
@@ -68,19 +68,18 @@ export interface MicroBatchSink<Row extends object = object> extends CassandraWr
 export function createMicroBatchSink<Row extends object = object>(
   options: MicroBatchSinkOptions<Row>,
 ): MicroBatchSink<Row> {
-  return new EpochSink<Row>(readEpochOptions(options))
+  return new EpochSink<Row>(epochSettingsOf(options))
 }
 
 /** A row with its place in the source, both as they were when the row was given. */
 interface Arrival {
-  readonly row: GivenRow
+  readonly row: QueuedRow
   readonly position: Json | undefined
 }
 
-class EpochSink<Row extends object> extends Writable implements MicroBatchSink<Row> {
+class EpochSink<Row extends object> extends RowWritable implements MicroBatchSink<Row> {
   readonly #settings: EpochSettings
-  readonly #inlet = new Inlet<EpochWriter>()
-  readonly stats = this.#inlet.counters
+  readonly #intake: Intake<EpochWriter>
   readonly #opened: Promise<void>
   readonly #leaving = new AbortController()
   ended: MicroBatchSink['ended']
@@ -90,13 +89,12 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
   /** Calls of `writeEpoch` are served one after the other. */
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(settings: EpochSettings) {
-    super({ objectMode: true })
+  constructor(settings: EpochSettings, intake = new Intake<EpochWriter>()) {
+    super(intake, row => arrivalOf(row, intake, settings), settings.signal)
     this.#settings = settings
-    // Not an option of super: with a signal that is aborted already it would destroy before the fields are there.
-    if (settings.signal !== undefined) abortWith(settings.signal, this)
-    this.#opened = this.#inlet.openBy((signal, hold) =>
-      openEpochWriter(settings, this.stats, error => this.destroy(error), signal, hold),
+    this.#intake = intake
+    this.#opened = intake.openBy((signal, hold) =>
+      openEpochWriter(settings, intake.counters, error => this.destroy(error), signal, hold),
     )
   }
 
@@ -108,21 +106,10 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
     return this.#telling(async () => (await this.#writer()).committed)
   }
 
-  override write(row: unknown, ...rest: unknown[]): boolean {
-    return super.write(row === null ? row : this.#arrive(row), ...(rest as [BufferEncoding]))
-  }
-
-  override end(row?: unknown, ...rest: unknown[]): this {
-    if (row === undefined || row === null || typeof row === 'function') {
-      return super.end(row as () => void, ...(rest as [BufferEncoding]))
-    }
-    return super.end(this.#arrive(row), ...(rest as [BufferEncoding]))
-  }
-
   override _write(arrival: Arrival, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    const writer = this.#inlet.writer as EpochWriter
+    const writer = this.#intake.writer as EpochWriter
     this.#cutter ??= this.#newCutter(writer)
-    const row = this.#refusalOf('write()') ?? this.#inlet.taken(arrival.row)
+    const row = this.#refusalOf('write()') ?? this.#intake.encoded(arrival.row)
     const wait = this.#cutter.add(row, arrival.position)
     if (wait === undefined) done()
     else wait.then(() => done(), this.#failing(done))
@@ -175,7 +162,7 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
 
   async #finish(): Promise<void> {
     await this.#turn
-    const writer = this.#inlet.writer as EpochWriter
+    const writer = this.#intake.writer as EpochWriter
     // An epoch of no rows has no row to begin its replay.
     if (this.#feed === undefined && writer.sealed !== undefined) this.#cutter = this.#newCutter(writer)
     await this.#cutter?.finish()
@@ -194,17 +181,10 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
     await writer.close()
   }
 
-  /** Node waits for the end of `_construct` before it destroys, so a pending connection attempt is ended here. */
-  override destroy(error?: Error): this {
-    super.destroy(error)
-    if (!this.#inlet.isOpen) void this.#inlet.close()
-    return this
-  }
-
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#leaving.abort(error ?? destroyed())
     this.#cutter?.stop()
-    const closed = this.#inlet.close()
+    const closed = this.#intake.close()
     this.#addCounts(error)
     closed.then(() => done(error))
   }
@@ -218,21 +198,7 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
   }
 
   #addCounts(error: unknown): void {
-    if (error instanceof CassandraStreamsError) error.counts = countsOf(this.stats)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.closed) return
-    const closed = new Promise<void>(resolve => this.once('close', resolve))
-    // What it failed with before is known to whoever listens, or waits for a pipeline.
-    const isKnown = this.destroyed
-    if (!isKnown) this.on('error', ignore)
-    if (!isKnown && !this.writableEnded) {
-      // What `writeEpoch()` was given, its own promise reports.
-      this.destroy(this.#feed === 'writeEpoch()' ? undefined : this.#inlet.leave())
-    }
-    await closed
-    if (!isKnown && this.errored !== null) throw this.errored
+    if (error instanceof CassandraStreamsError) error.counts = countsOf(this.#intake.counters)
   }
 
   async #writer(): Promise<EpochWriter> {
@@ -242,19 +208,9 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
       this.destroy(error as Error)
       throw error
     }
-    const { writer } = this.#inlet
+    const { writer } = this.#intake
     if (writer === undefined || this.destroyed) throw this.errored ?? destroyed()
     return writer
-  }
-
-  #arrive(given: unknown): Arrival {
-    const row = this.#inlet.take(given)
-    if (row instanceof Error) return { row, position: undefined }
-    try {
-      return { row, position: positionOf(given, this.#settings) }
-    } catch (error) {
-      return { row: error as Error, position: undefined }
-    }
   }
 
   #refusalOf(feed: 'write()' | 'writeEpoch()'): Error | undefined {
@@ -280,7 +236,15 @@ class EpochSink<Row extends object> extends Writable implements MicroBatchSink<R
   }
 }
 
-function ignore(): void {}
+function arrivalOf(row: unknown, intake: Intake<EpochWriter>, settings: EpochSettings): Arrival {
+  const queued = intake.queue(row)
+  if (queued instanceof Error) return { row: queued, position: undefined }
+  try {
+    return { row: queued, position: positionOf(row, settings) }
+  } catch (error) {
+    return { row: error as Error, position: undefined }
+  }
+}
 
 function destroyed(): WriteError {
   return new WriteError('ERR_CASSANDRA_WRITE', 'The stream was destroyed')

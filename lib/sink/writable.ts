@@ -1,9 +1,11 @@
-import { Writable } from 'node:stream'
+import type { Writable } from 'node:stream'
 import type { CassandraWritableOptions } from '../options/options.ts'
-import { readWriteOptions, type WriteSettings } from '../options/settings.ts'
+import { type WriteSettings, writeSettingsOf } from '../options/settings.ts'
+import { openWriter } from '../write/openWriter.ts'
 import type { CassandraWritableStats } from '../write/stats.ts'
-import { abortWith } from './abort.ts'
-import { type GivenRow, Intake } from './intake.ts'
+import type { Writer } from '../write/writer.ts'
+import { Intake, type QueuedRow } from './intake.ts'
+import { RowWritable } from './rowWritable.ts'
 
 /**
  * An object-mode Writable of rows. `'finish'` means that Cassandra acknowledged every row. `Row` is what `write()` and
@@ -41,67 +43,40 @@ export interface CassandraWritable<Row extends object = object> extends Writable
 export function createCassandraWritable<Row extends object = object>(
   options: CassandraWritableOptions<Row>,
 ): CassandraWritable<Row> {
-  return new CassandraSink<Row>(readWriteOptions(options))
+  return new CassandraSink<Row>(writeSettingsOf(options))
 }
 
-class CassandraSink<Row extends object> extends Writable implements CassandraWritable<Row> {
+class CassandraSink<Row extends object> extends RowWritable implements CassandraWritable<Row> {
   readonly #settings: WriteSettings
-  readonly #intake = new Intake()
-  readonly stats = this.#intake.counters
+  readonly #intake: Intake<Writer>
 
-  constructor(settings: WriteSettings) {
-    super({ objectMode: true })
+  constructor(settings: WriteSettings, intake = new Intake<Writer>()) {
+    super(intake, row => intake.queue(row), settings.signal)
     this.#settings = settings
-    // Not an option of super: with a signal that is aborted already it would destroy before the fields are there.
-    if (settings.signal !== undefined) abortWith(settings.signal, this)
+    this.#intake = intake
   }
 
   override _construct(done: (error?: Error | null) => void): void {
-    this.#intake.open(this.#settings, error => this.destroy(error)).then(() => done(), done)
+    const onFailure = (error: Error) => this.destroy(error)
+    this.#intake
+      .openBy(signal => openWriter(this.#settings, this.#intake.counters, onFailure, signal))
+      .then(() => done(), done)
   }
 
-  override write(row: unknown, encoding?: unknown, callback?: unknown): boolean {
-    const given = row === null ? row : this.#intake.take(row)
-    return super.write(given, encoding as BufferEncoding, callback as () => void)
-  }
-
-  override end(row?: unknown, ...rest: unknown[]): this {
-    if (row === undefined || row === null || typeof row === 'function') {
-      return super.end(row as () => void, ...(rest as [BufferEncoding]))
-    }
-    return super.end(this.#intake.take(row), ...(rest as [BufferEncoding]))
-  }
-
-  override _write(row: GivenRow, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    const wait = this.#intake.add(row)
+  override _write(row: QueuedRow, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    const wait = this.#intake.writer?.add(this.#intake.encoded(row))
     if (wait === undefined) done()
     else doneAfter(wait, done)
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#intake.finish().then(() => done(), done)
-  }
-
-  /** Node waits for the end of `_construct` before it destroys, so a pending connection attempt is ended here. */
-  override destroy(error?: Error): this {
-    super.destroy(error)
-    if (!this.#intake.isOpen) void this.#intake.close()
-    return this
+    const { writer } = this.#intake
+    if (writer === undefined) done()
+    else doneAfter(writer.finish(), done)
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#intake.close().then(() => done(error))
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.closed) return
-    const closed = new Promise<void>(resolve => this.once('close', resolve))
-    // What it failed with before is known to whoever listens, or waits for a pipeline.
-    const isKnown = this.destroyed
-    if (!isKnown) this.on('error', () => {})
-    if (!isKnown && !this.writableEnded) this.destroy(this.#intake.leave())
-    await closed
-    if (!isKnown && this.errored !== null) throw this.errored
   }
 }
 

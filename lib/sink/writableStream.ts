@@ -1,9 +1,11 @@
 import type { CassandraWritableOptions } from '../options/options.ts'
-import { readWriteOptions, type WriteSettings } from '../options/settings.ts'
+import { type WriteSettings, writeSettingsOf } from '../options/settings.ts'
+import { openWriter } from '../write/openWriter.ts'
 import type { CassandraWritableStats } from '../write/stats.ts'
+import type { Writer } from '../write/writer.ts'
 import { onAbort } from './abort.ts'
-import { GivenRows } from './givenRows.ts'
 import { Intake } from './intake.ts'
+import { QueuedRows } from './queuedRows.ts'
 
 /** Rows that wait in the stream before `ready` asks the source to wait; as Node has it for streams of objects. */
 const HIGH_WATER_MARK = 16
@@ -30,7 +32,7 @@ export interface CassandraWritableStream<Row extends object = object> extends Wr
 export function createCassandraWritableStream<Row extends object = object>(
   options: CassandraWritableOptions<Row>,
 ): CassandraWritableStream<Row> {
-  return new RowStream<Row>(new RowSink(readWriteOptions(options)))
+  return new RowStream<Row>(new RowSink(writeSettingsOf(options)))
 }
 
 class RowStream<Row extends object> extends WritableStream<Row> implements CassandraWritableStream<Row> {
@@ -71,8 +73,8 @@ type Controller = WritableStreamDefaultController & { readonly signal: AbortSign
 
 class RowSink {
   readonly #settings: WriteSettings
-  readonly #intake = new Intake()
-  readonly #given = new GivenRows()
+  readonly #intake = new Intake<Writer>()
+  readonly #queued = new QueuedRows()
   readonly #ended = new AbortController()
   #controller: WritableStreamDefaultController | undefined
   #closing: Promise<void> | undefined
@@ -86,7 +88,7 @@ class RowSink {
 
   /** Called by the stream inside `write()`, before it queues the row: the one moment to read it as it was given. */
   sizeOf(row: unknown): number {
-    if (!this.#ended.signal.aborted) this.#given.push(row, this.#intake.take(row))
+    if (!this.#ended.signal.aborted) this.#queued.push(row, this.#intake.queue(row))
     return 1
   }
 
@@ -101,10 +103,13 @@ class RowSink {
       this.#ended.signal.addEventListener('abort', forget)
     }
     try {
-      await this.#intake.open(this.#settings, error => {
+      const onFailure = (error: Error) => {
         controller.error(error)
         this.#release()
-      })
+      }
+      await this.#intake.openBy(signal =>
+        openWriter(this.#settings, this.#intake.counters, onFailure, signal),
+      )
     } catch (error) {
       await this.#release()
       throw error
@@ -112,13 +117,17 @@ class RowSink {
   }
 
   write(row: unknown): undefined | Promise<void> {
-    const wait = this.#intake.add(this.#given.shift(row))
+    const wait = this.#intake.writer?.add(this.#intake.encoded(this.#queued.shift(row)))
     return wait && this.#withReason(wait)
   }
 
   close(): Promise<void> {
-    this.#closing = this.#withReason(this.#intake.finish()).then(() => this.#release())
+    this.#closing = this.#withReason(this.#finish()).then(() => this.#release())
     return this.#closing
+  }
+
+  async #finish(): Promise<void> {
+    await this.#intake.writer?.finish()
   }
 
   abort(reason: unknown): Promise<void> {
@@ -148,7 +157,7 @@ class RowSink {
 
   #release(): Promise<void> {
     this.#ended.abort()
-    this.#given.clear()
+    this.#queued.clear()
     return this.#intake.close()
   }
 

@@ -1,5 +1,3 @@
-import { SchemaError } from '../errors.ts'
-
 export const scalarNames = [
   'ascii',
   'bigint',
@@ -43,14 +41,11 @@ export type CqlType =
       readonly fields: readonly UdtField[]
       readonly frozen: boolean
     }
-  /** A custom type, or one that this version does not know: no value of it can be written. */
+  /** A counter, a custom type, or one that this version does not know: no value of it can be written. */
   | { readonly kind: 'unsupported'; readonly text: string }
 
 /** Fields of a user-defined type by its name, or undefined when the keyspace has no such type. */
 export type UdtLookup = (name: string) => readonly { name: string; type: string }[] | undefined
-
-/** Of the text of a type in an error. */
-const MOST_SHOWN = 200
 
 const scalars: ReadonlySet<string> = new Set(scalarNames)
 
@@ -84,30 +79,25 @@ function freeze(frozen: boolean, name: string): string {
   return frozen ? `frozen<${name}>` : name
 }
 
-/**
- * The type of a column. One that cannot be written is no fault of the table's, as long as no row has a value for it.
- * @throws SchemaError `ERR_CASSANDRA_TYPE_UNSUPPORTED` when it is part of the primary key, which every row has
- */
-export function columnType(text: string, isKey: boolean, lookupUdt: UdtLookup): CqlType {
+/** Reads the text of `system_schema.columns.type`. A custom, counter or unknown type, at any depth, is unsupported as a whole. */
+export function parseCqlType(text: string, lookupUdt: UdtLookup): CqlType {
   try {
-    return parseCqlType(text, lookupUdt)
+    return parse(text, lookupUdt)
   } catch (error) {
-    if (isKey || !(error instanceof SchemaError)) throw error
-    return { kind: 'unsupported', text }
+    if (error instanceof UnknownType) return { kind: 'unsupported', text }
+    throw error
   }
 }
 
-/**
- * Reads the text of `system_schema.columns.type`.
- * @throws SchemaError `ERR_CASSANDRA_TYPE_UNSUPPORTED` for custom, counter and unknown types.
- */
-export function parseCqlType(text: string, lookupUdt: UdtLookup): CqlType {
+class UnknownType extends Error {}
+
+function parse(text: string, lookupUdt: UdtLookup): CqlType {
   const tokens = text.match(/"(?:[^"]|"")*"|'(?:[^']|'')*'|[\w.]+|[<>,]/g) ?? []
   let next = 0
 
   function take(expected?: string): string {
     const token = tokens[next++]
-    if (token === undefined || (expected !== undefined && token !== expected)) throw unsupported(text)
+    if (token === undefined || (expected !== undefined && token !== expected)) throw new UnknownType()
     return token
   }
 
@@ -123,7 +113,7 @@ export function parseCqlType(text: string, lookupUdt: UdtLookup): CqlType {
   }
 
   function only(types: CqlType[], count: number): CqlType[] {
-    if (types.length !== count) throw unsupported(text)
+    if (types.length !== count) throw new UnknownType()
     return types
   }
 
@@ -156,7 +146,7 @@ export function parseCqlType(text: string, lookupUdt: UdtLookup): CqlType {
       }
       if (name === 'tuple') return { kind: 'tuple', elements: argumentsOf(() => type(false)) }
       if (name === 'vector') return vector()
-      throw unsupported(text)
+      throw new UnknownType()
     }
     return udt(token, frozen)
   }
@@ -173,23 +163,16 @@ export function parseCqlType(text: string, lookupUdt: UdtLookup): CqlType {
   function udt(token: string, frozen: boolean): CqlType {
     const name = token.startsWith('"') ? token.slice(1, -1).replaceAll('""', '"') : token
     const fields = lookupUdt(name)
-    if (fields === undefined) throw unsupported(text)
+    if (fields === undefined) throw new UnknownType()
     return {
       kind: 'udt',
       name: token,
       frozen,
-      fields: fields.map(field => ({ name: field.name, type: parseCqlType(field.type, lookupUdt) })),
+      fields: fields.map(field => ({ name: field.name, type: parse(field.type, lookupUdt) })),
     }
   }
 
   const parsed = type(false)
-  if (next !== tokens.length) throw unsupported(text)
+  if (next !== tokens.length) throw new UnknownType()
   return parsed
-}
-
-function unsupported(text: string): SchemaError {
-  return new SchemaError(
-    'ERR_CASSANDRA_TYPE_UNSUPPORTED',
-    `Columns of type \`${text.slice(0, MOST_SHOWN)}\` cannot be written: it is a custom or unknown type`,
-  )
 }

@@ -25,7 +25,7 @@ export interface TableSource {
  * until the time is over. Then the last answer counts.
  *
  * @param isEnough whether a description can be used at once
- * @throws SchemaError when there is no table that can be written; what the driver says when no node answers.
+ * @throws SchemaError when there is no such table; what the driver says when no node answers.
  */
 export async function readTable(
   { client, keyspace, table, timeout_ms, signal }: TableSource,

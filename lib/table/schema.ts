@@ -20,8 +20,9 @@ export interface TableSchema {
   readonly columns: readonly Column[]
 }
 
-/** A table with how long things stay in it. */
+/** A table or a materialized view, with how long things stay in it. */
 export interface StoredTable extends TableSchema {
+  readonly isView: boolean
   /** Seconds for which tombstones are kept. */
   readonly gc_grace_seconds: number
   /** Seconds to live of rows that name none; 0 is for ever. */

@@ -1,7 +1,7 @@
 import type { Client, Host, types } from 'cassandra-driver'
 import { SchemaError } from '../errors.ts'
 import { nearestNames } from '../options/nearest.ts'
-import { columnType, type UdtLookup } from './cqlType.ts'
+import { parseCqlType, type UdtLookup } from './cqlType.ts'
 import { readOptions } from './readOptions.ts'
 import type { ColumnKind, StoredTable } from './schema.ts'
 
@@ -41,16 +41,12 @@ export function selectFrom(client: Client, host: Host | undefined, timeout_ms: n
   }
 }
 
-function isKey(kind: ColumnKind): boolean {
-  return kind === 'partition_key' || kind === 'clustering'
-}
-
 const kindOrder: readonly ColumnKind[] = ['partition_key', 'clustering', 'static', 'regular']
 
 /**
- * Reads a table that can be written by INSERT and DELETE. Goes to `system_schema` and not to the driver's metadata,
- * because a borrowed client may have its metadata off or old.
- * @throws SchemaError when there is no such table, or it is a view or a counter table.
+ * Describes a table or a materialized view. Goes to `system_schema` and not to the driver's metadata, because a borrowed
+ * client may have its metadata off or old.
+ * @throws SchemaError when there is none of the name.
  */
 export async function describeTable(
   select: SelectSystem,
@@ -67,7 +63,7 @@ export async function describeTable(
     select(`SELECT column_name, kind, position, type FROM system_schema.columns ${ofTable}`, keyspace, table),
     select(`SELECT column_name, dropped_time FROM system_schema.dropped_columns ${ofTable}`, keyspace, table),
     select(
-      'SELECT view_name FROM system_schema.views WHERE keyspace_name = ? AND view_name = ?',
+      'SELECT id, gc_grace_seconds, default_time_to_live FROM system_schema.views WHERE keyspace_name = ? AND view_name = ?',
       keyspace,
       table,
     ),
@@ -76,13 +72,8 @@ export async function describeTable(
       keyspace,
     ),
   ])
-  const found = tables[0]
-  if (views.length > 0) throw unsupported('a materialized view: write to its base table')
+  const found = tables[0] ?? views[0]
   if (found === undefined) throw await notFound(select, keyspace, table)
-  if (columns.some(column => column['type'] === 'counter')) {
-    throw unsupported('a counter table, and a counter update that is retried may count twice')
-  }
-
   const udts = new Map(
     types.map(type => [
       type['type_name'] as string,
@@ -97,6 +88,7 @@ export async function describeTable(
     id: String(found['id']),
     keyspace,
     name: table,
+    isView: views.length > 0,
     gc_grace_seconds: Number(found['gc_grace_seconds']),
     default_time_to_live: Number(found['default_time_to_live']),
     dropped: new Map(
@@ -107,7 +99,7 @@ export async function describeTable(
         name: column['column_name'] as string,
         kind: column['kind'] as ColumnKind,
         position: column['position'] as number,
-        type: columnType(column['type'] as string, isKey(column['kind'] as ColumnKind), lookupUdt),
+        type: parseCqlType(column['type'] as string, lookupUdt),
         cql: column['type'] as string,
       }))
       .sort(
@@ -116,10 +108,6 @@ export async function describeTable(
           a.position - b.position ||
           (a.name < b.name ? -1 : 1),
       ),
-  }
-
-  function unsupported(why: string): SchemaError {
-    return new SchemaError('ERR_CASSANDRA_TABLE_UNSUPPORTED', `\`${keyspace}.${table}\` is ${why}`)
   }
 }
 

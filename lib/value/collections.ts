@@ -1,7 +1,7 @@
 import { types as is } from 'node:util'
 import { type CqlType, cqlTypeName } from '../table/cqlType.ts'
 import type { Bytes } from './bytes.ts'
-import type { Codec } from './codec.ts'
+import type { CompiledType } from './compiledType.ts'
 import { asKey, encodePresentPart, partRefused } from './element.ts'
 import { collectionIdentity } from './identity.ts'
 import { itemsOf, plainObject, refuseHole } from './items.ts'
@@ -13,7 +13,7 @@ type Mapping = Extract<CqlType, { kind: 'map' }>
 /** Where an item or key was first seen, by its identity. */
 type Seen = Map<string, unknown>
 
-export function listCodec(type: Sequence, element: Codec): Codec {
+export function compileList(type: Sequence, element: CompiledType): CompiledType {
   return {
     encode: (value, out) => encodeItems(value, element, undefined, undefined, out),
     cqlType: cqlTypeName(type),
@@ -26,7 +26,7 @@ export function listCodec(type: Sequence, element: Codec): Codec {
 }
 
 /** @param sorts whether its elements are put in order; else the server does it */
-export function setCodec(type: Sequence, element: Codec, sorts: boolean): Codec {
+export function compileSet(type: Sequence, element: CompiledType, sorts: boolean): CompiledType {
   return {
     encode: (value, out) => {
       const starts: number[] | undefined = sorts ? [] : undefined
@@ -43,7 +43,12 @@ export function setCodec(type: Sequence, element: Codec, sorts: boolean): Codec 
 }
 
 /** @param sorts whether its entries are put in order; else the server does it */
-export function mapCodec(type: Mapping, key: Codec, value: Codec, sorts: boolean): Codec {
+export function compileMap(
+  type: Mapping,
+  key: CompiledType,
+  value: CompiledType,
+  sorts: boolean,
+): CompiledType {
   return {
     encode: (map, out) => {
       const starts: number[] | undefined = sorts ? [] : undefined
@@ -61,7 +66,7 @@ export function mapCodec(type: Mapping, key: Codec, value: Codec, sorts: boolean
 
 function encodeItems(
   value: unknown,
-  element: Codec,
+  element: CompiledType,
   seen: Seen | undefined,
   starts: number[] | undefined,
   out: Bytes,
@@ -83,8 +88,8 @@ function encodeItems(
 
 function encodeEntries(
   map: unknown,
-  key: Codec,
-  value: Codec,
+  key: CompiledType,
+  value: CompiledType,
   starts: number[] | undefined,
   out: Bytes,
 ): void {
@@ -110,9 +115,9 @@ function encodeEntries(
 }
 
 function addEntry(
-  key: Codec,
+  key: CompiledType,
   name: unknown,
-  value: Codec,
+  value: CompiledType,
   item: unknown,
   seen: Seen | undefined,
   out: Bytes,
@@ -130,8 +135,15 @@ function addEntry(
  * Cassandra keeps one of two equal elements or keys in silence. The bytes of this one begin at `from`, and `at` is what
  * names its place.
  */
-function refuseTwice(codec: Codec, item: unknown, out: Bytes, from: number, seen: Seen, at: unknown): void {
-  const identity = codec.isText ? (item as string) : codec.identity(out.view(from))
+function refuseTwice(
+  compiled: CompiledType,
+  item: unknown,
+  out: Bytes,
+  from: number,
+  seen: Seen,
+  at: unknown,
+): void {
+  const identity = compiled.isText ? (item as string) : compiled.identity(out.view(from))
   if (!seen.has(identity)) {
     seen.set(identity, at)
     return
@@ -140,6 +152,6 @@ function refuseTwice(codec: Codec, item: unknown, out: Bytes, from: number, seen
   const reason =
     first === asKey
       ? 'is the same key as an earlier one'
-      : `is the same ${codec.cqlType} as item ${String(first)}`
-  throw partRefused(codec, item, at, new Refusal(item, reason))
+      : `is the same ${compiled.cqlType} as item ${String(first)}`
+  throw partRefused(compiled, item, at, new Refusal(item, reason))
 }

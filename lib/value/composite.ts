@@ -2,7 +2,7 @@ import { types as is } from 'node:util'
 import { type CqlType, cqlTypeName } from '../table/cqlType.ts'
 import { NULL_LENGTH, unset } from './bind.ts'
 import type { Bytes } from './bytes.ts'
-import type { Codec } from './codec.ts'
+import type { CompiledType } from './compiledType.ts'
 import { field, isDriver } from './driverValue.ts'
 import { encodePart, partRefused } from './element.ts'
 import { tupleIdentity } from './identity.ts'
@@ -13,7 +13,7 @@ import { Refusal, unknownField, wrongKind } from './refusal.ts'
 
 type Composite<Kind extends CqlType['kind']> = Extract<CqlType, { kind: Kind }>
 
-export function tupleCodec(type: Composite<'tuple'>, elements: readonly Codec[]): Codec {
+export function compileTuple(type: Composite<'tuple'>, elements: readonly CompiledType[]): CompiledType {
   function encode(value: unknown, out: Bytes): void {
     const items = tupleItems(value)
     // The driver reads items that are missing at the end as null; an Array of another length is a mistake.
@@ -21,7 +21,7 @@ export function tupleCodec(type: Composite<'tuple'>, elements: readonly Codec[])
     if (items.length !== elements.length && !isShort) {
       throw new Refusal(value, `has ${items.length} items, and the tuple ${elements.length}`)
     }
-    for (let i = 0; i < elements.length; i++) addNullable(elements[i] as Codec, items[i], i, out)
+    for (let i = 0; i < elements.length; i++) addNullable(elements[i] as CompiledType, items[i], i, out)
   }
   return {
     encode,
@@ -34,12 +34,12 @@ export function tupleCodec(type: Composite<'tuple'>, elements: readonly Codec[])
   }
 }
 
-export function udtCodec(type: Composite<'udt'>, fields: readonly Codec[]): Codec {
+export function compileUdt(type: Composite<'udt'>, fields: readonly CompiledType[]): CompiledType {
   const names = type.fields.map(({ name }) => name)
   const places = new Map<unknown, number>(names.map((name, i) => [name, i]))
   function encode(value: unknown, out: Bytes): void {
     const items = fieldValues(value, places)
-    for (let i = 0; i < fields.length; i++) addNullable(fields[i] as Codec, items[i], names[i], out)
+    for (let i = 0; i < fields.length; i++) addNullable(fields[i] as CompiledType, items[i], names[i], out)
   }
   return {
     encode,
@@ -71,16 +71,16 @@ function placeOf(name: unknown, places: ReadonlyMap<unknown, number>, value: unk
 }
 
 /** A tuple or user-defined type may lack any of its parts: Cassandra marks a null one by its length. */
-function addNullable(codec: Codec, value: unknown, at: unknown, out: Bytes): void {
+function addNullable(compiled: CompiledType, value: unknown, at: unknown, out: Bytes): void {
   if (value === null || value === undefined) {
     out.int32(NULL_LENGTH)
     return
   }
   if (value === unset) {
-    throw partRefused(codec, value, at, new Refusal(value, 'is unset; null leaves it empty'))
+    throw partRefused(compiled, value, at, new Refusal(value, 'is unset; null leaves it empty'))
   }
   const from = out.openSized()
-  encodePart(codec, value, at, out)
+  encodePart(compiled, value, at, out)
   out.closeSized(from)
 }
 

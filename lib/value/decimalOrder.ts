@@ -1,4 +1,4 @@
-import type { Identity, Order } from './codec.ts'
+import type { Identity, Order } from './compiledType.ts'
 import { varintOrder } from './order.ts'
 
 /** Decimals are the same to Cassandra when their values are, whatever their scales: 1.0 and 1.00 are one. */

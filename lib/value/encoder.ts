@@ -1,16 +1,16 @@
 import type { CqlType, ScalarName } from '../table/cqlType.ts'
 import { TooManyBytes } from './bytes.ts'
-import type { Codec, Encoder } from './codec.ts'
-import { listCodec, mapCodec, setCodec } from './collections.ts'
-import { tupleCodec, udtCodec } from './composite.ts'
+import { compileList, compileMap, compileSet } from './collections.ts'
+import type { CompiledType, Encoder } from './compiledType.ts'
+import { compileTuple, compileUdt } from './composite.ts'
 import { decimalIdentity } from './decimalOrder.ts'
 import { bytesIdentity } from './identity.ts'
 import { byteOrder } from './order.ts'
 import { named, Refusal } from './refusal.ts'
 import { scalars } from './typeTable.ts'
-import { vectorCodec } from './vector.ts'
+import { compileVector } from './vector.ts'
 
-export type { Encoder } from './codec.ts'
+export type { Encoder } from './compiledType.ts'
 
 /**
  * Compiles a type, once for each column of a table. What it cannot store exactly the encoder refuses by throwing a
@@ -35,34 +35,34 @@ export function encoderFor(type: CqlType, isKey = false): Encoder {
  * @param sorts whether a set or map here is put in the server's order. The server does so for one that is the whole
  * column; what stands deeper it may keep as it is given, which depends on the types around it and on its version.
  */
-function compile(type: CqlType, sorts: boolean): Codec {
+function compile(type: CqlType, sorts: boolean): CompiledType {
   switch (type.kind) {
     case 'scalar':
-      return scalarCodec(type.name)
+      return compileScalar(type.name)
     case 'list':
-      return listCodec(type, compile(type.element, true))
+      return compileList(type, compile(type.element, true))
     case 'set':
-      return setCodec(type, compile(type.element, true), sorts)
+      return compileSet(type, compile(type.element, true), sorts)
     case 'map':
-      return mapCodec(type, compile(type.key, true), compile(type.value, true), sorts)
+      return compileMap(type, compile(type.key, true), compile(type.value, true), sorts)
     case 'tuple':
-      return tupleCodec(
+      return compileTuple(
         type,
         type.elements.map(element => compile(element, true)),
       )
     case 'udt':
-      return udtCodec(
+      return compileUdt(
         type,
         type.fields.map(field => compile(field.type, true)),
       )
     case 'vector':
-      return vectorCodec(type, compile(type.element, true))
+      return compileVector(type, compile(type.element, true))
     case 'unsupported':
-      return unsupportedCodec(type.text)
+      return compileUnsupported(type.text)
   }
 }
 
-function unsupportedCodec(cqlType: string): Codec {
+function compileUnsupported(cqlType: string): CompiledType {
   return {
     encode: value => {
       const refusal = new Refusal(
@@ -81,7 +81,7 @@ function unsupportedCodec(cqlType: string): Codec {
   }
 }
 
-function scalarCodec(name: ScalarName): Codec {
+function compileScalar(name: ScalarName): CompiledType {
   const { encode, accepts, fixedSize, order = byteOrder } = scalars[name]
   return {
     encode,

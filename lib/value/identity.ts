@@ -1,4 +1,4 @@
-import type { Identity } from './codec.ts'
+import type { Identity } from './compiledType.ts'
 import { readVint, vintSizeAt } from './vint.ts'
 
 /**

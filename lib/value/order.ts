@@ -1,4 +1,4 @@
-import type { Order } from './codec.ts'
+import type { Order } from './compiledType.ts'
 
 /** The order in which the server keeps elements and keys: what the `compareCustom` of each `AbstractType` says. */
 

@@ -1,5 +1,5 @@
 import type { Bytes } from './bytes.ts'
-import type { Order } from './codec.ts'
+import type { Order } from './compiledType.ts'
 import { readVint, vintSizeAt } from './vint.ts'
 
 /** Lists, sets and maps, part by part: `orders` takes turns, so a map has that of its keys and that of its values. */

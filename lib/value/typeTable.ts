@@ -1,7 +1,7 @@
 import type { ScalarName } from '../table/cqlType.ts'
 import { encodeBlob } from './blob.ts'
 import { encodeBoolean } from './boolean.ts'
-import type { Encoder, Order } from './codec.ts'
+import type { Encoder, Order } from './compiledType.ts'
 import { encodeDate } from './date.ts'
 import { encodeDecimal } from './decimal.ts'
 import { decimalOrder } from './decimalOrder.ts'
@@ -15,7 +15,7 @@ import { encodeTime } from './time.ts'
 import { encodeTimestamp } from './timestamp.ts'
 import { encodeTimeuuid, encodeUuid } from './uuid.ts'
 
-export interface ScalarRow {
+export interface ScalarType {
   /** What a person may give, in a few words. */
   readonly accepts: string
   readonly encode: Encoder
@@ -27,7 +27,7 @@ export interface ScalarRow {
 
 /** One line for each scalar CQL type. Collections, tuples, user-defined types and vectors are built from these. */
 // biome-ignore format: a table
-export const scalars: Record<ScalarName, ScalarRow> = {
+export const scalars: Record<ScalarName, ScalarType> = {
   ascii: { encode: encodeAscii, accepts: 'a string of ASCII characters' },
   bigint: { encode: encodeBigint, order: signedOrder, fixedSize: 8, accepts: 'an integer from -2^63 to 2^63 - 1: BigInt, safe number, Long, Integer, decimal digits' },
   blob: { encode: encodeBlob, accepts: 'a Buffer, typed array, DataView, ArrayBuffer, SharedArrayBuffer, or text of 0x and hexadecimal digits' },

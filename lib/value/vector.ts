@@ -1,6 +1,6 @@
 import { type CqlType, cqlTypeName } from '../table/cqlType.ts'
 import type { Bytes } from './bytes.ts'
-import type { Codec } from './codec.ts'
+import type { CompiledType } from './compiledType.ts'
 import { field, isDriver } from './driverValue.ts'
 import { encodePresentPart } from './element.ts'
 import { vectorIdentity } from './identity.ts'
@@ -13,7 +13,7 @@ type Vector = Extract<CqlType, { kind: 'vector' }>
 
 const scratch = new DataView(new ArrayBuffer(4))
 
-export function vectorCodec(type: Vector, element: Codec): Codec {
+export function compileVector(type: Vector, element: CompiledType): CompiledType {
   const { dimension } = type
   const fill = isScalar(type.element, 'float') ? encodeFloats : encodeItems
 

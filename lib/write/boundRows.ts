@@ -1,6 +1,6 @@
 import type { Client, QueryOptions } from 'cassandra-driver'
 import { type Settled, TimeLimits } from '../cluster/timeLimits.ts'
-import { bytesOf, type EncodedRow, valuesOf } from '../row/encodedRow.ts'
+import { byteLengthOf, type EncodedRow, valuesOf } from '../row/encodedRow.ts'
 import { type Preparation, Preparations, type TableWatch, TypesDiffer } from '../table/preparations.ts'
 
 type Rows = readonly EncodedRow[]
@@ -69,7 +69,7 @@ class BoundRows {
 }
 
 /** Where the parameters stand among the arguments of `_createExecuteRequest`. */
-const PARAMS_PLACE = 3
+const PARAMS_INDEX = 3
 
 /** Of the flags of a request: values follow. */
 const VALUES = 0x01
@@ -97,8 +97,8 @@ export function rowExecutor(client: Client, signal: AbortSignal, table: TableWat
   const own: Client & Internals = Object.create(client)
   own._createExecuteRequest = async (...query) => {
     const request = await internals._createExecuteRequest(...query)
-    if (!hasKnownForm(request, query[PARAMS_PLACE])) throw new UnknownRequest()
-    const bound = shown.get(query[PARAMS_PLACE] as object)
+    if (!hasKnownForm(request, query[PARAMS_INDEX])) throw new UnknownRequest()
+    const bound = shown.get(query[PARAMS_INDEX] as object)
     request.writeQueryParameters =
       bound === undefined
         ? writeBoundRows
@@ -181,7 +181,7 @@ function writeBoundRows(this: ExecuteRequest, frame: FrameWriter, encoder: Frame
 
 function queryParameters(consistency: number, rows: Rows): Buffer {
   let size = HEAD_BYTES
-  for (const row of rows) size += bytesOf(row)
+  for (const row of rows) size += byteLengthOf(row)
   const bytes = Buffer.allocUnsafe(size)
   const values = rows.length * (rows[0]?.statement.binds ?? 0)
   bytes.writeUInt16BE(consistency, 0)

@@ -31,8 +31,8 @@ const BURST = 5
 /** What a row is encoded by, and what it may ask of the servers. */
 export type TableSettings = RowRules & Pick<WriteSettings, 'request_timeout_ms'>
 
-/** A row as bytes, why it cannot be stored, or what may yet become one of both. */
-export type TakenRow = EncodedRow | DoubtfulRow | Error
+/** A row as bytes, why it cannot be stored, or what may become one of both. */
+export type EncodeResult = EncodedRow | DoubtfulRow | Error
 
 /** A table while it is written: follows what changes without harm, and remembers what ends the stream. */
 export class LiveTable {
@@ -90,7 +90,7 @@ export class LiveTable {
   }
 
   /** @param ttl seconds to live of rows that name none */
-  encode(row: unknown, index: number, ttl?: number): TakenRow {
+  encode(row: unknown, index: number, ttl?: number): EncodeResult {
     try {
       this.#usual ??= this.#encoderOf(this.#ttl)
       return (ttl === undefined ? this.#usual : this.#encoderOf(ttl)).encode(row, index)

@@ -7,7 +7,7 @@ import type { Ring } from '../cluster/ring.ts'
 import { within } from '../cluster/within.ts'
 import { RowError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
-import { bytesOf, type EncodedRow, writeTimeOf } from '../row/encodedRow.ts'
+import { byteLengthOf, type EncodedRow, writeTimeOf } from '../row/encodedRow.ts'
 import { type ExecuteRows, rowExecutor } from './boundRows.ts'
 import type { OrderClock } from './clock.ts'
 import { Delivery } from './delivery.ts'
@@ -33,7 +33,7 @@ export interface SenderListener {
 }
 
 /** A table, and the way to it. */
-export interface Destination {
+export interface SenderTarget {
   readonly client: Client
   readonly ring: Ring<EncodedRow>
   readonly table: LiveTable
@@ -60,7 +60,7 @@ export class Sender {
   #fresh: Promise<unknown> | undefined
 
   constructor(
-    { client, ring, table, clock }: Destination,
+    { client, ring, table, clock }: SenderTarget,
     settings: WriteSettings,
     counters: Counters,
     signal: AbortSignal,
@@ -182,7 +182,7 @@ export class Sender {
     this.#acknowledged += rows.length
     this.#counters[(rows[0] as EncodedRow).statement.operation.counter] += rows.length
     this.#counters.rows_in_flight -= rows.length
-    for (const row of rows) this.#counters.bytes_written += bytesOf(row)
+    for (const row of rows) this.#counters.bytes_written += byteLengthOf(row)
   }
 
   /** Nothing stands in the table with a write time that has not come: it would hide what others write until then. */

@@ -10,6 +10,7 @@ import { readTable } from '../table/readTable.ts'
 import type { StoredTable, TableSchema } from '../table/schema.ts'
 import type { ClusterClock } from './clusterClock.ts'
 import { openClock } from './coordinator.ts'
+import { refusalOf } from './tableRefusal.ts'
 
 /** A table that can be written, and the way to it. */
 export interface WriteTarget {
@@ -34,8 +35,11 @@ export async function openTarget(settings: WriteSettings, signal: AbortSignal): 
     const { client } = connection
     const { keyspace, table, request_timeout_ms } = settings
     const readAt = performance.now()
-    const schema = await readTable({ client, keyspace, table, timeout_ms: request_timeout_ms, signal })
-    checkDirections(settings, schema)
+    const source = { client, keyspace, table, timeout_ms: request_timeout_ms, signal }
+    const schema = await readTable(source, found => refusalOf(found) === undefined)
+    const refusal = refusalOf(schema)
+    if (refusal !== undefined) throw refusal
+    checkControls(settings, schema)
     const latest_expiry_s = await latestExpiry(settings, client)
     const clock = await openClock(client, settings.max_clock_skew_ms, request_timeout_ms)
     signal.throwIfAborted()
@@ -63,7 +67,7 @@ async function latestExpiry(settings: WriteSettings, client: Client): Promise<nu
 }
 
 /** Properties that tell how to write a row are never written, so they cannot be a key. */
-function checkDirections(settings: WriteSettings, schema: TableSchema): void {
+function checkControls(settings: WriteSettings, schema: TableSchema): void {
   const { delete_flag, ttl_column, timestamp_column } = settings
   const named = { delete_flag_column: delete_flag?.column, ttl_column, timestamp_column }
   for (const [option, name] of Object.entries(named)) {

@@ -13,7 +13,7 @@ import { type ClusterClock, processArrivals } from './clusterClock.ts'
 import { watchClock } from './coordinator.ts'
 import { DoubtfulRow } from './doubtfulRow.ts'
 import { failureOf, undescribed } from './failure.ts'
-import { LiveTable, type TakenRow } from './liveTable.ts'
+import { type EncodeResult, LiveTable } from './liveTable.ts'
 import { Outbox } from './outbox.ts'
 import { Sender } from './sender.ts'
 import { type Counters, countsOf } from './stats.ts'
@@ -100,8 +100,8 @@ export class Writer {
    *
    * @param arrival place of a row that came before the table was known
    */
-  take(row: unknown, arrival?: number): TakenRow {
-    const encoded = this.encode(row)
+  encode(row: unknown, arrival?: number): EncodeResult {
+    const encoded = this.encodeUnstamped(row)
     if (encoded instanceof Error || this.#settings.timestamp_column !== undefined) return encoded
     if (encoded instanceof DoubtfulRow) {
       encoded.arrival = arrival ?? processArrivals().next(LIST_TIMESTAMPS)
@@ -113,10 +113,10 @@ export class Writer {
   }
 
   /**
-   * As {@link take}, without a place in the order: the caller stamps the row before adding it.
+   * As {@link encode}, without a place in the order: the caller stamps the row before adding it.
    * @param ttl seconds to live of rows that name none, where they are not those of the settings
    */
-  encode(row: unknown, ttl?: number): TakenRow {
+  encodeUnstamped(row: unknown, ttl?: number): EncodeResult {
     return this.#table.encode(row, this.#nextIndex++, ttl)
   }
 
@@ -128,10 +128,10 @@ export class Writer {
   }
 
   /**
-   * Accepts a taken row. Returns nothing when the next may come at once, and a promise only when it must wait.
+   * Accepts an encoded row. Returns nothing when the next may come at once, and a promise only when it must wait.
    * A bad row rejects after the rows before it are written.
    */
-  add(row: TakenRow): undefined | Promise<void> {
+  add(row: EncodeResult): undefined | Promise<void> {
     if (this.#failure !== undefined) return this.#rejectWhenSettled()
     if (row instanceof Error) return this.#refuse(row)
     if (row instanceof DoubtfulRow) return this.settle(row).then(settled => this.add(settled))
@@ -219,7 +219,7 @@ export class Writer {
     clearTimeout(this.#timer)
     this.#timer = undefined
     try {
-      this.#outbox.push(groupRows(this.#buffer.take(), this.#settings.batch_by, this.#replicaSetOf))
+      this.#outbox.push(groupRows(this.#buffer.drain(), this.#settings.batch_by, this.#replicaSetOf))
     } catch (error) {
       // Nothing here should throw, but a flush by time has nobody above it to catch what does.
       this.#fail(error as Error)

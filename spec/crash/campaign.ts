@@ -7,7 +7,7 @@ import { integerBelow, randomFrom } from '../random.ts'
 import { stateIn } from './checkpointState.ts'
 import type { Task, Word } from './child.ts'
 import type { Child, Programs } from './program.ts'
-import { directions, rowsFrom, tableOfRows } from './rows.ts'
+import { controls, rowsFrom, tableOfRows } from './rows.ts'
 
 /** Rows of the source for each kill: more than a run writes before it is killed. */
 const ROWS_A_KILL = 250
@@ -78,7 +78,7 @@ export async function crash(campaign: Campaign): Promise<Outcome> {
   }
   const { contactPoint } = campaign
   const [host = '', port] = contactPoint.split(':')
-  const clean = { host, port: Number(port), keyspace, table: 'clean', ...directions }
+  const clean = { host, port: Number(port), keyspace, table: 'clean', ...controls }
   await pipeline(Readable.from(rowsFrom(seed, 0, rows)), createCassandraWritable(clean))
   faults.push(...(await differences(client, keyspace, 'killed', 'clean')))
   const { committed, reseals } = stateIn(checkpoint_location)

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { Client, policies } from 'cassandra-driver'
 import { createMicroBatchSink, type MicroBatchSinkOptions } from '../../lib/index.ts'
 import { dieAtFsCall } from './fsCalls.ts'
-import { type CrashRow, directions, rowsFrom } from './rows.ts'
+import { type CrashRow, controls, rowsFrom } from './rows.ts'
 
 /** What a child is told. */
 export interface Task {
@@ -65,7 +65,7 @@ const sink = createMicroBatchSink<CrashRow>({
   keyspace,
   table,
   checkpoint_location,
-  ...directions,
+  ...controls,
   ...options,
 })
 try {

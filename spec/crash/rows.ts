@@ -4,7 +4,7 @@ import { integerBelow, randomFrom } from '../random.ts'
 export const tableOfRows = `p int, c int, v int, t text, s text static, numbers map<text, int>, tags set<int>, items list<int>,
   fixed frozen<list<int>>, PRIMARY KEY (p, c)`
 
-export const directions = { delete_flag_column: 'op', delete_flag_value: 'delete', ttl_column: 'seconds' }
+export const controls = { delete_flag_column: 'op', delete_flag_value: 'delete', ttl_column: 'seconds' }
 
 const PARTITIONS = 6
 const ROWS_A_PARTITION = 20

@@ -154,7 +154,8 @@ export class FakeClient {
     }
     if (cql.includes('system_schema.keyspaces')) return this.hasKeyspace ? [{ keyspace_name: 'ks' }] : []
     if (cql.includes('system_schema.dropped_columns')) return [...this.droppedColumns]
-    if (cql.includes('system_schema.views')) return this.isView ? [{ view_name: 't' }] : []
+    if (cql.includes('system_schema.views'))
+      return this.isView ? [{ id: this.tableId, gc_grace_seconds: 864_000, default_time_to_live: 0 }] : []
     if (cql.includes('system_schema.types')) return [...this.udts]
     if (cql.includes('system.local')) {
       return [

@@ -6,7 +6,7 @@ import { differences } from '../crash/campaign.ts'
 import { stateIn } from '../crash/checkpointState.ts'
 import type { Task } from '../crash/child.ts'
 import { Programs } from '../crash/program.ts'
-import { directions, rowsFrom, tableOfRows } from '../crash/rows.ts'
+import { controls, rowsFrom, tableOfRows } from '../crash/rows.ts'
 import { useCheckpoints } from './checkpointFolder.ts'
 import { useKeyspace } from './keyspace.ts'
 
@@ -36,14 +36,14 @@ async function taskFor(rows: number, options: Task['options']): Promise<Task> {
 
 /** Goes on in this process from where the last commit is. */
 async function finish({ table, checkpoint_location, rows, partition }: Task): Promise<void> {
-  const sink = createMicroBatchSink({ ...ks.target, table, checkpoint_location, ...directions })
+  const sink = createMicroBatchSink({ ...ks.target, table, checkpoint_location, ...controls })
   const last = await sink.open()
   await pipeline(Readable.from(rowsFrom(SEED, last?.rows_total ?? 0, rows, partition)), sink)
 }
 
 async function cleanTable(rows: number): Promise<string> {
   const table = await ks.table(tableOfRows)
-  const sink = createCassandraWritable({ ...ks.target, table, ...directions })
+  const sink = createCassandraWritable({ ...ks.target, table, ...controls })
   await pipeline(Readable.from(rowsFrom(SEED, 0, rows)), sink)
   return table
 }
@@ -81,7 +81,7 @@ describe('a process that dies at a call to the file system', () => {
 
     const clean = await ks.table(tableOfRows)
     const all = Array.from({ length: nth }, (_, i) => [...rowsFrom(SEED, 0, rows, i + 1)])
-    const sink = createCassandraWritable({ ...ks.target, table: clean, ...directions })
+    const sink = createCassandraWritable({ ...ks.target, table: clean, ...controls })
     await pipeline(Readable.from(all.flat()), sink)
     expect(await differences(ks.client, ks.name, table, clean)).toEqual([])
     // Each of the three epochs was found sealed, and committed.

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { RowError } from '../../lib/index.ts'
-import { readWriteOptions } from '../../lib/options/settings.ts'
+import { writeSettingsOf } from '../../lib/options/settings.ts'
 import { type CqlType, cqlTypeName, parseCqlType, scalarNames } from '../../lib/table/cqlType.ts'
 import { DoubtfulRow } from '../../lib/write/doubtfulRow.ts'
 import { openWriter } from '../../lib/write/openWriter.ts'
@@ -50,7 +50,7 @@ async function refusedOrExact(
 ): Promise<{ taken: number; refused: number }> {
   const failures: Error[] = []
   const writer = await openWriter(
-    readWriteOptions(table.target),
+    writeSettingsOf(table.target),
     newCounters(),
     error => failures.push(error),
     new AbortController().signal,
@@ -59,7 +59,7 @@ async function refusedOrExact(
   try {
     for (const [i, trial] of trials.entries()) {
       const id = 5 * i
-      const taking = writer.take(table.row(trial.given, id))
+      const taking = writer.encode(table.row(trial.given, id))
       // The sink would look whether the field exists by now.
       const row = taking instanceof DoubtfulRow ? taking.error : taking
       if (row instanceof Error) {

@@ -47,7 +47,7 @@ export async function openCheckpoint(
 ): Promise<Checkpoint> {
   try {
     const real = await realLocation(location, fs)
-    const lock = await Lock.take(fs, real, processes, takesOver)
+    const lock = await Lock.acquire(fs, real, processes, takesOver)
     try {
       return await read(real, target, fs, lock, longFile)
     } catch (error) {

@@ -50,7 +50,7 @@ export class Lock {
    * @param takesOver whether to take it from a living owner as well, whose lock is gone when this returns
    * @throws CheckpointError `ERR_CASSANDRA_CHECKPOINT_LOCKED` unless every earlier owner is proven dead.
    */
-  static async take(
+  static async acquire(
     fs: CheckpointFs,
     location: string,
     processes: Processes,

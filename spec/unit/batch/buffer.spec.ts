@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { RowBuffer } from '../../../lib/batch/buffer.ts'
-import { bytesOf } from '../../../lib/row/encodedRow.ts'
+import { byteLengthOf } from '../../../lib/row/encodedRow.ts'
 import { anyFlush, encodeAll } from './rows.ts'
 
 describe('the buffer of rows', () => {
@@ -17,7 +17,7 @@ describe('the buffer of rows', () => {
   })
 
   it('is full by bytes', () => {
-    const buffer = new RowBuffer(1_000, bytesOf(row) + 1)
+    const buffer = new RowBuffer(1_000, byteLengthOf(row) + 1)
     buffer.push(row)
     expect(buffer.isFull).toBe(false)
     buffer.push(row)
@@ -29,17 +29,17 @@ describe('the buffer of rows', () => {
       fc.property(anyFlush, rows => {
         const buffer = new RowBuffer(1_000, 100_000)
         for (const each of rows) buffer.push(each)
-        expect(buffer.take()).toEqual(rows)
+        expect(buffer.drain()).toEqual(rows)
         expect(buffer.isFull).toBe(false)
-        expect(buffer.take()).toEqual([])
+        expect(buffer.drain()).toEqual([])
       }),
     )
   })
 
   it('counts bytes anew after it was emptied', () => {
-    const buffer = new RowBuffer(1_000, bytesOf(row) * 2)
+    const buffer = new RowBuffer(1_000, byteLengthOf(row) * 2)
     buffer.push(row)
-    buffer.take()
+    buffer.drain()
     buffer.push(row)
     expect(buffer.isFull).toBe(false)
   })

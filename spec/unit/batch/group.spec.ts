@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type BatchBy, groupRows, type ReplicaSetOf } from '../../../lib/batch/group.ts'
-import { bytesOf, type EncodedRow } from '../../../lib/row/encodedRow.ts'
+import { byteLengthOf, type EncodedRow } from '../../../lib/row/encodedRow.ts'
 import { partitionKeyOf } from '../../../lib/row/partitionKey.ts'
 import { anyFlush, encodeAll, partitionOf } from './rows.ts'
 
@@ -39,7 +39,7 @@ describe('cutting a flush into requests', () => {
     fc.assert(
       fc.property(anyFlush, rows => {
         for (const { rows: own, bytes } of groupRows(rows, batchBy, threeSets)) {
-          expect(bytes).toBe(own.reduce((sum, row) => sum + bytesOf(row), 0))
+          expect(bytes).toBe(own.reduce((sum, row) => sum + byteLengthOf(row), 0))
         }
       }),
     )

@@ -15,8 +15,8 @@ describe('a lock', () => {
   it('of a living process is refused, with its id, its host and a way on', async () => {
     const disk = Disk.empty()
     const alive = new Set([1, 2])
-    await Lock.take(disk, location, processOf(1, alive))
-    const second = Lock.take(disk.forAnother(), location, processOf(2, alive))
+    await Lock.acquire(disk, location, processOf(1, alive))
+    const second = Lock.acquire(disk.forAnother(), location, processOf(2, alive))
     await expect(second).rejects.toMatchObject(locked)
     await expect(second).rejects.toThrow(
       'Checkpoint /data/orders is in use: process 1 on host here has it. If it has ended, or should end, set `take_over: true`. ' +
@@ -27,16 +27,16 @@ describe('a lock', () => {
 
   it('is refused to the process that has it', async () => {
     const disk = Disk.empty()
-    await Lock.take(disk, location, onlyProcess(1))
-    const second = Lock.take(disk, location, onlyProcess(1))
+    await Lock.acquire(disk, location, onlyProcess(1))
+    const second = Lock.acquire(disk, location, onlyProcess(1))
     await expect(second).rejects.toMatchObject(locked)
     await expect(second).rejects.toThrow('in use: another sink of this process has it.')
   })
 
   it('of a dead process is taken over, and cleared away', async () => {
     const disk = Disk.empty()
-    await Lock.take(disk, location, onlyProcess(1))
-    const lock = await Lock.take(disk.afterKill(), location, onlyProcess(2))
+    await Lock.acquire(disk, location, onlyProcess(1))
+    const lock = await Lock.acquire(disk.afterKill(), location, onlyProcess(2))
     expect(disk.names).toEqual(['/data/orders.lock.2'])
     await lock.release()
     expect(disk.names).toEqual([])
@@ -46,7 +46,7 @@ describe('a lock', () => {
     for (const text of ['', '{}', '{"pid":1}', 'null', '\0\0']) {
       const disk = Disk.empty()
       disk.put(`${location}.lock.1`, Buffer.from(text))
-      await expect(Lock.take(disk, location, onlyProcess(1))).rejects.toThrow('an unknown process has it')
+      await expect(Lock.acquire(disk, location, onlyProcess(1))).rejects.toThrow('an unknown process has it')
     }
   })
 
@@ -55,16 +55,16 @@ describe('a lock', () => {
     for (const name of ['.lock', '.lock.0', '.lock.x', '2.lock.1', '.lock.1.bak', '.lockout.1']) {
       disk.put(`${location}${name}`, claim({}))
     }
-    await expect(Lock.take(disk, location, onlyProcess(1))).resolves.toBeInstanceOf(Lock)
+    await expect(Lock.acquire(disk, location, onlyProcess(1))).resolves.toBeInstanceOf(Lock)
   })
 
   it('that was removed, or replaced by another, is no longer held and is not released', async () => {
     const disk = Disk.empty()
-    const lock = await Lock.take(disk, location, onlyProcess(1))
+    const lock = await Lock.acquire(disk, location, onlyProcess(1))
     expect(await lock.isHeld()).toBe(true)
     await disk.unlink(`${location}.lock.1`)
     expect(await lock.isHeld()).toBe(false)
-    await Lock.take(disk, location, onlyProcess(2))
+    await Lock.acquire(disk, location, onlyProcess(2))
     expect(await lock.isHeld()).toBe(false)
     await lock.release()
     expect(disk.names).toEqual(['/data/orders.lock.1'])
@@ -79,7 +79,7 @@ describe('a lock', () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), scene, async (scheduler, { stale, deaths }) => {
         const disk = Disk.empty()
-        if (stale) await Lock.take(disk, location, onlyProcess(99))
+        if (stale) await Lock.acquire(disk, location, onlyProcess(99))
         const alive = new Set(deaths.keys())
         const holders = new Set<number>()
         const contend = async (death: number | null, pid: number) => {
@@ -87,7 +87,7 @@ describe('a lock', () => {
           own.pause = () => scheduler.schedule(Promise.resolve())
           own.fault = (_call, i) => (i === death ? { when: 'before' } : undefined)
           try {
-            const lock = await Lock.take(own, location, processOf(pid, alive))
+            const lock = await Lock.acquire(own, location, processOf(pid, alive))
             holders.add(pid)
             held++
             for (let turn = 0; turn < 5; turn++) {
@@ -103,7 +103,7 @@ describe('a lock', () => {
         }
         const all = Promise.all(deaths.map(contend))
         await scheduler.waitFor(all)
-        await expect(Lock.take(disk.afterKill(), location, onlyProcess(50))).resolves.toBeInstanceOf(Lock)
+        await expect(Lock.acquire(disk.afterKill(), location, onlyProcess(50))).resolves.toBeInstanceOf(Lock)
       }),
       { numRuns: 500 },
     )

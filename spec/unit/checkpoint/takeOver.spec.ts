@@ -18,7 +18,7 @@ const openAs = (disk: Disk, pid: number, takesOver: boolean, longFile?: number) 
   openCheckpoint(location, target, { fs: disk, processes: processNobodyKnows(pid), takesOver, longFile })
 
 const takeAs = (disk: Disk, pid: number, takesOver = true) =>
-  Lock.take(disk, location, processNobodyKnows(pid), takesOver)
+  Lock.acquire(disk, location, processNobodyKnows(pid), takesOver)
 
 /** Has a process stop before calls that begin so, until it may go on. */
 function stopBefore(disk: Disk, beginning: string, isMeant = () => true) {

@@ -7,10 +7,10 @@ import { generate } from 'selfsigned'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { connectTimeout, explainConnectFailure, wordsOf } from '../../../lib/cluster/failure.ts'
 import { ConnectionError, OptionError } from '../../../lib/index.ts'
-import { readWriteOptions } from '../../../lib/options/settings.ts'
+import { writeSettingsOf } from '../../../lib/options/settings.ts'
 
-const plain = readWriteOptions({ host: 'db1, db2', port: 9043, keyspace: 'ks', table: 't' })
-const tls = readWriteOptions({ host: 'db1', ssl_enabled: true, keyspace: 'ks', table: 't' })
+const plain = writeSettingsOf({ host: 'db1, db2', port: 9043, keyspace: 'ks', table: 't' })
+const tls = writeSettingsOf({ host: 'db1', ssl_enabled: true, keyspace: 'ks', table: 't' })
 
 /** As the driver reports hosts that it tried one after another. */
 function noHost(innerErrors: Record<string, unknown> | null): Error {

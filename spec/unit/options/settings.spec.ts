@@ -2,14 +2,14 @@ import { auth, type Client } from 'cassandra-driver'
 import { describe, expect, it } from 'vitest'
 import { OptionError } from '../../../lib/index.ts'
 import type { CassandraWritableOptions, MicroBatchSinkOptions } from '../../../lib/options/options.ts'
-import { readEpochOptions, readWriteOptions } from '../../../lib/options/settings.ts'
+import { epochSettingsOf, writeSettingsOf } from '../../../lib/options/settings.ts'
 
 const least = { host: 'db1', keyspace: 'ks', table: 't' }
 const client = { execute: () => {} } as unknown as Client
 
 function refusal(options: Partial<CassandraWritableOptions>): OptionError {
   try {
-    readWriteOptions(options as CassandraWritableOptions)
+    writeSettingsOf(options as CassandraWritableOptions)
   } catch (error) {
     if (error instanceof OptionError) return error
     throw error
@@ -19,7 +19,7 @@ function refusal(options: Partial<CassandraWritableOptions>): OptionError {
 
 describe('settings', () => {
   it('have the defaults of the README where nothing is given', () => {
-    expect(readWriteOptions(least)).toMatchObject({
+    expect(writeSettingsOf(least)).toMatchObject({
       hosts: ['db1'],
       port: 9042,
       credentials: undefined,
@@ -38,7 +38,7 @@ describe('settings', () => {
 
   it('cannot be changed, neither in place nor through the options they came from', () => {
     const options = { ...least, host: ['db1'], concurrency: 7 }
-    const settings = readWriteOptions(options)
+    const settings = writeSettingsOf(options)
     options.concurrency = 8
     expect(settings.concurrency).toBe(7)
     expect(Object.isFrozen(settings)).toBe(true)
@@ -47,16 +47,16 @@ describe('settings', () => {
   it('have hosts as a list in each spelling', () => {
     const hosts = ['db1', 'db2']
     for (const host of ['db1,db2', ' db1 , db2 ', hosts]) {
-      expect(readWriteOptions({ ...least, host }).hosts).toEqual(hosts)
+      expect(writeSettingsOf({ ...least, host }).hosts).toEqual(hosts)
     }
   })
 
   it('have the port that stands behind the hosts, with brackets around an address or without', () => {
-    expect(readWriteOptions({ ...least, host: 'db1:9043, db2' })).toMatchObject({
+    expect(writeSettingsOf({ ...least, host: 'db1:9043, db2' })).toMatchObject({
       hosts: ['db1', 'db2'],
       port: 9043,
     })
-    expect(readWriteOptions({ ...least, host: '[::1]:9043', port: '9043' })).toMatchObject({
+    expect(writeSettingsOf({ ...least, host: '[::1]:9043', port: '9043' })).toMatchObject({
       hosts: ['::1'],
       port: 9043,
     })
@@ -71,7 +71,7 @@ describe('settings', () => {
       ssl_enabled: 'true',
       delete_flag_column: 'op',
     }
-    expect(readWriteOptions({ ...given, delete_flag_value: true })).toMatchObject({
+    expect(writeSettingsOf({ ...given, delete_flag_value: true })).toMatchObject({
       port: 9043,
       concurrency: 50,
       ttl: 60,
@@ -81,11 +81,11 @@ describe('settings', () => {
   })
 
   it('have the consistency in capitals', () => {
-    expect(readWriteOptions({ ...least, consistency: 'each_quorum' }).consistency).toBe('EACH_QUORUM')
+    expect(writeSettingsOf({ ...least, consistency: 'each_quorum' }).consistency).toBe('EACH_QUORUM')
   })
 
   it('keep the numbers that were given, zero included', () => {
-    expect(readWriteOptions({ ...least, flush_interval_ms: 0, retry_timeout_ms: 0, ttl: 0 })).toMatchObject({
+    expect(writeSettingsOf({ ...least, flush_interval_ms: 0, retry_timeout_ms: 0, ttl: 0 })).toMatchObject({
       flush_interval_ms: 0,
       retry_timeout_ms: 0,
       ttl: 0,
@@ -96,7 +96,7 @@ describe('settings', () => {
 describe('settings of a micro-batch sink', () => {
   it('have numbers and booleans where the options have text', () => {
     const given = { ...least, checkpoint_location: 'x', rows_per_epoch: '50', epoch_interval_ms: '7' }
-    expect(readEpochOptions({ ...given, port: '9043' })).toMatchObject({
+    expect(epochSettingsOf({ ...given, port: '9043' })).toMatchObject({
       port: 9043,
       rows_per_epoch: 50,
       epoch_interval_ms: 7,
@@ -104,7 +104,7 @@ describe('settings of a micro-batch sink', () => {
   })
 
   it('need a place for the checkpoint', () => {
-    expect(() => readEpochOptions(least as unknown as MicroBatchSinkOptions)).toThrow(
+    expect(() => epochSettingsOf(least as unknown as MicroBatchSinkOptions)).toThrow(
       '`checkpoint_location` to be given',
     )
   })
@@ -122,8 +122,8 @@ describe('options that must be given', () => {
   it('are a host or a client or a cloud bundle', () => {
     expect(refusal({ keyspace: 'ks', table: 't' }).message).toBe('Expected `host` or `client` to be given')
     const cloud = { cloud: { secureConnectBundle: 'bundle.zip' } }
-    expect(readWriteOptions({ keyspace: 'ks', table: 't', client_options: cloud }).hosts).toEqual([])
-    expect(readWriteOptions({ keyspace: 'ks', table: 't', client }).client).toBe(client)
+    expect(writeSettingsOf({ keyspace: 'ks', table: 't', client_options: cloud }).hosts).toEqual([])
+    expect(writeSettingsOf({ keyspace: 'ks', table: 't', client }).client).toBe(client)
   })
 })
 
@@ -148,7 +148,7 @@ describe('a keyspace', () => {
   it.each(['systematic', 'systems', 'my_system', 'ecosystem_auth', 'System'])(
     'is taken although its name is near: %s',
     keyspace => {
-      expect(readWriteOptions({ ...least, keyspace }).keyspace).toBe(keyspace)
+      expect(writeSettingsOf({ ...least, keyspace }).keyspace).toBe(keyspace)
     },
   )
 })
@@ -157,19 +157,19 @@ describe('TLS', () => {
   const ssl = { ...least, ssl_enabled: true }
 
   it('verifies, also when only the driver options ask for it', () => {
-    expect(readWriteOptions(ssl).tls?.verify).toBe(true)
-    expect(readWriteOptions({ ...least, client_options: { sslOptions: {} } }).tls?.verify).toBe(true)
-    expect(
-      readWriteOptions({ ...ssl, client_options: { sslOptions: { passphrase: 'x' } } }).tls?.verify,
-    ).toBe(true)
+    expect(writeSettingsOf(ssl).tls?.verify).toBe(true)
+    expect(writeSettingsOf({ ...least, client_options: { sslOptions: {} } }).tls?.verify).toBe(true)
+    expect(writeSettingsOf({ ...ssl, client_options: { sslOptions: { passphrase: 'x' } } }).tls?.verify).toBe(
+      true,
+    )
   })
 
   it('does not verify only when ssl_verify says so', () => {
     for (const ssl_verify of [false, 'false']) {
-      expect(readWriteOptions({ ...ssl, ssl_verify }).tls?.verify).toBe(false)
+      expect(writeSettingsOf({ ...ssl, ssl_verify }).tls?.verify).toBe(false)
       const sslOptions = { rejectUnauthorized: false }
-      expect(readWriteOptions({ ...ssl, ssl_verify, client_options: { sslOptions } }).tls?.verify).toBe(false)
-      expect(readWriteOptions({ ...least, ssl_verify, client_options: { sslOptions } }).tls?.verify).toBe(
+      expect(writeSettingsOf({ ...ssl, ssl_verify, client_options: { sslOptions } }).tls?.verify).toBe(false)
+      expect(writeSettingsOf({ ...least, ssl_verify, client_options: { sslOptions } }).tls?.verify).toBe(
         false,
       )
     }
@@ -180,7 +180,7 @@ describe('TLS', () => {
     value => {
       const client_options = { sslOptions: { rejectUnauthorized: value as boolean } }
       // Node and the driver take null for "not given".
-      if (value === null) expect(readWriteOptions({ ...ssl, client_options }).tls?.verify).toBe(true)
+      if (value === null) expect(writeSettingsOf({ ...ssl, client_options }).tls?.verify).toBe(true)
       else expect(refusal({ ...ssl, client_options }).message).toContain('`ssl_verify: false`')
     },
   )
@@ -191,14 +191,14 @@ describe('TLS', () => {
       'unless `ssl_ca_cert` is given',
     )
     expect(() =>
-      readWriteOptions({ ...ssl, ssl_ca_cert: 'ca.pem', client_options: { sslOptions } }),
+      writeSettingsOf({ ...ssl, ssl_ca_cert: 'ca.pem', client_options: { sslOptions } }),
     ).not.toThrow()
     for (const none of [{ ca: '' }, { ca: [] }, { pfx: 'x' }]) {
       const client_options = { sslOptions: { ...sslOptions, ...none } }
       expect(refusal({ ...ssl, client_options }).message).toContain('unless `ssl_ca_cert` is given')
     }
     const withCa = { sslOptions: { ...sslOptions, ca: 'x' } }
-    expect(() => readWriteOptions({ ...ssl, client_options: withCa })).not.toThrow()
+    expect(() => writeSettingsOf({ ...ssl, client_options: withCa })).not.toThrow()
   })
 
   it.each([
@@ -247,11 +247,11 @@ describe('options that go together', () => {
         message: `Expected \`${missing}\` to be given beside \`${there}\``,
       })
     }
-    expect(() => readWriteOptions({ ...least, ssl_enabled: true, [one]: 'x', [other]: 'y' })).not.toThrow()
+    expect(() => writeSettingsOf({ ...least, ssl_enabled: true, [one]: 'x', [other]: 'y' })).not.toThrow()
   })
 
   it('include an empty password, which some servers have', () => {
-    expect(readWriteOptions({ ...least, username: 'me', password: '' }).credentials).toEqual({
+    expect(writeSettingsOf({ ...least, username: 'me', password: '' }).credentials).toEqual({
       username: 'me',
       password: '',
     })
@@ -265,7 +265,7 @@ describe('options that go together', () => {
         `Expected \`ssl_enabled\` to be true beside \`${name}\``,
       )
       expect(refusal({ ...least, ...tls, ssl_enabled: false }).option).toBe(name)
-      expect(readWriteOptions({ ...least, ...tls, ssl_enabled: true }).tls).toBeDefined()
+      expect(writeSettingsOf({ ...least, ...tls, ssl_enabled: true }).tls).toBeDefined()
     },
   )
 
@@ -315,7 +315,7 @@ describe('options that go together', () => {
     }
     for (const version of [0, 4, 0x42]) {
       const own = speaking(version) as unknown as Client
-      expect(readWriteOptions({ keyspace: 'ks', table: 't', client: own }).client).toBe(own)
+      expect(writeSettingsOf({ keyspace: 'ks', table: 't', client: own }).client).toBe(own)
     }
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bytesOf, valuesOf } from '../../../lib/row/encodedRow.ts'
+import { byteLengthOf, valuesOf } from '../../../lib/row/encodedRow.ts'
 import { partitionKeyOf } from '../../../lib/row/partitionKey.ts'
 import { rebind } from '../../../lib/row/rebind.ts'
 import { RowEncoder } from '../../../lib/row/row.ts'
@@ -50,7 +50,7 @@ describe('a row that is bound anew', () => {
     expect(valuesOf(bound)).toEqual(valuesOf(wanted))
     expect(partitionKeyOf(bound)).toEqual(partitionKeyOf(wanted))
     expect(bound.slab.readBigInt64BE(bound.timestampAt)).toBe(7n)
-    expect(bytesOf(bound)).toBe(bytesOf(wanted))
+    expect(byteLengthOf(bound)).toBe(byteLengthOf(wanted))
     expect(bound.index).toBe(3)
   })
 

@@ -3,6 +3,7 @@ import { SchemaError } from '../../../lib/index.ts'
 import { readTable } from '../../../lib/table/readTable.ts'
 import type { StoredTable } from '../../../lib/table/schema.ts'
 import { schemaChange } from '../../../lib/table/schemaChange.ts'
+import { refusalOf } from '../../../lib/write/tableRefusal.ts'
 import { FakeClient, type FakeColumn } from '../../fake/fakeClient.ts'
 
 const columns: readonly FakeColumn[] = [
@@ -58,26 +59,31 @@ describe('reading a schema', () => {
       'ERR_CASSANDRA_KEYSPACE_NOT_FOUND',
       (client: FakeClient) => Object.assign(client, { columns: [], hasKeyspace: false }),
     ],
-    ['ERR_CASSANDRA_TABLE_UNSUPPORTED', (client: FakeClient) => Object.assign(client, { isView: true })],
-    [
-      'ERR_CASSANDRA_TABLE_UNSUPPORTED',
-      (client: FakeClient) =>
-        Object.assign(client, { columns: [...columns, { name: 'n', type: 'counter' }] }),
-    ],
-    [
-      'ERR_CASSANDRA_TYPE_UNSUPPORTED',
-      (client: FakeClient) =>
-        Object.assign(client, { columns: [{ name: 'id', type: 'mystery', kind: 'partition_key' }] }),
-    ],
   ])('ends with %s by what it finds', async (code, change) => {
     const reading = read(change(clientOf()))
     await expect(reading).rejects.toBeInstanceOf(SchemaError)
     await expect(reading).rejects.toMatchObject({ code })
   })
 
-  it('has a column of a custom or unknown type, which only the key may not have', async () => {
+  it('has columns of custom and unknown types, also in its key', async () => {
     const { columns } = await read(Object.assign(clientOf(), { udts: [] }))
     expect(columns.filter(({ type }) => type.kind === 'unsupported').length).toBe(1)
+  })
+
+  it.each<[string, Partial<FakeClient>, string]>([
+    ['a view', { isView: true }, 'is a materialized view: write to its base table'],
+    ['a counter table', { columns: [...columns, { name: 'n', type: 'counter' }] }, 'is a counter table'],
+    [
+      'a table with a custom type in its key',
+      { columns: [{ name: 'id', type: 'mystery', kind: 'partition_key' }] },
+      'Columns of type `mystery` cannot be written',
+    ],
+  ])('describes %s, which cannot be written', async (_, change, why) => {
+    const found = await read(Object.assign(clientOf(), change))
+    expect(found.isView).toBe(change.isView === true)
+    expect(found.columns.length).toBeGreaterThan(0)
+    expect(refusalOf(found)?.message).toContain(why)
+    expect(refusalOf(await read(clientOf()))).toBeUndefined()
   })
 
   it('passes on what the server says when it cannot be read', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Bytes } from '../../../lib/value/bytes.ts'
-import type { Order } from '../../../lib/value/codec.ts'
+import type { Order } from '../../../lib/value/compiledType.ts'
 import { decimalIdentity, decimalOrder } from '../../../lib/value/decimalOrder.ts'
 import { byteOrder } from '../../../lib/value/order.ts'
 import { sortParts } from '../../../lib/value/partsOrder.ts'
@@ -172,15 +172,15 @@ describe('decimals', () => {
     scale: fc.integer({ min: -30, max: 30 }),
     zeros: fc.nat({ max: 30 }),
   })
-  const bytesOf = (unscaled: bigint, scale: number) => decimal(`${unscaled}e${-scale}`)
+  const byteLengthOf = (unscaled: bigint, scale: number) => decimal(`${unscaled}e${-scale}`)
 
   it('are the same exactly when their values are', () => {
     fc.assert(
       fc.property(amounts, amounts, (a, b) => {
         const same = a.unscaled * 10n ** BigInt(30 - a.scale) === b.unscaled * 10n ** BigInt(30 - b.scale)
-        const identity = decimalIdentity(bytesOf(a.unscaled, a.scale))
-        expect(identity === decimalIdentity(bytesOf(b.unscaled, b.scale))).toBe(same)
-        const padded = bytesOf(a.unscaled * 10n ** BigInt(a.zeros), a.scale + a.zeros)
+        const identity = decimalIdentity(byteLengthOf(a.unscaled, a.scale))
+        expect(identity === decimalIdentity(byteLengthOf(b.unscaled, b.scale))).toBe(same)
+        const padded = byteLengthOf(a.unscaled * 10n ** BigInt(a.zeros), a.scale + a.zeros)
         expect(decimalIdentity(padded)).toBe(identity)
       }),
     )
@@ -189,8 +189,8 @@ describe('decimals', () => {
   it('are ordered by their values', () => {
     fc.assert(
       fc.property(amounts, amounts, (a, b) => {
-        const left = bytesOf(a.unscaled, a.scale)
-        const right = bytesOf(b.unscaled, b.scale)
+        const left = byteLengthOf(a.unscaled, a.scale)
+        const right = byteLengthOf(b.unscaled, b.scale)
         const both = Buffer.concat([left, right])
         const order = decimalOrder(both, 0, left.length, left.length, both.length)
         const difference = a.unscaled * 10n ** BigInt(30 - a.scale) - b.unscaled * 10n ** BigInt(30 - b.scale)

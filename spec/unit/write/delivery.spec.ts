@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { backoff, sparingBackoff } from '../../../lib/cluster/backoff.ts'
 import { TimeLimits } from '../../../lib/cluster/timeLimits.ts'
 import { within } from '../../../lib/cluster/within.ts'
-import { readWriteOptions } from '../../../lib/options/settings.ts'
+import { writeSettingsOf } from '../../../lib/options/settings.ts'
 import { RowEncoder } from '../../../lib/row/row.ts'
 import { Delivery } from '../../../lib/write/delivery.ts'
 import { FakeClient } from '../../fake/fakeClient.ts'
@@ -21,7 +21,7 @@ beforeEach(() => {
 
 function rowsWith(options: object, rows: readonly object[]) {
   const client = new FakeClient().asClient
-  const encoder = new RowEncoder(schema, readWriteOptions({ client, keyspace: 'ks', table: 't', ...options }))
+  const encoder = new RowEncoder(schema, writeSettingsOf({ client, keyspace: 'ks', table: 't', ...options }))
   return rows.map((row, index) => encoder.encode(row, index))
 }
 

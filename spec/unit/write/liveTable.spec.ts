@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { readWriteOptions } from '../../../lib/options/settings.ts'
+import { writeSettingsOf } from '../../../lib/options/settings.ts'
 import { readTable } from '../../../lib/table/readTable.ts'
 import { DoubtfulRow } from '../../../lib/write/doubtfulRow.ts'
 import { LiveTable } from '../../../lib/write/liveTable.ts'
@@ -21,7 +21,7 @@ beforeEach(() => {
 
 async function scene() {
   const client = new FakeClient()
-  const settings = readWriteOptions({ client: client.asClient, keyspace: 'ks', table: 't' })
+  const settings = writeSettingsOf({ client: client.asClient, keyspace: 'ks', table: 't' })
   const { signal } = new AbortController()
   const source = { client: client.asClient, keyspace: 'ks', table: 't', timeout_ms: 1_000, signal }
   const table = new LiveTable(source, await readTable(source), performance.now(), settings, {})

@@ -3,8 +3,8 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { Ring } from '../../../lib/cluster/ring.ts'
 import { ConnectionError, type RowError, SchemaError, WriteError } from '../../../lib/index.ts'
 import type { CassandraWritableOptions } from '../../../lib/options/options.ts'
-import { readWriteOptions } from '../../../lib/options/settings.ts'
-import { bytesOf, type EncodedRow, stamp } from '../../../lib/row/encodedRow.ts'
+import { writeSettingsOf } from '../../../lib/options/settings.ts'
+import { byteLengthOf, type EncodedRow, stamp } from '../../../lib/row/encodedRow.ts'
 import { partitionKeyOf } from '../../../lib/row/partitionKey.ts'
 import { readTable } from '../../../lib/table/readTable.ts'
 import { OrderClock } from '../../../lib/write/clock.ts'
@@ -23,7 +23,7 @@ beforeEach(() => {
 
 async function scene(options: Partial<CassandraWritableOptions> = {}) {
   const client = new FakeClient(schema.columns.map(({ name, kind, cql }) => ({ name, kind, type: cql })))
-  const settings = readWriteOptions({ client: client.asClient, keyspace: 'ks', table: 't', ...options })
+  const settings = writeSettingsOf({ client: client.asClient, keyspace: 'ks', table: 't', ...options })
   const counters = newCounters()
   const closing = new AbortController()
   const refused: RowError[] = []
@@ -145,7 +145,7 @@ describe('a request', () => {
       retries: 0,
     })
     expect(counters.bytes_written).toBe(
-      [...rows(2), ...rows(5, { op: 'delete' })].reduce((sum, row) => sum + bytesOf(row), 0),
+      [...rows(2), ...rows(5, { op: 'delete' })].reduce((sum, row) => sum + byteLengthOf(row), 0),
     )
     expect(told).toEqual(['answered', 'answered'])
   })

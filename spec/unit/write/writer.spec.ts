@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { OptionError, RowError, SchemaError } from '../../../lib/index.ts'
 import type { CassandraWritableOptions } from '../../../lib/options/options.ts'
-import { readWriteOptions } from '../../../lib/options/settings.ts'
+import { writeSettingsOf } from '../../../lib/options/settings.ts'
 import { openWriter } from '../../../lib/write/openWriter.ts'
 import { newCounters } from '../../../lib/write/stats.ts'
 import { FakeClient } from '../../fake/fakeClient.ts'
@@ -21,7 +21,7 @@ interface Change {
 function opening({ options = {}, client: change = () => {} }: Change = {}) {
   const client = new FakeClient()
   change(client)
-  const settings = readWriteOptions({
+  const settings = writeSettingsOf({
     client: client.asClient,
     keyspace: 'ks',
     table: 't',
@@ -89,21 +89,21 @@ describe('opening a writer', () => {
 describe('taking a row', () => {
   it('gives the reason and does not throw when the row cannot be stored', async () => {
     const { writer, counters } = await scene()
-    const taken = writer.take({ id: 'x' })
+    const taken = writer.encode({ id: 'x' })
     expect(taken).toBeInstanceOf(RowError)
     expect(counters.rows_accepted).toBe(0)
   })
 
   it('numbers rows in the order they come, bad ones too', async () => {
     const { writer } = await scene()
-    const taken = [row(0), { id: 'x' }, row(2), 7].map(each => writer.take(each))
+    const taken = [row(0), { id: 'x' }, row(2), 7].map(each => writer.encode(each))
     expect(taken).toMatchObject([{ index: 0 }, { row_index: 1 }, { index: 2 }, { row_index: 3 }])
   })
 
   it('stamps rows in that order', async () => {
     const { writer } = await scene()
     const times = range(1_000).map(id => {
-      const taken = writer.take(row(id))
+      const taken = writer.encode(row(id))
       if (!('slab' in taken)) throw taken
       return taken.slab.readBigInt64BE(taken.timestampAt)
     })
@@ -118,7 +118,7 @@ describe('taking a row', () => {
         client.now = ahead
       },
     })
-    const taken = writer.take(row(1))
+    const taken = writer.encode(row(1))
     if (!('slab' in taken)) throw taken
     const time = taken.slab.readBigInt64BE(taken.timestampAt)
     expect(time).toBeGreaterThanOrEqual(BigInt(ahead) * 1000n)
@@ -131,8 +131,8 @@ describe('adding a row', () => {
       options: { rows_per_batch: 2, concurrency: 1, batch_by: 'none' },
     })
     // One row is in flight and five wait: the last of them is of the third flush.
-    for (const id of range(5)) expect(writer.add(writer.take(row(id)))).toBeUndefined()
-    const wait = writer.add(writer.take(row(5)))
+    for (const id of range(5)) expect(writer.add(writer.encode(row(id)))).toBeUndefined()
+    const wait = writer.add(writer.encode(row(5)))
     expect(wait).toBeInstanceOf(Promise)
     let goesOn = false
     wait?.then(() => {
@@ -147,8 +147,8 @@ describe('adding a row', () => {
 
   it('waits for its turn when rows are buffered one by one', async () => {
     const { client, writer } = await scene({ options: { rows_per_batch: 1, concurrency: 1 } })
-    expect(writer.add(writer.take(row(0)))).toBeUndefined()
-    const wait = writer.add(writer.take(row(1)))
+    expect(writer.add(writer.encode(row(0)))).toBeUndefined()
+    const wait = writer.add(writer.encode(row(1)))
     expect(wait).toBeInstanceOf(Promise)
     ;(await client.nextWrite()).acknowledge()
     await wait
@@ -164,7 +164,7 @@ describe('adding a row', () => {
       vi.useRealTimers()
     })
     const waits = range(10).map(id => {
-      const wait = writer.add(writer.take(row(id)))
+      const wait = writer.add(writer.encode(row(id)))
       vi.advanceTimersByTime(5)
       return wait
     })
@@ -174,7 +174,7 @@ describe('adding a row', () => {
 
   it('meets a window that doubles also when answers come together', async () => {
     const { client, writer } = await scene({ options: { rows_per_batch: 500, batch_by: 'none' } })
-    for (const id of range(500)) writer.add(writer.take(row(id)))
+    for (const id of range(500)) writer.add(writer.encode(row(id)))
     for (const expected of [16, 32, 64, 100, 100]) {
       await settled()
       expect(client.pending.length).toBe(expected)
@@ -184,8 +184,8 @@ describe('adding a row', () => {
 
   it('that is bad rejects after the rows before it are written', async () => {
     const { client, writer, counters, failures } = await scene()
-    writer.add(writer.take(row(0)))
-    const refused = writer.add(writer.take({ id: 'x' }))
+    writer.add(writer.encode(row(0)))
+    const refused = writer.add(writer.encode({ id: 'x' }))
     await settled()
     expect(failures).toEqual([])
     ;(await client.nextWrite()).acknowledge()
@@ -196,10 +196,10 @@ describe('adding a row', () => {
 
   it('after a failure rejects with that failure', async () => {
     const { client, writer, failures } = await scene({ options: { rows_per_batch: 1 } })
-    writer.add(writer.take(row(0)))
+    writer.add(writer.encode(row(0)))
     ;(await client.nextWrite()).fail(serverError(0x2100, 'no permission'))
     await settled()
-    await expect(writer.add(writer.take(row(1)))).rejects.toBe(failures[0])
+    await expect(writer.add(writer.encode(row(1)))).rejects.toBe(failures[0])
     await expect(writer.drain()).rejects.toBe(failures[0])
     expect(idsSent(client)).toEqual([0])
   })
@@ -213,7 +213,7 @@ describe('draining', () => {
 
   it('sends what is in the buffer and waits for the acknowledgements', async () => {
     const { client, writer, counters } = await scene()
-    for (const id of range(3)) writer.add(writer.take(row(id)))
+    for (const id of range(3)) writer.add(writer.encode(row(id)))
     let drained = false
     const draining = writer.drain().then(() => {
       drained = true
@@ -234,8 +234,8 @@ describe('closing', () => {
     const { client, writer, counters } = await scene({
       options: { rows_per_batch: 1, concurrency: 1, batch_by: 'none' },
     })
-    writer.add(writer.take(row(0)))
-    const waiting = writer.add(writer.take(row(1)))
+    writer.add(writer.encode(row(0)))
+    const waiting = writer.add(writer.encode(row(1)))
     const draining = writer.drain()
     waiting?.catch(() => {})
     draining.catch(() => {})
@@ -275,7 +275,7 @@ describe('the counts', () => {
           const waits: Promise<void>[] = []
           for (const each of acts) {
             if (each === 'add') {
-              const wait = writer.add(writer.take(row(added++)))
+              const wait = writer.add(writer.encode(row(added++)))
               if (wait !== undefined) waits.push(wait)
             } else if (each === 'overload') client.pending[0]?.fail(serverError(0x1001))
             else if (each === 'settle') await settled()

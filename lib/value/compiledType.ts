@@ -10,7 +10,7 @@ export type Identity = (bytes: Buffer) => string
 export type Order = (bytes: Buffer, a: number, aEnd: number, b: number, bEnd: number) => number
 
 /** One CQL type, compiled: built once for each column and shared by every row. */
-export interface Codec {
+export interface CompiledType {
   readonly encode: Encoder
   /** The type as CQL spells it. */
   readonly cqlType: string

@@ -5,10 +5,10 @@ import { Refusal } from '../value/refusal.ts'
 import { valueRefused } from './rowRefusal.ts'
 
 /** What is known of a column beforehand. */
-export interface Slot {
+export interface ColumnEncoder {
   readonly column: Column
   /** Place of the column among the table's. */
-  readonly place: number
+  readonly columnIndex: number
   readonly encode: Encoder
   readonly isKey: boolean
   readonly appends: boolean
@@ -17,11 +17,11 @@ export interface Slot {
   readonly isPartitionKey: boolean
 }
 
-export function slotFor(column: Column, place: number): Slot {
+export function columnEncoderFor(column: Column, columnIndex: number): ColumnEncoder {
   const isKey = column.kind === 'partition_key' || column.kind === 'clustering'
   return {
     column,
-    place,
+    columnIndex,
     encode: encoderFor(column.type, isKey),
     isKey,
     appends: column.type.kind === 'list' && !column.type.frozen,
@@ -31,7 +31,12 @@ export function slotFor(column: Column, place: number): Slot {
 }
 
 /** @throws RowError when the column cannot hold the value exactly. */
-export function encodeColumn({ column, encode }: Slot, value: unknown, index: number, out: Bytes): void {
+export function encodeColumn(
+  { column, encode }: ColumnEncoder,
+  value: unknown,
+  index: number,
+  out: Bytes,
+): void {
   try {
     encode(value, out)
   } catch (error) {

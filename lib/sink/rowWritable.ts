@@ -1,0 +1,54 @@
+import { Writable } from 'node:stream'
+import type { CassandraWritableStats } from '../write/stats.ts'
+import { abortWith } from './abort.ts'
+import type { Intake, RowWriter } from './intake.ts'
+
+/** What the Node writables of rows have in common: how rows come in, and how the stream is left. */
+export abstract class RowWritable extends Writable {
+  readonly stats: CassandraWritableStats
+  readonly #intake: Intake<RowWriter>
+  readonly #queue: (row: unknown) => unknown
+
+  /** @param queue reads a row when it is given, and returns what waits for its turn in its place */
+  constructor(intake: Intake<RowWriter>, queue: (row: unknown) => unknown, signal: AbortSignal | undefined) {
+    super({ objectMode: true })
+    this.stats = intake.counters
+    this.#intake = intake
+    this.#queue = queue
+    // Not an option of super: with a signal that is aborted already it would destroy before the fields are there.
+    if (signal !== undefined) abortWith(signal, this)
+  }
+
+  override write(row: unknown, encoding?: unknown, callback?: unknown): boolean {
+    const queued = row === null ? row : this.#queue(row)
+    return super.write(queued, encoding as BufferEncoding, callback as () => void)
+  }
+
+  override end(row?: unknown, ...rest: unknown[]): this {
+    if (row === undefined || row === null || typeof row === 'function') {
+      return super.end(row as () => void, ...(rest as [BufferEncoding]))
+    }
+    return super.end(this.#queue(row), ...(rest as [BufferEncoding]))
+  }
+
+  /** Node waits for the end of `_construct` before it destroys, so a pending connection attempt is ended here. */
+  override destroy(error?: Error): this {
+    super.destroy(error)
+    if (!this.#intake.isOpen) void this.#intake.close()
+    return this
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.closed) return
+    const closed = new Promise<void>(resolve => this.once('close', resolve))
+    // What it failed with before is known to whoever listens, or waits for a pipeline.
+    const isKnown = this.destroyed
+    if (!isKnown) this.on('error', ignore)
+    if (!isKnown && !this.writableEnded) this.destroy(this.#intake.leave())
+    await closed
+    if (!isKnown && this.errored !== null) throw this.errored
+  }
+}
+
+/** A listener for an error that is told in another way. */
+export function ignore(): void {}
