@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from 'cassandra-driver'
+import { faultOf, mayBeSentAgain } from '../cluster/fault.ts'
 import { within } from '../cluster/within.ts'
 import { WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
@@ -14,6 +16,9 @@ import type { Counters } from './stats.ts'
 
 /** Milliseconds after which a sink looks whether the cluster's clock is to be read again. */
 const INTERVAL_MS = 5_000
+
+/** Between two tries to read the clock while a sink opens, in milliseconds. */
+const PAUSE_MS = 100
 
 interface CoordinatorReading {
   readonly cluster: ClusterName
@@ -39,12 +44,35 @@ async function readCoordinator(client: Client, timeout_ms: number): Promise<Coor
   }
 }
 
+/** A connection that is cut just now keeps no sink from opening. */
+async function readWithin(
+  timeout_ms: number,
+  client: Client,
+  signal: AbortSignal,
+): Promise<CoordinatorReading> {
+  const deadline = performance.now() + timeout_ms
+  for (;;) {
+    try {
+      return await readCoordinator(client, Math.max(1, Math.ceil(deadline - performance.now())))
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!mayBeSentAgain(faultOf(error)) || performance.now() + PAUSE_MS >= deadline) throw error
+    }
+    await delay(PAUSE_MS, undefined, { signal })
+  }
+}
+
 /**
  * The clock of the client's cluster, corrected by its coordinator's.
  * @throws WriteError `ERR_CASSANDRA_CLOCK_SKEW` when it differs from this machine's by more than `most_ms`
  */
-export async function openClock(client: Client, most_ms: number, timeout_ms: number): Promise<ClusterClock> {
-  const reading = await readCoordinator(client, timeout_ms)
+export async function openClock(
+  client: Client,
+  most_ms: number,
+  timeout_ms: number,
+  signal: AbortSignal,
+): Promise<ClusterClock> {
+  const reading = await readWithin(timeout_ms, client, signal)
   const clock = clockOf(reading.cluster)
   const skew_ms = clock.measure(reading.clock, most_ms)
   if (Math.abs(skew_ms) <= most_ms) return clock

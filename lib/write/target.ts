@@ -41,7 +41,7 @@ export async function openTarget(settings: WriteSettings, signal: AbortSignal): 
     if (refusal !== undefined) throw refusal
     checkControls(settings, schema)
     const latest_expiry_s = await latestExpiry(settings, client)
-    const clock = await openClock(client, settings.max_clock_skew_ms, request_timeout_ms)
+    const clock = await openClock(client, settings.max_clock_skew_ms, request_timeout_ms, signal)
     signal.throwIfAborted()
     return { connection, schema, readAt, latest_expiry_s, clock }
   } catch (error) {

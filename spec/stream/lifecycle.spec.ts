@@ -26,6 +26,22 @@ describe('the end of a stream', () => {
     expect(sink.stats).toMatchObject({ rows_accepted: 1, rows_written: 1, rows_in_flight: 0, requests: 1 })
   })
 
+  it('opens though the connection is cut just when the clock is read', async () => {
+    let cuts = 0
+    const { client, sink, events } = scene({}, fake => {
+      fake.automatic = true
+      const execute = fake.execute.bind(fake)
+      fake.execute = async (cql, binds, options) => {
+        if (cql.includes('toUnixTimestamp') && cuts++ < 2) {
+          throw Object.assign(new Error('Socket was closed'), { isSocketError: true })
+        }
+        return execute(cql, binds, options)
+      }
+    })
+    await new Promise<void>(resolve => sink.end(row(7), resolve))
+    expect([cuts, idsSent(client), events]).toEqual([3, [7], ['finish']])
+  })
+
   it('takes a last row with end() and calls its callback after the acknowledgement', async () => {
     const { client, sink, events } = scene({}, fake => {
       fake.automatic = true
