@@ -32,7 +32,7 @@ describe('the comments in the code', () => {
     expect(sources.length).toBeGreaterThan(200)
   })
 
-  // What has no comment of its own shows that of another, for which the generator of the reference has no warning.
+  // Without one the reference shows the comment of the parent, and its generator does not warn.
   it.each(surface)('has one for $name', ({ name, file }) => {
     expect(read(file)).toMatch(
       new RegExp(`\\*/\\nexport (?:abstract |async )*(?:interface|class|function|type|const) ${name}\\b`),

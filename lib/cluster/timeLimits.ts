@@ -3,7 +3,7 @@ import { noAnswer, within } from './within.ts'
 /** Milliseconds by which a long limit may be exceeded: requests share one timer, since a timer each costs CPU. */
 const LATE_MS = 100
 
-/** Limits below this are kept by a timer of their own. */
+/** Each limit below this has its own timer. */
 const LONG_MS = 1_000
 
 /** Is called once: with an error, or with undefined when there is none. */
@@ -30,7 +30,7 @@ export class TimeLimits {
   #last: Waiting | undefined
   #timer: NodeJS.Timeout | undefined
 
-  /** As {@link within}, without a promise of its own: each costs as much as all else that is done here. */
+  /** As {@link within}, and makes no promise: one costs as much as all else that is done here. */
   keep(limit_ms: number, work: Promise<unknown>, settled: Settled): void {
     if (limit_ms < LONG_MS) {
       within(limit_ms, work).then(

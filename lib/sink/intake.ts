@@ -46,7 +46,7 @@ export class Intake<Writer extends RowWriter> {
   }
 
   /**
-   * Resolves when `open` has, or at once when it is closed meanwhile: who closes has a reason of his own, and need not
+   * Resolves when `open` has, or at once when it is closed before that: who closes has a reason, and need not
    * wait for the servers. After `open` has called `hold`, closing waits until what it takes is given back.
    */
   openBy(open: (signal: AbortSignal, hold: () => void) => Promise<Writer>): Promise<void> {
