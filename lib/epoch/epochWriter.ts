@@ -8,10 +8,11 @@ import type { EncodedRow } from '../row/encodedRow.ts'
 import type { StoredTable } from '../table/schema.ts'
 import type { ClusterClock } from '../write/clusterClock.ts'
 import type { DoubtfulRow } from '../write/doubtfulRow.ts'
+import type { OnFailure } from '../write/failureLatch.ts'
 import type { EncodeResult } from '../write/liveTable.ts'
-import type { Counters } from '../write/stats.ts'
-import { openTarget } from '../write/target.ts'
-import { type OnFailure, Writer } from '../write/writer.ts'
+import { openTable } from '../write/openWriter.ts'
+import { TableWriter } from '../write/tableWriter.ts'
+import type { Tally } from '../write/tally.ts'
 import { EpochRows } from './epochRows.ts'
 import { passHighWater } from './highWater.ts'
 import { refuseDropped, refuseLate } from './replayLimits.ts'
@@ -44,13 +45,14 @@ export interface CommittedEpoch {
  */
 export async function openEpochWriter(
   settings: EpochSettings,
-  counters: Counters,
+  tally: Tally,
   onFailure: OnFailure,
   signal: AbortSignal,
   hold: () => void,
 ): Promise<EpochWriter> {
-  const target = await openTarget(settings, signal)
-  const { connection, schema, clock } = target
+  const { dispatcher, table: opened } = await openTable(settings, signal)
+  const { client, clock } = dispatcher
+  const { schema } = opened
   let checkpoint: Checkpoint | undefined
   try {
     refuseOwnTimestampsOfLists(settings, schema)
@@ -61,13 +63,16 @@ export async function openEpochWriter(
     const name = { cluster: clock.name, keyspace, table, table_id }
     checkpoint = await openCheckpoint(settings.checkpoint_location, name, { takesOver: settings.take_over })
     await passHighWater(clock, checkpoint.state.high_water, settings, signal)
-    await warnOfTruncation(connection.client, schema, checkpoint.state.committed, settings)
+    await warnOfTruncation(client, schema, checkpoint.state.committed, settings)
     // Said also where it is for ever: a replay must not depend on what the table says by then.
     const ttl = settings.ttl ?? schema.default_time_to_live
-    const writer = new Writer(target, { ...settings, ttl }, counters, onFailure)
+    const writer = new TableWriter(dispatcher, opened, { ...settings, ttl }, tally, {
+      onFailure,
+      release: () => dispatcher.close(),
+    })
     return new EpochWriter(writer, checkpoint, schema, clock, settings)
   } catch (error) {
-    await Promise.all([connection.close(), checkpoint?.close().catch(() => {})])
+    await Promise.all([dispatcher.close(), checkpoint?.close().catch(() => {})])
     throw error
   }
 }
@@ -91,7 +96,7 @@ function refuseWithoutGrace({ keyspace, name, gc_grace_seconds }: StoredTable): 
 
 /** Writes epochs one after the other: SEAL, rows, all acknowledgements, COMMIT. */
 export class EpochWriter {
-  readonly #writer: Writer
+  readonly #writer: TableWriter
   readonly #checkpoint: Checkpoint
   readonly #schema: StoredTable
   readonly #clock: ClusterClock
@@ -101,7 +106,7 @@ export class EpochWriter {
   #rowsToReplay: number
 
   constructor(
-    writer: Writer,
+    writer: TableWriter,
     checkpoint: Checkpoint,
     schema: StoredTable,
     clock: ClusterClock,
@@ -143,7 +148,7 @@ export class EpochWriter {
     return this.#writer.encodeUnstamped(row, isReplay ? (this.#ttl ?? this.sealed?.table_ttl) : undefined)
   }
 
-  /** As {@link Writer.settle}. */
+  /** As {@link TableWriter.settle}. */
   settle(row: DoubtfulRow): Promise<EncodedRow | Error> {
     return this.#writer.settle(row)
   }

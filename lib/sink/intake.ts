@@ -3,7 +3,7 @@ import { snapshotOf } from '../row/snapshot.ts'
 import { LIST_TIMESTAMPS } from '../row/using.ts'
 import { processArrivals } from '../write/clusterClock.ts'
 import type { EncodeResult } from '../write/liveTable.ts'
-import { type Counters, countsOf, newCounters } from '../write/stats.ts'
+import { Tally } from '../write/tally.ts'
 
 /** A row that came before the table was known: its place in the order, a copy as deep as it goes, later its bytes. */
 class EarlyRow {
@@ -28,7 +28,7 @@ export interface RowWriter {
 
 /** What all sinks have in common: rows that come from the first moment on, and the writer once it is open. */
 export class Intake<Writer extends RowWriter> {
-  readonly counters: Counters = newCounters()
+  readonly tally = new Tally()
   readonly #opening = new AbortController()
   readonly #early: EarlyRow[] = []
   #writer: Writer | undefined
@@ -95,13 +95,13 @@ export class Intake<Writer extends RowWriter> {
    * when there are none.
    */
   leave(): WriteError | undefined {
-    const rows = this.#queued - this.counters.rows_written - this.counters.rows_deleted
+    const rows = this.#queued - this.tally.acknowledged
     // What `writeEpoch()` was given, its own promise reports.
     if (rows <= 0) return undefined
     const message = `The stream was left before its end, with ${rows} rows that Cassandra has not acknowledged`
     const error = new WriteError('ERR_CASSANDRA_WRITE', message)
     void this.close()
-    error.counts = countsOf(this.counters)
+    error.counts = this.tally.counts
     return error
   }
 

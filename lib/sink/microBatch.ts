@@ -15,7 +15,6 @@ import { CassandraStreamsError, CheckpointError, WriteError } from '../errors.ts
 import type { Json } from '../json.ts'
 import type { MicroBatchSinkOptions } from '../options/options.ts'
 import { type EpochSettings, epochSettingsOf } from '../options/settings.ts'
-import { countsOf } from '../write/stats.ts'
 import { Intake, type QueuedRow } from './intake.ts'
 import { ignore, RowWritable } from './rowWritable.ts'
 import type { CassandraWritable } from './writable.ts'
@@ -94,7 +93,7 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
     this.#settings = settings
     this.#intake = intake
     this.#opened = intake.openBy((signal, hold) =>
-      openEpochWriter(settings, intake.counters, error => this.destroy(error), signal, hold),
+      openEpochWriter(settings, intake.tally, error => this.destroy(error), signal, hold),
     )
   }
 
@@ -198,7 +197,7 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
   }
 
   #addCounts(error: unknown): void {
-    if (error instanceof CassandraStreamsError) error.counts = countsOf(this.#intake.counters)
+    if (error instanceof CassandraStreamsError) error.counts = this.#intake.tally.counts
   }
 
   async #writer(): Promise<EpochWriter> {

@@ -12,7 +12,7 @@ export abstract class RowWritable extends Writable {
   /** @param queue reads a row when it is given, and returns what waits for its turn in its place */
   constructor(intake: Intake<RowWriter>, queue: (row: unknown) => unknown, signal: AbortSignal | undefined) {
     super({ objectMode: true })
-    this.stats = intake.counters
+    this.stats = intake.tally.stats
     this.#intake = intake
     this.#queue = queue
     // Not an option of super: with a signal that is aborted already it would destroy before the fields are there.

@@ -3,7 +3,7 @@ import type { CassandraWritableOptions } from '../options/options.ts'
 import { type WriteSettings, writeSettingsOf } from '../options/settings.ts'
 import { openWriter } from '../write/openWriter.ts'
 import type { CassandraWritableStats } from '../write/stats.ts'
-import type { Writer } from '../write/writer.ts'
+import type { TableWriter } from '../write/tableWriter.ts'
 import { Intake, type QueuedRow } from './intake.ts'
 import { RowWritable } from './rowWritable.ts'
 
@@ -48,9 +48,9 @@ export function createCassandraWritable<Row extends object = object>(
 
 class CassandraSink<Row extends object> extends RowWritable implements CassandraWritable<Row> {
   readonly #settings: WriteSettings
-  readonly #intake: Intake<Writer>
+  readonly #intake: Intake<TableWriter>
 
-  constructor(settings: WriteSettings, intake = new Intake<Writer>()) {
+  constructor(settings: WriteSettings, intake = new Intake<TableWriter>()) {
     super(intake, row => intake.queue(row), settings.signal)
     this.#settings = settings
     this.#intake = intake
@@ -59,7 +59,7 @@ class CassandraSink<Row extends object> extends RowWritable implements Cassandra
   override _construct(done: (error?: Error | null) => void): void {
     const onFailure = (error: Error) => this.destroy(error)
     this.#intake
-      .openBy(signal => openWriter(this.#settings, this.#intake.counters, onFailure, signal))
+      .openBy(signal => openWriter(this.#settings, this.#intake.tally, onFailure, signal))
       .then(() => done(), done)
   }
 

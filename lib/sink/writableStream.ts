@@ -2,7 +2,7 @@ import type { CassandraWritableOptions } from '../options/options.ts'
 import { type WriteSettings, writeSettingsOf } from '../options/settings.ts'
 import { openWriter } from '../write/openWriter.ts'
 import type { CassandraWritableStats } from '../write/stats.ts'
-import type { Writer } from '../write/writer.ts'
+import type { TableWriter } from '../write/tableWriter.ts'
 import { onAbort } from './abort.ts'
 import { Intake } from './intake.ts'
 import { QueuedRows } from './queuedRows.ts'
@@ -73,14 +73,14 @@ type Controller = WritableStreamDefaultController & { readonly signal: AbortSign
 
 class RowSink {
   readonly #settings: WriteSettings
-  readonly #intake = new Intake<Writer>()
+  readonly #intake = new Intake<TableWriter>()
   readonly #queued = new QueuedRows()
   readonly #ended = new AbortController()
   #controller: WritableStreamDefaultController | undefined
   #closing: Promise<void> | undefined
   /** Why somebody from outside stopped the stream. */
   #stopped: { readonly reason: unknown } | undefined
-  readonly stats = this.#intake.counters
+  readonly stats = this.#intake.tally.stats
 
   constructor(settings: WriteSettings) {
     this.#settings = settings
@@ -107,9 +107,7 @@ class RowSink {
         controller.error(error)
         this.#release()
       }
-      await this.#intake.openBy(signal =>
-        openWriter(this.#settings, this.#intake.counters, onFailure, signal),
-      )
+      await this.#intake.openBy(signal => openWriter(this.#settings, this.#intake.tally, onFailure, signal))
     } catch (error) {
       await this.#release()
       throw error

@@ -12,7 +12,6 @@ import {
   clockOf,
   processArrivals,
 } from './clusterClock.ts'
-import type { Counters } from './stats.ts'
 
 /** Milliseconds after which a sink looks whether the cluster's clock is to be read again. */
 const INTERVAL_MS = 5_000
@@ -86,21 +85,18 @@ export async function openClock(
 }
 
 /**
- * Reads the clock again from time to time, and keeps the counter of its skew; the result ends that. A coordinator that
- * does not answer, or differs too much, changes nothing.
+ * Reads the clock again from time to time; the result ends that. A coordinator that does not answer, or differs too
+ * much, changes nothing.
  */
 export function watchClock(
   clock: ClusterClock,
   client: Client,
-  { max_clock_skew_ms, request_timeout_ms }: WriteSettings,
-  counters: Counters,
+  { max_clock_skew_ms, request_timeout_ms }: Pick<WriteSettings, 'max_clock_skew_ms' | 'request_timeout_ms'>,
 ): () => void {
   const look = async () => {
     const reading = clock.isDue && (await readCoordinator(client, request_timeout_ms).catch(() => undefined))
     if (reading) clock.measure(reading.clock, max_clock_skew_ms)
-    counters.clock_skew_ms = clock.skew_ms
   }
-  counters.clock_skew_ms = clock.skew_ms
   const timer = setInterval(look, INTERVAL_MS)
   timer.unref()
   return () => clearInterval(timer)

@@ -1,17 +1,52 @@
+import { connect } from '../cluster/connect.ts'
+import { explainConnectFailure } from '../cluster/failure.ts'
 import type { WriteSettings } from '../options/settings.ts'
-import type { Counters } from './stats.ts'
-import { openTarget } from './target.ts'
-import { type OnFailure, Writer } from './writer.ts'
+import { openClock } from './coordinator.ts'
+import { Dispatcher } from './dispatcher.ts'
+import type { OnFailure } from './failureLatch.ts'
+import { TableWriter } from './tableWriter.ts'
+import type { Tally } from './tally.ts'
+import { readWritableTable, type WritableTable } from './writableTable.ts'
+
+/** A table, and a way to it that nobody else uses. */
+export interface OpenTable {
+  readonly dispatcher: Dispatcher
+  readonly table: WritableTable
+}
 
 /**
- * Connects and reads the schema; nothing is written yet.
+ * Connects and reads the schema.
  * @throws ConnectionError, SchemaError, OptionError, WriteError
  */
+export async function openTable(settings: WriteSettings, signal: AbortSignal): Promise<OpenTable> {
+  const connection = await connect(settings, signal)
+  const closeEarly = () => void connection.close()
+  signal.addEventListener('abort', closeEarly)
+  try {
+    const { client } = connection
+    const table = await readWritableTable(client, settings, signal)
+    const { max_clock_skew_ms, request_timeout_ms } = settings
+    const clock = await openClock(client, max_clock_skew_ms, request_timeout_ms, signal)
+    signal.throwIfAborted()
+    return { dispatcher: new Dispatcher(connection, clock, settings), table }
+  } catch (error) {
+    await connection.close()
+    throw await explainConnectFailure(error, settings)
+  } finally {
+    signal.removeEventListener('abort', closeEarly)
+  }
+}
+
+/** Opens a writer with a dispatcher of its own, as {@link openTable} does; nothing is written yet. */
 export async function openWriter(
   settings: WriteSettings,
-  counters: Counters,
+  tally: Tally,
   onFailure: OnFailure,
   signal: AbortSignal,
-): Promise<Writer> {
-  return new Writer(await openTarget(settings, signal), settings, counters, onFailure)
+): Promise<TableWriter> {
+  const { dispatcher, table } = await openTable(settings, signal)
+  return new TableWriter(dispatcher, table, settings, tally, {
+    onFailure,
+    release: () => dispatcher.close(),
+  })
 }

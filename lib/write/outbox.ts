@@ -1,4 +1,4 @@
-import type { Group } from '../batch/group.ts'
+import { Lane, type Send, type Turns } from './lane.ts'
 import { Queue } from './queue.ts'
 
 /** What an outbox may hold. */
@@ -7,122 +7,91 @@ export interface OutboxBounds {
   readonly requests: () => number
   /** Most bytes in flight. */
   readonly bytes: number
-  /** Rows that may wait before whoever brings more has to. */
-  readonly waitingRows: number
   /** Bytes that may wait before whoever brings more has to. */
   readonly waitingBytes: number
 }
 
-/** Sends a group; resolves, whatever becomes of it, when it is no longer in flight. */
-export type Send = (group: Group) => Promise<void>
-
 /**
- * Groups on their way: those that wait for their turn, and a count of those in flight, which is bounded by requests and
- * by bytes. Groups leave in the order they came.
+ * The groups of all tables on one connection, on their way: one bound on requests and bytes in flight, and one on the
+ * bytes that wait. Lanes with a group that waits take turns.
  */
-export class Outbox {
+export class Outbox implements Turns {
   readonly #bounds: OutboxBounds
-  readonly #send: Send
-  readonly #waiting = new Queue<Group>()
-  #waitingRows = 0
+  /** Lanes with a group that waits, and closed ones that had one. */
+  readonly #turns = new Queue<Lane>()
   #waitingBytes = 0
   #requests = 0
   #bytes = 0
-  #isClosed = false
-  #isAbandoned = false
-  #roomWaiters: (() => void)[] = []
-  #idleWaiters: (() => void)[] = []
+  /** Lanes that wait for bytes to leave. */
+  readonly #awaiting = new Set<Lane>()
 
-  constructor(bounds: OutboxBounds, send: Send) {
+  constructor(bounds: OutboxBounds) {
     this.#bounds = bounds
-    this.#send = send
   }
 
-  /** Whether a group waits for its turn. */
-  get isWaiting(): boolean {
-    return this.#waiting.length > 0
+  /** @param mostRows that may wait in the lane before whoever brings more has to */
+  open(mostRows: number, send: Send): Lane {
+    return new Lane(this, mostRows, send)
   }
 
   /** Whether a group waits for others to be answered, rather than for bytes. */
   get isShortOfRequests(): boolean {
-    const { first } = this.#waiting
+    const first = this.#turns.first?.first
     return first !== undefined && this.#bytes + first.bytes <= this.#bounds.bytes
   }
 
-  /** Sends what may leave at once and keeps the rest. Does nothing once closed. */
-  push(groups: readonly Group[]): void {
-    if (this.#isClosed) return
-    for (const group of groups) {
-      this.#waiting.push(group)
-      this.#waitingRows += group.rows.length
-      this.#waitingBytes += group.bytes
-    }
+  get hasRoom(): boolean {
+    return this.#waitingBytes <= this.#bounds.waitingBytes
+  }
+
+  awaitRoom(lane: Lane): void {
+    this.#awaiting.add(lane)
+  }
+
+  queued(lane: Lane, bytes: number, isFirst: boolean): void {
+    this.#waitingBytes += bytes
+    if (isFirst) this.#turns.push(lane)
     this.#sendNext()
   }
 
-  /** A promise only while too much waits. It resolves when there is room again, or the outbox is closed. */
-  room(): undefined | Promise<void> {
-    return this.#hasRoom ? undefined : new Promise(resolve => this.#roomWaiters.push(resolve))
-  }
-
-  /** A promise only while something waits or is in flight. It resolves when nothing is. */
-  idle(): undefined | Promise<void> {
-    return this.#isIdle ? undefined : new Promise(resolve => this.#idleWaiters.push(resolve))
-  }
-
-  /** Drops what waits. What is in flight goes on. */
-  close(): void {
-    this.#isClosed = true
-    this.#waiting.clear()
-    this.#waitingRows = 0
-    this.#waitingBytes = 0
-    this.#wake()
-  }
-
-  /** Drops what waits, and nobody waits any longer for what is in flight. */
-  abandon(): void {
-    this.#isAbandoned = true
-    this.close()
-  }
-
-  get #hasRoom(): boolean {
-    return this.#waitingRows <= this.#bounds.waitingRows && this.#waitingBytes <= this.#bounds.waitingBytes
-  }
-
-  get #isIdle(): boolean {
-    return this.#isAbandoned || (this.#requests === 0 && this.#waiting.length === 0)
+  dropped(bytes: number): void {
+    this.#waitingBytes -= bytes
+    this.#sendNext()
   }
 
   #sendNext(): void {
-    let group = this.#waiting.first
-    while (group !== undefined && this.#fits(group)) {
-      this.#waiting.shift()
-      this.#waitingRows -= group.rows.length
+    const launched = new Set<Lane>()
+    for (let lane = this.#turns.first; lane !== undefined; lane = this.#turns.first) {
+      const group = lane.first
+      if (group !== undefined && !this.#fits(group.bytes)) break
+      this.#turns.shift()
+      if (group === undefined) continue
       this.#waitingBytes -= group.bytes
-      this.#requests++
-      this.#bytes += group.bytes
-      void this.#launch(group)
-      group = this.#waiting.first
+      this.#launch(lane, group.bytes)
+      launched.add(lane)
+      if (lane.first !== undefined) this.#turns.push(lane)
     }
-    this.#wake()
+    if (this.hasRoom) {
+      for (const lane of this.#awaiting) launched.add(lane)
+      this.#awaiting.clear()
+    }
+    for (const lane of launched) lane.wake()
   }
 
-  async #launch(group: Group): Promise<void> {
-    await this.#send(group)
-    this.#requests--
-    this.#bytes -= group.bytes
-    this.#sendNext()
+  #launch(lane: Lane, bytes: number): void {
+    this.#requests++
+    this.#bytes += bytes
+    void lane.launch().then(() => {
+      this.#requests--
+      this.#bytes -= bytes
+      this.#sendNext()
+      lane.landed()
+    })
   }
 
   /** A request alone may exceed any bound, so that nothing stands still. */
-  #fits({ bytes }: Group): boolean {
+  #fits(bytes: number): boolean {
     if (this.#requests === 0) return true
     return this.#requests < this.#bounds.requests() && this.#bytes + bytes <= this.#bounds.bytes
-  }
-
-  #wake(): void {
-    // The driver writes at the end of this turn of the event loop, and rows that come now would make it a long one.
-    if (this.#hasRoom) for (const resolve of this.#roomWaiters.splice(0)) setImmediate(resolve)
-    if (this.#isIdle) for (const resolve of this.#idleWaiters.splice(0)) resolve()
   }
 }

@@ -1,5 +1,3 @@
-import type { RowCounts } from '../errors.ts'
-
 /** Live counters of a sink. `rows_accepted` is always the sum of the five other row counts. */
 export interface CassandraWritableStats {
   /** Rows taken in and found valid. */
@@ -24,28 +22,4 @@ export interface CassandraWritableStats {
   readonly retries: number
   /** Milliseconds by which the cluster's clock is ahead of this machine's; 0 within what a reading can tell. */
   readonly clock_skew_ms: number
-}
-
-/** The counters as the writer keeps them. */
-export type Counters = { -readonly [Name in keyof CassandraWritableStats]: number }
-
-export function newCounters(): Counters {
-  return {
-    rows_accepted: 0,
-    rows_written: 0,
-    rows_deleted: 0,
-    rows_failed: 0,
-    rows_buffered: 0,
-    rows_in_flight: 0,
-    bytes_written: 0,
-    requests: 0,
-    requests_in_flight: 0,
-    retries: 0,
-    clock_skew_ms: 0,
-  }
-}
-
-/** The row counts of this moment, for an error to carry. */
-export function countsOf({ rows_accepted, rows_written, rows_deleted, rows_failed }: Counters): RowCounts {
-  return { rows_accepted, rows_written, rows_deleted, rows_failed }
 }

@@ -6,7 +6,7 @@ import { writeSettingsOf } from '../../lib/options/settings.ts'
 import { type CqlType, cqlTypeName, parseCqlType, scalarNames } from '../../lib/table/cqlType.ts'
 import { DoubtfulRow } from '../../lib/write/doubtfulRow.ts'
 import { openWriter } from '../../lib/write/openWriter.ts'
-import { newCounters } from '../../lib/write/stats.ts'
+import { Tally } from '../../lib/write/tally.ts'
 import { corruptedOf } from '../values/corrupt.ts'
 import { hostileTrials, type Trial } from '../values/hostile.ts'
 import { useKeyspace } from './keyspace.ts'
@@ -51,7 +51,7 @@ async function refusedOrExact(
   const failures: Error[] = []
   const writer = await openWriter(
     writeSettingsOf(table.target),
-    newCounters(),
+    new Tally(),
     error => failures.push(error),
     new AbortController().signal,
   )

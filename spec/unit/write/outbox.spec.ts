@@ -4,17 +4,21 @@ import type { Group } from '../../../lib/batch/group.ts'
 import { Outbox, type OutboxBounds } from '../../../lib/write/outbox.ts'
 import { settled } from '../../stream/support.ts'
 
+interface Bounds extends OutboxBounds {
+  /** Of the lane. */
+  readonly waitingRows: number
+}
+
 /** An outbox whose groups are in flight until they are answered. Of a group only its number of rows and bytes count. */
-function scene(bounds: Partial<OutboxBounds> = {}) {
+function scene({ waitingRows = 0, ...bounds }: Partial<Bounds> = {}) {
   const inFlight = new Map<Group, () => void>()
   const sent: Group[] = []
-  const outbox = new Outbox(
-    { requests: () => 1, bytes: 100, waitingRows: 0, waitingBytes: 1_000, ...bounds },
-    group => {
+  const outbox = new Outbox({ requests: () => 1, bytes: 100, waitingBytes: 1_000, ...bounds })
+  const open = (rows = waitingRows) =>
+    outbox.open(rows, group => {
       sent.push(group)
       return new Promise(resolve => inFlight.set(group, resolve))
-    },
-  )
+    })
   const answer = async (...groups: Group[]) => {
     for (const group of groups) {
       inFlight.get(group)?.()
@@ -22,7 +26,7 @@ function scene(bounds: Partial<OutboxBounds> = {}) {
     }
     await settled()
   }
-  return { outbox, sent, inFlight, answer }
+  return { outbox, lane: open(), open, sent, inFlight, answer }
 }
 
 function groupOf(bytes = 1, rows = 1): Group {
@@ -41,48 +45,51 @@ async function isOver(wait: undefined | Promise<void>): Promise<boolean> {
 
 describe('groups', () => {
   it('leave at once while there is room in flight, and nobody has to wait', () => {
-    const { outbox, sent } = scene({ requests: () => 2 })
+    const { outbox, lane, sent } = scene({ requests: () => 2 })
     const groups = [groupOf(), groupOf()]
-    outbox.push(groups)
+    lane.push(groups)
     expect(sent).toEqual(groups)
-    expect(outbox).toMatchObject({ isWaiting: false, isShortOfRequests: false })
-    expect(outbox.room()).toBeUndefined()
+    expect(lane.isWaiting).toBe(false)
+    expect(outbox.isShortOfRequests).toBe(false)
+    expect(lane.room()).toBeUndefined()
   })
 
   it('leave in the order they came, one for each that is answered', async () => {
-    const { outbox, sent, answer } = scene()
+    const { outbox, lane, sent, answer } = scene()
     const [a, b, c] = [groupOf(), groupOf(), groupOf()]
-    outbox.push([a, b])
-    outbox.push([c])
+    lane.push([a, b])
+    lane.push([c])
     expect(sent).toEqual([a])
-    expect(outbox).toMatchObject({ isWaiting: true, isShortOfRequests: true })
+    expect(lane.isWaiting).toBe(true)
+    expect(outbox.isShortOfRequests).toBe(true)
     await answer(a)
     expect(sent).toEqual([a, b])
     await answer(b)
     expect(sent).toEqual([a, b, c])
-    expect(outbox.isWaiting).toBe(false)
+    expect(lane.isWaiting).toBe(false)
   })
 
   it('do not overtake one that is too large for now', async () => {
-    const { outbox, sent, answer } = scene({ requests: () => 9 })
+    const { outbox, lane, sent, answer } = scene({ requests: () => 9 })
     const [first, large, small] = [groupOf(60), groupOf(60), groupOf(1)]
-    outbox.push([first, large, small])
+    lane.push([first, large, small])
     expect(sent).toEqual([first])
-    expect(outbox).toMatchObject({ isWaiting: true, isShortOfRequests: false })
+    expect(lane.isWaiting).toBe(true)
+    expect(outbox.isShortOfRequests).toBe(false)
     await answer(first)
     expect(sent).toEqual([first, large, small])
   })
 
   it('fill the bytes in flight to the last', () => {
-    const { outbox, sent } = scene({ requests: () => 9 })
-    outbox.push([groupOf(60), groupOf(40), groupOf(1)])
+    const { lane, sent } = scene({ requests: () => 9 })
+    lane.push([groupOf(60), groupOf(40), groupOf(1)])
     expect(sent.map(({ bytes }) => bytes)).toEqual([60, 40])
   })
 
   it('above the byte bound leave alone', async () => {
-    const { outbox, sent, answer } = scene({ requests: () => 9 })
+    const { lane, sent, answer } = scene({ requests: () => 9 })
     const [small, huge, next] = [groupOf(1), groupOf(1_000), groupOf(1)]
-    outbox.push([small, huge, next])
+    lane.push([small, huge, next])
     expect(sent).toEqual([small])
     await answer(small)
     expect(sent).toEqual([small, huge])
@@ -92,9 +99,9 @@ describe('groups', () => {
 
   it('follow a bound that moves', async () => {
     let most = 1
-    const { outbox, sent, answer } = scene({ requests: () => most })
+    const { lane, sent, answer } = scene({ requests: () => most })
     const [a, b, c, d] = [groupOf(), groupOf(), groupOf(), groupOf()]
-    outbox.push([a, b, c, d])
+    lane.push([a, b, c, d])
     most = 2
     await answer(a)
     expect(sent).toEqual([a, b, c])
@@ -106,8 +113,8 @@ describe('groups', () => {
   })
 
   it('leave even when the bounds are zero, so that nothing stands still', () => {
-    const { outbox, sent } = scene({ requests: () => 0, bytes: 0 })
-    outbox.push([groupOf(5)])
+    const { lane, sent } = scene({ requests: () => 0, bytes: 0 })
+    lane.push([groupOf(5)])
     expect(sent.length).toBe(1)
   })
 })
@@ -117,17 +124,17 @@ describe('room', () => {
     ['rows', { waitingRows: 4 }, groupOf(0, 3)],
     ['bytes', { waitingBytes: 4, waitingRows: 9 }, groupOf(3)],
   ])('is there until more %s wait than may, and again when enough have left', async (_, bounds, group) => {
-    const { outbox, sent, answer } = scene(bounds)
-    const again = () => outbox.push([{ ...group }])
+    const { lane, sent, answer } = scene(bounds)
+    const again = () => lane.push([{ ...group }])
     again()
     again()
-    expect(outbox.room()).toBeUndefined()
+    expect(lane.room()).toBeUndefined()
     again()
-    const rooms = [outbox.room(), outbox.room()]
+    const rooms = [lane.room(), lane.room()]
     expect(await Promise.all(rooms.map(isOver))).toEqual([false, false])
     await answer(...sent)
     expect(await Promise.all(rooms.map(isOver))).toEqual([true, true])
-    expect(outbox.room()).toBeUndefined()
+    expect(lane.room()).toBeUndefined()
   })
 
   it('is told after groups that left were written, which the driver does in a turn of its own', async () => {
@@ -136,13 +143,12 @@ describe('room', () => {
     const first = new Promise<void>(resolve => {
       answerFirst = resolve
     })
-    const bounds = { requests: () => 1, bytes: 100, waitingRows: 0, waitingBytes: 100 }
-    const outbox = new Outbox(bounds, async () => {
+    const lane = new Outbox({ requests: () => 1, bytes: 100, waitingBytes: 100 }).open(0, async () => {
       setImmediate(() => order.push('written'))
       await first
     })
-    outbox.push([groupOf(), groupOf()])
-    outbox.room()?.then(() => order.push('room'))
+    lane.push([groupOf(), groupOf()])
+    lane.room()?.then(() => order.push('room'))
     answerFirst()
     await settled()
     expect(order).toEqual(['written', 'written', 'room'])
@@ -151,31 +157,31 @@ describe('room', () => {
 
 describe('idle', () => {
   it('is at once when there is nothing, and else when the last is answered', async () => {
-    const { outbox, sent, answer } = scene()
-    expect(outbox.idle()).toBeUndefined()
+    const { lane, sent, answer } = scene()
+    expect(lane.idle()).toBeUndefined()
     const groups = [groupOf(), groupOf()]
-    outbox.push(groups)
-    const idle = outbox.idle()
+    lane.push(groups)
+    const idle = lane.idle()
     expect(await isOver(idle)).toBe(false)
     await answer(...sent)
     expect(await isOver(idle)).toBe(false)
     await answer(...sent)
     expect(await isOver(idle)).toBe(true)
-    expect(outbox.idle()).toBeUndefined()
+    expect(lane.idle()).toBeUndefined()
   })
 })
 
 describe('close()', () => {
   it('drops what waits and what comes, makes room, and is idle when what is in flight is answered', async () => {
-    const { outbox, sent, answer } = scene()
+    const { lane, sent, answer } = scene()
     const [a, b, c] = [groupOf(), groupOf(), groupOf()]
-    outbox.push([a, b])
-    const [room, idle] = [outbox.room(), outbox.idle()]
-    outbox.close()
-    outbox.push([c])
+    lane.push([a, b])
+    const [room, idle] = [lane.room(), lane.idle()]
+    lane.close()
+    lane.push([c])
     expect(await isOver(room)).toBe(true)
     expect(await isOver(idle)).toBe(false)
-    expect(outbox.isWaiting).toBe(false)
+    expect(lane.isWaiting).toBe(false)
     await answer(a)
     expect(await isOver(idle)).toBe(true)
     expect(sent).toEqual([a])
@@ -184,16 +190,97 @@ describe('close()', () => {
 
 describe('abandon()', () => {
   it('waits for nothing', async () => {
-    const { outbox, sent, answer } = scene()
+    const { lane, sent, answer } = scene()
     const [a, b] = [groupOf(), groupOf()]
-    outbox.push([a, b])
-    const [room, idle] = [outbox.room(), outbox.idle()]
-    outbox.abandon()
+    lane.push([a, b])
+    const [room, idle] = [lane.room(), lane.idle()]
+    lane.abandon()
     expect(await isOver(room)).toBe(true)
     expect(await isOver(idle)).toBe(true)
-    expect(outbox.idle()).toBeUndefined()
+    expect(lane.idle()).toBeUndefined()
     await answer(a)
     expect(sent).toEqual([a])
+  })
+})
+
+describe('lanes of one outbox', () => {
+  it('share the requests and the bytes in flight', async () => {
+    const { open, sent, answer } = scene({ requests: () => 3 })
+    const [one, other] = [open(9), open(9)]
+    const [a, b, c, d] = [groupOf(50), groupOf(50), groupOf(40), groupOf(1)]
+    one.push([a])
+    other.push([b, c])
+    expect(sent).toEqual([a, b])
+    one.push([d])
+    await answer(a)
+    expect(sent).toEqual([a, b, c, d])
+  })
+
+  it('take turns, however many groups one of them has', async () => {
+    const { open, sent, answer } = scene()
+    const [one, other] = [open(9), open(9)]
+    const long = [groupOf(), groupOf(), groupOf(), groupOf()]
+    const short = [groupOf(), groupOf()]
+    one.push(long)
+    other.push(short)
+    for (let turn = 0; turn < 6; turn++) await answer(...sent)
+    expect(sent).toEqual([long[0], long[1], short[0], long[2], short[1], long[3]])
+  })
+
+  it('share the bytes that may wait, and each has rows of its own', async () => {
+    const { open, sent, answer } = scene({ waitingBytes: 10 })
+    const [one, other] = [open(9), open(0)]
+    one.push([groupOf(1), groupOf(20)])
+    // The first leaves at once, and the bytes of the second keep both waiting.
+    const rooms = [one.room(), other.room()]
+    expect(await Promise.all(rooms.map(isOver))).toEqual([false, false])
+    other.push([groupOf(1)])
+    await answer(...sent)
+    // The row of the other waits still, and it alone has too many.
+    expect(await Promise.all(rooms.map(isOver))).toEqual([true, false])
+    await answer(...sent)
+    expect(await isOver(rooms[1])).toBe(true)
+  })
+
+  it('tell of room again when rows left before bytes did', async () => {
+    const { open, sent, answer } = scene({ waitingBytes: 10 })
+    const [one, other] = [open(0), open(9)]
+    one.push([groupOf(1), groupOf(1)])
+    const room = one.room()
+    other.push([groupOf(20), groupOf(20)])
+    await answer(...sent)
+    expect(await isOver(room)).toBe(false)
+    while (sent.length < 4) await answer(...sent)
+    expect(await isOver(room)).toBe(true)
+  })
+
+  it('end apart: what the others have waits no longer, and still leaves', async () => {
+    const { open, sent, answer } = scene({ waitingBytes: 10 })
+    const [one, other] = [open(9), open(9)]
+    const [first, dropped, left] = [groupOf(), groupOf(50), groupOf()]
+    one.push([first, dropped])
+    const room = other.room()
+    expect(await isOver(room)).toBe(false)
+    one.close()
+    expect(await isOver(room)).toBe(true)
+    other.push([left])
+    await answer(first)
+    await answer(left)
+    expect(sent).toEqual([first, left])
+    expect(other.idle()).toBeUndefined()
+    expect(one.idle()).toBeUndefined()
+  })
+
+  it('are idle apart', async () => {
+    const { open, sent, answer } = scene({ requests: () => 2 })
+    const [one, other] = [open(9), open(9)]
+    one.push([groupOf()])
+    other.push([groupOf()])
+    const idle = one.idle()
+    await answer(sent[0] as Group)
+    expect(await isOver(idle)).toBe(true)
+    expect(other.idle()).toBeInstanceOf(Promise)
+    await answer(sent[1] as Group)
   })
 })
 
@@ -202,7 +289,7 @@ describe('whatever the order of groups and answers', () => {
     const acts = fc.array(fc.oneof(fc.integer({ min: 1, max: 120 }), fc.constant('answer' as const)))
     await fc.assert(
       fc.asyncProperty(acts, fc.integer({ min: 1, max: 5 }), async (list, most) => {
-        const { outbox, sent, inFlight } = scene({ requests: () => most })
+        const { lane, sent, inFlight } = scene({ requests: () => most })
         const pushed: Group[] = []
         const answer = async () => {
           const [first] = inFlight
@@ -214,16 +301,16 @@ describe('whatever the order of groups and answers', () => {
           if (act === 'answer') await answer()
           else {
             pushed.push(groupOf(act))
-            outbox.push(pushed.slice(-1))
+            lane.push(pushed.slice(-1))
           }
           expect(inFlight.size).toBeLessThanOrEqual(most)
           const bytes = [...inFlight.keys()].reduce((sum, group) => sum + group.bytes, 0)
           if (inFlight.size > 1) expect(bytes).toBeLessThanOrEqual(100)
-          expect(outbox.isWaiting).toBe(sent.length < pushed.length)
+          expect(lane.isWaiting).toBe(sent.length < pushed.length)
         }
         while (inFlight.size > 0) await answer()
         expect(sent).toEqual(pushed)
-        expect(outbox.idle()).toBeUndefined()
+        expect(lane.idle()).toBeUndefined()
       }),
     )
   })

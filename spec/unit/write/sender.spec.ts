@@ -11,7 +11,8 @@ import { OrderClock } from '../../../lib/write/clock.ts'
 import { processArrivals } from '../../../lib/write/clusterClock.ts'
 import { LiveTable } from '../../../lib/write/liveTable.ts'
 import { Sender } from '../../../lib/write/sender.ts'
-import { newCounters } from '../../../lib/write/stats.ts'
+import { TableRequests } from '../../../lib/write/tableRequests.ts'
+import { Tally } from '../../../lib/write/tally.ts'
 import { FakeClient, type FakeWrite, rowsOf } from '../../fake/fakeClient.ts'
 import { range, serverError, settled } from '../../stream/support.ts'
 import { encodeAll, schema } from '../batch/rows.ts'
@@ -24,7 +25,7 @@ beforeEach(() => {
 async function scene(options: Partial<CassandraWritableOptions> = {}) {
   const client = new FakeClient(schema.columns.map(({ name, kind, cql }) => ({ name, kind, type: cql })))
   const settings = writeSettingsOf({ client: client.asClient, keyspace: 'ks', table: 't', ...options })
-  const counters = newCounters()
+  const tally = new Tally()
   const closing = new AbortController()
   const refused: RowError[] = []
   const told: string[] = []
@@ -37,26 +38,31 @@ async function scene(options: Partial<CassandraWritableOptions> = {}) {
     signal: closing.signal,
   }
   const table = new LiveTable(source, await readTable(source), 0, settings, clock)
-  const sender = new Sender(
-    { client: client.asClient, ring: new Ring(client.asClient, 'ks', partitionKeyOf), table, clock },
-    settings,
-    counters,
-    closing.signal,
+  const sender = new Sender(clock, {
+    answered: () => told.push('answered'),
+    overloaded: () => told.push('overloaded'),
+  })
+  const requests = new TableRequests(
     {
+      client: client.asClient,
+      ring: new Ring(client.asClient, 'ks', partitionKeyOf),
+      table,
+      tally,
+      signal: closing.signal,
       rowRefused: error => refused.push(error),
-      answered: () => told.push('answered'),
-      overloaded: () => told.push('overloaded'),
     },
+    settings,
   )
-  /** Sends rows as a writer does, which has counted them as in flight. */
+  /** Sends rows as a writer does, which has counted them. */
   const send = (rows: readonly EncodedRow[]) => {
-    counters.rows_accepted += rows.length
-    counters.rows_in_flight += rows.length
-    const sending = sender.send(rows)
+    for (const _ of rows) tally.rowAccepted()
+    tally.groupLeft(rows.length)
+    const sending = sender.send(rows, requests)
     sending.catch(() => {})
     return sending
   }
-  return { client, clock, counters, closing, refused, told, send }
+  const counters = tally.stats
+  return { client, clock, counters, tally, closing, refused, told, send }
 }
 
 /** Inserts into one partition, stamped from 1,000 on. */
@@ -151,10 +157,10 @@ describe('a request', () => {
   })
 
   it('changes no count when it is acknowledged after the end of the stream', async () => {
-    const { client, closing, counters, send } = await scene()
+    const { client, counters, tally, send } = await scene()
     const sending = send(rows(1))
     const write = await client.nextWrite()
-    closing.abort()
+    tally.close()
     const before = { ...counters }
     write.acknowledge()
     await sending

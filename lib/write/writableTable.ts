@@ -1,6 +1,4 @@
 import type { Client } from 'cassandra-driver'
-import { type Connection, connect } from '../cluster/connect.ts'
-import { explainConnectFailure } from '../cluster/failure.ts'
 import { within } from '../cluster/within.ts'
 import { OptionError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
@@ -8,48 +6,34 @@ import { expiresBy, expiryOf } from '../row/using.ts'
 import { readLatestExpiry } from '../table/expiry.ts'
 import { readTable } from '../table/readTable.ts'
 import type { StoredTable, TableSchema } from '../table/schema.ts'
-import type { ClusterClock } from './clusterClock.ts'
-import { openClock } from './coordinator.ts'
 import { refusalOf } from './tableRefusal.ts'
 
-/** A table that can be written, and the way to it. */
-export interface WriteTarget {
-  readonly connection: Connection
+/** A table that can be written. */
+export interface WritableTable {
   readonly schema: StoredTable
   /** When the schema was read, by `performance.now()`. */
   readonly readAt: number
   /** Latest moment at which a row may expire, in seconds since 1970; undefined where the server takes any. */
   readonly latest_expiry_s: number | undefined
-  readonly clock: ClusterClock
 }
 
 /**
- * Connects and reads the schema.
- * @throws ConnectionError, SchemaError, OptionError
+ * Reads the schema, and whether rows can be written as the settings say.
+ * @throws SchemaError, OptionError, and what the driver says
  */
-export async function openTarget(settings: WriteSettings, signal: AbortSignal): Promise<WriteTarget> {
-  const connection = await connect(settings, signal)
-  const closeEarly = () => void connection.close()
-  signal.addEventListener('abort', closeEarly)
-  try {
-    const { client } = connection
-    const { keyspace, table, request_timeout_ms } = settings
-    const readAt = performance.now()
-    const source = { client, keyspace, table, timeout_ms: request_timeout_ms, signal }
-    const schema = await readTable(source, found => refusalOf(found) === undefined)
-    const refusal = refusalOf(schema)
-    if (refusal !== undefined) throw refusal
-    checkControls(settings, schema)
-    const latest_expiry_s = await latestExpiry(settings, client)
-    const clock = await openClock(client, settings.max_clock_skew_ms, request_timeout_ms, signal)
-    signal.throwIfAborted()
-    return { connection, schema, readAt, latest_expiry_s, clock }
-  } catch (error) {
-    await connection.close()
-    throw await explainConnectFailure(error, settings)
-  } finally {
-    signal.removeEventListener('abort', closeEarly)
-  }
+export async function readWritableTable(
+  client: Client,
+  settings: WriteSettings,
+  signal: AbortSignal,
+): Promise<WritableTable> {
+  const { keyspace, table, request_timeout_ms: timeout_ms } = settings
+  const readAt = performance.now()
+  const source = { client, keyspace, table, timeout_ms, signal }
+  const schema = await readTable(source, found => refusalOf(found) === undefined)
+  const refusal = refusalOf(schema)
+  if (refusal !== undefined) throw refusal
+  checkControls(settings, schema)
+  return { schema, readAt, latest_expiry_s: await latestExpiry(settings, client) }
 }
 
 /**

@@ -4,7 +4,7 @@ import { OptionError, RowError, SchemaError } from '../../../lib/index.ts'
 import type { CassandraWritableOptions } from '../../../lib/options/options.ts'
 import { writeSettingsOf } from '../../../lib/options/settings.ts'
 import { openWriter } from '../../../lib/write/openWriter.ts'
-import { newCounters } from '../../../lib/write/stats.ts'
+import { Tally } from '../../../lib/write/tally.ts'
 import { FakeClient } from '../../fake/fakeClient.ts'
 import { idsSent, range, row, serverError, settled } from '../../stream/support.ts'
 
@@ -28,11 +28,11 @@ function opening({ options = {}, client: change = () => {} }: Change = {}) {
     flush_interval_ms: 60_000,
     ...options,
   })
-  const counters = newCounters()
+  const tally = new Tally()
   const failures: Error[] = []
   const abort = new AbortController()
-  const writer = openWriter(settings, counters, error => failures.push(error), abort.signal)
-  return { client, counters, failures, abort, writer }
+  const writer = openWriter(settings, tally, error => failures.push(error), abort.signal)
+  return { client, counters: tally.stats, failures, abort, writer }
 }
 
 async function scene(change: Change = {}) {

@@ -1,0 +1,35 @@
+/** The bytes in the buffers of all tables on one connection. */
+export class BufferedBytes {
+  readonly #most: number
+  /** Of buffers that hold something. */
+  readonly #flushes = new Set<() => void>()
+  #bytes = 0
+
+  /** @param most bytes from which on all buffers are to be flushed */
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  get isFull(): boolean {
+    return this.#bytes >= this.#most
+  }
+
+  add(bytes: number): void {
+    this.#bytes += bytes
+  }
+
+  /** A buffer holds something, and has this way to be flushed. */
+  filled(flush: () => void): void {
+    this.#flushes.add(flush)
+  }
+
+  emptied(flush: () => void, bytes: number): void {
+    this.#flushes.delete(flush)
+    this.#bytes -= bytes
+  }
+
+  /** Flushes each buffer that holds something. */
+  flush(): void {
+    for (const flush of this.#flushes) flush()
+  }
+}

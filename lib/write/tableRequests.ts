@@ -1,0 +1,173 @@
+import { type Client, policies, types } from 'cassandra-driver'
+import { wordsOf } from '../cluster/failure.ts'
+import { type DriverError, type Fault, faultOf, mayBeSentAgain } from '../cluster/fault.ts'
+import { Replicas } from '../cluster/replicas.ts'
+import type { Ring } from '../cluster/ring.ts'
+import { within } from '../cluster/within.ts'
+import { RowError } from '../errors.ts'
+import type { WriteSettings } from '../options/settings.ts'
+import type { EncodedRow } from '../row/encodedRow.ts'
+import { type ExecuteRows, rowExecutor } from './boundRows.ts'
+import { Delivery } from './delivery.ts'
+import { permanent } from './failure.ts'
+import type { LiveTable } from './liveTable.ts'
+import type { Tally } from './tally.ts'
+
+/** Texts that differ only in blanks, so that the driver prepares them anew. */
+const FRESH_TEXTS = 64
+
+/** A table, the way to it, and who hears of its rows. */
+export interface RequestedTable {
+  readonly client: Client
+  readonly ring: Ring<EncodedRow>
+  readonly table: LiveTable
+  readonly tally: Tally
+  /** After it nothing is sent or counted. */
+  readonly signal: AbortSignal
+  /** A row that the server refuses for good. */
+  readonly rowRefused: (error: RowError) => void
+}
+
+/** What a fault means, and the error that tells whether the rows may be stored already. */
+export interface Diagnosis {
+  readonly fault: Fault
+  readonly reason: unknown
+}
+
+/** The requests of one table: how they are sent, once each, and what their faults mean. */
+export class TableRequests {
+  readonly signal: AbortSignal
+  readonly tally: Tally
+  /** From when on rows have their time to live, by `performance.now()`. @default when they are sent */
+  livesFrom: number | undefined
+  readonly #ring: Ring<EncodedRow>
+  readonly #table: LiveTable
+  readonly #rowRefused: (error: RowError) => void
+  readonly #settings: WriteSettings
+  readonly #executeRows: ExecuteRows
+  readonly #replicas: Replicas
+  readonly #retry = new policies.retry.FallthroughRetryPolicy()
+  readonly #consistency: types.consistencies
+  #freshTexts = 0
+  #fresh: Promise<unknown> | undefined
+
+  constructor({ client, ring, table, tally, signal, rowRefused }: RequestedTable, settings: WriteSettings) {
+    this.signal = signal
+    this.tally = tally
+    this.#ring = ring
+    this.#table = table
+    this.#rowRefused = rowRefused
+    this.#settings = settings
+    this.#executeRows = rowExecutor(client, signal, table)
+    this.#replicas = new Replicas(client, settings)
+    this.#consistency =
+      types.consistencies[camelCase(settings.consistency) as keyof typeof types.consistencies]
+  }
+
+  /** Whether rows have the write time of their arrival, rather than one of their own. */
+  get keepsArrival(): boolean {
+    return this.#settings.timestamp_column === undefined
+  }
+
+  /** @param now by `performance.now()` */
+  delivery(rows: readonly EncodedRow[], now: number): Delivery {
+    return new Delivery(rows, this.#settings, this.livesFrom, now)
+  }
+
+  /**
+   * Sends rows once.
+   * @param blanks behind the text of the statement
+   * @param sent now, by `performance.now()`
+   * @param settled is called once: with why the rows are not acknowledged, or with undefined when they are
+   * @throws the signal's reason; SchemaError when the rows have no place in the table any more
+   */
+  try(delivery: Delivery, blanks: string, sent: number, settled: (error: unknown) => void): void {
+    this.signal.throwIfAborted()
+    const rows = this.#table.bound(delivery.rows)
+    const first = rows[0] as EncodedRow
+    const limit_ms = delivery.limitAt(sent)
+    delivery.rows = rows
+    this.tally.requestSent()
+    const options = {
+      prepare: true,
+      consistency: this.#consistency,
+      keyspace: this.#settings.keyspace,
+      retry: this.#retry,
+      // Retries and speculation by the driver would repeat a timestamp that must not be repeated.
+      isIdempotent: false,
+      // The driver takes a token as well, which its types do not say.
+      routingKey: this.#ring.routingKeyOf(first) as Buffer,
+      readTimeout: Math.ceil(limit_ms),
+    }
+    this.#executeRows(first.statement.text(rows.length) + blanks, rows, options, limit_ms, error => {
+      if (error === undefined) this.tally.rowsAcknowledged(rows)
+      settled(error)
+    })
+  }
+
+  /**
+   * What to do after an error; undefined when the rows were stored by the way.
+   * @throws what no retry can mend
+   */
+  async diagnose(error: unknown, delivery: Delivery): Promise<Diagnosis | undefined> {
+    const fault = faultOf(error)
+    switch (fault) {
+      case 'unavailable': {
+        const unmet = await this.#replicas.unmet(error as DriverError, delivery.limit_ms)
+        if (unmet !== undefined) throw unmet
+        return { fault, reason: error }
+      }
+      case 'row':
+      case 'schema': {
+        // A fault that may come from a changed table is settled by reading the schema.
+        const found = await within(delivery.limit_ms, this.#table.diagnose(fault)).catch(
+          () => 'retry' as const,
+        )
+        if (typeof found !== 'string') throw found
+        return fault === 'schema' ? this.#prepareAnew(delivery, error) : { fault: found, reason: error }
+      }
+      case 'retry':
+      case 'slow':
+      case 'failure':
+      case 'split':
+        return { fault, reason: error }
+      default:
+        throw permanent(fault, error)
+    }
+  }
+
+  /** The server refuses this row, and it alone. */
+  refuse({ index }: EncodedRow, error: unknown): void {
+    const text = `Row ${index}: Cassandra refuses it: ${wordsOf(error)}`
+    this.tally.rowRefused()
+    this.#rowRefused(new RowError('ERR_CASSANDRA_ROW_REFUSED', text, { row_index: index }, { cause: error }))
+  }
+
+  /**
+   * The driver hides why a statement cannot be prepared again. A text that it has not seen is prepared in the open: one
+   * request asks for all that meet the same.
+   */
+  async #prepareAnew(delivery: Delivery, error: unknown): Promise<Diagnosis | undefined> {
+    if (this.#fresh !== undefined) {
+      // What it finds out about its own rows says nothing of these.
+      await within(delivery.limit_ms, this.#fresh).catch(() => {})
+      return { fault: 'retry', reason: error }
+    }
+    const blanks = ' '.repeat(1 + (this.#freshTexts++ % FRESH_TEXTS))
+    this.tally.requestRepeated()
+    this.#fresh = new Promise(resolve => this.try(delivery, blanks, performance.now(), resolve))
+    const reason = await this.#fresh.finally(() => {
+      this.#fresh = undefined
+    })
+    if (reason === undefined) return undefined
+    const fault = faultOf(reason)
+    if (mayBeSentAgain(fault)) return { fault, reason }
+    if (fault === 'schema' || fault === 'unavailable') return { fault: 'retry', reason }
+    throw permanent(fault, reason)
+  }
+}
+
+/** LOCAL_QUORUM → localQuorum, as the driver names it. */
+function camelCase(name: string): string {
+  return name.toLowerCase().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
+}

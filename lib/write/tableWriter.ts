@@ -1,0 +1,245 @@
+import { setMaxListeners } from 'node:events'
+import { RowBuffer } from '../batch/buffer.ts'
+import { type Group, groupRows, type ReplicaSetOf } from '../batch/group.ts'
+import { Ring } from '../cluster/ring.ts'
+import { type RowCounts, type SchemaError, WriteError } from '../errors.ts'
+import type { WriteSettings } from '../options/settings.ts'
+import { type EncodedRow, stamp, timestampsOf } from '../row/encodedRow.ts'
+import { partitionKeyOf } from '../row/partitionKey.ts'
+import { LIST_TIMESTAMPS } from '../row/using.ts'
+import { processArrivals } from './clusterClock.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import { DoubtfulRow } from './doubtfulRow.ts'
+import { undescribed } from './failure.ts'
+import { FailureLatch, type OnFailure } from './failureLatch.ts'
+import type { Lane } from './lane.ts'
+import { type EncodeResult, LiveTable } from './liveTable.ts'
+import { TableRequests } from './tableRequests.ts'
+import type { Tally } from './tally.ts'
+import type { WritableTable } from './writableTable.ts'
+
+/** Who hears of a writer's end. */
+export interface WriterOwner {
+  readonly onFailure: OnFailure
+  /** Gives back what the writer alone used. Never throws. */
+  readonly release: () => Promise<void>
+}
+
+/** Rows of one table go down, acknowledgements come back: encode, stamp, buffer, group, wait for a turn, send. */
+export class TableWriter {
+  readonly #dispatcher: Dispatcher
+  readonly #settings: WriteSettings
+  readonly #tally: Tally
+  readonly #failure: FailureLatch
+  readonly #table: LiveTable
+  readonly #buffer: RowBuffer
+  readonly #lane: Lane
+  readonly #requests: TableRequests
+  readonly #replicaSetOf: ReplicaSetOf
+  readonly #closing = new AbortController()
+  readonly #release: () => Promise<void>
+  #nextIndex = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(
+    dispatcher: Dispatcher,
+    { schema, readAt, latest_expiry_s }: WritableTable,
+    settings: WriteSettings,
+    tally: Tally,
+    { onFailure, release }: WriterOwner,
+  ) {
+    const { keyspace, table: name, rows_per_batch, request_timeout_ms: timeout_ms } = settings
+    const { client, clock } = dispatcher
+    const { signal } = this.#closing
+    // Every request that waits for its next try listens, and Node warns from the eleventh on.
+    setMaxListeners(0, signal)
+    tally.clock = clock
+    this.#dispatcher = dispatcher
+    this.#settings = settings
+    this.#tally = tally
+    this.#release = release
+    this.#failure = new FailureLatch(() => this.#settle(), onFailure)
+    this.#buffer = new RowBuffer(rows_per_batch, dispatcher.buffered, () => this.#flush())
+    this.#lane = dispatcher.openLane(rows_per_batch, group => this.#send(group))
+    const source = { client, keyspace, table: name, timeout_ms, signal }
+    const table = new LiveTable(source, schema, readAt, { ...settings, latest_expiry_s }, clock)
+    this.#table = table
+    const ring = new Ring(client, keyspace, partitionKeyOf)
+    this.#replicaSetOf = row => ring.replicaSetOf(row)
+    const rowRefused = (error: Error) => this.#failure.fail(error)
+    this.#requests = new TableRequests({ client, ring, table, tally, signal, rowRefused }, settings)
+  }
+
+  /**
+   * Reads a row once and turns it into bytes with its place in the order, or into the reason why it cannot be stored.
+   * What the caller does to the row afterwards has no effect.
+   *
+   * @param arrival place of a row that came before the table was known
+   */
+  encode(row: unknown, arrival?: number): EncodeResult {
+    const encoded = this.encodeUnstamped(row)
+    if (encoded instanceof Error || this.#settings.timestamp_column !== undefined) return encoded
+    if (encoded instanceof DoubtfulRow) {
+      encoded.arrival = arrival ?? processArrivals().next(LIST_TIMESTAMPS)
+      return encoded
+    }
+    const { clock } = this.#dispatcher
+    stamp(encoded, arrival === undefined ? clock.next(timestampsOf(encoded)) : clock.at(arrival))
+    return encoded
+  }
+
+  /**
+   * As {@link encode}, without a place in the order: the caller stamps the row before adding it.
+   * @param ttl seconds to live of rows that name none, where they are not those of the settings
+   */
+  encodeUnstamped(row: unknown, ttl?: number): EncodeResult {
+    return this.#table.encode(row, this.#nextIndex++, ttl)
+  }
+
+  /** What becomes of a row with a name that may have been added to the table. Reads the schema again if need be. */
+  async settle(row: DoubtfulRow): Promise<EncodedRow | Error> {
+    const settled = await this.#table.settle(row)
+    if (!(settled instanceof Error) && row.arrival !== undefined)
+      stamp(settled, this.#dispatcher.clock.at(row.arrival))
+    return settled
+  }
+
+  /**
+   * Accepts an encoded row. Returns nothing when the next may come at once, and a promise only when it must wait.
+   * A bad row rejects after the rows before it are written.
+   */
+  add(row: EncodeResult): undefined | Promise<void> {
+    if (this.#failure.isClosed) return this.#failure.rejection()
+    if (row instanceof Error) return this.#refuse(row)
+    if (row instanceof DoubtfulRow) return this.settle(row).then(settled => this.add(settled))
+    this.accept()
+    return this.push(row)
+  }
+
+  /** Counts a row that is given to {@link push} later. */
+  accept(): void {
+    if (!this.#failure.isClosed) this.#tally.rowAccepted()
+  }
+
+  /** Counts rows as failed that were accepted and are never pushed. */
+  giveUp(rows: number): void {
+    // After a failure all rows without an acknowledgement count as failed.
+    if (!this.#failure.isClosed) this.#tally.rowsDropped(rows)
+  }
+
+  /** As {@link add}, for a row that is counted already. */
+  push(row: EncodedRow): undefined | Promise<void> {
+    if (this.#failure.isClosed) return this.#failure.rejection()
+    const { buffered } = this.#dispatcher
+    this.#buffer.push(row)
+    if (this.#buffer.isFull) this.#flush()
+    else if (buffered.isFull) buffered.flush()
+    else {
+      this.#timer ??= setTimeout(() => this.#flushOnTime(), this.#settings.flush_interval_ms)
+      return undefined
+    }
+    return this.#room()
+  }
+
+  /** As {@link drain}, for the last time: also makes sure that all rows went to the table that is there now. */
+  async finish(): Promise<void> {
+    await this.drain()
+    if (this.#tally.counts.rows_accepted === 0) return
+    const change = await this.#table.lastChange()
+    if (change !== undefined) await this.#refuse(change)
+  }
+
+  /**
+   * What became of the table since the writer was opened, or undefined when it is the same: asked when all rows are
+   * acknowledged, it tells whether they are where they should be.
+   * @throws WriteError when no node tells within `retry_timeout_ms`.
+   */
+  async tableChange(): Promise<SchemaError | undefined> {
+    const { request_timeout_ms, retry_timeout_ms } = this.#settings
+    const limit_ms = Math.max(request_timeout_ms, retry_timeout_ms)
+    try {
+      return await this.#table.change(limit_ms)
+    } catch (error) {
+      if (this.#failure.isClosed) return this.#failure.rejection()
+      throw undescribed(error as Error, limit_ms)
+    }
+  }
+
+  /** Rows with a time to live have it from this `performance.now()` on, however late they are sent. */
+  set livesFrom(moment: number) {
+    this.#requests.livesFrom = moment
+  }
+
+  /** Resolves when Cassandra has acknowledged every accepted row. */
+  async drain(): Promise<void> {
+    if (!this.#failure.isClosed) this.#flush()
+    await this.#lane.idle()
+    if (this.#failure.isClosed) await this.#failure.rejection()
+  }
+
+  /** Stops at once: rows not acknowledged by now count as failed. Other tables go on. Never throws. */
+  async close(): Promise<void> {
+    const reason = new WriteError('ERR_CASSANDRA_WRITE', 'The stream was destroyed')
+    this.#failure.leave(reason)
+    this.#closing.abort(reason)
+    this.#stop()
+    this.#table.close()
+    this.#lane.abandon()
+    this.#tally.close()
+    await this.#release()
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    try {
+      this.#lane.push(groupRows(this.#buffer.drain(), this.#settings.batch_by, this.#replicaSetOf))
+    } catch (error) {
+      // Nothing here should throw, but a flush by time has nobody above it to catch what does.
+      this.#failure.fail(error as Error)
+    }
+  }
+
+  /** A flush by time never queues behind another: the rows wait in the buffer, which is bounded. */
+  #flushOnTime(): void {
+    if (this.#lane.isWaiting)
+      this.#timer = setTimeout(() => this.#flushOnTime(), this.#settings.flush_interval_ms)
+    else this.#flush()
+  }
+
+  /** A promise only when the next row must wait. */
+  #room(): undefined | Promise<void> {
+    if (this.#failure.isClosed) return this.#failure.rejection()
+    return this.#lane.room()?.then(() => (this.#failure.isClosed ? this.#failure.rejection() : undefined))
+  }
+
+  async #send({ rows }: Group): Promise<void> {
+    this.#tally.groupLeft(rows.length)
+    try {
+      await this.#dispatcher.sender.send(rows, this.#requests)
+    } catch (error) {
+      this.#failure.fail(error as Error)
+    }
+    this.#tally.groupReturned()
+  }
+
+  async #refuse(error: Error): Promise<void> {
+    await this.drain()
+    this.#failure.fail(error)
+    await this.#failure.rejection()
+  }
+
+  /** Nothing more is sent; what is in flight may still be acknowledged. */
+  #stop(): void {
+    clearTimeout(this.#timer)
+    this.#buffer.drain()
+    this.#lane.close()
+  }
+
+  async #settle(): Promise<RowCounts> {
+    this.#stop()
+    await this.#lane.idle()
+    this.#tally.close()
+    return this.#tally.counts
+  }
+}

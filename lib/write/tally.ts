@@ -1,0 +1,115 @@
+import type { RowCounts } from '../errors.ts'
+import { byteLengthOf, type EncodedRow } from '../row/encodedRow.ts'
+import type { CassandraWritableStats } from './stats.ts'
+
+type Counters = { -readonly [Name in keyof CassandraWritableStats]: number }
+
+/** What a tally asks for the skew of the cluster's clock. */
+interface SkewedClock {
+  readonly skew_ms: number
+}
+
+/** Counts what becomes of the rows and requests of one sink. Nothing else counts. */
+export class Tally {
+  readonly #counters: Counters
+  #isFinal = false
+  #clock: SkewedClock | undefined
+
+  constructor() {
+    const skew = () => this.#clock?.skew_ms ?? 0
+    this.#counters = {
+      rows_accepted: 0,
+      rows_written: 0,
+      rows_deleted: 0,
+      rows_failed: 0,
+      rows_buffered: 0,
+      rows_in_flight: 0,
+      bytes_written: 0,
+      requests: 0,
+      requests_in_flight: 0,
+      retries: 0,
+      get clock_skew_ms() {
+        return skew()
+      },
+    }
+  }
+
+  /** Live. */
+  get stats(): CassandraWritableStats {
+    return this.#counters
+  }
+
+  /** The row counts of this moment, for an error to carry. */
+  get counts(): RowCounts {
+    const { rows_accepted, rows_written, rows_deleted, rows_failed } = this.#counters
+    return { rows_accepted, rows_written, rows_deleted, rows_failed }
+  }
+
+  /** Rows that Cassandra has acknowledged. */
+  get acknowledged(): number {
+    return this.#counters.rows_written + this.#counters.rows_deleted
+  }
+
+  /** The clock whose skew is told, once it is known. */
+  set clock(clock: SkewedClock) {
+    this.#clock = clock
+  }
+
+  rowAccepted(): void {
+    this.#counters.rows_accepted++
+    this.#counters.rows_buffered++
+  }
+
+  /** Accepted rows that are never sent. */
+  rowsDropped(rows: number): void {
+    this.#counters.rows_buffered -= rows
+    this.#counters.rows_failed += rows
+  }
+
+  /** A group of rows leaves for Cassandra. */
+  groupLeft(rows: number): void {
+    this.#counters.rows_buffered -= rows
+    this.#counters.rows_in_flight += rows
+    this.#counters.requests_in_flight++
+  }
+
+  /** Whatever became of its rows. */
+  groupReturned(): void {
+    this.#counters.requests_in_flight--
+  }
+
+  requestSent(): void {
+    this.#counters.requests++
+  }
+
+  /** The next request goes out because of a fault. */
+  requestRepeated(): void {
+    this.#counters.retries++
+  }
+
+  /** The rows of one request, and so of one operation. */
+  rowsAcknowledged(rows: readonly EncodedRow[]): void {
+    const [first] = rows
+    if (this.#isFinal || first === undefined) return
+    const counters = this.#counters
+    counters[first.statement.operation.counter] += rows.length
+    counters.rows_in_flight -= rows.length
+    for (const row of rows) counters.bytes_written += byteLengthOf(row)
+  }
+
+  /** A row in flight that Cassandra refuses. */
+  rowRefused(): void {
+    if (this.#isFinal) return
+    this.#counters.rows_in_flight--
+    this.#counters.rows_failed++
+  }
+
+  /** What is not acknowledged by now counts as failed, and no row is counted any more. */
+  close(): void {
+    const counters = this.#counters
+    this.#isFinal = true
+    counters.rows_failed = counters.rows_accepted - this.acknowledged
+    counters.rows_buffered = 0
+    counters.rows_in_flight = 0
+  }
+}
