@@ -11,11 +11,14 @@ export function maxEpochBytes({ max_buffered_bytes }: EpochSettings): number {
   return max_buffered_bytes / 2
 }
 
+/** Resolves when the epoch is committed; calls `onSealed` when its first rows may leave. */
+export type WriteEpoch = (epoch_id: number, epoch: EpochRows, onSealed: () => void) => Promise<void>
+
 /** Cuts rows into epochs by their number, bytes and time. The next epoch is collected while one is written. */
 export class EpochCutter {
   readonly #writer: EpochWriter
   readonly #settings: EpochSettings
-  readonly #write: (epoch_id: number, epoch: EpochRows) => Promise<void>
+  readonly #write: WriteEpoch
   #epoch: EpochRows
   #nextId: number
   /** What the first epoch must be, because it was begun by an earlier run. */
@@ -24,12 +27,10 @@ export class EpochCutter {
   /** The collected epoch waits for the one that is written. */
   #cutting: Promise<void> | undefined
   #writing: Promise<void> = Promise.resolve()
+  /** Resolves when rows of the one that is written may leave, or never will. */
+  #sealing: Promise<void> = Promise.resolve()
 
-  constructor(
-    writer: EpochWriter,
-    settings: EpochSettings,
-    write: (epoch_id: number, epoch: EpochRows) => Promise<void>,
-  ) {
+  constructor(writer: EpochWriter, settings: EpochSettings, write: WriteEpoch) {
     this.#writer = writer
     this.#settings = settings
     this.#write = write
@@ -45,11 +46,13 @@ export class EpochCutter {
     if (row instanceof DoubtfulRow)
       return this.#writer.settle(row).then(settled => this.add(settled, position))
     this.#writer.collect(this.#epoch, row, position)
-    if (this.#isFull()) return this.#cut()
+    // A source that has all rows at hand would keep the next epoch's rows from leaving, while Cassandra waits for them.
+    if (this.#isFull()) return this.#cut().then(() => this.#sealing)
     if (this.#replay === undefined) {
       this.#timer ??= setTimeout(() => this.#cut().catch(() => {}), this.#settings.epoch_interval_ms)
     }
-    return undefined
+    // Nor are answers taken while rows come without a pause.
+    return this.#epoch.rows.length % this.#settings.rows_per_batch === 0 ? pause() : undefined
   }
 
   /**
@@ -91,8 +94,10 @@ export class EpochCutter {
     const epoch = this.#epoch
     this.#epoch = this.#writer.newEpoch()
     this.#replay = undefined
-    this.#writing = this.#write(this.#nextId++, epoch)
-    this.#writing.catch(() => {})
+    this.#sealing = new Promise(resolve => {
+      this.#writing = this.#write(this.#nextId++, epoch, resolve)
+      this.#writing.catch(resolve)
+    })
   }
 
   async #refuse(error: Error): Promise<void> {
@@ -101,4 +106,9 @@ export class EpochCutter {
     await this.#writing
     throw error
   }
+}
+
+/** Resolves in a later turn of the event loop. */
+function pause(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
 }

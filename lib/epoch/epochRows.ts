@@ -46,12 +46,16 @@ export class EpochRows {
     return this.#blocks
   }
 
-  /** Gives each row its write time: the same ones whenever the same rows start at the same microsecond. */
-  stampFrom(first: number): void {
+  /**
+   * Each row with its write time, which is the same whenever the same rows start at the same microsecond. One by one,
+   * since so many rows do not stay in the caches of a processor.
+   */
+  *stampedFrom(first: number): Generator<EncodedRow, void, undefined> {
     let timestamp = first
     for (const row of this.rows) {
       stamp(row, timestamp)
       timestamp += timestampsOf(row)
+      yield row
     }
   }
 

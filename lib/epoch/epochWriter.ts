@@ -9,7 +9,7 @@ import type { StoredTable } from '../table/schema.ts'
 import type { ClusterClock } from '../write/clusterClock.ts'
 import type { DoubtfulRow } from '../write/doubtfulRow.ts'
 import type { OnFailure } from '../write/failureLatch.ts'
-import type { EncodeResult } from '../write/liveTable.ts'
+import type { EncodeResult, TimeToLive } from '../write/liveTable.ts'
 import { openTable } from '../write/openWriter.ts'
 import { TableWriter } from '../write/tableWriter.ts'
 import type { Tally } from '../write/tally.ts'
@@ -64,9 +64,7 @@ export async function openEpochWriter(
     checkpoint = await openCheckpoint(settings.checkpoint_location, name, { takesOver: settings.take_over })
     await passHighWater(clock, checkpoint.state.high_water, settings, signal)
     await warnOfTruncation(client, schema, checkpoint.state.committed, settings)
-    // Said also where it is for ever: a replay must not depend on what the table says by then.
-    const ttl = settings.ttl ?? schema.default_time_to_live
-    const writer = new TableWriter(dispatcher, opened, { ...settings, ttl }, tally, {
+    const writer = new TableWriter(dispatcher, opened, settings, tally, {
       onFailure,
       release: () => dispatcher.close(),
     })
@@ -101,7 +99,10 @@ export class EpochWriter {
   readonly #schema: StoredTable
   readonly #clock: ClusterClock
   readonly #rowsHaveTimestamps: boolean
-  readonly #ttl: number | undefined
+  /** Of the options. */
+  readonly #ownTtl: number | undefined
+  /** Of rows that are no replay. */
+  readonly #ttl: TimeToLive
   /** Rows by `write()` that belong to the epoch to be replayed and have not come yet. */
   #rowsToReplay: number
 
@@ -117,7 +118,10 @@ export class EpochWriter {
     this.#schema = schema
     this.#clock = clock
     this.#rowsHaveTimestamps = timestamp_column !== undefined
-    this.#ttl = ttl
+    this.#ownTtl = ttl
+    // Where rows live for ever, saying so would cost some hundredths of a load. Else all epochs say the same, whatever
+    // becomes of the table: a row does not know yet in which it will be.
+    this.#ttl = ttl ?? (schema.default_time_to_live || 'table')
     this.#rowsToReplay = this.sealed?.rows ?? 0
   }
 
@@ -143,9 +147,13 @@ export class EpochWriter {
     return this.#encode(row, this.sealed !== undefined)
   }
 
-  /** The table may give rows another time to live by now: those of a replay have that of the first attempt. */
   #encode(row: unknown, isReplay: boolean): EncodeResult {
-    return this.#writer.encodeUnstamped(row, isReplay ? (this.#ttl ?? this.sealed?.table_ttl) : undefined)
+    return this.#writer.encodeUnstamped(row, isReplay ? this.#replayTtl : this.#ttl)
+  }
+
+  /** The table may give rows another time to live by now: those of a replay have that of the first attempt. */
+  get #replayTtl(): number {
+    return this.#ownTtl ?? this.sealed?.table_ttl ?? this.#schema.default_time_to_live
   }
 
   /** As {@link TableWriter.settle}. */
@@ -155,8 +163,15 @@ export class EpochWriter {
 
   /** @param replay the epoch that it is to be again */
   newEpoch(replay?: Seal): EpochRows {
-    const table_ttl = replay === undefined ? this.#schema.default_time_to_live : replay.table_ttl
-    return new EpochRows(this.#rowsHaveTimestamps, table_ttl, replay?.block_rows)
+    return new EpochRows(
+      this.#rowsHaveTimestamps,
+      replay === undefined ? this.#tableTtl : replay.table_ttl,
+      replay?.block_rows,
+    )
+  }
+
+  get #tableTtl(): number {
+    return this.#ttl === 'table' ? this.#writer.tableTtl : this.#schema.default_time_to_live
   }
 
   /** Adds a row to an epoch that is being collected. */
@@ -192,9 +207,10 @@ export class EpochWriter {
 
   /**
    * Writes a complete epoch; resolves when its commit is durable.
+   * @param onSealed is called when rows may leave
    * @throws as {@link check}, before anything is written; WriteError
    */
-  async write(epoch_id: number, epoch: EpochRows): Promise<CommittedEpoch> {
+  async write(epoch_id: number, epoch: EpochRows, onSealed = () => {}): Promise<CommittedEpoch> {
     this.check(epoch)
     const { blocks, block_rows } = epoch
     const { committed, sealed } = this.#checkpoint.state
@@ -219,6 +235,7 @@ export class EpochWriter {
       // Timestamps of the attempt before may be used up to the last one, and a late request may still bring them.
       if (epoch.appends) await this.#checkpoint.reseal(this.#reserve(epoch))
     }
+    onSealed()
     await this.#send(epoch, sealed !== undefined)
     const change = await this.#writer.tableChange()
     if (change !== undefined) throw change
@@ -234,11 +251,11 @@ export class EpochWriter {
 
   /** @param isReplay whether the rows have been aged up to now */
   async #send(epoch: EpochRows, isReplay: boolean): Promise<void> {
-    if (!this.#rowsHaveTimestamps) epoch.stampFrom(Number(this.sealed?.timestamp))
     // Once another process owns the checkpoint, rows of this one may not outlive those of a replay.
     this.#writer.livesFrom =
       performance.now() - (isReplay ? 0 : nowOf(this.#clock) - Number(this.sealed?.sealed_at_ms))
-    for (const row of epoch.rows) {
+    const rows = this.#rowsHaveTimestamps ? epoch.rows : epoch.stampedFrom(Number(this.sealed?.timestamp))
+    for (const row of rows) {
       const wait = this.#writer.push(row)
       if (wait !== undefined) await wait
     }

@@ -115,7 +115,9 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
   }
 
   #newCutter(writer: EpochWriter): EpochCutter {
-    return new EpochCutter(writer, this.#settings, (id, epoch) => this.#write(writer, id, epoch))
+    return new EpochCutter(writer, this.#settings, (id, epoch, onSealed) =>
+      this.#write(writer, id, epoch, onSealed),
+    )
   }
 
   writeEpoch(epoch_id: number, rows: RowSource<Row>): Promise<WrittenEpoch> {
@@ -145,9 +147,14 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
   }
 
   /** An error of the writer ends the sink; what is told by a promise is told by 'error' as well. */
-  async #write(writer: EpochWriter, epoch_id: number, epoch: EpochRows): Promise<void> {
+  async #write(
+    writer: EpochWriter,
+    epoch_id: number,
+    epoch: EpochRows,
+    onSealed?: () => void,
+  ): Promise<void> {
     try {
-      const committed = await writer.write(epoch_id, epoch)
+      const committed = await writer.write(epoch_id, epoch, onSealed)
       if (!this.destroyed) this.emit('commit', committed)
     } catch (error) {
       this.destroy(error as Error)

@@ -25,11 +25,13 @@ export interface TableSource {
  * until the time is over. Then the last answer counts.
  *
  * @param isEnough whether a description can be used at once
+ * @param known is returned when no node has changed its schema since
  * @throws SchemaError when there is no such table; what the driver says when no node answers.
  */
 export async function readTable(
   { client, keyspace, table, timeout_ms, signal }: TableSource,
   isEnough: (found: StoredTable) => boolean = () => true,
+  known?: StoredTable,
 ): Promise<StoredTable> {
   const deadline = performance.now() + timeout_ms
   for (let attempt = 0; ; attempt++) {
@@ -40,7 +42,7 @@ export async function readTable(
     const isLast = () => performance.now() + PAUSE_MS >= deadline
     try {
       const select = selectFrom(client, hosts[attempt % hosts.length], patience)
-      const { found, isAgreed } = await readFrom(client, select, keyspace, table)
+      const { found, isAgreed } = await readFrom(client, select, keyspace, table, known)
       const isFinal = isAgreed || isLast()
       if (found instanceof SchemaError) {
         if (isFinal) throw found
@@ -66,25 +68,39 @@ async function readFrom(
   select: SelectSystem,
   keyspace: string,
   table: string,
+  known: StoredTable | undefined,
 ): Promise<Reading> {
-  const before = await versionOf(select)
+  const before = await versionsOf(client, select)
+  if (known?.version !== undefined && before.agreed === known.version) return { found: known, isAgreed: true }
   const found = await describeTable(select, keyspace, table).catch((error: unknown) => {
     if (error instanceof SchemaError) return error
     throw error
   })
-  const down = client.hosts.values().filter(host => !host.isUp())
-  const [after, peers] = await Promise.all([
-    versionOf(select),
-    select('SELECT rpc_address, schema_version FROM system.peers'),
-  ])
-  const versions = peers.filter(peer => !down.some(host => isAt(host, peer['rpc_address'])))
-  const isAgreed = before === after && versions.every(peer => String(peer['schema_version']) === after)
-  return { found, isAgreed }
+  const after = await versionsOf(client, select)
+  const isAgreed = after.agreed !== undefined && after.agreed === before.own
+  return {
+    found: found instanceof SchemaError ? found : { ...found, version: isAgreed ? after.agreed : undefined },
+    isAgreed,
+  }
 }
 
-async function versionOf(select: SelectSystem): Promise<string> {
-  const [row] = await select('SELECT schema_version FROM system.local')
-  return String(row?.['schema_version'])
+interface Versions {
+  /** Of the node that is asked. */
+  readonly own: string
+  /** Of all nodes that are up; undefined when they differ. */
+  readonly agreed: string | undefined
+}
+
+async function versionsOf(client: Client, select: SelectSystem): Promise<Versions> {
+  const [local, peers] = await Promise.all([
+    select('SELECT schema_version FROM system.local'),
+    select('SELECT rpc_address, schema_version FROM system.peers'),
+  ])
+  const own = String(local[0]?.['schema_version'])
+  const down = client.hosts.values().filter(host => !host.isUp())
+  const others = peers.filter(peer => !down.some(host => isAt(host, peer['rpc_address'])))
+  const isAgreed = others.every(peer => String(peer['schema_version']) === own)
+  return { own, agreed: isAgreed ? own : undefined }
 }
 
 function isAt(host: Host, address: unknown): boolean {

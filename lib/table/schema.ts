@@ -29,4 +29,6 @@ export interface StoredTable extends TableSchema {
   readonly default_time_to_live: number
   /** When a column of this name was last dropped, in milliseconds since 1970. A column of that name may exist again. */
   readonly dropped: ReadonlyMap<string, number>
+  /** What all nodes named their schema when it was read; undefined when they did not agree. */
+  readonly version: string | undefined
 }

@@ -52,7 +52,7 @@ export async function describeTable(
   select: SelectSystem,
   keyspace: string,
   table: string,
-): Promise<StoredTable> {
+): Promise<Omit<StoredTable, 'version'>> {
   const ofTable = 'WHERE keyspace_name = ? AND table_name = ?'
   const [tables, columns, dropped, views, types] = await Promise.all([
     select(

@@ -31,6 +31,9 @@ const BURST = 5
 /** What a row is encoded by, and what it may ask of the servers. */
 export type TableSettings = RowRules & Pick<WriteSettings, 'request_timeout_ms'>
 
+/** Seconds to live of rows that name none; `'table'` leaves it to the server, which asks the table. */
+export type TimeToLive = number | 'table'
+
 /** A row as bytes, why it cannot be stored, or what may become one of both. */
 export type EncodeResult = EncodedRow | DoubtfulRow | Error
 
@@ -89,16 +92,22 @@ export class LiveTable {
     return this.#readAt
   }
 
-  /** @param ttl seconds to live of rows that name none */
-  encode(row: unknown, index: number, ttl?: number): EncodeResult {
+  /** Seconds to live that the table gives to rows that name none; 0 is for ever. */
+  get default_time_to_live(): number {
+    return this.#schema.default_time_to_live
+  }
+
+  /** @param ttl where it is not that of the settings or the table */
+  encode(row: unknown, index: number, ttl?: TimeToLive): EncodeResult {
     try {
       this.#usual ??= this.#encoderOf(this.#ttl)
-      return (ttl === undefined ? this.#usual : this.#encoderOf(ttl)).encode(row, index)
+      return (ttl === undefined ? this.#usual : this.#encoderOf(secondsOf(ttl))).encode(row, index)
     } catch (error) {
       const isDoubtful = error instanceof RowError && mayBeNewInSchema(error)
       // What was read already cannot be read again.
       const isSpent = isDoubtful && error.code !== 'ERR_CASSANDRA_COLUMN_UNKNOWN' && holdsIterator(row)
-      return isDoubtful && !isSpent ? new DoubtfulRow(row, index, error, ttl ?? this.#ttl) : (error as Error)
+      if (!isDoubtful || isSpent) return error as Error
+      return new DoubtfulRow(row, index, error, ttl === undefined ? this.#ttl : secondsOf(ttl))
     }
   }
 
@@ -212,7 +221,7 @@ export class LiveTable {
     const isHarmless = (found: StoredTable) =>
       schemaChange(this.#schema, found) === undefined && hasAllOf(this.#schema, found) && isWanted(found)
     try {
-      this.#adopt(await readTable({ ...this.#source, timeout_ms }, isHarmless), readAt)
+      this.#adopt(await readTable({ ...this.#source, timeout_ms }, isHarmless, this.#schema), readAt)
     } catch (error) {
       if (!(error instanceof SchemaError)) throw error
       this.#change ??= tableGone(this.#schema, error)
@@ -224,13 +233,14 @@ export class LiveTable {
     if (readAt < this.#readAt) return
     this.#change ??= schemaChange(this.#schema, schema)
     if (this.#change !== undefined) return
+    const before = this.#schema
     this.#readAt = readAt
-    const isSameTtl = this.#schema.default_time_to_live === schema.default_time_to_live
-    if (isSameTtl && isSameTable(this.#schema, schema)) return
-    const names = new Set(schema.columns.map(({ name }) => name))
-    for (const { name } of this.#schema.columns) if (!names.has(name)) this.#dropped.add(name)
-    for (const name of names) this.#dropped.delete(name)
     this.#schema = schema
+    const isSameTtl = before.default_time_to_live === schema.default_time_to_live
+    if (isSameTtl && isSameTable(before, schema)) return
+    const names = new Set(schema.columns.map(({ name }) => name))
+    for (const { name } of before.columns) if (!names.has(name)) this.#dropped.add(name)
+    for (const name of names) this.#dropped.delete(name)
     this.#encoders = new Map()
     this.#usual = undefined
     this.#current = new WeakMap()
@@ -243,6 +253,10 @@ export class LiveTable {
     const wait = this.#nextRead - now
     if (wait > 0) await delay(wait, undefined, { signal: this.#source.signal })
   }
+}
+
+function secondsOf(ttl: TimeToLive): number | undefined {
+  return ttl === 'table' ? undefined : ttl
 }
 
 function attempt(encode: () => EncodedRow): EncodedRow | Error {

@@ -53,8 +53,10 @@ export class FakeClient {
   isView = false
   /** What reading the schema fails with. */
   schemaError: Error | undefined
-  /** How often the table was looked up. */
+  /** How often the table was described. */
   schemaReads = 0
+  /** How often somebody asked whether the schema changed: once before each description, and once after it. */
+  schemaLooks = 0
   connects = 0
   shutdowns = 0
   connectError: Error | undefined
@@ -157,6 +159,15 @@ export class FakeClient {
     if (cql.includes('system_schema.views'))
       return this.isView ? [{ id: this.tableId, gc_grace_seconds: 864_000, default_time_to_live: 0 }] : []
     if (cql.includes('system_schema.types')) return [...this.udts]
+    if (cql.includes('schema_version FROM system.local')) {
+      this.schemaLooks++
+      const { columns, tableId, udts, droppedColumns, hasKeyspace, isView } = this
+      return [
+        {
+          schema_version: JSON.stringify([columns, tableId, udts, droppedColumns, hasKeyspace, isView]),
+        },
+      ]
+    }
     if (cql.includes('system.local')) {
       return [
         { now: this.now ?? Date.now(), cluster_name: 'fake', host_id: this.#hostId, data_center: 'dc1' },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { EpochRows } from '../../../lib/epoch/epochRows.ts'
+import { writeTimeOf } from '../../../lib/row/encodedRow.ts'
 import { RowEncoder } from '../../../lib/row/row.ts'
 import { parseCqlType } from '../../../lib/table/cqlType.ts'
 
@@ -27,8 +28,7 @@ function epochOf(...rows: object[]): EpochRows {
 describe('the rows of an epoch', () => {
   it('leave room behind a row with a list for each time it may be sent', () => {
     const epoch = epochOf({ id: 1 }, { id: 2, l: [1] }, { id: 3 }, { id: 4, l: [2] }, { id: 5 })
-    epoch.stampFrom(1000)
-    const stamps = epoch.rows.map(({ slab, timestampAt }) => Number(slab.readBigInt64BE(timestampAt)))
+    const stamps = Array.from(epoch.stampedFrom(1000), writeTimeOf)
     expect(stamps).toEqual([1000, 1001, 1009, 1010, 1018])
     expect(epoch.timestamps).toBe(19)
   })
@@ -36,7 +36,7 @@ describe('the rows of an epoch', () => {
   it('have one fingerprint whenever they are written', () => {
     const rows = [{ id: 1 }, { id: 2, l: [1] }]
     const [early, late] = [epochOf(...rows), epochOf(...rows)]
-    early.stampFrom(1000)
+    for (const _ of early.stampedFrom(1000));
     expect(early.blocks).toEqual(late.blocks)
     expect(epochOf({ id: 1, l: null }, { id: 2, l: [1] }).blocks).not.toEqual(late.blocks)
   })

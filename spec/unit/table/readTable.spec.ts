@@ -137,6 +137,43 @@ describe('a table that not every node knows', () => {
     expect(names(await readTable(source, hasNew))).toEqual(['id', 'v', 'w'])
   })
 
+  describe('known already', () => {
+    const known = async (nodes: Node[]) => readTable(cluster(nodes).source)
+
+    it('is not described again while all nodes name the schema as they did then', async () => {
+      const nodes: Node[] = [
+        { version: 'one', columns: defaultColumns },
+        { version: 'one', columns: defaultColumns },
+      ]
+      const before = await known(nodes)
+      expect(before.version).toBe('one')
+      // What it would see if it looked further.
+      nodes.fill({ version: 'one', columns: added })
+      const { source, asked } = cluster(nodes)
+      expect(await readTable(source, () => true, before)).toBe(before)
+      expect(asked.length).toBe(1)
+    })
+
+    it.each([
+      ['the node that is asked', ['two', 'one']],
+      ['another node', ['one', 'two']],
+    ])('is described again when %s names another', async (_, versions) => {
+      const before = await known([{ version: 'one', columns: defaultColumns }])
+      const { source } = cluster(versions.map(version => ({ version, columns: added })))
+      expect(names(await readTable(source, () => true, before))).toEqual(['id', 'v', 'w'])
+    })
+
+    it('is described again when nodes did not agree then', async () => {
+      const before = await known([
+        { version: 'one', columns: defaultColumns },
+        { version: 'two', columns: defaultColumns },
+      ])
+      expect(before.version).toBeUndefined()
+      const { source } = cluster([{ version: 'one', columns: added }])
+      expect(names(await readTable(source, () => true, before))).toEqual(['id', 'v', 'w'])
+    })
+  })
+
   it('ends with what may not be read, and where to allow it', async () => {
     const error = Object.assign(new Error('User x has no SELECT permission'), { code: 0x2100 })
     const { source } = cluster([{ version: 'one', columns: defaultColumns, error }])

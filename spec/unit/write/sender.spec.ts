@@ -446,13 +446,13 @@ describe('a statement that the server has lost', () => {
     const { client, send } = await scene()
     const sending = range(10).map(() => send(rows(1)))
     await client.writesReach(10)
-    const before = client.schemaReads
+    const before = client.schemaLooks
     for (const write of [...client.pending]) write.fail(lost())
     // One of them tries for all.
     await client.writesReach(11)
     ;(await client.nextWrite()).acknowledge()
     await client.writesReach(20)
-    expect(client.schemaReads - before).toBe(1)
+    expect(client.schemaLooks - before).toBe(1)
     for (const write of [...client.pending]) write.acknowledge()
     await Promise.all(sending)
   })
