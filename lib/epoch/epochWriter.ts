@@ -9,7 +9,7 @@ import type { StoredTable } from '../table/schema.ts'
 import type { ClusterClock } from '../write/clusterClock.ts'
 import type { DoubtfulRow } from '../write/doubtfulRow.ts'
 import type { OnFailure } from '../write/failureLatch.ts'
-import type { EncodeResult, TimeToLive } from '../write/liveTable.ts'
+import type { EncodeResult } from '../write/liveTable.ts'
 import { openTable } from '../write/openWriter.ts'
 import { TableWriter } from '../write/tableWriter.ts'
 import type { Tally } from '../write/tally.ts'
@@ -64,7 +64,9 @@ export async function openEpochWriter(
     checkpoint = await openCheckpoint(settings.checkpoint_location, name, { takesOver: settings.take_over })
     await passHighWater(clock, checkpoint.state.high_water, settings, signal)
     await warnOfTruncation(client, schema, checkpoint.state.committed, settings)
-    const writer = new TableWriter(dispatcher, opened, settings, tally, {
+    // Said also where it is for ever: a replay must not depend on what the table says by then.
+    const ttl = settings.ttl ?? schema.default_time_to_live
+    const writer = new TableWriter(dispatcher, opened, { ...settings, ttl }, tally, {
       onFailure,
       release: () => dispatcher.close(),
     })
@@ -99,10 +101,7 @@ export class EpochWriter {
   readonly #schema: StoredTable
   readonly #clock: ClusterClock
   readonly #rowsHaveTimestamps: boolean
-  /** Of the options. */
-  readonly #ownTtl: number | undefined
-  /** Of rows that are no replay. */
-  readonly #ttl: TimeToLive
+  readonly #ttl: number | undefined
   /** Rows by `write()` that belong to the epoch to be replayed and have not come yet. */
   #rowsToReplay: number
 
@@ -118,10 +117,7 @@ export class EpochWriter {
     this.#schema = schema
     this.#clock = clock
     this.#rowsHaveTimestamps = timestamp_column !== undefined
-    this.#ownTtl = ttl
-    // Where rows live for ever, saying so would cost some hundredths of a load. Else all epochs say the same, whatever
-    // becomes of the table: a row does not know yet in which it will be.
-    this.#ttl = ttl ?? (schema.default_time_to_live || 'table')
+    this.#ttl = ttl
     this.#rowsToReplay = this.sealed?.rows ?? 0
   }
 
@@ -147,13 +143,9 @@ export class EpochWriter {
     return this.#encode(row, this.sealed !== undefined)
   }
 
-  #encode(row: unknown, isReplay: boolean): EncodeResult {
-    return this.#writer.encodeUnstamped(row, isReplay ? this.#replayTtl : this.#ttl)
-  }
-
   /** The table may give rows another time to live by now: those of a replay have that of the first attempt. */
-  get #replayTtl(): number {
-    return this.#ownTtl ?? this.sealed?.table_ttl ?? this.#schema.default_time_to_live
+  #encode(row: unknown, isReplay: boolean): EncodeResult {
+    return this.#writer.encodeUnstamped(row, isReplay ? (this.#ttl ?? this.sealed?.table_ttl) : undefined)
   }
 
   /** As {@link TableWriter.settle}. */
@@ -163,15 +155,8 @@ export class EpochWriter {
 
   /** @param replay the epoch that it is to be again */
   newEpoch(replay?: Seal): EpochRows {
-    return new EpochRows(
-      this.#rowsHaveTimestamps,
-      replay === undefined ? this.#tableTtl : replay.table_ttl,
-      replay?.block_rows,
-    )
-  }
-
-  get #tableTtl(): number {
-    return this.#ttl === 'table' ? this.#writer.tableTtl : this.#schema.default_time_to_live
+    const table_ttl = replay === undefined ? this.#schema.default_time_to_live : replay.table_ttl
+    return new EpochRows(this.#rowsHaveTimestamps, table_ttl, replay?.block_rows)
   }
 
   /** Adds a row to an epoch that is being collected. */

@@ -31,9 +31,6 @@ const BURST = 5
 /** What a row is encoded by, and what it may ask of the servers. */
 export type TableSettings = RowRules & Pick<WriteSettings, 'request_timeout_ms'>
 
-/** Seconds to live of rows that name none; `'table'` leaves it to the server, which asks the table. */
-export type TimeToLive = number | 'table'
-
 /** A row as bytes, why it cannot be stored, or what may become one of both. */
 export type EncodeResult = EncodedRow | DoubtfulRow | Error
 
@@ -92,22 +89,16 @@ export class LiveTable {
     return this.#readAt
   }
 
-  /** Seconds to live that the table gives to rows that name none; 0 is for ever. */
-  get default_time_to_live(): number {
-    return this.#schema.default_time_to_live
-  }
-
-  /** @param ttl where it is not that of the settings or the table */
-  encode(row: unknown, index: number, ttl?: TimeToLive): EncodeResult {
+  /** @param ttl seconds to live of rows that name none */
+  encode(row: unknown, index: number, ttl?: number): EncodeResult {
     try {
       this.#usual ??= this.#encoderOf(this.#ttl)
-      return (ttl === undefined ? this.#usual : this.#encoderOf(secondsOf(ttl))).encode(row, index)
+      return (ttl === undefined ? this.#usual : this.#encoderOf(ttl)).encode(row, index)
     } catch (error) {
       const isDoubtful = error instanceof RowError && mayBeNewInSchema(error)
       // What was read already cannot be read again.
       const isSpent = isDoubtful && error.code !== 'ERR_CASSANDRA_COLUMN_UNKNOWN' && holdsIterator(row)
-      if (!isDoubtful || isSpent) return error as Error
-      return new DoubtfulRow(row, index, error, ttl === undefined ? this.#ttl : secondsOf(ttl))
+      return isDoubtful && !isSpent ? new DoubtfulRow(row, index, error, ttl ?? this.#ttl) : (error as Error)
     }
   }
 
@@ -253,10 +244,6 @@ export class LiveTable {
     const wait = this.#nextRead - now
     if (wait > 0) await delay(wait, undefined, { signal: this.#source.signal })
   }
-}
-
-function secondsOf(ttl: TimeToLive): number | undefined {
-  return ttl === 'table' ? undefined : ttl
 }
 
 function attempt(encode: () => EncodedRow): EncodedRow | Error {

@@ -13,7 +13,7 @@ import { DoubtfulRow } from './doubtfulRow.ts'
 import { undescribed } from './failure.ts'
 import { FailureLatch, type OnFailure } from './failureLatch.ts'
 import type { Lane } from './lane.ts'
-import { type EncodeResult, LiveTable, type TimeToLive } from './liveTable.ts'
+import { type EncodeResult, LiveTable } from './liveTable.ts'
 import { TableRequests } from './tableRequests.ts'
 import type { Tally } from './tally.ts'
 import type { WritableTable } from './writableTable.ts'
@@ -90,9 +90,9 @@ export class TableWriter {
 
   /**
    * As {@link encode}, without a place in the order: the caller stamps the row before adding it.
-   * @param ttl of rows that name none, where it is not that of the settings or the table
+   * @param ttl seconds to live of rows that name none, where they are not those of the settings
    */
-  encodeUnstamped(row: unknown, ttl?: TimeToLive): EncodeResult {
+  encodeUnstamped(row: unknown, ttl?: number): EncodeResult {
     return this.#table.encode(row, this.#nextIndex++, ttl)
   }
 
@@ -163,11 +163,6 @@ export class TableWriter {
       if (this.#failure.isClosed) return this.#failure.rejection()
       throw undescribed(error as Error, limit_ms)
     }
-  }
-
-  /** Seconds to live that the table gives to rows that name none, as far as is known; 0 is for ever. */
-  get tableTtl(): number {
-    return this.#table.default_time_to_live
   }
 
   /** Rows with a time to live have it from this `performance.now()` on, however late they are sent. */
