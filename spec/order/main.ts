@@ -28,7 +28,8 @@ const sum = (count: (outcome: (typeof outcomes)[number]) => number) =>
 const different = outcomes.filter(({ differences }) => differences.length > 0)
 console.log(
   `${outcomes.length} histories, ${sum(({ rows }) => rows)} rows, ${sum(({ faults }) => faults)} faults: ` +
-    `${different.length} with differences`,
+    `${different.length} with differences, ` +
+    `${sum(({ isOutOfAttempts }) => Number(isOutOfAttempts))} ended with a row whose attempts were used up`,
 )
 for (const { seed, differences } of different) {
   console.error(`Seed ${seed} (again: npm run test:order -- --histories 1 --seed ${seed})`)
