@@ -4,7 +4,6 @@ import { join, resolve } from 'node:path'
 import { Client } from 'cassandra-driver'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import * as index from '../lib/index.ts'
-import { epochRules, optionRules } from '../lib/options/rules.ts'
 import { type CqlType, cqlTypeName, parseCqlType } from '../lib/table/cqlType.ts'
 import { Bytes } from '../lib/value/bytes.ts'
 import { encoderFor } from '../lib/value/encoder.ts'
@@ -46,17 +45,6 @@ function expectedBy(type: CqlType): string {
 }
 
 describe('README', () => {
-  it.each([
-    ['Options', optionRules],
-    ['Exactly once', epochRules],
-  ])('lists every option with its default under %s, and no other', (heading, rules) => {
-    const listed = new Map(tableUnder(heading).map(([name, fallback]) => [bare(name), bare(fallback)]))
-    expect([...listed.keys()].sort()).toEqual(Object.keys(rules).sort())
-    for (const [name, rule] of Object.entries(rules)) {
-      if ('fallback' in rule) expect(listed.get(name), name).toBe(String(rule.fallback))
-    }
-  })
-
   it('lists every runtime with the version that is tested, and what it cannot do', () => {
     const section = readme.split('\n## Runtimes\n')[1]?.split('\n## ')[0] ?? ''
     const rows = section.split('\n').filter(line => /^\| (?!runtime)\w/.test(line))

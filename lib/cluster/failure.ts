@@ -4,7 +4,7 @@ import {
   type ConnectionErrorCode,
   type HostFailure,
 } from '../errors.ts'
-import { refuse } from '../options/rules.ts'
+import { refuse } from '../options/check.ts'
 import type { ConnectionSettings } from '../options/settings.ts'
 import { speaksTls } from './tls.ts'
 

@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { OptionError } from '../errors.ts'
-import { refuse } from '../options/rules.ts'
+import { refuse } from '../options/check.ts'
 import { escaped } from '../options/shown.ts'
 
 /** Options that take PEM, as text or as the path of a file. */

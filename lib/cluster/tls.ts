@@ -6,7 +6,7 @@ import {
   createSecureContext,
   type PeerCertificate,
 } from 'node:tls'
-import { refuse } from '../options/rules.ts'
+import { refuse } from '../options/check.ts'
 import type { TlsSettings } from '../options/settings.ts'
 import { checkAuthority, checkPair, type PemOption, readPem } from './pem.ts'
 

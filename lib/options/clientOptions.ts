@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import type { ClientOptions } from 'cassandra-driver'
 import type { OptionError } from '../errors.ts'
-import { refuse } from './rules.ts'
+import { refuse } from './check.ts'
 
 /** Options of the driver that are objects of options. */
 type Group = 'policies' | 'pooling' | 'protocolOptions' | 'queryOptions' | 'socketOptions'

@@ -21,19 +21,19 @@ export type ConsistencyName = (typeof consistencyNames)[number]
  */
 export interface ConnectionOptions {
   /**
-   * Contact points: a name or address, a comma-separated list, or an array. Required unless `client` is given. All of
-   * them listen on one port, which may stand behind them: `db1:9043`, `[::1]:9043`.
+   * Contact points: names or addresses, which share one port. It may stand behind them: `db1:9043`, `[::1]:9043`.
+   * Required, or `client`.
    */
   readonly host?: string | readonly string[] | undefined
-  /** Native protocol port, 1 to 65535. @default the one in `host`, or 9042 */
+  /** Native protocol port, the same on all nodes, where `host` names none. An integer from 1 to 65535. @default 9042 */
   readonly port?: number | string | undefined
   /** Goes with `password`. */
   readonly username?: string | undefined
   /** Goes with `username`. Appears in no error, log or inspect output. */
   readonly password?: string | undefined
-  /** Use TLS 1.2 or newer and verify the certificate and its host name. @default false */
+  /** Use TLS 1.2 or newer, and verify the certificate and its host name. @default false */
   readonly ssl_enabled?: boolean | string | undefined
-  /** Certificate authority that signed the nodes' certificates: a path or PEM text. @default Node's own list */
+  /** Certificate authority that signed the nodes' certificates: a path or PEM text. @default Node's list */
   readonly ssl_ca_cert?: string | undefined
   /** Client certificate for mutual TLS: a path or PEM text. Goes with `ssl_client_key`. */
   readonly ssl_client_cert?: string | undefined
@@ -41,22 +41,19 @@ export interface ConnectionOptions {
   readonly ssl_client_key?: string | undefined
   /** Name that the nodes' certificates must carry. @default the address dialled, or a name in `host` */
   readonly ssl_server_name?: string | undefined
-  /**
-   * False takes any certificate: encrypted, and open to whoever stands between. The only way to say so; `sslOptions` of
-   * the driver cannot. @default true
-   */
+  /** False takes any certificate, and with it whoever stands between. There is no other way to say so. @default true */
   readonly ssl_verify?: boolean | string | undefined
-  /** Datacenter whose nodes are used. @default the one of the contact points */
+  /** Datacenter whose nodes are used. @default that of the contact points */
   readonly local_datacenter?: string | undefined
   /**
-   * An existing driver client of protocol version 4. It is used as it is and never shut down. It verifies the server's
-   * certificate only if its own `sslOptions.rejectUnauthorized` is true.
+   * An existing client of protocol version 4. It is used as it is and never shut down, and verifies certificates only
+   * if its own `sslOptions.rejectUnauthorized` is true.
    */
   readonly client?: Client | undefined
   /**
-   * Options of the driver's `Client` for what has no option here, such as a cloud bundle, a load balancing policy or an
-   * own auth provider. What a sink says with each request, such as `fetchSize`, is left out. What would contradict an
-   * option here or a promise, such as a retry policy, is refused. `sslOptions` alone switch TLS on, and it verifies.
+   * What has no option here, such as a cloud bundle, a load balancing policy or an own auth provider. What a sink says
+   * with each request is left out; what would contradict an option here or a promise, such as a retry policy, is
+   * refused. `sslOptions` alone switch TLS on, and it verifies.
    */
   readonly client_options?: Partial<ClientOptions> | undefined
 }
@@ -67,57 +64,65 @@ type NameOf<Row> = Row extends unknown ? Extract<keyof Row, string> : never
 
 /** What a sink is told: where to write, what of a row means what, and the limits it keeps. */
 export interface CassandraWritableOptions<Row extends object = object> extends ConnectionOptions {
-  /** Matched exactly against the schema, case included. */
+  /** Matched exactly, case included. `system` and `system_…` are refused. */
   readonly keyspace: string
-  /** Matched exactly against the schema, case included. */
+  /** Matched exactly, case included. */
   readonly table: string
-  /** Most requests in flight, 1 to 2048. @default 100 */
+  /** Most requests in flight. An integer from 1 to 2048. @default 100 */
   readonly concurrency?: number | string | undefined
-  /** Rows buffered before a flush, 1 to 1000000. Not the size of a CQL batch. @default 1000 */
+  /** Rows buffered before a flush. It is not the size of a CQL batch. An integer from 1 to 1000000. @default 1000 */
   readonly rows_per_batch?: number | string | undefined
-  /** Longest time in milliseconds a row waits for a fuller buffer, 0 to 60000. @default 10 */
+  /** Longest time in milliseconds a row waits for a fuller buffer. An integer from 0 to 60000. @default 10 */
   readonly flush_interval_ms?: number | string | undefined
-  /** Bound in bytes on encoded rows that are buffered or in flight, from 65536. @default 67108864 (64 MiB) */
+  /**
+   * Bound in bytes on encoded rows that are buffered or in flight (64 MiB). An integer from 65536 to 9007199254740991.
+   * @default 67108864
+   */
   readonly max_buffered_bytes?: number | string | undefined
   /**
-   * Largest encoded row in bytes, 1 to 268435456. Cassandra refuses mutations above half a commit log segment, which is
-   * 16 MiB by default. @default 1048576 (1 MiB)
+   * Largest encoded row in bytes (1 MiB). Cassandra refuses mutations above half a commit log segment, which is 16 MiB
+   * by default. An integer from 1 to 268435456.
+   * @default 1048576
    */
   readonly max_row_bytes?: number | string | undefined
-  /** Write consistency, in any case. @default 'LOCAL_QUORUM' */
+  /** How many replicas must acknowledge a write, in any case. @default 'LOCAL_QUORUM' */
   readonly consistency?: ConsistencyName | Lowercase<ConsistencyName> | undefined
   /** Column that tells deletes from inserts; never written. Goes with `delete_flag_value`. */
   readonly delete_flag_column?: PropertyOf<Row> | undefined
   /** A row whose flag equals this, compared as text without case, deletes its primary key. */
   readonly delete_flag_value?: string | number | boolean | undefined
-  /** Seconds to live of each row, 0 (for ever) to 630720000. @default the table's own */
+  /** Seconds to live of each row; 0 is for ever. An integer from 0 to 630720000. @default the table's own */
   readonly ttl?: number | string | undefined
   /** Property of a row with its own seconds to live, in place of `ttl`; never written as a column. */
   readonly ttl_column?: PropertyOf<Row> | undefined
   /**
-   * Property of a row with its write time, in whole microseconds since 1970; never written as a column. The order of
-   * rows is then yours: of two with one key the one with the larger time stays. @default the order of arrival
+   * Property of a row with its write time, in whole microseconds since 1970 or as a Date; never written as a column.
+   * The order of rows is then yours: of two with one key the one with the larger time stays.
+   * @default the order of arrival
    */
   readonly timestamp_column?: PropertyOf<Row> | undefined
   /**
    * Take any write time. Otherwise only those of the years 2001 to 2100 are taken, so that milliseconds and nanoseconds
-   * are noticed. Goes with `timestamp_column`. @default false
+   * are noticed. Goes with `timestamp_column`.
+   * @default false
    */
   readonly allow_any_timestamp?: boolean | string | undefined
-  /** `'write'` stores null (a tombstone); `'unset'` leaves the column alone, as `undefined` does. @default 'write' */
+  /** `write` stores null (a tombstone); `unset` leaves the column alone, as undefined does. @default 'write' */
   readonly nulls?: 'write' | 'unset' | undefined
   /**
-   * Rows that share a request: those of one partition; also partitions with the same replicas, at most 10 and under
-   * 5 KiB together, so that the server does not warn; or none. @default 'replicas'
+   * Rows that share a request: those of one `partition`; also partitions with the same `replicas`, at most 10 and under
+   * 5 KiB together, so that the server does not warn; or `none`.
+   * @default 'replicas'
    */
   readonly batch_by?: 'partition' | 'replicas' | 'none' | undefined
-  /** Time limit in milliseconds for one request, and for connecting, 1 to 600000. @default 15000 */
+  /** Limit in milliseconds for one request, and for connecting. An integer from 1 to 600000. @default 15000 */
   readonly request_timeout_ms?: number | string | undefined
-  /** Time limit in milliseconds for one request with all its retries, 0 to 86400000. @default 60000 */
+  /** Limit in milliseconds for one request with all its retries. An integer from 0 to 86400000. @default 60000 */
   readonly retry_timeout_ms?: number | string | undefined
   /**
-   * Largest difference in milliseconds between this machine's clock and the cluster's, 0 to 86400000. A sink refuses to
-   * open beyond it. @default 10000
+   * Largest difference in milliseconds between this machine's clock and the cluster's. A sink refuses to open beyond
+   * it. An integer from 0 to 86400000.
+   * @default 10000
    */
   readonly max_clock_skew_ms?: number | string | undefined
   /** Aborting it destroys the stream. */
@@ -127,18 +132,19 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
 /** What a micro-batch sink is told beside that: where it keeps its checkpoint, and how long an epoch is. */
 export interface MicroBatchSinkOptions<Row extends object = object> extends CassandraWritableOptions<Row> {
   /**
-   * File that remembers what is written, one per source and table. Its folder must exist. For a folder, the file is
-   * `checkpoint` in it.
+   * File that remembers what is written, one per source and table, on a disk that survives a restart. Its folder must
+   * exist. For a folder, the file is `checkpoint` in it.
    */
   readonly checkpoint_location: string
   /**
    * Take the checkpoint at once, also from a sink that may still be alive. That one fails with
-   * `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch. @default false
+   * `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch.
+   * @default false
    */
   readonly take_over?: boolean | string | undefined
-  /** Rows of an epoch, 1 to 1000000. @default 10000 */
+  /** Rows of an epoch. Half of `max_buffered_bytes` ends one as well. An integer from 1 to 1000000. @default 10000 */
   readonly rows_per_epoch?: number | string | undefined
-  /** Longest time in milliseconds that a row waits for a fuller epoch, 1 to 3600000. @default 1000 */
+  /** Longest time in milliseconds that a row waits for a fuller epoch. An integer from 1 to 3600000. @default 1000 */
   readonly epoch_interval_ms?: number | string | undefined
   /**
    * The source's own place after this row, such as an offset or a line, in any JSON. That of an epoch's last row is

@@ -1,6 +1,7 @@
 import type { ClientOptions } from 'cassandra-driver'
+import { type Given, refuse, withDefaults } from './check.ts'
 import { passedOptions } from './clientOptions.ts'
-import { type Given, refuse } from './rules.ts'
+import { writeEntries } from './entries.ts'
 
 type Name = keyof Given
 
@@ -110,7 +111,7 @@ function checkTls(given: Given): void {
       throw wrongTls(`.${name}`, `absent beside \`${option}\``)
     }
   }
-  const verify = given.ssl_verify ?? true
+  const { ssl_verify: verify } = withDefaults(given, writeEntries)
   if (verify && own.rejectUnauthorized !== undefined && own.rejectUnauthorized !== true) {
     throw wrongTls('.rejectUnauthorized', 'true: say `ssl_verify: false` if the server may be anybody')
   }

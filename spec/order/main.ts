@@ -29,7 +29,8 @@ const different = outcomes.filter(({ differences }) => differences.length > 0)
 console.log(
   `${outcomes.length} histories, ${sum(({ rows }) => rows)} rows, ${sum(({ faults }) => faults)} faults: ` +
     `${different.length} with differences, ` +
-    `${sum(({ isOutOfAttempts }) => Number(isOutOfAttempts))} ended with a row whose attempts were used up`,
+    `${sum(({ ending }) => Number(ending === 'out of attempts'))} out of attempts, ` +
+    `${sum(({ ending }) => Number(ending === 'row blamed'))} with a row blamed`,
 )
 for (const { seed, differences } of different) {
   console.error(`Seed ${seed} (again: npm run test:order -- --histories 1 --seed ${seed})`)

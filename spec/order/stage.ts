@@ -39,13 +39,24 @@ interface Server {
   readonly localDataCenter: string
 }
 
+/**
+ * Errors that are promises kept, and rare: a row with a list has as many attempts as write times, and a row that the
+ * server fails to store for seconds, while it stores others, is to blame as far as anybody can tell.
+ */
+const endings = {
+  'out of attempts': /with a non-frozen list is sent/,
+  'row blamed': /^RowError: Row \d+: Cassandra refuses it: (?:a fault on demand|Server failure)/,
+}
+
+type Ending = keyof typeof endings
+
 export interface Outcome {
   readonly seed: number
   readonly rows: number
   readonly faults: number
   readonly differences: readonly string[]
-  /** A row with a list was not acknowledged in as many attempts as it has write times: the load ended with that error. */
-  readonly isOutOfAttempts: boolean
+  /** How the load ended, where it may end so: then there is nothing to compare. */
+  readonly ending: 'finished' | Ending
 }
 
 /** Runs histories on a real server, several at a time, each lane behind a proxy of its own. */
@@ -120,21 +131,23 @@ export class Stage {
         ...options,
       })
     const said: string[] = []
-    let isOutOfAttempts = false
+    let ending: Outcome['ending'] = 'finished'
     try {
       await write(Array.from({ length: sinks }, open), steps, partition)
       await proxy.deliverLate()
     } catch (error) {
-      isOutOfAttempts = String(error).includes('with a non-frozen list is sent')
-      if (!isOutOfAttempts) said.push(`failed: ${error}`)
+      const names = Object.keys(endings) as Ending[]
+      const known = names.find(name => endings[name].test(String(error)))
+      if (known === undefined) said.push(`failed: ${error}`)
+      else ending = known
     }
     const cql = `SELECT ${selection} FROM ${this.#keyspace}.${table} WHERE p IN (?, ?)`
     const { rows } = await this.#client.execute(cql, [partition, partition + 1], { prepare: true })
     const found: TableRow[] = rows.map(row => ({ ...row, p: row['p'] - partition }))
-    if (said.length === 0 && !isOutOfAttempts) {
+    if (said.length === 0 && ending === 'finished') {
       said.push(...differences(tableAfter(history), found, options.timestamp_column !== undefined))
     }
-    return { seed, rows: steps.length, faults, differences: said, isOutOfAttempts }
+    return { seed, rows: steps.length, faults, differences: said, ending }
   }
 
   async #createTables(): Promise<void> {

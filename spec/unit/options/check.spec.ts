@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { OptionError } from '../../../lib/index.ts'
+import { checkEach as check } from '../../../lib/options/check.ts'
+import { epochEntries, writeEntries } from '../../../lib/options/entries.ts'
 import { foreignNames, needlessNames } from '../../../lib/options/foreignNames.ts'
-import { checkEach as check, epochRules, optionRules } from '../../../lib/options/rules.ts'
 
-const checkEach = (options: unknown) => check(options, optionRules)
+const checkEach = (options: unknown) => check(options, writeEntries)
 
 /** What the options are refused with. */
 function refusal(options: unknown): OptionError {
@@ -269,7 +270,7 @@ describe('a name that is no option', () => {
   })
 
   it('is known to the micro-batch sink where it is one of its options', () => {
-    const rules = { ...optionRules, ...epochRules }
+    const rules = { ...writeEntries, ...epochEntries }
     expect(check({ checkpoint_location: 'x' }, rules)).toEqual({ checkpoint_location: 'x' })
     expect(() => check({ checkpointLocation: 'x' }, rules)).toThrow(/did you mean `checkpoint_location`\?$/)
   })
@@ -280,7 +281,7 @@ describe('a name that is no option', () => {
   })
 
   it('of another tool is answered with an option that there is', () => {
-    const known = Object.keys({ ...optionRules, ...epochRules })
+    const known = Object.keys({ ...writeEntries, ...epochEntries })
     for (const [name, option] of Object.entries(foreignNames)) {
       expect(known).toContain(option)
       expect(known).not.toContain(name)
@@ -293,12 +294,12 @@ describe('a name that is no option', () => {
   })
 
   it('is answered with the option of which it misses or doubles a letter', () => {
-    const known = fc.constantFrom(...Object.keys(optionRules).filter(name => name.length > 6))
+    const known = fc.constantFrom(...Object.keys(writeEntries).filter(name => name.length > 6))
     fc.assert(
       fc.property(known, fc.nat(), fc.boolean(), (name, place, doubled) => {
         const at = place % name.length
         const typo = name.slice(0, at) + (doubled ? name[at]?.repeat(2) : '') + name.slice(at + 1)
-        fc.pre(!Object.hasOwn(optionRules, typo))
+        fc.pre(!Object.hasOwn(writeEntries, typo))
         expect(refusal({ [typo]: 1 }).message).toContain(`did you mean \`${name}\`?`)
       }),
     )

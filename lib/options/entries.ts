@@ -1,0 +1,211 @@
+import type { Client, ClientOptions } from 'cassandra-driver'
+import type { Json } from '../json.ts'
+import { flag, integer, type Kind, type OptionEntry, object, oneOf, text } from './entry.ts'
+import { type Hosts, parseHosts } from './hosts.ts'
+import { type CassandraWritableOptions, consistencyNames, type MicroBatchSinkOptions } from './options.ts'
+
+const hosts: Kind<Hosts> = {
+  expected: 'a host, a comma-separated list or an array of hosts, none of them a URL',
+  read: given => parseHosts(given),
+  accepts: (value): value is Hosts => value !== undefined,
+}
+
+const anyText: Kind<string> = { expected: 'a string', accepts: value => typeof value === 'string' }
+
+const plainValue: Kind<string> = {
+  expected: 'a non-empty string, a number, true or false',
+  read: given => (typeof given === 'boolean' || Number.isFinite(given) ? String(given) : given),
+  accepts: text.accepts,
+}
+
+const consistency = {
+  ...oneOf(consistencyNames),
+  read: (given: unknown) => (typeof given === 'string' ? given.toUpperCase() : given),
+}
+
+const placeOfRow: Kind<(row: never) => Json> = {
+  expected: 'a function that gives the place of a row in its source',
+  accepts: (value): value is (row: never) => Json => typeof value === 'function',
+}
+
+/** Every option of a sink. `npm run options` writes comments and tables anew. */
+export const writeEntries = {
+  host: {
+    ...hosts,
+    otherwise: 'required, or `client`',
+    meaning:
+      'contact points: names or addresses, which share one port. It may stand behind them: `db1:9043`, `[::1]:9043`',
+  },
+  port: {
+    ...integer(1, 65_535),
+    fallback: 9042,
+    meaning: 'native protocol port, the same on all nodes, where `host` names none',
+  },
+  keyspace: {
+    ...text,
+    otherwise: 'required',
+    meaning: 'matched exactly, case included. `system` and `system_…` are refused',
+  },
+  table: { ...text, otherwise: 'required', meaning: 'matched exactly, case included' },
+  username: { ...text, meaning: 'goes with `password`' },
+  password: { ...anyText, meaning: 'goes with `username`. Appears in no error, log or inspect output' },
+  ssl_enabled: {
+    ...flag,
+    fallback: false,
+    meaning: 'use TLS 1.2 or newer, and verify the certificate and its host name',
+  },
+  ssl_ca_cert: {
+    ...text,
+    otherwise: "Node's list",
+    meaning: "certificate authority that signed the nodes' certificates: a path or PEM text",
+  },
+  ssl_client_cert: {
+    ...text,
+    meaning: 'client certificate for mutual TLS: a path or PEM text. Goes with `ssl_client_key`',
+  },
+  ssl_client_key: { ...text, meaning: 'private key of `ssl_client_cert`: a path or PEM text' },
+  ssl_server_name: {
+    ...text,
+    otherwise: 'the address dialled, or a name in `host`',
+    meaning: "name that the nodes' certificates must carry",
+  },
+  ssl_verify: {
+    ...flag,
+    fallback: true,
+    meaning:
+      'false takes any certificate, and with it whoever stands between. There is no other way to say so',
+  },
+  local_datacenter: {
+    ...text,
+    otherwise: 'that of the contact points',
+    meaning: 'datacenter whose nodes are used',
+  },
+  client: {
+    ...object<Client>('a Client of cassandra-driver', 'execute'),
+    meaning:
+      'an existing client of protocol version 4. It is used as it is and never shut down, and verifies certificates only if its own `sslOptions.rejectUnauthorized` is true',
+  },
+  client_options: {
+    ...object<Partial<ClientOptions>>('an object of cassandra-driver client options'),
+    meaning:
+      'what has no option here, such as a cloud bundle, a load balancing policy or an own auth provider. What a sink says with each request is left out; what would contradict an option here or a promise, such as a retry policy, is refused. `sslOptions` alone switch TLS on, and it verifies',
+  },
+  concurrency: { ...integer(1, 2048), fallback: 100, meaning: 'most requests in flight' },
+  rows_per_batch: {
+    ...integer(1, 1_000_000),
+    fallback: 1000,
+    meaning: 'rows buffered before a flush. It is not the size of a CQL batch',
+  },
+  flush_interval_ms: {
+    ...integer(0, 60_000),
+    fallback: 10,
+    meaning: 'longest time in milliseconds a row waits for a fuller buffer',
+  },
+  max_buffered_bytes: {
+    ...integer(65_536, Number.MAX_SAFE_INTEGER),
+    fallback: 64 * 1024 * 1024,
+    meaning: 'bound in bytes on encoded rows that are buffered or in flight (64 MiB)',
+  },
+  max_row_bytes: {
+    ...integer(1, 256 * 1024 * 1024),
+    fallback: 1024 * 1024,
+    meaning:
+      'largest encoded row in bytes (1 MiB). Cassandra refuses mutations above half a commit log segment, which is 16 MiB by default',
+  },
+  consistency: {
+    ...consistency,
+    fallback: 'LOCAL_QUORUM',
+    meaning: 'how many replicas must acknowledge a write, in any case',
+  },
+  delete_flag_column: {
+    ...text,
+    meaning: 'column that tells deletes from inserts; never written. Goes with `delete_flag_value`',
+  },
+  delete_flag_value: {
+    ...plainValue,
+    meaning: 'a row whose flag equals this, compared as text without case, deletes its primary key',
+  },
+  ttl: {
+    ...integer(0, 630_720_000),
+    otherwise: "the table's own",
+    meaning: 'seconds to live of each row; 0 is for ever',
+  },
+  ttl_column: {
+    ...text,
+    meaning: 'property of a row with its own seconds to live, in place of `ttl`; never written as a column',
+  },
+  timestamp_column: {
+    ...text,
+    otherwise: 'the order of arrival',
+    meaning:
+      'property of a row with its write time, in whole microseconds since 1970 or as a Date; never written as a column. The order of rows is then yours: of two with one key the one with the larger time stays',
+  },
+  allow_any_timestamp: {
+    ...flag,
+    fallback: false,
+    meaning:
+      'take any write time. Otherwise only those of the years 2001 to 2100 are taken, so that milliseconds and nanoseconds are noticed. Goes with `timestamp_column`',
+  },
+  nulls: {
+    ...oneOf(['write', 'unset']),
+    fallback: 'write',
+    meaning: '`write` stores null (a tombstone); `unset` leaves the column alone, as undefined does',
+  },
+  batch_by: {
+    ...oneOf(['replicas', 'partition', 'none']),
+    fallback: 'replicas',
+    meaning:
+      'rows that share a request: those of one `partition`; also partitions with the same `replicas`, at most 10 and under 5 KiB together, so that the server does not warn; or `none`',
+  },
+  request_timeout_ms: {
+    ...integer(1, 600_000),
+    fallback: 15_000,
+    meaning: 'limit in milliseconds for one request, and for connecting',
+  },
+  retry_timeout_ms: {
+    ...integer(0, 86_400_000),
+    fallback: 60_000,
+    meaning: 'limit in milliseconds for one request with all its retries',
+  },
+  max_clock_skew_ms: {
+    ...integer(0, 86_400_000),
+    fallback: 10_000,
+    meaning:
+      "largest difference in milliseconds between this machine's clock and the cluster's. A sink refuses to open beyond it",
+  },
+  signal: {
+    ...object<AbortSignal>('an AbortSignal', 'addEventListener'),
+    meaning: 'aborting it destroys the stream',
+  },
+} satisfies Record<keyof CassandraWritableOptions, OptionEntry>
+
+/** What the micro-batch sink has beside these. */
+export const epochEntries = {
+  checkpoint_location: {
+    ...text,
+    otherwise: 'required',
+    meaning:
+      'file that remembers what is written, one per source and table, on a disk that survives a restart. Its folder must exist. For a folder, the file is `checkpoint` in it',
+  },
+  take_over: {
+    ...flag,
+    fallback: false,
+    meaning:
+      'take the checkpoint at once, also from a sink that may still be alive. That one fails with `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch',
+  },
+  rows_per_epoch: {
+    ...integer(1, 1_000_000),
+    fallback: 10_000,
+    meaning: 'rows of an epoch. Half of `max_buffered_bytes` ends one as well',
+  },
+  epoch_interval_ms: {
+    ...integer(1, 3_600_000),
+    fallback: 1000,
+    meaning: 'longest time in milliseconds that a row waits for a fuller epoch',
+  },
+  position: {
+    ...placeOfRow,
+    meaning:
+      "the source's own place after this row, such as an offset or a line, in any JSON. That of an epoch's last row is stored with the epoch and given back by `open()`. Called once for each row, when it is written to the stream",
+  },
+} satisfies Record<Exclude<keyof MicroBatchSinkOptions, keyof typeof writeEntries>, OptionEntry>

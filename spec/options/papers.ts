@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { epochEntries, writeEntries } from '../../lib/options/entries.ts'
+import type { Entries, OptionEntry } from '../../lib/options/entry.ts'
+
+/** Characters of a line of code. */
+const WIDTH = 120
+
+/** A file in which something is said of options. */
+interface Paper {
+  readonly path: string
+  /** As it stands. */
+  readonly text: string
+  /** As the entries say it. */
+  readonly wanted: string
+}
+
+const root = resolve(import.meta.dirname, '../..')
+
+/** The files that say something of options. */
+export function papers(): Paper[] {
+  return [
+    paper('README.md', text =>
+      withTable(withTable(text, 'Options', writeEntries), 'Exactly once', epochEntries),
+    ),
+    paper('lib/options/options.ts', text => withComments(text, { ...writeEntries, ...epochEntries })),
+  ]
+}
+
+function paper(name: string, change: (text: string) => string): Paper {
+  const path = resolve(root, name)
+  const text = readFileSync(path, 'utf8')
+  return { path, text, wanted: change(text) }
+}
+
+/** With another table of options under a heading. */
+function withTable(text: string, heading: string, entries: Entries): string {
+  const [before = '', after] = text.split(`\n## ${heading}\n`)
+  if (after === undefined) throw new Error(`Expected a heading ${heading}`)
+  const table = after.replace(/\| option \|.*\n(?:\|.*\n)*/, tableOf(entries))
+  return `${before}\n## ${heading}\n${table}`
+}
+
+function tableOf(entries: Entries): string {
+  const rows = Object.entries(entries).map(([name, entry]) => [
+    `\`${name}\``,
+    entry.expected,
+    withoutIt(entry),
+    entry.meaning,
+  ])
+  return [['option', 'takes', 'default', 'meaning'], ['---', '---', '---', '---'], ...rows]
+    .map(cells => `| ${cells.join(' | ')} |\n`)
+    .join('')
+    .replaceAll('| --- ', '|---')
+    .replaceAll('--- |', '---|')
+}
+
+function withoutIt({ fallback, otherwise = '–' }: OptionEntry): string {
+  return fallback === undefined ? otherwise : `\`${fallback}\``
+}
+
+/** With another comment before each property that is an option. */
+function withComments(text: string, entries: Entries): string {
+  const property = /(?: {2}\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?( {2}readonly (\w+)\??:)/g
+  return text.replace(property, (found, declared: string, name: string) => {
+    const entry = Object.hasOwn(entries, name) ? entries[name] : undefined
+    return entry === undefined ? found : commentOf(entry) + declared
+  })
+}
+
+function commentOf({ meaning, expected, isBounded, fallback, otherwise }: OptionEntry): string {
+  const isRequired = otherwise?.startsWith('required') === true
+  const sentences = [
+    meaning,
+    // Of the rest the property has a type.
+    ...(isBounded ? [expected] : []),
+    ...(isRequired && otherwise !== 'required' ? [otherwise] : []),
+  ]
+  const words = sentences.map(sentence => `${sentence[0]?.toUpperCase()}${sentence.slice(1)}.`).join(' ')
+  const value = typeof fallback === 'string' ? `'${fallback}'` : fallback
+  const preset = value ?? (isRequired ? undefined : otherwise)
+  return commented(words, preset === undefined ? '' : `@default ${preset}`)
+}
+
+function commented(words: string, tag: string): string {
+  const short = `  /** ${[words, tag].filter(Boolean).join(' ')} */\n`
+  if (short.length <= WIDTH + 1) return short
+  const lines = ['']
+  for (const word of words.split(' ')) {
+    const line = lines.at(-1) as string
+    if (`   * ${line} ${word}`.length > WIDTH) lines.push(word)
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`
+  }
+  if (tag !== '') lines.push(tag)
+  return `  /**\n${lines.map(line => `   * ${line}\n`).join('')}   */\n`
+}

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest'
+import { epochEntries, writeEntries } from '../../../lib/options/entries.ts'
+import type { OptionEntry } from '../../../lib/options/entry.ts'
+import { papers } from '../../options/papers.ts'
+
+const entries: [string, OptionEntry][] = Object.entries({ ...writeEntries, ...epochEntries })
+
+describe('what is said of options', () => {
+  it.each(papers())('is in $path what the entries say: else run `npm run options`', ({ text, wanted }) => {
+    expect(text).toBe(wanted)
+  })
+
+  it.each(papers())('is in $path of every option', ({ wanted }) => {
+    for (const [name, { meaning }] of entries) {
+      expect(wanted).toContain(name)
+      // Comments are wrapped, and begin with a capital letter.
+      expect(wanted.replaceAll(/\s+\*?\s*/g, ' ')).toContain(meaning.slice(1))
+    }
+  })
+
+  it.each(entries)('of %s fits a cell of a table, a comment and one line of a help', (_, entry) => {
+    const { meaning, expected, otherwise = '' } = entry
+    for (const words of [meaning, expected, otherwise]) expect(words).not.toMatch(/[|\n]|\*\/|\.$/)
+    expect(meaning).toMatch(/^[^A-Z]/)
+    // One or the other: what it is without being given.
+    expect(entry.fallback === undefined || otherwise === '').toBe(true)
+    if (entry.fallback !== undefined) expect(entry.accepts(entry.fallback)).toBe(true)
+  })
+})
