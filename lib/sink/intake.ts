@@ -1,13 +1,12 @@
 import { WriteError } from '../errors.ts'
 import { snapshotOf } from '../row/snapshot.ts'
-import { LIST_TIMESTAMPS } from '../row/using.ts'
 import { processArrivals } from '../write/clusterClock.ts'
 import type { EncodeResult } from '../write/liveTable.ts'
 import { Tally } from '../write/tally.ts'
 
 /** A row that came before the table was known: its place in the order, a copy as deep as it goes, later its bytes. */
 class EarlyRow {
-  readonly arrival = processArrivals().next(LIST_TIMESTAMPS)
+  readonly arrival = processArrivals().early()
   readonly copy: unknown
   /** Once the table is known. */
   encoded: EncodeResult | undefined

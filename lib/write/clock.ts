@@ -1,3 +1,5 @@
+import { LIST_TIMESTAMPS } from '../row/using.ts'
+
 /** A correction of the steady clock for what arrives from then on. All in microseconds. */
 interface Correction {
   readonly from: number
@@ -36,14 +38,24 @@ export class Arrivals {
   }
 
   /**
+   * The place of a row that comes before its cluster is known. It may have as many write times as any row, and its
+   * cluster's clock may be taking a correction back.
+   */
+  early(): number {
+    return this.next(LIST_TIMESTAMPS, SLEW)
+  }
+
+  /**
    * The first of `count` microseconds that are now taken. The last one is the current microsecond unless an earlier row
    * has it, so rows run ahead of the clock only when they come faster than it ticks. Each takes {@link SLEW} at least:
    * two rows differ also while a correction is taken back.
+   *
+   * @param spread microseconds for each of them, and before the first: {@link SLEW} while a correction is taken back
    */
-  next(count: number): number {
-    const taken = Math.max(count, SLEW)
-    this.#last = Math.max(this.now(), this.#last + taken)
-    return this.#last - count + 1
+  next(count: number, spread = 1): number {
+    const width = count * spread
+    this.#last = Math.max(this.now(), this.#last + Math.max(width + spread - 1, SLEW))
+    return this.#last - width + 1
   }
 }
 
@@ -73,7 +85,8 @@ export class OrderClock {
 
   /** The first of `count` write times that are now taken. */
   next(count = 1): number {
-    const first = Math.max(this.#at(this.#arrivals.next(count)), this.#last + 1)
+    const spread = this.#isTakingBack ? SLEW : 1
+    const first = Math.max(this.#at(this.#arrivals.next(count, spread)), this.#last + 1)
     this.#last = first + count - 1
     return first
   }
@@ -86,6 +99,11 @@ export class OrderClock {
     const timestamp = this.#at(arrival)
     this.#last = Math.max(this.#last, timestamp)
     return timestamp
+  }
+
+  get #isTakingBack(): boolean {
+    const { from, excess } = this.#corrections[this.#corrections.length - 1] as Correction
+    return excess > 0 && this.#arrivals.reached() - from < excess * SLEW
   }
 
   /** Rises with the arrival, whatever the corrections are. */

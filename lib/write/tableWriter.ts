@@ -6,7 +6,6 @@ import { type RowCounts, type SchemaError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import { type EncodedRow, stamp, timestampsOf } from '../row/encodedRow.ts'
 import { partitionKeyOf } from '../row/partitionKey.ts'
-import { LIST_TIMESTAMPS } from '../row/using.ts'
 import { processArrivals } from './clusterClock.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { DoubtfulRow } from './doubtfulRow.ts'
@@ -80,7 +79,7 @@ export class TableWriter {
     const encoded = this.encodeUnstamped(row)
     if (encoded instanceof Error || this.#settings.timestamp_column !== undefined) return encoded
     if (encoded instanceof DoubtfulRow) {
-      encoded.arrival = arrival ?? processArrivals().next(LIST_TIMESTAMPS)
+      encoded.arrival = arrival ?? processArrivals().early()
       return encoded
     }
     const { clock } = this.#dispatcher

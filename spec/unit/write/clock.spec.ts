@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { LIST_TIMESTAMPS } from '../../../lib/row/using.ts'
 import { Arrivals, OrderClock } from '../../../lib/write/clock.ts'
 
 /** A steady clock that a spec moves on, in microseconds. */
@@ -71,7 +72,7 @@ describe('the order clock', () => {
     clock.correct(500)
     const before = clock.next()
     time.now += 3
-    const arrival = arrivals.next(8)
+    const arrival = arrivals.early()
     const after = clock.next()
     expect(clock.at(arrival)).toBeGreaterThan(before)
     expect(clock.at(arrival) + 7).toBeLessThan(after)
@@ -79,28 +80,35 @@ describe('the order clock', () => {
 
   it('keeps the order of all rows, however the clock is corrected while some wait for their cluster', () => {
     const step = fc.record({
-      pass: fc.integer({ min: 0, max: 2_000 }),
+      pass: fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 2_000 })),
       correction: fc.option(fc.integer({ min: -3_000, max: 3_000 }), { freq: 5 }),
       isEarly: fc.boolean(),
+      // Write times of a row: one, or those of a row with a list, each of which may be stored.
+      count: fc.constantFrom(1, LIST_TIMESTAMPS),
     })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 300 }), steps => {
         const { time, arrivals, clock } = steadyAt(1_000_000)
-        const stamps: (() => number)[] = []
-        for (const { pass, correction, isEarly } of steps) {
+        const rows: { readonly first: () => number; readonly count: number }[] = []
+        for (const { pass, correction, isEarly, count } of steps) {
           time.now += pass
           if (correction !== null) clock.correct(correction)
           if (isEarly) {
-            const arrival = arrivals.next(1)
-            stamps.push(() => clock.at(arrival))
+            const arrival = arrivals.early()
+            rows.push({ first: () => clock.at(arrival), count })
           } else {
-            const timestamp = clock.next()
-            stamps.push(() => timestamp)
+            const timestamp = clock.next(count)
+            rows.push({ first: () => timestamp, count })
           }
         }
-        const times = stamps.map(stamp => stamp())
-        for (let i = 1; i < times.length; i++) expect(times[i]).toBeGreaterThan(times[i - 1] as number)
+        let last = Number.NEGATIVE_INFINITY
+        for (const { first, count } of rows) {
+          const timestamp = first()
+          expect(timestamp).toBeGreaterThan(last)
+          last = timestamp + count - 1
+        }
       }),
+      { numRuns: 500 },
     )
   })
 
@@ -121,7 +129,7 @@ describe('the order clock', () => {
     const { time, arrivals, clock } = steadyAt(1_000_000)
     clock.correct(50_000)
     clock.next()
-    const arrival = arrivals.next(1)
+    const arrival = arrivals.early()
     for (let i = 0; i < 1_000; i++) {
       time.now += 10
       clock.correct(50_000 + (i % 2))
@@ -134,7 +142,7 @@ describe('the order clock', () => {
     clock.correct(500)
     clock.next()
     time.now += 100
-    const arrival = arrivals.next(8)
+    const arrival = arrivals.early()
     const after = clock.next()
     time.now += 10
     clock.correct(9_000)
@@ -143,10 +151,11 @@ describe('the order clock', () => {
 
   it('stamps what came before any cluster was known by the first correction', () => {
     const { time, arrivals, clock } = steadyAt(1_000)
-    const arrival = arrivals.next(1)
+    const arrival = arrivals.early()
     time.now += 100
     clock.correct(7_000_000)
-    expect(clock.at(arrival)).toBe(7_001_000)
+    // All of its write times are past ones.
+    expect(clock.at(arrival)).toBe(7_000_985)
     expect(clock.next()).toBe(7_001_100)
   })
 
