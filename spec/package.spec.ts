@@ -11,7 +11,7 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8')
 const MOST_BYTES = 1_800_000
 
 /** Largest JavaScript in bytes, comments included: what a runtime reads at most. */
-const MOST_JAVASCRIPT_BYTES = 500_000
+const MOST_JAVASCRIPT_BYTES = 520_000
 
 interface PackedFile {
   readonly path: string
@@ -81,12 +81,12 @@ describe('the package', () => {
       expect(map.sourcesContent, path).toEqual([read(source)])
       expect(read(path), path).toMatch(/\n\/\/# sourceMappingURL=\S+\.js\.map$/)
     }
-    const lines = read('dist/options/rules.js').split('\n')
+    const lines = read('dist/options/check.js').split('\n')
     const line = lines.findIndex(text => text.includes('new OptionError('))
-    const map = new SourceMap(JSON.parse(read('dist/options/rules.js.map')))
+    const map = new SourceMap(JSON.parse(read('dist/options/check.js.map')))
     const place = map.findEntry(line, lines[line]?.indexOf('new OptionError(') ?? 0)
     const original =
-      'originalLine' in place ? read('lib/options/rules.ts').split('\n')[place.originalLine] : ''
+      'originalLine' in place ? read('lib/options/check.ts').split('\n')[place.originalLine] : ''
     expect(original).toContain('new OptionError(')
   })
 })

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
-import type { Client } from 'cassandra-driver'
+import { type Client, types } from 'cassandra-driver'
+import { NULL_LENGTH, UNSET_LENGTH, unset } from '../../lib/value/bind.ts'
 
 /** A write that reached the fake client and waits for the spec to settle it. */
 export interface FakeWrite {
@@ -29,6 +30,52 @@ export const defaultColumns: readonly FakeColumn[] = [
   { name: 'id', type: 'int', kind: 'partition_key' },
   { name: 'v', type: 'text' },
 ]
+
+/** As the driver reads types that it does not know: they count as right. */
+const anyTypes = Array.from({ length: 5_000 }, () => ({ type: { code: types.dataTypes.custom } }))
+
+interface Frame {
+  add(bytes: Buffer): void
+}
+
+/** The part of the driver's request that a sink takes over, in the form in which it knows it. */
+class FakeRequest {
+  readonly consistency = types.consistencies.localQuorum
+  readonly meta: object
+  params: readonly unknown[]
+
+  constructor(meta: object, params: readonly unknown[]) {
+    this.meta = meta
+    this.params = params
+  }
+
+  /** As `doc/native_protocol_v4.spec` has it. */
+  writeQueryParameters(frame: Frame, _encoder: { readonly protocolVersion: number }): void {
+    frame.add(Buffer.from([0, this.consistency, 0x01, this.params.length >> 8, this.params.length & 0xff]))
+    for (const value of this.params) {
+      const length = Buffer.alloc(4)
+      length.writeInt32BE(Buffer.isBuffer(value) ? value.length : value === null ? NULL_LENGTH : UNSET_LENGTH)
+      frame.add(length)
+      if (Buffer.isBuffer(value)) frame.add(value)
+    }
+  }
+
+  /** The values that are bound, as they are on the wire. */
+  get binds(): readonly unknown[] {
+    const parts: Buffer[] = []
+    this.writeQueryParameters({ add: bytes => parts.push(bytes) }, { protocolVersion: 4 })
+    const bytes = Buffer.concat(parts)
+    const values: unknown[] = []
+    for (let at = 5; at < bytes.length; ) {
+      const length = bytes.readInt32BE(at)
+      at += 4
+      if (length < 0) values.push(length === NULL_LENGTH ? null : unset)
+      else values.push(bytes.subarray(at, at + length))
+      at += Math.max(0, length)
+    }
+    return values
+  }
+}
 
 /**
  * Stands in for a driver client in unit specs: it describes one table, and every write waits until the spec
@@ -60,16 +107,20 @@ export class FakeClient {
   connects = 0
   shutdowns = 0
   connectError: Error | undefined
+  /** Of the client itself; nobody watches what it executes. */
+  readonly options = {}
   /** One node that holds everything. */
   readonly hosts = { length: 1, values: () => [] }
   /** A token is the key itself here: nobody looks for a replica by it. */
   readonly metadata = { newToken: (key: Buffer) => key, clearPrepared: () => {} }
-  readonly #hostId = randomUUID()
-  readonly #events = new EventEmitter()
+  /** Answers to PREPARE, by the text: a sink looks at its table when there is another. */
+  private readonly prepared = new Map<string, object>()
+  private readonly hostId = randomUUID()
+  private readonly events = new EventEmitter()
 
   constructor(columns: readonly FakeColumn[] = defaultColumns) {
     this.columns = columns
-    this.#events.setMaxListeners(0)
+    this.events.setMaxListeners(0)
   }
 
   get asClient(): Client {
@@ -99,7 +150,10 @@ export class FakeClient {
     binds: readonly unknown[],
     options: Readonly<Record<string, unknown>>,
   ): Promise<{ rows: unknown[] }> {
-    if (cql.startsWith('SELECT')) return { rows: this.#describe(cql) }
+    if (cql.startsWith('SELECT')) return { rows: this.describe(cql) }
+    // As the driver: the request is made in a turn of its own, and written then.
+    const request = await this._createExecuteRequest(cql, 'id', options, binds)
+    const written = request.binds
     return new Promise((resolve, reject) => {
       const settle = (act: () => void) => {
         const at = this.pending.indexOf(write)
@@ -108,8 +162,7 @@ export class FakeClient {
       }
       const write: FakeWrite = {
         cql,
-        // As they are now: the driver puts a copy on the wire.
-        binds: binds.map(bind => (Buffer.isBuffer(bind) ? Buffer.from(bind) : bind)),
+        binds: written,
         options,
         acknowledge: () => settle(() => resolve({ rows: [] })),
         fail: error => settle(() => reject(error)),
@@ -117,8 +170,20 @@ export class FakeClient {
       this.pending.push(write)
       this.writes.push(write)
       if (this.automatic) write.acknowledge()
-      this.#events.emit('write')
+      this.events.emit('write')
     })
+  }
+
+  /** Not in the driver's types: what a sink hooks into. */
+  async _createExecuteRequest(
+    cql: string,
+    _id: unknown,
+    _options: unknown,
+    params: readonly unknown[],
+  ): Promise<FakeRequest> {
+    const meta = this.prepared.get(cql) ?? { columns: anyTypes }
+    this.prepared.set(cql, meta)
+    return new FakeRequest(meta, params)
   }
 
   /** Resolves with the oldest pending write, when there is one. */
@@ -126,16 +191,16 @@ export class FakeClient {
     for (;;) {
       const [first] = this.pending
       if (first !== undefined) return first
-      await once(this.#events, 'write')
+      await once(this.events, 'write')
     }
   }
 
   /** Resolves when `count` writes have come in all. */
   async writesReach(count: number): Promise<void> {
-    while (this.writes.length < count) await once(this.#events, 'write')
+    while (this.writes.length < count) await once(this.events, 'write')
   }
 
-  #describe(cql: string): unknown[] {
+  private describe(cql: string): unknown[] {
     if (this.schemaError !== undefined) throw this.schemaError
     if (cql.includes('system_schema.tables')) this.schemaReads++
     if (cql.includes('system_schema.tables'))
@@ -169,9 +234,7 @@ export class FakeClient {
       ]
     }
     if (cql.includes('system.local')) {
-      return [
-        { now: this.now ?? Date.now(), cluster_name: 'fake', host_id: this.#hostId, data_center: 'dc1' },
-      ]
+      return [{ now: this.now ?? Date.now(), cluster_name: 'fake', host_id: this.hostId, data_center: 'dc1' }]
     }
     return []
   }

@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config'
+
+/** What depends on the driver most, on the lowest one that the package may be installed with. */
+export default defineConfig({
+  resolve: { alias: { 'cassandra-driver': 'cassandra-driver-lowest' } },
+  test: {
+    env: { DRIVER: 'lowest' },
+    include: [
+      'spec/driver.spec.ts',
+      'spec/unit/cluster/**/*.spec.ts',
+      'spec/unit/write/**/*.spec.ts',
+      'spec/integration/{dispatcher,driverFaults,release,requests,sharedClients,write}.spec.ts',
+    ],
+    globalSetup: ['spec/integration/server.ts'],
+    testTimeout: 240_000,
+    hookTimeout: 180_000,
+    maxWorkers: 2,
+  },
+})
