@@ -12,7 +12,7 @@ export function partitionsOf(rows: readonly EncodedRow[]): EncodedRow[][] {
   for (const row of rows) {
     // Sorted sources are common, and comparing two keys is cheaper than looking one up.
     if (last === undefined || !belongs(row, last)) {
-      const at = placeOf(row, table, found)
+      const at = bucketOf(row, table, found)
       last = found[(table[at] as number) - 1]
       if (last === undefined) {
         last = [row]
@@ -26,14 +26,14 @@ export function partitionsOf(rows: readonly EncodedRow[]): EncodedRow[][] {
 }
 
 /**
- * Where in the table the partition of a row stands, by its place in `found` from 1 on, or shall stand. At most half of
- * the table is taken, so the search ends.
+ * The bucket of the table that holds a row's partition, by its number in `found` from 1 on, or shall hold it. At most
+ * half of the table is in use, so the search ends.
  */
-function placeOf(row: EncodedRow, table: Int32Array, found: readonly EncodedRow[][]): number {
+function bucketOf(row: EncodedRow, table: Int32Array, found: readonly EncodedRow[][]): number {
   const mask = table.length - 1
   for (let at = partitionHashOf(row) & mask; ; at = (at + 1) & mask) {
-    const place = table[at] as number
-    if (place === 0 || belongs(row, found[place - 1] as EncodedRow[])) return at
+    const number = table[at] as number
+    if (number === 0 || belongs(row, found[number - 1] as EncodedRow[])) return at
   }
 }
 

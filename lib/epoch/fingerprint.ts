@@ -15,8 +15,8 @@ const LENGTH_BYTES = 4
 const HEAD_BYTES = 8 + LENGTH_BYTES
 const SMALL_BYTES = 64
 
-/** What is bound at one place of a statement. */
-interface Place {
+/** One of the values that a statement binds for a row. */
+interface Bind {
   /** Tells it from others: 8 bytes in two parts. */
   readonly high: number
   readonly low: number
@@ -26,7 +26,7 @@ interface Place {
 
 const NO_BYTES = Buffer.alloc(0)
 
-const NO_PLACE: Place = { high: 0, low: 0 }
+const NO_BIND: Bind = { high: 0, low: 0 }
 
 /**
  * What rows are, whenever they are written: the operation, and each value with its column. The write time has no part
@@ -37,7 +37,7 @@ export class Fingerprint {
   readonly #hashesTimestamps: boolean
   readonly #blockRows: number
   readonly #tableTtl: number | undefined
-  readonly #places = new Map<Statement, readonly Place[]>()
+  readonly #binds = new Map<Statement, readonly Bind[]>()
   /** Many small values go to the hash at once: a call costs more than the bytes. */
   readonly #slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
   readonly #view = new DataView(this.#slab.buffer)
@@ -61,27 +61,27 @@ export class Fingerprint {
   }
 
   add({ statement, slab, start, end }: EncodedRow): void {
-    let places = this.#places.get(statement)
-    if (places === undefined) {
-      places = this.#placesOf(statement)
-      this.#places.set(statement, places)
+    let binds = this.#binds.get(statement)
+    if (binds === undefined) {
+      binds = this.#bindsOf(statement)
+      this.#binds.set(statement, binds)
     }
-    this.#head(places[statement.binds] as Place, 0)
+    this.#head(binds[statement.binds] as Bind, 0)
     if (slab !== this.#source) this.#read(slab)
     for (let i = 0, at = start; at < end; i++) {
-      const place = places[i] as Place
+      const bind = binds[i] as Bind
       const length = this.#sourceView.getInt32(at)
       const from = at + LENGTH_BYTES
       at = from + Math.max(length, 0)
-      if (place === NO_PLACE || length === UNSET_LENGTH) continue
+      if (bind === NO_BIND || length === UNSET_LENGTH) continue
       if (i === statement.ttlIndex && this.#isTableTtl(this.#sourceView.getInt32(from))) continue
-      if (place.type === undefined || length <= 0) {
-        this.#head(place, length)
+      if (bind.type === undefined || length <= 0) {
+        this.#head(bind, length)
         if (length > SMALL_BYTES) this.#copy(slab, from, at)
         else if (length > 0) this.#copySmall(from, at)
       } else {
-        const value = withoutNewFields(slab.subarray(from, at), place.type)
-        this.#head(place, value.length)
+        const value = withoutNewFields(slab.subarray(from, at), bind.type)
+        this.#head(bind, value.length)
         this.#copy(value, 0, value.length)
       }
     }
@@ -100,21 +100,21 @@ export class Fingerprint {
   }
 
   /** What is bound, in its order; the last is the operation. */
-  #placesOf({ operation, columns, timestampIndex, ttlIndex, binds }: Statement): Place[] {
-    const places: Place[] = []
-    const rest = columns.map(column => this.#placeOf(column))
+  #bindsOf({ operation, columns, timestampIndex, ttlIndex, binds }: Statement): Bind[] {
+    const found: Bind[] = []
+    const rest = columns.map(column => this.#bindOfColumn(column))
     for (let i = 0; i < binds; i++) {
-      if (i === timestampIndex) places.push(this.#hashesTimestamps ? placeOf('timestamp') : NO_PLACE)
-      else if (i === ttlIndex) places.push(placeOf('ttl'))
-      else places.push(rest.shift() ?? NO_PLACE)
+      if (i === timestampIndex) found.push(this.#hashesTimestamps ? bindOf('timestamp') : NO_BIND)
+      else if (i === ttlIndex) found.push(bindOf('ttl'))
+      else found.push(rest.shift() ?? NO_BIND)
     }
-    places.push(placeOf('row', operation.name))
-    return places
+    found.push(bindOf('row', operation.name))
+    return found
   }
 
-  #placeOf({ name, cql, type }: Column): Place {
-    const place = placeOf('column', name, cql)
-    return this.#tableTtl !== undefined && hasUdt(type) ? { ...place, type } : place
+  #bindOfColumn({ name, cql, type }: Column): Bind {
+    const bind = bindOf('column', name, cql)
+    return this.#tableTtl !== undefined && hasUdt(type) ? { ...bind, type } : bind
   }
 
   #read(slab: Buffer): void {
@@ -122,7 +122,7 @@ export class Fingerprint {
     this.#sourceView = new DataView(slab.buffer, slab.byteOffset, slab.length)
   }
 
-  #head({ high, low }: Place, length: number): void {
+  #head({ high, low }: Bind, length: number): void {
     if (this.#at + HEAD_BYTES > SLAB_BYTES) this.#flush()
     const at = this.#at
     this.#view.setInt32(at, high)
@@ -161,7 +161,7 @@ export class Fingerprint {
   }
 }
 
-function placeOf(...names: string[]): Place {
+function bindOf(...names: string[]): Bind {
   const digest = createHash('sha256').update(JSON.stringify(names)).digest()
   return { high: digest.readInt32BE(0), low: digest.readInt32BE(4) }
 }

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 
-/** Characters that a terminal does not show, or that move its cursor. */
-const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+/** Characters that a terminal does not show, or not as what they are, or that move its cursor. */
+const invisible = /[\p{C}\p{DI}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu
 
 /** A text with its invisible characters written as escapes, such as a byte order mark or a carriage return. */
 export function escaped(text: string): string {

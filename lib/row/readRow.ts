@@ -1,5 +1,5 @@
 import { unset } from '../value/bind.ts'
-import { isBuiltIn, isPlain } from '../value/items.ts'
+import { isBuiltIn, isPlain } from '../value/objects.ts'
 import { notAnObject, unreadable } from './rowRefusal.ts'
 
 /** What a caller gave as a row. Reading it may run code of the caller's, which may throw. */

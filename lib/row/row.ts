@@ -63,7 +63,7 @@ export class RowEncoder {
     this.#rules = rules
     this.#schema = schema
     this.#columns = schema.columns
-    this.#columnIndexes = new Map(schema.columns.map(({ name }, place) => [name, place]))
+    this.#columnIndexes = new Map(schema.columns.map(({ name }, i) => [name, i]))
     this.#controls = [rules.delete_flag?.column, rules.ttl_column, rules.timestamp_column].filter(
       name => name !== undefined,
     )
@@ -200,10 +200,10 @@ export class RowEncoder {
     const present = new Array<boolean>(this.#columns.length).fill(false)
     const controls = new Set<string>()
     for (const name of names) {
-      const place = this.#columnIndexes.get(name)
+      const at = this.#columnIndexes.get(name)
       if (this.#controls.includes(name)) controls.add(name)
-      else if (place === undefined) throw columnUnknown(name, this.#schema, index)
-      else present[place] = true
+      else if (at === undefined) throw columnUnknown(name, this.#schema, index)
+      else present[at] = true
     }
     this.#shape = { names, present, controls }
     return this.#shape
@@ -224,9 +224,9 @@ export class RowEncoder {
   /** Each property is read once, so a getter cannot give two answers. */
   #read(row: Row, { present }: Shape, count: number, index: number): unknown[] {
     const given: unknown[] = new Array(count)
-    for (let place = 0; place < count; place++) {
-      const name = this.#columns[place]?.name ?? ''
-      given[place] = present[place] ? readProperty(row, name, index) : undefined
+    for (let i = 0; i < count; i++) {
+      const name = this.#columns[i]?.name ?? ''
+      given[i] = present[i] ? readProperty(row, name, index) : undefined
     }
     return given
   }
@@ -234,12 +234,12 @@ export class RowEncoder {
   /** A row of a partition's static columns alone needs no clustering key. */
   #isStaticOnly(given: readonly unknown[]): boolean {
     if (this.#regularsFrom === this.#keyCount || this.#keyCount === this.#partitionKeyCount) return false
-    for (let place = this.#partitionKeyCount; place < given.length; place++) {
-      const isStatic = place >= this.#keyCount && place < this.#regularsFrom
-      if (!isStatic && given[place] !== undefined) return false
+    for (let i = this.#partitionKeyCount; i < given.length; i++) {
+      const isStatic = i >= this.#keyCount && i < this.#regularsFrom
+      if (!isStatic && given[i] !== undefined) return false
     }
-    for (let place = this.#keyCount; place < this.#regularsFrom; place++) {
-      if (given[place] !== undefined) return true
+    for (let i = this.#keyCount; i < this.#regularsFrom; i++) {
+      if (given[i] !== undefined) return true
     }
     return false
   }

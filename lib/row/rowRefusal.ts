@@ -1,9 +1,10 @@
 import { types as is } from 'node:util'
 import { RowError } from '../errors.ts'
 import { nearestNames } from '../options/nearest.ts'
+import { escaped } from '../options/shown.ts'
 import { cqlTypeName } from '../table/cqlType.ts'
 import type { Column, TableSchema } from '../table/schema.ts'
-import { cut, escaped, kindOf, listed } from '../value/preview.ts'
+import { cut, kindOf, listed } from '../value/preview.ts'
 import type { Refusal } from '../value/refusal.ts'
 import { KEY_PART_BYTES, MAX_KEY_BYTES } from './partitionKey.ts'
 

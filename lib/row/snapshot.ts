@@ -2,7 +2,7 @@ import { types as is } from 'node:util'
 import { unset } from '../value/bind.ts'
 import { copyOf } from '../value/blob.ts'
 import { isMutableDriverValue } from '../value/driverValue.ts'
-import { isBuiltIn, isIterable, isPlain } from '../value/items.ts'
+import { isBuiltIn, isIterable, isPlain } from '../value/objects.ts'
 import { isAnyTemporal } from '../value/temporal.ts'
 
 /** No collection of more items fits a mutation, even of empty ones with their lengths of 4 bytes. */

@@ -4,9 +4,9 @@ import { NULL_LENGTH, unset } from './bind.ts'
 import type { Bytes } from './bytes.ts'
 import type { CompiledType } from './compiledType.ts'
 import { field, isDriver } from './driverValue.ts'
-import { encodePart, partRefused } from './element.ts'
 import { tupleIdentity } from './identity.ts'
-import { fieldsOf } from './items.ts'
+import { fieldsOf } from './objects.ts'
+import { encodePart, partRefused } from './part.ts'
 import { tupleOrder } from './partsOrder.ts'
 import { listed } from './preview.ts'
 import { Refusal, unknownField, wrongKind } from './refusal.ts'
@@ -36,9 +36,9 @@ export function compileTuple(type: Composite<'tuple'>, elements: readonly Compil
 
 export function compileUdt(type: Composite<'udt'>, fields: readonly CompiledType[]): CompiledType {
   const names = type.fields.map(({ name }) => name)
-  const places = new Map<unknown, number>(names.map((name, i) => [name, i]))
+  const indexes = new Map<unknown, number>(names.map((name, i) => [name, i]))
   function encode(value: unknown, out: Bytes): void {
-    const items = fieldValues(value, places)
+    const items = fieldValues(value, indexes)
     for (let i = 0; i < fields.length; i++) addNullable(fields[i] as CompiledType, items[i], names[i], out)
   }
   return {
@@ -53,21 +53,21 @@ export function compileUdt(type: Composite<'udt'>, fields: readonly CompiledType
 }
 
 /** Each field's value in the order of the type, read once; undefined where there is none. */
-function fieldValues(value: unknown, places: ReadonlyMap<unknown, number>): unknown[] {
-  const items = new Array<unknown>(places.size)
+function fieldValues(value: unknown, indexes: ReadonlyMap<unknown, number>): unknown[] {
+  const items = new Array<unknown>(indexes.size)
   if (is.isMap(value)) {
-    for (const [name, item] of Map.prototype.entries.call(value)) items[placeOf(name, places, value)] = item
+    for (const [name, item] of Map.prototype.entries.call(value)) items[indexOf(name, indexes, value)] = item
   } else {
     const object = fieldsOf(value)
-    for (const name of Object.keys(object)) items[placeOf(name, places, value)] = object[name]
+    for (const name of Object.keys(object)) items[indexOf(name, indexes, value)] = object[name]
   }
   return items
 }
 
-function placeOf(name: unknown, places: ReadonlyMap<unknown, number>, value: unknown): number {
-  const place = places.get(name)
-  if (place === undefined) throw unknownField(value, name)
-  return place
+function indexOf(name: unknown, indexes: ReadonlyMap<unknown, number>, value: unknown): number {
+  const index = indexes.get(name)
+  if (index === undefined) throw unknownField(value, name)
+  return index
 }
 
 /** A tuple or user-defined type may lack any of its parts: Cassandra marks a null one by its length. */

@@ -1,4 +1,5 @@
 import { types as is } from 'node:util'
+import { escaped } from '../options/shown.ts'
 
 const longestPreview = 80
 const longestQuote = 52
@@ -31,13 +32,6 @@ export function cut(text: string, length: number): string {
   const end = last >= 0xd800 && last <= 0xdbff ? length - 2 : length - 1
   return `${text.slice(0, end)}…`
 }
-
-/** Characters that nobody sees, as escapes: a byte order mark, a carriage return, a space of no width. */
-export function escaped(text: string): string {
-  return text.replace(invisible, character => `\\u{${character.codePointAt(0)?.toString(16)}}`)
-}
-
-const invisible = /[\p{C}\p{DI}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu
 
 /** A text in quotes, shortened, with escapes for what nobody sees. */
 export function quoted(text: string, length: number): string {
