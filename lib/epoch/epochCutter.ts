@@ -12,7 +12,7 @@ export function maxEpochBytes({ max_buffered_bytes }: EpochSettings): number {
 }
 
 /** Resolves when the epoch is committed; calls `onSealed` when its first rows may leave. */
-export type WriteEpoch = (epoch_id: number, epoch: EpochRows, onSealed: () => void) => Promise<void>
+type WriteEpoch = (epoch_id: number, epoch: EpochRows, onSealed: () => void) => Promise<void>
 
 /** Cuts rows into epochs by their number, bytes and time. The next epoch is collected while one is written. */
 export class EpochCutter {

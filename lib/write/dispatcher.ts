@@ -10,7 +10,7 @@ import { Outbox } from './outbox.ts'
 import { Sender } from './sender.ts'
 
 /** Bounds that all tables on a connection keep together. */
-export type DispatcherSettings = Pick<
+type DispatcherSettings = Pick<
   WriteSettings,
   'concurrency' | 'max_buffered_bytes' | 'max_clock_skew_ms' | 'request_timeout_ms'
 >

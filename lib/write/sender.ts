@@ -10,7 +10,7 @@ import type { TableRequests } from './tableRequests.ts'
 const FAILURES_TOGETHER = 3
 
 /** What a sender tells of the cluster. */
-export interface SenderListener {
+interface SenderListener {
   /** A request was acknowledged after so many milliseconds. */
   answered(latency: number): void
   /** A server had too much to do, or did not answer in time, with a request sent at this `performance.now()`. */

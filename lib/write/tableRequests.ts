@@ -17,7 +17,7 @@ import type { Tally } from './tally.ts'
 const FRESH_TEXTS = 64
 
 /** A table, the way to it, and who hears of its rows. */
-export interface RequestedTable {
+interface RequestedTable {
   readonly client: Client
   readonly ring: Ring<EncodedRow>
   readonly table: LiveTable
@@ -29,7 +29,7 @@ export interface RequestedTable {
 }
 
 /** What a fault means, and the error that tells whether the rows may be stored already. */
-export interface Diagnosis {
+interface Diagnosis {
   readonly fault: Fault
   readonly reason: unknown
 }

@@ -18,7 +18,7 @@ import type { Tally } from './tally.ts'
 import type { WritableTable } from './writableTable.ts'
 
 /** Who hears of a writer's end. */
-export interface WriterOwner {
+interface WriterOwner {
   readonly onFailure: OnFailure
   /** Gives back what the writer alone used. Never throws. */
   readonly release: () => Promise<void>
