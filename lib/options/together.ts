@@ -56,6 +56,10 @@ export function checkTogether(given: Given): { readonly keyspace: string; readon
   bothOrNeither(given, 'username', 'password')
   bothOrNeither(given, 'ssl_client_cert', 'ssl_client_key')
   bothOrNeither(given, 'delete_flag_column', 'delete_flag_value')
+  if (given.allow_any_timestamp === true && given.timestamp_column === undefined) {
+    const message = 'Expected `timestamp_column` to be given beside `allow_any_timestamp`'
+    throw refuse('timestamp_column', message)
+  }
   eachOnce(given, ['delete_flag_column', 'ttl_column', 'timestamp_column'])
   checkServer(given)
   checkTls(given)

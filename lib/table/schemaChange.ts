@@ -42,15 +42,17 @@ export function isSameTable(one: TableSchema, other: TableSchema): boolean {
 /** @param error why the table can no longer be read as one that can be written */
 export function tableGone(before: TableSchema, { code, message }: SchemaError): SchemaError {
   const isDropped = code === 'ERR_CASSANDRA_TABLE_NOT_FOUND' || code === 'ERR_CASSANDRA_KEYSPACE_NOT_FOUND'
-  return changed(`${nameOf(before)} ${isDropped ? 'was dropped' : 'changed'}: ${message}`)
+  return isDropped
+    ? changed(`${nameOf(before)} was dropped`)
+    : changed(`${nameOf(before)} changed`, `: ${message}`)
 }
 
 export function columnDropped(table: TableSchema, column: string): SchemaError {
   return changed(`Column \`${column}\` of ${nameOf(table)} was dropped`)
 }
 
-function changed(what: string): SchemaError {
-  return new SchemaError('ERR_CASSANDRA_SCHEMA_CHANGED', `${what} while it was being written`)
+function changed(what: string, why = ''): SchemaError {
+  return new SchemaError('ERR_CASSANDRA_SCHEMA_CHANGED', `${what} while it was being written${why}`)
 }
 
 function nameOf({ keyspace, name }: TableSchema): string {

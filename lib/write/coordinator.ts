@@ -87,15 +87,19 @@ export async function openClock(
 /**
  * Reads the clock again from time to time; the result ends that. A coordinator that does not answer, or differs too
  * much, changes nothing.
+ *
+ * @param looked is called each time, since other sinks read the clock as well
  */
 export function watchClock(
   clock: ClusterClock,
   client: Client,
   { max_clock_skew_ms, request_timeout_ms }: Pick<WriteSettings, 'max_clock_skew_ms' | 'request_timeout_ms'>,
+  looked: () => void,
 ): () => void {
   const look = async () => {
     const reading = clock.isDue && (await readCoordinator(client, request_timeout_ms).catch(() => undefined))
     if (reading) clock.measure(reading.clock, max_clock_skew_ms)
+    looked()
   }
   const timer = setInterval(look, INTERVAL_MS)
   timer.unref()

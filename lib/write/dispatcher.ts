@@ -8,6 +8,7 @@ import { watchClock } from './coordinator.ts'
 import type { Lane, Send } from './lane.ts'
 import { Outbox } from './outbox.ts'
 import { Sender } from './sender.ts'
+import type { Tally } from './tally.ts'
 
 /** Bounds that all tables on a connection keep together. */
 type DispatcherSettings = Pick<
@@ -30,6 +31,7 @@ export class Dispatcher {
   readonly buffered: BufferedBytes
   readonly #connection: Connection
   readonly #outbox: Outbox
+  readonly #tallies = new Set<Tally>()
   readonly #stopClock: () => void
 
   constructor(connection: Connection, clock: ClusterClock, settings: DispatcherSettings) {
@@ -49,7 +51,19 @@ export class Dispatcher {
       answered: latency => window.answered(latency, this.#outbox.isShortOfRequests),
       overloaded: sent => window.overloaded(sent),
     })
-    this.#stopClock = watchClock(clock, connection.client, settings)
+    this.#stopClock = watchClock(clock, connection.client, settings, () => {
+      for (const tally of this.#tallies) tally.clockRead(clock.skew_ms)
+    })
+  }
+
+  /** Tells a tally of the cluster's clock, now and later. */
+  join(tally: Tally): void {
+    this.#tallies.add(tally)
+    tally.clockRead(this.clock.skew_ms)
+  }
+
+  leave(tally: Tally): void {
+    this.#tallies.delete(tally)
   }
 
   /** The way of one table's groups, which are cut from flushes of so many rows. */

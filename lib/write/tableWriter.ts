@@ -52,7 +52,7 @@ export class TableWriter {
     const { signal } = this.#closing
     // Every request that waits for its next try listens, and Node warns from the eleventh on.
     setMaxListeners(0, signal)
-    tally.clock = clock
+    dispatcher.join(tally)
     this.#dispatcher = dispatcher
     this.#settings = settings
     this.#tally = tally
@@ -185,6 +185,8 @@ export class TableWriter {
     this.#table.close()
     this.#lane.abandon()
     this.#tally.close()
+    reason.counts = this.#tally.counts
+    this.#dispatcher.leave(this.#tally)
     await this.#release()
   }
 

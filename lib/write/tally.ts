@@ -4,35 +4,22 @@ import type { CassandraWritableStats } from './stats.ts'
 
 type Counters = { -readonly [Name in keyof CassandraWritableStats]: number }
 
-/** What a tally asks for the skew of the cluster's clock. */
-interface SkewedClock {
-  readonly skew_ms: number
-}
-
 /** Counts what becomes of the rows and requests of one sink. Nothing else counts. */
 export class Tally {
-  readonly #counters: Counters
-  #isFinal = false
-  #clock: SkewedClock | undefined
-
-  constructor() {
-    const skew = () => this.#clock?.skew_ms ?? 0
-    this.#counters = {
-      rows_accepted: 0,
-      rows_written: 0,
-      rows_deleted: 0,
-      rows_failed: 0,
-      rows_buffered: 0,
-      rows_in_flight: 0,
-      bytes_written: 0,
-      requests: 0,
-      requests_in_flight: 0,
-      retries: 0,
-      get clock_skew_ms() {
-        return skew()
-      },
-    }
+  readonly #counters: Counters = {
+    rows_accepted: 0,
+    rows_written: 0,
+    rows_deleted: 0,
+    rows_failed: 0,
+    rows_buffered: 0,
+    rows_in_flight: 0,
+    bytes_written: 0,
+    requests: 0,
+    requests_in_flight: 0,
+    retries: 0,
+    clock_skew_ms: 0,
   }
+  #isFinal = false
 
   /** Live. */
   get stats(): CassandraWritableStats {
@@ -50,9 +37,9 @@ export class Tally {
     return this.#counters.rows_written + this.#counters.rows_deleted
   }
 
-  /** The clock whose skew is told, once it is known. */
-  set clock(clock: SkewedClock) {
-    this.#clock = clock
+  /** Milliseconds by which the cluster's clock is ahead of this machine's. */
+  clockRead(skew_ms: number): void {
+    this.#counters.clock_skew_ms = skew_ms
   }
 
   rowAccepted(): void {

@@ -158,6 +158,22 @@ describe('the end of a stream', () => {
 })
 
 describe('destroy', () => {
+  it('tells a write that waits how many rows there were, and what became of them', async () => {
+    const { client, sink, closed } = scene({ rows_per_batch: 1, concurrency: 1, batch_by: 'none' })
+    const writes = range(3).map(id => new Promise<unknown>(resolve => sink.write(row(id), resolve)))
+    await client.nextWrite()
+    await settled()
+    sink.destroy()
+    await closed
+    const [, waiting] = await Promise.all(writes)
+    const { rows_accepted, rows_written, rows_deleted, rows_failed } = sink.stats
+    expect(rows_failed).toBe(2)
+    expect(waiting).toMatchObject({
+      code: 'ERR_CASSANDRA_WRITE',
+      counts: { rows_accepted, rows_written, rows_deleted, rows_failed },
+    })
+  })
+
   it.each([
     [
       'while connecting hangs',

@@ -250,6 +250,17 @@ describe('options that go together', () => {
     expect(() => writeSettingsOf({ ...least, ssl_enabled: true, [one]: 'x', [other]: 'y' })).not.toThrow()
   })
 
+  it('take any write time only where rows have one of their own', () => {
+    expect(refusal({ ...least, allow_any_timestamp: true })).toMatchObject({
+      option: 'timestamp_column',
+      message: 'Expected `timestamp_column` to be given beside `allow_any_timestamp`',
+    })
+    expect(() => writeSettingsOf({ ...least, allow_any_timestamp: false })).not.toThrow()
+    expect(() =>
+      writeSettingsOf({ ...least, allow_any_timestamp: 'true', timestamp_column: 'at' }),
+    ).not.toThrow()
+  })
+
   it('include an empty password, which some servers have', () => {
     expect(writeSettingsOf({ ...least, username: 'me', password: '' }).credentials).toEqual({
       username: 'me',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { SchemaError } from '../../../lib/index.ts'
 import { readTable } from '../../../lib/table/readTable.ts'
 import type { StoredTable } from '../../../lib/table/schema.ts'
-import { schemaChange } from '../../../lib/table/schemaChange.ts'
+import { schemaChange, tableGone } from '../../../lib/table/schemaChange.ts'
 import { refusalOf } from '../../../lib/write/tableRefusal.ts'
 import { FakeClient, type FakeColumn } from '../../fake/fakeClient.ts'
 
@@ -177,5 +177,24 @@ describe('a schema that is looked at again', () => {
       code: 'ERR_CASSANDRA_SCHEMA_CHANGED',
       message: expect.stringMatching(message),
     })
+  })
+})
+
+describe('a table that is gone', () => {
+  const before = { id: 'table-1', keyspace: 'ks', name: 't', columns: [] }
+
+  it('was dropped, whatever would be near its name', () => {
+    const error = new SchemaError('ERR_CASSANDRA_TABLE_NOT_FOUND', 'There is none; did you mean `u`?')
+    expect(tableGone(before, error)).toMatchObject({
+      code: 'ERR_CASSANDRA_SCHEMA_CHANGED',
+      message: '`ks.t` was dropped while it was being written',
+    })
+  })
+
+  it('or cannot be written any more, and says why', () => {
+    const error = new SchemaError('ERR_CASSANDRA_TYPE_UNSUPPORTED', 'It is a custom type')
+    expect(tableGone(before, error).message).toBe(
+      '`ks.t` changed while it was being written: It is a custom type',
+    )
   })
 })
