@@ -41,10 +41,10 @@ export function isSameTable(one: TableSchema, other: TableSchema): boolean {
 
 /** @param error why the table can no longer be read as one that can be written */
 export function tableGone(before: TableSchema, { code, message }: SchemaError): SchemaError {
-  const isDropped = code === 'ERR_CASSANDRA_TABLE_NOT_FOUND' || code === 'ERR_CASSANDRA_KEYSPACE_NOT_FOUND'
-  return isDropped
-    ? changed(`${nameOf(before)} was dropped`)
-    : changed(`${nameOf(before)} changed`, `: ${message}`)
+  const name = nameOf(before)
+  if (code === 'ERR_CASSANDRA_TABLE_NOT_FOUND') return changed(`${name} was dropped`)
+  if (code === 'ERR_CASSANDRA_KEYSPACE_NOT_FOUND') return changed(`${name} was dropped with its keyspace`)
+  return changed(`${name} changed`, `: ${message}`)
 }
 
 export function columnDropped(table: TableSchema, column: string): SchemaError {

@@ -172,7 +172,7 @@ describe('a table that is replaced while it is written', () => {
     sink.end({ id: 2 })
     expect(await end).toMatchObject({
       code: 'ERR_CASSANDRA_SCHEMA_CHANGED',
-      message: expect.stringContaining(`There is no keyspace \`${keyspace}\``),
+      message: `\`${keyspace}.t\` was dropped with its keyspace while it was being written`,
     })
   })
 })

@@ -183,12 +183,12 @@ describe('a schema that is looked at again', () => {
 describe('a table that is gone', () => {
   const before = { id: 'table-1', keyspace: 'ks', name: 't', columns: [] }
 
-  it('was dropped, whatever would be near its name', () => {
-    const error = new SchemaError('ERR_CASSANDRA_TABLE_NOT_FOUND', 'There is none; did you mean `u`?')
-    expect(tableGone(before, error)).toMatchObject({
-      code: 'ERR_CASSANDRA_SCHEMA_CHANGED',
-      message: '`ks.t` was dropped while it was being written',
-    })
+  it.each([
+    ['ERR_CASSANDRA_TABLE_NOT_FOUND', '`ks.t` was dropped while it was being written'],
+    ['ERR_CASSANDRA_KEYSPACE_NOT_FOUND', '`ks.t` was dropped with its keyspace while it was being written'],
+  ] as const)('was dropped, whatever would be near its name (%s)', (code, message) => {
+    const error = new SchemaError(code, 'There is none; did you mean `u`?')
+    expect(tableGone(before, error)).toMatchObject({ code: 'ERR_CASSANDRA_SCHEMA_CHANGED', message })
   })
 
   it('or cannot be written any more, and says why', () => {
