@@ -78,15 +78,16 @@ async function readFrom(
   })
   const after = await versionsOf(client, select)
   const isAgreed = after.agreed !== undefined && after.agreed === before.own
-  return {
-    found: found instanceof SchemaError ? found : { ...found, version: isAgreed ? after.agreed : undefined },
-    isAgreed,
-  }
+  // A node that names none would never name another.
+  const version = isAgreed && after.isNamed ? after.agreed : undefined
+  return { found: found instanceof SchemaError ? found : { ...found, version }, isAgreed }
 }
 
 interface Versions {
   /** Of the node that is asked. */
   readonly own: string
+  /** Whether that node names one at all. */
+  readonly isNamed: boolean
   /** Of all nodes that are up; undefined when they differ. */
   readonly agreed: string | undefined
 }
@@ -96,11 +97,12 @@ async function versionsOf(client: Client, select: SelectSystem): Promise<Version
     select('SELECT schema_version FROM system.local'),
     select('SELECT rpc_address, schema_version FROM system.peers'),
   ])
-  const own = String(local[0]?.['schema_version'])
+  const named = local[0]?.['schema_version'] ?? undefined
+  const own = String(named)
   const down = client.hosts.values().filter(host => !host.isUp())
   const others = peers.filter(peer => !down.some(host => isAt(host, peer['rpc_address'])))
   const isAgreed = others.every(peer => String(peer['schema_version']) === own)
-  return { own, agreed: isAgreed ? own : undefined }
+  return { own, isNamed: named !== undefined, agreed: isAgreed ? own : undefined }
 }
 
 function isAt(host: Host, address: unknown): boolean {

@@ -38,8 +38,8 @@ export class Arrivals {
   }
 
   /**
-   * The place of a row that comes before its cluster is known. It may have as many write times as any row, and its
-   * cluster's clock may be taking a correction back.
+   * Where a row stands that comes before its cluster is known, with room for a row with a list and for a clock that is
+   * taking a correction back.
    */
   early(): number {
     return this.next(LIST_TIMESTAMPS, SLEW)

@@ -163,6 +163,13 @@ describe('a table that not every node knows', () => {
       expect(names(await readTable(source, () => true, before))).toEqual(['id', 'v', 'w'])
     })
 
+    it('is described again when its node names no version, which could not change', async () => {
+      const unnamed = null as unknown as string
+      const before = await known([{ version: unnamed, columns: defaultColumns }])
+      const { source } = cluster([{ version: unnamed, columns: added }])
+      expect(names(await readTable(source, () => true, before))).toEqual(['id', 'v', 'w'])
+    })
+
     it('is described again when nodes did not agree then', async () => {
       const before = await known([
         { version: 'one', columns: defaultColumns },
