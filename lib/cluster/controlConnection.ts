@@ -32,6 +32,8 @@ export interface ControlConnection extends EventEmitter {
   _encoder: unknown
   _triedHosts: Record<string, unknown>
   readonly _contactPoints: Set<string>
+  /** Collects cluster events for a second or so. */
+  readonly _debouncer?: { shutdown?(): void }
   readonly _resolvedContactPoints: Map<string, unknown>
   readonly _profileManager: {
     getDefaultLoadBalancing(): {

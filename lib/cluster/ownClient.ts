@@ -75,6 +75,8 @@ export class OwnClient {
     this.#connecting?.then(shutdown, () => {})
     await within(GOODBYE_MS, shutdown())
     await this.#connections.destroy()
+    // The driver drops the events that wait for its timer before it closes the connections that bring more.
+    ;(this.client as unknown as Internals).controlConnection._debouncer?.shutdown?.()
   }
 
   #contain(internals: Internals, control: ControlConnection): void {

@@ -128,6 +128,24 @@ describe('a process ends by itself', () => {
     expect(printed).toBe('finished 400 0 []')
   })
 
+  it('with nothing left when the driver hears of a schema change while its client closes', async () => {
+    const printed = await run(`
+      const { OwnClient } = await import('${urlOf('../../lib/cluster/ownClient.ts')}')
+      const own = new OwnClient({
+        contactPoints: [options.host],
+        localDataCenter: 'datacenter1',
+        protocolOptions: { port: options.port },
+      }, 15_000)
+      await own.connect()
+      const closing = own.close()
+      // As the connection does, which is still open.
+      own.client.controlConnection._debouncer.eventReceived({ handler: async () => {}, keyspace: 'ks' }, false)
+      await closing
+      await turns(3)
+      console.log(left())`)
+    expect(printed).toBe('[]')
+  })
+
   it('with nothing left after the node was reached by one address or the other', async () => {
     const printed = await run(`
       const { setTimeout: delay } = await import('node:timers/promises')
