@@ -43,6 +43,8 @@ export type WriteErrorCode =
   | 'ERR_CASSANDRA_UNAUTHORIZED'
   | 'ERR_CASSANDRA_CONSISTENCY'
   | 'ERR_CASSANDRA_CLOCK_SKEW'
+  | 'ERR_CASSANDRA_ON_BAD_ROW'
+  | 'ERR_CASSANDRA_MAX_ERRORS'
   | 'ERR_CASSANDRA_WRITE'
 
 /** Codes of {@link CheckpointError}. */
@@ -69,12 +71,14 @@ export type CassandraErrorCode =
 
 /** Where the rows of a stream stood when it ended with an error. */
 export interface RowCounts {
-  /** Taken in and found valid: the sum of the others. */
+  /** Taken in: the sum of the others. */
   readonly rows_accepted: number
   /** Acknowledged by Cassandra as written. */
   readonly rows_written: number
   /** Acknowledged by Cassandra as deleted. */
   readonly rows_deleted: number
+  /** Refused and given to `on_bad_row`. */
+  readonly rows_set_aside: number
   /** Not acknowledged: refused, not sent, or sent with an outcome that nobody knows. */
   readonly rows_failed: number
 }

@@ -7,11 +7,16 @@ import { partitionsOf } from './partitions.ts'
 export interface Group {
   readonly rows: readonly EncodedRow[]
   readonly bytes: number
+  /** Name of the replica set; undefined while nobody knows it. */
+  readonly replicas: unknown
 }
 
 export type BatchBy = 'partition' | 'replicas' | 'none'
 
-/** Names the set of nodes that hold a row's partition: partitions with the same name may share a request. */
+/**
+ * Names the set of nodes that hold a row's partition: partitions with the same name may share a request. The row itself
+ * when nobody knows them.
+ */
 export type ReplicaSetOf = (row: KeyedRow) => unknown
 
 /** Cassandra does not limit a batch within one partition; this bounds the frame and the work of one replica. */
@@ -38,17 +43,19 @@ export function groupRows(
   batchBy: BatchBy,
   replicaSetOf: ReplicaSetOf,
 ): Group[] {
-  if (batchBy === 'none') return rows.map(row => ({ rows: [row], bytes: byteLengthOf(row) }))
+  if (batchBy === 'none') return rows.map(row => groupOf([row], knownOf(row, replicaSetOf(row))))
   const groups: Group[] = []
   const mixes = new Map<unknown, Map<unknown, Mix>>()
   for (const partition of partitionsOf(rows)) {
     const [first] = partition
     if (first === undefined) continue
+    const name = replicaSetOf(first)
+    const replicas = knownOf(first, name)
     const rest = batchBy === 'partition' ? 0 : partition.length % ROWS_FOR_OWN_REQUEST
-    if (rest < partition.length) cut(partition, partition.length - rest, groups)
+    if (rest < partition.length) cut(partition, partition.length - rest, replicas, groups)
     if (rest > 0) {
       const left = rest < partition.length ? partition.slice(-rest) : partition
-      mixFor(mixes, first, replicaSetOf).add(left, groups)
+      mixFor(mixes, first, name, replicas).add(left, groups)
     }
   }
   for (const mix of mixes.values()) for (const open of mix.values()) open.close(groups)
@@ -56,12 +63,12 @@ export function groupRows(
 }
 
 /** Cuts the first `end` rows into groups of prepared sizes. */
-function cut(rows: readonly EncodedRow[], end: number, groups: Group[]): void {
+function cut(rows: readonly EncodedRow[], end: number, replicas: unknown, groups: Group[]): void {
   let from = 0
   while (from < end) {
     const most = fitting(rows, from, end)
     const count = rows[from]?.statement.rowsFor(most) ?? 1
-    groups.push(groupOf(rows.slice(from, from + count)))
+    groups.push(groupOf(rows.slice(from, from + count), replicas))
     from += count
   }
 }
@@ -77,8 +84,8 @@ function fitting(rows: readonly EncodedRow[], from: number, end: number): number
   return to - from
 }
 
-function groupOf(rows: readonly EncodedRow[]): Group {
-  return { rows, bytes: sum(rows, byteLengthOf) }
+function groupOf(rows: readonly EncodedRow[], replicas: unknown): Group {
+  return { rows, bytes: sum(rows, byteLengthOf), replicas }
 }
 
 function sum(rows: readonly EncodedRow[], of: (row: EncodedRow) => number): number {
@@ -87,16 +94,24 @@ function sum(rows: readonly EncodedRow[], of: (row: EncodedRow) => number): numb
   return total
 }
 
-function mixFor(mixes: Map<unknown, Map<unknown, Mix>>, row: EncodedRow, replicaSetOf: ReplicaSetOf): Mix {
-  const replicas = replicaSetOf(row)
-  let byOperation = mixes.get(replicas)
+function knownOf(row: EncodedRow, name: unknown): unknown {
+  return name === row ? undefined : name
+}
+
+function mixFor(
+  mixes: Map<unknown, Map<unknown, Mix>>,
+  row: EncodedRow,
+  name: unknown,
+  replicas: unknown,
+): Mix {
+  let byOperation = mixes.get(name)
   if (byOperation === undefined) {
     byOperation = new Map()
-    mixes.set(replicas, byOperation)
+    mixes.set(name, byOperation)
   }
   let mix = byOperation.get(row.statement)
   if (mix === undefined) {
-    mix = new Mix()
+    mix = new Mix(replicas)
     byOperation.set(row.statement, mix)
   }
   return mix
@@ -104,16 +119,21 @@ function mixFor(mixes: Map<unknown, Map<unknown, Mix>>, row: EncodedRow, replica
 
 /** Rows of several partitions, within what the server takes without a word. */
 class Mix {
+  readonly #replicas: unknown
   #rows: EncodedRow[] = []
   #weight = 0
   #partitions = 0
+
+  constructor(replicas: unknown) {
+    this.#replicas = replicas
+  }
 
   /** Adds the rows of one more partition. */
   add(partition: readonly EncodedRow[], groups: Group[]): void {
     const weight = sum(partition, rowWeight) + PARTITION_WEIGHT
     if (this.#partitions === MAX_PARTITIONS || this.#weight + weight > MAX_MIXED_WEIGHT) this.close(groups)
     if (weight > MAX_MIXED_WEIGHT) {
-      cut(partition, partition.length, groups)
+      cut(partition, partition.length, this.#replicas, groups)
       return
     }
     for (const row of partition) this.#rows.push(row)
@@ -122,7 +142,7 @@ class Mix {
   }
 
   close(groups: Group[]): void {
-    cut(this.#rows, this.#rows.length, groups)
+    cut(this.#rows, this.#rows.length, this.#replicas, groups)
     this.#rows = []
     this.#weight = 0
     this.#partitions = 0

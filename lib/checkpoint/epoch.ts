@@ -36,6 +36,8 @@ export interface Seal extends TimestampSpan {
    * user-defined types get later. Absent where an older release made the seal.
    */
   readonly table_ttl?: number
+  /** Rows that were given to `on_bad_row`, by their place in the epoch. Absent where there are none. */
+  readonly set_aside?: readonly number[]
 }
 
 /** The last epoch whose rows were all acknowledged. */
@@ -59,11 +61,14 @@ const isMicroseconds = (value: unknown) => isText(value) && /^(0|[1-9]\d{0,18})$
 
 // So that a seal fits into a record.
 const MOST_BLOCKS = 100_000
+
+/** Most rows of an epoch that may be set aside. */
+export const MOST_SET_ASIDE = 100_000
 const isFingerprint = (value: unknown) => isText(value) && /^[\w+/=-]{1,128}$/.test(value)
 
 const spanShape: Shape<TimestampSpan> = { timestamp: isMicroseconds, last_timestamp: isMicroseconds }
 
-const oldSealShape: Shape<Omit<Seal, 'table_ttl'>> = {
+const oldSealShape: Shape<Omit<Seal, 'table_ttl' | 'set_aside'>> = {
   ...spanShape,
   epoch_id: isCount,
   rows: isCount,
@@ -73,7 +78,14 @@ const oldSealShape: Shape<Omit<Seal, 'table_ttl'>> = {
   position: isJson,
   rows_total: isCount,
 }
-const sealShape: Shape<Required<Seal>> = { ...oldSealShape, table_ttl: isCount }
+const sealShape: Shape<Required<Omit<Seal, 'set_aside'>>> = { ...oldSealShape, table_ttl: isCount }
+const setAsideShape: Shape<Required<Seal>> = {
+  ...sealShape,
+  set_aside: value =>
+    Array.isArray(value) &&
+    value.length <= MOST_SET_ASIDE &&
+    value.every((place, i) => isCount(place) && (i === 0 || place > value[i - 1])),
+}
 
 const commitShape: Shape<Commit> = {
   epoch_id: isCount,
@@ -83,7 +95,7 @@ const commitShape: Shape<Commit> = {
 }
 
 export const isSeal = (value: unknown): value is Seal =>
-  hasShape(sealShape, value) || hasShape(oldSealShape, value)
+  hasShape(sealShape, value) || hasShape(setAsideShape, value) || hasShape(oldSealShape, value)
 export const isSpan = (value: unknown): value is TimestampSpan => hasShape(spanShape, value)
 export const isCommit = (value: unknown): value is Commit => hasShape(commitShape, value)
 

@@ -1,7 +1,9 @@
+import { MOST_SET_ASIDE } from '../checkpoint/epoch.ts'
 import { CheckpointError } from '../errors.ts'
 import type { Json } from '../json.ts'
 import type { EpochSettings } from '../options/settings.ts'
 import type { EncodedRow } from '../row/encodedRow.ts'
+import type { BadRow } from '../write/badRow.ts'
 import { DoubtfulRow } from '../write/doubtfulRow.ts'
 import { maxEpochBytes } from './epochCutter.ts'
 import type { EpochRows } from './epochRows.ts'
@@ -25,24 +27,24 @@ export async function collectEpoch<Row extends object>(
   const epoch = writer.newEpoch(writer.sealed)
   const most = writer.sealed?.rows ?? MAX_EPOCH_ROWS
   const mostBytes = writer.sealed === undefined ? maxEpochBytes(settings) : Number.POSITIVE_INFINITY
-  const isTooLarge = () => epoch.rows.length > most || epoch.bytes > mostBytes
-  const add = (row: EncodedRow | Error, position: Json | undefined) => {
-    if (row instanceof Error) throw row
-    writer.collect(epoch, row, position)
-  }
+  const isReplay = writer.sealed !== undefined
+  const isTooLarge = () =>
+    epoch.count > most || epoch.bytes > mostBytes || epoch.set_aside.length > MOST_SET_ASIDE
+  const add = (row: EncodedRow | BadRow | Error, position: Json | undefined) =>
+    writer.collect(epoch, row, position, isReplay)
   const collect = (given: Row) => {
     const row = writer.encodeForNext(given)
-    if (row instanceof Error) throw row
+    if (row instanceof Error) return add(row, undefined)
     const position = positionOf(given, settings)
-    if (row instanceof DoubtfulRow) return writer.settle(row).then(settled => add(settled, position))
-    add(row, position)
-    return undefined
+    return row instanceof DoubtfulRow
+      ? writer.settle(row).then(settled => add(settled, position))
+      : add(row, position)
   }
   try {
     await unlessAborted(readRows(source, collect, isTooLarge, signal), signal)
     // A replay of too many rows is refused when it is compared.
     if (writer.sealed === undefined && isTooLarge()) {
-      const limit = `${most} rows and ${mostBytes} bytes (half of \`max_buffered_bytes\`)`
+      const limit = `${most} rows, ${MOST_SET_ASIDE} of them set aside, and ${mostBytes} bytes (half of \`max_buffered_bytes\`)`
       throw new CheckpointError('ERR_CASSANDRA_EPOCH', `Expected an epoch of at most ${limit}`)
     }
     writer.check(epoch)

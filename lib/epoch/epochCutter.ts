@@ -1,4 +1,4 @@
-import type { Seal } from '../checkpoint/epoch.ts'
+import { MOST_SET_ASIDE, type Seal } from '../checkpoint/epoch.ts'
 import type { Json } from '../json.ts'
 import type { EpochSettings } from '../options/settings.ts'
 import { DoubtfulRow } from '../write/doubtfulRow.ts'
@@ -42,17 +42,25 @@ export class EpochCutter {
 
   /** Returns a promise only when the next row must wait. A bad row rejects, and nothing of its epoch is written. */
   add(row: EncodeResult, position: Json | undefined): undefined | Promise<void> {
-    if (row instanceof Error) return this.#refuse(row)
     if (row instanceof DoubtfulRow)
       return this.#writer.settle(row).then(settled => this.add(settled, position))
-    this.#writer.collect(this.#epoch, row, position)
+    let wait: undefined | Promise<void>
+    try {
+      wait = this.#writer.collect(this.#epoch, row, position, this.#replay !== undefined)
+    } catch (error) {
+      return this.#refuse(error as Error)
+    }
+    return wait === undefined ? this.#added() : wait.then(() => this.#added())
+  }
+
+  #added(): undefined | Promise<void> {
     // A source that has all rows at hand would keep the next epoch's rows from leaving, while Cassandra waits for them.
     if (this.#isFull()) return this.#cut().then(() => this.#sealing)
     if (this.#replay === undefined) {
       this.#timer ??= setTimeout(() => this.#cut().catch(() => {}), this.#settings.epoch_interval_ms)
     }
     // Nor are answers taken while rows come without a pause.
-    return this.#epoch.rows.length % this.#settings.rows_per_batch === 0 ? pause() : undefined
+    return this.#epoch.count % this.#settings.rows_per_batch === 0 ? pause() : undefined
   }
 
   /**
@@ -61,7 +69,7 @@ export class EpochCutter {
   async finish(): Promise<void> {
     await this.#cutting
     if (this.#replay !== undefined) this.#writer.checkBeginning(this.#epoch)
-    else if (this.#epoch.rows.length > 0) await this.#cut()
+    else if (this.#epoch.count > 0) await this.#cut()
     await this.#writing
   }
 
@@ -71,9 +79,10 @@ export class EpochCutter {
   }
 
   #isFull(): boolean {
-    const { rows, bytes } = this.#epoch
-    if (this.#replay !== undefined) return rows.length >= this.#replay.rows
-    return rows.length >= this.#settings.rows_per_epoch || bytes >= maxEpochBytes(this.#settings)
+    const { count, bytes, set_aside } = this.#epoch
+    if (this.#replay !== undefined) return count >= this.#replay.rows
+    const isLong = count >= this.#settings.rows_per_epoch || set_aside.length >= MOST_SET_ASIDE
+    return isLong || bytes >= maxEpochBytes(this.#settings)
   }
 
   /** Resolves when the next epoch may be collected. */

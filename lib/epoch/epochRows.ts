@@ -6,6 +6,8 @@ import { BLOCK_ROWS, Fingerprint } from './fingerprint.ts'
 /** The rows of one epoch as bytes, in the order of arrival. */
 export class EpochRows {
   readonly rows: EncodedRow[] = []
+  /** Which rows of the epoch are set aside, by their place in it. */
+  readonly set_aside: number[] = []
   /** The source's place after the last row. */
   position: Json | undefined
   bytes = 0
@@ -29,6 +31,17 @@ export class EpochRows {
     this.block_rows = block_rows
     this.table_ttl = table_ttl
     this.#fingerprint = new Fingerprint(haveTimestamps, block_rows, table_ttl)
+  }
+
+  /** Rows that came, those set aside included. */
+  get count(): number {
+    return this.rows.length + this.set_aside.length
+  }
+
+  addSetAside(position: Json | undefined): void {
+    this.set_aside.push(this.count)
+    this.#fingerprint.addSetAside()
+    if (position !== undefined) this.position = position
   }
 
   add(row: EncodedRow, position: Json | undefined): void {

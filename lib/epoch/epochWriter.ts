@@ -6,6 +6,7 @@ import type { Json } from '../json.ts'
 import type { EpochSettings } from '../options/settings.ts'
 import type { EncodedRow } from '../row/encodedRow.ts'
 import type { StoredTable } from '../table/schema.ts'
+import { BadRow } from '../write/badRow.ts'
 import type { ClusterClock } from '../write/clusterClock.ts'
 import type { DoubtfulRow } from '../write/doubtfulRow.ts'
 import type { OnFailure } from '../write/failureLatch.ts'
@@ -32,7 +33,7 @@ export interface LastCommit {
 export interface CommittedEpoch {
   /** Counts from 0. */
   readonly epoch_id: number
-  /** Rows of this epoch. */
+  /** Rows of this epoch, those set aside included. */
   readonly rows: number
   /** As in {@link LastCommit}. */
   readonly position: Json | null
@@ -149,7 +150,7 @@ export class EpochWriter {
   }
 
   /** As {@link TableWriter.settle}. */
-  settle(row: DoubtfulRow): Promise<EncodedRow | Error> {
+  settle(row: DoubtfulRow): Promise<EncodedRow | BadRow | Error> {
     return this.#writer.settle(row)
   }
 
@@ -159,10 +160,33 @@ export class EpochWriter {
     return new EpochRows(this.#rowsHaveTimestamps, table_ttl, replay?.block_rows)
   }
 
-  /** Adds a row to an epoch that is being collected. */
-  collect(epoch: EpochRows, row: EncodedRow, position: Json | undefined): void {
-    epoch.add(row, position)
-    this.#writer.accept()
+  /** As {@link TableWriter.validate}. */
+  validate(row: unknown): Promise<Error | undefined> {
+    return this.#writer.validate(row)
+  }
+
+  /**
+   * Adds a row to an epoch that is being collected. Returns a promise only when the next row must wait. A replay sets
+   * the same rows aside as the first attempt did, which may be good by now.
+   * @param isReplay whether the epoch was sealed before
+   */
+  collect(
+    epoch: EpochRows,
+    row: EncodedRow | BadRow | Error,
+    position: Json | undefined,
+    isReplay: boolean,
+  ): undefined | Promise<void> {
+    const wasSetAside = isReplay && this.sealed?.set_aside?.[epoch.set_aside.length] === epoch.count
+    if (!wasSetAside && !(row instanceof BadRow || row instanceof Error)) {
+      epoch.add(row, position)
+      this.#writer.accept()
+      return undefined
+    }
+    // The first attempt may have stored it.
+    if (row instanceof BadRow && isReplay && !wasSetAside) throw row.error
+    if (row instanceof Error && !wasSetAside) throw row
+    epoch.addSetAside(position)
+    return row instanceof BadRow ? this.#writer.setAside(row) : undefined
   }
 
   /** Counts the rows of an epoch that is never written as failed. */
@@ -179,7 +203,7 @@ export class EpochWriter {
   check(epoch: EpochRows): void {
     const { sealed } = this.#checkpoint.state
     if (sealed === undefined) return
-    checkReplay(sealed, epoch.rows.length, epoch.blocks)
+    checkReplay(sealed, epoch.count, epoch.blocks)
     refuseLate(sealed, secondsSince(sealed, this.#clock), this.#schema)
     if (!epoch.appends) refuseDropped(sealed, this.#schema, epoch.rows)
   }
@@ -187,7 +211,7 @@ export class EpochWriter {
   /** @throws CheckpointError if these rows are not the first ones of the sealed epoch, as far as whole blocks tell. */
   checkBeginning(epoch: EpochRows): void {
     const { sealed } = this.#checkpoint.state
-    if (sealed !== undefined) checkBeginning(sealed, epoch.rows.length, epoch.blocks)
+    if (sealed !== undefined) checkBeginning(sealed, epoch.count, epoch.blocks)
   }
 
   /**
@@ -202,8 +226,8 @@ export class EpochWriter {
     if (sealed === undefined) {
       const span = this.#reserve(epoch)
       const position = epoch.position ?? committed?.position ?? null
-      const rows_total = (committed?.rows_total ?? 0) + epoch.rows.length
-      const rows = epoch.rows.length
+      const rows_total = (committed?.rows_total ?? 0) + epoch.count
+      const rows = epoch.count
       const seal = {
         epoch_id,
         rows,
@@ -213,6 +237,7 @@ export class EpochWriter {
         position,
         rows_total,
         ...(epoch.table_ttl !== undefined && { table_ttl: epoch.table_ttl }),
+        ...(epoch.set_aside.length > 0 && { set_aside: epoch.set_aside }),
       }
       await this.#checkpoint.seal({ ...seal, ...span })
     } else {
@@ -225,7 +250,7 @@ export class EpochWriter {
     const change = await this.#writer.tableChange()
     if (change !== undefined) throw change
     await this.#checkpoint.commit()
-    return { epoch_id, rows: epoch.rows.length, position: this.committed?.position ?? null }
+    return { epoch_id, rows: epoch.count, position: this.committed?.position ?? null }
   }
 
   /** Stops at once, and gives the checkpoint back. Never throws. */

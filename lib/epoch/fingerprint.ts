@@ -88,6 +88,12 @@ export class Fingerprint {
     if (++this.#rows % this.#blockRows === 0) this.#closeBlock()
   }
 
+  /** A row that is set aside has its place, and nothing else: it may be of any kind. */
+  addSetAside(): void {
+    this.#head(SET_ASIDE, 0)
+    if (++this.#rows % this.#blockRows === 0) this.#closeBlock()
+  }
+
   /** One for each block; the last may be of fewer rows. Called once, after the last row. */
   blocks(): readonly string[] {
     if (this.#rows % this.#blockRows !== 0) this.#closeBlock()
@@ -160,6 +166,8 @@ export class Fingerprint {
     this.#hash = undefined
   }
 }
+
+const SET_ASIDE = bindOf('set aside')
 
 function bindOf(...names: string[]): Bind {
   const digest = createHash('sha256').update(JSON.stringify(names)).digest()

@@ -1,5 +1,7 @@
 import type { Client, ClientOptions } from 'cassandra-driver'
+import type { RowError } from '../errors.ts'
 import type { Json } from '../json.ts'
+import { errorLimit } from './errorLimit.ts'
 import { flag, integer, type Kind, type OptionEntry, object, oneOf, text } from './entry.ts'
 import { type Hosts, parseHosts } from './hosts.ts'
 import { type CassandraWritableOptions, consistencyNames, type MicroBatchSinkOptions } from './options.ts'
@@ -21,6 +23,11 @@ const plainValue: Kind<string> = {
 const consistency = {
   ...oneOf(consistencyNames),
   read: (given: unknown) => (typeof given === 'string' ? given.toUpperCase() : given),
+}
+
+const badRowHandler: Kind<(error: RowError, row: never) => void | Promise<void>> = {
+  expected: 'a function of an error and a row',
+  accepts: (value): value is (error: RowError, row: never) => void => typeof value === 'function',
 }
 
 const placeOfRow: Kind<(row: never) => Json> = {
@@ -156,6 +163,18 @@ export const writeEntries = {
     fallback: 'replicas',
     meaning:
       'rows that share a request: those of one `partition`; also partitions with the same `replicas`, at most 10 and under 5 KiB together, so that the server does not warn; or `none`',
+  },
+  on_bad_row: {
+    ...badRowHandler,
+    otherwise: 'the stream ends with the error',
+    meaning:
+      'called with each row that cannot be stored, and why; all other rows are stored. The stream waits for the promise that it returns, and ends when it throws. The row is the object that was given, or a copy of it as it was given if it has changed since',
+  },
+  max_errors: {
+    ...errorLimit,
+    otherwise: 'no limit',
+    meaning:
+      'most rows that `on_bad_row` may be called with before the stream ends: a number, or a share of all rows, which counts from 1,000 rows on and at the end. Goes with `on_bad_row`',
   },
   request_timeout_ms: {
     ...integer(1, 600_000),

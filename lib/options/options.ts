@@ -1,4 +1,5 @@
 import type { Client, ClientOptions } from 'cassandra-driver'
+import type { RowError } from '../errors.ts'
 import type { Json } from '../json.ts'
 
 export const consistencyNames = [
@@ -116,6 +117,8 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
    */
   readonly batch_by?: 'partition' | 'replicas' | 'none' | undefined
   /** Limit in milliseconds for one request, and for connecting. An integer from 1 to 600000. @default 15000 */
+  readonly on_bad_row?: ((error: RowError, row: Row) => void | Promise<void>) | undefined
+  readonly max_errors?: number | `${number}` | `${number}%` | undefined
   readonly request_timeout_ms?: number | string | undefined
   /** Limit in milliseconds for one request with all its retries. An integer from 0 to 86400000. @default 60000 */
   readonly retry_timeout_ms?: number | string | undefined

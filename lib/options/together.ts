@@ -56,6 +56,9 @@ export function checkTogether(given: Given): { readonly keyspace: string; readon
   bothOrNeither(given, 'username', 'password')
   bothOrNeither(given, 'ssl_client_cert', 'ssl_client_key')
   bothOrNeither(given, 'delete_flag_column', 'delete_flag_value')
+  if (given.max_errors !== undefined && given.on_bad_row === undefined) {
+    throw refuse('on_bad_row', 'Expected `on_bad_row` to be given beside `max_errors`')
+  }
   if (given.allow_any_timestamp === true && given.timestamp_column === undefined) {
     const message = 'Expected `timestamp_column` to be given beside `allow_any_timestamp`'
     throw refuse('timestamp_column', message)

@@ -1,10 +1,11 @@
 import type { Statement } from '../table/statement.ts'
 import { type BindValue, NULL_LENGTH, UNSET_LENGTH, unset } from '../value/bind.ts'
 import { setInt64 } from '../value/bytes.ts'
+import type { GivenRow } from './givenRow.ts'
 import type { KeyedRow } from './partitionKey.ts'
 import { LIST_TIMESTAMPS } from './using.ts'
 
-/** A row as bytes, in the form in which the native protocol binds values. Nothing of the caller's object is kept. */
+/** A row as bytes, in the form in which the native protocol binds values. */
 export interface EncodedRow extends KeyedRow {
   /** Place in the order of arrival, from 0. */
   readonly index: number
@@ -18,6 +19,8 @@ export interface EncodedRow extends KeyedRow {
   readonly weight: number
   /** Writing it twice with one timestamp would double a non-frozen list (CASSANDRA-11368). */
   readonly appends: boolean
+  /** What `on_bad_row` gets when Cassandra refuses the row. */
+  given: GivenRow | undefined
 }
 
 /** Size in bytes of all values with their length prefixes. */
@@ -29,6 +32,30 @@ export function byteLengthOf({ start, end }: EncodedRow): number {
 export function timestampsOf(row: EncodedRow): number {
   return row.appends ? LIST_TIMESTAMPS : 1
 }
+
+/**
+ * Moves rows into memory that holds nothing else. A row keeps its whole slab alive, and with it the bytes of rows that
+ * were written long ago.
+ */
+export function detach(rows: readonly EncodedRow[]): void {
+  let size = 0
+  for (const row of rows) size += byteLengthOf(row)
+  const slab = Buffer.allocUnsafeSlow(size)
+  let at = 0
+  for (const row of rows as readonly Movable[]) {
+    const { start } = row
+    const moved = at - start
+    at += row.slab.copy(slab, at, start, row.end)
+    row.slab = slab
+    row.start += moved
+    row.end += moved
+    row.keyStart += moved
+    row.keyEnd += moved
+    row.timestampAt += moved
+  }
+}
+
+type Movable = { -readonly [Name in keyof EncodedRow]: EncodedRow[Name] }
 
 /** Gives a row its write time in microseconds since 1970. */
 export function stamp(row: EncodedRow, timestamp: number): void {

@@ -168,6 +168,7 @@ export class RowEncoder {
       timestampAt: start + timestampFrom,
       weight,
       appends,
+      given: undefined,
     }
   }
 

@@ -1,5 +1,5 @@
 import { WriteError } from '../errors.ts'
-import { snapshotOf } from '../row/snapshot.ts'
+import { GivenRow } from '../row/givenRow.ts'
 import { processArrivals } from '../write/clusterClock.ts'
 import type { EncodeResult } from '../write/liveTable.ts'
 import { Tally } from '../write/tally.ts'
@@ -7,12 +7,12 @@ import { Tally } from '../write/tally.ts'
 /** A row that came before the table was known: its place in the order, a copy as deep as it goes, later its bytes. */
 class EarlyRow {
   readonly arrival = processArrivals().early()
-  readonly copy: unknown
+  readonly given: GivenRow
   /** Once the table is known. */
   encoded: EncodeResult | undefined
 
   constructor(row: unknown) {
-    this.copy = snapshotOf(row)
+    this.given = new GivenRow(row)
   }
 }
 
@@ -22,6 +22,7 @@ export type QueuedRow = EncodeResult | EarlyRow
 export interface RowWriter {
   /** @param arrival place of a row that came before the table was known */
   encode(row: unknown, arrival?: number): EncodeResult
+  validate(row: unknown): Promise<Error | undefined>
   close(): Promise<void>
 }
 
@@ -64,7 +65,7 @@ export class Intake<Writer extends RowWriter> {
       writer => {
         if (signal.aborted) return writer.close()
         this.#writer = writer
-        for (const early of this.#early.splice(0)) early.encoded = writer.encode(early.copy, early.arrival)
+        for (const early of this.#early.splice(0)) early.encoded = writer.encode(early.given, early.arrival)
         return undefined
       },
       (error: Error) => {
@@ -73,6 +74,17 @@ export class Intake<Writer extends RowWriter> {
     )
     this.#opened = Promise.race([opened, left])
     return this.#opened
+  }
+
+  /**
+   * Why a row cannot be stored; undefined when it can. Waits until the table is known.
+   * @throws what the sink fails with
+   */
+  async validate(row: unknown): Promise<Error | undefined> {
+    const given = new GivenRow(row)
+    await this.#opened
+    if (this.#writer === undefined) throw new WriteError('ERR_CASSANDRA_WRITE', 'The stream was destroyed')
+    return this.#writer.validate(given)
   }
 
   /** A row is read when it is given, not when its turn comes: by then the caller may have changed it. */
@@ -94,7 +106,7 @@ export class Intake<Writer extends RowWriter> {
    * when there are none.
    */
   leave(): WriteError | undefined {
-    const rows = this.#queued - this.tally.acknowledged
+    const rows = this.#queued - this.tally.settled
     // What `writeEpoch()` was given, its own promise reports.
     if (rows <= 0) return undefined
     const message = `The stream was left before its end, with ${rows} rows that Cassandra has not acknowledged`

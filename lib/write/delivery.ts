@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { backoff, sparingBackoff } from '../cluster/backoff.ts'
 import { wordsOf } from '../cluster/failure.ts'
 import { mayBeApplied } from '../cluster/fault.ts'
@@ -75,7 +74,7 @@ export class Delivery {
    * @throws WriteError when a row with a list has no write time left for it
    */
   repeat(error: unknown): void {
-    if (this.#usesWriteTimes(error)) {
+    if (this.usesWriteTimes(error)) {
       if (!this.#hasWriteTimes) throw this.#usedUp(error)
       this.#repeats++
       for (const row of this.rows) if (row.appends) restamp(row)
@@ -84,25 +83,25 @@ export class Delivery {
   }
 
   /**
-   * Waits before the next try.
-   * @throws WriteError when there is no time left for it; the signal's reason
+   * Milliseconds to wait before the next try.
+   * @throws WriteError when there is no time left for it
    */
-  async wait(error: unknown, signal: AbortSignal): Promise<void> {
+  waitAfter(error: unknown): number {
     // A wait never takes the last try away: a server may be back just before the end.
     const left_ms = this.#left_ms
     const wait_ms = Math.min(this.#wait_ms(error), left_ms / 2)
-    if (this.#usesWriteTimes(error) && !this.#hasWriteTimes) throw this.#usedUp(error)
+    if (this.usesWriteTimes(error) && !this.#hasWriteTimes) throw this.#usedUp(error)
     if (left_ms < LEAST_MS) throw this.#over(error)
-    await delay(wait_ms, undefined, { signal })
+    return wait_ms
+  }
+
+  /** Whether rows with a list take the next write time, because the try that failed may have stored them. */
+  usesWriteTimes(error: unknown): boolean {
+    return mayBeApplied(error) && this.rows.some(({ appends }) => appends)
   }
 
   get #left_ms(): number {
     return this.#started + this.#limits.retry_timeout_ms - performance.now()
-  }
-
-  /** Whether rows with a list take the next write time, because the try that failed may have stored them. */
-  #usesWriteTimes(error: unknown): boolean {
-    return mayBeApplied(error) && this.rows.some(({ appends }) => appends)
   }
 
   get #hasWriteTimes(): boolean {
@@ -111,7 +110,7 @@ export class Delivery {
 
   #wait_ms(error: unknown): number {
     const wait_ms = backoff(this.tries - 1)
-    if (!this.#usesWriteTimes(error)) return wait_ms
+    if (!this.usesWriteTimes(error)) return wait_ms
     // Rows with a list have few write times, which must last for as long as the others are tried.
     return Math.max(
       wait_ms,

@@ -37,20 +37,16 @@ export class Dispatcher {
   constructor(connection: Connection, clock: ClusterClock, settings: DispatcherSettings) {
     const { concurrency, max_buffered_bytes } = settings
     const flushBytes = max_buffered_bytes / 8
-    const window = new Window(concurrency)
     this.client = connection.client
     this.clock = clock
     this.buffered = new BufferedBytes(flushBytes)
     this.#connection = connection
     this.#outbox = new Outbox({
-      requests: () => window.limit,
+      window: new Window(concurrency),
       bytes: max_buffered_bytes / 2,
       waitingBytes: WAITING_FLUSHES * flushBytes,
     })
-    this.sender = new Sender(clock, {
-      answered: latency => window.answered(latency, this.#outbox.isShortOfRequests),
-      overloaded: sent => window.overloaded(sent),
-    })
+    this.sender = new Sender(clock)
     this.#stopClock = watchClock(clock, connection.client, settings, () => {
       for (const tally of this.#tallies) tally.clockRead(clock.skew_ms)
     })

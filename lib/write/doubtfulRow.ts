@@ -1,5 +1,5 @@
 import type { RowError } from '../errors.ts'
-import { snapshotOf } from '../row/snapshot.ts'
+import type { GivenRow } from '../row/givenRow.ts'
 
 /**
  * A row with a name that the table did not have when its schema was read: a column or a field may have been added since.
@@ -8,7 +8,7 @@ import { snapshotOf } from '../row/snapshot.ts'
 export class DoubtfulRow {
   /** When it was given, by `performance.now()`. */
   readonly since = performance.now()
-  readonly copy: unknown
+  readonly given: GivenRow
   /** Place in the order of arrival, from 0. */
   readonly index: number
   /** Why it is refused if nothing was added. */
@@ -18,8 +18,8 @@ export class DoubtfulRow {
   /** Its place in the order of rows, where its write time is not its own or its epoch's. */
   arrival: number | undefined
 
-  constructor(row: unknown, index: number, error: RowError, ttl: number | undefined) {
-    this.copy = snapshotOf(row)
+  constructor(given: GivenRow, index: number, error: RowError, ttl: number | undefined) {
+    this.given = given
     this.index = index
     this.error = error
     this.ttl = ttl

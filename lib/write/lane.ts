@@ -1,33 +1,35 @@
 import type { Group } from '../batch/group.ts'
-import { Queue } from './queue.ts'
+import { Line } from './line.ts'
+import type { Permit } from './permit.ts'
+import type { ReplicaSet } from './replicaSet.ts'
 
-/** Sends a group; resolves, whatever becomes of it, when it is no longer in flight. */
-export type Send = (group: Group) => Promise<void>
+/** Sends a group; resolves, whatever becomes of it, when nothing is left to do for it. */
+export type Send = (group: Group, permit: Permit) => Promise<void>
 
-/** What lanes have in common: the turns of their groups, and a bound on the bytes that wait. */
+/** What lanes have in common: the turns of their groups, and bounds on what all of them hold. */
 export interface Turns {
-  /** Whether the groups of all lanes that wait are within their bound. */
+  /** Whether what all lanes hold is within the bounds. */
   readonly hasRoom: boolean
-  /** Calls {@link Lane.wake} once they are. */
+  /** Calls {@link Lane.wake} once it is. */
   awaitRoom(lane: Lane): void
-  /** Groups wait that did not before. */
-  queued(lane: Lane, bytes: number, isFirst: boolean): void
-  /** Groups that waited never leave. */
-  dropped(bytes: number): void
+  /** The replica set of this name. */
+  replicaSetOf(name: unknown): ReplicaSet
+  /** A group waits in this line. */
+  queued(line: Line, group: Group): void
+  /** Sends what may leave. */
+  sendNext(): void
+  /** What waits in this line never leaves. */
+  dropped(line: Line): void
 }
 
-/**
- * The groups of one table on their way: those that wait for their turn, and a count of those in flight. Groups leave in
- * the order they came.
- */
+/** The groups of one table on their way: those that wait for their turn, and a count of those that left. */
 export class Lane {
   readonly #turns: Turns
   readonly #mostRows: number
   readonly #send: Send
-  readonly #waiting = new Queue<Group>()
+  readonly #lines = new Map<unknown, Line>()
   #waitingRows = 0
-  #waitingBytes = 0
-  #requests = 0
+  #launched = 0
   #isClosed = false
   #isAbandoned = false
   #roomWaiters: (() => void)[] = []
@@ -40,41 +42,43 @@ export class Lane {
     this.#send = send
   }
 
+  /** Whether rows wait for their turn. Those of a failing replica set do not count. */
   get isWaiting(): boolean {
-    return this.#waiting.length > 0
-  }
-
-  /** The group that leaves next. */
-  get first(): Group | undefined {
-    return this.#waiting.first
+    return this.#waitingRows > 0
   }
 
   /** Sends what may leave at once and keeps the rest. Does nothing once closed. */
   push(groups: readonly Group[]): void {
     if (this.#isClosed) return
-    const isFirst = this.first === undefined
-    let bytes = 0
     for (const group of groups) {
-      this.#waiting.push(group)
-      this.#waitingRows += group.rows.length
-      bytes += group.bytes
+      let line = this.#lines.get(group.replicas)
+      if (line === undefined) {
+        line = new Line(this, this.#turns.replicaSetOf(group.replicas))
+        this.#lines.set(group.replicas, line)
+      }
+      line.push(group)
+      this.#turns.queued(line, group)
     }
-    this.#waitingBytes += bytes
-    if (groups.length > 0) this.#turns.queued(this, bytes, isFirst)
+    if (groups.length > 0) this.#turns.sendNext()
   }
 
-  /** Sends the first group; resolves, whatever becomes of it, when it is no longer in flight. */
-  launch(): Promise<void> {
-    const group = this.#waiting.shift() as Group
-    this.#waitingRows -= group.rows.length
-    this.#waitingBytes -= group.bytes
-    this.#requests++
-    return this.#send(group)
+  /** Rows begin to count as waiting, or, when negative, no longer do. */
+  waits(rows: number): void {
+    this.#waitingRows += rows
   }
 
-  /** A group is no longer in flight. */
+  /** Sends the first group of a line; resolves, whatever becomes of it, when nothing is left to do for it. */
+  launch(line: Line, permit: Permit): Promise<void> {
+    const group = line.shift()
+    // Replica sets change with the ring: those of the past are not kept.
+    if (line.first === undefined) this.#lines.delete(group.replicas)
+    this.#launched++
+    return this.#send(group, permit)
+  }
+
+  /** Nothing is left to do for a group. */
   landed(): void {
-    this.#requests--
+    this.#launched--
     this.#settle()
   }
 
@@ -94,24 +98,25 @@ export class Lane {
     return this.#hasRoom ? undefined : this.#roomAgain()
   }
 
-  /** A promise only while something waits or is in flight. It resolves when nothing is. */
+  /** A promise only while something waits or is on its way. It resolves when nothing is. */
   idle(): undefined | Promise<void> {
     return this.#isIdle ? undefined : new Promise(resolve => this.#idleWaiters.push(resolve))
   }
 
-  /** Drops what waits. What is in flight goes on. */
+  /** Drops what waits. What has left goes on. */
   close(): void {
     this.#isClosed = true
-    const bytes = this.#waitingBytes
-    this.#waiting.clear()
-    this.#waitingRows = 0
-    this.#waitingBytes = 0
-    this.#turns.dropped(bytes)
+    for (const line of this.#lines.values()) {
+      this.#turns.dropped(line)
+      line.clear()
+    }
+    this.#lines.clear()
+    this.#turns.sendNext()
     this.wake()
     this.#settle()
   }
 
-  /** Drops what waits, and nobody waits any longer for what is in flight. */
+  /** Drops what waits, and nobody waits any longer for what has left. */
   abandon(): void {
     this.#isAbandoned = true
     this.close()
@@ -122,7 +127,7 @@ export class Lane {
   }
 
   get #isIdle(): boolean {
-    return this.#isAbandoned || (this.#requests === 0 && this.first === undefined)
+    return this.#isAbandoned || (this.#launched === 0 && this.#lines.size === 0)
   }
 
   async #roomAgain(): Promise<void> {

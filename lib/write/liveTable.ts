@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { RowError, SchemaError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import type { EncodedRow } from '../row/encodedRow.ts'
+import { GivenRow } from '../row/givenRow.ts'
 import { rebind } from '../row/rebind.ts'
 import { RowEncoder, type RowRules } from '../row/row.ts'
 import { mayBeNewInSchema } from '../row/rowRefusal.ts'
@@ -10,6 +11,7 @@ import { readTable, type TableSource } from '../table/readTable.ts'
 import type { StoredTable } from '../table/schema.ts'
 import { columnDropped, hasAllOf, isSameTable, schemaChange, tableGone } from '../table/schemaChange.ts'
 import { Statement } from '../table/statement.ts'
+import { BadRow } from './badRow.ts'
 import { DoubtfulRow } from './doubtfulRow.ts'
 import { StatementShare } from './statementShare.ts'
 
@@ -29,10 +31,10 @@ const LAST_LOOK_MS = 2_000
 const BURST = 5
 
 /** What a row is encoded by, and what it may ask of the servers. */
-export type TableSettings = RowRules & Pick<WriteSettings, 'request_timeout_ms'>
+export type TableSettings = RowRules & Pick<WriteSettings, 'request_timeout_ms' | 'on_bad_row'>
 
-/** A row as bytes, why it cannot be stored, or what may become one of both. */
-export type EncodeResult = EncodedRow | DoubtfulRow | Error
+/** A row as bytes, why it cannot be stored, or what may become one of both. Bad rows are kept for `on_bad_row`. */
+export type EncodeResult = EncodedRow | DoubtfulRow | BadRow | Error
 
 /** A table while it is written: follows what changes without harm, and remembers what ends the stream. */
 export class LiveTable {
@@ -91,32 +93,41 @@ export class LiveTable {
 
   /** @param ttl seconds to live of rows that name none */
   encode(row: unknown, index: number, ttl?: number): EncodeResult {
+    const given = row instanceof GivenRow ? row : this.#setsAside ? new GivenRow(row) : undefined
+    const input = given === undefined ? row : given.copy
     try {
       this.#usual ??= this.#encoderOf(this.#ttl)
-      return (ttl === undefined ? this.#usual : this.#encoderOf(ttl)).encode(row, index)
+      const encoded = (ttl === undefined ? this.#usual : this.#encoderOf(ttl)).encode(input, index)
+      if (this.#setsAside) encoded.given = given
+      return encoded
     } catch (error) {
       const isDoubtful = error instanceof RowError && mayBeNewInSchema(error)
       // What was read already cannot be read again.
-      const isSpent = isDoubtful && error.code !== 'ERR_CASSANDRA_COLUMN_UNKNOWN' && holdsIterator(row)
-      return isDoubtful && !isSpent ? new DoubtfulRow(row, index, error, ttl ?? this.#ttl) : (error as Error)
+      const isSpent = isDoubtful && error.code !== 'ERR_CASSANDRA_COLUMN_UNKNOWN' && holdsIterator(input)
+      return isDoubtful && !isSpent
+        ? new DoubtfulRow(given ?? new GivenRow(row), index, error, ttl ?? this.#ttl)
+        : this.#refused(error as Error, given)
     }
   }
 
   /** Reads the schema again if need be, and tries once more. Many of these wait for each other. */
-  async settle(row: DoubtfulRow): Promise<EncodedRow | Error> {
-    let error = this.#retake(row)
-    if (error instanceof RowError && mayBeNewInSchema(error) && row.since >= this.#readAt) {
+  async settle(row: DoubtfulRow): Promise<EncodedRow | BadRow | Error> {
+    let result = this.#retake(row)
+    if (result instanceof RowError && mayBeNewInSchema(result) && row.since >= this.#readAt) {
       const knowsNames = (found: StoredTable) => {
-        const encoded = attempt(() => new RowEncoder(found, this.#settings).encode(row.copy, row.index))
+        const encoded = attempt(() => new RowEncoder(found, this.#settings).encode(row.given.copy, row.index))
         return !(encoded instanceof RowError && mayBeNewInSchema(encoded))
       }
       await this.#pace()
         .then(() => this.#read(this.#settings.request_timeout_ms, knowsNames))
         .catch(() => {})
-      error = this.#change ?? this.#retake(row)
+      result = this.#change ?? this.#retake(row)
     }
-    const isGone = error instanceof RowError && this.#dropped.has(error.column ?? '')
-    return isGone ? columnDropped(this.#schema, (error as RowError).column ?? '') : error
+    const isGone = result instanceof RowError && this.#dropped.has(result.column ?? '')
+    if (isGone) return columnDropped(this.#schema, (result as RowError).column ?? '')
+    if (result instanceof Error) return this.#refused(result, row.given)
+    if (this.#setsAside) result.given = row.given
+    return result
   }
 
   /**
@@ -181,6 +192,14 @@ export class LiveTable {
     return this.#settings.ttl ?? (this.#schema.default_time_to_live || undefined)
   }
 
+  get #setsAside(): boolean {
+    return this.#settings.on_bad_row !== undefined
+  }
+
+  #refused(error: Error, given: GivenRow | undefined): BadRow | Error {
+    return this.#setsAside && given !== undefined && error instanceof RowError ? new BadRow(error, given) : error
+  }
+
   #encoderOf(ttl: number | undefined): RowEncoder {
     let encoder = this.#encoders.get(ttl)
     if (encoder === undefined) {
@@ -191,7 +210,7 @@ export class LiveTable {
   }
 
   #retake(row: DoubtfulRow): EncodedRow | Error {
-    return attempt(() => this.#encoderOf(row.ttl).encode(row.copy, row.index))
+    return attempt(() => this.#encoderOf(row.ttl).encode(row.given.copy, row.index))
   }
 
   #currentOf(statement: Statement): Statement {

@@ -1,28 +1,53 @@
+import type { Group } from '../batch/group.ts'
+import type { Fault } from '../cluster/fault.ts'
+import type { Window } from '../cluster/window.ts'
+import { Flight, type PermitKind, type Permits } from './flight.ts'
 import { Lane, type Send, type Turns } from './lane.ts'
+import type { Line } from './line.ts'
 import { Queue } from './queue.ts'
+import { PROBES, ReplicaSet } from './replicaSet.ts'
 
 /** What an outbox may hold. */
 export interface OutboxBounds {
-  /** Most requests in flight. Asked each time, since the bound may move. */
-  readonly requests: () => number
-  /** Most bytes in flight. */
+  /** Most requests in flight. It moves with what is told of their answers. */
+  readonly window: Pick<Window, 'limit' | 'answered' | 'overloaded'>
+  /** Most bytes that have left and are not settled, those that wait for a failing replica set included. */
   readonly bytes: number
-  /** Bytes that may wait before whoever brings more has to. */
+  /** Bytes that may wait for their turn before whoever brings more has to. */
   readonly waitingBytes: number
 }
 
+/** What a row that waits for long costs beside its bytes. */
+const ROW_BYTES = 256
+
+/** Probes in flight of all replica sets together. */
+const MOST_PROBES = 16
+
+/** Milliseconds between two looks for a replica set that hangs. */
+const LOOK_MS = 250
+
 /**
- * The groups of all tables on one connection, on their way: one bound on requests and bytes in flight, and one on the
- * bytes that wait. Lanes with a group that waits take turns.
+ * The groups of all tables on one connection, on their way: one window of requests, one bound on the bytes that have
+ * left and one on those that wait. Lines with a group that waits take turns. A replica set that fails does not hold up
+ * the others: its requests give their permits back between tries, and what waits for it is kept apart.
  */
-export class Outbox implements Turns {
+export class Outbox implements Turns, Permits {
   readonly #bounds: OutboxBounds
-  /** Lanes with a group that waits, and closed ones that had one. */
-  readonly #turns = new Queue<Lane>()
+  readonly #sets = new Map<unknown, ReplicaSet>()
+  /** Lines with a group that waits, and closed ones that had one. */
+  readonly #turns = new Queue<Line>()
+  /** Replica sets with requests that want their permit back. */
+  readonly #returning = new Set<ReplicaSet>()
+  #failing = 0
+  #look: NodeJS.Timeout | undefined
+  /** Whether any answer came since the last look. */
+  #isAnswered = false
   #waitingBytes = 0
   #requests = 0
-  #bytes = 0
-  /** Lanes that wait for bytes to leave. */
+  /** Beside the window: one that is small would be used up by them. */
+  #probes = 0
+  #heldBytes = 0
+  /** Lanes that wait for room. */
   readonly #awaiting = new Set<Lane>()
 
   constructor(bounds: OutboxBounds) {
@@ -36,40 +61,57 @@ export class Outbox implements Turns {
 
   /** Whether a group waits for others to be answered, rather than for bytes. */
   get isShortOfRequests(): boolean {
-    const first = this.#turns.first?.first
-    return first !== undefined && this.#bytes + first.bytes <= this.#bounds.bytes
+    const line = this.#turns.first
+    return line?.first !== undefined && this.#hasBytesFor(line.first.bytes)
   }
 
   get hasRoom(): boolean {
-    return this.#waitingBytes <= this.#bounds.waitingBytes
+    return this.#waitingBytes <= this.#bounds.waitingBytes && this.#heldBytes <= this.#bounds.bytes
   }
 
   awaitRoom(lane: Lane): void {
     this.#awaiting.add(lane)
   }
 
-  queued(lane: Lane, bytes: number, isFirst: boolean): void {
-    this.#waitingBytes += bytes
-    if (isFirst) this.#turns.push(lane)
-    this.#sendNext()
+  replicaSetOf(name: unknown): ReplicaSet {
+    let replicas = this.#sets.get(name)
+    if (replicas === undefined) {
+      replicas = new ReplicaSet(name)
+      this.#sets.set(name, replicas)
+    }
+    return replicas
   }
 
-  dropped(bytes: number): void {
-    this.#waitingBytes -= bytes
-    this.#sendNext()
+  queued(line: Line, { rows, bytes }: Group): void {
+    if (line.replicas.isFailing) this.#heldBytes += bytes + ROW_BYTES * rows.length
+    else {
+      this.#waitingBytes += bytes
+      line.lane.waits(rows.length)
+    }
+    this.#giveTurn(line)
   }
 
-  #sendNext(): void {
+  dropped({ lane, replicas, bytes, rows }: Line): void {
+    if (replicas.isFailing) this.#heldBytes -= bytes + ROW_BYTES * rows
+    else {
+      this.#waitingBytes -= bytes
+      lane.waits(-rows)
+    }
+  }
+
+  sendNext(): void {
+    this.#sendReturning()
     const launched = new Set<Lane>()
-    for (let lane = this.#turns.first; lane !== undefined; lane = this.#turns.first) {
-      const group = lane.first
-      if (group !== undefined && !this.#fits(group.bytes)) break
+    for (let line = this.#turns.first; line !== undefined; line = this.#turns.first) {
+      const group = line.first
+      if (group !== undefined && this.#mustWait(line, group)) break
       this.#turns.shift()
-      if (group === undefined) continue
-      this.#waitingBytes -= group.bytes
-      this.#launch(lane, group.bytes)
-      launched.add(lane)
-      if (lane.first !== undefined) this.#turns.push(lane)
+      line.hasTurn = false
+      // Probes are first of all requests that failed before.
+      if (group === undefined || !this.#hasPermitFor(line.replicas, line.replicas.flights.size)) continue
+      this.#launch(line, group)
+      launched.add(line.lane)
+      if (line.first !== undefined) this.#giveTurn(line)
     }
     if (this.hasRoom) {
       for (const lane of this.#awaiting) launched.add(lane)
@@ -78,20 +120,156 @@ export class Outbox implements Turns {
     for (const lane of launched) lane.wake()
   }
 
-  #launch(lane: Lane, bytes: number): void {
-    this.#requests++
-    this.#bytes += bytes
-    void lane.launch().then(() => {
-      this.#requests--
-      this.#bytes -= bytes
-      this.#sendNext()
-      lane.landed()
+  released(replicas: ReplicaSet, kind: PermitKind): void {
+    if (kind === 'probe') this.#probes--
+    else this.#requests--
+    replicas.permits--
+    this.#offer(replicas)
+    this.sendNext()
+  }
+
+  acquire(flight: Flight): Promise<void> {
+    return new Promise(resolve => {
+      flight.replicas.returning.push({ flight, resolve })
+      this.#returning.add(flight.replicas)
+      this.sendNext()
     })
   }
 
-  /** A request alone may exceed any bound, so that nothing stands still. */
-  #fits(bytes: number): boolean {
-    if (this.#requests === 0) return true
-    return this.#requests < this.#bounds.requests() && this.#bytes + bytes <= this.#bounds.bytes
+  succeeded(replicas: ReplicaSet, latency: number): void {
+    this.#isAnswered = true
+    this.#bounds.window.answered(latency, this.isShortOfRequests)
+    const wasFailing = replicas.isFailing
+    replicas.succeeded()
+    if (!wasFailing) return
+    this.#failing--
+    this.#count(replicas.lines, 'waiting')
+    this.#offer(replicas)
+    this.sendNext()
+  }
+
+  failed(replicas: ReplicaSet, fault: Fault, sent: number): void {
+    // A replica set that fails says nothing about the others.
+    const isKnown = replicas.isFailing && this.#sets.size > 1
+    if (fault === 'slow' && !isKnown) this.#bounds.window.overloaded(sent)
+    const wasFailing = replicas.isFailing
+    replicas.failed()
+    if (!wasFailing && replicas.isFailing) this.#fails(replicas)
+  }
+
+  /** Permits in all. One is always there, so that nothing stands still. */
+  get #most(): number {
+    return Math.max(1, this.#bounds.window.limit)
+  }
+
+  /** Whether all that waits has to wait for an answer. */
+  #mustWait(line: Line, { bytes }: Group): boolean {
+    return !line.replicas.isFailing && (this.#requests >= this.#most || !this.#hasBytesFor(bytes))
+  }
+
+  #hasPermitFor(replicas: ReplicaSet, probes: number): boolean {
+    if (replicas.isFailing) return probes < PROBES && this.#probes < MOST_PROBES
+    if (this.#requests >= this.#most) return false
+    // One that hangs would take all permits before that is noticed.
+    return this.#sets.size - this.#failing === 1 || replicas.permits < Math.max(1, this.#most / 2)
+  }
+
+  /** A group alone may exceed the bound, so that nothing stands still. */
+  #hasBytesFor(bytes: number): boolean {
+    return this.#heldBytes === 0 || this.#heldBytes + bytes <= this.#bounds.bytes
+  }
+
+  #sendReturning(): void {
+    for (const replicas of this.#returning) {
+      const { returning } = replicas
+      while (returning.first !== undefined && this.#hasPermitFor(replicas, replicas.permits)) {
+        this.#take(returning.first.flight)
+        returning.shift()?.resolve()
+      }
+      if (returning.first === undefined) this.#returning.delete(replicas)
+    }
+  }
+
+  #launch(line: Line, { bytes, rows }: Group): void {
+    const { lane, replicas } = line
+    if (replicas.isFailing) this.#heldBytes -= ROW_BYTES * rows.length
+    else {
+      this.#heldBytes += bytes
+      this.#waitingBytes -= bytes
+      lane.waits(-rows.length)
+    }
+    const flight = new Flight(this, lane, replicas, bytes)
+    this.#take(flight)
+    replicas.flights.add(flight)
+    this.#look ??= setInterval(() => this.#lookForHanging(), LOOK_MS).unref()
+    void lane.launch(line, flight).then(() => this.#landed(flight))
+  }
+
+  #landed(flight: Flight): void {
+    this.#heldBytes -= flight.bytes
+    const { replicas } = flight
+    replicas.flights.delete(flight)
+    flight.release()
+    if (replicas.isIdle) this.#forget(replicas)
+    flight.lane.landed()
+  }
+
+  /** Replica sets change with the ring, so those that are not in use are not kept. */
+  #forget(replicas: ReplicaSet): void {
+    this.#sets.delete(replicas.name)
+    if (replicas.isFailing) this.#failing--
+    if (this.#sets.size > 0) return
+    clearInterval(this.#look)
+    this.#look = undefined
+  }
+
+  #fails(replicas: ReplicaSet): void {
+    this.#failing++
+    this.#count(replicas.lines, 'held')
+    for (const line of replicas.lines) {
+      line.detach()
+      this.#awaiting.add(line.lane)
+    }
+    this.sendNext()
+  }
+
+  /** A replica set that hangs while others answer keeps neither its permits nor the rows of others waiting. */
+  #lookForHanging(): void {
+    const isAnswered = this.#isAnswered
+    this.#isAnswered = false
+    for (const replicas of this.#sets.values()) {
+      if (!replicas.isSilent() || replicas.isFailing || !isAnswered) continue
+      replicas.hangs()
+      this.#fails(replicas)
+    }
+  }
+
+  #take(flight: Flight): void {
+    const { replicas } = flight
+    flight.permit = replicas.isFailing ? 'probe' : 'request'
+    if (replicas.isFailing) this.#probes++
+    else this.#requests++
+    replicas.permits++
+  }
+
+  #giveTurn(line: Line): void {
+    if (line.hasTurn) return
+    line.hasTurn = true
+    this.#turns.push(line)
+  }
+
+  /** What waits for a replica set may have its turn. */
+  #offer(replicas: ReplicaSet): void {
+    for (const line of replicas.lines) this.#giveTurn(line)
+  }
+
+  /** What waits for a failing replica set counts as held, since nobody knows for how long; other rows count as waiting. */
+  #count(lines: ReadonlySet<Line>, as: 'held' | 'waiting'): void {
+    const times = as === 'held' ? 1 : -1
+    for (const { lane, bytes, rows } of lines) {
+      this.#heldBytes += times * (bytes + ROW_BYTES * rows)
+      this.#waitingBytes -= times * bytes
+      lane.waits(-times * rows)
+    }
   }
 }

@@ -23,6 +23,10 @@ export class Queue<Item> {
     return item
   }
 
+  *[Symbol.iterator](): Generator<Item, void, undefined> {
+    for (let at = this.#head; at < this.#items.length; at++) yield this.#items[at] as Item
+  }
+
   clear(): void {
     this.#items = []
     this.#head = 0

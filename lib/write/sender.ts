@@ -1,90 +1,72 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Fault } from '../cluster/fault.ts'
-import { type EncodedRow, writeTimeOf } from '../row/encodedRow.ts'
+import { detach, type EncodedRow, writeTimeOf } from '../row/encodedRow.ts'
 import type { OrderClock } from './clock.ts'
 import type { Delivery } from './delivery.ts'
+import type { Permit } from './permit.ts'
 import { Queue } from './queue.ts'
 import type { TableRequests } from './tableRequests.ts'
 
 /** Tries after which rows that a server failed to store are no longer sent together. */
 const FAILURES_TOGETHER = 3
 
-/** What a sender tells of the cluster. */
-interface SenderListener {
-  /** A request was acknowledged after so many milliseconds. */
-  answered(latency: number): void
-  /** A server had too much to do, or did not answer in time, with a request sent at this `performance.now()`. */
-  overloaded(sent: number): void
-}
-
 /** Sends groups of rows until Cassandra acknowledges or refuses them. The driver's own retries are off. */
 export class Sender {
   readonly #clock: OrderClock
-  readonly #listener: SenderListener
 
-  constructor(clock: OrderClock, listener: SenderListener) {
+  constructor(clock: OrderClock) {
     this.#clock = clock
-    this.#listener = listener
   }
 
   /**
    * Resolves when every row is acknowledged or reported as refused.
    * @param rows of one table, as its requests are
+   * @param permit held now; it is given back between tries
    * @throws what no retry can mend, or WriteError `ERR_CASSANDRA_RETRY_TIMEOUT`.
    */
-  send(rows: readonly EncodedRow[], requests: TableRequests): Promise<void> {
+  send(rows: readonly EncodedRow[], requests: TableRequests, permit: Permit): Promise<void> {
     return this.#clock.isAhead && requests.keepsArrival
-      ? this.#writeTime(rows, requests.signal).then(() => this.#send(rows, requests))
-      : this.#send(rows, requests)
+      ? this.#writeTime(rows, requests.signal).then(() => this.#send(rows, requests, permit))
+      : this.#send(rows, requests, permit)
   }
 
   /** Nearly every request is acknowledged: here it costs one promise, where `await` at each step would make several. */
-  #send(rows: readonly EncodedRow[], requests: TableRequests): Promise<void> {
+  #send(rows: readonly EncodedRow[], requests: TableRequests, permit: Permit): Promise<void> {
     return new Promise((resolve, reject) => {
-      const { acknowledged } = requests.tally
+      const before = { ofSet: permit.acknowledged, ofTable: requests.tally.acknowledged }
       const sent = performance.now()
       const delivery = requests.delivery(rows, sent)
       requests.try(delivery, '', sent, error => {
         if (error === undefined) {
-          this.#listener.answered(performance.now() - sent)
+          permit.succeeded(performance.now() - sent)
           resolve()
-        } else this.#sendAgain(error, delivery, requests, sent, acknowledged).then(resolve, reject)
+        } else this.#sendAgain(error, { delivery, requests, permit, before }, sent).then(resolve, reject)
       })
     })
   }
 
-  /** @param acknowledged how many rows were acknowledged before the first try */
-  async #sendAgain(
-    first: unknown,
-    delivery: Delivery,
-    requests: TableRequests,
-    sent: number,
-    acknowledged: number,
-  ): Promise<void> {
+  async #sendAgain(first: unknown, shipment: Shipment, sent: number): Promise<void> {
+    const { requests, permit } = shipment
     const waiting = new Queue<Delivery>()
     const add = async (error: unknown, tried: Delivery, at: number) => {
-      for (const part of await this.#afterFault(error, tried, requests, at, acknowledged)) waiting.push(part)
+      for (const part of await this.#afterFault(error, { ...shipment, delivery: tried }, at))
+        waiting.push(part)
     }
-    await add(first, delivery, sent)
+    await add(first, shipment.delivery, sent)
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const now = performance.now()
       const tried = next
       const error = await new Promise(resolve => requests.try(tried, '', now, resolve))
-      if (error === undefined) this.#listener.answered(performance.now() - now)
+      if (error === undefined) permit.succeeded(performance.now() - now)
       else await add(error, next, now)
     }
   }
 
-  /**
-   * What is to be sent after a try that failed.
-   * @param acknowledged how many rows were acknowledged before the first try of these
-   */
+  /** What is to be sent after a try that failed. */
   async #afterFault(
     error: unknown,
-    delivery: Delivery,
-    requests: TableRequests,
+    { delivery, requests, permit, before }: Shipment,
     sent: number,
-    acknowledged: number,
   ): Promise<readonly Delivery[]> {
     const { signal, tally } = requests
     // Nobody waits for these rows any more, and they are counted.
@@ -94,13 +76,16 @@ export class Sender {
     if (diagnosis === undefined) return []
     signal.throwIfAborted()
     const { fault, reason } = diagnosis
-    if (fault === 'slow') this.#listener.overloaded(sent)
     if (fault === 'failure') delivery.failures++
-    // A row alone is to blame only when the server stores others meanwhile.
-    if (isNarrowed(fault, delivery, tally.acknowledged > acknowledged)) {
+    // One row can be to blame only when its replica set, and its table, store other rows.
+    const othersAreStored = permit.acknowledged > before.ofSet && tally.acknowledged > before.ofTable
+    if (isNarrowed(fault, delivery, othersAreStored)) {
       return narrow(delivery, requests, reason)
     }
-    await delivery.wait(reason, signal)
+    permit.failed(fault, sent)
+    const wait_ms = delivery.waitAfter(reason)
+    detach(delivery.rows)
+    await permit.pause(wait_ms, delivery.usesWriteTimes(reason), signal)
     delivery.repeat(reason)
     tally.requestRepeated()
     return [delivery]
@@ -118,9 +103,18 @@ export class Sender {
   }
 }
 
+/** Rows on their way, and what sending them needs. */
+interface Shipment {
+  readonly delivery: Delivery
+  readonly requests: TableRequests
+  readonly permit: Permit
+  /** What had been acknowledged before the first try: requests of the replica set, and rows of the table. */
+  readonly before: { readonly ofSet: number; readonly ofTable: number }
+}
+
 /**
  * Whether the rows go on in smaller requests, so that the one to blame is found.
- * @param othersAreStored whether rows of the same table were acknowledged meanwhile
+ * @param othersAreStored whether other rows were acknowledged since the first try
  */
 function isNarrowed(fault: Fault, delivery: Delivery, othersAreStored: boolean): boolean {
   if (fault === 'split' || fault === 'row') return true
@@ -129,11 +123,15 @@ function isNarrowed(fault: Fault, delivery: Delivery, othersAreStored: boolean):
 }
 
 /** The halves of a refused group, down to the row that is the reason. */
-function narrow(delivery: Delivery, requests: TableRequests, error: unknown): Delivery[] {
+async function narrow(
+  delivery: Delivery,
+  requests: TableRequests,
+  error: unknown,
+): Promise<Delivery[]> {
   const { rows } = delivery
   const [only] = rows
   if (rows.length === 1 && only !== undefined) {
-    requests.refuse(only, error)
+    await requests.refuse(only, error)
     return []
   }
   delivery.repeat(error)

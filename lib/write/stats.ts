@@ -1,11 +1,13 @@
-/** Live counters of a sink. `rows_accepted` is always the sum of the five other row counts. */
+/** Live counters of a sink. `rows_accepted` is always the sum of the six other row counts. */
 export interface CassandraWritableStats {
-  /** Rows taken in and found valid. */
+  /** Rows taken in. Without `on_bad_row` they are valid. */
   readonly rows_accepted: number
   /** Rows acknowledged by Cassandra as written. */
   readonly rows_written: number
   /** Rows acknowledged by Cassandra as deleted. */
   readonly rows_deleted: number
+  /** Rows that were refused and given to `on_bad_row`, which is done with them. */
+  readonly rows_set_aside: number
   /** Accepted rows that were refused by the server, or whose outcome is unknown. */
   readonly rows_failed: number
   /** Rows waiting for a flush, for their turn, or for their epoch. */

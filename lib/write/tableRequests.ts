@@ -24,8 +24,8 @@ interface RequestedTable {
   readonly tally: Tally
   /** After it nothing is sent or counted. */
   readonly signal: AbortSignal
-  /** A row that the server refuses for good. */
-  readonly rowRefused: (error: RowError) => void
+  /** A row that the server refuses for good. Resolves when somebody has taken care of it. */
+  readonly rowRefused: (error: RowError, row: EncodedRow) => Promise<void>
 }
 
 /** What a fault means, and the error that tells whether the rows may be stored already. */
@@ -42,7 +42,7 @@ export class TableRequests {
   livesFrom: number | undefined
   readonly #ring: Ring<EncodedRow>
   readonly #table: LiveTable
-  readonly #rowRefused: (error: RowError) => void
+  readonly #rowRefused: RequestedTable['rowRefused']
   readonly #settings: WriteSettings
   readonly #executeRows: ExecuteRows
   readonly #replicas: Replicas
@@ -136,11 +136,12 @@ export class TableRequests {
     }
   }
 
-  /** The server refuses this row, and it alone. */
-  refuse({ index }: EncodedRow, error: unknown): void {
+  /** The server refuses this row, and it alone. Resolves when somebody has taken care of it. */
+  refuse(row: EncodedRow, error: unknown): Promise<void> {
+    const { index } = row
     const text = `Row ${index}: Cassandra refuses it: ${wordsOf(error)}`
-    this.tally.rowRefused()
-    this.#rowRefused(new RowError('ERR_CASSANDRA_ROW_REFUSED', text, { row_index: index }, { cause: error }))
+    const refusal = new RowError('ERR_CASSANDRA_ROW_REFUSED', text, { row_index: index }, { cause: error })
+    return this.#rowRefused(refusal, row)
   }
 
   /**

@@ -2,10 +2,12 @@ import { setMaxListeners } from 'node:events'
 import { RowBuffer } from '../batch/buffer.ts'
 import { type Group, groupRows, type ReplicaSetOf } from '../batch/group.ts'
 import { Ring } from '../cluster/ring.ts'
-import { type RowCounts, type SchemaError, WriteError } from '../errors.ts'
+import { type RowCounts, type RowError, type SchemaError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import { type EncodedRow, stamp, timestampsOf } from '../row/encodedRow.ts'
 import { partitionKeyOf } from '../row/partitionKey.ts'
+import { BadRow } from './badRow.ts'
+import { BadRows } from './badRows.ts'
 import { processArrivals } from './clusterClock.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { DoubtfulRow } from './doubtfulRow.ts'
@@ -13,6 +15,7 @@ import { undescribed } from './failure.ts'
 import { FailureLatch, type OnFailure } from './failureLatch.ts'
 import type { Lane } from './lane.ts'
 import { type EncodeResult, LiveTable } from './liveTable.ts'
+import type { Permit } from './permit.ts'
 import { TableRequests } from './tableRequests.ts'
 import type { Tally } from './tally.ts'
 import type { WritableTable } from './writableTable.ts'
@@ -35,6 +38,7 @@ export class TableWriter {
   readonly #lane: Lane
   readonly #requests: TableRequests
   readonly #replicaSetOf: ReplicaSetOf
+  readonly #badRows: BadRows
   readonly #closing = new AbortController()
   readonly #release: () => Promise<void>
   #nextIndex = 0
@@ -57,15 +61,16 @@ export class TableWriter {
     this.#settings = settings
     this.#tally = tally
     this.#release = release
+    this.#badRows = new BadRows(settings, tally)
     this.#failure = new FailureLatch(() => this.#settle(), onFailure)
     this.#buffer = new RowBuffer(rows_per_batch, dispatcher.buffered, () => this.#flush())
-    this.#lane = dispatcher.openLane(rows_per_batch, group => this.#send(group))
+    this.#lane = dispatcher.openLane(rows_per_batch, (group, permit) => this.#send(group, permit))
     const source = { client, keyspace, table: name, timeout_ms, signal }
     const table = new LiveTable(source, schema, readAt, { ...settings, latest_expiry_s }, clock)
     this.#table = table
     const ring = new Ring(client, keyspace, partitionKeyOf)
     this.#replicaSetOf = row => ring.replicaSetOf(row)
-    const rowRefused = (error: Error) => this.#failure.fail(error)
+    const rowRefused = (error: RowError, row: EncodedRow) => this.#rowRefused(error, row)
     this.#requests = new TableRequests({ client, ring, table, tally, signal, rowRefused }, settings)
   }
 
@@ -77,7 +82,8 @@ export class TableWriter {
    */
   encode(row: unknown, arrival?: number): EncodeResult {
     const encoded = this.encodeUnstamped(row)
-    if (encoded instanceof Error || this.#settings.timestamp_column !== undefined) return encoded
+    if (this.#settings.timestamp_column !== undefined) return encoded
+    if (encoded instanceof Error || encoded instanceof BadRow) return encoded
     if (encoded instanceof DoubtfulRow) {
       encoded.arrival = arrival ?? processArrivals().early()
       return encoded
@@ -96,9 +102,9 @@ export class TableWriter {
   }
 
   /** What becomes of a row with a name that may have been added to the table. Reads the schema again if need be. */
-  async settle(row: DoubtfulRow): Promise<EncodedRow | Error> {
+  async settle(row: DoubtfulRow): Promise<EncodedRow | BadRow | Error> {
     const settled = await this.#table.settle(row)
-    if (!(settled instanceof Error) && row.arrival !== undefined)
+    if ('slab' in settled && row.arrival !== undefined)
       stamp(settled, this.#dispatcher.clock.at(row.arrival))
     return settled
   }
@@ -111,8 +117,26 @@ export class TableWriter {
     if (this.#failure.isClosed) return this.#failure.rejection()
     if (row instanceof Error) return this.#refuse(row)
     if (row instanceof DoubtfulRow) return this.settle(row).then(settled => this.add(settled))
+    if (row instanceof BadRow) return this.setAside(row)
     this.accept()
     return this.push(row)
+  }
+
+  /** Gives a bad row to `on_bad_row`, and resolves when that is done with it. */
+  async setAside(row: BadRow): Promise<void> {
+    if (this.#failure.isClosed) return this.#failure.rejection()
+    await this.#badRows.setAside(row).catch((error: Error) => this.#refuse(error))
+    if (this.#failure.isClosed) await this.#failure.rejection()
+  }
+
+  /**
+   * Why a row cannot be stored, as {@link add} would say it; undefined when it can. Nothing is written or counted.
+   */
+  async validate(row: unknown): Promise<Error | undefined> {
+    const encoded = this.#table.encode(row, this.#nextIndex)
+    const settled = encoded instanceof DoubtfulRow ? await this.#table.settle(encoded) : encoded
+    if (settled instanceof BadRow) return settled.error
+    return settled instanceof Error ? settled : undefined
   }
 
   /** Counts a row that is given to {@link push} later. */
@@ -144,6 +168,11 @@ export class TableWriter {
   async finish(): Promise<void> {
     await this.drain()
     if (this.#tally.counts.rows_accepted === 0) return
+    try {
+      this.#badRows.checkEnd()
+    } catch (error) {
+      await this.#refuse(error as Error)
+    }
     const change = await this.#table.lastChange()
     if (change !== undefined) await this.#refuse(change)
   }
@@ -214,14 +243,21 @@ export class TableWriter {
     return this.#lane.room()?.then(() => (this.#failure.isClosed ? this.#failure.rejection() : undefined))
   }
 
-  async #send({ rows }: Group): Promise<void> {
+  async #send({ rows }: Group, permit: Permit): Promise<void> {
     this.#tally.groupLeft(rows.length)
     try {
-      await this.#dispatcher.sender.send(rows, this.#requests)
+      await this.#dispatcher.sender.send(rows, this.#requests, permit)
     } catch (error) {
       this.#failure.fail(error as Error)
     }
     this.#tally.groupReturned()
+  }
+
+  /** A row that only Cassandra refuses keeps its place in the window until `on_bad_row` is done with it. */
+  async #rowRefused(error: RowError, { given }: EncodedRow): Promise<void> {
+    if (given !== undefined) return this.#badRows.setAside(new BadRow(error, given), true)
+    this.#tally.rowRefused()
+    this.#failure.fail(error)
   }
 
   async #refuse(error: Error): Promise<void> {

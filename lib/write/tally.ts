@@ -10,6 +10,7 @@ export class Tally {
     rows_accepted: 0,
     rows_written: 0,
     rows_deleted: 0,
+    rows_set_aside: 0,
     rows_failed: 0,
     rows_buffered: 0,
     rows_in_flight: 0,
@@ -28,13 +29,18 @@ export class Tally {
 
   /** The row counts of this moment, for an error to carry. */
   get counts(): RowCounts {
-    const { rows_accepted, rows_written, rows_deleted, rows_failed } = this.#counters
-    return { rows_accepted, rows_written, rows_deleted, rows_failed }
+    const { rows_accepted, rows_written, rows_deleted, rows_set_aside, rows_failed } = this.#counters
+    return { rows_accepted, rows_written, rows_deleted, rows_set_aside, rows_failed }
   }
 
   /** Rows that Cassandra has acknowledged. */
   get acknowledged(): number {
     return this.#counters.rows_written + this.#counters.rows_deleted
+  }
+
+  /** Rows that nothing is left to do for. */
+  get settled(): number {
+    return this.acknowledged + this.#counters.rows_set_aside
   }
 
   /** Milliseconds by which the cluster's clock is ahead of this machine's. */
@@ -84,6 +90,14 @@ export class Tally {
     for (const row of rows) counters.bytes_written += byteLengthOf(row)
   }
 
+  /** @param isInFlight whether the row was accepted before, and refused by Cassandra */
+  rowSetAside(isInFlight: boolean): void {
+    if (this.#isFinal) return
+    if (isInFlight) this.#counters.rows_in_flight--
+    else this.#counters.rows_accepted++
+    this.#counters.rows_set_aside++
+  }
+
   /** A row in flight that Cassandra refuses. */
   rowRefused(): void {
     if (this.#isFinal) return
@@ -95,7 +109,7 @@ export class Tally {
   close(): void {
     const counters = this.#counters
     this.#isFinal = true
-    counters.rows_failed = counters.rows_accepted - this.acknowledged
+    counters.rows_failed = counters.rows_accepted - this.settled
     counters.rows_buffered = 0
     counters.rows_in_flight = 0
   }

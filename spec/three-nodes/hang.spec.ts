@@ -1,28 +1,19 @@
-import { Client } from 'cassandra-driver'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createCassandraWritable } from '../../lib/index.ts'
-import { type Cassandra, startCassandra } from '../../lib/testing/index.ts'
+import { TIMEOUT_MS, useThreeNodes } from './cluster.ts'
 
-/** Three nodes need their time to start when the machine is busy. */
-const TIMEOUT_MS = 360_000
-
-let cassandra: Cassandra
+const three = useThreeNodes()
 beforeAll(async () => {
-  cassandra = await startCassandra({ nodes: 3 })
-  const { contactPoints, localDataCenter, port } = cassandra
-  const client = new Client({ contactPoints, localDataCenter, protocolOptions: { port } })
-  await client.execute(
-    `CREATE KEYSPACE hang WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}`,
-  )
-  await client.execute('CREATE TABLE hang.t (id int PRIMARY KEY)')
-  await client.shutdown()
+  const replication = `{'class': 'SimpleStrategy', 'replication_factor': 3}`
+  await three.client.execute(`CREATE KEYSPACE hang WITH replication = ${replication}`)
+  await three.client.execute('CREATE TABLE hang.t (id int PRIMARY KEY)')
 }, TIMEOUT_MS)
-afterAll(() => cassandra?.stop())
 
 describe('while one of three nodes hangs', { timeout: TIMEOUT_MS }, () => {
   it.each([1, 2, 3])(
     'which is node %i, sinks open and write, whichever contact points they are given',
     async node => {
+      const { cassandra } = three
       const hosts = cassandra.contactPoints.map(contactPoint =>
         contactPoint.slice(0, contactPoint.lastIndexOf(':')),
       )

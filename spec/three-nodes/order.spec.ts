@@ -1,39 +1,23 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { Client, types } from 'cassandra-driver'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { type Client, types } from 'cassandra-driver'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { createCassandraWritable } from '../../lib/index.ts'
-import { type Cassandra, startCassandra } from '../../lib/testing/index.ts'
-
-/** A start may take this long in milliseconds when the machine is busy with other things. */
-const START_TIMEOUT_MS = 180_000
+import { TIMEOUT_MS, useThreeNodes } from './cluster.ts'
 
 const KEYS = 10_000
 const ROWS = 3 * KEYS
 
 describe('three nodes that each hold every row', () => {
-  let cassandra: Cassandra
-  let client: Client
-
+  const three = useThreeNodes()
   beforeAll(async () => {
-    cassandra = await startCassandra({ nodes: 3 })
-    const { contactPoints, localDataCenter, port } = cassandra
-    client = new Client({
-      contactPoints,
-      localDataCenter,
-      protocolOptions: { port, maxSchemaAgreementWaitSeconds: 60 },
-    })
-    await client.execute(
-      "CREATE KEYSPACE three WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}",
-    )
-    await client.execute('CREATE TABLE three.t (p int, c int, v int, l list<int>, PRIMARY KEY (p, c))')
-  }, START_TIMEOUT_MS)
-  afterAll(async () => {
-    await client?.shutdown()
-    await cassandra?.stop()
-  }, START_TIMEOUT_MS)
+    const replication = `{'class': 'SimpleStrategy', 'replication_factor': 3}`
+    await three.client.execute(`CREATE KEYSPACE three WITH replication = ${replication}`)
+    await three.client.execute('CREATE TABLE three.t (p int, c int, v int, l list<int>, PRIMARY KEY (p, c))')
+  }, TIMEOUT_MS)
 
   it('keep every row, and of each key the last, when one is killed during the load', async () => {
+    const { cassandra, client } = three
     let killed: Promise<void> | undefined
     function* rows() {
       for (let i = 0; i < ROWS; i++) {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { backoff, sparingBackoff } from '../../../lib/cluster/backoff.ts'
@@ -88,7 +89,7 @@ describe('a wait', () => {
     for (;;) {
       delivery.tries = 20
       try {
-        await delivery.wait(writeTimeout, new AbortController().signal)
+        await delay(delivery.waitAfter(writeTimeout))
       } catch (error) {
         expect(error).toMatchObject({ code: 'ERR_CASSANDRA_RETRY_TIMEOUT' })
         break

@@ -4,16 +4,18 @@ import type { Group } from '../../../lib/batch/group.ts'
 import { Outbox, type OutboxBounds } from '../../../lib/write/outbox.ts'
 import { settled } from '../../stream/support.ts'
 
-interface Bounds extends OutboxBounds {
+interface Bounds extends Omit<OutboxBounds, 'window'> {
+  /** Most requests in flight. */
+  readonly requests: () => number
   /** Of the lane. */
   readonly waitingRows: number
 }
 
 /** An outbox whose groups are in flight until they are answered. Of a group only its number of rows and bytes count. */
-function scene({ waitingRows = 0, ...bounds }: Partial<Bounds> = {}) {
+function scene({ waitingRows = 0, requests = () => 1, ...bounds }: Partial<Bounds> = {}) {
   const inFlight = new Map<Group, () => void>()
   const sent: Group[] = []
-  const outbox = new Outbox({ requests: () => 1, bytes: 100, waitingBytes: 1_000, ...bounds })
+  const outbox = new Outbox({ window: windowOf(requests), bytes: 100, waitingBytes: 1_000, ...bounds })
   const open = (rows = waitingRows) =>
     outbox.open(rows, group => {
       sent.push(group)
@@ -29,8 +31,19 @@ function scene({ waitingRows = 0, ...bounds }: Partial<Bounds> = {}) {
   return { outbox, lane: open(), open, sent, inFlight, answer }
 }
 
-function groupOf(bytes = 1, rows = 1): Group {
-  return { bytes, rows: Array.from({ length: rows }) }
+/** A window of this size, whatever it is told. */
+function windowOf(requests: () => number): OutboxBounds['window'] {
+  return {
+    get limit() {
+      return requests()
+    },
+    answered: () => {},
+    overloaded: () => {},
+  }
+}
+
+function groupOf(bytes = 1, rows = 1, replicas: unknown = 'all'): Group {
+  return { bytes, rows: Array.from({ length: rows }), replicas }
 }
 
 /** Whether a promise has been resolved by now; nothing to wait for counts as well. */
@@ -143,10 +156,13 @@ describe('room', () => {
     const first = new Promise<void>(resolve => {
       answerFirst = resolve
     })
-    const lane = new Outbox({ requests: () => 1, bytes: 100, waitingBytes: 100 }).open(0, async () => {
-      setImmediate(() => order.push('written'))
-      await first
-    })
+    const lane = new Outbox({ window: windowOf(() => 1), bytes: 100, waitingBytes: 100 }).open(
+      0,
+      async () => {
+        setImmediate(() => order.push('written'))
+        await first
+      },
+    )
     lane.push([groupOf(), groupOf()])
     lane.room()?.then(() => order.push('room'))
     answerFirst()
@@ -286,12 +302,12 @@ describe('lanes of one outbox', () => {
 
 describe('whatever the order of groups and answers', () => {
   const act = fc.oneof(
-    fc.record({ lane: fc.nat({ max: 2 }), bytes: fc.integer({ min: 1, max: 120 }) }),
+    fc.record({ lane: fc.nat({ max: 2 }), bytes: fc.integer({ min: 1, max: 120 }), set: fc.nat({ max: 2 }) }),
     fc.constant('answer' as const),
     fc.record({ close: fc.nat({ max: 2 }) }),
   )
 
-  it('every group of a lane that is open leaves, in the order of its lane, within the bounds of all', async () => {
+  it('every group of a lane that is open leaves, in the order of its lane and replica set, within the bounds of all', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(act), fc.integer({ min: 1, max: 5 }), async (acts, most) => {
         const { open, sent, inFlight } = scene({ requests: () => most, waitingBytes: 150 })
@@ -311,7 +327,7 @@ describe('whatever the order of groups and answers', () => {
             lanes[each.close]?.close()
             closed.add(each.close)
           } else {
-            const group = groupOf(each.bytes)
+            const group = groupOf(each.bytes, 1, each.set)
             pushed[each.lane]?.push(group)
             lanes[each.lane]?.push([group])
             const room = lanes[each.lane]?.room()
@@ -323,9 +339,12 @@ describe('whatever the order of groups and answers', () => {
         }
         while (inFlight.size > 0) await answer()
         for (const [i, groups] of pushed.entries()) {
-          const left = sent.filter(group => groups.includes(group))
-          if (closed.has(i)) expect(left).toEqual(groups.filter(group => left.includes(group)))
-          else expect(left).toEqual(groups)
+          for (const set of [0, 1, 2]) {
+            const own = groups.filter(({ replicas }) => replicas === set)
+            const left = sent.filter(group => own.includes(group))
+            if (closed.has(i)) expect(left).toEqual(own.filter(group => left.includes(group)))
+            else expect(left).toEqual(own)
+          }
           expect(lanes[i]?.idle()).toBeUndefined()
         }
         // Nobody waits for ever.

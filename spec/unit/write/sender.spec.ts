@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { types } from 'cassandra-driver'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Fault } from '../../../lib/cluster/fault.ts'
 import { Ring } from '../../../lib/cluster/ring.ts'
 import { ConnectionError, type RowError, SchemaError, WriteError } from '../../../lib/index.ts'
 import type { CassandraWritableOptions } from '../../../lib/options/options.ts'
@@ -38,10 +40,16 @@ async function scene(options: Partial<CassandraWritableOptions> = {}) {
     signal: closing.signal,
   }
   const table = new LiveTable(source, await readTable(source), 0, settings, clock)
-  const sender = new Sender(clock, {
-    answered: () => told.push('answered'),
-    overloaded: () => told.push('overloaded'),
-  })
+  const sender = new Sender(clock)
+  const permit = {
+    acknowledged: 0,
+    succeeded: () => {
+      permit.acknowledged++
+      told.push('answered')
+    },
+    failed: (fault: Fault) => told.push(fault),
+    pause: (wait_ms: number, _: boolean, signal: AbortSignal) => delay(wait_ms, undefined, { signal }),
+  }
   const requests = new TableRequests(
     {
       client: client.asClient,
@@ -49,7 +57,10 @@ async function scene(options: Partial<CassandraWritableOptions> = {}) {
       table,
       tally,
       signal: closing.signal,
-      rowRefused: error => refused.push(error),
+      rowRefused: async error => {
+        tally.rowRefused()
+        refused.push(error)
+      },
     },
     settings,
   )
@@ -57,7 +68,7 @@ async function scene(options: Partial<CassandraWritableOptions> = {}) {
   const send = (rows: readonly EncodedRow[]) => {
     for (const _ of rows) tally.rowAccepted()
     tally.groupLeft(rows.length)
-    const sending = sender.send(rows, requests)
+    const sending = sender.send(rows, requests, permit)
     sending.catch(() => {})
     return sending
   }
@@ -189,7 +200,7 @@ describe('a fault that passes', () => {
       expect(other.binds).toEqual(first?.binds)
     }
     expect(counters).toMatchObject({ requests: 4, retries: 3, rows_written: 2 })
-    expect(told.filter(word => word === 'overloaded').length).toBe(isSlow ? 3 : 0)
+    expect(told.filter(word => word === 'slow').length).toBe(isSlow ? 3 : 0)
   })
 
   it('has a row with a list sent with a newer time each time, since the same one would double it', async () => {

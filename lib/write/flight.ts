@@ -1,0 +1,61 @@
+import type { Fault } from '../cluster/fault.ts'
+import type { Lane } from './lane.ts'
+import type { Permit } from './permit.ts'
+import type { ReplicaSet } from './replicaSet.ts'
+
+/** What flights have in common: the permits, and what is learnt from answers. */
+export interface Permits {
+  /** A permit is free. */
+  released(replicas: ReplicaSet, kind: PermitKind): void
+  /** Resolves when a flight that gave its permit back has another. */
+  acquire(flight: Flight): Promise<void>
+  succeeded(replicas: ReplicaSet, latency: number): void
+  failed(replicas: ReplicaSet, fault: Fault, sent: number): void
+}
+
+/** What a permit is for: a request within the window, or a probe of a failing replica set. */
+export type PermitKind = 'request' | 'probe'
+
+/** One group that has left, until nothing is left to do for it. */
+export class Flight implements Permit {
+  readonly lane: Lane
+  readonly replicas: ReplicaSet
+  readonly bytes: number
+  /** Undefined while no permit is held. */
+  permit: PermitKind | undefined
+  readonly #permits: Permits
+
+  constructor(permits: Permits, lane: Lane, replicas: ReplicaSet, bytes: number) {
+    this.#permits = permits
+    this.lane = lane
+    this.replicas = replicas
+    this.bytes = bytes
+  }
+
+  get acknowledged(): number {
+    return this.replicas.acknowledged
+  }
+
+  succeeded(latency: number): void {
+    this.#permits.succeeded(this.replicas, latency)
+  }
+
+  failed(fault: Fault, sent: number): void {
+    this.#permits.failed(this.replicas, fault, sent)
+  }
+
+  async pause(wait_ms: number, isPatient: boolean, signal: AbortSignal): Promise<void> {
+    this.release()
+    await this.replicas.sleep(wait_ms, isPatient, signal)
+    await this.#permits.acquire(this)
+    signal.throwIfAborted()
+  }
+
+  /** Does nothing while no permit is held. */
+  release(): void {
+    const { permit } = this
+    if (permit === undefined) return
+    this.permit = undefined
+    this.#permits.released(this.replicas, permit)
+  }
+}

@@ -1,0 +1,55 @@
+import type { Group } from '../batch/group.ts'
+import { detach } from '../row/encodedRow.ts'
+import type { Lane } from './lane.ts'
+import { Queue } from './queue.ts'
+import type { ReplicaSet } from './replicaSet.ts'
+
+/** The groups of one table for one replica set that wait for their turn. They leave in the order they came. */
+export class Line {
+  readonly lane: Lane
+  readonly replicas: ReplicaSet
+  /** In the outbox's turns; otherwise its replica set has all that it may have. */
+  hasTurn = false
+  rows = 0
+  bytes = 0
+  readonly #waiting = new Queue<Group>()
+
+  constructor(lane: Lane, replicas: ReplicaSet) {
+    this.lane = lane
+    this.replicas = replicas
+  }
+
+  /** The group that leaves next. */
+  get first(): Group | undefined {
+    return this.#waiting.first
+  }
+
+  push(group: Group): void {
+    this.#waiting.push(group)
+    this.replicas.lines.add(this)
+    this.rows += group.rows.length
+    this.bytes += group.bytes
+    if (this.replicas.isFailing) detach(group.rows)
+  }
+
+  shift(): Group {
+    const group = this.#waiting.shift() as Group
+    this.rows -= group.rows.length
+    this.bytes -= group.bytes
+    if (this.first === undefined) this.replicas.lines.delete(this)
+    return group
+  }
+
+  /** Drops what waits. */
+  clear(): void {
+    this.#waiting.clear()
+    this.replicas.lines.delete(this)
+    this.rows = 0
+    this.bytes = 0
+  }
+
+  /** Makes rows that wait for long independent of the memory of their neighbours. */
+  detach(): void {
+    for (const { rows } of this.#waiting) detach(rows)
+  }
+}

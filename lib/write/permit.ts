@@ -1,0 +1,21 @@
+import type { Fault } from '../cluster/fault.ts'
+
+/** The right to have one request in flight to a replica set. */
+export interface Permit {
+  /** Requests that the replica set has acknowledged so far. */
+  readonly acknowledged: number
+  /** The replica set acknowledged a request after this many milliseconds. */
+  succeeded(latency: number): void
+  /**
+   * A request failed with a fault that may pass.
+   * @param sent when it was sent, by `performance.now()`
+   */
+  failed(fault: Fault, sent: number): void
+  /**
+   * Gives the permit back for this many milliseconds, so that other requests can use it, and resolves once it is held
+   * again.
+   * @param isPatient whether to wait for all of that time, also when the replica set answers earlier
+   * @throws the signal's reason
+   */
+  pause(wait_ms: number, isPatient: boolean, signal: AbortSignal): Promise<void>
+}

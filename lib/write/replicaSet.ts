@@ -1,0 +1,99 @@
+import type { Flight } from './flight.ts'
+import type { Line } from './line.ts'
+import { Queue } from './queue.ts'
+
+/** Faults without an acknowledgement between them, after which a replica set gets only probes. */
+const FAULTS = 3
+
+/** Looks without an answer, after which a replica set hangs if others answer. */
+const SILENT_LOOKS = 4
+
+/** Requests in flight that find out whether a failing replica set answers again. */
+export const PROBES = 2
+
+/** A flight that wants its permit back. */
+interface Returning {
+  readonly flight: Flight
+  readonly resolve: () => void
+}
+
+/** The nodes that hold the same partitions: what is on its way to them, and whether they answer. */
+export class ReplicaSet {
+  readonly name: unknown
+  /** Permits held. */
+  permits = 0
+  /** Groups that have left and are not settled. */
+  readonly flights = new Set<Flight>()
+  /** Requests acknowledged so far. */
+  acknowledged = 0
+  /** Lines with a group that waits. */
+  readonly lines = new Set<Line>()
+  /** First in, first out. */
+  readonly returning = new Queue<Returning>()
+  readonly #sleeping = new Set<() => void>()
+  #faults = 0
+  /** Acknowledgements and faults, and how many of them there were at the last look. */
+  #answers = 0
+  #answersSeen = 0
+  #silentLooks = 0
+
+  constructor(name: unknown) {
+    this.name = name
+  }
+
+  /** Most requests failed of late. It gets probes only, and what waits for it is kept apart. */
+  get isFailing(): boolean {
+    return this.#faults >= FAULTS
+  }
+
+  get isIdle(): boolean {
+    return this.flights.size === 0 && this.lines.size === 0
+  }
+
+  succeeded(): void {
+    const wasFailing = this.isFailing
+    this.#answers++
+    this.acknowledged++
+    this.#faults = 0
+    if (wasFailing) for (const wake of this.#sleeping) wake()
+  }
+
+  failed(): void {
+    this.#answers++
+    this.#faults++
+  }
+
+  /** Looks for answers. Returns true when requests have been in flight for some looks and none was answered. */
+  isSilent(): boolean {
+    const isAnswering = this.#answers !== this.#answersSeen
+    this.#answersSeen = this.#answers
+    this.#silentLooks = isAnswering || this.permits === 0 ? 0 : this.#silentLooks + 1
+    return this.#silentLooks > SILENT_LOOKS
+  }
+
+  /** It hangs, and fails until it answers. */
+  hangs(): void {
+    this.#faults = FAULTS
+    for (const flight of this.flights) flight.release()
+  }
+
+  /**
+   * Resolves after this many milliseconds, or when a failing replica set answers again.
+   * @param isPatient whether to wait for all of that time
+   */
+  sleep(wait_ms: number, isPatient: boolean, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = () => {
+        clearTimeout(timer)
+        this.#sleeping.delete(end)
+        signal.removeEventListener('abort', end)
+        if (signal.aborted) reject(signal.reason)
+        else resolve()
+      }
+      const timer = setTimeout(end, wait_ms)
+      signal.addEventListener('abort', end)
+      if (!isPatient) this.#sleeping.add(end)
+      if (signal.aborted) end()
+    })
+  }
+}

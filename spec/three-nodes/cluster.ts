@@ -1,0 +1,36 @@
+import { Client } from 'cassandra-driver'
+import { afterAll, beforeAll } from 'vitest'
+import { type Cassandra, startCassandra } from '../../lib/testing/index.ts'
+
+/** Starts and restarts may take this long in milliseconds when the machine is busy. */
+export const TIMEOUT_MS = 360_000
+
+let starting: Promise<Cassandra> | undefined
+
+/** Three nodes, all of them up, and a client. All files share one cluster, which ends with the process. */
+export function useThreeNodes(): { readonly cassandra: Cassandra; readonly client: Client } {
+  const own: { cassandra?: Cassandra; client?: Client } = {}
+  beforeAll(async () => {
+    // A node that is killed must not lose what it acknowledged.
+    starting ??= startCassandra({ nodes: 3, durable: true })
+    const cassandra = await starting
+    const { contactPoints, localDataCenter, port } = cassandra
+    for (const [i] of contactPoints.entries()) {
+      await cassandra.start(i + 1).catch((error: Error) => {
+        if (!error.message.endsWith('is running')) throw error
+      })
+    }
+    const protocolOptions = { port, maxSchemaAgreementWaitSeconds: 60 }
+    own.cassandra = cassandra
+    own.client = new Client({ contactPoints, localDataCenter, protocolOptions })
+  }, TIMEOUT_MS)
+  afterAll(() => own.client?.shutdown())
+  return {
+    get cassandra() {
+      return own.cassandra as Cassandra
+    },
+    get client() {
+      return own.client as Client
+    },
+  }
+}

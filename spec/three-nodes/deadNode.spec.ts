@@ -1,0 +1,80 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { createCassandraWritable } from '../../lib/index.ts'
+import type { ConsistencyName } from '../../lib/options/options.ts'
+import { TIMEOUT_MS, useThreeNodes } from './cluster.ts'
+
+/** Rows per second that the source brings: fewer than two nodes take, so that what arrives is seen and not their speed. */
+const PACE = 600
+
+const three = useThreeNodes()
+beforeAll(async () => {
+  for (const factor of [1, 2]) {
+    const replication = `{'class': 'SimpleStrategy', 'replication_factor': ${factor}}`
+    await three.client.execute(`CREATE KEYSPACE dead_${factor} WITH replication = ${replication}`)
+    await three.client.execute(`CREATE TABLE dead_${factor}.t (id int PRIMARY KEY)`)
+  }
+}, TIMEOUT_MS)
+
+describe('while one of three nodes is away, rows with living replicas are stored', {
+  timeout: TIMEOUT_MS,
+}, () => {
+  it.each<['pause' | 'kill', number, ConsistencyName, number]>([
+    // The one that hangs is the coordinator of its rows as well.
+    ['pause', 1, 'ONE', 2 / 3],
+    ['kill', 2, 'LOCAL_QUORUM', 1 / 3],
+  ])('by %s, at a replication factor of %i and %s', async (fault, factor, consistency, living) => {
+    const { cassandra, client } = three
+    let isOver = false
+    let given = 0
+    async function* rows() {
+      const from = performance.now()
+      for (; !isOver; given++) {
+        const ahead = (given / PACE) * 1000 - (performance.now() - from)
+        if (ahead > 20) await delay(ahead)
+        yield { id: given }
+      }
+    }
+    const sink = createCassandraWritable({
+      host: cassandra.contactPoints.map(point => point.split(':')[0] ?? ''),
+      port: cassandra.port,
+      keyspace: `dead_${factor}`,
+      table: 't',
+      consistency,
+      retry_timeout_ms: 300_000,
+    })
+    const load = pipeline(Readable.from(rows()), sink)
+    load.catch(() => {})
+    await delay(3_000)
+    await cassandra[fault](3)
+    let restored: Promise<void> | undefined
+    const restore = () => {
+      restored ??= fault === 'pause' ? cassandra.resume(3) : cassandra.start(3)
+      return restored
+    }
+    onTestFinished(restore, TIMEOUT_MS)
+    // A coordinator may need 2 s to see that a replica does not answer, and this side a second for a coordinator.
+    await delay(5_000)
+    const before = { given, written: sink.stats.rows_written }
+    await delay(6_000)
+    const share = (sink.stats.rows_written - before.written) / (given - before.given)
+    expect(given - before.given).toBeGreaterThan(4 * PACE)
+    expect(share).toBeGreaterThan(living * 0.8)
+    // The rows without a replica wait.
+    expect(sink.stats.rows_accepted - sink.stats.rows_written).toBeGreaterThan(PACE)
+    isOver = true
+    await restore()
+    await load
+    expect(sink.stats).toMatchObject({ rows_accepted: given, rows_written: given, rows_failed: 0 })
+    const found = await client.execute(`SELECT id FROM dead_${factor}.t`, [], {
+      fetchSize: 5_000,
+      readTimeout: 60_000,
+    })
+    let stored = 0
+    for await (const _ of found) stored++
+    expect(stored).toBe(given)
+    await client.execute(`TRUNCATE dead_${factor}.t`)
+  })
+})

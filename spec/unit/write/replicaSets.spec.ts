@@ -1,0 +1,232 @@
+import { setMaxListeners } from 'node:events'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Group } from '../../../lib/batch/group.ts'
+import type { Fault } from '../../../lib/cluster/fault.ts'
+import { byteLengthOf, type EncodedRow, writeTimeOf } from '../../../lib/row/encodedRow.ts'
+import { Outbox } from '../../../lib/write/outbox.ts'
+import type { Permit } from '../../../lib/write/permit.ts'
+import { settled } from '../../stream/support.ts'
+import { encodeAll } from '../batch/rows.ts'
+
+const { signal } = new AbortController()
+setMaxListeners(0, signal)
+
+/** A group in flight. */
+interface Sent {
+  readonly group: Group
+  readonly permit: Permit
+  readonly end: () => void
+}
+
+/** An outbox with one lane, whose groups stay in flight until the spec ends them. */
+function scene({ requests = 8, waitingRows = 2, bytes = 100_000 } = {}) {
+  const sent: Sent[] = []
+  const told: string[] = []
+  const window = {
+    limit: requests,
+    answered: () => told.push('answered'),
+    overloaded: () => told.push('overloaded'),
+  }
+  const outbox = new Outbox({ window, bytes, waitingBytes: 1_000 })
+  const lane = outbox.open(waitingRows, (group, permit) => {
+    return new Promise(resolve => sent.push({ group, permit, end: resolve }))
+  })
+  const push = (...names: string[]) => lane.push(names.map(replicas => groupOf(replicas)))
+  const namesOf = () => sent.map(({ group }) => group.replicas)
+  const nth = (at: number) => sent[at] as Sent
+  /** Lets the request fail; it waits for so long before its next try. */
+  const fail = (at: number, wait_ms = 100_000, fault: Fault = 'retry') => {
+    const { permit } = nth(at)
+    permit.failed(fault, performance.now())
+    return permit.pause(wait_ms, false, signal)
+  }
+  const acknowledge = async (at: number) => {
+    nth(at).permit.succeeded(1)
+    nth(at).end()
+    await settled()
+  }
+  return { outbox, lane, sent, told, push, namesOf, fail, acknowledge }
+}
+
+function groupOf(replicas: string): Group {
+  const rows = encodeAll([{ p: 1, c: 1 }])
+  return { rows, bytes: byteLengthOf(rows[0] as EncodedRow), replicas }
+}
+
+const isOver = async (wait: Promise<unknown>) => {
+  let over = false
+  void wait.then(() => {
+    over = true
+  })
+  await settled()
+  return over
+}
+
+describe('a request between two tries', () => {
+  it('leaves its permit to others, and goes on before groups that have not left', async () => {
+    const { push, namesOf, fail, acknowledge } = scene({ requests: 1 })
+    push('a', 'a', 'a')
+    const again = fail(0, 0)
+    expect(namesOf()).toEqual(['a', 'a'])
+    await new Promise(resolve => setTimeout(resolve, 10))
+    expect(await isOver(again)).toBe(false)
+    await acknowledge(1)
+    expect(await isOver(again)).toBe(true)
+    expect(namesOf()).toEqual(['a', 'a'])
+  })
+
+  it('ends with the reason of a signal', async () => {
+    const { push, sent } = scene()
+    push('a')
+    const closing = new AbortController()
+    const again = sent[0]?.permit.pause(100_000, false, closing.signal)
+    closing.abort(new Error('enough'))
+    await expect(again).rejects.toThrow('enough')
+  })
+})
+
+describe('a replica set that fails three times in a row', () => {
+  it('is probed by what failed before, and the others get all other permits', async () => {
+    const { push, namesOf, fail } = scene({ requests: 6 })
+    push('dead', 'dead', 'dead')
+    const again = [fail(0, 0), fail(1, 0), fail(2, 0)]
+    push('dead', 'dead', 'dead', 'dead', 'alive', 'alive', 'alive', 'alive')
+    expect(namesOf().slice(3)).toEqual(['alive', 'alive', 'alive', 'alive'])
+    await new Promise(resolve => setTimeout(resolve, 10))
+    expect(await Promise.all(again.map(isOver))).toEqual([true, true, false])
+    // Each probe that fails makes room for the next.
+    void fail(0)
+    expect(await isOver(again[2] as Promise<void>)).toBe(true)
+    expect(namesOf()).toHaveLength(7)
+  })
+
+  it('is probed by new requests when nothing that failed is left', async () => {
+    const { push, namesOf, sent, fail } = scene({ requests: 6 })
+    push('dead', 'dead', 'dead')
+    for (const { permit } of sent) permit.failed('retry', 0)
+    push('dead', 'dead', 'dead')
+    expect(namesOf()).toHaveLength(3)
+    for (const { end } of sent.slice(0, 3)) end()
+    await settled()
+    expect(namesOf()).toHaveLength(5)
+    void fail(3)
+    expect(namesOf()).toHaveLength(5)
+  })
+
+  it('does not make anybody wait until its rows fill the bytes that may be in flight', async () => {
+    const { lane, push, fail } = scene({ bytes: 10 * (groupOf('dead').bytes + 256) })
+    push('dead', 'dead', 'dead')
+    for (const at of [0, 1, 2]) void fail(at)
+    // What has left counts with its bytes, and what waits with what a row costs beside them.
+    for (let row = 0; row < 9; row++) push('dead')
+    expect(lane.room()).toBeUndefined()
+    expect(lane.isWaiting).toBe(false)
+    push('dead', 'dead')
+    const room = lane.room()
+    expect(room).toBeInstanceOf(Promise)
+    lane.close()
+    await room
+  })
+
+  it('has what waits for it sent as soon as it answers, and tries that wait long are made at once', async () => {
+    const { lane, push, namesOf, fail, acknowledge } = scene({ requests: 8 })
+    push('dead', 'dead', 'dead')
+    const again = [0, 1, 2].map(at => fail(at))
+    const soon = fail(0, 1)
+    push('dead', 'dead', 'dead', 'dead')
+    expect(namesOf()).toHaveLength(3)
+    await soon
+    await acknowledge(0)
+    expect(await Promise.all(again.map(isOver))).toEqual([true, true, true])
+    expect(namesOf()).toHaveLength(7)
+    for (const at of [1, 2, 3, 4, 5, 6]) await acknowledge(at)
+    expect(lane.idle()).toBeUndefined()
+  })
+
+  it('does not shrink the window for the others, as it does for all when it is the only one', async () => {
+    const { push, fail, told } = scene()
+    push('dead', 'dead', 'dead')
+    push('alive')
+    for (const at of [0, 1, 2, 0, 1]) void fail(at, 100_000, 'slow')
+    expect(told).toEqual(['overloaded', 'overloaded', 'overloaded'])
+    const only = scene()
+    only.push('a', 'a', 'a')
+    for (const at of [0, 1, 2, 0, 1]) void only.fail(at, 100_000, 'slow')
+    expect(only.told).toHaveLength(5)
+  })
+
+  it('keeps no memory of other rows alive with what waits for it', async () => {
+    const rows = encodeAll(Array.from({ length: 100 }, (_, c) => ({ p: 1, c, v: 'x'.repeat(100) })))
+    const { push, lane, fail } = scene({ bytes: 100_000 })
+    push('dead', 'dead', 'dead')
+    const [before, after, alive] = rows as [EncodedRow, EncodedRow, EncodedRow]
+    const contents = [before, after].map(row => [
+      row.slab.toString('hex', row.start, row.end),
+      writeTimeOf(row),
+    ])
+    const groupWith = (row: EncodedRow, replicas: string) => ({
+      rows: [row],
+      bytes: byteLengthOf(row),
+      replicas,
+    })
+    lane.push(Array.from({ length: 9 }, () => groupOf('dead')))
+    lane.push([groupWith(before, 'dead')])
+    for (const at of [0, 1, 2]) void fail(at)
+    lane.push([groupWith(after, 'dead'), groupWith(alive, 'alive')])
+    for (const row of [before, after]) expect(row.slab.buffer.byteLength).toBe(byteLengthOf(row))
+    expect(alive.slab.buffer.byteLength).toBeGreaterThan(byteLengthOf(alive))
+    const moved = [before, after].map(row => [row.slab.toString('hex', row.start, row.end), writeTimeOf(row)])
+    expect(moved).toEqual(contents)
+  })
+})
+
+describe('a replica set that hangs', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  it('gives its permits back once others were answered for a second, and keeps nobody waiting', async () => {
+    const { lane, push, namesOf, acknowledge } = scene({ requests: 4, waitingRows: 2 })
+    push('alive', 'hung', 'hung', 'hung', 'hung', 'hung')
+    const permits = (name: string) => namesOf().filter(other => other === name).length
+    expect([permits('alive'), permits('hung')]).toEqual([1, 2])
+    const room = lane.room() as Promise<void>
+    for (let look = 0; look < 10; look++) vi.advanceTimersByTime(250)
+    // While nobody is answered all may be slow.
+    expect(await isOver(room)).toBe(false)
+    await acknowledge(0)
+    vi.advanceTimersByTime(250)
+    expect(await isOver(room)).toBe(true)
+    push('alive', 'alive', 'alive', 'alive', 'alive')
+    expect([permits('alive'), permits('hung')]).toEqual([5, 2])
+    expect(lane.isWaiting).toBe(true)
+    lane.close()
+  })
+
+  it('is as the others once it answers', async () => {
+    const { push, namesOf, acknowledge } = scene({ requests: 4 })
+    push('alive', 'hung', 'hung', 'hung', 'hung')
+    for (let look = 0; look < 10; look++) vi.advanceTimersByTime(250)
+    await acknowledge(0)
+    vi.advanceTimersByTime(250)
+    expect(namesOf()).toEqual(['alive', 'hung', 'hung'])
+    await acknowledge(1)
+    expect(namesOf()).toEqual(['alive', 'hung', 'hung', 'hung', 'hung'])
+  })
+
+  it('has at most half of the permits while there are others', async () => {
+    const { push, namesOf, acknowledge } = scene({ requests: 4, waitingRows: 99 })
+    push('alive', 'hung', 'hung', 'hung', 'hung', 'alive', 'alive')
+    expect(namesOf()).toEqual(['alive', 'hung', 'alive', 'hung'])
+    await acknowledge(0)
+    await acknowledge(2)
+    expect(namesOf().slice(4)).toEqual(['alive'])
+    await acknowledge(4)
+    // Nobody else is there any more.
+    push('hung')
+    expect(namesOf().filter(name => name === 'hung')).toHaveLength(4)
+  })
+})
