@@ -83,12 +83,25 @@ export interface RowCounts {
   readonly rows_failed: number
 }
 
+/** Rows that came one after the other. */
+export interface RowRange {
+  /** Place of the first row in the order of arrival, from 0. */
+  readonly from: number
+  /** Place of the last row. */
+  readonly to: number
+}
+
 /** The base of every error of this package. */
 export class CassandraStreamsError extends Error {
   /** Stable across releases; see the table in the README. */
   readonly code: CassandraErrorCode
   /** Exact once the requests in flight have settled; undefined for errors before the first row. */
   counts: RowCounts | undefined
+  /**
+   * Rows that were given and are not known to be written, nor set aside: together with `counts`. A micro-batch sink
+   * counts whole epochs.
+   */
+  unacknowledged: readonly RowRange[] | undefined
 
   constructor(code: CassandraErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)

@@ -15,6 +15,7 @@ export {
   RowError,
   type RowErrorCode,
   type RowErrorDetails,
+  type RowRange,
   SchemaError,
   type SchemaErrorCode,
   WriteError,
@@ -30,4 +31,5 @@ export type {
 export { createMicroBatchSink, type MicroBatchSink, type WrittenEpoch } from './sink/microBatch.ts'
 export { type CassandraWritable, createCassandraWritable } from './sink/writable.ts'
 export { type CassandraWritableStream, createCassandraWritableStream } from './sink/writableStream.ts'
+export type { Acknowledged } from './write/progress.ts'
 export type { CassandraWritableStats } from './write/stats.ts'

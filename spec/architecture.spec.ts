@@ -73,7 +73,7 @@ describe('architecture', () => {
   it('opens a checkpoint in one place, and knows what keeps it nowhere else', () => {
     const knowing = files.filter(file => !file.startsWith('checkpoint/file/'))
     expect(knowing.filter(file => importsOf(file).some(path => path.startsWith('checkpoint/file/')))).toEqual(
-      ['epoch/epochWriter.ts'],
+      ['epoch/openEpochWriter.ts'],
     )
   })
 

@@ -20,6 +20,10 @@ export class RowBuffer {
     return this.#rows.length >= this.#mostRows
   }
 
+  get rows(): readonly EncodedRow[] {
+    return this.#rows
+  }
+
   push(row: EncodedRow): void {
     const bytes = byteLengthOf(row)
     this.#rows.push(row)

@@ -3,12 +3,12 @@ import { CheckpointError } from '../errors.ts'
 import type { Json } from '../json.ts'
 import type { EpochSettings } from '../options/settings.ts'
 import type { EncodedRow } from '../row/encodedRow.ts'
+import { positionOf } from '../row/position.ts'
 import type { BadRow } from '../write/badRow.ts'
 import { DoubtfulRow } from '../write/doubtfulRow.ts'
 import { maxEpochBytes } from './epochCutter.ts'
 import type { EpochRows } from './epochRows.ts'
 import type { EpochWriter } from './epochWriter.ts'
-import { positionOf } from './position.ts'
 import { type RowSource, readRows } from './rowSource.ts'
 
 /** Largest epoch of `writeEpoch`, in rows: all of them are in memory at once. */

@@ -3,6 +3,7 @@ import type { Json } from '../json.ts'
 import type { EpochSettings } from '../options/settings.ts'
 import { DoubtfulRow } from '../write/doubtfulRow.ts'
 import type { EncodeResult } from '../write/liveTable.ts'
+import type { Progress } from '../write/progress.ts'
 import type { EpochRows } from './epochRows.ts'
 import type { EpochWriter } from './epochWriter.ts'
 
@@ -18,6 +19,7 @@ type WriteEpoch = (epoch_id: number, epoch: EpochRows, onSealed: () => void) => 
 export class EpochCutter {
   readonly #writer: EpochWriter
   readonly #settings: EpochSettings
+  readonly #progress: Progress
   readonly #write: WriteEpoch
   #epoch: EpochRows
   #nextId: number
@@ -30,7 +32,8 @@ export class EpochCutter {
   /** Resolves when rows of the one that is written may leave, or never will. */
   #sealing: Promise<void> = Promise.resolve()
 
-  constructor(writer: EpochWriter, settings: EpochSettings, write: WriteEpoch) {
+  constructor(writer: EpochWriter, settings: EpochSettings, progress: Progress, write: WriteEpoch) {
+    this.#progress = progress
     this.#writer = writer
     this.#settings = settings
     this.#write = write
@@ -73,14 +76,21 @@ export class EpochCutter {
     await this.#writing
   }
 
+  /** Ends the epoch now if this was its last row. A replay is as long as it was. */
+  flush(row_index: number): void {
+    const isLast = this.#epoch.count > 0 && this.#epoch.lastIndex === row_index
+    if (isLast && this.#replay === undefined) this.#cut().catch(() => {})
+  }
+
   stop(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
   }
 
   #isFull(): boolean {
-    const { count, bytes, set_aside } = this.#epoch
+    const { count, bytes, set_aside, lastIndex } = this.#epoch
     if (this.#replay !== undefined) return count >= this.#replay.rows
+    if (this.#progress.isAwaited(lastIndex)) return true
     const isLong = count >= this.#settings.rows_per_epoch || set_aside.length >= MOST_SET_ASIDE
     return isLong || bytes >= maxEpochBytes(this.#settings)
   }

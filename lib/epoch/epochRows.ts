@@ -13,6 +13,8 @@ export class EpochRows {
   bytes = 0
   /** Microseconds that the rows take up in the order. */
   timestamps = 0
+  /** Index of the last row in the order of arrival. */
+  lastIndex = -1
   /** Some row would double a list if it were written twice with one timestamp. */
   appends = false
   /** Rows of each block that has a fingerprint. */
@@ -38,7 +40,8 @@ export class EpochRows {
     return this.rows.length + this.set_aside.length
   }
 
-  addSetAside(position: Json | undefined): void {
+  addSetAside(row_index: number | undefined, position: Json | undefined): void {
+    this.lastIndex = row_index ?? this.lastIndex + 1
     this.set_aside.push(this.count)
     this.#fingerprint.addSetAside()
     if (position !== undefined) this.position = position
@@ -46,6 +49,7 @@ export class EpochRows {
 
   add(row: EncodedRow, position: Json | undefined): void {
     this.rows.push(row)
+    this.lastIndex = row.index
     this.#fingerprint.add(row)
     this.bytes += byteLengthOf(row)
     this.timestamps += timestampsOf(row)

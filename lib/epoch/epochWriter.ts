@@ -1,7 +1,6 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.ts'
 import { checkBeginning, checkReplay, decide, type Seal, type TimestampSpan } from '../checkpoint/epoch.ts'
-import { openCheckpoint } from '../checkpoint/file/fileCheckpoint.ts'
-import { OptionError, SchemaError } from '../errors.ts'
+import { RowError, type RowRange } from '../errors.ts'
 import type { Json } from '../json.ts'
 import type { EpochSettings } from '../options/settings.ts'
 import type { EncodedRow } from '../row/encodedRow.ts'
@@ -9,15 +8,11 @@ import type { StoredTable } from '../table/schema.ts'
 import { BadRow } from '../write/badRow.ts'
 import type { ClusterClock } from '../write/clusterClock.ts'
 import type { DoubtfulRow } from '../write/doubtfulRow.ts'
-import type { OnFailure } from '../write/failureLatch.ts'
 import type { EncodeResult } from '../write/liveTable.ts'
-import { openTable } from '../write/openWriter.ts'
-import { TableWriter } from '../write/tableWriter.ts'
-import type { Tally } from '../write/tally.ts'
+import type { Progress } from '../write/progress.ts'
+import type { TableWriter } from '../write/tableWriter.ts'
 import { EpochRows } from './epochRows.ts'
-import { passHighWater } from './highWater.ts'
 import { refuseDropped, refuseLate } from './replayLimits.ts'
-import { warnOfTruncation } from './truncationWarning.ts'
 
 /** Up to where a source is in the table. */
 export interface LastCommit {
@@ -39,62 +34,6 @@ export interface CommittedEpoch {
   readonly position: Json | null
 }
 
-/**
- * Connects, reads the schema and takes the checkpoint; nothing is written yet.
- * @param hold called before the checkpoint is taken; from then on somebody must wait for the end of this call
- * @throws ConnectionError, SchemaError, OptionError, CheckpointError
- */
-export async function openEpochWriter(
-  settings: EpochSettings,
-  tally: Tally,
-  onFailure: OnFailure,
-  signal: AbortSignal,
-  hold: () => void,
-): Promise<EpochWriter> {
-  const { dispatcher, table: opened } = await openTable(settings, signal)
-  const { client, clock } = dispatcher
-  const { schema } = opened
-  let checkpoint: Checkpoint | undefined
-  try {
-    refuseOwnTimestampsOfLists(settings, schema)
-    refuseWithoutGrace(schema)
-    const { id: table_id, keyspace, name: table } = schema
-    signal.throwIfAborted()
-    hold()
-    const name = { cluster: clock.name, keyspace, table, table_id }
-    checkpoint = await openCheckpoint(settings.checkpoint_location, name, { takesOver: settings.take_over })
-    await passHighWater(clock, checkpoint.state.high_water, settings, signal)
-    await warnOfTruncation(client, schema, checkpoint.state.committed, settings)
-    // Said also where it is for ever: a replay must not depend on what the table says by then.
-    const ttl = settings.ttl ?? schema.default_time_to_live
-    const writer = new TableWriter(dispatcher, opened, { ...settings, ttl }, tally, {
-      onFailure,
-      release: () => dispatcher.close(),
-    })
-    return new EpochWriter(writer, checkpoint, schema, clock, settings)
-  } catch (error) {
-    await Promise.all([dispatcher.close(), checkpoint?.close().catch(() => {})])
-    throw error
-  }
-}
-
-/** A replay needs a later timestamp than the attempt before it, and the caller's must not be changed. */
-function refuseOwnTimestampsOfLists({ timestamp_column }: EpochSettings, schema: StoredTable): void {
-  const list = schema.columns.find(({ type }) => type.kind === 'list' && !type.frozen)
-  if (timestamp_column === undefined || list === undefined) return
-  const why = `a replay with the same timestamp would double the list of column \`${list.name}\``
-  const message = `Expected \`timestamp_column\` to be absent: ${why}`
-  throw new OptionError('ERR_CASSANDRA_OPTION', 'timestamp_column', message)
-}
-
-/** Every replay would come too late. */
-function refuseWithoutGrace({ keyspace, name, gc_grace_seconds }: StoredTable): void {
-  if (gc_grace_seconds > 0) return
-  const why = 'a replay could bring back rows that others deleted meanwhile'
-  const message = `\`${keyspace}.${name}\` has a gc_grace_seconds of 0, and ${why}: set it to at least the time a restart may take`
-  throw new SchemaError('ERR_CASSANDRA_TABLE_UNSUPPORTED', message)
-}
-
 /** Writes epochs one after the other: SEAL, rows, all acknowledgements, COMMIT. */
 export class EpochWriter {
   readonly #writer: TableWriter
@@ -105,6 +44,10 @@ export class EpochWriter {
   readonly #ttl: number | undefined
   /** Rows by `write()` that belong to the epoch to be replayed and have not come yet. */
   #rowsToReplay: number
+  readonly #progress: Progress
+  /** Rows from the first one on that are in committed epochs. */
+  #committedRows = 0
+  #encodedRows = 0
 
   constructor(
     writer: TableWriter,
@@ -112,7 +55,9 @@ export class EpochWriter {
     schema: StoredTable,
     clock: ClusterClock,
     { timestamp_column, ttl }: EpochSettings,
+    progress: Progress,
   ) {
+    this.#progress = progress
     this.#writer = writer
     this.#checkpoint = checkpoint
     this.#schema = schema
@@ -127,6 +72,20 @@ export class EpochWriter {
     if (committed === undefined) return null
     const { epoch_id, position, rows_total } = committed
     return { epoch_id, position: structuredClone(position), rows_total }
+  }
+
+  /** Rows that are not known to be written for good: those after the last commit. */
+  get unacknowledged(): readonly RowRange[] {
+    if (this.#encodedRows <= this.#committedRows) return []
+    return [{ from: this.#committedRows, to: this.#encodedRows - 1 }]
+  }
+
+  settledRows(): number {
+    return this.#committedRows
+  }
+
+  get isIdle(): boolean {
+    return this.#encodedRows === this.#committedRows
   }
 
   /** The epoch that may be written in part, and has to come again before any other. */
@@ -146,6 +105,7 @@ export class EpochWriter {
 
   /** The table may give rows another time to live by now: those of a replay have that of the first attempt. */
   #encode(row: unknown, isReplay: boolean): EncodeResult {
+    this.#encodedRows++
     return this.#writer.encodeUnstamped(row, isReplay ? (this.#ttl ?? this.sealed?.table_ttl) : undefined)
   }
 
@@ -159,6 +119,9 @@ export class EpochWriter {
     const table_ttl = replay === undefined ? this.#schema.default_time_to_live : replay.table_ttl
     return new EpochRows(this.#rowsHaveTimestamps, table_ttl, replay?.block_rows)
   }
+
+  /** An epoch is sent as a whole. */
+  flush(): void {}
 
   /** As {@link TableWriter.validate}. */
   validate(row: unknown): Promise<Error | undefined> {
@@ -185,8 +148,10 @@ export class EpochWriter {
     // The first attempt may have stored it.
     if (row instanceof BadRow && isReplay && !wasSetAside) throw row.error
     if (row instanceof Error && !wasSetAside) throw row
-    epoch.addSetAside(position)
-    return row instanceof BadRow ? this.#writer.setAside(row) : undefined
+    epoch.addSetAside(indexOf(row), position)
+    if (row instanceof BadRow) return this.#writer.setAside(row)
+    this.#writer.passOver()
+    return undefined
   }
 
   /** Counts the rows of an epoch that is never written as failed. */
@@ -250,7 +215,12 @@ export class EpochWriter {
     const change = await this.#writer.tableChange()
     if (change !== undefined) throw change
     await this.#checkpoint.commit()
-    return { epoch_id, rows: epoch.count, position: this.committed?.position ?? null }
+    const { position } = this.committed as LastCommit
+    this.#committedRows = epoch.lastIndex + 1
+    this.#progress.passed(epoch.lastIndex, position ?? undefined)
+    this.#progress.flushed()
+    this.#progress.advanced()
+    return { epoch_id, rows: epoch.count, position }
   }
 
   /** Stops at once, and gives the checkpoint back. Never throws. */
@@ -277,6 +247,12 @@ export class EpochWriter {
     const first = this.#clock.next(count)
     return { timestamp: String(first), last_timestamp: String(first + count - 1) }
   }
+}
+
+function indexOf(row: EncodedRow | BadRow | Error): number | undefined {
+  if (row instanceof BadRow) return row.error.row_index
+  if (row instanceof RowError) return row.row_index
+  return row instanceof Error ? undefined : row.index
 }
 
 /** Milliseconds since 1970 by the cluster's clock: this machine's may be set, and the next run may be on another. */

@@ -1,8 +1,8 @@
 import type { Client, ClientOptions } from 'cassandra-driver'
 import type { RowError } from '../errors.ts'
 import type { Json } from '../json.ts'
-import { errorLimit } from './errorLimit.ts'
 import { flag, integer, type Kind, type OptionEntry, object, oneOf, text } from './entry.ts'
+import { errorLimit } from './errorLimit.ts'
 import { type Hosts, parseHosts } from './hosts.ts'
 import { type CassandraWritableOptions, consistencyNames, type MicroBatchSinkOptions } from './options.ts'
 
@@ -164,6 +164,11 @@ export const writeEntries = {
     meaning:
       'rows that share a request: those of one `partition`; also partitions with the same `replicas`, at most 10 and under 5 KiB together, so that the server does not warn; or `none`',
   },
+  position: {
+    ...placeOfRow,
+    meaning:
+      "the source's own place after this row, such as an offset or a line, in any JSON. It is told with `'acknowledged'`. A micro-batch sink stores that of an epoch's last row with the epoch, and gives it back by `open()`. Called once for each row, when it is written to the stream",
+  },
   on_bad_row: {
     ...badRowHandler,
     otherwise: 'the stream ends with the error',
@@ -221,10 +226,5 @@ export const epochEntries = {
     ...integer(1, 3_600_000),
     fallback: 1000,
     meaning: 'longest time in milliseconds that a row waits for a fuller epoch',
-  },
-  position: {
-    ...placeOfRow,
-    meaning:
-      "the source's own place after this row, such as an offset or a line, in any JSON. That of an epoch's last row is stored with the epoch and given back by `open()`. Called once for each row, when it is written to the stream",
   },
 } satisfies Record<Exclude<keyof MicroBatchSinkOptions, keyof typeof writeEntries>, OptionEntry>

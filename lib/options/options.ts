@@ -116,9 +116,26 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
    * @default 'replicas'
    */
   readonly batch_by?: 'partition' | 'replicas' | 'none' | undefined
-  /** Limit in milliseconds for one request, and for connecting. An integer from 1 to 600000. @default 15000 */
+  /**
+   * The source's own place after this row, such as an offset or a line, in any JSON. It is told with `'acknowledged'`.
+   * A micro-batch sink stores that of an epoch's last row with the epoch, and gives it back by `open()`. Called once
+   * for each row, when it is written to the stream.
+   */
+  readonly position?: ((row: Row) => Json) | undefined
+  /**
+   * Called with each row that cannot be stored, and why; all other rows are stored. The stream waits for the promise
+   * that it returns, and ends when it throws. The row is the object that was given, or a copy of it as it was given if
+   * it has changed since.
+   * @default the stream ends with the error
+   */
   readonly on_bad_row?: ((error: RowError, row: Row) => void | Promise<void>) | undefined
+  /**
+   * Most rows that `on_bad_row` may be called with before the stream ends: a number, or a share of all rows, which
+   * counts from 1,000 rows on and at the end. Goes with `on_bad_row`.
+   * @default no limit
+   */
   readonly max_errors?: number | `${number}` | `${number}%` | undefined
+  /** Limit in milliseconds for one request, and for connecting. An integer from 1 to 600000. @default 15000 */
   readonly request_timeout_ms?: number | string | undefined
   /** Limit in milliseconds for one request with all its retries. An integer from 0 to 86400000. @default 60000 */
   readonly retry_timeout_ms?: number | string | undefined
@@ -149,9 +166,4 @@ export interface MicroBatchSinkOptions<Row extends object = object> extends Cass
   readonly rows_per_epoch?: number | string | undefined
   /** Longest time in milliseconds that a row waits for a fuller epoch. An integer from 1 to 3600000. @default 1000 */
   readonly epoch_interval_ms?: number | string | undefined
-  /**
-   * The source's own place after this row, such as an offset or a line, in any JSON. That of an epoch's last row is
-   * stored with the epoch and given back by `open()`. Called once for each row, when it is written to the stream.
-   */
-  readonly position?: ((row: Row) => Json) | undefined
 }

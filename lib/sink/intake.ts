@@ -2,6 +2,7 @@ import { WriteError } from '../errors.ts'
 import { GivenRow } from '../row/givenRow.ts'
 import { processArrivals } from '../write/clusterClock.ts'
 import type { EncodeResult } from '../write/liveTable.ts'
+import type { Progress } from '../write/progress.ts'
 import { Tally } from '../write/tally.ts'
 
 /** A row that came before the table was known: its place in the order, a copy as deep as it goes, later its bytes. */
@@ -23,18 +24,26 @@ export interface RowWriter {
   /** @param arrival place of a row that came before the table was known */
   encode(row: unknown, arrival?: number): EncodeResult
   validate(row: unknown): Promise<Error | undefined>
+  /** Sends what need not wait for more rows. */
+  flush(): void
   close(): Promise<void>
 }
 
 /** What all sinks have in common: rows that come from the first moment on, and the writer once it is open. */
 export class Intake<Writer extends RowWriter> {
   readonly tally = new Tally()
+  readonly progress: Progress
   readonly #opening = new AbortController()
   readonly #early: EarlyRow[] = []
   #writer: Writer | undefined
   #opened: Promise<void> | undefined
+  #openWaiters: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = []
   #queued = 0
   #closed: Promise<void> | undefined
+
+  constructor(progress: Progress) {
+    this.progress = progress
+  }
 
   get isOpen(): boolean {
     return this.#writer !== undefined
@@ -73,7 +82,15 @@ export class Intake<Writer extends RowWriter> {
       },
     )
     this.#opened = Promise.race([opened, left])
+    for (const { resolve, reject } of this.#openWaiters.splice(0)) this.#opened.then(resolve, reject)
     return this.#opened
+  }
+
+  /** A stream of Node begins to open a moment after it is made. */
+  #whenOpen(resolve: () => void, reject: (error: Error) => void): void {
+    if (this.#opened !== undefined) this.#opened.then(resolve, reject)
+    else if (this.#closed !== undefined) resolve()
+    else this.#openWaiters.push({ resolve, reject })
   }
 
   /**
@@ -82,7 +99,7 @@ export class Intake<Writer extends RowWriter> {
    */
   async validate(row: unknown): Promise<Error | undefined> {
     const given = new GivenRow(row)
-    await this.#opened
+    await new Promise<void>((resolve, reject) => this.#whenOpen(resolve, reject))
     if (this.#writer === undefined) throw new WriteError('ERR_CASSANDRA_WRITE', 'The stream was destroyed')
     return this.#writer.validate(given)
   }
@@ -94,6 +111,18 @@ export class Intake<Writer extends RowWriter> {
     const early = new EarlyRow(row)
     if (!this.#opening.signal.aborted) this.#early.push(early)
     return early
+  }
+
+  /** The index of the row that was queued last. */
+  get lastIndex(): number {
+    return this.#queued - 1
+  }
+
+  /** Resolves when nothing is left to do for all rows that were queued. */
+  flush(): Promise<void> {
+    const flushed = this.progress.settled(this.#queued)
+    this.#writer?.flush()
+    return flushed
   }
 
   /** After opening. */
@@ -116,8 +145,12 @@ export class Intake<Writer extends RowWriter> {
     return error
   }
 
-  /** Stops at once, in whatever state it is. Never throws. */
-  close(): Promise<void> {
+  /**
+   * Stops at once, in whatever state it is. Never throws.
+   * @param reason what those are told who wait
+   */
+  close(reason?: Error | null): Promise<void> {
+    this.progress.end(reason ?? new WriteError('ERR_CASSANDRA_WRITE', 'The stream was destroyed'))
     this.#closed ??= this.#close()
     return this.#closed
   }
@@ -125,6 +158,7 @@ export class Intake<Writer extends RowWriter> {
   async #close(): Promise<void> {
     this.#opening.abort()
     this.#early.length = 0
+    for (const { resolve } of this.#openWaiters.splice(0)) resolve()
     if (this.#writer === undefined) await this.#opened?.catch(() => {})
     await this.#writer?.close()
   }

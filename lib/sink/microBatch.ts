@@ -3,18 +3,15 @@ import type { Writable } from 'node:stream'
 import { collectEpoch, unlessAborted } from '../epoch/epochCollection.ts'
 import { EpochCutter } from '../epoch/epochCutter.ts'
 import type { EpochRows } from '../epoch/epochRows.ts'
-import {
-  type CommittedEpoch,
-  type EpochWriter,
-  type LastCommit,
-  openEpochWriter,
-} from '../epoch/epochWriter.ts'
-import { positionOf } from '../epoch/position.ts'
+import type { CommittedEpoch, EpochWriter, LastCommit } from '../epoch/epochWriter.ts'
+import { openEpochWriter } from '../epoch/openEpochWriter.ts'
 import { type RowSource, releaseRows } from '../epoch/rowSource.ts'
 import { CassandraStreamsError, CheckpointError, WriteError } from '../errors.ts'
 import type { Json } from '../json.ts'
 import type { MicroBatchSinkOptions } from '../options/options.ts'
 import { type EpochSettings, epochSettingsOf } from '../options/settings.ts'
+import { positionOf } from '../row/position.ts'
+import { type Acknowledged, Progress } from '../write/progress.ts'
 import { Intake, type QueuedRow } from './intake.ts'
 import { ignore, RowWritable } from './rowWritable.ts'
 import type { CassandraWritable } from './writable.ts'
@@ -23,7 +20,7 @@ import type { CassandraWritable } from './writable.ts'
 export interface WrittenEpoch {
   /** Counts from 0. */
   readonly epoch_id: number
-  /** Rows written; 0 when skipped. */
+  /** Rows of the epoch, those set aside included; 0 when skipped. */
   readonly rows: number
   /** It was committed before, so its rows were not read. */
   readonly skipped: boolean
@@ -51,6 +48,8 @@ export interface MicroBatchSink<Row extends object = object> extends CassandraWr
    * What the source itself throws is passed on.
    */
   writeEpoch(epoch_id: number, rows: RowSource<Row>): Promise<WrittenEpoch>
+  /** Calls the listener after each epoch that is committed, as `'commit'` does. */
+  on(event: 'acknowledged', listener: (acknowledged: Acknowledged) => void): this
   /** Calls the listener after each epoch that is committed. */
   on(event: 'commit', listener: (epoch: CommittedEpoch) => void): this
   /** The events of every Writable. */
@@ -88,12 +87,22 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
   /** Calls of `writeEpoch` are served one after the other. */
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(settings: EpochSettings, intake = new Intake<EpochWriter>()) {
+  constructor(settings: EpochSettings) {
+    const progress = new Progress(
+      () => this.listenerCount('acknowledged') > 0,
+      acknowledged => this.emit('acknowledged', acknowledged),
+    )
+    const intake = new Intake<EpochWriter>(progress)
     super(intake, row => arrivalOf(row, intake, settings), settings.signal)
     this.#settings = settings
     this.#intake = intake
     this.#opened = intake.openBy((signal, hold) =>
-      openEpochWriter(settings, intake.tally, error => this.destroy(error), signal, hold),
+      openEpochWriter(
+        settings,
+        { tally: intake.tally, progress, onFailure: error => this.destroy(error) },
+        signal,
+        hold,
+      ),
     )
   }
 
@@ -115,9 +124,15 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
   }
 
   #newCutter(writer: EpochWriter): EpochCutter {
-    return new EpochCutter(writer, this.#settings, (id, epoch, onSealed) =>
-      this.#write(writer, id, epoch, onSealed),
-    )
+    const write = (id: number, epoch: EpochRows, onSealed: () => void) =>
+      this.#write(writer, id, epoch, onSealed)
+    return new EpochCutter(writer, this.#settings, this.#intake.progress, write)
+  }
+
+  override flush(): Promise<void> {
+    const flushed = super.flush()
+    this.#cutter?.flush(this.#intake.lastIndex)
+    return flushed
   }
 
   writeEpoch(epoch_id: number, rows: RowSource<Row>): Promise<WrittenEpoch> {
@@ -143,7 +158,7 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
     // Refused here the sink can go on, and the source may bring the right rows.
     const epoch = await collectEpoch(writer, this.#settings, rows, this.#leaving.signal)
     await this.#write(writer, epoch_id, epoch)
-    return { epoch_id, rows: epoch.rows.length, skipped: false, replayed: decision === 'replay' }
+    return { epoch_id, rows: epoch.count, skipped: false, replayed: decision === 'replay' }
   }
 
   /** An error of the writer ends the sink; what is told by a promise is told by 'error' as well. */
@@ -190,7 +205,7 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#leaving.abort(error ?? destroyed())
     this.#cutter?.stop()
-    const closed = this.#intake.close()
+    const closed = this.#intake.close(error)
     this.#addCounts(error)
     closed.then(() => done(error))
   }
@@ -204,7 +219,9 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
   }
 
   #addCounts(error: unknown): void {
-    if (error instanceof CassandraStreamsError) error.counts = this.#intake.tally.counts
+    if (!(error instanceof CassandraStreamsError)) return
+    error.counts = this.#intake.tally.counts
+    error.unacknowledged ??= this.#intake.writer?.unacknowledged
   }
 
   async #writer(): Promise<EpochWriter> {

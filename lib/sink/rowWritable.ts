@@ -38,6 +38,14 @@ export abstract class RowWritable extends Writable {
     return this
   }
 
+  flush(): Promise<void> {
+    return this.#intake.flush()
+  }
+
+  validate(row: unknown): Promise<Error | undefined> {
+    return this.#intake.validate(row)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.closed) return
     const closed = new Promise<void>(resolve => this.once('close', resolve))

@@ -2,9 +2,11 @@ import type { Writable } from 'node:stream'
 import type { CassandraWritableOptions } from '../options/options.ts'
 import { type WriteSettings, writeSettingsOf } from '../options/settings.ts'
 import { openWriter } from '../write/openWriter.ts'
+import { type Acknowledged, Progress } from '../write/progress.ts'
 import type { CassandraWritableStats } from '../write/stats.ts'
 import type { TableWriter } from '../write/tableWriter.ts'
 import { Intake, type QueuedRow } from './intake.ts'
+import { queuedWithPosition } from './position.ts'
 import { RowWritable } from './rowWritable.ts'
 
 /**
@@ -25,6 +27,24 @@ export interface CassandraWritable<Row extends object = object> extends Writable
   end(callback?: () => void): this
   end(row: Row, callback?: () => void): this
   end(row: Row, encoding: BufferEncoding, callback?: () => void): this
+
+  /**
+   * Why a row cannot be stored, as the stream would say it with the index of the next row; undefined when it can. Rows
+   * that only Cassandra refuses pass. Nothing is written or counted. Waits until the table is known.
+   * @throws what the stream fails with while it opens
+   */
+  validate(row: Row): Promise<Error | undefined>
+
+  /**
+   * Resolves when nothing is left to do for all rows that were given: each is acknowledged, or set aside.
+   * @throws what the stream fails with
+   */
+  flush(): Promise<void>
+
+  /** Calls the listener once per flush at most, when Cassandra has acknowledged more of the first rows. */
+  on(event: 'acknowledged', listener: (acknowledged: Acknowledged) => void): this
+  /** The events of every Writable. */
+  on(...args: Parameters<Writable['on']>): this
 
   /**
    * For `await using`: waits for the end of a stream that was ended, and destroys any other.
@@ -50,17 +70,21 @@ class CassandraSink<Row extends object> extends RowWritable implements Cassandra
   readonly #settings: WriteSettings
   readonly #intake: Intake<TableWriter>
 
-  constructor(settings: WriteSettings, intake = new Intake<TableWriter>()) {
-    super(intake, row => intake.queue(row), settings.signal)
+  constructor(settings: WriteSettings) {
+    const progress = new Progress(
+      () => this.listenerCount('acknowledged') > 0,
+      acknowledged => this.emit('acknowledged', acknowledged),
+    )
+    const intake = new Intake<TableWriter>(progress)
+    super(intake, row => queuedWithPosition(row, intake, settings), settings.signal)
     this.#settings = settings
     this.#intake = intake
   }
 
   override _construct(done: (error?: Error | null) => void): void {
-    const onFailure = (error: Error) => this.destroy(error)
-    this.#intake
-      .openBy(signal => openWriter(this.#settings, this.#intake.tally, onFailure, signal))
-      .then(() => done(), done)
+    const { tally, progress } = this.#intake
+    const owner = { tally, progress, onFailure: (error: Error) => this.destroy(error) }
+    this.#intake.openBy(signal => openWriter(this.#settings, owner, signal)).then(() => done(), done)
   }
 
   override _write(row: QueuedRow, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
@@ -76,7 +100,7 @@ class CassandraSink<Row extends object> extends RowWritable implements Cassandra
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#intake.close().then(() => done(error))
+    this.#intake.close(error).then(() => done(error))
   }
 }
 

@@ -1,10 +1,14 @@
+import { WriteError } from '../errors.ts'
 import type { CassandraWritableOptions } from '../options/options.ts'
 import { type WriteSettings, writeSettingsOf } from '../options/settings.ts'
 import { openWriter } from '../write/openWriter.ts'
+import { type Acknowledged, Progress } from '../write/progress.ts'
 import type { CassandraWritableStats } from '../write/stats.ts'
 import type { TableWriter } from '../write/tableWriter.ts'
 import { onAbort } from './abort.ts'
 import { Intake } from './intake.ts'
+import { Latest } from './latest.ts'
+import { queuedWithPosition } from './position.ts'
 import { QueuedRows } from './queuedRows.ts'
 
 /** Rows that wait in the stream before `ready` asks the source to wait; as Node has it for streams of objects. */
@@ -14,6 +18,25 @@ const HIGH_WATER_MARK = 16
 export interface CassandraWritableStream<Row extends object = object> extends WritableStream<Row> {
   /** Live counters. */
   readonly stats: CassandraWritableStats
+
+  /**
+   * Why a row cannot be stored, as the stream would say it with the index of the next row; undefined when it can. Rows
+   * that only Cassandra refuses pass. Nothing is written or counted. Waits until the table is known.
+   * @throws what the stream fails with while it opens
+   */
+  validate(row: Row): Promise<Error | undefined>
+
+  /**
+   * How far the stream has come, once per flush at most: a reader that is slow gets the latest. Nothing is computed
+   * unless this is read. Ends with the stream.
+   */
+  readonly acknowledged: ReadableStream<Acknowledged>
+
+  /**
+   * Resolves when nothing is left to do for all rows that were given: each is acknowledged, or set aside.
+   * @throws what the stream fails with
+   */
+  flush(): Promise<void>
 
   /**
    * For `await using`: waits for the end of a stream that is closing, and stops any other, locked or not.
@@ -46,6 +69,18 @@ class RowStream<Row extends object> extends WritableStream<Row> implements Cassa
     this.#sink = sink
   }
 
+  validate(row: Row): Promise<Error | undefined> {
+    return this.#sink.validate(row)
+  }
+
+  get acknowledged(): ReadableStream<Acknowledged> {
+    return this.#sink.acknowledged
+  }
+
+  flush(): Promise<void> {
+    return this.#sink.flush()
+  }
+
   override close(): Promise<void> {
     this.#ending = super.close()
     return this.#ending
@@ -73,7 +108,12 @@ type Controller = WritableStreamDefaultController & { readonly signal: AbortSign
 
 class RowSink {
   readonly #settings: WriteSettings
-  readonly #intake = new Intake<TableWriter>()
+  #latest: Latest<Acknowledged> | undefined
+  readonly #progress = new Progress(
+    () => this.#latest !== undefined,
+    acknowledged => this.#latest?.tell(acknowledged),
+  )
+  readonly #intake = new Intake<TableWriter>(this.#progress)
   readonly #queued = new QueuedRows()
   readonly #ended = new AbortController()
   #controller: WritableStreamDefaultController | undefined
@@ -88,7 +128,8 @@ class RowSink {
 
   /** Called by the stream inside `write()`, before it queues the row: the one moment to read it as it was given. */
   sizeOf(row: unknown): number {
-    if (!this.#ended.signal.aborted) this.#queued.push(row, this.#intake.queue(row))
+    if (this.#ended.signal.aborted) return 1
+    this.#queued.push(row, queuedWithPosition(row, this.#intake, this.#settings))
     return 1
   }
 
@@ -105,11 +146,12 @@ class RowSink {
     try {
       const onFailure = (error: Error) => {
         controller.error(error)
-        this.#release()
+        this.#release(error)
       }
-      await this.#intake.openBy(signal => openWriter(this.#settings, this.#intake.tally, onFailure, signal))
+      const owner = { tally: this.#intake.tally, progress: this.#progress, onFailure }
+      await this.#intake.openBy(signal => openWriter(this.#settings, owner, signal))
     } catch (error) {
-      await this.#release()
+      await this.#release(error as Error)
       throw error
     }
   }
@@ -120,12 +162,19 @@ class RowSink {
   }
 
   close(): Promise<void> {
-    this.#closing = this.#withReason(this.#finish()).then(() => this.#release())
+    this.#closing = this.#withReason(this.#finish()).then(() => {
+      this.#latest?.end()
+      return this.#release()
+    })
     return this.#closing
   }
 
   async #finish(): Promise<void> {
     await this.#intake.writer?.finish()
+  }
+
+  validate(row: unknown): Promise<Error | undefined> {
+    return this.#intake.validate(row)
   }
 
   abort(reason: unknown): Promise<void> {
@@ -150,13 +199,24 @@ class RowSink {
 
   #stop(reason: unknown): Promise<void> {
     this.#stopped ??= { reason }
-    return this.#release()
+    return this.#release(reason instanceof Error ? reason : undefined)
   }
 
-  #release(): Promise<void> {
+  get acknowledged(): ReadableStream<Acknowledged> {
+    this.#latest ??= new Latest()
+    return this.#latest.stream
+  }
+
+  flush(): Promise<void> {
+    return this.#intake.flush()
+  }
+
+  /** @param reason what those are told who wait */
+  #release(reason?: Error): Promise<void> {
     this.#ended.abort()
     this.#queued.clear()
-    return this.#intake.close()
+    this.#latest?.end(reason ?? new WriteError('ERR_CASSANDRA_WRITE', 'The stream was destroyed'))
+    return this.#intake.close(reason)
   }
 
   /** What waits while the stream is stopped is told the reason for that. */

@@ -1,5 +1,5 @@
 import { wordsOf } from '../cluster/failure.ts'
-import { RowError, WriteError } from '../errors.ts'
+import { type RowError, WriteError } from '../errors.ts'
 import type { ErrorLimit } from '../options/errorLimit.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import type { BadRow } from './badRow.ts'

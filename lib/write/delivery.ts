@@ -29,6 +29,10 @@ export class Delivery {
   #livesFrom: number
   /** Seconds that were taken off the time to live. */
   #aged = 0
+  /** What this is a part of. */
+  #whole: Delivery = this
+  /** Indexes of rows that are settled while others are not. */
+  #settled: Set<number> | undefined
 
   /** @param livesFrom from when on rows have their time to live, by `performance.now()`; undefined for the first try */
   constructor(rows: readonly EncodedRow[], limits: Limits, livesFrom?: number, started = performance.now()) {
@@ -61,12 +65,27 @@ export class Delivery {
   /** Some of the rows, with the same past and the same deadline. */
   part(from: number, to: number): Delivery {
     const part = new Delivery(this.rows.slice(from, to), this.#limits, undefined, this.#started)
+    part.#whole = this.#whole
     part.#livesFrom = this.#livesFrom
     part.tries = this.tries
     part.failures = this.failures
     part.#repeats = this.#repeats
     part.#aged = this.#aged
     return part
+  }
+
+  /** Nothing is left to do for these rows. Returns what they were a part of once that holds for all of it. */
+  settle(): Delivery | undefined {
+    const whole = this.#whole
+    if (whole === this) return this
+    whole.#settled ??= new Set()
+    for (const { index } of this.rows) whole.#settled.add(index)
+    return whole.#settled.size === whole.rows.length ? whole : undefined
+  }
+
+  /** Rows that something is left to do for. */
+  *unsettled(): Generator<EncodedRow, void, undefined> {
+    for (const row of this.rows) if (this.#settled?.has(row.index) !== true) yield row
   }
 
   /**

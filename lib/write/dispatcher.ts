@@ -63,9 +63,9 @@ export class Dispatcher {
   }
 
   /** The way of one table's groups, which are cut from flushes of so many rows. */
-  openLane(flushRows: number, send: Send): Lane {
+  openLane(flushRows: number, send: Send, landed: () => void): Lane {
     // Who asks for rows one by one asks for none to wait.
-    return this.#outbox.open(flushRows === 1 ? 0 : WAITING_FLUSHES * flushRows, send)
+    return this.#outbox.open(flushRows === 1 ? 0 : WAITING_FLUSHES * flushRows, send, landed)
   }
 
   /** Gives the connection back. Never throws. */

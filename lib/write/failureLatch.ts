@@ -1,18 +1,24 @@
-import type { CassandraStreamsError, RowCounts } from '../errors.ts'
+import type { CassandraStreamsError, RowCounts, RowRange } from '../errors.ts'
 import { failureOf } from './failure.ts'
+
+/** What became of the rows of a stream. */
+export interface Outcome {
+  readonly counts: RowCounts
+  readonly unacknowledged: readonly RowRange[]
+}
 
 /** Called once, after the requests in flight have settled. */
 export type OnFailure = (error: Error) => void
 
 /** The failure that a stream ends with: kept from the first error on, told when nothing is in flight any more. */
 export class FailureLatch {
-  readonly #settle: () => Promise<RowCounts>
+  readonly #settle: () => Promise<Outcome>
   readonly #onFailure: OnFailure
   #error: CassandraStreamsError | undefined
   #settled: Promise<void> | undefined
 
-  /** @param settle stops sending at once, and resolves with the counts when what was in flight is answered */
-  constructor(settle: () => Promise<RowCounts>, onFailure: OnFailure) {
+  /** @param settle stops sending at once, and resolves with what became of the rows when those in flight are answered */
+  constructor(settle: () => Promise<Outcome>, onFailure: OnFailure) {
     this.#settle = settle
     this.#onFailure = onFailure
   }
@@ -40,9 +46,9 @@ export class FailureLatch {
   }
 
   async #tell(): Promise<void> {
-    const counts = await this.#settle()
+    const outcome = await this.#settle()
     const error = this.#error as CassandraStreamsError
-    error.counts = counts
+    Object.assign(error, outcome)
     this.#onFailure(error)
   }
 }

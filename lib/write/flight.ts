@@ -1,16 +1,16 @@
 import type { Fault } from '../cluster/fault.ts'
-import type { Lane } from './lane.ts'
+import type { Line, LineOwner } from './line.ts'
 import type { Permit } from './permit.ts'
 import type { ReplicaSet } from './replicaSet.ts'
 
 /** What flights have in common: the permits, and what is learnt from answers. */
 export interface Permits {
   /** A permit is free. */
-  released(replicas: ReplicaSet, kind: PermitKind): void
+  released(replicas: ReplicaSet<Line>, kind: PermitKind): void
   /** Resolves when a flight that gave its permit back has another. */
   acquire(flight: Flight): Promise<void>
-  succeeded(replicas: ReplicaSet, latency: number): void
-  failed(replicas: ReplicaSet, fault: Fault, sent: number): void
+  succeeded(replicas: ReplicaSet<Line>, latency: number): void
+  failed(replicas: ReplicaSet<Line>, fault: Fault, sent: number): void
 }
 
 /** What a permit is for: a request within the window, or a probe of a failing replica set. */
@@ -18,14 +18,14 @@ export type PermitKind = 'request' | 'probe'
 
 /** One group that has left, until nothing is left to do for it. */
 export class Flight implements Permit {
-  readonly lane: Lane
-  readonly replicas: ReplicaSet
+  readonly lane: LineOwner
+  readonly replicas: ReplicaSet<Line>
   readonly bytes: number
   /** Undefined while no permit is held. */
   permit: PermitKind | undefined
   readonly #permits: Permits
 
-  constructor(permits: Permits, lane: Lane, replicas: ReplicaSet, bytes: number) {
+  constructor(permits: Permits, lane: LineOwner, replicas: ReplicaSet<Line>, bytes: number) {
     this.#permits = permits
     this.lane = lane
     this.replicas = replicas

@@ -1,5 +1,6 @@
 import type { Group } from '../batch/group.ts'
-import { Line } from './line.ts'
+import type { EncodedRow } from '../row/encodedRow.ts'
+import { Line, type LineOwner } from './line.ts'
 import type { Permit } from './permit.ts'
 import type { ReplicaSet } from './replicaSet.ts'
 
@@ -11,9 +12,9 @@ export interface Turns {
   /** Whether what all lanes hold is within the bounds. */
   readonly hasRoom: boolean
   /** Calls {@link Lane.wake} once it is. */
-  awaitRoom(lane: Lane): void
+  awaitRoom(lane: LineOwner): void
   /** The replica set of this name. */
-  replicaSetOf(name: unknown): ReplicaSet
+  replicaSetOf(name: unknown): ReplicaSet<Line>
   /** A group waits in this line. */
   queued(line: Line, group: Group): void
   /** Sends what may leave. */
@@ -23,10 +24,11 @@ export interface Turns {
 }
 
 /** The groups of one table on their way: those that wait for their turn, and a count of those that left. */
-export class Lane {
+export class Lane implements LineOwner {
   readonly #turns: Turns
   readonly #mostRows: number
   readonly #send: Send
+  readonly #landed: () => void
   readonly #lines = new Map<unknown, Line>()
   #waitingRows = 0
   #launched = 0
@@ -35,11 +37,15 @@ export class Lane {
   #roomWaiters: (() => void)[] = []
   #idleWaiters: (() => void)[] = []
 
-  /** @param mostRows that may wait before whoever brings more has to */
-  constructor(turns: Turns, mostRows: number, send: Send) {
+  /**
+   * @param mostRows that may wait before whoever brings more has to
+   * @param landed called whenever nothing is left to do for a group
+   */
+  constructor(turns: Turns, mostRows: number, send: Send, landed: () => void) {
     this.#turns = turns
     this.#mostRows = mostRows
     this.#send = send
+    this.#landed = landed
   }
 
   /** Whether rows wait for their turn. Those of a failing replica set do not count. */
@@ -62,12 +68,10 @@ export class Lane {
     if (groups.length > 0) this.#turns.sendNext()
   }
 
-  /** Rows begin to count as waiting, or, when negative, no longer do. */
   waits(rows: number): void {
     this.#waitingRows += rows
   }
 
-  /** Sends the first group of a line; resolves, whatever becomes of it, when nothing is left to do for it. */
   launch(line: Line, permit: Permit): Promise<void> {
     const group = line.shift()
     // Replica sets change with the ring: those of the past are not kept.
@@ -76,13 +80,17 @@ export class Lane {
     return this.#send(group, permit)
   }
 
-  /** Nothing is left to do for a group. */
   landed(): void {
     this.#launched--
+    this.#landed()
     this.#settle()
   }
 
-  /** Lets those go on who wait for room, if there is. */
+  /** Rows that wait for their turn. */
+  *rows(): Generator<EncodedRow, void, undefined> {
+    for (const line of this.#lines.values()) yield* line.waitingRows()
+  }
+
   wake(): void {
     if (this.#roomWaiters.length === 0) return
     if (!this.#hasRoom) {
@@ -100,7 +108,7 @@ export class Lane {
 
   /** A promise only while something waits or is on its way. It resolves when nothing is. */
   idle(): undefined | Promise<void> {
-    return this.#isIdle ? undefined : new Promise(resolve => this.#idleWaiters.push(resolve))
+    return this.isIdle ? undefined : new Promise(resolve => this.#idleWaiters.push(resolve))
   }
 
   /** Drops what waits. What has left goes on. */
@@ -126,7 +134,7 @@ export class Lane {
     return this.#isClosed || (this.#waitingRows <= this.#mostRows && this.#turns.hasRoom)
   }
 
-  get #isIdle(): boolean {
+  get isIdle(): boolean {
     return this.#isAbandoned || (this.#launched === 0 && this.#lines.size === 0)
   }
 
@@ -138,6 +146,6 @@ export class Lane {
   }
 
   #settle(): void {
-    if (this.#isIdle) for (const resolve of this.#idleWaiters.splice(0)) resolve()
+    if (this.isIdle) for (const resolve of this.#idleWaiters.splice(0)) resolve()
   }
 }

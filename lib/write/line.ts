@@ -1,20 +1,32 @@
 import type { Group } from '../batch/group.ts'
-import { detach } from '../row/encodedRow.ts'
-import type { Lane } from './lane.ts'
+import { detach, type EncodedRow } from '../row/encodedRow.ts'
+import type { Permit } from './permit.ts'
 import { Queue } from './queue.ts'
 import type { ReplicaSet } from './replicaSet.ts'
 
+/** The lane that a line is part of. */
+export interface LineOwner {
+  /** Rows begin to count as waiting, or, when negative, no longer do. */
+  waits(rows: number): void
+  /** Sends the first group of a line; resolves, whatever becomes of it, when nothing is left to do for it. */
+  launch(line: Line, permit: Permit): Promise<void>
+  /** Nothing is left to do for a group. */
+  landed(): void
+  /** Lets those go on who wait for room, if there is. */
+  wake(): void
+}
+
 /** The groups of one table for one replica set that wait for their turn. They leave in the order they came. */
 export class Line {
-  readonly lane: Lane
-  readonly replicas: ReplicaSet
+  readonly lane: LineOwner
+  readonly replicas: ReplicaSet<Line>
   /** In the outbox's turns; otherwise its replica set has all that it may have. */
   hasTurn = false
   rows = 0
   bytes = 0
   readonly #waiting = new Queue<Group>()
 
-  constructor(lane: Lane, replicas: ReplicaSet) {
+  constructor(lane: LineOwner, replicas: ReplicaSet<Line>) {
     this.lane = lane
     this.replicas = replicas
   }
@@ -38,6 +50,10 @@ export class Line {
     this.bytes -= group.bytes
     if (this.first === undefined) this.replicas.lines.delete(this)
     return group
+  }
+
+  *waitingRows(): Generator<EncodedRow, void, undefined> {
+    for (const { rows } of this.#waiting) yield* rows
   }
 
   /** Drops what waits. */

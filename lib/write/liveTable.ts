@@ -197,7 +197,9 @@ export class LiveTable {
   }
 
   #refused(error: Error, given: GivenRow | undefined): BadRow | Error {
-    return this.#setsAside && given !== undefined && error instanceof RowError ? new BadRow(error, given) : error
+    return this.#setsAside && given !== undefined && error instanceof RowError
+      ? new BadRow(error, given)
+      : error
   }
 
   #encoderOf(ttl: number | undefined): RowEncoder {

@@ -4,6 +4,7 @@ import type { WriteSettings } from '../options/settings.ts'
 import { openClock } from './coordinator.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { OnFailure } from './failureLatch.ts'
+import type { Progress } from './progress.ts'
 import { TableWriter } from './tableWriter.ts'
 import type { Tally } from './tally.ts'
 import { readWritableTable, type WritableTable } from './writableTable.ts'
@@ -37,16 +38,22 @@ export async function openTable(settings: WriteSettings, signal: AbortSignal): P
   }
 }
 
+/** Who hears of the rows of a sink. */
+export interface SinkOwner {
+  readonly tally: Tally
+  readonly progress: Progress
+  readonly onFailure: OnFailure
+}
+
 /** Opens a writer with a dispatcher of its own, as {@link openTable} does; nothing is written yet. */
 export async function openWriter(
   settings: WriteSettings,
-  tally: Tally,
-  onFailure: OnFailure,
+  { tally, progress, onFailure }: SinkOwner,
   signal: AbortSignal,
 ): Promise<TableWriter> {
   const { dispatcher, table } = await openTable(settings, signal)
-  return new TableWriter(dispatcher, table, settings, tally, {
-    onFailure,
-    release: () => dispatcher.close(),
-  })
+  const release = () => dispatcher.close()
+  const writer = new TableWriter(dispatcher, table, settings, tally, { onFailure, progress, release })
+  progress.follow(writer)
+  return writer
 }

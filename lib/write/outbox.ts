@@ -3,7 +3,7 @@ import type { Fault } from '../cluster/fault.ts'
 import type { Window } from '../cluster/window.ts'
 import { Flight, type PermitKind, type Permits } from './flight.ts'
 import { Lane, type Send, type Turns } from './lane.ts'
-import type { Line } from './line.ts'
+import type { Line, LineOwner } from './line.ts'
 import { Queue } from './queue.ts'
 import { PROBES, ReplicaSet } from './replicaSet.ts'
 
@@ -33,11 +33,11 @@ const LOOK_MS = 250
  */
 export class Outbox implements Turns, Permits {
   readonly #bounds: OutboxBounds
-  readonly #sets = new Map<unknown, ReplicaSet>()
+  readonly #sets = new Map<unknown, ReplicaSet<Line>>()
   /** Lines with a group that waits, and closed ones that had one. */
   readonly #turns = new Queue<Line>()
   /** Replica sets with requests that want their permit back. */
-  readonly #returning = new Set<ReplicaSet>()
+  readonly #returning = new Set<ReplicaSet<Line>>()
   #failing = 0
   #look: NodeJS.Timeout | undefined
   /** Whether any answer came since the last look. */
@@ -48,15 +48,18 @@ export class Outbox implements Turns, Permits {
   #probes = 0
   #heldBytes = 0
   /** Lanes that wait for room. */
-  readonly #awaiting = new Set<Lane>()
+  readonly #awaiting = new Set<LineOwner>()
 
   constructor(bounds: OutboxBounds) {
     this.#bounds = bounds
   }
 
-  /** @param mostRows that may wait in the lane before whoever brings more has to */
-  open(mostRows: number, send: Send): Lane {
-    return new Lane(this, mostRows, send)
+  /**
+   * @param mostRows that may wait in the lane before whoever brings more has to
+   * @param landed called whenever nothing is left to do for a group
+   */
+  open(mostRows: number, send: Send, landed: () => void = () => {}): Lane {
+    return new Lane(this, mostRows, send, landed)
   }
 
   /** Whether a group waits for others to be answered, rather than for bytes. */
@@ -69,14 +72,14 @@ export class Outbox implements Turns, Permits {
     return this.#waitingBytes <= this.#bounds.waitingBytes && this.#heldBytes <= this.#bounds.bytes
   }
 
-  awaitRoom(lane: Lane): void {
+  awaitRoom(lane: LineOwner): void {
     this.#awaiting.add(lane)
   }
 
-  replicaSetOf(name: unknown): ReplicaSet {
+  replicaSetOf(name: unknown): ReplicaSet<Line> {
     let replicas = this.#sets.get(name)
     if (replicas === undefined) {
-      replicas = new ReplicaSet(name)
+      replicas = new ReplicaSet<Line>(name)
       this.#sets.set(name, replicas)
     }
     return replicas
@@ -101,7 +104,7 @@ export class Outbox implements Turns, Permits {
 
   sendNext(): void {
     this.#sendReturning()
-    const launched = new Set<Lane>()
+    const launched = new Set<LineOwner>()
     for (let line = this.#turns.first; line !== undefined; line = this.#turns.first) {
       const group = line.first
       if (group !== undefined && this.#mustWait(line, group)) break
@@ -120,7 +123,7 @@ export class Outbox implements Turns, Permits {
     for (const lane of launched) lane.wake()
   }
 
-  released(replicas: ReplicaSet, kind: PermitKind): void {
+  released(replicas: ReplicaSet<Line>, kind: PermitKind): void {
     if (kind === 'probe') this.#probes--
     else this.#requests--
     replicas.permits--
@@ -130,13 +133,16 @@ export class Outbox implements Turns, Permits {
 
   acquire(flight: Flight): Promise<void> {
     return new Promise(resolve => {
-      flight.replicas.returning.push({ flight, resolve })
+      flight.replicas.returning.push(() => {
+        this.#take(flight)
+        resolve()
+      })
       this.#returning.add(flight.replicas)
       this.sendNext()
     })
   }
 
-  succeeded(replicas: ReplicaSet, latency: number): void {
+  succeeded(replicas: ReplicaSet<Line>, latency: number): void {
     this.#isAnswered = true
     this.#bounds.window.answered(latency, this.isShortOfRequests)
     const wasFailing = replicas.isFailing
@@ -148,7 +154,7 @@ export class Outbox implements Turns, Permits {
     this.sendNext()
   }
 
-  failed(replicas: ReplicaSet, fault: Fault, sent: number): void {
+  failed(replicas: ReplicaSet<Line>, fault: Fault, sent: number): void {
     // A replica set that fails says nothing about the others.
     const isKnown = replicas.isFailing && this.#sets.size > 1
     if (fault === 'slow' && !isKnown) this.#bounds.window.overloaded(sent)
@@ -167,7 +173,7 @@ export class Outbox implements Turns, Permits {
     return !line.replicas.isFailing && (this.#requests >= this.#most || !this.#hasBytesFor(bytes))
   }
 
-  #hasPermitFor(replicas: ReplicaSet, probes: number): boolean {
+  #hasPermitFor(replicas: ReplicaSet<Line>, probes: number): boolean {
     if (replicas.isFailing) return probes < PROBES && this.#probes < MOST_PROBES
     if (this.#requests >= this.#most) return false
     // One that hangs would take all permits before that is noticed.
@@ -183,8 +189,7 @@ export class Outbox implements Turns, Permits {
     for (const replicas of this.#returning) {
       const { returning } = replicas
       while (returning.first !== undefined && this.#hasPermitFor(replicas, replicas.permits)) {
-        this.#take(returning.first.flight)
-        returning.shift()?.resolve()
+        returning.shift()?.()
       }
       if (returning.first === undefined) this.#returning.delete(replicas)
     }
@@ -215,7 +220,7 @@ export class Outbox implements Turns, Permits {
   }
 
   /** Replica sets change with the ring, so those that are not in use are not kept. */
-  #forget(replicas: ReplicaSet): void {
+  #forget(replicas: ReplicaSet<Line>): void {
     this.#sets.delete(replicas.name)
     if (replicas.isFailing) this.#failing--
     if (this.#sets.size > 0) return
@@ -223,7 +228,7 @@ export class Outbox implements Turns, Permits {
     this.#look = undefined
   }
 
-  #fails(replicas: ReplicaSet): void {
+  #fails(replicas: ReplicaSet<Line>): void {
     this.#failing++
     this.#count(replicas.lines, 'held')
     for (const line of replicas.lines) {
@@ -259,7 +264,7 @@ export class Outbox implements Turns, Permits {
   }
 
   /** What waits for a replica set may have its turn. */
-  #offer(replicas: ReplicaSet): void {
+  #offer(replicas: ReplicaSet<Line>): void {
     for (const line of replicas.lines) this.#giveTurn(line)
   }
 

@@ -1,5 +1,3 @@
-import type { Flight } from './flight.ts'
-import type { Line } from './line.ts'
 import { Queue } from './queue.ts'
 
 /** Faults without an acknowledgement between them, after which a replica set gets only probes. */
@@ -11,14 +9,13 @@ const SILENT_LOOKS = 4
 /** Requests in flight that find out whether a failing replica set answers again. */
 export const PROBES = 2
 
-/** A flight that wants its permit back. */
-interface Returning {
-  readonly flight: Flight
-  readonly resolve: () => void
+/** A request that has left, which may hold a permit. */
+interface Flight {
+  release(): void
 }
 
 /** The nodes that hold the same partitions: what is on its way to them, and whether they answer. */
-export class ReplicaSet {
+export class ReplicaSet<Line> {
   readonly name: unknown
   /** Permits held. */
   permits = 0
@@ -28,8 +25,8 @@ export class ReplicaSet {
   acknowledged = 0
   /** Lines with a group that waits. */
   readonly lines = new Set<Line>()
-  /** First in, first out. */
-  readonly returning = new Queue<Returning>()
+  /** Called, first in, first out, when a request may have its permit back. */
+  readonly returning = new Queue<() => void>()
   readonly #sleeping = new Set<() => void>()
   #faults = 0
   /** Acknowledgements and faults, and how many of them there were at the last look. */

@@ -123,15 +123,11 @@ function isNarrowed(fault: Fault, delivery: Delivery, othersAreStored: boolean):
 }
 
 /** The halves of a refused group, down to the row that is the reason. */
-async function narrow(
-  delivery: Delivery,
-  requests: TableRequests,
-  error: unknown,
-): Promise<Delivery[]> {
+async function narrow(delivery: Delivery, requests: TableRequests, error: unknown): Promise<Delivery[]> {
   const { rows } = delivery
   const [only] = rows
   if (rows.length === 1 && only !== undefined) {
-    await requests.refuse(only, error)
+    await requests.refuse(delivery, error)
     return []
   }
   delivery.repeat(error)

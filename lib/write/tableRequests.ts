@@ -24,8 +24,8 @@ interface RequestedTable {
   readonly tally: Tally
   /** After it nothing is sent or counted. */
   readonly signal: AbortSignal
-  /** A row that the server refuses for good. Resolves when somebody has taken care of it. */
-  readonly rowRefused: (error: RowError, row: EncodedRow) => Promise<void>
+  /** A row that the server refuses for good. Resolves, once that is dealt with, with whether the row is set aside. */
+  readonly rowRefused: (error: RowError, row: EncodedRow) => Promise<boolean>
 }
 
 /** What a fault means, and the error that tells whether the rows may be stored already. */
@@ -48,6 +48,7 @@ export class TableRequests {
   readonly #replicas: Replicas
   readonly #retry = new policies.retry.FallthroughRetryPolicy()
   readonly #consistency: types.consistencies
+  readonly #unsettled = new Set<Delivery>()
   #freshTexts = 0
   #fresh: Promise<unknown> | undefined
 
@@ -71,7 +72,14 @@ export class TableRequests {
 
   /** @param now by `performance.now()` */
   delivery(rows: readonly EncodedRow[], now: number): Delivery {
-    return new Delivery(rows, this.#settings, this.livesFrom, now)
+    const delivery = new Delivery(rows, this.#settings, this.livesFrom, now)
+    this.#unsettled.add(delivery)
+    return delivery
+  }
+
+  /** Rows that have left and are not settled. */
+  *unsettled(): Generator<EncodedRow, void, undefined> {
+    for (const delivery of this.#unsettled) yield* delivery.unsettled()
   }
 
   /**
@@ -100,7 +108,10 @@ export class TableRequests {
       readTimeout: Math.ceil(limit_ms),
     }
     this.#executeRows(first.statement.text(rows.length) + blanks, rows, options, limit_ms, error => {
-      if (error === undefined) this.tally.rowsAcknowledged(rows)
+      if (error === undefined) {
+        this.tally.rowsAcknowledged(rows)
+        this.#settle(delivery)
+      }
       settled(error)
     })
   }
@@ -136,12 +147,18 @@ export class TableRequests {
     }
   }
 
-  /** The server refuses this row, and it alone. Resolves when somebody has taken care of it. */
-  refuse(row: EncodedRow, error: unknown): Promise<void> {
+  /** The server refuses the row of this delivery, and it alone. Resolves when that is dealt with. */
+  async refuse(delivery: Delivery, error: unknown): Promise<void> {
+    const row = delivery.rows[0] as EncodedRow
     const { index } = row
     const text = `Row ${index}: Cassandra refuses it: ${wordsOf(error)}`
     const refusal = new RowError('ERR_CASSANDRA_ROW_REFUSED', text, { row_index: index }, { cause: error })
-    return this.#rowRefused(refusal, row)
+    if (await this.#rowRefused(refusal, row)) this.#settle(delivery)
+  }
+
+  #settle(delivery: Delivery): void {
+    const whole = delivery.settle()
+    if (whole !== undefined) this.#unsettled.delete(whole)
   }
 
   /**

@@ -1,8 +1,7 @@
 import { setMaxListeners } from 'node:events'
-import { RowBuffer } from '../batch/buffer.ts'
-import { type Group, groupRows, type ReplicaSetOf } from '../batch/group.ts'
+import type { Group } from '../batch/group.ts'
 import { Ring } from '../cluster/ring.ts'
-import { type RowCounts, type RowError, type SchemaError, WriteError } from '../errors.ts'
+import { type RowError, type RowRange, type SchemaError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import { type EncodedRow, stamp, timestampsOf } from '../row/encodedRow.ts'
 import { partitionKeyOf } from '../row/partitionKey.ts'
@@ -12,17 +11,23 @@ import { processArrivals } from './clusterClock.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { DoubtfulRow } from './doubtfulRow.ts'
 import { undescribed } from './failure.ts'
-import { FailureLatch, type OnFailure } from './failureLatch.ts'
-import type { Lane } from './lane.ts'
+import { FailureLatch, type OnFailure, type Outcome } from './failureLatch.ts'
 import { type EncodeResult, LiveTable } from './liveTable.ts'
 import type { Permit } from './permit.ts'
+import type { Progress } from './progress.ts'
+import { RowQueue } from './rowQueue.ts'
 import { TableRequests } from './tableRequests.ts'
 import type { Tally } from './tally.ts'
+import { UnsettledRows } from './unsettledRows.ts'
 import type { WritableTable } from './writableTable.ts'
 
-/** Who hears of a writer's end. */
+/** Who hears of a writer's rows, and of its end. */
 interface WriterOwner {
   readonly onFailure: OnFailure
+  /** Hears that rows were settled. */
+  readonly progress?: Progress | undefined
+  /** Which rows are not known to be written, where the owner knows better. */
+  readonly unacknowledged?: () => readonly RowRange[]
   /** Gives back what the writer alone used. Never throws. */
   readonly release: () => Promise<void>
 }
@@ -34,24 +39,24 @@ export class TableWriter {
   readonly #tally: Tally
   readonly #failure: FailureLatch
   readonly #table: LiveTable
-  readonly #buffer: RowBuffer
-  readonly #lane: Lane
+  readonly #queue: RowQueue
   readonly #requests: TableRequests
-  readonly #replicaSetOf: ReplicaSetOf
   readonly #badRows: BadRows
+  readonly #progress: Progress | undefined
+  readonly #unsettled: UnsettledRows
+  readonly #unacknowledged: () => readonly RowRange[]
   readonly #closing = new AbortController()
   readonly #release: () => Promise<void>
   #nextIndex = 0
-  #timer: NodeJS.Timeout | undefined
 
   constructor(
     dispatcher: Dispatcher,
     { schema, readAt, latest_expiry_s }: WritableTable,
     settings: WriteSettings,
     tally: Tally,
-    { onFailure, release }: WriterOwner,
+    { onFailure, progress, release, unacknowledged }: WriterOwner,
   ) {
-    const { keyspace, table: name, rows_per_batch, request_timeout_ms: timeout_ms } = settings
+    const { keyspace, table: name, request_timeout_ms: timeout_ms } = settings
     const { client, clock } = dispatcher
     const { signal } = this.#closing
     // Every request that waits for its next try listens, and Node warns from the eleventh on.
@@ -61,17 +66,28 @@ export class TableWriter {
     this.#settings = settings
     this.#tally = tally
     this.#release = release
+    this.#progress = progress
     this.#badRows = new BadRows(settings, tally)
     this.#failure = new FailureLatch(() => this.#settle(), onFailure)
-    this.#buffer = new RowBuffer(rows_per_batch, dispatcher.buffered, () => this.#flush())
-    this.#lane = dispatcher.openLane(rows_per_batch, (group, permit) => this.#send(group, permit))
     const source = { client, keyspace, table: name, timeout_ms, signal }
     const table = new LiveTable(source, schema, readAt, { ...settings, latest_expiry_s }, clock)
     this.#table = table
     const ring = new Ring(client, keyspace, partitionKeyOf)
-    this.#replicaSetOf = row => ring.replicaSetOf(row)
+    this.#queue = new RowQueue(dispatcher, settings, {
+      replicaSetOf: row => ring.replicaSetOf(row),
+      send: (group, permit) => this.#send(group, permit),
+      flushed: () => progress?.flushed(),
+      landed: () => progress?.advanced(),
+      failed: error => this.#failure.fail(error),
+    })
     const rowRefused = (error: RowError, row: EncodedRow) => this.#rowRefused(error, row)
-    this.#requests = new TableRequests({ client, ring, table, tally, signal, rowRefused }, settings)
+    const requests = new TableRequests({ client, ring, table, tally, signal, rowRefused }, settings)
+    this.#requests = requests
+    this.#unsettled = new UnsettledRows(
+      () => requests.unsettled(),
+      () => this.#queue.rows(),
+    )
+    this.#unacknowledged = unacknowledged ?? (() => this.#unsettled.ranges(this.#nextIndex))
   }
 
   /**
@@ -104,8 +120,7 @@ export class TableWriter {
   /** What becomes of a row with a name that may have been added to the table. Reads the schema again if need be. */
   async settle(row: DoubtfulRow): Promise<EncodedRow | BadRow | Error> {
     const settled = await this.#table.settle(row)
-    if ('slab' in settled && row.arrival !== undefined)
-      stamp(settled, this.#dispatcher.clock.at(row.arrival))
+    if ('slab' in settled && row.arrival !== undefined) stamp(settled, this.#dispatcher.clock.at(row.arrival))
     return settled
   }
 
@@ -119,7 +134,18 @@ export class TableWriter {
     if (row instanceof DoubtfulRow) return this.settle(row).then(settled => this.add(settled))
     if (row instanceof BadRow) return this.setAside(row)
     this.accept()
+    this.#unsettled.took(row.index)
     return this.push(row)
+  }
+
+  /** Rows from the first one on that nothing is left to do for. */
+  settledRows(known: number): number {
+    return this.#unsettled.settled(known)
+  }
+
+  /** Whether nothing is left to do for all rows that came. */
+  get isIdle(): boolean {
+    return this.#queue.isIdle
   }
 
   /** Gives a bad row to `on_bad_row`, and resolves when that is done with it. */
@@ -127,6 +153,13 @@ export class TableWriter {
     if (this.#failure.isClosed) return this.#failure.rejection()
     await this.#badRows.setAside(row).catch((error: Error) => this.#refuse(error))
     if (this.#failure.isClosed) await this.#failure.rejection()
+    this.#unsettled.took(row.error.row_index)
+    this.#progress?.advanced()
+  }
+
+  /** Counts a row that was set aside before. */
+  passOver(): void {
+    this.#tally.rowSetAside(false)
   }
 
   /**
@@ -153,15 +186,10 @@ export class TableWriter {
   /** As {@link add}, for a row that is counted already. */
   push(row: EncodedRow): undefined | Promise<void> {
     if (this.#failure.isClosed) return this.#failure.rejection()
-    const { buffered } = this.#dispatcher
-    this.#buffer.push(row)
-    if (this.#buffer.isFull) this.#flush()
-    else if (buffered.isFull) buffered.flush()
-    else {
-      this.#timer ??= setTimeout(() => this.#flushOnTime(), this.#settings.flush_interval_ms)
-      return undefined
-    }
-    return this.#room()
+    const isUrgent = this.#progress?.isAwaited(row.index) === true
+    const room = this.#queue.push(row, isUrgent)
+    if (this.#failure.isClosed) return this.#failure.rejection()
+    return room?.then(() => (this.#failure.isClosed ? this.#failure.rejection() : undefined))
   }
 
   /** As {@link drain}, for the last time: also makes sure that all rows went to the table that is there now. */
@@ -200,8 +228,8 @@ export class TableWriter {
 
   /** Resolves when Cassandra has acknowledged every accepted row. */
   async drain(): Promise<void> {
-    if (!this.#failure.isClosed) this.#flush()
-    await this.#lane.idle()
+    if (!this.#failure.isClosed) this.#queue.flush()
+    await this.#queue.idle()
     if (this.#failure.isClosed) await this.#failure.rejection()
   }
 
@@ -212,35 +240,16 @@ export class TableWriter {
     this.#closing.abort(reason)
     this.#stop()
     this.#table.close()
-    this.#lane.abandon()
+    this.#queue.abandon()
     this.#tally.close()
-    reason.counts = this.#tally.counts
+    Object.assign(reason, this.#outcome)
     this.#dispatcher.leave(this.#tally)
     await this.#release()
   }
 
-  #flush(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    try {
-      this.#lane.push(groupRows(this.#buffer.drain(), this.#settings.batch_by, this.#replicaSetOf))
-    } catch (error) {
-      // Nothing here should throw, but a flush by time has nobody above it to catch what does.
-      this.#failure.fail(error as Error)
-    }
-  }
-
-  /** A flush by time never queues behind another: the rows wait in the buffer, which is bounded. */
-  #flushOnTime(): void {
-    if (this.#lane.isWaiting)
-      this.#timer = setTimeout(() => this.#flushOnTime(), this.#settings.flush_interval_ms)
-    else this.#flush()
-  }
-
-  /** A promise only when the next row must wait. */
-  #room(): undefined | Promise<void> {
-    if (this.#failure.isClosed) return this.#failure.rejection()
-    return this.#lane.room()?.then(() => (this.#failure.isClosed ? this.#failure.rejection() : undefined))
+  /** Sends what is in the buffer. */
+  flush(): void {
+    if (!this.#failure.isClosed) this.#queue.flush()
   }
 
   async #send({ rows }: Group, permit: Permit): Promise<void> {
@@ -254,10 +263,14 @@ export class TableWriter {
   }
 
   /** A row that only Cassandra refuses keeps its place in the window until `on_bad_row` is done with it. */
-  async #rowRefused(error: RowError, { given }: EncodedRow): Promise<void> {
-    if (given !== undefined) return this.#badRows.setAside(new BadRow(error, given), true)
-    this.#tally.rowRefused()
-    this.#failure.fail(error)
+  async #rowRefused(error: RowError, { given }: EncodedRow): Promise<boolean> {
+    if (given === undefined) {
+      this.#tally.rowRefused()
+      this.#failure.fail(error)
+      return false
+    }
+    await this.#badRows.setAside(new BadRow(error, given), true)
+    return true
   }
 
   async #refuse(error: Error): Promise<void> {
@@ -268,15 +281,18 @@ export class TableWriter {
 
   /** Nothing more is sent; what is in flight may still be acknowledged. */
   #stop(): void {
-    clearTimeout(this.#timer)
-    this.#buffer.drain()
-    this.#lane.close()
+    this.#unsettled.drop(this.#queue.rows())
+    this.#queue.close()
   }
 
-  async #settle(): Promise<RowCounts> {
+  async #settle(): Promise<Outcome> {
     this.#stop()
-    await this.#lane.idle()
+    await this.#queue.idle()
     this.#tally.close()
-    return this.#tally.counts
+    return this.#outcome
+  }
+
+  get #outcome(): Outcome {
+    return { counts: this.#tally.counts, unacknowledged: this.#unacknowledged() }
   }
 }

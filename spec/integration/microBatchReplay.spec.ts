@@ -1,12 +1,12 @@
 import { readFile, rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { Client } from 'cassandra-driver'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { openCheckpoint } from '../../lib/checkpoint/file/fileCheckpoint.ts'
 import { createMicroBatchSink, type MicroBatchSinkOptions } from '../../lib/index.ts'
 import { stateIn } from '../crash/checkpointState.ts'
 import { useCheckpoints } from './checkpointFolder.ts'
+import { crash as crashedEpoch } from './crashedEpoch.ts'
 import { useKeyspace } from './keyspace.ts'
 
 const ks = useKeyspace('micro_batch_replay_spec')
@@ -29,27 +29,8 @@ interface Row {
 
 const rowsOf = (count: number): Row[] => Array.from({ length: count }, (_, id) => ({ id, v: `v${id}` }))
 
-/** Seals the rows as epoch 0, lets some of the requests reach Cassandra, and is gone before any is acknowledged. */
-async function crash(options: Options, rows: readonly Row[], arrives: (request: number) => boolean) {
-  let requests = 0
-  let seen: (() => void) | undefined
-  const sent = new Promise<void>(resolve => {
-    seen = resolve
-  })
-  const execute = async (cql: string, binds: unknown[], how: object) => {
-    if (cql.startsWith('SELECT')) return ks.client.execute(cql, binds, how)
-    if (arrives(requests++)) await ks.client.execute(cql, binds, how)
-    seen?.()
-    return new Promise(() => {})
-  }
-  const client = Object.create(ks.client, { execute: { value: execute } }) as Client
-  const sink = createMicroBatchSink({ ...options, client })
-  const epoch = sink.writeEpoch(0, rows)
-  await sent
-  sink.destroy()
-  await expect(epoch).rejects.toThrow()
-  expect(stateIn(options.checkpoint_location).sealed).toMatchObject({ epoch_id: 0, rows: rows.length })
-}
+const crash = (options: Options, rows: readonly Row[], arrives: (request: number) => boolean) =>
+  crashedEpoch(ks, options, rows, arrives)
 
 const nothing = () => false
 const all = () => true

@@ -6,6 +6,7 @@ import { writeSettingsOf } from '../../lib/options/settings.ts'
 import { type CqlType, cqlTypeName, parseCqlType, scalarNames } from '../../lib/table/cqlType.ts'
 import { DoubtfulRow } from '../../lib/write/doubtfulRow.ts'
 import { openWriter } from '../../lib/write/openWriter.ts'
+import { Progress } from '../../lib/write/progress.ts'
 import { Tally } from '../../lib/write/tally.ts'
 import { corruptedOf } from '../values/corrupt.ts'
 import { hostileTrials, type Trial } from '../values/hostile.ts'
@@ -51,8 +52,14 @@ async function refusedOrExact(
   const failures: Error[] = []
   const writer = await openWriter(
     writeSettingsOf(table.target),
-    new Tally(),
-    error => failures.push(error),
+    {
+      tally: new Tally(),
+      progress: new Progress(
+        () => false,
+        () => {},
+      ),
+      onFailure: error => failures.push(error),
+    },
     new AbortController().signal,
   )
   const taken = new Map<number, Trial>()

@@ -3,6 +3,8 @@ import { EpochCutter } from '../../../lib/epoch/epochCutter.ts'
 import { EpochRows } from '../../../lib/epoch/epochRows.ts'
 import type { EpochWriter } from '../../../lib/epoch/epochWriter.ts'
 import { epochSettingsOf } from '../../../lib/options/settings.ts'
+import type { EncodedRow } from '../../../lib/row/encodedRow.ts'
+import { Progress } from '../../../lib/write/progress.ts'
 import { settled } from '../../stream/support.ts'
 import { encodeAll } from '../batch/rows.ts'
 
@@ -19,10 +21,17 @@ function scene() {
     committed: null,
     sealed: undefined,
     newEpoch: () => new EpochRows(false, 0),
-    collect: (epoch, row, position) => epoch.add(row, position),
+    collect: (epoch, row, position) => {
+      epoch.add(row as EncodedRow, position)
+      return undefined
+    },
   }
+  const progress = new Progress(
+    () => false,
+    () => {},
+  )
   const settings = epochSettingsOf({ ...least, rows_per_epoch: 4, rows_per_batch: 2 })
-  const cutter = new EpochCutter(writer as EpochWriter, settings, (_, epoch, seal) => {
+  const cutter = new EpochCutter(writer as EpochWriter, settings, progress, (_, epoch, seal) => {
     return new Promise((_, fail) => written.push({ rows: epoch.rows.length, seal, fail }))
   })
   const rows = encodeAll([0, 1, 2, 3].map(c => ({ p: 1, c })))

@@ -3,7 +3,7 @@ import { RowError, WriteError } from '../../../lib/index.ts'
 import { FailureLatch } from '../../../lib/write/failureLatch.ts'
 import { settled } from '../../stream/support.ts'
 
-const counts = { rows_accepted: 3, rows_written: 1, rows_deleted: 0, rows_failed: 2 }
+const counts = { rows_accepted: 3, rows_written: 1, rows_deleted: 0, rows_set_aside: 0, rows_failed: 2 }
 const rowError = (row_index: number) =>
   new RowError('ERR_CASSANDRA_ROW_REFUSED', `Row ${row_index}`, { row_index })
 
@@ -18,7 +18,7 @@ function scene() {
   const latch = new FailureLatch(
     () => {
       stops++
-      return settling.then(() => counts)
+      return settling.then(() => ({ counts, unacknowledged: [{ from: 1, to: 2 }] }))
     },
     error => told.push(error),
   )

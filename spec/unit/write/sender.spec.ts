@@ -60,6 +60,7 @@ async function scene(options: Partial<CassandraWritableOptions> = {}) {
       rowRefused: async error => {
         tally.rowRefused()
         refused.push(error)
+        return false
       },
     },
     settings,

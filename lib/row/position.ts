@@ -1,13 +1,13 @@
 import { CheckpointError } from '../errors.ts'
 import type { Json } from '../json.ts'
 import { faultIn, isJson } from '../json.ts'
-import type { EpochSettings } from '../options/settings.ts'
+import type { WriteSettings } from '../options/settings.ts'
 
 /**
  * The place of a row in its source. A copy: a source may keep one object up to date as it goes.
  * @throws CheckpointError `ERR_CASSANDRA_POSITION`
  */
-export function positionOf(row: unknown, { position }: EpochSettings): Json | undefined {
+export function positionOf(row: unknown, { position }: Pick<WriteSettings, 'position'>): Json | undefined {
   if (position === undefined) return undefined
   let given: unknown
   try {

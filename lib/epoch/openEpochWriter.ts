@@ -1,0 +1,68 @@
+import type { Checkpoint } from '../checkpoint/checkpoint.ts'
+import { openCheckpoint } from '../checkpoint/file/fileCheckpoint.ts'
+import { OptionError, SchemaError } from '../errors.ts'
+import type { EpochSettings } from '../options/settings.ts'
+import type { StoredTable } from '../table/schema.ts'
+import { openTable, type SinkOwner } from '../write/openWriter.ts'
+import { TableWriter } from '../write/tableWriter.ts'
+import { EpochWriter } from './epochWriter.ts'
+import { passHighWater } from './highWater.ts'
+import { warnOfTruncation } from './truncationWarning.ts'
+
+/**
+ * Connects, reads the schema and takes the checkpoint; nothing is written yet.
+ * @param hold called before the checkpoint is taken; from then on somebody must wait for the end of this call
+ * @throws ConnectionError, SchemaError, OptionError, CheckpointError
+ */
+export async function openEpochWriter(
+  settings: EpochSettings,
+  { tally, progress, onFailure }: SinkOwner,
+  signal: AbortSignal,
+  hold: () => void,
+): Promise<EpochWriter> {
+  const { dispatcher, table: opened } = await openTable(settings, signal)
+  const { client, clock } = dispatcher
+  const { schema } = opened
+  let checkpoint: Checkpoint | undefined
+  try {
+    refuseOwnTimestampsOfLists(settings, schema)
+    refuseWithoutGrace(schema)
+    const { id: table_id, keyspace, name: table } = schema
+    signal.throwIfAborted()
+    hold()
+    const name = { cluster: clock.name, keyspace, table, table_id }
+    checkpoint = await openCheckpoint(settings.checkpoint_location, name, { takesOver: settings.take_over })
+    await passHighWater(clock, checkpoint.state.high_water, settings, signal)
+    await warnOfTruncation(client, schema, checkpoint.state.committed, settings)
+    // Said also where it is for ever: a replay must not depend on what the table says by then.
+    const ttl = settings.ttl ?? schema.default_time_to_live
+    const writer = new TableWriter(dispatcher, opened, { ...settings, ttl }, tally, {
+      onFailure,
+      release: () => dispatcher.close(),
+      unacknowledged: () => epochs.unacknowledged,
+    })
+    const epochs: EpochWriter = new EpochWriter(writer, checkpoint, schema, clock, settings, progress)
+    progress.follow(epochs)
+    return epochs
+  } catch (error) {
+    await Promise.all([dispatcher.close(), checkpoint?.close().catch(() => {})])
+    throw error
+  }
+}
+
+/** A replay needs a later timestamp than the attempt before it, and the caller's must not be changed. */
+function refuseOwnTimestampsOfLists({ timestamp_column }: EpochSettings, schema: StoredTable): void {
+  const list = schema.columns.find(({ type }) => type.kind === 'list' && !type.frozen)
+  if (timestamp_column === undefined || list === undefined) return
+  const why = `a replay with the same timestamp would double the list of column \`${list.name}\``
+  const message = `Expected \`timestamp_column\` to be absent: ${why}`
+  throw new OptionError('ERR_CASSANDRA_OPTION', 'timestamp_column', message)
+}
+
+/** Every replay would come too late. */
+function refuseWithoutGrace({ keyspace, name, gc_grace_seconds }: StoredTable): void {
+  if (gc_grace_seconds > 0) return
+  const why = 'a replay could bring back rows that others deleted meanwhile'
+  const message = `\`${keyspace}.${name}\` has a gc_grace_seconds of 0, and ${why}: set it to at least the time a restart may take`
+  throw new SchemaError('ERR_CASSANDRA_TABLE_UNSUPPORTED', message)
+}

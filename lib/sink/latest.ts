@@ -1,0 +1,48 @@
+/** Values as a stream. A slow reader gets the latest one and misses those that it replaced. */
+export class Latest<Value> {
+  readonly stream: ReadableStream<Value>
+  #controller: ReadableStreamDefaultController<Value> | undefined
+  /** A reader waits. */
+  #isAwaited = false
+  #waiting: { readonly value: Value } | undefined
+
+  constructor() {
+    this.stream = new ReadableStream<Value>(
+      {
+        start: controller => {
+          this.#controller = controller
+        },
+        pull: () => this.#give(),
+        cancel: () => {
+          this.#controller = undefined
+        },
+      },
+      { highWaterMark: 0 },
+    )
+  }
+
+  tell(value: Value): void {
+    this.#waiting = { value }
+    if (this.#isAwaited) this.#give()
+  }
+
+  /** What waits is still given. */
+  end(error?: Error): void {
+    const controller = this.#controller
+    if (controller === undefined) return
+    this.#controller = undefined
+    if (this.#waiting !== undefined) controller.enqueue(this.#waiting.value)
+    if (error === undefined) controller.close()
+    else controller.error(error)
+  }
+
+  #give(): void {
+    if (this.#waiting === undefined) {
+      this.#isAwaited = true
+      return
+    }
+    this.#isAwaited = false
+    this.#controller?.enqueue(this.#waiting.value)
+    this.#waiting = undefined
+  }
+}

@@ -1,0 +1,107 @@
+import { RowBuffer } from '../batch/buffer.ts'
+import { type Group, groupRows, type ReplicaSetOf } from '../batch/group.ts'
+import type { WriteSettings } from '../options/settings.ts'
+import type { EncodedRow } from '../row/encodedRow.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import type { Lane } from './lane.ts'
+import type { Permit } from './permit.ts'
+
+/** What a queue tells and asks. */
+interface RowQueueOwner {
+  readonly replicaSetOf: ReplicaSetOf
+  /** Sends a group; resolves, whatever becomes of it, when nothing is left to do for it. */
+  readonly send: (group: Group, permit: Permit) => Promise<void>
+  readonly flushed: () => void
+  /** Nothing is left to do for a group. */
+  readonly landed: () => void
+  readonly failed: (error: Error) => void
+}
+
+type QueueSettings = Pick<WriteSettings, 'rows_per_batch' | 'flush_interval_ms' | 'batch_by'>
+
+/** Rows of one table until they leave: buffered, and flushed into groups when there are enough of them, or by time. */
+export class RowQueue {
+  readonly #dispatcher: Dispatcher
+  readonly #settings: QueueSettings
+  readonly #owner: RowQueueOwner
+  readonly #buffer: RowBuffer
+  readonly #lane: Lane
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(dispatcher: Dispatcher, settings: QueueSettings, owner: RowQueueOwner) {
+    const { rows_per_batch } = settings
+    this.#dispatcher = dispatcher
+    this.#settings = settings
+    this.#owner = owner
+    this.#buffer = new RowBuffer(rows_per_batch, dispatcher.buffered, () => this.#flush())
+    this.#lane = dispatcher.openLane(rows_per_batch, owner.send, owner.landed)
+  }
+
+  /** Whether nothing is left to do for all rows that came. */
+  get isIdle(): boolean {
+    return this.#lane.isIdle && this.#buffer.rows.length === 0
+  }
+
+  /** Rows that have not left. */
+  *rows(): Generator<EncodedRow, void, undefined> {
+    yield* this.#lane.rows()
+    yield* this.#buffer.rows
+  }
+
+  /**
+   * Adds a row. Returns a promise only when the next one must wait.
+   * @param isUrgent whether somebody waits for this row
+   */
+  push(row: EncodedRow, isUrgent: boolean): undefined | Promise<void> {
+    const { buffered } = this.#dispatcher
+    this.#buffer.push(row)
+    if (this.#buffer.isFull || isUrgent) this.#flush()
+    else if (buffered.isFull) buffered.flush()
+    else {
+      this.#timer ??= setTimeout(() => this.#flushOnTime(), this.#settings.flush_interval_ms)
+      return undefined
+    }
+    return this.#lane.room()
+  }
+
+  /** Sends what is in the buffer. */
+  flush(): void {
+    if (this.#buffer.rows.length > 0) this.#flush()
+  }
+
+  /** A promise only while something is left to do. */
+  idle(): undefined | Promise<void> {
+    return this.#lane.idle()
+  }
+
+  /** Drops what has not left. */
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#buffer.drain()
+    this.#lane.close()
+  }
+
+  /** Nobody waits any longer for what has left. */
+  abandon(): void {
+    this.#lane.abandon()
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#owner.flushed()
+    try {
+      this.#lane.push(groupRows(this.#buffer.drain(), this.#settings.batch_by, this.#owner.replicaSetOf))
+    } catch (error) {
+      // Nothing here should throw, but a flush by time has nobody above it to catch what does.
+      this.#owner.failed(error as Error)
+    }
+  }
+
+  /** A flush by time never queues behind another: the rows wait in the buffer, which is bounded. */
+  #flushOnTime(): void {
+    if (this.#lane.isWaiting)
+      this.#timer = setTimeout(() => this.#flushOnTime(), this.#settings.flush_interval_ms)
+    else this.#flush()
+  }
+}

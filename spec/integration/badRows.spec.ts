@@ -1,0 +1,370 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import {
+  type CassandraWritableOptions,
+  createCassandraWritable,
+  createCassandraWritableStream,
+  createMicroBatchSink,
+  RowError,
+  WriteError,
+} from '../../lib/index.ts'
+import { useCheckpoints } from './checkpointFolder.ts'
+import { crash } from './crashedEpoch.ts'
+import { useKeyspace } from './keyspace.ts'
+
+const ks = useKeyspace('bad_rows_spec')
+const checkpoints = useCheckpoints()
+
+/** More bytes than an index takes, which only Cassandra knows. */
+const TOO_LONG = 'x'.repeat(70_000)
+
+interface Row {
+  id: number
+  v: unknown
+}
+
+/** Each tenth row has a value of another type, each hundredth one that only Cassandra refuses. */
+function* rowsOf(count: number): Generator<Row> {
+  for (let id = 0; id < count; id++)
+    yield { id, v: id % 100 === 50 ? TOO_LONG : id % 10 === 7 ? { no: id } : `v${id}` }
+}
+const isBad = ({ id }: Row) => id % 100 === 50 || id % 10 === 7
+
+const indexedTable = async () => {
+  const table = await ks.table('id int PRIMARY KEY, v text')
+  await ks.client.execute(`CREATE INDEX ON ${ks.name}.${table} (v)`)
+  return table
+}
+
+const stored = async (table: string) => {
+  const found = await ks.select(`SELECT id FROM ${ks.name}.${table}`)
+  return found.map(({ id }) => Number(id)).sort((a, b) => a - b)
+}
+const goodIds = (count: number) => [...rowsOf(count)].filter(row => !isBad(row)).map(({ id }) => id)
+
+type OnBadRow = NonNullable<CassandraWritableOptions['on_bad_row']>
+
+describe('on_bad_row', () => {
+  const load: Record<string, (options: CassandraWritableOptions, rows: Iterable<object>) => Promise<object>> =
+    {
+      'a Writable': async (options, rows) => {
+        const sink = createCassandraWritable(options)
+        await pipeline(Readable.from(rows), sink)
+        return sink.stats
+      },
+      'a WritableStream': async (options, rows) => {
+        const stream = createCassandraWritableStream(options)
+        await ReadableStream.from(rows).pipeTo(stream)
+        return stream.stats
+      },
+      'epochs of a Writable': async (options, rows) => {
+        const checkpoint_location = checkpoints.location()
+        const sink = createMicroBatchSink({ ...options, checkpoint_location, rows_per_epoch: 333 })
+        await pipeline(Readable.from(rows), sink)
+        const again = createMicroBatchSink({ ...options, checkpoint_location })
+        expect(await again.open()).toMatchObject({ rows_total: 1_000 })
+        again.destroy()
+        return sink.stats
+      },
+      'writeEpoch()': async (options, rows) => {
+        await using sink = createMicroBatchSink({ ...options, checkpoint_location: checkpoints.location() })
+        expect(await sink.writeEpoch(0, rows)).toMatchObject({ rows: 1_000 })
+        return sink.stats
+      },
+    }
+
+  it.each(Object.keys(load))(
+    'of %s is called with each bad row and why, and all other rows are stored',
+    async name => {
+      const table = await indexedTable()
+      const told: { error: RowError; row: object }[] = []
+      const on_bad_row: OnBadRow = (error, row) => void told.push({ error, row })
+      const rows = [...rowsOf(1_000)]
+      const stats = await load[name]?.({ ...ks.target, table, on_bad_row }, rows)
+      expect(stats).toMatchObject({
+        rows_accepted: 1_000,
+        rows_written: 890,
+        rows_set_aside: 110,
+        rows_failed: 0,
+      })
+      expect(await stored(table)).toEqual(goodIds(1_000))
+      const bad = rows.filter(isBad)
+      told.sort((a, b) => a.error.row_index - b.error.row_index)
+      expect(told.map(({ row }) => row)).toEqual(bad)
+      expect(told.map(({ error }) => error.row_index)).toEqual(bad.map(({ id }) => id))
+      for (const { error, row } of told) {
+        expect(error).toBeInstanceOf(RowError)
+        expect(error.code).toBe(
+          (row as Row).v === TOO_LONG ? 'ERR_CASSANDRA_ROW_REFUSED' : 'ERR_CASSANDRA_VALUE',
+        )
+        expect(rows).toContain(row)
+      }
+    },
+  )
+
+  it('gets a row as it was given, whatever the caller did to the object later', async () => {
+    const table = await indexedTable()
+    const told: object[] = []
+    const on_bad_row: OnBadRow = (_, row) => void told.push(row)
+    const sink = createCassandraWritable({ ...ks.target, table, on_bad_row })
+    const reused: Row = { id: 0, v: '' }
+    for (const { id, v } of rowsOf(100)) {
+      Object.assign(reused, { id, v })
+      if (!sink.write(reused)) await new Promise(resolve => sink.once('drain', resolve))
+    }
+    await new Promise<void>(resolve => sink.end(resolve))
+    told.sort((a, b) => (a as Row).id - (b as Row).id)
+    expect(told).toEqual([...rowsOf(100)].filter(isBad))
+  })
+
+  it('is called for one row at a time, and the source waits for it', async () => {
+    const table = await indexedTable()
+    let [running, most, given, calls] = [0, 0, 0, 0]
+    const on_bad_row: OnBadRow = async () => {
+      most = Math.max(most, ++running)
+      const before = given
+      await delay(20)
+      // What the stream itself holds, and one more.
+      if (calls++ > 0) expect(given - before).toBeLessThanOrEqual(20)
+      running--
+    }
+    function* rows() {
+      for (; given < 400; given++)
+        yield { id: given, v: given % 4 === 0 ? 1 : TOO_LONG.slice(0, given % 4 === 1 ? 70_000 : 3) }
+    }
+    const sink = createCassandraWritable({ ...ks.target, table, on_bad_row, rows_per_batch: 10 })
+    await pipeline(Readable.from(rows(), { highWaterMark: 1 }), sink)
+    expect(most).toBe(1)
+    expect(sink.stats).toMatchObject({ rows_written: 200, rows_set_aside: 200, rows_failed: 0 })
+  }, 60_000)
+
+  it('ends the stream when it throws: with its error as the cause, or the row’s own', async () => {
+    const table = await indexedTable()
+    for (const v of [1, TOO_LONG]) {
+      const fault = new Error('disk full')
+      const failing = createCassandraWritable({
+        ...ks.target,
+        table,
+        on_bad_row: () => Promise.reject(fault),
+      })
+      const failed = pipeline(
+        Readable.from([
+          { id: 0, v: 'x' },
+          { id: 1, v },
+        ]),
+        failing,
+      )
+      await expect(failed).rejects.toBeInstanceOf(WriteError)
+      await expect(failed).rejects.toMatchObject({
+        code: 'ERR_CASSANDRA_ON_BAD_ROW',
+        message: '`on_bad_row` failed for row 1: disk full',
+        cause: fault,
+        counts: { rows_written: 1, rows_set_aside: 0 },
+      })
+      const on_bad_row: OnBadRow = error => {
+        throw error
+      }
+      const strict = createCassandraWritable({ ...ks.target, table, on_bad_row })
+      await expect(pipeline(Readable.from([{ id: 0, v }]), strict)).rejects.toMatchObject({ row_index: 0 })
+    }
+  })
+
+  it('is called for rows that came before the table was known, too', async () => {
+    const table = await indexedTable()
+    const told: object[] = []
+    const sink = createCassandraWritable({ ...ks.target, table, on_bad_row: (_, row) => void told.push(row) })
+    const [bad, unknown] = [
+      { id: 1, v: 5 },
+      { id: 2, w: 'no such column' },
+    ]
+    sink.write(bad)
+    sink.write(unknown)
+    sink.end({ id: 3, v: 'good' })
+    await new Promise(resolve => sink.once('finish', resolve))
+    expect(told[0]).toBe(bad)
+    expect(told[1]).toBe(unknown)
+    expect(await stored(table)).toEqual([3])
+  })
+})
+
+describe('max_errors', () => {
+  const bad = (count: number, of: number) =>
+    Array.from({ length: of }, (_, id) => ({ id, v: id < count ? 1 : 'x' }))
+  const outcomeOf = async (
+    max_errors: NonNullable<CassandraWritableOptions['max_errors']>,
+    rows: readonly object[],
+  ) => {
+    const table = await ks.table('id int PRIMARY KEY, v text')
+    let calls = 0
+    const sink = createCassandraWritable({ ...ks.target, table, max_errors, on_bad_row: () => void calls++ })
+    const outcome = await pipeline(Readable.from(rows), sink).then(
+      () => 'finished',
+      ({ code, message }) => `${code} ${message.split('.')[0]}`,
+    )
+    return { outcome, calls }
+  }
+
+  it.each([
+    [3, bad(3, 10), 'finished', 3],
+    ['3', bad(4, 10), 'ERR_CASSANDRA_MAX_ERRORS 4 of 4 rows were refused, and `max_errors` is 3', 4],
+    [0, bad(1, 1), 'ERR_CASSANDRA_MAX_ERRORS 1 of 1 rows were refused, and `max_errors` is 0', 1],
+    // A share is judged from 1,000 rows on, and at the end.
+    ['10%', bad(100, 1_000), 'finished', 100],
+    [
+      '10%',
+      bad(101, 1_000),
+      'ERR_CASSANDRA_MAX_ERRORS 101 of 1000 rows were refused, and `max_errors` is 10%',
+      101,
+    ],
+    ['50%', bad(20, 30), 'ERR_CASSANDRA_MAX_ERRORS 20 of 30 rows were refused, and `max_errors` is 50%', 20],
+    [
+      '1%',
+      bad(5_000, 5_000),
+      'ERR_CASSANDRA_MAX_ERRORS 1000 of 1000 rows were refused, and `max_errors` is 1%',
+      1_000,
+    ],
+  ] as const)('of %s with these rows: %#', async (most, rows, outcome, calls) => {
+    expect(await outcomeOf(most, rows)).toEqual({ outcome, calls })
+  })
+})
+
+describe('an epoch with rows set aside', () => {
+  const options = (table: string, told: number[]) => ({
+    ...ks.target,
+    table,
+    checkpoint_location: checkpoints.location(),
+    on_bad_row: (error: RowError) => void told.push(error.row_index),
+  })
+
+  it.each([
+    ['nothing', () => false],
+    ['every other request', (request: number) => request % 2 === 0],
+  ])('is replayed after %s had arrived, and ends as one clean run', async (_, arrives) => {
+    const table = await indexedTable()
+    const told: number[] = []
+    const settings = options(table, told)
+    const rows = [...rowsOf(40), { id: 40, v: TOO_LONG }, { id: 41, v: 'last' }]
+    await crash(
+      ks,
+      { ...settings, client: ks.client, host: undefined, port: undefined } as never,
+      rows,
+      arrives,
+    )
+    expect(told).toEqual([7, 17, 27, 37])
+    await using sink = createMicroBatchSink(settings)
+    expect(await sink.writeEpoch(0, rows)).toMatchObject({ replayed: true, rows: 42 })
+    // A replay tells again, and now also of what only Cassandra refuses.
+    expect(told.slice(4)).toEqual([7, 17, 27, 37, 40])
+    expect(await stored(table)).toEqual([...goodIds(40), 41])
+  })
+
+  it('has nothing else in it, if need be, and is committed', async () => {
+    const table = await ks.table('id int PRIMARY KEY, v text')
+    const told: number[] = []
+    const rows = Array.from({ length: 600 }, (_, id) => ({ id, v: id }))
+    const sink = createMicroBatchSink({ ...options(table, told), rows_per_epoch: 300 })
+    const commits: number[] = []
+    sink.on('commit', ({ rows }) => commits.push(rows))
+    await pipeline(Readable.from(rows), sink)
+    expect(commits).toEqual([300, 300])
+    expect(told).toHaveLength(600)
+  })
+
+  it('is replayed with the same rows aside when they have become good', async () => {
+    const table = await ks.table('id int PRIMARY KEY, v text')
+    const told: number[] = []
+    const settings = options(table, told)
+    const rows = [
+      { id: 0, v: 'x' },
+      { id: 1, w: 'y' },
+      { id: 2, v: 'z' },
+    ]
+    await crash(
+      ks,
+      { ...settings, client: ks.client, host: undefined, port: undefined } as never,
+      rows,
+      () => false,
+    )
+    await ks.client.execute(`ALTER TABLE ${ks.name}.${table} ADD w text`)
+    const sink = createMicroBatchSink(settings)
+    await pipeline(Readable.from([...rows, { id: 3, w: 'new' }]), sink)
+    expect(sink.ended).toBe('committed')
+    expect(sink.stats).toMatchObject({ rows_accepted: 4, rows_written: 3, rows_set_aside: 1 })
+    expect(await stored(table)).toEqual([0, 2, 3])
+    expect(told).toEqual([1])
+  })
+
+  it('is not replayed by rows of which others are bad', async () => {
+    const table = await ks.table('id int PRIMARY KEY, v text')
+    const settings = options(table, [])
+    const rows = [
+      { id: 0, v: 'x' },
+      { id: 1, v: 1 },
+      { id: 2, v: 'z' },
+    ]
+    await crash(
+      ks,
+      { ...settings, client: ks.client, host: undefined, port: undefined } as never,
+      rows,
+      () => false,
+    )
+    const sink = createMicroBatchSink(settings)
+    await expect(
+      sink.writeEpoch(0, [
+        { id: 0, v: 'x' },
+        { id: 1, v: 1 },
+        { id: 2, v: 2 },
+      ]),
+    ).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_VALUE',
+    })
+    await expect(sink.writeEpoch(0, rows)).resolves.toMatchObject({ replayed: true })
+    sink.destroy()
+  })
+})
+
+describe('validate()', () => {
+  it('says what the stream would say, and writes and counts nothing', async () => {
+    const table = await ks.table('id int PRIMARY KEY, v text')
+    const options = { ...ks.target, table }
+    await using sink = createCassandraWritable(options)
+    const stream = createCassandraWritableStream(options)
+    await using epochs = createMicroBatchSink({ ...options, checkpoint_location: checkpoints.location() })
+    for (const one of [sink, stream, epochs]) {
+      expect(await one.validate({ id: 1, v: 'x' })).toBeUndefined()
+      for (const row of [
+        { id: 1, v: 5 },
+        { v: 'x' },
+        { id: 1, w: 1 },
+        null,
+        {
+          id: 1,
+          get v() {
+            throw new Error('no')
+          },
+        },
+      ]) {
+        const said = await one.validate(row as object)
+        const strict = createCassandraWritable(options)
+        const thrown =
+          row === null ? undefined : await pipeline(Readable.from([row]), strict).catch(error => error)
+        expect(said).toBeInstanceOf(RowError)
+        if (thrown !== undefined) expect(said?.message).toBe(thrown.message)
+      }
+      expect(one.stats).toMatchObject({ rows_accepted: 0, rows_failed: 0, rows_set_aside: 0 })
+    }
+    await stream.close()
+    await ks.client.execute(`ALTER TABLE ${ks.name}.${table} ADD w int`)
+    expect(await sink.validate({ id: 1, w: 1 })).toBeUndefined()
+    expect(await stored(table)).toEqual([])
+  })
+
+  it('rejects when the stream cannot be opened', async () => {
+    const sink = createCassandraWritable({ ...ks.target, table: 'nowhere' })
+    const failed = new Promise(resolve => sink.once('error', resolve))
+    await expect(sink.validate({ id: 1 })).rejects.toMatchObject({ code: 'ERR_CASSANDRA_TABLE_NOT_FOUND' })
+    await failed
+  })
+})
