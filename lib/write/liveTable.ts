@@ -51,6 +51,7 @@ export class LiveTable {
   #usual: RowEncoder | undefined
   /** Statements in use, and what takes the place of those with a column that is gone. */
   #current = new WeakMap<Statement, Statement>()
+  readonly #setsAside: boolean
   readonly #dropped = new Set<string>()
   #change: SchemaError | undefined
   #diagnosing: Promise<void> | undefined
@@ -68,6 +69,7 @@ export class LiveTable {
     this.#source = source
     this.#settings = settings
     this.#schema = schema
+    this.#setsAside = settings.on_bad_row !== undefined
     this.#readAt = readAt
     this.#share = new StatementShare(cluster, {
       client: source.client,
@@ -190,10 +192,6 @@ export class LiveTable {
   /** A repeat says what remains to live, also where the table said it the first time. */
   get #ttl(): number | undefined {
     return this.#settings.ttl ?? (this.#schema.default_time_to_live || undefined)
-  }
-
-  get #setsAside(): boolean {
-    return this.#settings.on_bad_row !== undefined
   }
 
   #refused(error: Error, given: GivenRow | undefined): BadRow | Error {

@@ -67,7 +67,8 @@ export class Progress {
 
   /** Whether somebody waits for the rows up to this one, so that they must not wait for others. */
   isAwaited(row_index: number): boolean {
-    return this.#waiters.some(({ rows }) => rows === row_index + 1)
+    // Called for each row.
+    return this.#waiters.length > 0 && this.#waiters.some(({ rows }) => rows === row_index + 1)
   }
 
   /** A buffer of rows was sent. */

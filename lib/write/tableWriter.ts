@@ -99,9 +99,8 @@ export class TableWriter {
   encode(row: unknown, arrival?: number): EncodeResult {
     const encoded = this.encodeUnstamped(row)
     if (this.#settings.timestamp_column !== undefined) return encoded
-    if (encoded instanceof Error || encoded instanceof BadRow) return encoded
-    if (encoded instanceof DoubtfulRow) {
-      encoded.arrival = arrival ?? processArrivals().early()
+    if (!('slab' in encoded)) {
+      if (encoded instanceof DoubtfulRow) encoded.arrival = arrival ?? processArrivals().early()
       return encoded
     }
     const { clock } = this.#dispatcher
@@ -130,12 +129,13 @@ export class TableWriter {
    */
   add(row: EncodeResult): undefined | Promise<void> {
     if (this.#failure.isClosed) return this.#failure.rejection()
-    if (row instanceof Error) return this.#refuse(row)
+    if ('slab' in row) {
+      this.#tally.rowAccepted()
+      this.#unsettled.took(row.index)
+      return this.push(row)
+    }
     if (row instanceof DoubtfulRow) return this.settle(row).then(settled => this.add(settled))
-    if (row instanceof BadRow) return this.setAside(row)
-    this.accept()
-    this.#unsettled.took(row.index)
-    return this.push(row)
+    return row instanceof BadRow ? this.setAside(row) : this.#refuse(row)
   }
 
   /** Rows from the first one on that nothing is left to do for. */
