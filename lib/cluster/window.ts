@@ -1,3 +1,5 @@
+import { channels } from '../diagnostics.ts'
+
 /** Fewest requests that the window allows, so that latency can still be measured. */
 const FEWEST = 2
 
@@ -61,6 +63,12 @@ export class Window {
    */
   answered(latency: number, isShort: boolean): void {
     this.#measure(latency)
+    const before = this.limit
+    this.#feel(isShort)
+    if (this.limit !== before) this.#changed()
+  }
+
+  #feel(isShort: boolean): void {
     // While the window is not used up, its size has no part in the latency.
     if (!isShort) return
     const fastest = Math.min(this.#fastest, this.#fastestBefore)
@@ -85,6 +93,11 @@ export class Window {
     this.#halvedAt = this.#now()
     this.#isStarting = false
     this.#size = Math.max(this.#least, this.#size / 2)
+    this.#changed()
+  }
+
+  #changed(): void {
+    if (channels.window.hasSubscribers) channels.window.publish({ limit: this.limit })
   }
 
   #measure(latency: number): void {

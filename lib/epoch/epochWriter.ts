@@ -1,5 +1,6 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.ts'
 import { checkBeginning, checkReplay, decide, type Seal, type TimestampSpan } from '../checkpoint/epoch.ts'
+import { channels, type EpochContext, traceEach } from '../diagnostics.ts'
 import { RowError, type RowRange } from '../errors.ts'
 import type { Json } from '../json.ts'
 import type { EpochSettings } from '../options/settings.ts'
@@ -184,7 +185,16 @@ export class EpochWriter {
    * @param onSealed is called when rows may leave
    * @throws as {@link check}, before anything is written; WriteError
    */
-  async write(epoch_id: number, epoch: EpochRows, onSealed = () => {}): Promise<CommittedEpoch> {
+  write(epoch_id: number, epoch: EpochRows, onSealed = () => {}): Promise<CommittedEpoch> {
+    const { keyspace, name: table } = this.#schema
+    return traceEach(
+      channels.epoch,
+      (): EpochContext => ({ keyspace, table, epoch_id, rows: epoch.count, replayed: this.sealed !== undefined }),
+      () => this.#write(epoch_id, epoch, onSealed),
+    )
+  }
+
+  async #write(epoch_id: number, epoch: EpochRows, onSealed: () => void): Promise<CommittedEpoch> {
     this.check(epoch)
     const { blocks, block_rows } = epoch
     const { committed, sealed } = this.#checkpoint.state

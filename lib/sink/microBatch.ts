@@ -89,6 +89,7 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
 
   constructor(settings: EpochSettings) {
     const progress = new Progress(
+      settings,
       () => this.listenerCount('acknowledged') > 0,
       acknowledged => this.emit('acknowledged', acknowledged),
     )

@@ -72,6 +72,7 @@ class CassandraSink<Row extends object> extends RowWritable implements Cassandra
 
   constructor(settings: WriteSettings) {
     const progress = new Progress(
+      settings,
       () => this.listenerCount('acknowledged') > 0,
       acknowledged => this.emit('acknowledged', acknowledged),
     )

@@ -109,21 +109,25 @@ type Controller = WritableStreamDefaultController & { readonly signal: AbortSign
 class RowSink {
   readonly #settings: WriteSettings
   #latest: Latest<Acknowledged> | undefined
-  readonly #progress = new Progress(
-    () => this.#latest !== undefined,
-    acknowledged => this.#latest?.tell(acknowledged),
-  )
-  readonly #intake = new Intake<TableWriter>(this.#progress)
+  readonly #progress: Progress
+  readonly #intake: Intake<TableWriter>
   readonly #queued = new QueuedRows()
   readonly #ended = new AbortController()
   #controller: WritableStreamDefaultController | undefined
   #closing: Promise<void> | undefined
   /** Why somebody from outside stopped the stream. */
   #stopped: { readonly reason: unknown } | undefined
-  readonly stats = this.#intake.tally.stats
+  readonly stats: CassandraWritableStats
 
   constructor(settings: WriteSettings) {
     this.#settings = settings
+    this.#progress = new Progress(
+      settings,
+      () => this.#latest !== undefined,
+      acknowledged => this.#latest?.tell(acknowledged),
+    )
+    this.#intake = new Intake(this.#progress)
+    this.stats = this.#intake.tally.stats
   }
 
   /** Called by the stream inside `write()`, before it queues the row: the one moment to read it as it was given. */

@@ -1,4 +1,5 @@
 import { wordsOf } from '../cluster/failure.ts'
+import { channels, type TableContext } from '../diagnostics.ts'
 import { type RowError, WriteError } from '../errors.ts'
 import type { ErrorLimit } from '../options/errorLimit.ts'
 import type { WriteSettings } from '../options/settings.ts'
@@ -13,10 +14,12 @@ export class BadRows {
   readonly #onBadRow: WriteSettings['on_bad_row']
   readonly #limit: ErrorLimit | undefined
   readonly #tally: Tally
+  readonly #table: TableContext
   #turn: Promise<void> = Promise.resolve()
   #last: RowError | undefined
 
-  constructor({ on_bad_row, max_errors }: WriteSettings, tally: Tally) {
+  constructor({ on_bad_row, max_errors, keyspace, table }: WriteSettings, tally: Tally) {
+    this.#table = { keyspace, table }
     this.#onBadRow = on_bad_row
     this.#limit = max_errors
     this.#tally = tally
@@ -46,6 +49,10 @@ export class BadRows {
       throw cause === error ? error : handlerFailed(error, cause)
     }
     this.#tally.rowSetAside(isInFlight)
+    if (channels.badRow.hasSubscribers) {
+      const { row_index, code, column, message } = error
+      channels.badRow.publish({ ...this.#table, row_index, code, column, message })
+    }
     this.#last = error
     this.#check(MEANINGFUL_ROWS)
   }

@@ -1,5 +1,6 @@
 import { connect } from '../cluster/connect.ts'
 import { explainConnectFailure } from '../cluster/failure.ts'
+import { channels, type OpenContext, traceEach } from '../diagnostics.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import { openClock } from './coordinator.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -19,7 +20,16 @@ export interface OpenTable {
  * Connects and reads the schema.
  * @throws ConnectionError, SchemaError, OptionError, WriteError
  */
-export async function openTable(settings: WriteSettings, signal: AbortSignal): Promise<OpenTable> {
+export function openTable(settings: WriteSettings, signal: AbortSignal): Promise<OpenTable> {
+  const { keyspace, table, hosts, port } = settings
+  return traceEach(
+    channels.open,
+    (): OpenContext => ({ keyspace, table, hosts, port }),
+    () => open(settings, signal),
+  )
+}
+
+async function open(settings: WriteSettings, signal: AbortSignal): Promise<OpenTable> {
   const connection = await connect(settings, signal)
   const closeEarly = () => void connection.close()
   signal.addEventListener('abort', closeEarly)

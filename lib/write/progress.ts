@@ -1,3 +1,4 @@
+import { channels, type TableContext } from '../diagnostics.ts'
 import type { Json } from '../json.ts'
 import { Queue } from './queue.ts'
 
@@ -28,6 +29,7 @@ interface FlushWaiter {
 
 /** Tells how far a sink has come, once per flush at most. Nothing is computed while nobody listens. */
 export class Progress {
+  readonly #table: TableContext
   readonly #isListening: () => boolean
   readonly #tell: (acknowledged: Acknowledged) => void
   #source: Source | undefined
@@ -38,7 +40,12 @@ export class Progress {
   #waiters: FlushWaiter[] = []
   #end: Error | undefined
 
-  constructor(isListening: () => boolean, tell: (acknowledged: Acknowledged) => void) {
+  constructor(
+    { keyspace, table }: TableContext,
+    isListening: () => boolean,
+    tell: (acknowledged: Acknowledged) => void,
+  ) {
+    this.#table = { keyspace, table }
     this.#isListening = isListening
     this.#tell = tell
   }
@@ -79,7 +86,8 @@ export class Progress {
   /** Rows were settled. */
   advanced(): void {
     if (this.#source === undefined || this.#end !== undefined) return
-    const isDue = (this.#hasFlushed || this.#source.isIdle) && this.#isListening()
+    const isWanted = channels.acknowledged.hasSubscribers || this.#isListening()
+    const isDue = isWanted && (this.#hasFlushed || this.#source.isIdle)
     if (!isDue && this.#waiters.length === 0) return
     const rows = this.#source.settledRows(this.#told)
     if (isDue && rows > this.#told) this.#advance(rows)
@@ -101,6 +109,8 @@ export class Progress {
       this.#positions.shift()
     }
     this.#tell({ row_index: rows - 1, position: this.#position })
+    if (channels.acknowledged.hasSubscribers)
+      channels.acknowledged.publish({ ...this.#table, row_index: rows - 1 })
   }
 
   #resolveUpTo(rows: number): void {

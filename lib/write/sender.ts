@@ -84,6 +84,7 @@ export class Sender {
     }
     permit.failed(fault, sent)
     const wait_ms = delivery.waitAfter(reason)
+    requests.retries(delivery, wait_ms, reason)
     detach(delivery.rows)
     await permit.pause(wait_ms, delivery.usesWriteTimes(reason), signal)
     delivery.repeat(reason)

@@ -4,9 +4,10 @@ import { type DriverError, type Fault, faultOf, mayBeSentAgain } from '../cluste
 import { Replicas } from '../cluster/replicas.ts'
 import type { Ring } from '../cluster/ring.ts'
 import { within } from '../cluster/within.ts'
+import { begin, channels, isTraced } from '../diagnostics.ts'
 import { RowError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
-import type { EncodedRow } from '../row/encodedRow.ts'
+import { byteLengthOf, type EncodedRow } from '../row/encodedRow.ts'
 import { type ExecuteRows, rowExecutor } from './boundRows.ts'
 import { Delivery } from './delivery.ts'
 import { permanent } from './failure.ts'
@@ -107,12 +108,37 @@ export class TableRequests {
       routingKey: this.#ring.routingKeyOf(first) as Buffer,
       readTimeout: Math.ceil(limit_ms),
     }
+    const told = isTraced(channels.request) ? this.#tell(rows, delivery.tries) : undefined
     this.#executeRows(first.statement.text(rows.length) + blanks, rows, options, limit_ms, error => {
       if (error === undefined) {
         this.tally.rowsAcknowledged(rows)
         this.#settle(delivery)
       }
+      told?.(error === undefined ? undefined : publicError(error))
       settled(error)
+    })
+  }
+
+  /** Rows are tried again after this error. */
+  retries({ rows, tries }: Delivery, wait_ms: number, error: unknown): void {
+    if (!channels.retry.hasSubscribers) return
+    const { keyspace, table } = this.#settings
+    channels.retry.publish({ keyspace, table, rows: rows.length, tries, wait_ms, reason: wordsOf(error) })
+  }
+
+  /** Tells of a request; returns what tells of its end. */
+  #tell(rows: readonly EncodedRow[], retries: number): (error: unknown) => void {
+    const { keyspace, table, consistency } = this.#settings
+    const bytes = rows.reduce((sum, row) => sum + byteLengthOf(row), 0)
+    const operation = rows[0]?.statement.operation.name ?? ''
+    return begin(channels.request, {
+      keyspace,
+      table,
+      operation,
+      rows: rows.length,
+      bytes,
+      consistency,
+      retries,
     })
   }
 
@@ -183,6 +209,14 @@ export class TableRequests {
     if (fault === 'schema' || fault === 'unavailable') return { fault: 'retry', reason }
     throw permanent(fault, reason)
   }
+}
+
+/** The driver's own errors may hold the client, and with that the password. */
+function publicError(error: unknown): Error {
+  const { code } = error as { readonly code?: unknown }
+  const shown = new Error(wordsOf(error))
+  shown.stack = `${shown.name}: ${shown.message}`
+  return typeof code === 'number' || typeof code === 'string' ? Object.assign(shown, { code }) : shown
 }
 
 /** LOCAL_QUORUM → localQuorum, as the driver names it. */

@@ -55,6 +55,7 @@ async function refusedOrExact(
     {
       tally: new Tally(),
       progress: new Progress(
+        { keyspace: 'ks', table: 't' },
         () => false,
         () => {},
       ),

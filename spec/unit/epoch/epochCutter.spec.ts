@@ -27,6 +27,7 @@ function scene() {
     },
   }
   const progress = new Progress(
+    { keyspace: 'ks', table: 't' },
     () => false,
     () => {},
   )

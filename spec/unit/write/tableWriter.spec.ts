@@ -31,6 +31,7 @@ function opening({ options = {}, client: change = () => {} }: Change = {}) {
   })
   const tally = new Tally()
   const progress = new Progress(
+    { keyspace: 'ks', table: 't' },
     () => false,
     () => {},
   )

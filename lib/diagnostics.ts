@@ -1,0 +1,162 @@
+import * as diagnostics from 'node:diagnostics_channel'
+
+/** The table that something is told of. */
+export interface TableContext {
+  readonly keyspace: string
+  readonly table: string
+}
+
+/** Payload of `cassandra-streams:open`: a sink that connects and describes its table. */
+export interface OpenContext extends TableContext {
+  /** Contact points; empty with a `client` of the caller's. */
+  readonly hosts: readonly string[]
+  readonly port: number
+  /** Why it failed. */
+  error?: unknown
+}
+
+/** Payload of `cassandra-streams:request`: one try of one request. */
+export interface RequestContext extends TableContext {
+  /** `insert`, `insert_static` or `delete`. */
+  readonly operation: string
+  readonly rows: number
+  /** Encoded bytes of the rows. */
+  readonly bytes: number
+  /** As the option is spelled. */
+  readonly consistency: string
+  /** Tries of these rows that failed before. */
+  readonly retries: number
+  /** Why it failed, in the words of the driver or the server, and with their `code` if there is one. */
+  error?: unknown
+}
+
+/** Payload of `cassandra-streams:epoch`: an epoch from its seal to its commit. */
+export interface EpochContext extends TableContext {
+  readonly epoch_id: number
+  /** Those set aside included. */
+  readonly rows: number
+  readonly replayed: boolean
+  /** Why it failed. */
+  error?: unknown
+}
+
+/** Message of `cassandra-streams:retry`: rows are sent again after a fault. */
+export interface RetryMessage extends TableContext {
+  readonly rows: number
+  /** Tries that failed so far. */
+  readonly tries: number
+  /** Milliseconds until the next try, if a permit is free then. */
+  readonly wait_ms: number
+  /** The fault in the words of the driver or the server. */
+  readonly reason: string
+}
+
+/** Message of `cassandra-streams:bad-row`: a row was set aside. */
+export interface BadRowMessage extends TableContext {
+  readonly row_index: number
+  readonly code: string
+  readonly column: string | undefined
+  readonly message: string
+}
+
+/** Message of `cassandra-streams:window`: the number of requests that may be in flight to a cluster has changed. */
+export interface WindowMessage {
+  readonly limit: number
+}
+
+/** Message of `cassandra-streams:acknowledged`, once per flush at most. */
+export interface AcknowledgedMessage extends TableContext {
+  /** This row, and all before it, are stored or set aside. */
+  readonly row_index: number
+}
+
+/** What is used of a channel. */
+interface Channel<Message> {
+  readonly hasSubscribers: boolean
+  publish(message: Message): void
+}
+
+/** The five channels of an operation, as Node's TracingChannel has them. */
+interface Traced<Context> {
+  readonly start: Channel<Context>
+  readonly end: Channel<Context>
+  readonly asyncStart: Channel<Context>
+  readonly asyncEnd: Channel<Context>
+  readonly error: Channel<Context>
+}
+
+/** Every channel. Each has a fixed name, and nothing is made for it while nobody subscribes. */
+export const channels = {
+  open: traced<OpenContext>('open'),
+  request: traced<RequestContext>('request'),
+  epoch: traced<EpochContext>('epoch'),
+  retry: plain<RetryMessage>('cassandra-streams:retry'),
+  badRow: plain<BadRowMessage>('cassandra-streams:bad-row'),
+  window: plain<WindowMessage>('cassandra-streams:window'),
+  acknowledged: plain<AcknowledgedMessage>('cassandra-streams:acknowledged'),
+}
+
+function plain<Message>(name: string): Channel<Message> {
+  return diagnostics.channel(name) as Channel<Message>
+}
+
+/** By the names of Node's TracingChannel, which not every runtime has. */
+function traced<Context>(name: string): Traced<Context> {
+  const part = (event: string) => plain<Context>(`tracing:cassandra-streams:${name}:${event}`)
+  return {
+    start: part('start'),
+    end: part('end'),
+    asyncStart: part('asyncStart'),
+    asyncEnd: part('asyncEnd'),
+    error: part('error'),
+  }
+}
+
+/** Whether anybody wants to know of an operation. */
+export function isTraced({ start, end, asyncStart, asyncEnd, error }: Traced<never>): boolean {
+  return (
+    start.hasSubscribers ||
+    end.hasSubscribers ||
+    asyncStart.hasSubscribers ||
+    asyncEnd.hasSubscribers ||
+    error.hasSubscribers
+  )
+}
+
+/**
+ * Tells of the beginning of an operation.
+ * @returns what tells of its end, and of the error if there is one
+ */
+export function begin<Context extends { error?: unknown }>(
+  channel: Traced<Context>,
+  context: Context,
+): (error: unknown) => void {
+  channel.start.publish(context)
+  channel.end.publish(context)
+  return error => {
+    if (error !== undefined) {
+      context.error = error
+      channel.error.publish(context)
+    }
+    channel.asyncStart.publish(context)
+    channel.asyncEnd.publish(context)
+  }
+}
+
+/** Tells of an operation from its beginning to its end, if anybody wants to know. */
+export async function traceEach<Context extends { error?: unknown }, Result>(
+  channel: Traced<Context>,
+  context: () => Context,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  if (!isTraced(channel as Traced<never>)) return work()
+  const done = begin(channel, context())
+  try {
+    const result = await work()
+    done(undefined)
+    return result
+  } catch (error) {
+    done(error)
+    throw error
+  }
+}
