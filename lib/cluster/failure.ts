@@ -40,10 +40,12 @@ const PROBE_TIMEOUT_MS = 2_000
 export async function explainConnectFailure(error: unknown, settings: ConnectionSettings): Promise<unknown> {
   if (error instanceof CassandraStreamsError || isAbort(error)) return error
   const failure = (error ?? { message: '' }) as DriverFailure
-  const refused = refusedOption(failure, settings)
-  if (refused !== undefined) return refused
   const inner = Object.entries(failure.innerErrors ?? {})
   const failures = inner.length > 0 ? inner.map(([, cause]) => cause) : [failure]
+  for (const one of [failure, ...failures]) {
+    const refused = typeof one === 'object' && one !== null ? refusedOption(one, settings) : undefined
+    if (refused !== undefined) return refused
+  }
   const hosts =
     inner.length > 0
       ? inner.map(([host, cause]) => ({ host, reason: wordsOf(cause) }))

@@ -189,7 +189,13 @@ export class EpochWriter {
     const { keyspace, name: table } = this.#schema
     return traceEach(
       channels.epoch,
-      (): EpochContext => ({ keyspace, table, epoch_id, rows: epoch.count, replayed: this.sealed !== undefined }),
+      (): EpochContext => ({
+        keyspace,
+        table,
+        epoch_id,
+        rows: epoch.count,
+        replayed: this.sealed !== undefined,
+      }),
       () => this.#write(epoch_id, epoch, onSealed),
     )
   }

@@ -108,6 +108,11 @@ export const writeEntries = {
     fallback: 10,
     meaning: 'longest time in milliseconds a row waits for a fuller buffer',
   },
+  max_rows_per_second: {
+    ...integer(1, 10_000_000),
+    otherwise: 'no limit',
+    meaning: 'most rows sent per second, evenly. Repeats of rows that failed do not count',
+  },
   max_buffered_bytes: {
     ...integer(65_536, Number.MAX_SAFE_INTEGER),
     fallback: 64 * 1024 * 1024,
@@ -190,6 +195,12 @@ export const writeEntries = {
     ...integer(0, 86_400_000),
     fallback: 60_000,
     meaning: 'limit in milliseconds for one request with all its retries',
+  },
+  wait_for_server_ms: {
+    ...integer(0, 86_400_000),
+    fallback: 0,
+    meaning:
+      'time in milliseconds to go on trying to connect while no host can be used, for a service that starts before its database. Everything else that is wrong ends the sink at once',
   },
   max_clock_skew_ms: {
     ...integer(0, 86_400_000),

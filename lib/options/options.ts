@@ -76,6 +76,11 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
   /** Longest time in milliseconds a row waits for a fuller buffer. An integer from 0 to 60000. @default 10 */
   readonly flush_interval_ms?: number | string | undefined
   /**
+   * Most rows sent per second, evenly. Repeats of rows that failed do not count. An integer from 1 to 10000000.
+   * @default no limit
+   */
+  readonly max_rows_per_second?: number | string | undefined
+  /**
    * Bound in bytes on encoded rows that are buffered or in flight (64 MiB). An integer from 65536 to 9007199254740991.
    * @default 67108864
    */
@@ -139,6 +144,12 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
   readonly request_timeout_ms?: number | string | undefined
   /** Limit in milliseconds for one request with all its retries. An integer from 0 to 86400000. @default 60000 */
   readonly retry_timeout_ms?: number | string | undefined
+  /**
+   * Time in milliseconds to go on trying to connect while no host can be used, for a service that starts before its
+   * database. Everything else that is wrong ends the sink at once. An integer from 0 to 86400000.
+   * @default 0
+   */
+  readonly wait_for_server_ms?: number | string | undefined
   /**
    * Largest difference in milliseconds between this machine's clock and the cluster's. A sink refuses to open beyond
    * it. An integer from 0 to 86400000.

@@ -7,13 +7,14 @@ import type { ClusterClock } from './clusterClock.ts'
 import { watchClock } from './coordinator.ts'
 import type { Lane, Send } from './lane.ts'
 import { Outbox } from './outbox.ts'
+import { Pace } from './pace.ts'
 import { Sender } from './sender.ts'
 import type { Tally } from './tally.ts'
 
 /** Bounds that all tables on a connection keep together. */
 type DispatcherSettings = Pick<
   WriteSettings,
-  'concurrency' | 'max_buffered_bytes' | 'max_clock_skew_ms' | 'request_timeout_ms'
+  'concurrency' | 'max_buffered_bytes' | 'max_rows_per_second' | 'max_clock_skew_ms' | 'request_timeout_ms'
 >
 
 /**
@@ -35,7 +36,7 @@ export class Dispatcher {
   readonly #stopClock: () => void
 
   constructor(connection: Connection, clock: ClusterClock, settings: DispatcherSettings) {
-    const { concurrency, max_buffered_bytes } = settings
+    const { concurrency, max_buffered_bytes, max_rows_per_second } = settings
     const flushBytes = max_buffered_bytes / 8
     this.client = connection.client
     this.clock = clock
@@ -45,6 +46,7 @@ export class Dispatcher {
       window: new Window(concurrency),
       bytes: max_buffered_bytes / 2,
       waitingBytes: WAITING_FLUSHES * flushBytes,
+      pace: max_rows_per_second === undefined ? undefined : new Pace(max_rows_per_second),
     })
     this.sender = new Sender(clock)
     this.#stopClock = watchClock(clock, connection.client, settings, () => {
@@ -71,6 +73,7 @@ export class Dispatcher {
   /** Gives the connection back. Never throws. */
   async close(): Promise<void> {
     this.#stopClock()
+    this.#outbox.close()
     await this.#connection.close()
   }
 }

@@ -4,6 +4,7 @@ import type { Window } from '../cluster/window.ts'
 import { Flight, type PermitKind, type Permits } from './flight.ts'
 import { Lane, type Send, type Turns } from './lane.ts'
 import type { Line, LineOwner } from './line.ts'
+import type { Pace } from './pace.ts'
 import { Queue } from './queue.ts'
 import { PROBES, ReplicaSet } from './replicaSet.ts'
 
@@ -15,6 +16,8 @@ export interface OutboxBounds {
   readonly bytes: number
   /** Bytes that may wait for their turn before whoever brings more has to. */
   readonly waitingBytes: number
+  /** How many rows may leave in which time. */
+  readonly pace?: Pace | undefined
 }
 
 /** What a row that waits for long costs beside its bytes. */
@@ -40,6 +43,7 @@ export class Outbox implements Turns, Permits {
   readonly #returning = new Set<ReplicaSet<Line>>()
   #failing = 0
   #look: NodeJS.Timeout | undefined
+  #paced: NodeJS.Timeout | undefined
   /** Whether any answer came since the last look. */
   #isAnswered = false
   #waitingBytes = 0
@@ -60,6 +64,12 @@ export class Outbox implements Turns, Permits {
    */
   open(mostRows: number, send: Send, landed: () => void = () => {}): Lane {
     return new Lane(this, mostRows, send, landed)
+  }
+
+  /** Leaves no timer. */
+  close(): void {
+    clearInterval(this.#look)
+    clearTimeout(this.#paced)
   }
 
   /** Whether a group waits for others to be answered, rather than for bytes. */
@@ -168,8 +178,16 @@ export class Outbox implements Turns, Permits {
     return Math.max(1, this.#bounds.window.limit)
   }
 
-  /** Whether all that waits has to wait for an answer. */
+  /** Whether all that waits has to wait for an answer, or for its time. */
   #mustWait(line: Line, { bytes }: Group): boolean {
+    const wait_ms = this.#bounds.pace?.wait_ms ?? 0
+    if (wait_ms > 0) {
+      this.#paced ??= setTimeout(() => {
+        this.#paced = undefined
+        this.sendNext()
+      }, wait_ms)
+      return true
+    }
     return !line.replicas.isFailing && (this.#requests >= this.#most || !this.#hasBytesFor(bytes))
   }
 
@@ -197,6 +215,7 @@ export class Outbox implements Turns, Permits {
 
   #launch(line: Line, { bytes, rows }: Group): void {
     const { lane, replicas } = line
+    this.#bounds.pace?.left(rows.length)
     if (replicas.isFailing) this.#heldBytes -= ROW_BYTES * rows.length
     else {
       this.#heldBytes += bytes

@@ -4,6 +4,7 @@ import type { WriteSettings } from '../options/settings.ts'
 import type { EncodedRow } from '../row/encodedRow.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { Lane } from './lane.ts'
+import { rowsPerFlush } from './pace.ts'
 import type { Permit } from './permit.ts'
 
 /** What a queue tells and asks. */
@@ -17,7 +18,10 @@ interface RowQueueOwner {
   readonly failed: (error: Error) => void
 }
 
-type QueueSettings = Pick<WriteSettings, 'rows_per_batch' | 'flush_interval_ms' | 'batch_by'>
+type QueueSettings = Pick<
+  WriteSettings,
+  'rows_per_batch' | 'max_rows_per_second' | 'flush_interval_ms' | 'batch_by'
+>
 
 /** Rows of one table until they leave: buffered, and flushed into groups when there are enough of them, or by time. */
 export class RowQueue {
@@ -29,12 +33,12 @@ export class RowQueue {
   #timer: NodeJS.Timeout | undefined
 
   constructor(dispatcher: Dispatcher, settings: QueueSettings, owner: RowQueueOwner) {
-    const { rows_per_batch } = settings
+    const rows = rowsPerFlush(settings.rows_per_batch, settings.max_rows_per_second)
     this.#dispatcher = dispatcher
     this.#settings = settings
     this.#owner = owner
-    this.#buffer = new RowBuffer(rows_per_batch, dispatcher.buffered, () => this.#flush())
-    this.#lane = dispatcher.openLane(rows_per_batch, owner.send, owner.landed)
+    this.#buffer = new RowBuffer(rows, dispatcher.buffered, () => this.#flush())
+    this.#lane = dispatcher.openLane(rows, owner.send, owner.landed)
   }
 
   /** Whether nothing is left to do for all rows that came. */

@@ -140,10 +140,14 @@ describe('a failed connection', () => {
   it('names the datacenters that there are', async () => {
     const words = "localDataCenter was configured as 'x', but only found hosts in data centers: [dc1, dc2]"
     const settings = { ...plain, local_datacenter: 'x' }
-    expect(await explainConnectFailure(new errors.ArgumentError(words), settings)).toMatchObject({
-      code: 'ERR_CASSANDRA_CONNECT',
-      message: '`local_datacenter` is wrong: the cluster has dc1, dc2, not `x`',
-    })
+    const fault = new errors.ArgumentError(words)
+    // The driver tries the next host after it.
+    for (const error of [fault, new errors.NoHostAvailableError({ '127.0.0.1:9042': fault })]) {
+      expect(await explainConnectFailure(error, settings)).toMatchObject({
+        code: 'ERR_CASSANDRA_CONNECT',
+        message: '`local_datacenter` is wrong: the cluster has dc1, dc2, not `x`',
+      })
+    }
   })
 
   it('passes on errors of this package and an abort as they are', async () => {

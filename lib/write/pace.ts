@@ -1,0 +1,34 @@
+/** Milliseconds whose rows may leave at once after a pause. */
+const BURST_MS = 50
+
+/** Flushes per second that a pace is cut into, so that no request has more rows than a tenth of a second. */
+const FLUSHES = 10
+
+/** At most so many rows per second, evenly. */
+export class Pace {
+  readonly #row_ms: number
+  readonly #now: () => number
+  #due = 0
+
+  /** @param now milliseconds of a steady clock */
+  constructor(rows_per_second: number, now: () => number = () => performance.now()) {
+    this.#row_ms = 1000 / rows_per_second
+    this.#now = now
+  }
+
+  /** Milliseconds until the next rows may leave; 0 when they may now. */
+  get wait_ms(): number {
+    return Math.max(0, this.#due - this.#now())
+  }
+
+  /** Rows leave. */
+  left(rows: number): void {
+    this.#due = Math.max(this.#due, this.#now() - BURST_MS) + rows * this.#row_ms
+  }
+}
+
+/** Most rows of one flush at this pace. */
+export function rowsPerFlush(rows_per_batch: number, rows_per_second: number | undefined): number {
+  if (rows_per_second === undefined) return rows_per_batch
+  return Math.min(rows_per_batch, Math.ceil(rows_per_second / FLUSHES))
+}
