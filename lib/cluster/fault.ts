@@ -19,6 +19,8 @@ export type Fault =
   | 'schema'
   /** The table or keyspace cannot be written at this consistency level. */
   | 'consistency'
+  /** The cluster takes no write times from clients. */
+  | 'timestamps'
   | 'unauthorized'
   | 'credentials'
   /** The caller shut its client down. */
@@ -47,6 +49,7 @@ const serverFaults: Readonly<Record<number, Fault>> = {
  */
 const invalidFaults: readonly (readonly [RegExp, Fault])[] = [
   [/batch too large/i, 'split'],
+  [/guardrail user_timestamps violated/i, 'timestamps'],
   // A node that has not heard of a change yet, or the change itself.
   [
     /(?:keyspace|table|type|column family) \S+ does(?:n't| not) exist|unconfigured (?:table|columnfamily)|undefined column name|unknown (?:table|keyspace|identifier|type) |cannot assign value \(.+\)\? to /i,

@@ -45,6 +45,12 @@ export function permanent(fault: Fault, error: unknown): Error {
         `The table cannot be written at this \`consistency\`: ${words}`,
         { cause: error },
       )
+    case 'timestamps':
+      return new WriteError(
+        'ERR_CASSANDRA_WRITE',
+        `The cluster takes no write times from clients, and each row here has one: set \`user_timestamps_enabled\` to true in its cassandra.yaml. In its words: ${words}`,
+        { cause: error },
+      )
     case 'closed':
       return clientClosed()
     default:

@@ -49,6 +49,14 @@ const faults: readonly (readonly [string, unknown, Fault])[] = [
     serverError(0x2200, 'Undefined column name v in table ks.t'),
     'schema',
   ],
+  [
+    'a cluster that takes no write times',
+    serverError(
+      0x2200,
+      'Guardrail user_timestamps violated: User provided timestamps (USING TIMESTAMP) is not allowed',
+    ),
+    'timestamps',
+  ],
   ['a type that a node does not know', serverError(0x2200, 'Unknown type ks.address'), 'schema'],
   [
     'a level that the transactions of a table refuse',
