@@ -12,10 +12,11 @@ export interface StartOptions {
   readonly auth?: boolean
   /**
    * Accept TLS connections only. Needs the package `selfsigned`, which makes a CA and a certificate for
-   * 127.0.0.1 to 127.0.0.3 and localhost at every start.
+   * 127.0.0.1 to 127.0.0.3 and localhost at every start. With `'mutual'` a client must show a certificate signed by
+   * that CA (`require_client_auth` in `cassandra.yaml`); the result has one.
    * @default false
    */
-  readonly tls?: boolean
+  readonly tls?: boolean | 'mutual'
   /**
    * Acknowledge a write only when it would survive {@link Cassandra.kill} (Cassandra's `commitlog_sync: batch`). Single
    * writes become several times slower. Without it, as with any Cassandra in its default mode, a node that is killed
@@ -42,6 +43,10 @@ export interface Cassandra extends AsyncDisposable {
   readonly password?: string
   /** Present with `tls`: the certificate of the CA that signed the server's, as PEM text. */
   readonly ca?: string
+  /** Present with `tls: 'mutual'`: a client certificate that the server accepts, as PEM text. */
+  readonly clientCert?: string
+  /** Present with `tls: 'mutual'`: the private key of `clientCert`, as PEM text (PKCS#8, not encrypted). */
+  readonly clientKey?: string
   /** Present with `source: 'maven'`: the log file of every node. They go with {@link stop}. */
   readonly logs?: readonly string[]
   /** Which of the three ways it was started by. */

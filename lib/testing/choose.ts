@@ -22,7 +22,7 @@ export interface Surroundings {
 export interface Wanted {
   readonly nodes: number
   readonly auth: boolean
-  readonly tls: boolean
+  readonly tls: boolean | 'mutual'
   readonly durable: boolean
 }
 

@@ -52,7 +52,9 @@ export async function startCluster(settings: ClusterSettings): Promise<Cassandra
   }
   let ports: Ports | undefined
   try {
-    const certificates = settings.tls ? await makeCertificates(ADDRESSES) : undefined
+    const certificates = settings.tls
+      ? await makeCertificates(ADDRESSES, settings.tls === 'mutual')
+      : undefined
     ports = await reservePorts(addresses)
     nodes = await createNodes({ settings, addresses, folder, ports, certificates })
     const localDataCenter = await startNodes(nodes, nodes)
@@ -61,7 +63,7 @@ export async function startCluster(settings: ClusterSettings): Promise<Cassandra
       localDataCenter,
       port: ports.native,
       ...(settings.auth ? LOGIN : {}),
-      ...(certificates === undefined ? {} : { ca: certificates.ca }),
+      ...shownToClients(certificates),
       logs: nodes.map(node => logFiles(node.folder).system),
       source: 'maven',
       ...controls(nodes, stop, settings.durable ? 0 : COMMIT_LOG_LAG_MS),
@@ -105,7 +107,7 @@ async function createNodes(plan: NodePlan): Promise<CassandraNode[]> {
         address,
         port: ports.native,
         ...(settings.auth ? LOGIN : {}),
-        ...(certificates === undefined ? {} : { ca: certificates.ca }),
+        ...shownToClients(certificates),
       }
       const heapMegabytes = addresses.length === 1 ? HEAP_MEGABYTES.alone : HEAP_MEGABYTES.several
       const command = javaCommand({ ...settings, folder, heapMegabytes })
@@ -114,11 +116,18 @@ async function createNodes(plan: NodePlan): Promise<CassandraNode[]> {
   )
 }
 
-async function writeCertificates(folder: string, { key, certificate, ca }: Certificates) {
+/** What a client needs of the certificates. */
+function shownToClients(certificates: Certificates | undefined) {
+  if (certificates === undefined) return {}
+  const { ca, client } = certificates
+  return { ca, ...(client !== undefined && { clientCert: client.certificate, clientKey: client.key }) }
+}
+
+async function writeCertificates(folder: string, { key, certificate, ca, client }: Certificates) {
   const files = { keyAndCertificate: join(folder, 'node.pem'), ca: join(folder, 'ca.pem') }
   await writeFile(files.keyAndCertificate, key + certificate, { mode: 0o600 })
   await writeFile(files.ca, ca)
-  return files
+  return { ...files, isMutual: client !== undefined }
 }
 
 /** Starts some nodes of a cluster; resolves to the data center when all that run answer. */

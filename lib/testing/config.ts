@@ -14,7 +14,12 @@ export interface NodeSettings {
   /** Every write waits for the commit log. */
   readonly durable: boolean
   /** PEM files for TLS towards clients, absent without TLS. */
-  readonly tls?: { readonly keyAndCertificate: string; readonly ca: string }
+  readonly tls?: {
+    readonly keyAndCertificate: string
+    readonly ca: string
+    /** Whether a client must show a certificate that the CA signed. */
+    readonly isMutual: boolean
+  }
 }
 
 /** A part of `cassandra.yaml`. */
@@ -77,7 +82,7 @@ function tls({ tls }: NodeSettings): Yaml {
     client_encryption_options: {
       enabled: true,
       optional: false,
-      require_client_auth: false,
+      require_client_auth: tls.isMutual,
       ssl_context_factory: { class_name: 'org.apache.cassandra.security.PEMBasedSslContextFactory' },
       keystore: tls.keyAndCertificate,
       truststore: tls.ca,

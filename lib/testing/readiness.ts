@@ -9,6 +9,8 @@ export interface Access {
   readonly username?: string
   readonly password?: string
   readonly ca?: string
+  readonly clientCert?: string
+  readonly clientKey?: string
 }
 
 const POLL_MS = 100
@@ -90,12 +92,14 @@ async function checkPeers(client: Client, version: string, peers: readonly strin
 }
 
 /** Options for a driver client that talks to this node alone, whichever data center it is in. */
-export function clientOptions({ address, port, username, password, ca }: Access): ClientOptions {
+export function clientOptions(access: Access): ClientOptions {
+  const { address, port, username, password, ca, clientCert, clientKey } = access
   const onlyThis = [`${address}:${port}`]
   return {
     contactPoints: onlyThis,
     socketOptions: { readTimeout: READ_TIMEOUT_MS },
-    protocolOptions: { port },
+    // Left alone, the driver offers two newer ones first. With TLS 1.3 and a client certificate it may hang on a refusal.
+    protocolOptions: { port, maxVersion: types.protocolVersion.v4 },
     policies: {
       loadBalancing: new policies.loadBalancing.AllowListPolicy(
         new policies.loadBalancing.RoundRobinPolicy(),
@@ -104,6 +108,15 @@ export function clientOptions({ address, port, username, password, ca }: Access)
       reconnection: new policies.reconnection.ConstantReconnectionPolicy(POLL_MS),
     },
     ...(username === undefined || password === undefined ? {} : { credentials: { username, password } }),
-    ...(ca === undefined ? {} : { sslOptions: { ca: [ca], rejectUnauthorized: true } }),
+    ...(ca === undefined
+      ? {}
+      : {
+          sslOptions: {
+            ca: [ca],
+            rejectUnauthorized: true,
+            ...(clientCert !== undefined && { cert: clientCert }),
+            ...(clientKey !== undefined && { key: clientKey }),
+          },
+        }),
   }
 }

@@ -38,12 +38,15 @@ describe('choosing where a Cassandra comes from', () => {
     expect(choose(plain, { ...around, testcontainers: false })).toBe('maven')
   })
 
-  it.each<Partial<Wanted>>([{ nodes: 3 }, { auth: true }, { tls: true }, { durable: true }])(
-    'takes Java for %o whatever else is there',
-    more => {
-      expect(choose({ ...plain, ...more }, everything)).toBe('maven')
-    },
-  )
+  it.each<Partial<Wanted>>([
+    { nodes: 3 },
+    { auth: true },
+    { tls: true },
+    { tls: 'mutual' },
+    { durable: true },
+  ])('takes Java for %o whatever else is there', more => {
+    expect(choose({ ...plain, ...more }, everything)).toBe('maven')
+  })
 
   it('needs no Maven when the jars are in the cache', () => {
     expect(choose(plain, { ...nothing, java: [java17], jarsCached: true })).toBe('maven')

@@ -34,10 +34,21 @@ describe('cassandra.yaml', () => {
     const plain = JSON.parse(cassandraYaml(node))
     expect(plain).not.toHaveProperty('authenticator')
     expect(plain).not.toHaveProperty('client_encryption_options')
-    const tls = { keyAndCertificate: '/data/node.pem', ca: '/data/ca.pem' }
+    const tls = { keyAndCertificate: '/data/node.pem', ca: '/data/ca.pem', isMutual: false }
     expect(JSON.parse(cassandraYaml({ ...node, auth: true, tls }))).toMatchObject({
       authenticator: 'PasswordAuthenticator',
       client_encryption_options: { enabled: true, optional: false, keystore: '/data/node.pem' },
+    })
+  })
+
+  it('demands a client certificate only when TLS is mutual', () => {
+    const yaml = (isMutual: boolean) => {
+      const tls = { keyAndCertificate: '/data/node.pem', ca: '/data/ca.pem', isMutual }
+      return JSON.parse(cassandraYaml({ ...node, tls }))
+    }
+    expect(yaml(false)).toMatchObject({ client_encryption_options: { require_client_auth: false } })
+    expect(yaml(true)).toMatchObject({
+      client_encryption_options: { require_client_auth: true, optional: false, truststore: '/data/ca.pem' },
     })
   })
 
