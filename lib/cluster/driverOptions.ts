@@ -4,6 +4,7 @@ import { auth, type ClientOptions, policies } from 'cassandra-driver'
 import { passedOptions } from '../options/clientOptions.ts'
 import type { ConnectionSettings } from '../options/settings.ts'
 import { LocalDatacenterPolicy } from './localDatacenter.ts'
+import { warnOfPlainCredentials } from './plainCredentials.ts'
 import { tlsOptions } from './tls.ts'
 
 /** Longest time in milliseconds that one host may take to answer before the next is tried. */
@@ -33,6 +34,7 @@ export async function driverOptions(settings: ConnectionSettings): Promise<Clien
   const { credentials, hosts, local_datacenter, request_timeout_ms, tls } = settings
   const own = passedOptions(settings.client_options ?? {})
   const addresses = await resolveAll(hosts)
+  warnOfPlainCredentials(settings, addresses)
   return {
     // Preparing thousands of statements again would keep a node out for seconds. It says which ones it lacks.
     rePrepareOnUp: false,

@@ -62,6 +62,11 @@ export class OwnClient {
     return this.#connecting
   }
 
+  /** Addresses of all nodes that the driver knows. */
+  addresses(): string[] {
+    return this.client.hosts.values().map(({ address }) => address.slice(0, address.lastIndexOf(':')))
+  }
+
   /** Leaves no socket and no timer, in whatever state it is. Never throws. */
   close(): Promise<void> {
     this.#closed ??= this.#close()

@@ -5,6 +5,7 @@ import type { ConnectionSettings } from '../options/settings.ts'
 import { driverOptions } from './driverOptions.ts'
 import { explainConnectFailure } from './failure.ts'
 import { OwnClient } from './ownClient.ts'
+import { warnOfPlainCredentials } from './plainCredentials.ts'
 import { timeLimit } from './timeLimit.ts'
 
 /** A client that several sinks use, from the first one's opening to the last one's end. */
@@ -90,6 +91,8 @@ async function openClient(settings: ConnectionSettings, left: AbortSignal): Prom
     // Names are looked up within the limit as well: a name server that is away takes its time.
     own = new OwnClient(await Promise.race([driverOptions(settings), limit]), settings.request_timeout_ms)
     await Promise.race([own.connect(), limit])
+    // The ring may have nodes elsewhere than the contact points, and they get the login too.
+    warnOfPlainCredentials(settings, own.addresses())
     return own
   } catch (error) {
     await own?.close()
