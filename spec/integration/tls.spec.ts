@@ -9,6 +9,7 @@ import { generate } from 'selfsigned'
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest'
 import { type CassandraWritableOptions, ConnectionError, createCassandraWritable } from '../../lib/index.ts'
 import { type Cassandra, startCassandra } from '../../lib/testing/index.ts'
+import { everything, expectHidden, textsOf } from '../leaks.ts'
 
 /** Long enough to be found wherever it may appear, and with what needs quoting in CQL, in a URL and in JSON. */
 const password = `Sésame-"ouvre"-'toi'-%42`
@@ -71,32 +72,9 @@ async function failureOf(change: Partial<CassandraWritableOptions>, rows: unknow
   )
   for (const spy of spies) spy.mockRestore()
   const secret = change.password ?? password
-  const texts = [
-    ...printed,
-    String(error),
-    String((error as Error)?.stack),
-    JSON.stringify(error) ?? '',
-    JSON.stringify(sink.stats),
-    ...[error, (error as Error)?.cause, sink, sink.stats].map(value => inspect(value, everything)),
-  ]
-  for (const text of texts) for (const form of formsOf(secret)) expect(text).not.toContain(form)
+  const shown = [inspect(sink, everything), ...textsOf(sink.stats), ...textsOf(error)]
+  expectHidden(secret, [...printed, ...shown])
   return error as ConnectionError
-}
-
-const everything = { depth: Number.POSITIVE_INFINITY, showHidden: true, maxStringLength: null }
-
-/** A text as it is, and as it stands in a print-out, in JSON, in a URL and in bytes. */
-function formsOf(secret: string): string[] {
-  const bytes = Buffer.from(secret)
-  return [
-    secret,
-    JSON.stringify(secret).slice(1, -1),
-    inspect(secret).slice(1, -1),
-    encodeURIComponent(secret),
-    bytes.toString('base64'),
-    bytes.toString('hex'),
-    bytes.toString('hex').match(/../g)?.join(' ') ?? '',
-  ]
 }
 
 describe('a server with TLS and login', () => {

@@ -1,0 +1,51 @@
+import { inspect } from 'node:util'
+import { expect } from 'vitest'
+
+/** All that `inspect` can show. */
+export const everything = { depth: Number.POSITIVE_INFINITY, showHidden: true, maxStringLength: null }
+
+/** A secret as it is, and as it stands in a print-out, in JSON, in a URL and in bytes. */
+export function formsOf(secret: string): string[] {
+  const bytes = Buffer.from(secret)
+  return [
+    secret,
+    JSON.stringify(secret).slice(1, -1),
+    inspect(secret).slice(1, -1),
+    encodeURIComponent(secret),
+    bytes.toString('base64'),
+    bytes.toString('hex'),
+    bytes.toString('hex').match(/../g)?.join(' ') ?? '',
+  ]
+}
+
+/** Fails if a text shows the secret in any form. */
+export function expectHidden(secret: string, texts: Iterable<string>): void {
+  for (const text of texts) for (const form of formsOf(secret)) expect(text).not.toContain(form)
+}
+
+/** Everything that can be printed of what came out of a sink. */
+export function textsOf(value: unknown): string[] {
+  const { stack, message, cause } = Object(value) as Partial<Error>
+  const json = JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part))
+  const printed = [value, cause].map(part => inspect(part, everything))
+  return [String(value), String(message), String(stack), json ?? '', ...printed, ...reachable(value)]
+}
+
+/** Every text and all bytes that a program can get at from a value, whether or not they would be printed. */
+function* reachable(start: unknown): Generator<string> {
+  const seen = new Set<unknown>()
+  const waiting = [start]
+  while (waiting.length > 0) {
+    const value = waiting.pop()
+    if (typeof value === 'string') yield value
+    if (value instanceof Uint8Array) yield Buffer.from(value).toString('latin1')
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null || seen.has(value))
+      continue
+    seen.add(value)
+    if (value instanceof Map) waiting.push(...value.keys(), ...value.values())
+    if (value instanceof Set) waiting.push(...value)
+    // A getter may have an effect, and what it reads is reached on its own.
+    const properties = Object.values(Object.getOwnPropertyDescriptors(value))
+    if (!ArrayBuffer.isView(value)) waiting.push(...properties.map(property => property.value))
+  }
+}
