@@ -1,8 +1,6 @@
 import { inspect } from 'node:util'
 import { expect } from 'vitest'
-
-/** All that `inspect` can show. */
-export const everything = { depth: Number.POSITIVE_INFINITY, showHidden: true, maxStringLength: null }
+import { everything } from './everything.ts'
 
 /** A secret as it is, and as it stands in a print-out, in JSON, in a URL and in bytes. */
 export function formsOf(secret: string): string[] {

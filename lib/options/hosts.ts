@@ -9,8 +9,11 @@ export interface Hosts {
 /** `[::1]`, with or without a port. */
 const bracketed = /^\[([^\]]*)\](?::(\d{1,5}))?$/
 
-/** A name or IPv4 address, with or without a port. A URL is none, since what it says beyond that would be lost. */
-const named = /^([^\s/@:[\],]+)(?::(\d{1,5}))?$/
+/**
+ * A name or IPv4 address, with or without a port. A URL or a connection string is none: what it says beyond that would be
+ * lost, and its password would be dialled and shown as a name.
+ */
+const named = /^([^\s/@:[\],;=?&]+)(?::(\d{1,5}))?$/
 
 /** Reads a host, a comma-separated list, or an array of hosts. Undefined for anything else. */
 export function parseHosts(given: unknown): Hosts | undefined {

@@ -8,10 +8,13 @@ export function escaped(text: string): string {
   return text.replace(invisible, character => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 }
 
-/** A value of an option as it stands in a message: short, on one line, and without a URL that may hold a password. */
+/** A URL with a login, a connection string, an object with a login: none of them is shown. */
+const mayHoldPassword = /[@=]|password/i
+
+/** A value of an option as it stands in a message: short, on one line, and never with a password. */
 export function shown(value: unknown): string {
   const whole = inspect(value, { depth: 0, maxStringLength: 10_000, breakLength: Infinity })
-  if (whole.includes('@')) return `a value of type ${typeof value}`
+  if (mayHoldPassword.test(whole)) return `a value of type ${typeof value}`
   const short = inspect(value, { depth: 0, maxStringLength: 60, breakLength: Infinity }).slice(0, 80)
   return `\`${escaped(short)}\``
 }

@@ -9,7 +9,8 @@ import { generate } from 'selfsigned'
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest'
 import { type CassandraWritableOptions, ConnectionError, createCassandraWritable } from '../../lib/index.ts'
 import { type Cassandra, startCassandra } from '../../lib/testing/index.ts'
-import { everything, expectHidden, textsOf } from '../leaks.ts'
+import { everything } from '../everything.ts'
+import { expectHidden, textsOf } from '../leaks.ts'
 
 /** Long enough to be found wherever it may appear, and with what needs quoting in CQL, in a URL and in JSON. */
 const password = `Sésame-"ouvre"-'toi'-%42`

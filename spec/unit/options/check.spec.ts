@@ -203,12 +203,20 @@ describe('a secret', () => {
   })
 })
 
+it('does not show an object with a login in place of an option', () => {
+  const host = { host: 'db1', password: 'sesame' }
+  expect(refusal({ host }).message).not.toContain('sesame')
+  expect(refusal({ port: host }).message).not.toContain('sesame')
+})
+
 describe('a URL in place of an option', () => {
   it.each([
     ['cassandra://loader:sesame@db1:9042'],
     ['loader:sesame@db1'],
     [`cassandra://loader:sesame${'x'.repeat(100)}@db1`],
     [['cassandra://loader:sesame@db1', 'db2']],
+    ['cassandra://db1/?password=sesame'],
+    ['host=db1;pwd=sesame'],
   ])('is refused without the password in it: %j', host => {
     expect(refusal({ host }).message).not.toContain('sesame')
     expect(refusal({ port: host }).message).not.toContain('sesame')

@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { Client } from 'cassandra-driver'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { CassandraStreamsError } from '../../lib/index.ts'
+import { type Cassandra, startCassandra } from '../../lib/testing/index.ts'
+import { failures, type Stage } from '../canary/failures.ts'
+import { expectHidden, textsOf } from '../leaks.ts'
+
+/** Nothing else looks like it. */
+const canary = 'k4n4ri-9c1f7b2e6d'
+
+let cassandra: Cassandra
+let stage: Stage
+
+beforeAll(async () => {
+  cassandra = await startCassandra({ auth: true })
+  const { contactPoints, localDataCenter, port, username = '', password = '' } = cassandra
+  stage = { port, localDataCenter, admin: { username, password }, canary }
+  const admin = new Client({ contactPoints, localDataCenter, credentials: { username, password } })
+  await admin.execute(
+    `CREATE KEYSPACE canary WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
+  )
+  await admin.execute('CREATE TABLE canary.t (id int PRIMARY KEY)')
+  for (const role of ['loader', 'stranger']) {
+    await admin.execute(`CREATE ROLE ${role} WITH PASSWORD = '${canary}' AND LOGIN = true`)
+  }
+  await admin.execute('GRANT MODIFY ON canary.t TO loader')
+  await admin.shutdown()
+})
+afterAll(() => cassandra?.stop())
+
+describe('the password', () => {
+  it.each(Object.entries(failures))('does not come out with %s', async (_, provoke) => {
+    const warnings: Error[] = []
+    const printed: string[] = []
+    const keep = (warning: Error) => warnings.push(warning)
+    const hear = (chunk: unknown) => printed.push(String(chunk)) > 0
+    process.on('warning', keep)
+    const spies = [process.stdout, process.stderr].map(to => vi.spyOn(to, 'write').mockImplementation(hear))
+    const seen: unknown[] = []
+    const failure = await provoke(stage, value => seen.push(value)).then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    for (const spy of spies) spy.mockRestore()
+    // A warning comes in the next turn.
+    await new Promise(setImmediate)
+    process.off('warning', keep)
+    expect(failure).toBeInstanceOf(CassandraStreamsError)
+    expectHidden(canary, [...printed, ...[failure, ...seen, ...warnings].flatMap(textsOf)])
+  })
+
+  it('is not printed by a process that shows every failure and dies of the last', async () => {
+    const child = spawn(
+      process.execPath,
+      ['--import', 'tsx', '--trace-warnings', 'spec/canary/child.ts', JSON.stringify(stage)],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    )
+    const [out, err, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'exit'),
+    ])
+    expect(code).toBe(1)
+    expect(out.match(/.*: did not fail/g)).toBeNull()
+    expect(err).toContain('ERR_CASSANDRA_AUTH')
+    expectHidden(canary, [out, err])
+  })
+})
