@@ -15,6 +15,22 @@ export default defineConfig({
         },
       },
       {
+        test: {
+          // The specs through which rows and options pass, in a process that has hardened its prototypes.
+          name: 'frozen',
+          setupFiles: ['spec/frozen/prototypes.ts'],
+          testTimeout: 30_000,
+          include: [
+            'spec/stream/**/*.spec.ts',
+            'spec/unit/{batch,epoch,options,row,table,value}/**/*.spec.ts',
+            'spec/unit/pollution.spec.ts',
+          ],
+          // fast-check and the driver's decoder assign to inherited names there.
+          exclude: ['spec/unit/value/{refusal,roundTrip}.spec.ts'],
+          isolate: false,
+        },
+      },
+      {
         extends: true,
         test: {
           name: 'types',

@@ -29,7 +29,8 @@ export function checkEach<Known extends Entries>(options: unknown, known: Known)
   if (typeof options !== 'object' || options === null) {
     throw refuse('options', `Expected options to be an object, got ${shown(options)}`)
   }
-  const checked: Record<string, unknown> = {}
+  // Without a prototype: a polluted one must not give options that nobody gave.
+  const checked = Object.create(null) as Record<string, unknown>
   for (const [name, given] of Object.entries(options)) {
     const entry = Object.hasOwn(known, name) ? known[name] : undefined
     if (entry === undefined) throw unknownOption(name, Object.keys(known), Object.keys(epochEntries))

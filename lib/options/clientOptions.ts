@@ -138,22 +138,24 @@ export function passedOptions(own: Partial<ClientOptions>): Partial<ClientOption
 }
 
 function passedIn(options: object, path: string): object {
-  const passed: Record<string, unknown> = {}
+  const passed: [name: string, value: unknown][] = []
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || value === null) continue
     const full = `${path}${name}`
+    // The driver copies its options by assignment, which would make these a prototype, past every check.
+    if (name === '__proto__') throw wrong(full, 'absent: it is no option')
     if (groups.includes(full) || full === 'sslOptions') {
       if (typeof value !== 'object' || Array.isArray(value))
         throw wrong(full, `an object, got a value of type ${typeof value}`)
-      passed[name] = passedIn(value, `${full}.`)
+      passed.push([name, passedIn(value, `${full}.`)])
       continue
     }
     const verdict = verdicts.get(full) ?? 'passed'
     if (verdict === 'ours') continue
     if (verdict !== 'passed' && verdict.accepts?.(value) !== true) throw wrong(full, verdict.expected)
-    passed[name] = value
+    passed.push([name, value])
   }
-  return passed
+  return Object.fromEntries(passed)
 }
 
 function wrong(name: string, expected: string): OptionError {

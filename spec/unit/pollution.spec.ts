@@ -1,0 +1,156 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { RowError } from '../../lib/index.ts'
+import { passedOptions } from '../../lib/options/clientOptions.ts'
+import { epochSettingsOf, writeSettingsOf } from '../../lib/options/settings.ts'
+import { byteLengthOf, valuesOf } from '../../lib/row/encodedRow.ts'
+import { RowEncoder, type RowRules } from '../../lib/row/row.ts'
+import { snapshotOf } from '../../lib/row/snapshot.ts'
+import { parseCqlType } from '../../lib/table/cqlType.ts'
+import type { Column, TableSchema } from '../../lib/table/schema.ts'
+
+/** Names that every object inherits, or that change what it inherits. */
+const inherited = ['__proto__', 'constructor', 'prototype', 'toString', 'valueOf', 'hasOwnProperty']
+
+/** An object with a property of this very name, as JSON makes one. */
+const withOwn = (name: string, value: unknown): object => Object.fromEntries([[name, value]])
+
+const least = { host: '127.0.0.1', keyspace: 'ks', table: 't' }
+
+const before = Object.getOwnPropertyNames(Object.prototype)
+afterEach(() => expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(before))
+
+describe.each(inherited)('an option named %s', name => {
+  it('is unknown', () => {
+    expect(() => writeSettingsOf({ ...least, ...withOwn(name, { ssl_verify: false }) })).toThrow(
+      expect.objectContaining({ code: 'ERR_CASSANDRA_OPTION_UNKNOWN', option: name }),
+    )
+  })
+
+  it('of the driver gives no other option, at any depth', () => {
+    const value = { rejectUnauthorized: false, sslOptions: {}, host: 'elsewhere' }
+    for (const own of [withOwn(name, value), { sslOptions: withOwn(name, value) }]) {
+      const passed = passedOrRefused(own)
+      for (const part of [passed, passed.sslOptions]) {
+        if (part !== undefined) expect(Object.getPrototypeOf(part)).toBe(Object.prototype)
+      }
+      expect(passed.sslOptions ?? {}).not.toHaveProperty('rejectUnauthorized')
+      expect(passed.sslOptions ?? {}).not.toHaveProperty('host')
+    }
+  })
+})
+
+/** Nothing where the options are refused. */
+function passedOrRefused(own: object): ReturnType<typeof passedOptions> {
+  try {
+    return passedOptions(own)
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'ERR_CASSANDRA_OPTION' })
+    return {}
+  }
+}
+
+// Frozen prototypes cannot be polluted, which is why somebody freezes them.
+describe.skipIf(Object.isFrozen(Object.prototype))('options that a polluted prototype has', () => {
+  it.each([
+    ['ssl_verify', false],
+    ['password', 'x'],
+    ['client_options', {}],
+    ['take_over', true],
+    ['host', '192.0.2.1'],
+    ['delete_flag_column', 'v'],
+  ])('are not taken as given: %s', (name, value) => {
+    const given = { keyspace: 'ks', table: 't', host: '127.0.0.1', checkpoint_location: '/tmp/x' }
+    const clean = epochSettingsOf(given)
+    Object.defineProperty(Object.prototype, name, { value, configurable: true })
+    try {
+      expect(epochSettingsOf(given)).toEqual(clean)
+    } finally {
+      Reflect.deleteProperty(Object.prototype, name)
+    }
+  })
+})
+
+const rules: RowRules = {
+  delete_flag: undefined,
+  ttl: undefined,
+  ttl_column: undefined,
+  timestamp_column: undefined,
+  nulls: 'write',
+  max_row_bytes: 1_000_000,
+}
+
+const column = (name: string, kind: Column['kind'], cql = 'text'): Column => ({
+  name,
+  kind,
+  cql,
+  type: parseCqlType(cql, udt =>
+    udt === 'thing' ? inherited.map(field => ({ name: field, type: 'text' })) : undefined,
+  ),
+})
+
+function encoderOf(columns: readonly Column[], more: Partial<RowRules> = {}): RowEncoder {
+  const table: TableSchema = { id: 'id', keyspace: 'ks', name: 't', columns: [...columns] }
+  return new RowEncoder(table, { ...rules, ...more })
+}
+
+describe.each(inherited)('a column named %s', name => {
+  const encoder = encoderOf([column('id', 'partition_key'), column(name, 'regular')])
+
+  it('is written when a row has that property of its own', () => {
+    const row = encoder.encode({ id: 'x', ...withOwn(name, 'value') }, 0)
+    expect(valuesOf(row)).toContainEqual(Buffer.from('value'))
+    expect(valuesOf(encoder.encode(snapshotOf({ id: 'x', ...withOwn(name, 'value') }), 0))).toEqual(
+      valuesOf(row),
+    )
+  })
+
+  it('is left alone when a row only inherits that property', () => {
+    expect(byteLengthOf(encoder.encode({ id: 'x' }, 0))).toBeLessThan(
+      byteLengthOf(encoder.encode({ id: 'x', ...withOwn(name, 'value') }, 0)),
+    )
+  })
+
+  it('is missed when it belongs to the key and a row only inherits it', () => {
+    const keyed = encoderOf([column(name, 'partition_key'), column('v', 'regular')])
+    expect(() => keyed.encode({ v: 'x' }, 0)).toThrow(
+      expect.objectContaining({ code: 'ERR_CASSANDRA_KEY_MISSING' }),
+    )
+  })
+
+  it('is unknown to a table that has none', () => {
+    const other = encoderOf([column('id', 'partition_key'), column('v', 'regular')])
+    expect(() => other.encode({ id: 'x', ...withOwn(name, { v: 'polluted' }) }, 0)).toThrow(RowError)
+  })
+
+  it('is no flag, time to live or write time that a row only inherits', () => {
+    const plain = { id: 'x' }
+    const flagged = encoderOf([column('id', 'partition_key')], {
+      delete_flag: { column: name, value: 'yes' },
+    })
+    expect(() => flagged.encode(plain, 0)).toThrow(
+      expect.objectContaining({ code: 'ERR_CASSANDRA_DELETE_FLAG_MISSING' }),
+    )
+    for (const option of ['ttl_column', 'timestamp_column'] as const) {
+      const without = outcomeOf(encoderOf([column('id', 'partition_key')], { [option]: 'nothing' }), plain)
+      expect(outcomeOf(encoderOf([column('id', 'partition_key')], { [option]: name }), plain)).toEqual(
+        without,
+      )
+    }
+  })
+
+  it('is a field of a type that is null when a value only inherits it', () => {
+    const typed = encoderOf([column('id', 'partition_key'), column('u', 'regular', 'frozen<thing>')])
+    const bytes = (u: object) => valuesOf(typed.encode({ id: 'x', u }, 0))
+    expect(bytes(withOwn(name, 'value'))).not.toEqual(bytes({}))
+    expect(bytes({})).toEqual(bytes(Object.create(null) as object))
+  })
+})
+
+/** The bytes, or the code of the refusal. */
+function outcomeOf(encoder: RowEncoder, row: object): unknown {
+  try {
+    return valuesOf(encoder.encode(row, 0))
+  } catch (error) {
+    return (error as RowError).code
+  }
+}
