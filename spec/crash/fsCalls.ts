@@ -1,7 +1,7 @@
 import fs from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 
-const names = ['open', 'stat', 'realpath', 'readlink', 'readdir', 'link', 'rename', 'unlink'] as const
+const names = ['open', 'lstat', 'realpath', 'readlink', 'readdir', 'link', 'rename', 'unlink'] as const
 const fileNames = ['read', 'write', 'datasync', 'sync', 'stat', 'close'] as const
 
 type Call = (...given: unknown[]) => Promise<unknown>

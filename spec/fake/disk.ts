@@ -146,8 +146,11 @@ export class Disk implements CheckpointFs {
     })
   }
 
-  stat(path: string): Promise<FileStat> {
-    return this.#call('stat', path, () => statOf(this.#live.get(path) ?? fail('ENOENT')))
+  lstat(path: string): Promise<FileStat> {
+    return this.#call('lstat', path, () => {
+      if (path === '/data') return folderStat
+      return statOf(this.#live.get(path) ?? fail('ENOENT'))
+    })
   }
 
   realpath(path: string): Promise<string> {
@@ -288,9 +291,23 @@ function statOf(inode: Inode): FileStat {
     dev: 1n,
     ino: inode.ino,
     size: BigInt(inode.live.length),
+    mode: 0o600n,
+    uid: 0n,
     isFile: () => true,
     isDirectory: () => false,
+    isSymbolicLink: () => false,
   }
+}
+
+const folderStat: FileStat = {
+  dev: 1n,
+  ino: 0n,
+  size: 0n,
+  mode: 0o700n,
+  uid: 0n,
+  isFile: () => false,
+  isDirectory: () => true,
+  isSymbolicLink: () => false,
 }
 
 function fail(code: string): never {

@@ -12,7 +12,7 @@ const DRAFT = '.checkpoint.new'
 /** Gives a whole file, or undefined if there is none. */
 export async function readWhole(fs: CheckpointFs, path: string): Promise<Buffer | undefined> {
   // A named pipe would make open() wait for a writer.
-  const found = await fs.stat(path, { bigint: true }).catch(undefinedIfAbsent)
+  const found = await fs.lstat(path, { bigint: true }).catch(undefinedIfAbsent)
   if (found === undefined) return undefined
   if (!found.isFile()) throw new Error('it is not a file')
   if (found.size > LARGEST_FILE)
@@ -88,7 +88,7 @@ export class DurableFile {
 
   /** True if the path still leads to this file, and nobody else wrote to it. */
   async isInPlace(): Promise<boolean> {
-    const found = await this.#fs.stat(this.#path, { bigint: true }).catch(undefinedIfAbsent)
+    const found = await this.#fs.lstat(this.#path, { bigint: true }).catch(undefinedIfAbsent)
     if (this.#file === undefined || found === undefined) return this.#file === found
     const own = await this.#file.stat({ bigint: true })
     return found.dev === own.dev && found.ino === own.ino && found.size === BigInt(this.#length)

@@ -16,6 +16,7 @@ import { explainFailure } from './failure.ts'
 import { DurableFile, readWhole, undefinedIfAbsent } from './file.ts'
 import { type CheckpointFs, realFs } from './fs.ts'
 import { beginHistory, type Event, readHistory } from './history.ts'
+import { refusePlantedLinks } from './links.ts'
 import { Lock } from './lock.ts'
 import { type Processes, realProcesses } from './process.ts'
 import { encodeRecord } from './record.ts'
@@ -69,9 +70,13 @@ async function realLocation(given: string, fs: CheckpointFs): Promise<string> {
     const link = await fs.readlink(join(folder, basename(path))).catch(undefinedIfAbsent)
     return link === undefined ? join(folder, basename(path)) : linked(resolve(folder, link))
   }
+  await refusePlantedLinks(resolve(given), fs)
   const real = await linked(resolve(given))
-  const found = await fs.stat(real, { bigint: true }).catch(undefinedIfAbsent)
-  if (found?.isDirectory() === true) return linked(join(real, 'checkpoint'))
+  const found = await fs.lstat(real, { bigint: true }).catch(undefinedIfAbsent)
+  if (found?.isDirectory() === true) {
+    await refusePlantedLinks(join(real, 'checkpoint'), fs)
+    return linked(join(real, 'checkpoint'))
+  }
   if (given.endsWith('/') || given.endsWith(sep))
     throw new Error('its path ends as that of a folder, and there is no such folder: create it')
   return real

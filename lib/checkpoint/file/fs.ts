@@ -1,3 +1,4 @@
+import { constants } from 'node:fs'
 import * as nodeFs from 'node:fs/promises'
 
 /** What is asked of an open file. */
@@ -19,14 +20,17 @@ export interface FileStat {
   readonly dev: bigint
   readonly ino: bigint
   readonly size: bigint
+  readonly mode: bigint
+  readonly uid: bigint
   isFile(): boolean
   isDirectory(): boolean
+  isSymbolicLink(): boolean
 }
 
-/** All that is asked of a file system: a part of `node:fs/promises`, so that specs can make each call fail. */
+/** All that is asked of a file system, so that specs can make each call fail. No call but `realpath` follows a link. */
 export interface CheckpointFs {
   open(path: string, flags: 'r' | 'ax', mode?: number): Promise<CheckpointFile>
-  stat(path: string, options: { bigint: true }): Promise<FileStat>
+  lstat(path: string, options: { bigint: true }): Promise<FileStat>
   realpath(path: string): Promise<string>
   readlink(path: string): Promise<string>
   readdir(path: string): Promise<string[]>
@@ -35,4 +39,17 @@ export interface CheckpointFs {
   unlink(path: string): Promise<void>
 }
 
-export const realFs: CheckpointFs = nodeFs
+/** A path is resolved once. If a link stands at its end later, somebody put it there. Windows has no such flag. */
+const READ_NO_LINK = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)
+
+export const realFs: CheckpointFs = {
+  // `ax` fails where a link stands (O_EXCL).
+  open: (path, flags, mode) => nodeFs.open(path, flags === 'r' ? READ_NO_LINK : flags, mode),
+  lstat: (path, options) => nodeFs.lstat(path, options),
+  realpath: path => nodeFs.realpath(path),
+  readlink: path => nodeFs.readlink(path),
+  readdir: path => nodeFs.readdir(path),
+  link: (existing, path) => nodeFs.link(existing, path),
+  rename: (from, to) => nodeFs.rename(from, to),
+  unlink: path => nodeFs.unlink(path),
+}
