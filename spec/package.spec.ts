@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { SourceMap } from 'node:module'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
 const root = resolve(import.meta.dirname, '..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -48,9 +49,35 @@ describe('the package', () => {
       'lib/testing/pom.xml',
       'package.json',
     ])
-    expect(paths('.js')).toContain('dist/index.js')
-    expect(paths('.js')).toContain('dist/testing/index.js')
-    expect(paths('.d.ts').length).toBe(paths('.js').length)
+  })
+
+  it('holds three files for each source, and none that an earlier build left or somebody put there', () => {
+    const sources = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' })
+      .filter(name => name.endsWith('.ts'))
+      .map(name => name.replaceAll('\\', '/').slice(0, -'.ts'.length))
+    const built = sources.flatMap(name => ['.js', '.js.map', '.d.ts'].map(end => `dist/${name}${end}`))
+    const packed = files.map(({ path }) => path).filter(path => path.startsWith('dist/'))
+    expect(packed.sort()).toEqual(built.sort())
+    expect(packed).toContain('dist/index.js')
+  })
+
+  it('runs nothing when it is installed', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cassandra-streams-pack-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    execFileSync('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], {
+      cwd: root,
+      stdio: 'pipe',
+    })
+    const [tarball = ''] = readdirSync(folder)
+    execFileSync('tar', ['-xzf', join(folder, tarball), '-C', folder])
+    const text = readFileSync(join(folder, 'package', 'package.json'), 'utf8')
+    const { scripts = {} } = JSON.parse(text) as { scripts?: Record<string, string> }
+    // npm runs these on the machine of everyone who installs the package.
+    const hooks =
+      /^(?:pre|post)?(?:install|prepare|uninstall)$|^dependencies$|^(?:pre|post)publish$|^publish$/
+    expect(Object.keys(scripts).filter(name => hooks.test(name))).toEqual([])
+    // npm runs node-gyp for a package that has this file.
+    expect(files.map(({ path }) => path)).not.toContain('binding.gyp')
   })
 
   it('stays small', () => {

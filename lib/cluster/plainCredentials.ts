@@ -6,7 +6,7 @@ let hasWarned = false
 
 /**
  * Warns once per process when `username` and `password` go over a network without TLS. Loopback addresses do not count.
- * @param addresses resolved addresses of the nodes that get the login
+ * @param addresses of the nodes that get the login, resolved
  */
 export function warnOfPlainCredentials(
   { credentials, tls }: Pick<ConnectionSettings, 'credentials' | 'tls'>,
@@ -23,11 +23,11 @@ export function warnOfPlainCredentials(
   )
 }
 
-/** 127.0.0.0/8, ::1, and the former as IPv6. */
+/** 127.0.0.0/8, ::1, and 127.0.0.0/8 mapped to IPv6, as URLs spell them. */
 const loopback = /^(?:127\.|\[::1\]$|\[::ffff:7f[\da-f]{2}:)/
 
 function isLoopback(address: string): boolean {
   const url = `http://${isIPv6(address) ? `[${address}]` : address}`
-  // An address with a zone is no URL, and never loopback.
+  // An address with a zone does not parse as a URL and is never loopback.
   return URL.canParse(url) && loopback.test(new URL(url).hostname)
 }

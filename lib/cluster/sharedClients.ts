@@ -91,7 +91,7 @@ async function openClient(settings: ConnectionSettings, left: AbortSignal): Prom
     // Names are looked up within the limit as well: a name server that is away takes its time.
     own = new OwnClient(await Promise.race([driverOptions(settings), limit]), settings.request_timeout_ms)
     await Promise.race([own.connect(), limit])
-    // The ring may have nodes elsewhere than the contact points, and they get the login too.
+    // The driver logs in to every node of the ring, not only to the contact points.
     warnOfPlainCredentials(settings, own.addresses())
     return own
   } catch (error) {

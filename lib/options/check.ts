@@ -29,7 +29,7 @@ export function checkEach<Known extends Entries>(options: unknown, known: Known)
   if (typeof options !== 'object' || options === null) {
     throw refuse('options', `Expected options to be an object, got ${shown(options)}`)
   }
-  // Without a prototype: a polluted one must not give options that nobody gave.
+  // It has no prototype, so a polluted `Object.prototype` cannot add options.
   const checked = Object.create(null) as Record<string, unknown>
   for (const [name, given] of Object.entries(options)) {
     const entry = Object.hasOwn(known, name) ? known[name] : undefined

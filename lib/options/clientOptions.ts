@@ -142,7 +142,7 @@ function passedIn(options: object, path: string): object {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || value === null) continue
     const full = `${path}${name}`
-    // The driver copies its options by assignment, which would make these a prototype, past every check.
+    // The driver copies options by assignment, so this one would become their prototype and bypass every check.
     if (name === '__proto__') throw wrong(full, 'absent: it is no option')
     if (groups.includes(full) || full === 'sslOptions') {
       if (typeof value !== 'object' || Array.isArray(value))

@@ -10,8 +10,8 @@ export interface Hosts {
 const bracketed = /^\[([^\]]*)\](?::(\d{1,5}))?$/
 
 /**
- * A name or IPv4 address, with or without a port. A URL or a connection string is none: what it says beyond that would be
- * lost, and its password would be dialled and shown as a name.
+ * A name or IPv4 address, with or without a port. A URL or a connection string is neither: what it says beyond the host
+ * would be lost, and a password in it would be looked up and shown as a host name.
  */
 const named = /^([^\s/@:[\],;=?&]+)(?::(\d{1,5}))?$/
 

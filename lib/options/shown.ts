@@ -8,7 +8,7 @@ export function escaped(text: string): string {
   return text.replace(invisible, character => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 }
 
-/** A URL with a login, a connection string, an object with a login: none of them is shown. */
+/** Matches URLs with a login, connection strings, and objects with a login. */
 const mayHoldPassword = /[@=]|password/i
 
 /** A value of an option as it stands in a message: short, on one line, and never with a password. */

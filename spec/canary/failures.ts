@@ -29,10 +29,10 @@ export interface Stage {
 /** Told of everything that comes out of a sink, whatever it is. */
 export type Witness = (value: unknown) => void
 
-/** Fails, and so shows how. Sinks are shown to the witness as well. */
+/** Provokes one failure and rejects with it. The witness gets the sink and everything that it emits. */
 type Failure = (stage: Stage, witness: Witness) => Promise<unknown>
 
-/** The login is the canary in each of these, right or wrong. */
+/** Each of these logs in with the canary, as the right password or a wrong one. */
 export const failures: Readonly<Record<string, Failure>> = {
   'a wrong password': load({ username: 'cassandra' }),
   'a role that is not there': load({ username: 'nobody' }),

@@ -1,6 +1,6 @@
 /**
  * Freezes what a prototype pollution would change. An assignment to an inherited name, such as `constructor`, then throws.
- * Two drivers are loaded before, because `long`, which they depend on, makes such assignments while it is loaded.
+ * The drivers are loaded first, because their dependency `long` makes such assignments while it loads.
  */
 import 'cassandra-driver'
 import '../values/secondDriver.ts'

@@ -8,7 +8,7 @@ import { type Cassandra, startCassandra } from '../../lib/testing/index.ts'
 import { failures, type Stage } from '../canary/failures.ts'
 import { expectHidden, textsOf } from '../leaks.ts'
 
-/** Nothing else looks like it. */
+/** A text that occurs nowhere else, so every match is a leak. */
 const canary = 'k4n4ri-9c1f7b2e6d'
 
 let cassandra: Cassandra

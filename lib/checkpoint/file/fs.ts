@@ -27,7 +27,7 @@ export interface FileStat {
   isSymbolicLink(): boolean
 }
 
-/** All that is asked of a file system, so that specs can make each call fail. No call but `realpath` follows a link. */
+/** All that is asked of a file system, so that specs can make each call fail. Only `realpath` follows links. */
 export interface CheckpointFs {
   open(path: string, flags: 'r' | 'ax', mode?: number): Promise<CheckpointFile>
   lstat(path: string, options: { bigint: true }): Promise<FileStat>
@@ -39,11 +39,11 @@ export interface CheckpointFs {
   unlink(path: string): Promise<void>
 }
 
-/** A path is resolved once. If a link stands at its end later, somebody put it there. Windows has no such flag. */
+/** Paths are resolved once, so a link at the end of one was put there later. Windows lacks the flag. */
 const READ_NO_LINK = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)
 
 export const realFs: CheckpointFs = {
-  // `ax` fails where a link stands (O_EXCL).
+  // `ax` includes O_EXCL, which fails on a link.
   open: (path, flags, mode) => nodeFs.open(path, flags === 'r' ? READ_NO_LINK : flags, mode),
   lstat: (path, options) => nodeFs.lstat(path, options),
   realpath: path => nodeFs.realpath(path),

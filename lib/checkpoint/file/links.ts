@@ -6,13 +6,13 @@ import type { CheckpointFs, FileStat } from './fs.ts'
 /** As many as Linux follows. */
 const MOST_LINKS = 40
 
-/** The permission of everyone to write. */
+/** The mode bit that lets everyone write. */
 const OTHERS_WRITE = 0o002n
 
 /**
- * Refuses a path that leads through a link which somebody else may have planted: one in a folder that everyone may write,
- * such as `/tmp`, that belongs neither to this user nor to the owner of the folder. Linux refuses to follow the same links
- * (`fs.protected_symlinks`), but not to read where they lead, which is how a checkpoint gets its one name.
+ * Refuses a path through a symbolic link that another user may have planted. Such a link lies in a world-writable folder,
+ * such as `/tmp`, and belongs neither to this user nor to the owner of the folder. Linux refuses to follow these links
+ * (`fs.protected_symlinks`), but resolving a path with readlink bypasses that check.
  * @param path absolute
  */
 export async function refusePlantedLinks(path: string, fs: CheckpointFs): Promise<void> {
@@ -23,19 +23,19 @@ export async function refusePlantedLinks(path: string, fs: CheckpointFs): Promis
   for (let name = names.pop(); name !== undefined; name = names.pop()) {
     const next = name === '..' ? dirname(done) : join(done, name)
     const found = await fs.lstat(next, { bigint: true }).catch(undefinedIfAbsent)
-    // Nothing is behind a name that is absent.
+    // The rest of the path cannot exist either.
     if (found === undefined) return
     if (!found.isSymbolicLink()) {
       done = next
       continue
     }
-    // A cycle is for the next call to report.
+    // `realpath` reports the cycle.
     if (++links > MOST_LINKS) return
     const folder = await fs.lstat(done, { bigint: true })
     if (isPlanted(found, folder)) {
       throw new Error(
-        `${next} is a symbolic link of another user (uid ${found.uid}) in a folder that everyone may write. ` +
-          'Use a `checkpoint_location` in a folder of your own',
+        `${next} is a symbolic link that belongs to another user (uid ${found.uid}) in a world-writable folder. ` +
+          'Use a `checkpoint_location` in a folder that only you can write',
       )
     }
     const target = await fs.readlink(next)
@@ -50,7 +50,7 @@ export async function refusePlantedLinks(path: string, fs: CheckpointFs): Promis
 }
 
 function isPlanted(link: FileStat, folder: FileStat): boolean {
-  // Windows tells no users, and lets few of them make links.
+  // Windows reports no user ids.
   const own = process.geteuid?.()
   if (own === undefined || (folder.mode & OTHERS_WRITE) === 0n) return false
   return link.uid !== BigInt(own) && link.uid !== folder.uid

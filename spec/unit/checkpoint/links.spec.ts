@@ -42,7 +42,7 @@ const withLinksOf = (uid: bigint, ...names: string[]): CheckpointFs => ({
 
 const refused = {
   code: 'ERR_CASSANDRA_CHECKPOINT_IO',
-  message: expect.stringContaining('is a symbolic link of another user'),
+  message: expect.stringContaining('is a symbolic link that belongs to another user'),
 }
 
 async function use(at: string, fs: CheckpointFs): Promise<void> {
