@@ -1,3 +1,4 @@
+import { channels } from './channels.ts'
 import { commonJs } from './commonJs.ts'
 import { deletes } from './deletes.ts'
 import { errors } from './errors.ts'
@@ -16,6 +17,7 @@ const suites: Readonly<Record<string, Suite>> = {
   once,
   tls,
   errors,
+  channels,
   require: commonJs,
 }
 
