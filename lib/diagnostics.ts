@@ -2,7 +2,9 @@ import * as diagnostics from 'node:diagnostics_channel'
 
 /** The table that something is told of. */
 export interface TableContext {
+  /** Keyspace of the table. */
   readonly keyspace: string
+  /** Name of the table. */
   readonly table: string
 }
 
@@ -10,6 +12,7 @@ export interface TableContext {
 export interface OpenContext extends TableContext {
   /** Contact points; empty with a `client` of the caller's. */
   readonly hosts: readonly string[]
+  /** Port of the contact points. */
   readonly port: number
   /** Why it failed. */
   error?: unknown
@@ -19,6 +22,7 @@ export interface OpenContext extends TableContext {
 export interface RequestContext extends TableContext {
   /** `insert`, `insert_static` or `delete`. */
   readonly operation: string
+  /** Rows in the request. */
   readonly rows: number
   /** Encoded bytes of the rows. */
   readonly bytes: number
@@ -32,9 +36,11 @@ export interface RequestContext extends TableContext {
 
 /** Payload of `cassandra-streams:epoch`: an epoch from its seal to its commit. */
 export interface EpochContext extends TableContext {
+  /** Id of the epoch. */
   readonly epoch_id: number
   /** Those set aside included. */
   readonly rows: number
+  /** Whether an earlier try of the epoch was sealed and not committed. */
   readonly replayed: boolean
   /** Why it failed. */
   error?: unknown
@@ -42,6 +48,7 @@ export interface EpochContext extends TableContext {
 
 /** Message of `cassandra-streams:retry`: rows are sent again after a fault. */
 export interface RetryMessage extends TableContext {
+  /** Rows that are sent again. */
   readonly rows: number
   /** Tries that failed so far. */
   readonly tries: number
@@ -53,14 +60,19 @@ export interface RetryMessage extends TableContext {
 
 /** Message of `cassandra-streams:bad-row`: a row was set aside. */
 export interface BadRowMessage extends TableContext {
+  /** Position of the row in the stream, from 0. */
   readonly row_index: number
+  /** Code of the error. */
   readonly code: string
+  /** Column with the bad value, if the error names one. */
   readonly column: string | undefined
+  /** Text of the error. */
   readonly message: string
 }
 
 /** Message of `cassandra-streams:window`: the number of requests that may be in flight to a cluster has changed. */
 export interface WindowMessage {
+  /** Most requests that may be in flight. */
   readonly limit: number
 }
 

@@ -1,3 +1,13 @@
+export type {
+  AcknowledgedMessage,
+  BadRowMessage,
+  EpochContext,
+  OpenContext,
+  RequestContext,
+  RetryMessage,
+  TableContext,
+  WindowMessage,
+} from './diagnostics.ts'
 export type { CommittedEpoch, LastCommit } from './epoch/epochWriter.ts'
 export type { RowSource } from './epoch/rowSource.ts'
 export {
