@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
 import { useKeyspace } from './integration/keyspace.ts'
+import { CqlProxy } from './proxy/cqlProxy.ts'
 import { randomFrom } from './random.ts'
 import { installPackage, installRuntime } from './runtimes/install.ts'
 import { runtimes } from './runtimes/runtimes.ts'
@@ -72,14 +73,20 @@ interface Ended {
   readonly code: number | null
 }
 
+interface Target {
+  readonly host: string
+  readonly port: number
+  readonly keyspace: string
+}
+
 /** Puts a file of the examples into a folder, with its address and keyspace changed to those of this spec. */
-function place(file: string, folder: string): void {
-  const { host, port, localDataCenter } = inject('cassandra')
+function place(file: string, folder: string, { host, port, keyspace }: Target = ks.target): void {
+  const { localDataCenter } = inject('cassandra')
   const source = readFileSync(join(root, 'examples', file), 'utf8')
     .replaceAll("host: '127.0.0.1'", `host: '${host}', port: ${port}`)
     .replaceAll("'127.0.0.1:9042'", `'${host}:${port}'`)
     .replaceAll("'datacenter1'", `'${localDataCenter}'`)
-    .replaceAll("'shop'", `'${ks.name}'`)
+    .replaceAll("'shop'", `'${keyspace}'`)
   writeFileSync(join(folder, file), source)
 }
 
@@ -125,8 +132,8 @@ class Program {
 }
 
 /** Starts an example. */
-function start(file: string, folder: string, command: readonly string[]): Program {
-  place(file, folder)
+function start(file: string, folder: string, command: readonly string[], target = ks.target): Program {
+  place(file, folder, target)
   return new Program(file, folder, command)
 }
 
@@ -265,6 +272,90 @@ describe('the Kafka sketch', () => {
     expect(await stored()).toEqual(orders)
   })
 })
+
+describe('an example that observes', () => {
+  /** A way to the server on which the first write fails. */
+  async function faultyTarget(): Promise<Target> {
+    const proxy = await CqlProxy.start(inject('cassandra'))
+    onTestFinished(() => proxy.stop())
+    proxy.decide = ({ index }) =>
+      index === 0 ? { delivery: 'never', answer: { code: 0x1001, message: 'too much at once' } } : undefined
+    return { host: proxy.host, port: proxy.port, keyspace: ks.name }
+  }
+
+  const run = (file: string, target: Target) => start(file, here, tsx, target).ended
+
+  it('opentelemetry.ts exports a span per request, also of one that fails, and the histogram', async () => {
+    const { stdout, stderr, code } = await run('opentelemetry.ts', await faultyTarget())
+    expect([stderr, code]).toEqual(['', 0])
+    const [failed = '', succeeded = '', histogram = ''] = stdout.split(/\n(?=\{)/)
+    for (const span of [failed, succeeded]) {
+      expect(span).toContain("name: 'BATCH INSERT orders'")
+      expect(span).toContain('kind: 2,')
+      expect(attributesOf(span)).toMatchObject({
+        'db.system.name': 'cassandra',
+        'db.namespace': ks.name,
+        'db.collection.name': 'orders',
+        'db.operation.name': 'BATCH INSERT',
+        'db.operation.batch.size': '2',
+        'cassandra.consistency.level': 'local_quorum',
+      })
+    }
+    expect(attributesOf(failed)).toMatchObject({ 'db.response.status_code': '4097', 'error.type': '4097' })
+    expect(failed).toContain("status: { code: 2, message: 'too much at once' }")
+    expect(Object.keys(attributesOf(succeeded))).not.toContain('error.type')
+    expect(succeeded).toContain('status: { code: 0 }')
+    expect(histogram).toContain("name: 'db.client.operation.duration'")
+    expect(histogram).toContain("unit: 's'")
+    expect(histogram.match(/ count: 1\n/g)).toHaveLength(2)
+  })
+
+  it('prometheus.ts counts rows, retries and bad rows, and measures requests', async () => {
+    const { stdout, stderr, code } = await run('prometheus.ts', await faultyTarget())
+    expect([stderr, code]).toEqual(['', 0])
+    const lines = stdout.split('\n').filter(line => /^\w+(?:\{code="\w+"\})? /.test(line))
+    expect(Object.fromEntries(lines.map(line => line.split(' ')))).toMatchObject({
+      cassandra_streams_rows_written_total: '1',
+      cassandra_streams_retries_total: '1',
+      'cassandra_streams_bad_rows_total{code="ERR_CASSANDRA_VALUE"}': '1',
+      cassandra_streams_window: '16',
+      cassandra_streams_request_duration_seconds_count: '2',
+    })
+  })
+
+  const logOf = (stdout: string) =>
+    stdout
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line) as Record<string, unknown>)
+
+  it('pino.ts logs a retry and a bad row', async () => {
+    const { stdout, stderr, code } = await run('pino.ts', await faultyTarget())
+    expect([stderr, code]).toEqual(['', 0])
+    const table = { level: 40, keyspace: ks.name, table: 'orders' }
+    const log = logOf(stdout).sort((a, b) => String(a['msg']).localeCompare(String(b['msg'])))
+    expect(log).toMatchObject([
+      { ...table, row_index: 1, code: 'ERR_CASSANDRA_VALUE', column: 'customer', msg: 'A row is set aside' },
+      { ...table, rows: 1, tries: 1, reason: 'too much at once', msg: 'Rows are sent again' },
+    ])
+  })
+
+  it('pino.ts logs an opening that fails, and the end of the load', async () => {
+    const { stdout, stderr, code } = await run('pino.ts', { ...ks.target, keyspace: 'nowhere' })
+    expect([stderr, code]).toEqual(['', 1])
+    const err = { code: 'ERR_CASSANDRA_KEYSPACE_NOT_FOUND' }
+    expect(logOf(stdout)).toMatchObject([
+      { level: 50, keyspace: 'nowhere', table: 'orders', err, msg: 'A sink cannot open' },
+      { level: 60, err, msg: 'The load failed' },
+    ])
+  })
+})
+
+/** The attributes in what an exporter for the console prints. */
+function attributesOf(span: string): Record<string, string> {
+  const found = span.matchAll(/^ +'((?:db|error|cassandra)\.[\w.]+)': '?([^',\n]+)/gm)
+  return Object.fromEntries([...found].map(([, name = '', value]) => [name, value ?? '']))
+}
 
 describe('every example', () => {
   const files = readdirSync(join(root, 'examples')).filter(file => file !== 'README.md')
