@@ -265,6 +265,7 @@ export class Outbox implements Turns, Permits {
       if (!replicas.isSilent() || replicas.isFailing || !isAnswered) continue
       replicas.hangs()
       this.#fails(replicas)
+      for (const flight of replicas.flights) flight.release()
     }
   }
 

@@ -71,7 +71,6 @@ export class ReplicaSet<Line> {
   /** It hangs, and fails until it answers. */
   hangs(): void {
     this.#faults = FAULTS
-    for (const flight of this.flights) flight.release()
   }
 
   /**

@@ -206,6 +206,21 @@ describe('a replica set that hangs', () => {
     lane.close()
   })
 
+  it('leaves nothing counted that is over', async () => {
+    const { lane, push, namesOf, acknowledge } = scene({ requests: 2, bytes: 1_000 })
+    push('alive', 'hung', 'hung', 'hung')
+    for (let look = 0; look < 10; look++) vi.advanceTimersByTime(250)
+    await acknowledge(0)
+    // A probe leaves beside the one that hangs.
+    vi.advanceTimersByTime(250)
+    expect(namesOf()).toEqual(['alive', 'hung', 'hung'])
+    for (const at of [1, 2, 3]) await acknowledge(at)
+    expect(lane.idle()).toBeUndefined()
+    // Only where nothing is held may a group exceed the bound.
+    lane.push([{ ...groupOf('alive'), bytes: 5_000 }])
+    expect(namesOf()).toHaveLength(5)
+  })
+
   it('is as the others once it answers', async () => {
     const { push, namesOf, acknowledge } = scene({ requests: 4 })
     push('alive', 'hung', 'hung', 'hung', 'hung')
