@@ -148,7 +148,13 @@ describe('a server with TLS and login', () => {
   it('stops at once when the role may not write', async () => {
     const error = await failureOf(reader)
     expect(error.code).toBe('ERR_CASSANDRA_UNAUTHORIZED')
-    expect(error.counts).toEqual({ rows_accepted: 1, rows_written: 0, rows_deleted: 0, rows_failed: 1 })
+    expect(error.counts).toEqual({
+      rows_accepted: 1,
+      rows_written: 0,
+      rows_deleted: 0,
+      rows_set_aside: 0,
+      rows_failed: 1,
+    })
   })
 
   it('names the option whose file cannot be read', async () => {
