@@ -27,6 +27,9 @@ const TTL_PACE_MS = 10_000
 /** Most milliseconds for a last look at the table. */
 const LAST_LOOK_MS = 2_000
 
+/** Most names that a table lacks which are remembered. With more, none is looked for twice within {@link PACE_MS}. */
+const MOST_LACKING = 10
+
 /** Looks at the schema that need not wait for their turn. */
 const BURST = 5
 
@@ -52,6 +55,8 @@ export class LiveTable {
   /** Statements in use, and what takes the place of those with a column that is gone. */
   #current = new WeakMap<Statement, Statement>()
   readonly #setsAside: boolean
+  /** Names in rows that the table was found to lack. */
+  readonly #lacking = new Set<string | undefined>()
   readonly #dropped = new Set<string>()
   #change: SchemaError | undefined
   #diagnosing: Promise<void> | undefined
@@ -115,7 +120,8 @@ export class LiveTable {
   /** Reads the schema again if need be, and tries once more. Many of these wait for each other. */
   async settle(row: DoubtfulRow): Promise<EncodedRow | BadRow | Error> {
     let result = this.#retake(row)
-    if (result instanceof RowError && mayBeNewInSchema(result) && row.since >= this.#readAt) {
+    const mayBeNew = result instanceof RowError && mayBeNewInSchema(result) && row.since >= this.#readAt
+    if (mayBeNew && !this.#isKnownToLack(result as RowError)) {
       const knowsNames = (found: StoredTable) => {
         const encoded = attempt(() => new RowEncoder(found, this.#settings).encode(row.given.copy, row.index))
         return !(encoded instanceof RowError && mayBeNewInSchema(encoded))
@@ -124,6 +130,7 @@ export class LiveTable {
         .then(() => this.#read(this.#settings.request_timeout_ms, knowsNames))
         .catch(() => {})
       result = this.#change ?? this.#retake(row)
+      if (result instanceof RowError && this.#lacking.size < MOST_LACKING) this.#lacking.add(result.column)
     }
     const isGone = result instanceof RowError && this.#dropped.has(result.column ?? '')
     if (isGone) return columnDropped(this.#schema, (result as RowError).column ?? '')
@@ -194,6 +201,12 @@ export class LiveTable {
     return this.#settings.ttl ?? (this.#schema.default_time_to_live || undefined)
   }
 
+  /** Rows that are set aside do not wait for a look each: a name that the table lacked a moment ago is lacking still. */
+  #isKnownToLack({ column }: RowError): boolean {
+    const isRecent = performance.now() - this.#readAt < PACE_MS
+    return this.#setsAside && isRecent && (this.#lacking.has(column) || this.#lacking.size === MOST_LACKING)
+  }
+
   #refused(error: Error, given: GivenRow | undefined): BadRow | Error {
     return this.#setsAside && given !== undefined && error instanceof RowError
       ? new BadRow(error, given)
@@ -251,6 +264,7 @@ export class LiveTable {
     const names = new Set(schema.columns.map(({ name }) => name))
     for (const { name } of before.columns) if (!names.has(name)) this.#dropped.add(name)
     for (const name of names) this.#dropped.delete(name)
+    this.#lacking.clear()
     this.#encoders = new Map()
     this.#usual = undefined
     this.#current = new WeakMap()

@@ -189,6 +189,47 @@ describe('on_bad_row', () => {
   })
 })
 
+describe('rows with names that the table lacks', () => {
+  it.each([
+    ['one name', () => 'w'],
+    ['names of all kinds', (id: number) => `w${id}`],
+  ])(
+    'do not wait for a look at the schema each: %s',
+    async (_, nameOf) => {
+      const table = await ks.table('id int PRIMARY KEY, v text')
+      let calls = 0
+      const sink = createCassandraWritable<object>({ ...ks.target, table, on_bad_row: () => void calls++ })
+      const rows = Array.from({ length: 10_000 }, (_, id) =>
+        id % 5 === 0 && id > 0 ? { id, [nameOf(id)]: 'x' } : { id, v: 'x' },
+      )
+      const from = performance.now()
+      await pipeline(Readable.from(rows), sink)
+      // A look for each, one per second, would take half an hour.
+      expect(performance.now() - from).toBeLessThan(60_000)
+      expect(calls).toBe(1_999)
+      expect(sink.stats).toMatchObject({ rows_written: 8_001, rows_set_aside: 1_999 })
+    },
+    90_000,
+  )
+
+  it('are stored once the table has them', async () => {
+    const table = await ks.table('id int PRIMARY KEY, v text')
+    const told: number[] = []
+    const on_bad_row = ({ row_index }: RowError) => void told.push(row_index)
+    const sink = createCassandraWritable<object>({ ...ks.target, table, on_bad_row })
+    sink.write({ id: 0, w: 'x' })
+    await sink.flush()
+    await ks.client.execute(`ALTER TABLE ${ks.name}.${table} ADD w text`)
+    await ks.client.execute(`ALTER TABLE ${ks.name}.${table} ADD other text`)
+    // A name that was never looked for is looked for at once, and finds both.
+    sink.write({ id: 1, other: 'x' })
+    sink.write({ id: 2, w: 'x' })
+    await new Promise<void>(resolve => sink.end(resolve))
+    expect(told).toEqual([0])
+    expect(await stored(table)).toEqual([1, 2])
+  })
+})
+
 describe('max_errors', () => {
   const bad = (count: number, of: number) =>
     Array.from({ length: of }, (_, id) => ({ id, v: id < count ? 1 : 'x' }))
