@@ -15,6 +15,8 @@ export interface Job {
   readonly sample_ms?: number
   /** File for a CPU profile of the load, without the making of the rows. */
   readonly profile?: string
+  /** Whether somebody subscribes to every diagnostics channel. */
+  readonly observed?: boolean
 }
 
 export type Method =
@@ -39,6 +41,8 @@ export interface Measured {
   readonly before_mib: number
   readonly requests?: number
   readonly retries?: number
+  /** Messages of diagnostics channels. */
+  readonly messages?: number
   /** Complaints about batches in the log of the server. */
   readonly warnings?: number
   readonly memory?: readonly MemorySample[]

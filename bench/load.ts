@@ -1,4 +1,5 @@
 // One round of one contender in a process of its own: makes the rows, starts the clock, loads them, prints JSON.
+import { subscribe } from 'node:diagnostics_channel'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { Session } from 'node:inspector/promises'
 import { tmpdir } from 'node:os'
@@ -20,6 +21,8 @@ const { createCassandraWritable, createMicroBatchSink } = (await import(
 const job = JSON.parse(process.argv[2] ?? '') as Job
 const data = dataSets[job.data]
 const load = prepared(job)
+let messages = 0
+if (job.observed) subscribeToAll()
 globalThis.gc?.()
 const found = await (job.profile === undefined ? measured(load) : profiled(job.profile, () => measured(load)))
 process.stdout.write(`${JSON.stringify(found)}\n`)
@@ -82,6 +85,18 @@ async function executeConcurrent(parameters: unknown[][], concurrencyLevel: numb
   return {}
 }
 
+/** The cheapest subscriber there is, so that what is measured is the cost of the channels. */
+function subscribeToAll(): void {
+  const listener = () => {
+    messages++
+  }
+  for (const name of ['retry', 'bad-row', 'window', 'acknowledged'])
+    subscribe(`cassandra-streams:${name}`, listener)
+  for (const name of ['open', 'request', 'epoch'])
+    for (const event of ['start', 'end', 'asyncStart', 'asyncEnd', 'error'])
+      subscribe(`tracing:cassandra-streams:${name}:${event}`, listener)
+}
+
 async function measured(act: () => Promise<object>): Promise<Measured> {
   const mib = (bytes: number) => bytes / 2 ** 20
   const before_mib = mib(process.memoryUsage.rss())
@@ -95,7 +110,7 @@ async function measured(act: () => Promise<object>): Promise<Measured> {
   const cpu_seconds = (user + system) / 1e6
   const other_cpu_seconds = machineSeconds() - machineFrom - cpu_seconds
   const peak_mib = mib(process.resourceUsage().maxRSS * 1024)
-  const found = { seconds, cpu_seconds, other_cpu_seconds, peak_mib, before_mib, ...more }
+  const found = { seconds, cpu_seconds, other_cpu_seconds, peak_mib, before_mib, messages, ...more }
   return sampler === undefined ? found : { ...found, memory: sampler.stop() }
 }
 
