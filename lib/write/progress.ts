@@ -90,6 +90,8 @@ export class Progress {
     const isDue = isWanted && (this.#hasFlushed || this.#source.isIdle)
     if (!isDue && this.#waiters.length === 0) return
     const rows = this.#source.settledRows(this.#told)
+    // Looked at once per flush, since it takes a walk through the rows in flight.
+    if (isDue) this.#hasFlushed = false
     if (isDue && rows > this.#told) this.#advance(rows)
     this.#resolveUpTo(rows)
   }
@@ -102,7 +104,6 @@ export class Progress {
 
   #advance(rows: number): void {
     this.#told = rows
-    this.#hasFlushed = false
     for (let next = this.#positions.first; next !== undefined; next = this.#positions.first) {
       if (next.row_index >= rows) break
       this.#position = next.position

@@ -269,6 +269,22 @@ describe('max_errors', () => {
   ] as const)('of %s with these rows: %#', async (most, rows, outcome, calls) => {
     expect(await outcomeOf(most, rows)).toEqual({ outcome, calls })
   })
+
+  it('has the error of the last row as the cause of its own', async () => {
+    const table = await ks.table('id int PRIMARY KEY, v text')
+    const sink = createCassandraWritable<object>({ ...ks.target, table, max_errors: 1, on_bad_row: () => {} })
+    const rows = [
+      { id: 0, v: 1 },
+      { id: 1, v: 'x' },
+      { id: 2, v: 3 },
+      { id: 3, v: 'y' },
+    ]
+    await expect(pipeline(Readable.from(rows), sink)).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_MAX_ERRORS',
+      cause: { code: 'ERR_CASSANDRA_VALUE', row_index: 2 },
+      counts: { rows_accepted: 3, rows_written: 1, rows_set_aside: 2, rows_failed: 0 },
+    })
+  })
 })
 
 describe('an epoch with rows set aside', () => {
