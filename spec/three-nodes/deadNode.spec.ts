@@ -55,8 +55,8 @@ describe('while one of three nodes is away, rows with living replicas are stored
       return restored
     }
     onTestFinished(restore, TIMEOUT_MS)
-    // A coordinator may need 2 s to see that a replica does not answer, and this side a second for a coordinator.
-    await delay(5_000)
+    // A coordinator needs 2 s to see that a replica does not answer, and three such faults in a row set it apart.
+    await delay(8_000)
     const before = { given, written: sink.stats.rows_written }
     await delay(6_000)
     const share = (sink.stats.rows_written - before.written) / (given - before.given)
