@@ -3,6 +3,9 @@ import type { Client, token } from 'cassandra-driver'
 /** What the driver finds the replicas of a partition by. */
 export type RoutingKey = Buffer | token.Token
 
+/** Name of the only replica set there is, where every node holds every partition. */
+export const everywhere = Symbol('every node')
+
 /** Where the partitions of rows are, by the driver's metadata of the ring. */
 export class Ring<Row extends object> {
   readonly #client: Client
@@ -23,8 +26,7 @@ export class Ring<Row extends object> {
    * is safe.
    */
   replicaSetOf(row: Row): unknown {
-    const everywhere = this.#tokenOfAll()
-    if (everywhere !== undefined) return everywhere
+    if (this.#tokenOfAll() !== undefined) return everywhere
     const replicas = this.#client.getReplicas(this.#keyspace, this.#partitionKeyOf(row))
     // Compared by identity: rows of one partition come as one.
     if (replicas === null || replicas === undefined) return row

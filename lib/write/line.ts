@@ -41,7 +41,7 @@ export class Line {
     this.replicas.lines.add(this)
     this.rows += group.rows.length
     this.bytes += group.bytes
-    if (this.replicas.isFailing) detach(group.rows)
+    if (this.replicas.isApart) detach(group.rows)
   }
 
   shift(): Group {

@@ -58,10 +58,7 @@ export class Outbox implements Turns, Permits {
     this.#bounds = bounds
   }
 
-  /**
-   * @param mostRows that may wait in the lane before whoever brings more has to
-   * @param landed called whenever nothing is left to do for a group
-   */
+  /** As {@link Lane} takes them. */
   open(mostRows: number, send: Send, landed: () => void = () => {}): Lane {
     return new Lane(this, mostRows, send, landed)
   }
@@ -96,7 +93,7 @@ export class Outbox implements Turns, Permits {
   }
 
   queued(line: Line, { rows, bytes }: Group): void {
-    if (line.replicas.isFailing) this.#heldBytes += bytes + ROW_BYTES * rows.length
+    if (line.replicas.isApart) this.#heldBytes += bytes + ROW_BYTES * rows.length
     else {
       this.#waitingBytes += bytes
       line.lane.waits(rows.length)
@@ -105,7 +102,7 @@ export class Outbox implements Turns, Permits {
   }
 
   dropped({ lane, replicas, bytes, rows }: Line): void {
-    if (replicas.isFailing) this.#heldBytes -= bytes + ROW_BYTES * rows
+    if (replicas.isApart) this.#heldBytes -= bytes + ROW_BYTES * rows
     else {
       this.#waitingBytes -= bytes
       lane.waits(-rows)
@@ -155,11 +152,11 @@ export class Outbox implements Turns, Permits {
   succeeded(replicas: ReplicaSet<Line>, latency: number): void {
     this.#isAnswered = true
     this.#bounds.window.answered(latency, this.isShortOfRequests)
-    const wasFailing = replicas.isFailing
+    const { isFailing, isApart } = replicas
     replicas.succeeded()
-    if (!wasFailing) return
+    if (!isFailing) return
     this.#failing--
-    this.#count(replicas.lines, 'waiting')
+    if (isApart) this.#count(replicas.lines, 'waiting')
     this.#offer(replicas)
     this.sendNext()
   }
@@ -188,7 +185,8 @@ export class Outbox implements Turns, Permits {
       }, wait_ms)
       return true
     }
-    return !line.replicas.isFailing && (this.#requests >= this.#most || !this.#hasBytesFor(bytes))
+    const { isFailing, isApart } = line.replicas
+    return (!isFailing && this.#requests >= this.#most) || (!isApart && !this.#hasBytesFor(bytes))
   }
 
   #hasPermitFor(replicas: ReplicaSet<Line>, probes: number): boolean {
@@ -216,7 +214,7 @@ export class Outbox implements Turns, Permits {
   #launch(line: Line, { bytes, rows }: Group): void {
     const { lane, replicas } = line
     this.#bounds.pace?.left(rows.length)
-    if (replicas.isFailing) this.#heldBytes -= ROW_BYTES * rows.length
+    if (replicas.isApart) this.#heldBytes -= ROW_BYTES * rows.length
     else {
       this.#heldBytes += bytes
       this.#waitingBytes -= bytes
@@ -249,6 +247,7 @@ export class Outbox implements Turns, Permits {
 
   #fails(replicas: ReplicaSet<Line>): void {
     this.#failing++
+    if (!replicas.isApart) return
     this.#count(replicas.lines, 'held')
     for (const line of replicas.lines) {
       line.detach()

@@ -1,3 +1,4 @@
+import { everywhere } from '../cluster/ring.ts'
 import { Queue } from './queue.ts'
 
 /** Faults without an acknowledgement between them, after which a replica set gets only probes. */
@@ -27,6 +28,7 @@ export class ReplicaSet<Line> {
   readonly lines = new Set<Line>()
   /** Called, first in, first out, when a request may have its permit back. */
   readonly returning = new Queue<() => void>()
+  readonly #hasOthers: boolean
   readonly #sleeping = new Set<() => void>()
   #faults = 0
   /** Acknowledgements and faults, and how many of them there were at the last look. */
@@ -36,11 +38,17 @@ export class ReplicaSet<Line> {
 
   constructor(name: unknown) {
     this.name = name
+    this.#hasOthers = name !== everywhere && name !== undefined
   }
 
-  /** Most requests failed of late. It gets probes only, and what waits for it is kept apart. */
+  /** Most requests failed of late, so it gets probes only. */
   get isFailing(): boolean {
     return this.#faults >= FAULTS
+  }
+
+  /** What waits for it is kept apart, so that rows of other replica sets come through. */
+  get isApart(): boolean {
+    return this.#hasOthers && this.isFailing
   }
 
   get isIdle(): boolean {

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Group } from '../../../lib/batch/group.ts'
 import type { Fault } from '../../../lib/cluster/fault.ts'
+import { everywhere } from '../../../lib/cluster/ring.ts'
 import { byteLengthOf, type EncodedRow, writeTimeOf } from '../../../lib/row/encodedRow.ts'
 import { Outbox } from '../../../lib/write/outbox.ts'
 import type { Permit } from '../../../lib/write/permit.ts'
@@ -124,6 +125,22 @@ describe('a replica set that fails three times in a row', () => {
     push('dead', 'dead')
     const room = lane.room()
     expect(room).toBeInstanceOf(Promise)
+    lane.close()
+    await room
+  })
+
+  it('keeps the source waiting when there are no others', async () => {
+    const { lane, fail } = scene({ waitingRows: 2 })
+    const push = (count: number) =>
+      lane.push(Array.from({ length: count }, () => ({ ...groupOf(''), replicas: everywhere })))
+    push(3)
+    for (const at of [0, 1, 2]) void fail(at)
+    push(2)
+    expect(lane.room()).toBeUndefined()
+    push(1)
+    const room = lane.room()
+    expect(room).toBeInstanceOf(Promise)
+    expect(lane.isWaiting).toBe(true)
     lane.close()
     await room
   })
