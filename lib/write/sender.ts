@@ -86,7 +86,8 @@ export class Sender {
     const wait_ms = delivery.waitAfter(reason)
     requests.retries(delivery, wait_ms, reason)
     detach(delivery.rows)
-    await permit.pause(wait_ms, delivery.usesWriteTimes(reason), signal)
+    tally.groupPaused()
+    await permit.pause(wait_ms, delivery.usesWriteTimes(reason), signal).finally(() => tally.groupResumed())
     delivery.repeat(reason)
     tally.requestRepeated()
     return [delivery]

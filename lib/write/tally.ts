@@ -71,6 +71,15 @@ export class Tally {
     this.#counters.requests_in_flight--
   }
 
+  /** A group waits for its next try. */
+  groupPaused(): void {
+    this.#counters.requests_in_flight--
+  }
+
+  groupResumed(): void {
+    this.#counters.requests_in_flight++
+  }
+
   requestSent(): void {
     this.#counters.requests++
   }
