@@ -46,11 +46,13 @@ export async function startCluster(settings: ClusterSettings): Promise<Cassandra
   const folder = await mkdtemp(join(await realpath(tmpdir()), 'cassandra-streams-'))
   const removeFolder = removeAtEnd(folder)
   let nodes: CassandraNode[] = []
+  let ports: Ports | undefined
   const stop = async () => {
     await Promise.all(nodes.map(node => node.kill()))
+    // Until then they are kept: another server could take them while a node is down.
+    ports?.release()
     await removeFolder()
   }
-  let ports: Ports | undefined
   try {
     const certificates = settings.tls
       ? await makeCertificates(ADDRESSES, settings.tls === 'mutual')
@@ -72,8 +74,6 @@ export async function startCluster(settings: ClusterSettings): Promise<Cassandra
     const explained = await explain('Cassandra did not start', error, nodes)
     await stop()
     throw explained
-  } finally {
-    ports?.release()
   }
 }
 

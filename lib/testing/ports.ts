@@ -9,7 +9,7 @@ export interface Ports {
   readonly native: number
   /** Between nodes. */
   readonly storage: number
-  /** Lets another start take these ports; call it when Cassandra has opened them or failed. */
+  /** Lets another start take these ports. */
   release(): void
 }
 
@@ -24,8 +24,8 @@ const ATTEMPTS = 50
 /**
  * Finds ports that are free on all addresses: 9042 and 7000 if possible.
  *
- * The port two above the CQL port is held until `release`, so that two starts at once, in this process or another,
- * cannot both find the same ports free in the seconds before their Cassandra opens them.
+ * The port two above the CQL port is held until `release`, so that no other start, in this process or another, finds
+ * the same ports free in the seconds before Cassandra opens them, or while a node is down.
  */
 export async function reservePorts(addresses: readonly string[]): Promise<Ports> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {

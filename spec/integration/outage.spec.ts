@@ -4,6 +4,7 @@ import { Client } from 'cassandra-driver'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type CassandraWritable, createCassandraWritable } from '../../lib/index.ts'
 import { type Cassandra, startCassandra } from '../../lib/testing/index.ts'
+import { reservePorts } from '../../lib/testing/ports.ts'
 
 /** A node needs its time to start when the machine is busy. */
 const OUTAGE_TIMEOUT_MS = 240_000
@@ -104,6 +105,10 @@ describe('a load during which the one server', { timeout: OUTAGE_TIMEOUT_MS }, (
     await cassandra.kill(1)
     const before = load.sink.stats.rows_written
     await vi.waitUntil(() => load.sink.stats.retries > 0, { timeout: 60_000, interval: 20 })
+    // No other server takes its ports while it is down.
+    const others = await reservePorts(['127.0.0.1'])
+    expect(others.native).not.toBe(cassandra.port)
+    others.release()
     await cassandra.start(1)
     await load.done
     expect(before).toBeLessThan(ROWS)
