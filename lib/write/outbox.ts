@@ -261,7 +261,7 @@ export class Outbox implements Turns, Permits {
     const isAnswered = this.#isAnswered
     this.#isAnswered = false
     for (const replicas of this.#sets.values()) {
-      if (!replicas.isSilent() || replicas.isFailing || !isAnswered) continue
+      if (!replicas.look() || replicas.isFailing || !isAnswered) continue
       replicas.hangs()
       this.#fails(replicas)
       for (const flight of replicas.flights) flight.release()

@@ -14,7 +14,7 @@ export interface Acknowledged {
 interface Source {
   /**
    * Rows from the first one on that nothing is left to do for.
-   * @param known as many are for sure
+   * @param known the answer may be too small where it is not above this
    */
   settledRows(known: number): number
   /** Whether all rows that came are settled. */
@@ -27,7 +27,7 @@ interface FlushWaiter {
   readonly reject: (error: Error) => void
 }
 
-/** Tells how far a sink has come, once per flush at most. Nothing is computed while nobody listens. */
+/** Tells how far a sink has come: once per flush, and when nothing is left to do. Nothing is computed while nobody listens. */
 export class Progress {
   readonly #table: TableContext
   readonly #isListening: () => boolean
@@ -89,7 +89,9 @@ export class Progress {
     const isWanted = channels.acknowledged.hasSubscribers || this.#isListening()
     const isDue = isWanted && (this.#hasFlushed || this.#source.isIdle)
     if (!isDue && this.#waiters.length === 0) return
-    const rows = this.#source.settledRows(this.#told)
+    // What cannot be told to anybody need not be found out: rows that wait may be many.
+    const known = isDue ? this.#told : Math.min(...this.#waiters.map(waiter => waiter.rows)) - 1
+    const rows = this.#source.settledRows(known)
     // Looked at once per flush, since it takes a walk through the rows in flight.
     if (isDue) this.#hasFlushed = false
     if (isDue && rows > this.#told) this.#advance(rows)

@@ -69,7 +69,7 @@ export class ReplicaSet<Line> {
   }
 
   /** Looks for answers. Returns true when requests have been in flight for some looks and none was answered. */
-  isSilent(): boolean {
+  look(): boolean {
     const isAnswering = this.#answers !== this.#answersSeen
     this.#answersSeen = this.#answers
     this.#silentLooks = isAnswering || this.permits === 0 ? 0 : this.#silentLooks + 1

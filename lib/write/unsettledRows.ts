@@ -30,7 +30,7 @@ export class UnsettledRows {
 
   /**
    * Rows from the first one on that are settled.
-   * @param known as many are settled for sure
+   * @param known the answer may be too small where it is not above this
    */
   settled(known: number): number {
     const oldest = leastOf(this.#inFlight(), this.#taken)

@@ -1,25 +1,14 @@
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import { createCassandraWritable, createMicroBatchSink } from '../../lib/index.ts'
+import { closedPort } from '../closedPort.ts'
 import { OutageProxy } from '../proxy/outageProxy.ts'
 import { useCheckpoints } from './checkpointFolder.ts'
 import { useKeyspace } from './keyspace.ts'
 
 const ks = useKeyspace('wait_for_server_spec')
 const checkpoints = useCheckpoints()
-
-/** A port where nobody listens. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 const endOf = (sink: NodeJS.WritableStream) =>
   new Promise<string>(resolve => {
@@ -32,7 +21,7 @@ describe('wait_for_server_ms', () => {
     'lets %s start before its database',
     async name => {
       const table = await ks.table('id int PRIMARY KEY')
-      const port = await freePort()
+      const port = await closedPort()
       const options = { ...ks.target, port, table, wait_for_server_ms: 30_000 }
       const sink =
         name === 'createCassandraWritable'
@@ -51,7 +40,7 @@ describe('wait_for_server_ms', () => {
 
   it('is a limit, and nothing else is tried again', async () => {
     const table = await ks.table('id int PRIMARY KEY')
-    const port = await freePort()
+    const port = await closedPort()
     const from = performance.now()
     expect(
       await endOf(createCassandraWritable({ ...ks.target, port, table, wait_for_server_ms: 1_000 })),
@@ -67,7 +56,7 @@ describe('wait_for_server_ms', () => {
   })
 
   it('ends at once with the stream', async () => {
-    const port = await freePort()
+    const port = await closedPort()
     const sink = createCassandraWritable({ ...ks.target, port, table: 't', wait_for_server_ms: 3_600_000 })
     await delay(500)
     sink.destroy()

@@ -1,7 +1,6 @@
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { waitForPort, waitUntilReady } from '../../../lib/testing/readiness.ts'
+import { closedPort } from '../../closedPort.ts'
 
 describe('waiting for a node', () => {
   it('names the port on which nothing listens, and why it gave up', async () => {
@@ -24,12 +23,3 @@ describe('waiting for a node', () => {
     })
   })
 })
-
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
