@@ -17,4 +17,4 @@ try {
   process.exitCode = 1
 }
 
-// Next: the file is compressed → gzip.ts.
+// Next: bad rows must not stop the load → dead-letters.ts.

@@ -10,7 +10,11 @@ const filesIn = (folder: string) =>
 
 const sources = ['lib', 'spec', 'bench', 'examples'].flatMap(filesIn).filter(name => /\.m?ts$/.test(name))
 
-const papers = [...readdirSync(root), ...filesIn('bench')].filter(name => name.endsWith('.md'))
+const papers = [
+  ...readdirSync(root),
+  ...filesIn('bench'),
+  ...readdirSync(join(root, 'docs')).map(name => `docs/${name}`),
+].filter(name => name.endsWith('.md'))
 
 /** Names that an entry point exports, each with the file that declares it. */
 function exportsOf(entry: string): { name: string; file: string }[] {

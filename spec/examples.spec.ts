@@ -96,9 +96,8 @@ class Program {
   #stdout = ''
   #stderr = ''
 
-  constructor(file: string, folder: string, command: readonly string[]) {
-    const [program = '', ...args] = command
-    const child = spawn(program, [...args, file], {
+  constructor(folder: string, [program = '', ...args]: readonly string[]) {
+    const child = spawn(program, args, {
       cwd: folder,
       env: {
         ...process.env,
@@ -132,9 +131,15 @@ class Program {
 }
 
 /** Starts an example. */
-function start(file: string, folder: string, command: readonly string[], target = ks.target): Program {
+function start(
+  file: string,
+  folder: string,
+  command: readonly string[],
+  target = ks.target,
+  ...args: string[]
+): Program {
   place(file, folder, target)
-  return new Program(file, folder, command)
+  return new Program(folder, [...command, file, ...args])
 }
 
 /** Beside the repository's own modules, since examples import what it has installed. */
@@ -178,6 +183,32 @@ describe('an example that reads a file', () => {
     const { stderr, code } = await start('ndjson.ts', here, tsx).ended
     expect(stderr).toMatch(/^Line 3, column customer: /)
     expect(code).toBe(1)
+  })
+
+  it('dead-letters.ts keeps bad rows in a file that it loads once they are mended', async () => {
+    const stored = await emptyTable()
+    const orders = newOrders(500)
+    const spoilt = orders.map((order, i) => (i % 20 === 1 ? { ...order, total: `$${order.total}` } : order))
+    writeFileSync(join(here, 'orders.ndjson'), lines(spoilt))
+    const first = await start('dead-letters.ts', here, tsx).ended
+    expect(first).toEqual({ stdout: '475 rows written, 25 in orders.ndjson.rejected\n', stderr: '', code: 0 })
+    expect(await stored()).toEqual(orders.filter((_, i) => i % 20 !== 1))
+    const letters = join(here, 'orders.ndjson.rejected')
+    const rejected = readFileSync(letters, 'utf8')
+    expect(JSON.parse(rejected.split('\n')[0] ?? '')).toEqual({
+      code: 'ERR_CASSANDRA_VALUE',
+      column: 'total',
+      message: expect.stringContaining('$'),
+      row: spoilt[1],
+    })
+    writeFileSync(letters, rejected.replaceAll('"$', '"'))
+    const second = await start('dead-letters.ts', here, tsx, ks.target, 'orders.ndjson.rejected').ended
+    expect(second).toEqual({
+      stdout: '25 rows written, 0 in orders.ndjson.rejected.rejected\n',
+      stderr: '',
+      code: 0,
+    })
+    expect(await stored()).toEqual(orders)
   })
 
   it('bun-file.js writes all of it', async () => {
@@ -261,7 +292,7 @@ describe('the Kafka sketch', () => {
     `
     place('kafka-sketch.ts', here)
     writeFileSync(join(here, 'consume.ts'), driver)
-    const { stdout, stderr } = await new Program('consume.ts', here, tsx).ended
+    const { stdout, stderr } = await new Program(here, [...tsx, 'consume.ts']).ended
     expect(stderr).toBe('')
     expect(JSON.parse(stdout)).toEqual([
       false,

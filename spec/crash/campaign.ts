@@ -4,10 +4,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from 'cassandra-driver'
 import { createCassandraWritable } from '../../lib/index.ts'
 import { integerBelow, randomFrom } from '../random.ts'
+import { flawAt, withFlaws } from './badRows.ts'
 import { stateIn } from './checkpointState.ts'
 import type { Task, Word } from './child.ts'
 import type { Child, Programs } from './program.ts'
-import { controls, rowsFrom, tableOfRows } from './rows.ts'
+import { type CrashRow, controls, rowsFrom, tableOfRows } from './rows.ts'
+
+/** Rows that are sent again because of one that Cassandra refuses, on average at most: its batch, in parts. */
+const SENT_FOR_A_REFUSAL = 20
 
 /** Rows of the source for each kill: more than a run writes before it is killed. */
 const ROWS_A_KILL = 250
@@ -33,6 +37,8 @@ export interface Outcome {
   readonly sealed: number
   /** Replays with new write times, because of lists; those that the checkpoint still knows of. */
   readonly reseals: number
+  /** Rows of the source that cannot be stored. */
+  readonly bad: number
   readonly epochs: number
   /** Rows in all requests of all runs. */
   readonly sent: number
@@ -49,8 +55,10 @@ export async function crash(campaign: Campaign): Promise<Outcome> {
   const rows = kills * ROWS_A_KILL
   for (const table of ['killed', 'clean']) {
     await client.execute(`CREATE TABLE ${keyspace}.${table} (${tableOfRows})`)
+    await client.execute(`CREATE INDEX ON ${keyspace}.${table} (t)`)
   }
   const faults: string[] = []
+  const aside = new Set<number>()
   const count = { kills: 0, inReplay: 0, sealed: 0, sent: 0, allowed: rows }
   for (;;) {
     const before = stateIn(checkpoint_location)
@@ -60,6 +68,8 @@ export async function crash(campaign: Campaign): Promise<Outcome> {
     const signal = await child.ended
     const after = stateIn(checkpoint_location)
     checkRun(child.words, before, faults)
+    for (const word of child.words) if ('aside' in word) aside.add(word.aside)
+    count.allowed += SENT_FOR_A_REFUSAL * refusalsIn(child.words, after.sealed?.rows ?? 0, seed)
     count.sent += sum(child.words, word => ('send' in word ? word.send : 0))
     if (signal !== 'SIGKILL') {
       const done = child.words.find(word => 'done' in word)
@@ -78,11 +88,21 @@ export async function crash(campaign: Campaign): Promise<Outcome> {
   }
   const { contactPoint } = campaign
   const [host = '', port] = contactPoint.split(':')
-  const clean = { host, port: Number(port), keyspace, table: 'clean', ...controls }
-  await pipeline(Readable.from(rowsFrom(seed, 0, rows)), createCassandraWritable(clean))
+  const clean = createCassandraWritable<CrashRow>({
+    host,
+    port: Number(port),
+    keyspace,
+    table: 'clean',
+    ...controls,
+    on_bad_row: ({ row_index }) => {
+      if (!aside.delete(row_index)) faults.push(`row ${row_index} is bad and was never told`)
+    },
+  })
+  await pipeline(Readable.from(withFlaws(rowsFrom(seed, 0, rows), seed, 0)), clean)
+  for (const index of aside) faults.push(`row ${index} was set aside and is not bad`)
   faults.push(...(await differences(client, keyspace, 'killed', 'clean')))
   const { committed, reseals } = stateIn(checkpoint_location)
-  return { rows, epochs: committed + 1, reseals, faults, ...count }
+  return { rows, bad: clean.stats.rows_set_aside, epochs: committed + 1, reseals, faults, ...count }
 }
 
 function taskOf(campaign: Campaign, rows: number, random: () => number): Task {
@@ -100,8 +120,18 @@ function taskOf(campaign: Campaign, rows: number, random: () => number): Task {
     checkpoint_location,
     seed,
     rows,
+    flaws: true,
     options,
   }
+}
+
+/** Rows of a run that only Cassandra could refuse, up to the end of its last epoch. */
+function refusalsIn(words: readonly Word[], sealed: number, seed: number): number {
+  const from = words.flatMap(word => ('open' in word ? [word.open?.rows_total ?? 0] : []))[0] ?? 0
+  const to = from + sealed + sum(words, word => ('commit' in word ? word.commit.rows : 0))
+  let refusals = 0
+  for (let index = from; index < to; index++) if (flawAt(seed, index) === 'too long') refusals++
+  return refusals
 }
 
 /** Random, with many kills while rows are on their way, and during a replay if there is one. */

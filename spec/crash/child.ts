@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Client, policies } from 'cassandra-driver'
 import { createMicroBatchSink, type MicroBatchSinkOptions } from '../../lib/index.ts'
+import { withFlaws } from './badRows.ts'
 import { dieAtFsCall } from './fsCalls.ts'
 import { type CrashRow, controls, rowsFrom } from './rows.ts'
 
@@ -22,6 +23,8 @@ export interface Task {
   readonly clock_ms?: number
   /** Dies just before this call to the file system, counted from 1. */
   readonly die_at_call?: number
+  /** Some rows cannot be stored, and are set aside. */
+  readonly flaws?: boolean
   readonly options: Partial<MicroBatchSinkOptions>
 }
 
@@ -30,6 +33,8 @@ export type Word =
   | { readonly open: { readonly epoch_id: number; readonly rows_total: number } | null }
   | { readonly send: number }
   | { readonly commit: { readonly epoch_id: number; readonly rows: number } }
+  /** Place in the source of a row that was set aside. */
+  | { readonly aside: number }
   | { readonly done: { readonly retries: number } }
   | { readonly failed: string }
 
@@ -59,20 +64,24 @@ client.execute = ((cql: string, ...rest: unknown[]) => {
 }) as Client['execute']
 
 if (task.die_at_call !== undefined) dieAtFsCall(task.die_at_call)
-const { keyspace, table, checkpoint_location, seed, options } = task
+const { keyspace, table, checkpoint_location, seed, flaws, options } = task
+let from = 0
 const sink = createMicroBatchSink<CrashRow>({
   client,
   keyspace,
   table,
   checkpoint_location,
   ...controls,
+  ...(flaws && { on_bad_row: ({ row_index }) => say({ aside: from + row_index }) }),
   ...options,
 })
 try {
   const last = await sink.open()
   say({ open: last })
+  from = last?.rows_total ?? 0
   sink.on('commit', ({ epoch_id, rows }) => say({ commit: { epoch_id, rows } }))
-  await pipeline(Readable.from(rowsFrom(seed, last?.rows_total ?? 0, task.rows, task.partition)), sink)
+  const rows = rowsFrom(seed, from, task.rows, task.partition)
+  await pipeline(Readable.from(flaws ? withFlaws(rows, seed, from) : rows), sink)
   say({ done: { retries: sink.stats.retries } })
 } catch (error) {
   say({ failed: String((error as { code?: string }).code ?? error) })

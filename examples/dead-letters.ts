@@ -1,0 +1,34 @@
+// A file with one JSON object a line → Cassandra; rows that cannot be stored → a file that is loaded again once it is mended
+import { createReadStream, createWriteStream } from 'node:fs'
+import { finished, pipeline } from 'node:stream/promises'
+import { createCassandraWritable } from 'cassandra-streams'
+import chain from 'stream-chain'
+import { parser } from 'stream-chain/jsonl/parser.js'
+
+// node dead-letters.js, and once the bad rows are mended: node dead-letters.js orders.ndjson.rejected
+const [, , source = 'orders.ndjson'] = process.argv
+const jsonLines = chain([
+  parser(),
+  ({ value }: { value: unknown }) => (value as { row?: object }).row ?? value,
+])
+
+const rejected = createWriteStream(`${source}.rejected`)
+const sink = createCassandraWritable({
+  host: '127.0.0.1',
+  keyspace: 'shop',
+  table: 'orders',
+  // The stream waits while the disk is slow, and ends when it is full.
+  on_bad_row: ({ code, column, message }, row) =>
+    new Promise<void>((resolve, reject) => {
+      const letter = `${JSON.stringify({ code, column, message, row })}\n`
+      rejected.write(letter, error => (error ? reject(error) : resolve()))
+    }),
+  // Half of them wrong is another file.
+  max_errors: '50%',
+})
+await pipeline(createReadStream(source), jsonLines, sink)
+await finished(rejected.end())
+const { rows_written, rows_set_aside } = sink.stats
+console.log(`${rows_written} rows written, ${rows_set_aside} in ${source}.rejected`)
+
+// Next: the file is compressed → gzip.ts.
