@@ -21,7 +21,12 @@ export interface Job {
 
 export type Method =
   | { readonly name: 'executeConcurrent'; readonly concurrencyLevel: number }
-  | { readonly name: 'ours'; readonly options: Partial<CassandraWritableOptions> }
+  | {
+      readonly name: 'ours'
+      readonly options: Partial<CassandraWritableOptions>
+      /** The window is `concurrency` from first to last. */
+      readonly isFixed?: boolean
+    }
   /** Ours in epochs, with a checkpoint in a temporary folder. */
   | { readonly name: 'epochs'; readonly rows_per_epoch: number }
   /** Rows go through a pipeline and are dropped: what the source costs. */

@@ -54,8 +54,8 @@ export class BenchServer implements AsyncDisposable {
   }
 
   /** Starts `nodes` nodes, or uses what `CASSANDRA_CONTACT_POINTS` names; each row is on all of them. */
-  static async start(nodes: number): Promise<BenchServer> {
-    const cassandra = await startCassandra({ nodes })
+  static async start(nodes: number, durable = false): Promise<BenchServer> {
+    const cassandra = await startCassandra({ nodes, durable })
     const { contactPoints, localDataCenter, port, logs = [] } = cassandra
     const client = new Client({
       contactPoints,
