@@ -11,7 +11,7 @@ import type { Sample } from '../values/scalars.ts'
 import type { Keyspace } from './keyspace.ts'
 
 /** Values of each type: `npm run test:types -- --runs 5000 --seed 7` sets both. */
-export const runs = Number(process.env['TYPES_RUNS'] ?? 200)
+export const runs = Number(process.env['TYPES_RUNS'] ?? 80)
 export const seed = Number(process.env['TYPES_SEED'] ?? Date.now() % 1_000_000)
 export const timeout = 60_000 + runs * 100
 
