@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Client } from 'cassandra-driver'
+import { type Client, types } from 'cassandra-driver'
 import { CassandraStreamsError, type CassandraWritable } from '../../lib/index.ts'
 
 /** Rows that are written again and again, each time with a higher version. */
@@ -22,6 +22,8 @@ export function rowOf(index: number): Row {
 }
 
 export interface Ended {
+  /** Rows that the source offered: a few more than the sink took when an error ended the load. */
+  readonly offered: number
   /** Rows that the sink took. */
   readonly given: number
   readonly took_ms: number
@@ -45,6 +47,7 @@ export class Load {
       (error: unknown) => error,
     )
     this.ended = load.then(error => ({
+      offered: this.#given,
       given: sink.stats.rows_accepted,
       took_ms: performance.now() - from,
       error,
@@ -82,18 +85,27 @@ export interface Comparison {
   readonly reported: number
 }
 
-/** Compares the whole table with what the sink says of each row. */
+/**
+ * Compares the whole table with what the sink says of each row.
+ *
+ * @param consistency of the read: it must meet a replica of each write, so ONE is too little where there are several
+ */
 export async function compare(
   client: Client,
   table: string,
-  { given, error }: Ended,
+  { offered, given, error }: Ended,
   { stats }: CassandraWritable,
+  consistency = types.consistencies.localQuorum,
 ): Promise<Comparison> {
   const unknown = error instanceof CassandraStreamsError ? (error.unacknowledged ?? []) : []
+  /** Rows that the sink took: those behind them wait in the stream, and are in the ranges as well. */
   const isUnknown = new Set<number>()
-  for (const { from, to } of unknown) for (let index = from; index <= to; index++) isUnknown.add(index)
+  for (const { from, to } of unknown) {
+    for (let index = from; index <= to && index < given; index++) isUnknown.add(index)
+  }
   const stored = new Map<number, number>()
   const found = await client.execute(`SELECT id, version FROM ${table}`, [], {
+    consistency,
     fetchSize: 5_000,
     readTimeout: 120_000,
   })
@@ -114,7 +126,11 @@ export async function compare(
     if (version >= given || rowOf(version).id !== id) wrong++
     else if (version > (atLeast.get(id) ?? -1) && !isUnknown.has(version)) wrong++
   }
-  // A count that does not add up is a row that nobody speaks of.
+  // A row that nobody speaks of is lost, and one that is spoken of twice is wrong.
   const spokenOf = stats.rows_written + stats.rows_deleted + stats.rows_set_aside + isUnknown.size
-  return { rows: given, lost: lost + Math.max(0, given - spokenOf), wrong, reported: isUnknown.size }
+  lost += Math.max(0, given - spokenOf)
+  wrong += Math.max(0, spokenOf - given)
+  if (error === undefined) lost += offered - given
+  if ((unknown.at(-1)?.to ?? -1) >= offered) wrong++
+  return { rows: given, lost, wrong, reported: isUnknown.size }
 }

@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Client, types } from 'cassandra-driver'
+import { type CassandraWritableOptions, createCassandraWritable } from '../../lib/index.ts'
+import { type Comparison, compare, DEFINITION, Load } from './load.ts'
+import type { FaultResult } from './result.ts'
+
+/** Rows per second that the source brings: fewer than two nodes take beside a third that starts, on two cores. */
+export const PACE = 500
+
+/** Milliseconds of load before a fault and after it. */
+const BEFORE_MS = 2_000
+const AFTER_MS = 3_000
+
+/** Longest time in milliseconds for the rows that wait when the fault is over. A load that takes longer hangs. */
+const END_MS = 90_000
+
+/** A cluster, and a client that reads the table. */
+export interface Target {
+  readonly cassandra: { readonly contactPoints: readonly string[]; readonly port: number }
+  readonly client: Client
+}
+
+/** How the rows of a load are stored. */
+export interface Storage {
+  /** Replicas of each row. */
+  readonly factor: number
+  /** Of the read that compares the table, LOCAL_QUORUM unless told. */
+  readonly readAt?: types.consistencies
+  /** What the sink is told beside the table. */
+  readonly options?: Partial<CassandraWritableOptions>
+}
+
+/** A load in the middle of which something happens. */
+export interface Struck {
+  readonly load: Load
+  readonly keyspace: string
+}
+
+export interface Outcome extends Comparison {
+  readonly took_ms: number
+  /** What ended the load before its time. */
+  readonly error: unknown
+}
+
+/** A fault of a cluster in the middle of a load, and what must hold for the rows. */
+export interface Fault<Cluster extends Target> {
+  readonly fault: string
+  readonly promise: string
+  readonly run: (target: Cluster) => Promise<Outcome>
+}
+
+/** Runs a load through a fault, and compares the table when the load is over. The fault mends what it broke. */
+export async function strike(
+  { cassandra, client }: Target,
+  { factor, readAt, options }: Storage,
+  fault: (struck: Struck) => Promise<void>,
+): Promise<Outcome> {
+  const keyspace = `faults_${randomBytes(4).toString('hex')}`
+  await client.execute(`CREATE KEYSPACE ${keyspace} WITH replication = ${replication(factor)}`)
+  await client.execute(`CREATE TABLE ${keyspace}.t (${DEFINITION})`)
+  const sink = createCassandraWritable({
+    host: cassandra.contactPoints.map(point => point.split(':')[0] ?? ''),
+    port: cassandra.port,
+    keyspace,
+    table: 't',
+    retry_timeout_ms: 300_000,
+    ...options,
+  })
+  try {
+    const load = new Load(sink, PACE)
+    await delay(BEFORE_MS)
+    await fault({ load, keyspace })
+    await delay(AFTER_MS)
+    const ended = await Promise.race([load.stop(), delay(END_MS)])
+    if (ended === undefined) throw new Error(`The load hangs: ${JSON.stringify(sink.stats)}`)
+    const { error, took_ms } = ended
+    return { ...(await compare(client, `${keyspace}.t`, ended, sink, readAt)), error, took_ms }
+  } finally {
+    sink.destroy()
+    await client.execute(`DROP KEYSPACE ${keyspace}`)
+  }
+}
+
+/** The row of a table that one run gives. */
+export function resultOf(
+  { fault, promise }: Pick<Fault<Target>, 'fault' | 'promise'>,
+  outcome: Outcome,
+): FaultResult {
+  const { rows, lost, wrong, reported, took_ms } = outcome
+  return { fault, promise, runs: 1, rows, lost, wrong, reported, took_ms }
+}
+
+/** Replication of a keyspace, as CQL. */
+export function replication(factor: number): string {
+  return `{'class': 'SimpleStrategy', 'replication_factor': ${factor}}`
+}
+
+/** Rows that are written while something goes on, as a share of those that the source would bring. */
+export async function shareWritten({ sink }: Load, during: () => Promise<unknown>): Promise<number> {
+  const from = performance.now()
+  const before = sink.stats.rows_written
+  await during()
+  return (sink.stats.rows_written - before) / ((PACE * (performance.now() - from)) / 1000)
+}
