@@ -7,6 +7,9 @@ import { CassandraStreamsError, type CassandraWritable } from '../../lib/index.t
 /** Rows that are written again and again, each time with a higher version. */
 const UPDATED = 100
 
+/** Most times that the table is read. */
+const READS = 10
+
 /** Columns and key of a table that takes the rows. */
 export const DEFINITION = 'id int PRIMARY KEY, version int'
 
@@ -85,6 +88,26 @@ export interface Comparison {
   readonly reported: number
 }
 
+/** Versions by id. A cluster that was just mended may need several tries. */
+async function read(
+  client: Client,
+  table: string,
+  consistency: types.consistencies,
+): Promise<Map<number, number>> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const stored = new Map<number, number>()
+      const options = { consistency, fetchSize: 1_000, readTimeout: 120_000 }
+      const found = await client.execute(`SELECT id, version FROM ${table}`, [], options)
+      for await (const { id, version } of found) stored.set(id, version)
+      return stored
+    } catch (error) {
+      if (tries === READS) throw error
+      await delay(2_000)
+    }
+  }
+}
+
 /**
  * Compares the whole table with what the sink says of each row.
  *
@@ -103,13 +126,7 @@ export async function compare(
   for (const { from, to } of unknown) {
     for (let index = from; index <= to && index < given; index++) isUnknown.add(index)
   }
-  const stored = new Map<number, number>()
-  const found = await client.execute(`SELECT id, version FROM ${table}`, [], {
-    consistency,
-    fetchSize: 5_000,
-    readTimeout: 120_000,
-  })
-  for await (const { id, version } of found) stored.set(id, version)
+  const stored = await read(client, table, consistency)
   /** For each row the last version known to be written. */
   const atLeast = new Map<number, number>()
   for (let index = 0; index < given; index++) {

@@ -6,11 +6,10 @@ import { type Comparison, compare, DEFINITION, Load } from './load.ts'
 import type { FaultResult } from './result.ts'
 
 /** Rows per second that the source brings: fewer than two nodes take beside a third that starts, on two cores. */
-export const PACE = 500
+export const PACE = 200
 
-/** Milliseconds of load before a fault and after it. */
-const BEFORE_MS = 2_000
-const AFTER_MS = 3_000
+/** Milliseconds of load before a fault, from the first acknowledgement on, and after it. */
+const AROUND_MS = 2_000
 
 /** Longest time in milliseconds for the rows that wait when the fault is over. A load that takes longer hangs. */
 const END_MS = 90_000
@@ -27,6 +26,8 @@ export interface Storage {
   readonly factor: number
   /** Of the read that compares the table, LOCAL_QUORUM unless told. */
   readonly readAt?: types.consistencies
+  /** Called when the table is there and the load is not. */
+  readonly before?: () => Promise<void>
   /** What the sink is told beside the table. */
   readonly options?: Partial<CassandraWritableOptions>
 }
@@ -53,12 +54,13 @@ export interface Fault<Cluster extends Target> {
 /** Runs a load through a fault, and compares the table when the load is over. The fault mends what it broke. */
 export async function strike(
   { cassandra, client }: Target,
-  { factor, readAt, options }: Storage,
+  { factor, readAt, before, options }: Storage,
   fault: (struck: Struck) => Promise<void>,
 ): Promise<Outcome> {
   const keyspace = `faults_${randomBytes(4).toString('hex')}`
   await client.execute(`CREATE KEYSPACE ${keyspace} WITH replication = ${replication(factor)}`)
   await client.execute(`CREATE TABLE ${keyspace}.t (${DEFINITION})`)
+  await before?.()
   const sink = createCassandraWritable({
     host: cassandra.contactPoints.map(point => point.split(':')[0] ?? ''),
     port: cassandra.port,
@@ -69,9 +71,10 @@ export async function strike(
   })
   try {
     const load = new Load(sink, PACE)
-    await delay(BEFORE_MS)
+    while (sink.stats.rows_written === 0 && !sink.destroyed) await delay(50)
+    await delay(AROUND_MS)
     await fault({ load, keyspace })
-    await delay(AFTER_MS)
+    await delay(AROUND_MS)
     const ended = await Promise.race([load.stop(), delay(END_MS)])
     if (ended === undefined) throw new Error(`The load hangs: ${JSON.stringify(sink.stats)}`)
     const { error, took_ms } = ended
@@ -80,6 +83,14 @@ export async function strike(
     sink.destroy()
     await client.execute(`DROP KEYSPACE ${keyspace}`)
   }
+}
+
+/** As {@link strike}, for a load that ends without an error. */
+export async function finishes(...struck: Parameters<typeof strike>): Promise<Outcome> {
+  const outcome = await strike(...struck)
+  const { error } = outcome
+  if (error !== undefined) throw new Error('The load ended with an error', { cause: error })
+  return outcome
 }
 
 /** The row of a table that one run gives. */
