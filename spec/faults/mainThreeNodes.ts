@@ -1,20 +1,19 @@
-// npm run test:faults -- --nodes 3
+// npm run test:faults:three-nodes, or with a part of a name of a fault behind it
 import { Client } from 'cassandra-driver'
 import { startCassandra } from '../../lib/testing/index.ts'
 import { HEADER, toRow } from './result.ts'
-import { ringChanges } from './ringChanges.ts'
+import { type Ring, ringChanges } from './ringChanges.ts'
 import { startRingCluster } from './ringCluster.ts'
 import { type Fault, resultOf, type Target } from './strike.ts'
-import { faults } from './threeNodes.ts'
+import { faults, type ThreeNodes } from './threeNodes.ts'
 
-/** Runs the faults whose names hold this text; each prints one row of a Markdown table. */
+/** Runs faults; each prints one row of a Markdown table. */
 async function runAll<Cluster extends Target>(
   target: Cluster,
-  all: readonly Fault<Cluster>[],
-  only: string,
+  faults: readonly Fault<Cluster>[],
 ): Promise<number> {
   let broken = 0
-  for (const fault of all.filter(({ fault }) => fault.includes(only))) {
+  for (const fault of faults) {
     try {
       const result = resultOf(fault, await fault.run(target))
       console.log(toRow(result))
@@ -43,21 +42,27 @@ async function withClient<T>(
 
 type Address = Target['cassandra'] & { readonly localDataCenter: string }
 
-/** Runs each fault of three nodes once. Resolves to the number of promises that were broken. */
+/**
+ * Runs each fault of three nodes once, or those whose names hold a text. Resolves to the number of promises that were
+ * broken.
+ */
 export async function runThreeNodes(only = ''): Promise<number> {
+  const isMeant = ({ fault }: { readonly fault: string }) => fault.includes(only)
   console.log(HEADER)
-  return (await strikeNodes(only)) + (await changeRing(only))
+  return (await strikeNodes(faults.filter(isMeant))) + (await changeRing(ringChanges.filter(isMeant)))
 }
 
-async function strikeNodes(only: string): Promise<number> {
+async function strikeNodes(faults: readonly Fault<ThreeNodes>[]): Promise<number> {
+  if (faults.length === 0) return 0
   // A node that is killed must not lose what it acknowledged.
   await using cassandra = await startCassandra({ nodes: 3, durable: true })
-  return await withClient(cassandra, client => runAll({ cassandra, client }, faults, only))
+  return await withClient(cassandra, client => runAll({ cassandra, client }, faults))
 }
 
-async function changeRing(only: string): Promise<number> {
+async function changeRing(faults: readonly Fault<Ring>[]): Promise<number> {
+  if (faults.length === 0) return 0
   await using cassandra = await startRingCluster()
-  return await withClient(cassandra, client => runAll({ cassandra, client }, ringChanges, only))
+  return await withClient(cassandra, client => runAll({ cassandra, client }, faults))
 }
 
 if (import.meta.filename === process.argv[1])
