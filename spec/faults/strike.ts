@@ -73,7 +73,10 @@ export async function strike(
     const load = new Load(sink, PACE)
     while (sink.stats.rows_written === 0 && !sink.destroyed) await delay(50)
     await delay(AROUND_MS)
-    await fault({ load, keyspace })
+    await fault({ load, keyspace }).catch((problem: unknown) => {
+      // What ended the load tells more than what was missed because of that.
+      throw sink.errored === null ? problem : new Error(`${problem}`, { cause: sink.errored })
+    })
     await delay(AROUND_MS)
     const ended = await Promise.race([load.stop(), delay(END_MS)])
     if (ended === undefined) throw new Error(`The load hangs: ${JSON.stringify(sink.stats)}`)
