@@ -75,14 +75,12 @@ async function allGoOn(load: Load): Promise<void> {
   }
 }
 
-async function hostIdOf({ client }: Ring, address: string): Promise<string> {
-  for (const table of ['local', 'peers_v2']) {
-    const { rows } = await client.execute(`SELECT * FROM system.${table}`)
-    for (const row of rows) {
-      if (String(row['peer'] ?? row['listen_address']) === address) return String(row['host_id'])
-    }
-  }
-  throw new Error(`No node says who ${address} is`)
+/** What a node says of itself. */
+async function hostIdOf({ client, cassandra }: Ring, address: string): Promise<string> {
+  const host = client.hosts.get(`${address}:${cassandra.port}`)
+  if (host === undefined) throw new Error(`The client does not know ${address}`)
+  const { rows } = await client.execute('SELECT host_id FROM system.local', [], { host })
+  return String(rows[0]?.['host_id'])
 }
 
 /** Each one runs once, and leaves three nodes. */
