@@ -66,8 +66,6 @@ export interface DriverError {
   readonly isSocketError?: boolean
   /** The request never left this process. */
   readonly requestNotWritten?: boolean
-  /** Replicas that an unavailable level needs. */
-  readonly required?: number
   readonly innerErrors?: Readonly<Record<string, DriverError | string | null>> | null
 }
 

@@ -1,9 +1,24 @@
 import type { Client } from 'cassandra-driver'
 import { WriteError } from '../errors.ts'
+import type { ConsistencyName } from '../options/options.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import { type Replication, readReplication } from '../table/replication.ts'
-import type { DriverError } from './fault.ts'
 import { within } from './within.ts'
+
+/**
+ * Replicas that a keyspace must have. Any number is enough for a quorum, or for all. The server's own number is no
+ * measure: it counts replicas that are joining, and those that the keyspace had before ALTER KEYSPACE.
+ */
+const needed: Readonly<Record<ConsistencyName, number>> = {
+  ONE: 1,
+  LOCAL_ONE: 1,
+  TWO: 2,
+  THREE: 3,
+  QUORUM: 1,
+  LOCAL_QUORUM: 1,
+  EACH_QUORUM: 1,
+  ALL: 1,
+}
 
 /** Whether a keyspace has the replicas that a consistency level needs, asked once for all requests that want to know. */
 export class Replicas {
@@ -17,7 +32,7 @@ export class Replicas {
   }
 
   /** Why replicas that are missing will never come; undefined while they may, or if nobody tells within the limit. */
-  async unmet({ required = 0 }: DriverError, limit_ms: number): Promise<WriteError | undefined> {
+  async unmet(limit_ms: number): Promise<WriteError | undefined> {
     const { keyspace, consistency, request_timeout_ms } = this.#settings
     this.#replication ??= readReplication(this.#client, keyspace, request_timeout_ms).finally(() => {
       this.#replication = undefined
@@ -27,6 +42,7 @@ export class Replicas {
     const { inAll, inDatacenter, datacenter } = replication
     const isLocal = consistency.startsWith('LOCAL_')
     const replicas = isLocal ? inDatacenter : inAll
+    const required = needed[consistency]
     if (required <= replicas) return undefined
     const where = isLocal ? `${replicas} in datacenter ${datacenter}` : String(replicas)
     return new WriteError(

@@ -13,6 +13,7 @@ export class Ring<Row extends object> {
   readonly #partitionKeyOf: (row: Row) => Buffer
   readonly #names = new WeakMap<object, string>()
   #nodes = 0
+  #described: object | undefined
   #everywhere: token.Token | undefined
 
   constructor(client: Client, keyspace: string, partitionKeyOf: (row: Row) => Buffer) {
@@ -49,12 +50,16 @@ export class Ring<Row extends object> {
 
   /** The token of some partition while every node holds every partition: hashing each row's key would tell nothing. */
   #tokenOfAll(): token.Token | undefined {
-    const { length } = this.#client.hosts
-    if (length !== this.#nodes) {
+    const { hosts, metadata } = this.#client
+    const { length } = hosts
+    // The driver has a new object for a keyspace after ALTER KEYSPACE, and some time after the nodes changed.
+    const described = metadata.keyspaces?.[this.#keyspace]
+    if (length !== this.#nodes || described !== this.#described) {
       this.#nodes = length
+      this.#described = described
       const key = Buffer.from('any partition')
       const replicas = this.#client.getReplicas(this.#keyspace, key)
-      this.#everywhere = replicas?.length === length ? this.#client.metadata.newToken(key) : undefined
+      this.#everywhere = replicas?.length === length ? metadata.newToken(key) : undefined
     }
     return this.#everywhere
   }

@@ -1,6 +1,6 @@
 import { type Client, policies, types } from 'cassandra-driver'
 import { wordsOf } from '../cluster/failure.ts'
-import { type DriverError, type Fault, faultOf, mayBeSentAgain } from '../cluster/fault.ts'
+import { type Fault, faultOf, mayBeSentAgain } from '../cluster/fault.ts'
 import { Replicas } from '../cluster/replicas.ts'
 import type { Ring } from '../cluster/ring.ts'
 import { within } from '../cluster/within.ts'
@@ -150,7 +150,7 @@ export class TableRequests {
     const fault = faultOf(error)
     switch (fault) {
       case 'unavailable': {
-        const unmet = await this.#replicas.unmet(error as DriverError, delivery.limit_ms)
+        const unmet = await this.#replicas.unmet(delivery.limit_ms)
         if (unmet !== undefined) throw unmet
         return { fault, reason: error }
       }

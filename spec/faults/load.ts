@@ -1,11 +1,14 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Client } from 'cassandra-driver'
+import { type Client, types } from 'cassandra-driver'
 import { CassandraStreamsError, type CassandraWritable } from '../../lib/index.ts'
 
 /** Rows that are written again and again, each time with a higher version. */
 const UPDATED = 100
+
+/** Most times that the table is read. */
+const READS = 10
 
 /** Columns and key of a table that takes the rows. */
 export const DEFINITION = 'id int PRIMARY KEY, version int'
@@ -22,6 +25,8 @@ export function rowOf(index: number): Row {
 }
 
 export interface Ended {
+  /** Rows that the source offered: a few more than the sink took when an error ended the load. */
+  readonly offered: number
   /** Rows that the sink took. */
   readonly given: number
   readonly took_ms: number
@@ -45,6 +50,7 @@ export class Load {
       (error: unknown) => error,
     )
     this.ended = load.then(error => ({
+      offered: this.#given,
       given: sink.stats.rows_accepted,
       took_ms: performance.now() - from,
       error,
@@ -82,22 +88,45 @@ export interface Comparison {
   readonly reported: number
 }
 
-/** Compares the whole table with what the sink says of each row. */
+/** Versions by id. A cluster that was just mended may need several tries. */
+async function read(
+  client: Client,
+  table: string,
+  consistency: types.consistencies,
+): Promise<Map<number, number>> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const stored = new Map<number, number>()
+      const options = { consistency, fetchSize: 1_000, readTimeout: 120_000 }
+      const found = await client.execute(`SELECT id, version FROM ${table}`, [], options)
+      for await (const { id, version } of found) stored.set(id, version)
+      return stored
+    } catch (error) {
+      if (tries === READS) throw error
+      await delay(2_000)
+    }
+  }
+}
+
+/**
+ * Compares the whole table with what the sink says of each row.
+ *
+ * @param consistency of the read: it must meet a replica of each write, so ONE is too little where there are several
+ */
 export async function compare(
   client: Client,
   table: string,
-  { given, error }: Ended,
+  { offered, given, error }: Ended,
   { stats }: CassandraWritable,
+  consistency = types.consistencies.localQuorum,
 ): Promise<Comparison> {
   const unknown = error instanceof CassandraStreamsError ? (error.unacknowledged ?? []) : []
+  /** Rows that the sink took: those behind them wait in the stream, and are in the ranges as well. */
   const isUnknown = new Set<number>()
-  for (const { from, to } of unknown) for (let index = from; index <= to; index++) isUnknown.add(index)
-  const stored = new Map<number, number>()
-  const found = await client.execute(`SELECT id, version FROM ${table}`, [], {
-    fetchSize: 5_000,
-    readTimeout: 120_000,
-  })
-  for await (const { id, version } of found) stored.set(id, version)
+  for (const { from, to } of unknown) {
+    for (let index = from; index <= to && index < given; index++) isUnknown.add(index)
+  }
+  const stored = await read(client, table, consistency)
   /** For each row the last version known to be written. */
   const atLeast = new Map<number, number>()
   for (let index = 0; index < given; index++) {
@@ -114,7 +143,11 @@ export async function compare(
     if (version >= given || rowOf(version).id !== id) wrong++
     else if (version > (atLeast.get(id) ?? -1) && !isUnknown.has(version)) wrong++
   }
-  // A count that does not add up is a row that nobody speaks of.
+  // A row that nobody speaks of is lost, and one that is spoken of twice is wrong.
   const spokenOf = stats.rows_written + stats.rows_deleted + stats.rows_set_aside + isUnknown.size
-  return { rows: given, lost: lost + Math.max(0, given - spokenOf), wrong, reported: isUnknown.size }
+  lost += Math.max(0, given - spokenOf)
+  wrong += Math.max(0, spokenOf - given)
+  if (error === undefined) lost += offered - given
+  if ((unknown.at(-1)?.to ?? -1) >= offered) wrong++
+  return { rows: given, lost, wrong, reported: isUnknown.size }
 }

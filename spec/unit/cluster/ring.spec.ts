@@ -9,7 +9,7 @@ function clientOf(nodes: number, ranges: readonly string[][] | null) {
   const client = {
     hosts: { length: nodes },
     getReplicas: (_keyspace: string, key: Buffer) => replicas?.[(key[0] ?? 0) % replicas.length] ?? null,
-    metadata: { newToken: (key: Buffer) => ({ tokenOf: key }) },
+    metadata: { newToken: (key: Buffer) => ({ tokenOf: key }), keyspaces: { ks: {} } },
   }
   return { client, ring: new Ring(client as unknown as Client, 'ks', partitionKeyOf) }
 }
@@ -46,6 +46,30 @@ describe('the replicas of a partition', () => {
     client.hosts.length = 3
     client.getReplicas = clientOf(3, four).client.getReplicas
     expect(ring.replicaSetOf(row(0))).not.toBe(ring.replicaSetOf(row(1)))
+  })
+
+  it.each([
+    ['fewer', everywhere, [['a'], ['b']]],
+    ['more', [['a'], ['b']], everywhere],
+  ])('are told again when the keyspace gets %s of them, with the nodes as they were', (_, before, after) => {
+    const { client, ring } = clientOf(2, before)
+    const isOne = () => ring.replicaSetOf(row(0)) === ring.replicaSetOf(row(1))
+    expect(isOne()).toBe(before === everywhere)
+    client.getReplicas = clientOf(2, after).client.getReplicas
+    client.metadata.keyspaces = { ks: {} }
+    expect(isOne()).toBe(after === everywhere)
+    expect(ring.routingKeyOf(row(0)) === ring.routingKeyOf(row(1))).toBe(after === everywhere)
+  })
+
+  it('are told again when the driver has the replicas later than the nodes', () => {
+    const { client, ring } = clientOf(2, everywhere)
+    expect(ring.replicaSetOf(row(0))).toBe(ring.replicaSetOf(row(1)))
+    // A third node that holds everything as well: its tokens are known after its address.
+    client.hosts.length = 3
+    expect(ring.routingKeyOf(row(0))).not.toBe(ring.routingKeyOf(row(1)))
+    client.getReplicas = clientOf(3, [['a', 'b', 'c']]).client.getReplicas
+    client.metadata.keyspaces = { ks: {} }
+    expect(ring.routingKeyOf(row(0))).toBe(ring.routingKeyOf(row(1)))
   })
 
   it('leave each partition alone when the ring is not known', () => {

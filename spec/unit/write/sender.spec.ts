@@ -327,13 +327,17 @@ describe('a request whose rows the server fails to store', () => {
 
 describe('a consistency level', () => {
   it.each([
-    ['that the keyspace has too few replicas for', 2, 'ERR_CASSANDRA_CONSISTENCY'],
-    ['whose replicas are away', 3, 'ERR_CASSANDRA_RETRY_TIMEOUT'],
-  ])('%s ends with what to do about it', async (_, replicas, code) => {
-    const { client, send } = await scene({ consistency: 'THREE', retry_timeout_ms: 200 })
+    ['that the keyspace has too few replicas for', 'THREE', 3, 2, 'ERR_CASSANDRA_CONSISTENCY'],
+    ['whose replicas are away', 'THREE', 3, 3, 'ERR_CASSANDRA_RETRY_TIMEOUT'],
+    ['of a keyspace without a replica in the datacenter', 'LOCAL_QUORUM', 1, 0, 'ERR_CASSANDRA_CONSISTENCY'],
+    // The server adds a node that takes the place of a dead one, or the keyspace had three replicas until now.
+    ['that asks for more replicas while they change', 'LOCAL_QUORUM', 2, 1, 'ERR_CASSANDRA_RETRY_TIMEOUT'],
+    ['of all replicas, whatever their number', 'ALL', 4, 3, 'ERR_CASSANDRA_RETRY_TIMEOUT'],
+  ] as const)('%s ends with what to do about it', async (_, consistency, required, replicas, code) => {
+    const { client, send } = await scene({ consistency, retry_timeout_ms: 200 })
     client.replicas = replicas
     const sending = send(rows(1))
-    const unavailable = Object.assign(serverError(0x1000, 'not enough replicas'), { required: 3, alive: 1 })
+    const unavailable = Object.assign(serverError(0x1000, 'not enough replicas'), { required, alive: 1 })
     void answer(client, sending, () => unavailable)
     await expect(sending).rejects.toMatchObject({ code })
   })

@@ -1,0 +1,190 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { logbackXml, tokensOf, type Yaml } from '../../lib/testing/config.ts'
+import { removeAtEnd } from '../../lib/testing/guard.ts'
+import { areJarsIn, fetchJars, jarFolder } from '../../lib/testing/jars.ts'
+import { findJava } from '../../lib/testing/java.ts'
+import { javaCommand } from '../../lib/testing/jvm.ts'
+import { CassandraNode } from '../../lib/testing/node.ts'
+import { reservePorts } from '../../lib/testing/ports.ts'
+import { waitUntilReady } from '../../lib/testing/readiness.ts'
+
+const ADDRESSES = ['127.0.0.1', '127.0.0.2', '127.0.0.3']
+
+/** Longest time in milliseconds for one change of the ring, on a machine that is busy. */
+const CHANGE_MS = 400_000
+
+/**
+ * Milliseconds for which nodes ignore the address of a node that left the ring. A node that joins and is silent for half
+ * of it is dropped.
+ */
+export const QUARANTINE_MS = 20_000
+
+/** Over those of the package's own test clusters, whose rings are settled at once. */
+const PROPERTIES = {
+  // Rows that are written while tokens move go to the old replicas and to the new ones only when all nodes know of it.
+  'cassandra.ring_delay_ms': 3_000,
+  'cassandra.gossip_quarantine_delay_ms': QUARANTINE_MS,
+}
+
+/** Three nodes whose ring changes: `nodetool` works, and a node can join again without its data. */
+export interface RingCluster extends AsyncDisposable {
+  readonly contactPoints: readonly string[]
+  readonly localDataCenter: string
+  readonly port: number
+  kill(n: number): Promise<void>
+  /** Runs nodetool at node `n`, and resolves to its output when it is done. */
+  nodetool(n: number, ...args: string[]): Promise<string>
+  /** Starts node `n`, which has left the ring, as a new one. Resolves when it holds its rows and all answer. */
+  join(n: number): Promise<void>
+  /** Starts node `n`, which is dead, as a new one with its tokens and without its rows. Resolves when all answer. */
+  replace(n: number): Promise<void>
+}
+
+/** Java system properties. */
+type Properties = Readonly<Record<string, unknown>>
+
+interface Member {
+  node: CassandraNode
+  readonly create: (yaml: Yaml, properties: Properties) => Promise<CassandraNode>
+  readonly jmxPort: number
+}
+
+export async function startRingCluster(): Promise<RingCluster> {
+  const jars = await jarFolder()
+  if (!(await areJarsIn(jars))) await fetchJars(jars)
+  const [java = { command: 'java' }] = await findJava()
+  const folder = await mkdtemp(join(await realpath(tmpdir()), 'cassandra-streams-ring-'))
+  const removeFolder = removeAtEnd(folder)
+  const ports = await reservePorts(ADDRESSES)
+  const commandOf = (folder: string, heapMegabytes: number) =>
+    javaCommand({ java: java.command, jars, folder, heapMegabytes, nodes: ADDRESSES.length })
+  const jmxPorts = await freePorts(ADDRESSES.length)
+  const members = await Promise.all(
+    ADDRESSES.map(async (address, index): Promise<Member> => {
+      const jmxPort = jmxPorts[index] ?? 0
+      const own = join(folder, `node${index + 1}`)
+      const settings = {
+        folder: own,
+        address,
+        seeds: ADDRESSES,
+        nativePort: ports.native,
+        storagePort: ports.storage,
+        tokens: tokensOf(index, ADDRESSES.length),
+        auth: false,
+        durable: true,
+      }
+      const create: Member['create'] = (yaml, properties) => {
+        const command = withProperties(commandOf(own, 768), {
+          ...PROPERTIES,
+          'cassandra.jmx.local.port': jmxPort,
+          ...properties,
+        })
+        return CassandraNode.create(settings, { address, port: ports.native }, command, yaml)
+      }
+      return { node: await create({}, {}), create, jmxPort }
+    }),
+  )
+  const ready = async () => {
+    const running = members.filter(({ node }) => node.isRunning).map(({ node }) => node)
+    const names = await Promise.all(
+      running.map(({ access }) => {
+        const peers = running.map(peer => peer.access.address).filter(peer => peer !== access.address)
+        return waitUntilReady(access, peers, AbortSignal.timeout(CHANGE_MS))
+      }),
+    )
+    return names[0] ?? ''
+  }
+  const startEmpty = async (joining: Member, yaml: Yaml, properties: Properties) => {
+    await joining.node.kill()
+    await rm(joining.node.folder, { recursive: true })
+    joining.node = await joining.create(yaml, properties)
+    await joining.node.start(AbortSignal.timeout(CHANGE_MS))
+    await ready()
+  }
+  const member = (n: number) => members[n - 1] as Member
+  const stop = async () => {
+    await Promise.all(members.map(({ node }) => node.kill()))
+    ports.release()
+    await removeFolder()
+  }
+  try {
+    await Promise.all(members.map(({ node }) => node.start(AbortSignal.timeout(CHANGE_MS))))
+    const localDataCenter = await ready()
+    const tool = join(folder, 'nodetool')
+    await mkdir(tool)
+    await writeFile(join(tool, 'logback.xml'), logbackXml(tool))
+    const nodetool = withProperties(
+      commandOf(tool, 64),
+      { 'user.home': tool },
+      'org.apache.cassandra.tools.NodeTool',
+    )
+    return {
+      contactPoints: ADDRESSES.map(address => `${address}:${ports.native}`),
+      localDataCenter,
+      port: ports.native,
+      kill: n => member(n).node.kill(),
+      nodetool: async (n, ...args) => {
+        const [command = '', ...rest] = nodetool
+        const at = ['-h', '127.0.0.1', '-p', String(member(n).jmxPort)]
+        const run = promisify(execFile)
+        return (await run(command, [...rest, ...at, ...args], { timeout: CHANGE_MS })).stdout
+      },
+      join: n => startEmpty(member(n), { ...noSeed(ports.storage), auto_bootstrap: true }, {}),
+      replace: n =>
+        startEmpty(member(n), noSeed(ports.storage), {
+          'cassandra.replace_address_first_boot': ADDRESSES[n - 1],
+          // The rows of the dead node are nowhere else.
+          'cassandra.allow_unsafe_replace': true,
+        }),
+      [Symbol.asyncDispose]: stop,
+    }
+  } catch (error) {
+    const tails = await Promise.all(members.map(({ node }) => node.logTail()))
+    await stop()
+    throw new Error(`The ring did not start:\n${tails.join('\n---\n')}`, { cause: error })
+  }
+}
+
+/** For a node that joins a ring of the first two: a seed takes its place without asking for rows. */
+function noSeed(port: number): Yaml {
+  const seeds = ADDRESSES.slice(0, 2).map(address => `${address}:${port}`)
+  return {
+    seed_provider: [
+      {
+        class_name: 'org.apache.cassandra.locator.SimpleSeedProvider',
+        parameters: [{ seeds: seeds.join(',') }],
+      },
+    ],
+  }
+}
+
+/** Of two values for a property Java takes the last. */
+function withProperties(command: readonly string[], properties: Properties, main?: string): string[] {
+  const classPath = command.indexOf('-cp')
+  const given = Object.entries(properties).map(([name, value]) => `-D${name}=${value}`)
+  const rest = command.slice(classPath)
+  return [
+    ...command.slice(0, classPath),
+    ...given,
+    ...(main === undefined ? rest : [...rest.slice(0, -1), main]),
+  ]
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, () => {
+      const server = createServer()
+      return new Promise<Server>(resolve => server.listen(0, '127.0.0.1', () => resolve(server)))
+    }),
+  )
+  return servers.map(server => {
+    const address = server.address()
+    server.close()
+    return typeof address === 'object' && address !== null ? address.port : 0
+  })
+}

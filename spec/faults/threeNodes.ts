@@ -1,0 +1,147 @@
+import { ok } from 'node:assert/strict'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Client, types } from 'cassandra-driver'
+import { WriteError } from '../../lib/index.ts'
+import type { Cassandra } from '../../lib/testing/index.ts'
+import { type Coordinators, coordinatorsOf } from './coordinators.ts'
+import {
+  type Fault,
+  finishes,
+  type Outcome,
+  replication,
+  type Storage,
+  shareWritten,
+  strike,
+} from './strike.ts'
+
+/** Three nodes that take faults, and a client that reads. */
+export interface ThreeNodes {
+  readonly cassandra: Cassandra
+  readonly client: Client
+}
+
+/** Every row on each node, written at LOCAL_QUORUM: one node may be away. */
+const onThree: Storage = { factor: 3 }
+
+/** Share of the rows that must be written while one node of three is away. */
+const GOES_ON = 0.3
+
+/** Milliseconds after which the sink knows that nodes are away. */
+const NOTICED_MS = 3_000
+
+const GO_ON = 'rows are written all the time, and the load ends without an error'
+const WAIT = 'rows wait, and the load ends without an error'
+
+/** One node is ended by SIGKILL, and is started again. */
+export function killed(three: ThreeNodes, away_ms: number): Promise<Outcome> {
+  return finishes(three, onThree, async ({ load }) => {
+    const share = await shareWritten(load, async () => {
+      await three.cassandra.kill(1)
+      await delay(away_ms)
+    })
+    await three.cassandra.start(1)
+    ok(share > GOES_ON, `${share} of the rows were written while a node was down`)
+  })
+}
+
+/** One node hangs. */
+export function paused(three: ThreeNodes, away_ms: number): Promise<Outcome> {
+  return finishes(three, onThree, async ({ load }) => {
+    const share = await shareWritten(load, async () => {
+      await three.cassandra.pause(2)
+      await delay(away_ms)
+    })
+    await three.cassandra.resume(2)
+    ok(share > GOES_ON, `${share} of the rows were written while a node hung`)
+  })
+}
+
+/** The keyspace gets more replicas, and fewer, while it is written: requests go to the nodes that hold the rows now. */
+export async function replicationAltered(three: ThreeNodes): Promise<Outcome> {
+  const coordinators = coordinatorsOf()
+  const storage: Storage = {
+    factor: 1,
+    // A row that was written with one replica is on one of three until a repair.
+    readAt: types.consistencies.all,
+    options: { client_options: { requestTracker: coordinators.tracker } },
+  }
+  return await finishes(three, storage, async ({ keyspace }) => {
+    for (const factor of [3, 2]) {
+      await three.client.execute(`ALTER KEYSPACE ${keyspace} WITH replication = ${replication(factor)}`)
+      // The driver hears of a change, waits a second for more of them, and reads the keyspace.
+      await delay(3_000)
+      await spread(coordinators, factor)
+    }
+  })
+}
+
+async function spread(coordinators: Coordinators, factor: number): Promise<void> {
+  coordinators.forget()
+  await delay(2_000)
+  const shares = coordinators.shares()
+  ok(
+    shares.length === 3 && shares.every(share => share > 0.15),
+    `with ${factor} replicas each node coordinates rows, got the shares ${shares.join(', ')}`,
+  )
+}
+
+async function restartedInTurn(three: ThreeNodes): Promise<Outcome> {
+  return await finishes(three, onThree, async ({ load }) => {
+    const share = await shareWritten(load, async () => {
+      for (const node of [1, 2, 3]) {
+        await three.cassandra.kill(node)
+        await three.cassandra.start(node)
+      }
+    })
+    ok(share > GOES_ON, `${share} of the rows were written during the restarts`)
+  })
+}
+
+async function twoDown(three: ThreeNodes): Promise<Outcome> {
+  return await finishes(three, onThree, async ({ load }) => {
+    const share = await whileTwoAreDown(three, async () => {
+      await delay(NOTICED_MS)
+      return await shareWritten(load, () => delay(8_000))
+    })
+    ok(share === 0, `${share} of the rows were written while there was no quorum`)
+  })
+}
+
+async function twoDownForTooLong(three: ThreeNodes): Promise<Outcome> {
+  const storage = { ...onThree, options: { retry_timeout_ms: 4_000 } }
+  const outcome = await strike(three, storage, async ({ load }) => {
+    const ended = await whileTwoAreDown(three, () => Promise.race([load.ended, delay(30_000)]))
+    ok(ended !== undefined, 'a load ends when `retry_timeout_ms` is over')
+  })
+  const { error, reported } = outcome
+  ok(error instanceof WriteError && error.code === 'ERR_CASSANDRA_RETRY_TIMEOUT', String(error))
+  ok(reported > 0, 'an error names the rows that are not known to be written')
+  return outcome
+}
+
+async function whileTwoAreDown<T>({ cassandra }: ThreeNodes, then: () => Promise<T>): Promise<T> {
+  await Promise.all([cassandra.kill(2), cassandra.kill(3)])
+  try {
+    return await then()
+  } finally {
+    await Promise.all([cassandra.start(2), cassandra.start(3)])
+  }
+}
+
+/** Each one runs once. */
+export const faults: readonly Fault<ThreeNodes>[] = [
+  { fault: 'one of three nodes killed, back after 8 s', promise: GO_ON, run: three => killed(three, 8_000) },
+  { fault: 'one of three nodes paused for 15 s', promise: GO_ON, run: three => paused(three, 15_000) },
+  { fault: 'two of three nodes killed, back later', promise: WAIT, run: twoDown },
+  {
+    fault: 'two of three nodes killed for longer than `retry_timeout_ms`',
+    promise: 'the load ends with an error that names every row not known to be written',
+    run: twoDownForTooLong,
+  },
+  {
+    fault: 'replication factor altered from 1 to 3 to 2',
+    promise: 'requests go to all nodes that hold rows, and the load ends without an error',
+    run: replicationAltered,
+  },
+  { fault: 'three nodes killed and started one after the other', promise: GO_ON, run: restartedInTurn },
+]

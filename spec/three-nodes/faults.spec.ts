@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest'
+import type { Outcome } from '../faults/strike.ts'
+import { killed, paused, replicationAltered, type ThreeNodes } from '../faults/threeNodes.ts'
+import { TIMEOUT_MS, useThreeNodes } from './cluster.ts'
+
+const three = useThreeNodes()
+
+// The cheap ones of `npm run test:faults -- --nodes 3`.
+describe('in the middle of a load, no row is lost and none is wrong', { timeout: TIMEOUT_MS }, () => {
+  it.each<[string, (three: ThreeNodes) => Promise<Outcome>]>([
+    ['one of three nodes is killed and started again', three => killed(three, 3_000)],
+    ['one of three nodes hangs for 5 s', three => paused(three, 5_000)],
+    ['the keyspace gets more replicas, and then fewer', replicationAltered],
+  ])('while %s', async (_, fault) => {
+    const { lost, wrong, reported } = await fault(three)
+    expect({ lost, wrong, reported }).toEqual({ lost: 0, wrong: 0, reported: 0 })
+  })
+})
