@@ -79,7 +79,7 @@ export class Sender {
     if (fault === 'failure') delivery.failures++
     // One row can be to blame only when its replica set, and its table, store other rows.
     const othersAreStored = permit.acknowledged > before.ofSet && tally.acknowledged > before.ofTable
-    if (isNarrowed(fault, delivery, othersAreStored)) {
+    if (isNarrowed(fault, delivery, othersAreStored) && (await mayBeNarrowed(fault, delivery, requests))) {
       return narrow(delivery, requests, reason)
     }
     permit.failed(fault, sent)
@@ -122,6 +122,14 @@ function isNarrowed(fault: Fault, delivery: Delivery, othersAreStored: boolean):
   if (fault === 'split' || fault === 'row') return true
   if (fault !== 'failure' || delivery.failures < FAILURES_TOGETHER) return false
   return delivery.rows.length > 1 || (othersAreStored && delivery.isOld)
+}
+
+/**
+ * A server also fails to store the rows of a table that is gone: no row is to blame for that.
+ * @throws SchemaError
+ */
+async function mayBeNarrowed(fault: Fault, delivery: Delivery, requests: TableRequests): Promise<boolean> {
+  return fault !== 'failure' || delivery.rows.length > 1 || (await requests.isTableKept(delivery))
 }
 
 /** The halves of a refused group, down to the row that is the reason. */

@@ -173,6 +173,16 @@ export class TableRequests {
     }
   }
 
+  /**
+   * Whether the rows still have their table; false as well when no node tells in time.
+   * @throws SchemaError when they have not
+   */
+  async isTableKept({ limit_ms }: Delivery): Promise<boolean> {
+    const found = await within(limit_ms, this.#table.diagnose('row')).catch(() => 'retry' as const)
+    if (typeof found !== 'string') throw found
+    return found === 'row'
+  }
+
   /** The server refuses the row of this delivery, and it alone. Resolves when that is dealt with. */
   async refuse(delivery: Delivery, error: unknown): Promise<void> {
     const row = delivery.rows[0] as EncodedRow

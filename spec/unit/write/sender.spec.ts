@@ -303,6 +303,17 @@ describe('a request whose rows the server fails to store', () => {
     expect(counters).toMatchObject({ rows_written: 2, rows_failed: 0 })
   })
 
+  it('is no row’s fault when the table is gone by then', async () => {
+    const { client, refused, send } = await scene({ retry_timeout_ms: 400 })
+    const sending = send(rows(4))
+    void answer(client, sending, write => {
+      if (client.writes.length > 3) client.columns = []
+      return isBad(write, [1]) ? failure() : undefined
+    })
+    await expect(sending).rejects.toMatchObject({ code: 'ERR_CASSANDRA_SCHEMA_CHANGED' })
+    expect(refused).toEqual([])
+  })
+
   it('is no row’s fault while the server stores no other', async () => {
     const { client, refused, send } = await scene({ retry_timeout_ms: 300 })
     const sending = send(rows(4))
