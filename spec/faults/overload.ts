@@ -40,6 +40,8 @@ async function overloaded(stage: Stage, request_timeout_ms: number, most: number
         concurrency: CONCURRENCY,
         batch_by: 'none',
         request_timeout_ms,
+        // Connecting to a busy machine takes longer than that.
+        wait_for_server_ms: 60_000,
         retry_timeout_ms: 120_000,
       },
       { pace: 10_000 },
