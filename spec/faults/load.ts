@@ -142,7 +142,7 @@ export async function compare(
 }
 
 /** All rows of a table. A node that has just been changed may fail to read it a few times. */
-async function rowsIn(client: Client, table: string, tries = 5): Promise<readonly types.Row[]> {
+async function rowsIn(client: Client, table: string, tries = 20): Promise<readonly types.Row[]> {
   try {
     const rows: types.Row[] = []
     const options = { fetchSize: 5_000, readTimeout: 120_000 }

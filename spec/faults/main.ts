@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
-import { Client } from 'cassandra-driver'
+import { Client, policies } from 'cassandra-driver'
 import { type Cassandra, type StartOptions, startCassandra } from '../../lib/testing/index.ts'
 import { randomFrom } from '../random.ts'
 import { errorCodeFaults, rareErrorFaults } from './errorCodes.ts'
@@ -60,6 +60,8 @@ async function stageOn(cassandra: Cassandra): Promise<Stage> {
     localDataCenter,
     credentials: { username, password },
     socketOptions: { readTimeout: 120_000 },
+    // A node that was killed is there again when a load is compared.
+    policies: { reconnection: new policies.reconnection.ConstantReconnectionPolicy(500) },
   })
   const keyspace = `faults_${randomBytes(4).toString('hex')}`
   await client.execute(
