@@ -49,6 +49,8 @@ export default defineConfig({
           testTimeout: 240_000,
           hookTimeout: 180_000,
           maxWorkers: 2,
+          // Loads that wait for a fault to pass leave the machine to others.
+          maxConcurrency: 8,
           // After the unit specs, so that those answer in seconds.
           sequence: { groupOrder: 2 },
         },

@@ -37,23 +37,35 @@ const files = readdirSync(lib, { recursive: true, withFileTypes: true })
 const sourceOf = (file: string) => readFileSync(join(lib, file), 'utf8')
 const layerOf = (file: string) => file.split('/')[0] ?? ''
 
-function importsOf(file: string): string[] {
+const imports = new Map<string, readonly string[]>()
+
+function importsOf(file: string): readonly string[] {
+  const known = imports.get(file)
+  if (known !== undefined) return known
   const specifiers = [...sourceOf(file).matchAll(/(?:from|import\(?)\s*'([^']+)'/g)].map(
     match => match[1] ?? '',
   )
-  return specifiers
+  const found = specifiers
     .filter(specifier => specifier.startsWith('.'))
     .map(specifier => relative(lib, resolve(lib, dirname(file), specifier)))
+  imports.set(file, found)
+  return found
 }
 
 /** Files on a cycle that starts and ends with `file`, or nothing. */
-function cycleThrough(file: string, path: string[] = []): string[] | undefined {
-  if (path.includes(file)) return path[0] === file ? [...path, file] : undefined
-  for (const next of importsOf(file)) {
-    const cycle = cycleThrough(next, [...path, file])
-    if (cycle !== undefined) return cycle
+function cycleThrough(file: string): string[] | undefined {
+  const seen = new Set<string>()
+  const wayBackFrom = (at: string): string[] | undefined => {
+    for (const next of importsOf(at)) {
+      if (next === file) return [at, file]
+      if (seen.has(next)) continue
+      seen.add(next)
+      const way = wayBackFrom(next)
+      if (way !== undefined) return [at, ...way]
+    }
+    return undefined
   }
-  return undefined
+  return wayBackFrom(file)
 }
 
 describe('architecture', () => {

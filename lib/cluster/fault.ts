@@ -38,8 +38,10 @@ const serverFaults: Readonly<Record<number, Fault>> = {
   4099: 'retry', // truncate error
   4352: 'slow', // write timeout
   4608: 'retry', // read timeout
+  4864: 'failure', // read failure
   5376: 'failure', // write failure
   5632: 'retry', // no room for change data capture
+  5888: 'slow', // outcome of a transaction unknown
   8448: 'unauthorized',
   9472: 'schema', // unprepared
 }
@@ -77,6 +79,8 @@ export function faultOf(error: unknown): Fault {
     const faults = innerErrorsOf(error).map(faultOf)
     return faults.find(fault => fault === 'schema') ?? faults.find(fault => fault === 'slow') ?? 'retry'
   }
+  // A write that was on its way when its table was dropped.
+  if (code === SERVER_ERROR && /unknown (?:cf|keyspace)/i.test(message)) return 'schema'
   if (code === INVALID) return invalidFaults.find(([words]) => words.test(message))?.[1] ?? 'row'
   if (typeof code === 'number') return serverFaults[code] ?? 'fatal'
   if (slowNames.has(name ?? '')) return 'slow'
@@ -104,6 +108,7 @@ export function mayBeApplied(error: unknown): boolean {
   return code !== UNPREPARED && code !== BOOTSTRAPPING && code !== INVALID && name !== 'BusyConnectionError'
 }
 
+const SERVER_ERROR = 0x0000
 const INVALID = 0x2200
 const UNPREPARED = 0x2500
 const BOOTSTRAPPING = 0x1002

@@ -22,6 +22,8 @@ export class Delivery {
   tries = 0
   /** Tries in which the server failed to store the rows. */
   failures = 0
+  /** When that was first noticed, by `performance.now()`. */
+  failedSince = Number.POSITIVE_INFINITY
   readonly #limits: Limits
   readonly #started: number
   /** Write times that rows with a list have used up, the first one apart. */
@@ -62,6 +64,12 @@ export class Delivery {
     return performance.now() - this.#started >= Math.min(PASSING_MS, this.#limits.retry_timeout_ms / 2)
   }
 
+  /** The server failed to store the rows. */
+  failed(): void {
+    this.failures++
+    this.failedSince = Math.min(this.failedSince, performance.now())
+  }
+
   /** Some of the rows, with the same past and the same deadline. */
   part(from: number, to: number): Delivery {
     const part = new Delivery(this.rows.slice(from, to), this.#limits, undefined, this.#started)
@@ -69,6 +77,7 @@ export class Delivery {
     part.#livesFrom = this.#livesFrom
     part.tries = this.tries
     part.failures = this.failures
+    part.failedSince = this.failedSince
     part.#repeats = this.#repeats
     part.#aged = this.#aged
     return part

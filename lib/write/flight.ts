@@ -32,8 +32,8 @@ export class Flight implements Permit {
     this.bytes = bytes
   }
 
-  get acknowledged(): number {
-    return this.replicas.acknowledged
+  get lastStored(): number {
+    return this.replicas.lastStored
   }
 
   succeeded(latency: number): void {

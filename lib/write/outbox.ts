@@ -153,7 +153,7 @@ export class Outbox implements Turns, Permits {
     this.#isAnswered = true
     this.#bounds.window.answered(latency, this.isShortOfRequests)
     const { isFailing, isApart } = replicas
-    replicas.succeeded()
+    replicas.succeeded(performance.now() - latency)
     if (!isFailing) return
     this.#failing--
     if (isApart) this.#count(replicas.lines, 'waiting')

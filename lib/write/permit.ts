@@ -2,8 +2,8 @@ import type { Fault } from '../cluster/fault.ts'
 
 /** The right to have one request in flight to a replica set. */
 export interface Permit {
-  /** Requests that the replica set has acknowledged so far. */
-  readonly acknowledged: number
+  /** When the last request left that the replica set has acknowledged, by `performance.now()`. */
+  readonly lastStored: number
   /** The replica set acknowledged a request after this many milliseconds. */
   succeeded(latency: number): void
   /**

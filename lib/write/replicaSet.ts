@@ -22,8 +22,8 @@ export class ReplicaSet<Line> {
   permits = 0
   /** Groups that have left and are not settled. */
   readonly flights = new Set<Flight>()
-  /** Requests acknowledged so far. */
-  acknowledged = 0
+  /** When the last request left that was acknowledged, by `performance.now()`. */
+  lastStored = Number.NEGATIVE_INFINITY
   /** Lines with a group that waits. */
   readonly lines = new Set<Line>()
   /** Called, first in, first out, when a request may have its permit back. */
@@ -55,10 +55,11 @@ export class ReplicaSet<Line> {
     return this.flights.size === 0 && this.lines.size === 0
   }
 
-  succeeded(): void {
+  /** @param sent when the request left that is acknowledged */
+  succeeded(sent: number): void {
     const wasFailing = this.isFailing
     this.#answers++
-    this.acknowledged++
+    this.lastStored = Math.max(this.lastStored, sent)
     this.#faults = 0
     if (wasFailing) for (const wake of this.#sleeping) wake()
   }

@@ -33,14 +33,13 @@ export class Sender {
   /** Nearly every request is acknowledged: here it costs one promise, where `await` at each step would make several. */
   #send(rows: readonly EncodedRow[], requests: TableRequests, permit: Permit): Promise<void> {
     return new Promise((resolve, reject) => {
-      const before = { ofSet: permit.acknowledged, ofTable: requests.tally.acknowledged }
       const sent = performance.now()
       const delivery = requests.delivery(rows, sent)
       requests.try(delivery, '', sent, error => {
         if (error === undefined) {
           permit.succeeded(performance.now() - sent)
           resolve()
-        } else this.#sendAgain(error, { delivery, requests, permit, before }, sent).then(resolve, reject)
+        } else this.#sendAgain(error, { delivery, requests, permit }, sent).then(resolve, reject)
       })
     })
   }
@@ -65,7 +64,7 @@ export class Sender {
   /** What is to be sent after a try that failed. */
   async #afterFault(
     error: unknown,
-    { delivery, requests, permit, before }: Shipment,
+    { delivery, requests, permit }: Shipment,
     sent: number,
   ): Promise<readonly Delivery[]> {
     const { signal, tally } = requests
@@ -76,10 +75,11 @@ export class Sender {
     if (diagnosis === undefined) return []
     signal.throwIfAborted()
     const { fault, reason } = diagnosis
-    if (fault === 'failure') delivery.failures++
-    // One row can be to blame only when its replica set, and its table, store other rows.
-    const othersAreStored = permit.acknowledged > before.ofSet && tally.acknowledged > before.ofTable
-    if (isNarrowed(fault, delivery, othersAreStored)) {
+    if (fault === 'failure') delivery.failed()
+    // One row can be to blame only when its replica set, and its table, store others that left after it failed. Those
+    // on their way before tell nothing of a server that fails from some moment on.
+    const othersAreStored = Math.min(permit.lastStored, requests.lastStored) > delivery.failedSince
+    if (isNarrowed(fault, delivery, othersAreStored) && (await mayBeNarrowed(fault, delivery, requests))) {
       return narrow(delivery, requests, reason)
     }
     permit.failed(fault, sent)
@@ -110,18 +110,24 @@ interface Shipment {
   readonly delivery: Delivery
   readonly requests: TableRequests
   readonly permit: Permit
-  /** What had been acknowledged before the first try: requests of the replica set, and rows of the table. */
-  readonly before: { readonly ofSet: number; readonly ofTable: number }
 }
 
 /**
  * Whether the rows go on in smaller requests, so that the one to blame is found.
- * @param othersAreStored whether other rows were acknowledged since the first try
+ * @param othersAreStored whether other rows were stored since these first failed
  */
 function isNarrowed(fault: Fault, delivery: Delivery, othersAreStored: boolean): boolean {
   if (fault === 'split' || fault === 'row') return true
   if (fault !== 'failure' || delivery.failures < FAILURES_TOGETHER) return false
   return delivery.rows.length > 1 || (othersAreStored && delivery.isOld)
+}
+
+/**
+ * A server also fails to store the rows of a table that is gone: no row is to blame for that.
+ * @throws SchemaError
+ */
+async function mayBeNarrowed(fault: Fault, delivery: Delivery, requests: TableRequests): Promise<boolean> {
+  return fault !== 'failure' || delivery.rows.length > 1 || (await requests.isTableKept(delivery))
 }
 
 /** The halves of a refused group, down to the row that is the reason. */

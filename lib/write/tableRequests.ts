@@ -41,6 +41,8 @@ export class TableRequests {
   readonly tally: Tally
   /** From when on rows have their time to live, by `performance.now()`. @default when they are sent */
   livesFrom: number | undefined
+  /** When the last request left that was acknowledged, by `performance.now()`. */
+  lastStored = Number.NEGATIVE_INFINITY
   readonly #ring: Ring<EncodedRow>
   readonly #table: LiveTable
   readonly #rowRefused: RequestedTable['rowRefused']
@@ -111,6 +113,7 @@ export class TableRequests {
     const told = isTraced(channels.request) ? this.#tell(rows, delivery.tries) : undefined
     this.#executeRows(first.statement.text(rows.length) + blanks, rows, options, limit_ms, error => {
       if (error === undefined) {
+        this.lastStored = Math.max(this.lastStored, sent)
         this.tally.rowsAcknowledged(rows)
         this.#settle(delivery)
       }
@@ -171,6 +174,16 @@ export class TableRequests {
       default:
         throw permanent(fault, error)
     }
+  }
+
+  /**
+   * Whether the rows still have their table; false as well when no node tells in time.
+   * @throws SchemaError when they have not
+   */
+  async isTableKept({ limit_ms }: Delivery): Promise<boolean> {
+    const found = await within(limit_ms, this.#table.diagnose('row')).catch(() => 'retry' as const)
+    if (typeof found !== 'string') throw found
+    return found === 'row'
   }
 
   /** The server refuses the row of this delivery, and it alone. Resolves when that is dealt with. */

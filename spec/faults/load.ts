@@ -7,8 +7,11 @@ import { CassandraStreamsError, type CassandraWritable } from '../../lib/index.t
 /** Rows that are written again and again, each time with a higher version. */
 const UPDATED = 100
 
-/** Most times that the table is read. */
-const READS = 10
+/** Most times that the table is read: nodes that were just mended may fail to answer. */
+const READS = 20
+
+/** A timer is late by less. */
+const MOST_LATE_MS = 100
 
 /** Columns and key of a table that takes the rows. */
 export const DEFINITION = 'id int PRIMARY KEY, version int'
@@ -38,12 +41,15 @@ export interface Ended {
 export class Load {
   readonly sink: CassandraWritable
   readonly ended: Promise<Ended>
+  /** Further columns of row `index`. */
+  more: (index: number) => object
   #given = 0
   #isOver = false
 
   /** @param pace rows per second, as long as the sink takes them */
-  constructor(sink: CassandraWritable, pace: number) {
+  constructor(sink: CassandraWritable, pace: number, more: (index: number) => object = () => ({})) {
     this.sink = sink
+    this.more = more
     const from = performance.now()
     const load = pipeline(Readable.from(this.#rows(pace)), sink).then(
       () => undefined,
@@ -68,11 +74,14 @@ export class Load {
   }
 
   async *#rows(pace: number): AsyncGenerator<Row> {
-    const from = performance.now()
+    let due = performance.now()
     while (!this.#isOver) {
-      const ahead_ms = (this.#given / pace) * 1000 - (performance.now() - from)
+      // Time in which the sink takes no rows is not made up for.
+      due = Math.max(due, performance.now() - MOST_LATE_MS) + 1000 / pace
+      const ahead_ms = due - performance.now()
       if (ahead_ms > 20) await delay(ahead_ms)
-      yield rowOf(this.#given++)
+      const index = this.#given++
+      yield { ...rowOf(index), ...this.more(index) }
     }
   }
 }
@@ -82,51 +91,34 @@ export interface Comparison {
   readonly rows: number
   /** Rows said to be written of which the table has neither this version nor a later one. */
   readonly lost: number
-  /** Rows of the table that nobody gave, or that an older version has won. */
+  /** Rows of the table that nobody gave, or that an older version has won; and counts that do not add up. */
   readonly wrong: number
   /** Rows that the error names as not known to be written. */
   readonly reported: number
 }
 
-/** Versions by id. A cluster that was just mended may need several tries. */
-async function read(
-  client: Client,
-  table: string,
-  consistency: types.consistencies,
-): Promise<Map<number, number>> {
-  for (let tries = 1; ; tries++) {
-    try {
-      const stored = new Map<number, number>()
-      const options = { consistency, fetchSize: 1_000, readTimeout: 120_000 }
-      const found = await client.execute(`SELECT id, version FROM ${table}`, [], options)
-      for await (const { id, version } of found) stored.set(id, version)
-      return stored
-    } catch (error) {
-      if (tries === READS) throw error
-      await delay(2_000)
-    }
-  }
+/** What a comparison has to know of the fault. */
+export interface Expectation {
+  /** First row that was given after somebody emptied the table: earlier ones need not be there. @default 0 */
+  readonly from?: number
+  /** Whether a stored row has the right values in its further columns. */
+  readonly isRight?: (stored: Readonly<Record<string, unknown>>) => boolean
+  /**
+   * Of the read: it must meet a replica of each write, so ONE is too little where there are several.
+   * @default LOCAL_QUORUM
+   */
+  readonly readAt?: types.consistencies | undefined
 }
 
-/**
- * Compares the whole table with what the sink says of each row.
- *
- * @param consistency of the read: it must meet a replica of each write, so ONE is too little where there are several
- */
+/** Compares the whole table with what the sink says of each row. */
 export async function compare(
   client: Client,
   table: string,
   { offered, given, error }: Ended,
   { stats }: CassandraWritable,
-  consistency = types.consistencies.localQuorum,
+  { from = 0, isRight = () => true, readAt = types.consistencies.localQuorum }: Expectation = {},
 ): Promise<Comparison> {
-  const unknown = error instanceof CassandraStreamsError ? (error.unacknowledged ?? []) : []
-  /** Rows that the sink took: those behind them wait in the stream, and are in the ranges as well. */
-  const isUnknown = new Set<number>()
-  for (const { from, to } of unknown) {
-    for (let index = from; index <= to && index < given; index++) isUnknown.add(index)
-  }
-  const stored = await read(client, table, consistency)
+  const isUnknown = unknownIn(error)
   /** For each row the last version known to be written. */
   const atLeast = new Map<number, number>()
   for (let index = 0; index < given; index++) {
@@ -134,20 +126,55 @@ export async function compare(
   }
   let lost = 0
   let wrong = 0
+  const stored = new Map<number, number>()
+  for (const row of await rowsIn(client, table, readAt)) {
+    const { id, version } = row
+    stored.set(id, version)
+    const isGiven = Number.isInteger(version) && version >= 0 && version < given && rowOf(version).id === id
+    // A version that the sink does not call written is there only if it is reported.
+    const isTold = version <= (atLeast.get(id) ?? -1) || isUnknown.has(version)
+    if (!isGiven || !isTold || !isRight(row)) wrong++
+  }
   for (const [id, version] of atLeast) {
     const got = stored.get(id)
+    if (version < from) continue
     if (got === undefined) lost++
     else if (got < version) wrong++
   }
-  for (const [id, version] of stored) {
-    if (version >= given || rowOf(version).id !== id) wrong++
-    else if (version > (atLeast.get(id) ?? -1) && !isUnknown.has(version)) wrong++
-  }
-  // A row that nobody speaks of is lost, and one that is spoken of twice is wrong.
-  const spokenOf = stats.rows_written + stats.rows_deleted + stats.rows_set_aside + isUnknown.size
+  // A row that nobody speaks of is lost, and one that is spoken of twice is wrong. Rows behind those that the sink took
+  // wait in the stream, and are in the ranges as well.
+  const reported = [...isUnknown].filter(index => index < given).length
+  const spokenOf = stats.rows_written + stats.rows_deleted + stats.rows_set_aside + reported
   lost += Math.max(0, given - spokenOf)
   wrong += Math.max(0, spokenOf - given)
   if (error === undefined) lost += offered - given
-  if ((unknown.at(-1)?.to ?? -1) >= offered) wrong++
-  return { rows: given, lost, wrong, reported: isUnknown.size }
+  if ([...isUnknown].some(index => index >= offered)) wrong++
+  return { rows: given, lost, wrong, reported }
+}
+
+/** All rows of a table. */
+async function rowsIn(
+  client: Client,
+  table: string,
+  consistency: types.consistencies,
+): Promise<readonly types.Row[]> {
+  for (let reads = 1; ; reads++) {
+    try {
+      const rows: types.Row[] = []
+      const options = { consistency, fetchSize: 1_000, readTimeout: 120_000 }
+      for await (const row of await client.execute(`SELECT * FROM ${table}`, [], options)) rows.push(row)
+      return rows
+    } catch (error) {
+      if (reads === READS) throw error
+      await delay(1_000)
+    }
+  }
+}
+
+/** Indexes of the rows that an error names as not known to be written. */
+export function unknownIn(error: unknown): Set<number> {
+  const unknown = new Set<number>()
+  const ranges = error instanceof CassandraStreamsError ? (error.unacknowledged ?? []) : []
+  for (const { from, to } of ranges) for (let index = from; index <= to; index++) unknown.add(index)
+  return unknown
 }

@@ -81,7 +81,7 @@ export async function strike(
     const ended = await Promise.race([load.stop(), delay(END_MS)])
     if (ended === undefined) throw new Error(`The load hangs: ${JSON.stringify(sink.stats)}`)
     const { error, took_ms } = ended
-    return { ...(await compare(client, `${keyspace}.t`, ended, sink, readAt)), error, took_ms }
+    return { ...(await compare(client, `${keyspace}.t`, ended, sink, { readAt })), error, took_ms }
   } finally {
     sink.destroy()
     await client.execute(`DROP KEYSPACE ${keyspace}`)

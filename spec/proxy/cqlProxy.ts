@@ -1,15 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import {
-  cqlOf,
-  errorFrame,
-  executedId,
-  type Frame,
-  FrameReader,
-  opcodes,
-  preparedId,
-  startupFrame,
-} from './frame.ts'
+import { cqlOf, errorFrame, executedId, type Frame, FrameReader, opcodes, preparedId } from './frame.ts'
+import { LateConnection } from './lateConnection.ts'
 
 /** What becomes of a write. Both halves are free, so that every fault of a network and a server can be made. */
 export interface Fate {
@@ -19,11 +11,18 @@ export interface Fate {
    * What the client gets: the server's answer, a closed connection, nothing, or an error of this code. Unless
    * delivery is late or never, it gets that once the server has applied the write. @default 'server'
    */
-  readonly answer?: 'server' | 'close' | 'nothing' | { readonly code: number; readonly message: string }
+  readonly answer?: 'server' | 'close' | 'nothing' | ErrorAnswer
   /** Milliseconds by which the answer is held back beyond `latency_ms`. */
   readonly delay_ms?: number
   /** Further writes after which a late delivery happens; without it, at {@link CqlProxy.deliverLate}. */
   readonly after_writes?: number
+}
+
+export interface ErrorAnswer {
+  readonly code: number
+  readonly message: string
+  /** What follows them in the body. @default what a server without an answering replica says */
+  readonly details?: Buffer | undefined
 }
 
 export interface ProxiedWrite {
@@ -190,7 +189,8 @@ export class CqlProxy {
       link.client.destroy()
       return
     }
-    const answered = answer === 'server' ? frame : errorFrame(stream, answer.code, answer.message)
+    const answered =
+      answer === 'server' ? frame : errorFrame(stream, answer.code, answer.message, answer.details)
     if (answered === undefined)
       throw new Error('A write that the server does not get now has no answer of it')
     this.#send(link, answered, delay_ms)
@@ -234,57 +234,6 @@ class Link {
   constructor(client: Socket, server: Socket) {
     this.client = client
     this.server = server
-  }
-}
-
-/** The proxy's own connection to the server, for writes that come late. */
-class LateConnection {
-  readonly #socket: Socket
-  readonly #waiting = new Map<number, { resolve(): void; reject(error: Error): void }>()
-  readonly #ready: Promise<void>
-  #nextStream = 1
-
-  constructor(target: { readonly host: string; readonly port: number }) {
-    this.#socket = connect({ ...target, noDelay: true })
-    const reader = new FrameReader()
-    this.#socket.on('data', (chunk: Buffer) => {
-      for (const frame of reader.read(chunk)) this.#answered(frame)
-    })
-    this.#socket.on('error', error => this.#fail(error))
-    this.#socket.on('close', () => this.#fail(new Error('The connection for late writes was closed')))
-    this.#ready = this.#ask(startupFrame())
-    this.#ready.catch(() => {})
-  }
-
-  /** Resolves when the server has applied the write, and rejects when it refuses it. */
-  async send(frame: Frame): Promise<void> {
-    await this.#ready
-    const stream = this.#nextStream
-    this.#nextStream = (stream % 30_000) + 1
-    await this.#ask(frame.onStream(stream))
-  }
-
-  close(): void {
-    this.#socket.destroy()
-  }
-
-  #ask(frame: Frame): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(frame.stream, { resolve, reject })
-      this.#socket.write(frame.bytes)
-    })
-  }
-
-  #answered(frame: Frame): void {
-    const waiter = this.#waiting.get(frame.stream)
-    this.#waiting.delete(frame.stream)
-    if (frame.opcode === opcodes.error) waiter?.reject(new Error(`Late write refused: ${frame.body}`))
-    else waiter?.resolve()
-  }
-
-  #fail(error: Error): void {
-    for (const { reject } of this.#waiting.values()) reject(error)
-    this.#waiting.clear()
   }
 }
 

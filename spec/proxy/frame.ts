@@ -97,7 +97,7 @@ export const faultCodes = {
   invalid: 0x2200,
 }
 
-const LOCAL_QUORUM = short(6)
+export const LOCAL_QUORUM = short(6)
 
 /** What follows code and message, for a request that one of one replicas did not answer. */
 const details: Readonly<Record<number, Buffer>> = {
@@ -106,8 +106,14 @@ const details: Readonly<Record<number, Buffer>> = {
   [faultCodes.writeFailure]: Buffer.concat([LOCAL_QUORUM, int(0), int(1), int(1), string('UNLOGGED_BATCH')]),
 }
 
-export function errorFrame(stream: number, code: number, message: string): Frame {
-  const body = Buffer.concat([int(code), string(message), details[code] ?? Buffer.alloc(0)])
+/** @param rest what follows code and message in the body */
+export function errorFrame(
+  stream: number,
+  code: number,
+  message: string,
+  rest = details[code] ?? Buffer.alloc(0),
+): Frame {
+  const body = Buffer.concat([int(code), string(message), rest])
   return frameOf(0x84, stream, opcodes.error, body)
 }
 

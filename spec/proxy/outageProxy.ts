@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 
 /**
  * What a connection goes through:
@@ -9,9 +9,20 @@ import { setTimeout as delay } from 'node:timers/promises'
  * - `swallow`: nothing that is sent arrives, in either direction.
  * - `deaf`: requests do not arrive; answers do.
  * - `mute`: requests arrive; answers do not.
+ * - `sliced`: every byte arrives alone, in both directions.
+ * - `torn request`, `torn answer`: the connection ends within the next frame of that direction.
  * - `half-open`: the server's side ends, and the proxy goes on reading what the client sends.
  */
-export type Weather = 'pass' | 'slow' | 'swallow' | 'deaf' | 'mute' | 'half-open'
+export type Weather =
+  | 'pass'
+  | 'slow'
+  | 'swallow'
+  | 'deaf'
+  | 'mute'
+  | 'half-open'
+  | 'sliced'
+  | 'torn request'
+  | 'torn answer'
 
 /** What becomes of a new connection before a byte is sent; `refuse` is without anybody who listens. */
 export type Door = 'open' | 'hang up' | 'refuse'
@@ -143,7 +154,9 @@ export class OutageProxy {
   }
 }
 
-const isLossy = ({ weather }: Line) => weather !== 'pass' && weather !== 'slow'
+const lossless: ReadonlySet<Weather> = new Set(['pass', 'slow', 'sliced'])
+
+const isLossy = ({ weather }: Line) => !lossless.has(weather)
 
 function carry(
   line: Line,
@@ -157,11 +170,17 @@ function carry(
   from.on('data', (chunk: Buffer) => {
     const { weather } = line
     if (isLost(weather) || weather === 'half-open') return
-    const pass = () => {
-      if (to.writable) to.write(chunk)
+    if (weather === (from === line.client ? 'torn request' : 'torn answer')) {
+      to.end(chunk.subarray(0, -1))
+      from.destroy()
+      return
     }
-    if (weather === 'pass' && held === 0) {
-      pass()
+    const pass = async () => {
+      if (line.weather === 'sliced') await slice(chunk, to)
+      else if (to.writable) to.write(chunk)
+    }
+    if (weather !== 'slow' && weather !== 'sliced' && held === 0) {
+      void pass()
       return
     }
     // What comes after a chunk that is held back stays behind it.
@@ -169,9 +188,17 @@ function carry(
     held++
     last = last
       .then(() => delay(due - performance.now()))
-      .then(() => {
+      .then(pass)
+      .finally(() => {
         held--
-        pass()
       })
   })
+}
+
+/** One turn of the event loop a byte, so that whoever reads in this process gets them one by one. */
+async function slice(chunk: Buffer, to: Socket): Promise<void> {
+  for (let at = 0; at < chunk.length && to.writable; at++) {
+    to.write(chunk.subarray(at, at + 1))
+    await turn()
+  }
 }

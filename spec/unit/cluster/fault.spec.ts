@@ -8,11 +8,26 @@ const noHost = (...inner: (Error | string | null)[]) =>
 
 const faults: readonly (readonly [string, unknown, Fault])[] = [
   ['server error', serverError(0x0000), 'failure'],
+  [
+    'a table dropped while it is written',
+    serverError(
+      0x0000,
+      'java.lang.IllegalArgumentException: Unknown CF 19bd4bf0-eb3b-11f1-81e2-a598c200053f',
+    ),
+    'schema',
+  ],
+  [
+    'a keyspace dropped while it is written',
+    serverError(0x0000, 'java.lang.AssertionError: Unknown keyspace ks'),
+    'schema',
+  ],
   ['unavailable', serverError(0x1000), 'unavailable'],
   ['overloaded', serverError(0x1001), 'slow'],
   ['is bootstrapping', serverError(0x1002), 'retry'],
   ['write timeout', serverError(0x1100), 'slow'],
   ['write failure', serverError(0x1500), 'failure'],
+  ['read failure', serverError(0x1300), 'failure'],
+  ['a transaction with an unknown outcome', serverError(0x1700), 'slow'],
   ['no room for change data capture', serverError(0x1600), 'retry'],
   ['a closed socket', Object.assign(new Error('closed'), { isSocketError: true }), 'retry'],
   [

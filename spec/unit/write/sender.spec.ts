@@ -42,9 +42,9 @@ async function scene(options: Partial<CassandraWritableOptions> = {}) {
   const table = new LiveTable(source, await readTable(source), 0, settings, clock)
   const sender = new Sender(clock)
   const permit = {
-    acknowledged: 0,
-    succeeded: () => {
-      permit.acknowledged++
+    lastStored: Number.NEGATIVE_INFINITY,
+    succeeded: (latency: number) => {
+      permit.lastStored = performance.now() - latency
       told.push('answered')
     },
     failed: (fault: Fault) => told.push(fault),
@@ -301,6 +301,32 @@ describe('a request whose rows the server fails to store', () => {
     expect(written).toEqual([0, 1])
     expect(refused).toEqual([])
     expect(counters).toMatchObject({ rows_written: 2, rows_failed: 0 })
+  })
+
+  it('is no row’s fault when the server stores only what was on its way before', async () => {
+    const { client, refused, send } = await scene({ retry_timeout_ms: 300 })
+    const [one, other] = rows(2) as [EncodedRow, EncodedRow]
+    const [early, sending] = [send([other]), send([one])]
+    await client.writesReach(2)
+    const [write, failing] = [...client.pending]
+    failing?.fail(failure())
+    await settled()
+    write?.acknowledge()
+    await early
+    void answer(client, sending, failure)
+    await expect(sending).rejects.toMatchObject({ code: 'ERR_CASSANDRA_RETRY_TIMEOUT' })
+    expect(refused).toEqual([])
+  })
+
+  it('is no row’s fault when the table is gone by then', async () => {
+    const { client, refused, send } = await scene({ retry_timeout_ms: 400 })
+    const sending = send(rows(4))
+    void answer(client, sending, write => {
+      if (client.writes.length > 3) client.columns = []
+      return isBad(write, [1]) ? failure() : undefined
+    })
+    await expect(sending).rejects.toMatchObject({ code: 'ERR_CASSANDRA_SCHEMA_CHANGED' })
+    expect(refused).toEqual([])
   })
 
   it('is no row’s fault while the server stores no other', async () => {

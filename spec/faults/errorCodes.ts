@@ -1,0 +1,98 @@
+import { CqlProxy } from '../proxy/cqlProxy.ts'
+import { type ServerError, serverErrors } from '../proxy/serverErrors.ts'
+import { type Ending, type Fault, type Run, type Stage, Trial } from './fault.ts'
+
+/** Codes of the errors that no retry can mend, by that of the server. */
+const permanent: Readonly<Record<number, string>> = {
+  10: 'ERR_CASSANDRA_WRITE', // protocol error
+  256: 'ERR_CASSANDRA_AUTH',
+  5120: 'ERR_CASSANDRA_WRITE', // function failure
+  8192: 'ERR_CASSANDRA_WRITE', // syntax error
+  8448: 'ERR_CASSANDRA_UNAUTHORIZED',
+  8960: 'ERR_CASSANDRA_WRITE', // config error
+  9216: 'ERR_CASSANDRA_WRITE', // already exists
+}
+
+/** It has a row to blame, and a load may go on without it. */
+const INVALID = 0x2200
+
+/** A server may have applied the write before it gives one of these. */
+const mayBeApplied: ReadonlySet<number> = new Set([0, 0x1100, 0x1200, 0x1300, 0x1500, 0x1700])
+
+/** For a fault that goes on for ever. Shorter, and a busy machine alone would use it up. */
+const RETRY_TIMEOUT_MS = 8_000
+
+/** Every error code in place of the answers to writes: once, five times, and from then on for ever. */
+export const errorCodeFaults: readonly Fault[] = serverErrors.map(error => ({
+  name: `${error.name} 0x${error.code.toString(16).padStart(4, '0').toUpperCase()}`,
+  promise: promiseOf(error),
+  run: stage => answerWith(stage, error, permanent[error.code] === undefined ? [1, 5] : []),
+}))
+
+/** Those that end a load at once, here with one or five of its requests in flight. */
+export const rareErrorFaults: readonly Fault[] = serverErrors
+  .filter(({ code }) => permanent[code] !== undefined)
+  .flatMap(error =>
+    [1, 5].map(times => ({
+      name: `${error.name}, ${times} of the answers`,
+      promise: promiseOf(error),
+      run: (stage: Stage) => answerWith(stage, error, [], times),
+    })),
+  )
+
+function promiseOf({ code }: ServerError): string {
+  if (code === INVALID) return 'the row to blame is named, all others are stored or reported'
+  return permanent[code] === undefined
+    ? 'sent again until `retry_timeout_ms`; then an error names the rows'
+    : 'ends at once with the reason of the server'
+}
+
+function endingOf({ code, message }: ServerError): Pick<Ending, 'codes' | 'says'> {
+  const words = new RegExp(message.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  if (code === INVALID) return { codes: ['ERR_CASSANDRA_ROW_REFUSED'], says: words }
+  if (permanent[code] !== undefined) return { codes: [permanent[code]], says: words }
+  return { codes: ['ERR_CASSANDRA_RETRY_TIMEOUT'] }
+}
+
+/**
+ * @param passing how often the error comes before the load goes on
+ * @param last how often it comes in the end
+ */
+async function answerWith(
+  stage: Stage,
+  error: ServerError,
+  passing: readonly number[],
+  last = Number.POSITIVE_INFINITY,
+): Promise<Run> {
+  const { code, message, details } = error
+  const proxy = await CqlProxy.start(stage.target)
+  try {
+    const trial = await Trial.begin(stage, {
+      host: proxy.host,
+      port: proxy.port,
+      retry_timeout_ms: RETRY_TIMEOUT_MS,
+    })
+    await trial.goesOn(100)
+    let [left, met] = [0, 0]
+    proxy.decide = ({ frame, index }) => {
+      if (left === 0) return undefined
+      left--
+      met++
+      const delivery = mayBeApplied.has(code) && index % 2 === 0 ? 'now' : 'never'
+      return { delivery, answer: { code, message, details: details?.(frame) } }
+    }
+    const problems: string[] = []
+    for (const times of passing) {
+      left = times
+      met = 0
+      await trial.recovers()
+      if (met !== times && !trial.load.sink.destroyed) problems.push(`met ${met} of ${times}`)
+    }
+    left = last
+    if (!trial.load.sink.destroyed) met = 0
+    const run = await trial.end({ ...endingOf(error), problems })
+    return { ...run, problems: [...run.problems, ...(met === 0 ? ['not met'] : [])] }
+  } finally {
+    await proxy.stop()
+  }
+}

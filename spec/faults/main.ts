@@ -1,0 +1,72 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { Client, policies } from 'cassandra-driver'
+import { type Cassandra, type StartOptions, startCassandra } from '../../lib/testing/index.ts'
+import { randomFrom } from '../random.ts'
+import { errorCodeFaults, rareErrorFaults } from './errorCodes.ts'
+import { type Fault, type Run, resultOf, type Stage } from './fault.ts'
+import { kills, oneNodeFaults, revokedRole } from './oneNode.ts'
+import { overloadFaults } from './overload.ts'
+import { proxiedFaults } from './proxied.ts'
+import { HEADER, toRow } from './result.ts'
+
+/** `npm run test:faults -- --kills 20 --runs 1 --seed 1`: each fault in the middle of a load, on real nodes. */
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '20' },
+    runs: { type: 'string', default: '1' },
+    seed: { type: 'string', default: String(randomInt(2 ** 31)) },
+    only: { type: 'string', default: '' },
+  },
+})
+const [times, runs, seed] = [Number(values.kills), Number(values.runs), Number(values.seed)]
+const random = randomFrom(seed)
+let failed = 0
+console.log(`--seed ${seed}\n\n${HEADER}`)
+
+await onNode({ durable: true }, [kills(times)], 1)
+await onNode({ auth: true }, [revokedRole])
+await onNode({}, [
+  ...oneNodeFaults,
+  ...proxiedFaults,
+  ...overloadFaults,
+  ...errorCodeFaults,
+  ...rareErrorFaults,
+])
+process.exitCode = failed === 0 ? 0 : 1
+
+/** Each fault in turn, on a node of their own. */
+async function onNode(options: StartOptions, faults: readonly Fault[], most = runs): Promise<void> {
+  const wanted = faults.filter(({ name }) => name.includes(values.only))
+  if (wanted.length === 0) return
+  await using cassandra = await startCassandra(options)
+  const stage = await stageOn(cassandra)
+  for (const fault of wanted) {
+    const done: Run[] = []
+    while (done.length < most) done.push(await fault.run(stage))
+    console.log(toRow(resultOf(fault, done)))
+    const problems = done.flatMap(({ problems }) => problems)
+    for (const problem of problems) console.error(`✗ ${fault.name}: ${problem}`)
+    failed += problems.length
+  }
+  await stage.client.shutdown()
+}
+
+async function stageOn(cassandra: Cassandra): Promise<Stage> {
+  const { contactPoints, localDataCenter, username = '', password = '' } = cassandra
+  const [host = '', port = '9042'] = contactPoints[0]?.split(':') ?? []
+  const client = new Client({
+    contactPoints,
+    localDataCenter,
+    credentials: { username, password },
+    socketOptions: { readTimeout: 120_000 },
+    // A node that was killed is there again when a load is compared.
+    policies: { reconnection: new policies.reconnection.ConstantReconnectionPolicy(500) },
+  })
+  const keyspace = `faults_${randomBytes(4).toString('hex')}`
+  await client.execute(
+    `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
+  )
+  if (username !== '') await client.execute("CREATE ROLE loader WITH PASSWORD = 'loader' AND LOGIN = true")
+  return { client, target: { host, port: Number(port), keyspace }, localDataCenter, cassandra, random }
+}

@@ -1,0 +1,91 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { CqlProxy } from '../proxy/cqlProxy.ts'
+import { type Fault, type Run, type Stage, Trial } from './fault.ts'
+
+const CONCURRENCY = 30
+
+/** Answers of a healthy node: long beside what a busy machine adds. */
+const CALM_MS = 100
+const SLOW_MS = 2_000
+
+/** How long the node is slow. */
+const TROUBLE_MS = 6_000
+
+/** Milliseconds after which half of the throughput has to be back. */
+const RECOVERY_MS = 10_000
+
+/** Answers that take two seconds. */
+export const overloadFaults: readonly Fault[] = [
+  {
+    name: 'answers of 2 s',
+    promise: 'all rows stored; never more requests than `concurrency`; half the throughput back in 10 s',
+    run: stage => overloaded(stage, 15_000, CONCURRENCY),
+  },
+  {
+    name: 'answers of 2 s, given up after 1 s',
+    promise: 'all rows stored; ever fewer requests in flight; half the throughput back in 10 s',
+    run: stage => overloaded(stage, 1_000, CONCURRENCY / 2),
+  },
+]
+
+/** @param most requests that the node may have at a time when it has been slow for a while */
+async function overloaded(stage: Stage, request_timeout_ms: number, most: number): Promise<Run> {
+  const proxy = await CqlProxy.start(stage.target)
+  try {
+    const trial = await Trial.begin(
+      stage,
+      {
+        host: proxy.host,
+        port: proxy.port,
+        concurrency: CONCURRENCY,
+        batch_by: 'none',
+        request_timeout_ms,
+        // Connecting to a busy machine takes longer than that.
+        wait_for_server_ms: 60_000,
+        retry_timeout_ms: 120_000,
+      },
+      { pace: 10_000 },
+    )
+    await trial.goesOn(CONCURRENCY)
+    proxy.latency_ms = CALM_MS
+    await trial.goesOn(10 * CONCURRENCY)
+    const before = await rateOf(trial)
+    const { writes: atFirst } = proxy
+    proxy.latency_ms = SLOW_MS
+    await delay(TROUBLE_MS / 2)
+    let unanswered = 0
+    proxy.decide = () => {
+      unanswered = Math.max(unanswered, proxy.unanswered)
+      return undefined
+    }
+    const { writes } = proxy
+    await delay(TROUBLE_MS / 2)
+    const sent = proxy.writes - writes
+    const met = proxy.writes - atFirst
+    proxy.decide = () => undefined
+    proxy.latency_ms = CALM_MS
+    const calm = performance.now()
+    let rate = 0
+    while (rate < before / 2 && performance.now() - calm < RECOVERY_MS) rate = await rateOf(trial)
+    // As many as the node is given in this time if each waits for its answer, or for its time limit.
+    const bound = (most * (TROUBLE_MS / 2)) / Math.min(SLOW_MS, request_timeout_ms) + most
+    return await trial.end({
+      codes: [undefined],
+      problems: [
+        unanswered > most && `${unanswered} requests at a time, at most ${most} expected`,
+        sent > bound && `${sent} requests in ${TROUBLE_MS / 2} ms, at most ${bound} expected`,
+        met === 0 && 'no request met the slow node',
+        rate < before / 2 && `${rate} rows/s after the trouble, ${before} before`,
+      ],
+    })
+  } finally {
+    await proxy.stop()
+  }
+}
+
+/** Rows per second, over half a second. */
+async function rateOf(trial: Trial): Promise<number> {
+  const { written } = trial
+  await delay(500)
+  return 2 * (trial.written - written)
+}
