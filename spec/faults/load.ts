@@ -82,12 +82,15 @@ export interface Comparison {
   readonly reported: number
 }
 
+/** What a sink counts of the rows that are done with. */
+type Counted = Pick<CassandraWritable['stats'], 'rows_written' | 'rows_deleted' | 'rows_set_aside'>
+
 /** Compares the whole table with what the sink says of each row. */
 export async function compare(
   client: Client,
   table: string,
   { given, error }: Ended,
-  { stats }: CassandraWritable,
+  { stats }: { readonly stats: Counted },
 ): Promise<Comparison> {
   const unknown = error instanceof CassandraStreamsError ? (error.unacknowledged ?? []) : []
   const isUnknown = new Set<number>()

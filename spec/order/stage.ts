@@ -59,25 +59,40 @@ export interface Outcome {
   readonly ending: 'finished' | Ending
 }
 
+/** Tables by name, and the time to live of their rows. */
+const tables = { long_lived: 0, short_lived: TABLE_TTL }
+
+/** Tables that differ from those of a plain server. */
+export interface TableKind {
+  /** Added to CREATE TABLE. */
+  readonly properties?: string
+  /** Of writes and reads. @default LOCAL_QUORUM to write, LOCAL_ONE to read */
+  readonly consistency?: 'QUORUM'
+}
+
 /** Runs histories on a real server, several at a time, each lane behind a proxy of its own. */
 export class Stage {
   readonly #server: Server
+  readonly #kind: TableKind
   readonly #keyspace = `order_${randomBytes(4).toString('hex')}`
   readonly #client: Client
   #histories = 0
 
-  private constructor(server: Server) {
+  private constructor(server: Server, kind: TableKind) {
     this.#server = server
+    this.#kind = kind
     this.#client = clientOf(server, server)
   }
 
-  static async open(server: Server): Promise<Stage> {
-    const stage = new Stage(server)
+  static async open(server: Server, kind: TableKind = {}): Promise<Stage> {
+    const stage = new Stage(server, kind)
     await stage.#createTables()
     return stage
   }
 
   async close(): Promise<void> {
+    // Cassandra 6 drops no keyspace that has transactional tables.
+    for (const name of Object.keys(tables)) await this.#client.execute(`DROP TABLE ${this.#keyspace}.${name}`)
     await this.#client.execute(`DROP KEYSPACE ${this.#keyspace}`)
     await this.#client.shutdown()
   }
@@ -128,6 +143,7 @@ export class Stage {
         keyspace: this.#keyspace,
         table,
         request_timeout_ms: REQUEST_TIMEOUT_MS,
+        consistency: this.#kind.consistency ?? 'LOCAL_QUORUM',
         ...options,
       })
     const said: string[] = []
@@ -142,7 +158,10 @@ export class Stage {
       else ending = known
     }
     const cql = `SELECT ${selection} FROM ${this.#keyspace}.${table} WHERE p IN (?, ?)`
-    const { rows } = await this.#client.execute(cql, [partition, partition + 1], { prepare: true })
+    const { rows } = await this.#client.execute(cql, [partition, partition + 1], {
+      prepare: true,
+      ...(this.#kind.consistency !== undefined && { consistency: types.consistencies.quorum }),
+    })
     const found: TableRow[] = rows.map(row => ({ ...row, p: row['p'] - partition }))
     if (said.length === 0 && ending === 'finished') {
       said.push(...differences(tableAfter(history), found, options.timestamp_column !== undefined))
@@ -160,9 +179,12 @@ export class Stage {
       ...Object.entries(columns.regular).map(([name, type]) => `${name} ${type}`),
       'PRIMARY KEY (p, c)',
     ].join(', ')
-    for (const [name, ttl] of Object.entries({ long_lived: 0, short_lived: TABLE_TTL })) {
+    const properties = this.#kind.properties === undefined ? '' : ` AND ${this.#kind.properties}`
+    for (const [name, ttl] of Object.entries(tables)) {
       const table = `${this.#keyspace}.${name}`
-      await this.#client.execute(`CREATE TABLE ${table} (${definition}) WITH default_time_to_live = ${ttl}`)
+      await this.#client.execute(
+        `CREATE TABLE ${table} (${definition}) WITH default_time_to_live = ${ttl}${properties}`,
+      )
     }
   }
 }
