@@ -47,6 +47,6 @@ export function yamlOf({ hasAccord }: Server, folder: string): Yaml {
     read_request_timeout: '60s',
     range_request_timeout: '60s',
     write_request_timeout: '60s',
-    transaction_timeout: '60s',
+    native_transport_timeout: '60s',
   }
 }
