@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { finished as finish } from 'node:stream/promises'
 import { setImmediate as turn } from 'node:timers/promises'
-import { Client, policies, types } from 'cassandra-driver'
+import { Client, errors, policies, types } from 'cassandra-driver'
 import { type CassandraWritable, createCassandraWritable } from '../../lib/index.ts'
 import type { ClusterClock } from '../../lib/write/clusterClock.ts'
 import { CqlProxy } from '../proxy/cqlProxy.ts'
@@ -12,6 +12,12 @@ import { TABLE_TTL, tableAfter } from './model.ts'
 
 /** Longest time in milliseconds for one request. Some histories let one run into it. */
 const REQUEST_TIMEOUT_MS = 15_000
+
+/** Error code of the native protocol. */
+const READ_TIMEOUT = 0x1200
+
+/** Reads of one history, at most. */
+const MOST_READS = 10
 
 /** How far the cluster's clock may seem to be off, in milliseconds: rows wait until a write time has come. */
 const FURTHEST_MS = 200
@@ -158,15 +164,26 @@ export class Stage {
       else ending = known
     }
     const cql = `SELECT ${selection} FROM ${this.#keyspace}.${table} WHERE p IN (?, ?)`
-    const { rows } = await this.#client.execute(cql, [partition, partition + 1], {
-      prepare: true,
-      ...(this.#kind.consistency !== undefined && { consistency: types.consistencies.quorum }),
-    })
+    const rows = await this.#read(cql, [partition, partition + 1])
     const found: TableRow[] = rows.map(row => ({ ...row, p: row['p'] - partition }))
     if (said.length === 0 && ending === 'finished') {
       said.push(...differences(tableAfter(history), found, options.timestamp_column !== undefined))
     }
     return { seed, rows: steps.length, faults, differences: said, ending }
+  }
+
+  /** Reads again after a time-out of the server: a transactional table answers late while it is busy. */
+  async #read(cql: string, binds: readonly number[]): Promise<types.Row[]> {
+    const { consistency } = this.#kind
+    const level = consistency === undefined ? {} : { consistency: types.consistencies.quorum }
+    for (let tries = 1; ; tries++) {
+      try {
+        return (await this.#client.execute(cql, binds, { prepare: true, ...level })).rows
+      } catch (error) {
+        const isLate = error instanceof errors.ResponseError && error.code === READ_TIMEOUT
+        if (!isLate || tries === MOST_READS) throw error
+      }
+    }
   }
 
   async #createTables(): Promise<void> {

@@ -1,8 +1,7 @@
-import { randomInt } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { types } from 'cassandra-driver'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import {
   type CassandraWritableOptions,
   type ConsistencyName,
@@ -11,13 +10,9 @@ import {
 } from '../../lib/index.ts'
 import { useCheckpoints } from '../integration/checkpointFolder.ts'
 import { useKeyspace } from '../integration/keyspace.ts'
-import { Stage } from '../order/stage.ts'
 
 const ks = useKeyspace('accord_spec')
 const checkpoints = useCheckpoints()
-const HISTORIES = 300
-/** Few: a transactional table answers several times slower. */
-const LANES = 4
 
 const { one, quorum, all, two, three, localQuorum, localOne, eachQuorum } = types.consistencies
 const refused = {
@@ -118,24 +113,5 @@ describe.each(['full', 'mixed_reads'])('a table with transactional_mode %s', mod
     expect(await rowsIn(options.table)).toEqual(rows)
     const local = createMicroBatchSink({ ...options, checkpoint_location: checkpoints.location() })
     await expect(local.open()).rejects.toMatchObject({ code: 'ERR_CASSANDRA_CONSISTENCY' })
-  })
-})
-
-describe('the order of rows in tables with transactional_mode full', () => {
-  let stage: Stage
-  beforeAll(async () => {
-    const properties = "transactional_mode = 'full'"
-    stage = await Stage.open(inject('cassandra'), { properties, consistency: 'QUORUM' })
-  })
-  afterAll(() => stage?.close())
-
-  it(`is that of a model after ${HISTORIES} random histories with faults`, async () => {
-    const seed = randomInt(1_000_000_000)
-    console.log(`Histories from seed ${seed}`)
-    const outcomes = await stage.run(seed, HISTORIES, LANES, () => {})
-    expect(outcomes.filter(({ differences }) => differences.length > 0)).toEqual([])
-    expect(outcomes.length).toBe(HISTORIES)
-    expect(outcomes.filter(({ ending }) => ending !== 'finished').length).toBeLessThan(HISTORIES / 10)
-    expect(outcomes.some(({ faults }) => faults > 0)).toBe(true)
   })
 })

@@ -48,5 +48,7 @@ export function yamlOf({ hasAccord }: Server, folder: string): Yaml {
     range_request_timeout: '60s',
     write_request_timeout: '60s',
     native_transport_timeout: '60s',
+    cms_commit_timeout: '60s',
+    cms_await_timeout: '120s',
   }
 }
