@@ -27,6 +27,8 @@ export interface LineChart {
   readonly logarithmic?: boolean
   /** A dashed line across, with its meaning. */
   readonly limit?: { readonly y: number; readonly label: string }
+  /** Moments, as faint lines from top to bottom, with their meaning. */
+  readonly marks?: { readonly xs: readonly number[]; readonly label: string }
 }
 
 const WIDTH = 760
@@ -36,6 +38,7 @@ const ACCENT = '#0b6e4f'
 const PLAIN = '#a9b4c2'
 const INK = '#1f2933'
 const FAINT = '#d8dee6'
+const MARK = 'stroke="#e3b7ac" stroke-width="1.5"'
 
 const number = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 })
 const xml = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
@@ -85,7 +88,7 @@ export function barChart(title: string, groups: readonly BarGroup[]): string {
 
 /** Lines over a scale that starts at zero. */
 export function lineChart(chart: LineChart): string {
-  const { title, xTitle, yTitle, lines, logarithmic = false, limit } = chart
+  const { title, xTitle, yTitle, lines, logarithmic = false, limit, marks } = chart
   const box = { left: 70, right: WIDTH - 44, top: 50, bottom: 330 }
   const points = lines.flatMap(({ points }) => points)
   const xs = points.map(([x]) => (logarithmic ? Math.log10(x) : x))
@@ -97,6 +100,7 @@ export function lineChart(chart: LineChart): string {
   const y = (value: number) => box.bottom - (value / toY) * (box.bottom - box.top)
   const xSteps = logarithmic ? [...new Set(points.map(([x]) => x))] : steps(toX).filter(step => step <= toX)
   const parts = [
+    ...(marks?.xs ?? []).map(mark => line(x(mark), box.top, x(mark), box.bottom, MARK)),
     ...ySteps.flatMap(step => [
       line(box.left, y(step), box.right, y(step), `stroke="${FAINT}"`),
       text(box.left - 8, y(step) + 4, number.format(step), 'text-anchor="end"'),
@@ -119,6 +123,13 @@ export function lineChart(chart: LineChart): string {
     parts.push(
       line(box.left, y(limit.y), box.right, y(limit.y), `stroke="${INK}" stroke-dasharray="5 4"`),
       text(box.right, y(limit.y) - 6, limit.label, 'text-anchor="end"'),
+    )
+  }
+  if (marks !== undefined) {
+    const legend = box.left + lines.length * 170
+    parts.push(
+      line(legend, box.bottom + 50, legend, box.bottom + 62, MARK),
+      text(legend + 8, box.bottom + 60, marks.label),
     )
   }
   return picture(box.bottom + 76, title, parts)

@@ -23,6 +23,8 @@ export interface TableSchema {
 /** A table or a materialized view, with how long things stay in it. */
 export interface StoredTable extends TableSchema {
   readonly isView: boolean
+  /** How far Accord, the transactions of Cassandra 6, has a say in reads and writes; `off` on older versions. */
+  readonly transactional_mode: string
   /** Seconds for which tombstones are kept. */
   readonly gc_grace_seconds: number
   /** Seconds to live of rows that name none; 0 is for ever. */

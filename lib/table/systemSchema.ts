@@ -1,7 +1,7 @@
 import type { Client, Host, types } from 'cassandra-driver'
 import { SchemaError } from '../errors.ts'
 import { nearestNames } from '../options/nearest.ts'
-import { parseCqlType, type UdtLookup } from './cqlType.ts'
+import { parseCqlType, quoteIdentifier, type UdtLookup } from './cqlType.ts'
 import { readOptions } from './readOptions.ts'
 import type { ColumnKind, StoredTable } from './schema.ts'
 
@@ -13,7 +13,7 @@ const MOST_CANDIDATES = 2_000
 
 export type SystemRow = Readonly<Record<string, unknown>>
 
-/** Reads all rows of a system table from one node. */
+/** Reads all rows of a system table, or of DESCRIBE, from one node. */
 export type SelectSystem = (cql: string, ...values: string[]) => Promise<readonly SystemRow[]>
 
 /**
@@ -55,11 +55,8 @@ export async function describeTable(
 ): Promise<Omit<StoredTable, 'version'>> {
   const ofTable = 'WHERE keyspace_name = ? AND table_name = ?'
   const [tables, columns, dropped, views, types] = await Promise.all([
-    select(
-      `SELECT id, gc_grace_seconds, default_time_to_live FROM system_schema.tables ${ofTable}`,
-      keyspace,
-      table,
-    ),
+    // Which columns there are depends on the version.
+    select(`SELECT * FROM system_schema.tables ${ofTable}`, keyspace, table),
     select(`SELECT column_name, kind, position, type FROM system_schema.columns ${ofTable}`, keyspace, table),
     select(`SELECT column_name, dropped_time FROM system_schema.dropped_columns ${ofTable}`, keyspace, table),
     select(
@@ -89,6 +86,7 @@ export async function describeTable(
     keyspace,
     name: table,
     isView: views.length > 0,
+    transactional_mode: await transactionalMode(select, found, keyspace, table),
     gc_grace_seconds: Number(found['gc_grace_seconds']),
     default_time_to_live: Number(found['default_time_to_live']),
     dropped: new Map(
@@ -109,6 +107,20 @@ export async function describeTable(
           (a.name < b.name ? -1 : 1),
       ),
   }
+}
+
+/** Cassandra 6 has the mode in no table of its schema: only DESCRIBE tells it. Older versions do not know `fast_path`. */
+async function transactionalMode(
+  select: SelectSystem,
+  found: SystemRow,
+  keyspace: string,
+  table: string,
+): Promise<string> {
+  if (!('fast_path' in found)) return 'off'
+  const name = `${quoteIdentifier(keyspace)}.${quoteIdentifier(table)}`
+  const [described] = await select(`DESCRIBE TABLE ${name}`)
+  const statement = String(described?.['create_statement'])
+  return /^\s*(?:AND|\) WITH) transactional_mode = '(\w+)'/m.exec(statement)?.[1] ?? 'off'
 }
 
 async function notFound(select: SelectSystem, keyspace: string, table: string): Promise<SchemaError> {

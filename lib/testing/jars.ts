@@ -12,9 +12,12 @@ const POM = fileURLToPath(new URL('./pom.xml', import.meta.url))
 /** Longest time in milliseconds for Maven to fetch 66 MB. */
 const MAVEN_TIMEOUT_MS = 600_000
 
-/** The folder that Cassandra's jars are kept in, one for each version. */
-export async function jarFolder(env: NodeJS.ProcessEnv = process.env): Promise<string> {
-  const version = /<cassandra\.version>([^<]+)</.exec(await readFile(POM, 'utf8'))?.[1]
+/**
+ * The folder that Cassandra's jars are kept in, one for each version.
+ * @param version that of pom.xml when undefined; specs try others.
+ */
+export async function jarFolder(env: NodeJS.ProcessEnv = process.env, version?: string): Promise<string> {
+  version ??= /<cassandra\.version>([^<]+)</.exec(await readFile(POM, 'utf8'))?.[1]
   if (version === undefined) throw new CassandraStartError(`Expected a <cassandra.version> in ${POM}`)
   const cache = env['XDG_CACHE_HOME'] || join(homedir(), '.cache')
   return join(cache, 'cassandra-streams', `cassandra-${version}`)
@@ -30,13 +33,14 @@ export function areJarsIn(folder: string): Promise<boolean> {
 
 /**
  * Has Maven copy the jars into the folder. Processes that do so at the same time do not disturb each other.
+ * @param version as of {@link jarFolder}
  * @throws CassandraStartError with the end of Maven's output.
  */
-export async function fetchJars(folder: string): Promise<void> {
+export async function fetchJars(folder: string, version?: string): Promise<void> {
   const unfinished = `${folder}.${randomUUID()}`
   await mkdir(dirname(folder), { recursive: true })
   try {
-    await runMaven(unfinished)
+    await runMaven(unfinished, version)
     await rename(unfinished, folder).catch(async error => {
       // Another process was faster, and its jars are the same as ours.
       if (!(await areJarsIn(folder))) throw error
@@ -46,8 +50,9 @@ export async function fetchJars(folder: string): Promise<void> {
   }
 }
 
-function runMaven(outputDirectory: string): Promise<void> {
-  const goal = ['dependency:copy-dependencies', `-DoutputDirectory=${outputDirectory}`]
+function runMaven(outputDirectory: string, version: string | undefined): Promise<void> {
+  const which = version === undefined ? [] : [`-Dcassandra.version=${version}`]
+  const goal = ['dependency:copy-dependencies', ...which, `-DoutputDirectory=${outputDirectory}`]
   const options = { timeout: MAVEN_TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 }
   return new Promise((resolve, reject) => {
     execFile('mvn', ['-q', '-B', '-f', POM, ...goal], options, (error, stdout, stderr) => {

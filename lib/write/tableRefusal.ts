@@ -1,4 +1,5 @@
-import { SchemaError } from '../errors.ts'
+import { SchemaError, WriteError } from '../errors.ts'
+import type { ConsistencyName } from '../options/options.ts'
 import type { StoredTable } from '../table/schema.ts'
 
 /** Of the text of a type in an error. */
@@ -18,6 +19,25 @@ export function refusalOf({ keyspace, name, isView, columns }: StoredTable): Sch
   return new SchemaError(
     'ERR_CASSANDRA_TYPE_UNSUPPORTED',
     `Columns of type \`${key.cql.slice(0, MOST_SHOWN)}\` cannot be written: it is a custom or unknown type`,
+  )
+}
+
+/** Modes in which writes outside of a transaction go through Accord, too (`TransactionalMode` in Cassandra's source). */
+const accordModes: ReadonlySet<string> = new Set(['mixed_reads', 'full'])
+
+/** Levels that Accord takes for such writes (`IAccordService.SUPPORTED_COMMIT_CONSISTENCY_LEVELS`). */
+const accordLevels: readonly ConsistencyName[] = ['ONE', 'QUORUM', 'ALL']
+
+/** Why no row can be written at this level; undefined when the table has no say in that. */
+export function levelRefusalOf(
+  { keyspace, name, transactional_mode }: StoredTable,
+  consistency: ConsistencyName,
+): WriteError | undefined {
+  if (!accordModes.has(transactional_mode) || accordLevels.includes(consistency)) return undefined
+  return new WriteError(
+    'ERR_CASSANDRA_CONSISTENCY',
+    `\`${keyspace}.${name}\` is written through Accord (transactional_mode = '${transactional_mode}'), which does not ` +
+      `take ${consistency}: set the option \`consistency\` to QUORUM (or ONE, ALL)`,
   )
 }
 

@@ -6,7 +6,7 @@ import { expiresBy, expiryOf } from '../row/using.ts'
 import { readLatestExpiry } from '../table/expiry.ts'
 import { readTable } from '../table/readTable.ts'
 import type { StoredTable, TableSchema } from '../table/schema.ts'
-import { refusalOf } from './tableRefusal.ts'
+import { levelRefusalOf, refusalOf } from './tableRefusal.ts'
 
 /** A table that can be written. */
 export interface WritableTable {
@@ -19,7 +19,7 @@ export interface WritableTable {
 
 /**
  * Reads the schema, and whether rows can be written as the settings say.
- * @throws SchemaError, OptionError, and what the driver says
+ * @throws SchemaError, OptionError, WriteError, and what the driver says
  */
 export async function readWritableTable(
   client: Client,
@@ -30,7 +30,7 @@ export async function readWritableTable(
   const readAt = performance.now()
   const source = { client, keyspace, table, timeout_ms, signal }
   const schema = await readTable(source, found => refusalOf(found) === undefined)
-  const refusal = refusalOf(schema)
+  const refusal = refusalOf(schema) ?? levelRefusalOf(schema, settings.consistency)
   if (refusal !== undefined) throw refusal
   checkControls(settings, schema)
   return { schema, readAt, latest_expiry_s: await latestExpiry(settings, client) }

@@ -98,6 +98,8 @@ export class FakeClient {
   /** How often the keyspace stores each partition. */
   replicas = 1
   isView = false
+  /** As Cassandra 6 describes it; older versions have no such property. */
+  transactional_mode: string | undefined
   /** What reading the schema fails with. */
   schemaError: Error | undefined
   /** How often the table was described. */
@@ -150,7 +152,7 @@ export class FakeClient {
     binds: readonly unknown[],
     options: Readonly<Record<string, unknown>>,
   ): Promise<{ rows: unknown[] }> {
-    if (cql.startsWith('SELECT')) return { rows: this.describe(cql) }
+    if (/^(?:SELECT|DESCRIBE)/.test(cql)) return { rows: this.describe(cql) }
     // As the driver: the request is made in a turn of its own, and written then.
     const request = await this._createExecuteRequest(cql, 'id', options, binds)
     const written = request.binds
@@ -206,7 +208,20 @@ export class FakeClient {
     if (cql.includes('system_schema.tables'))
       return this.columns.length === 0
         ? []
-        : [{ id: this.tableId, gc_grace_seconds: 864_000, default_time_to_live: 0 }]
+        : [
+            {
+              id: this.tableId,
+              gc_grace_seconds: 864_000,
+              default_time_to_live: 0,
+              ...(this.transactional_mode !== undefined && { fast_path: { kind: 'INHERIT_KEYSPACE' } }),
+            },
+          ]
+    if (cql.startsWith('DESCRIBE')) {
+      if (this.transactional_mode === undefined) throw new Error(`Expected nobody to ask for ${cql}`)
+      const mode = `    AND transactional_mode = '${this.transactional_mode}'`
+      const comment = "    AND comment = 'transactional_mode = ''mixed_reads'''"
+      return [{ create_statement: `CREATE TABLE ks.t (id int) WITH cdc = false\n${comment}\n${mode};` }]
+    }
     if (cql.includes('system_schema.columns')) {
       return this.columns.map(({ name, type, kind = 'regular', position }, place) => ({
         column_name: name,

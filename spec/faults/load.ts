@@ -110,12 +110,15 @@ export interface Expectation {
   readonly readAt?: types.consistencies | undefined
 }
 
+/** What a sink counts of the rows that are done with. */
+type Counted = Pick<CassandraWritable['stats'], 'rows_written' | 'rows_deleted' | 'rows_set_aside'>
+
 /** Compares the whole table with what the sink says of each row. */
 export async function compare(
   client: Client,
   table: string,
   { offered, given, error }: Ended,
-  { stats }: CassandraWritable,
+  { stats }: { readonly stats: Counted },
   { from = 0, isRight = () => true, readAt = types.consistencies.localQuorum }: Expectation = {},
 ): Promise<Comparison> {
   const isUnknown = unknownIn(error)

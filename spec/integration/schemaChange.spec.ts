@@ -13,6 +13,7 @@ import {
 } from '../../lib/index.ts'
 import { recordsIn, useCheckpoints } from './checkpointFolder.ts'
 import { useKeyspace } from './keyspace.ts'
+import { hasVectors } from './series.ts'
 
 const ks = useKeyspace('schema_change_spec')
 const checkpoints = useCheckpoints()
@@ -342,9 +343,8 @@ describe('a table that changes without harm', () => {
 
   it('takes the rest of the rows after a field more of a user-defined type, also in a vector', async () => {
     const udt = await typeOf('a int')
-    const table = await ks.table(
-      `id int PRIMARY KEY, u frozen<${udt}>, plain ${udt}, vec vector<frozen<${udt}>, 1>`,
-    )
+    const vec = hasVectors ? `vector<frozen<${udt}>, 1>` : `frozen<list<frozen<${udt}>>>`
+    const table = await ks.table(`id int PRIMARY KEY, u frozen<${udt}>, plain ${udt}, vec ${vec}`)
     const sink = createCassandraWritable({ ...ks.target, table })
     const value = (a: number) => ({ u: { a }, plain: { a }, vec: [{ a }] })
     sink.write({ id: 1, ...value(1) })

@@ -9,6 +9,8 @@ const { values } = parseArgs({
     histories: { type: 'string', default: '2000' },
     seed: { type: 'string', default: String(randomInt(1_000_000_000)) },
     lanes: { type: 'string', default: '24' },
+    /** Tables are transactional ones of Cassandra 6, at consistency QUORUM. */
+    accord: { type: 'boolean', default: false },
   },
 })
 const [histories, seed, lanes] = [Number(values.histories), Number(values.seed), Number(values.lanes)]
@@ -16,7 +18,9 @@ console.log(`${histories} histories from seed ${seed}`)
 
 await using cassandra = await startCassandra()
 const [host = '', port = '9042'] = cassandra.contactPoints[0]?.split(':') ?? []
-const stage = await Stage.open({ host, port: Number(port), localDataCenter: cassandra.localDataCenter })
+const server = { host, port: Number(port), localDataCenter: cassandra.localDataCenter }
+const accord = { properties: "transactional_mode = 'full'", consistency: 'QUORUM' } as const
+const stage = await Stage.open(server, values.accord ? accord : {})
 const started = performance.now()
 let done = 0
 const outcomes = await stage.run(seed, histories, lanes, () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { finished as finish } from 'node:stream/promises'
 import { setImmediate as turn } from 'node:timers/promises'
-import { Client, policies, types } from 'cassandra-driver'
+import { Client, errors, policies, types } from 'cassandra-driver'
 import { type CassandraWritable, createCassandraWritable } from '../../lib/index.ts'
 import type { ClusterClock } from '../../lib/write/clusterClock.ts'
 import { CqlProxy } from '../proxy/cqlProxy.ts'
@@ -12,6 +12,12 @@ import { TABLE_TTL, tableAfter } from './model.ts'
 
 /** Longest time in milliseconds for one request. Some histories let one run into it. */
 const REQUEST_TIMEOUT_MS = 15_000
+
+/** Error code of the native protocol. */
+const READ_TIMEOUT = 0x1200
+
+/** Reads of one history, at most. */
+const MOST_READS = 10
 
 /** How far the cluster's clock may seem to be off, in milliseconds: rows wait until a write time has come. */
 const FURTHEST_MS = 200
@@ -59,25 +65,40 @@ export interface Outcome {
   readonly ending: 'finished' | Ending
 }
 
+/** Tables by name, and the time to live of their rows. */
+const tables = { long_lived: 0, short_lived: TABLE_TTL }
+
+/** Tables that differ from those of a plain server. */
+export interface TableKind {
+  /** Added to CREATE TABLE. */
+  readonly properties?: string
+  /** Of writes and reads. @default LOCAL_QUORUM to write, LOCAL_ONE to read */
+  readonly consistency?: 'QUORUM'
+}
+
 /** Runs histories on a real server, several at a time, each lane behind a proxy of its own. */
 export class Stage {
   readonly #server: Server
+  readonly #kind: TableKind
   readonly #keyspace = `order_${randomBytes(4).toString('hex')}`
   readonly #client: Client
   #histories = 0
 
-  private constructor(server: Server) {
+  private constructor(server: Server, kind: TableKind) {
     this.#server = server
+    this.#kind = kind
     this.#client = clientOf(server, server)
   }
 
-  static async open(server: Server): Promise<Stage> {
-    const stage = new Stage(server)
+  static async open(server: Server, kind: TableKind = {}): Promise<Stage> {
+    const stage = new Stage(server, kind)
     await stage.#createTables()
     return stage
   }
 
   async close(): Promise<void> {
+    // Cassandra 6 drops no keyspace that has transactional tables.
+    for (const name of Object.keys(tables)) await this.#client.execute(`DROP TABLE ${this.#keyspace}.${name}`)
     await this.#client.execute(`DROP KEYSPACE ${this.#keyspace}`)
     await this.#client.shutdown()
   }
@@ -128,6 +149,7 @@ export class Stage {
         keyspace: this.#keyspace,
         table,
         request_timeout_ms: REQUEST_TIMEOUT_MS,
+        consistency: this.#kind.consistency ?? 'LOCAL_QUORUM',
         ...options,
       })
     const said: string[] = []
@@ -142,12 +164,26 @@ export class Stage {
       else ending = known
     }
     const cql = `SELECT ${selection} FROM ${this.#keyspace}.${table} WHERE p IN (?, ?)`
-    const { rows } = await this.#client.execute(cql, [partition, partition + 1], { prepare: true })
+    const rows = await this.#read(cql, [partition, partition + 1])
     const found: TableRow[] = rows.map(row => ({ ...row, p: row['p'] - partition }))
     if (said.length === 0 && ending === 'finished') {
       said.push(...differences(tableAfter(history), found, options.timestamp_column !== undefined))
     }
     return { seed, rows: steps.length, faults, differences: said, ending }
+  }
+
+  /** Reads again after a time-out of the server: a transactional table answers late while it is busy. */
+  async #read(cql: string, binds: readonly number[]): Promise<types.Row[]> {
+    const { consistency } = this.#kind
+    const level = consistency === undefined ? {} : { consistency: types.consistencies.quorum }
+    for (let tries = 1; ; tries++) {
+      try {
+        return (await this.#client.execute(cql, binds, { prepare: true, ...level })).rows
+      } catch (error) {
+        const isLate = error instanceof errors.ResponseError && error.code === READ_TIMEOUT
+        if (!isLate || tries === MOST_READS) throw error
+      }
+    }
   }
 
   async #createTables(): Promise<void> {
@@ -160,9 +196,12 @@ export class Stage {
       ...Object.entries(columns.regular).map(([name, type]) => `${name} ${type}`),
       'PRIMARY KEY (p, c)',
     ].join(', ')
-    for (const [name, ttl] of Object.entries({ long_lived: 0, short_lived: TABLE_TTL })) {
+    const properties = this.#kind.properties === undefined ? '' : ` AND ${this.#kind.properties}`
+    for (const [name, ttl] of Object.entries(tables)) {
       const table = `${this.#keyspace}.${name}`
-      await this.#client.execute(`CREATE TABLE ${table} (${definition}) WITH default_time_to_live = ${ttl}`)
+      await this.#client.execute(
+        `CREATE TABLE ${table} (${definition}) WITH default_time_to_live = ${ttl}${properties}`,
+      )
     }
   }
 }

@@ -81,6 +81,11 @@ export class CqlProxy {
     return (this.#server.address() as AddressInfo).port
   }
 
+  /** Connections that clients have open. */
+  get connections(): number {
+    return this.#links.size
+  }
+
   /** Writes that came so far. */
   get writes(): number {
     return this.#writes

@@ -66,6 +66,25 @@ export function isReadable(type: CqlType, inVector = false): boolean {
   }
 }
 
+/** Whether a vector is anywhere in it. */
+export function holdsVector(type: CqlType): boolean {
+  switch (type.kind) {
+    case 'vector':
+      return true
+    case 'list':
+    case 'set':
+      return holdsVector(type.element)
+    case 'map':
+      return holdsVector(type.key) || holdsVector(type.value)
+    case 'tuple':
+      return type.elements.some(holdsVector)
+    case 'udt':
+      return type.fields.some(field => holdsVector(field.type))
+    default:
+      return false
+  }
+}
+
 /** The same with the outermost level not frozen, where that makes a difference. */
 export function thawed(type: CqlType): CqlType {
   return 'frozen' in type ? { ...type, frozen: false } : type

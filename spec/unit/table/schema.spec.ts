@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { SchemaError } from '../../../lib/index.ts'
+import { type ConsistencyName, SchemaError } from '../../../lib/index.ts'
 import { readTable } from '../../../lib/table/readTable.ts'
 import type { StoredTable } from '../../../lib/table/schema.ts'
 import { schemaChange, tableGone } from '../../../lib/table/schemaChange.ts'
-import { refusalOf } from '../../../lib/write/tableRefusal.ts'
+import { levelRefusalOf, refusalOf } from '../../../lib/write/tableRefusal.ts'
 import { FakeClient, type FakeColumn } from '../../fake/fakeClient.ts'
 
 const columns: readonly FakeColumn[] = [
@@ -84,6 +84,33 @@ describe('reading a schema', () => {
     expect(found.columns.length).toBeGreaterThan(0)
     expect(refusalOf(found)?.message).toContain(why)
     expect(refusalOf(await read(clientOf()))).toBeUndefined()
+  })
+
+  it.each<[string | undefined, string]>([
+    [undefined, 'off'],
+    ['off', 'off'],
+    ['full', 'full'],
+  ])('has a table whose transactional_mode is %s as %s', async (transactional_mode, known) => {
+    expect(await read(Object.assign(clientOf(), { transactional_mode }))).toMatchObject({
+      transactional_mode: known,
+    })
+  })
+
+  const local: ConsistencyName[] = ['LOCAL_QUORUM', 'LOCAL_ONE', 'EACH_QUORUM', 'TWO', 'THREE']
+  const taken: ConsistencyName[] = ['QUORUM', 'ONE', 'ALL']
+  it.each([
+    ...local.map(level => ['full', level, 'does not take'] as const),
+    ...taken.map(level => ['full', level, undefined] as const),
+    ['mixed_reads', 'LOCAL_QUORUM', 'does not take'] as const,
+    ['off', 'LOCAL_QUORUM', undefined] as const,
+  ])('of transactional_mode %s at %s: %s', async (transactional_mode, level, why) => {
+    const refusal = levelRefusalOf(await read(Object.assign(clientOf(), { transactional_mode })), level)
+    if (why === undefined) expect(refusal).toBeUndefined()
+    else {
+      expect(refusal).toMatchObject({ code: 'ERR_CASSANDRA_CONSISTENCY' })
+      expect(refusal?.message).toContain(`transactional_mode = '${transactional_mode}'`)
+      expect(refusal?.message).toContain(`${why} ${level}: set the option \`consistency\` to QUORUM`)
+    }
   })
 
   it('passes on what the server says when it cannot be read', async () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, delimiter, dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -26,6 +26,14 @@ describe('the cache of jars', () => {
     expect(await jarFolder({ XDG_CACHE_HOME: '/cache' })).toMatch(
       /^\/cache\/cassandra-streams\/cassandra-5\.0\.\d+$/,
     )
+  })
+
+  it('has any other version that a spec asks for, fetched as that one', async () => {
+    await fakeMaven('mkdir -p "$target" && echo "$@" > "$target/arguments"')
+    const folder = await jarFolder({ XDG_CACHE_HOME: temporary }, '6.0')
+    expect(basename(folder)).toBe('cassandra-6.0')
+    await fetchJars(folder, '6.0')
+    expect(await readFile(join(folder, 'arguments'), 'utf8')).toContain('-Dcassandra.version=6.0 ')
   })
 
   it('is complete and without leftovers when two processes fill it at once', async () => {

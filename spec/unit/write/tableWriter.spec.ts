@@ -67,6 +67,16 @@ describe('opening a writer', () => {
     },
   )
 
+  it('refuses the default consistency on an Accord table, before any row', async () => {
+    const client = (client: FakeClient) => {
+      client.transactional_mode = 'full'
+    }
+    const { writer } = opening({ client })
+    await expect(writer).rejects.toMatchObject({ code: 'ERR_CASSANDRA_CONSISTENCY' })
+    const quorum = opening({ client, options: { consistency: 'QUORUM' } })
+    await (await quorum.writer).close()
+  })
+
   it('fails with a code of this package when the schema cannot be read', async () => {
     const { writer } = opening({
       options: { request_timeout_ms: 50 },

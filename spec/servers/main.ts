@@ -1,0 +1,123 @@
+// npm run test:servers              the core of the integration specs on every version of Cassandra
+// npm run test:servers -- 5.0 6.0   on these only
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { startCluster } from '../../lib/testing/cluster.ts'
+import { areJarsIn, fetchJars, jarFolder } from '../../lib/testing/jars.ts'
+import { findJavaOf } from './java.ts'
+import { core, type Server, servers, yamlOf } from './servers.ts'
+
+const { values: flags, positionals: asked } = parseArgs({
+  allowPositionals: true,
+  options: {
+    /** File for the counts of what passed and what failed. */
+    report: { type: 'string' },
+  },
+})
+const chosen = servers.filter(({ name }) => asked.length === 0 || asked.includes(name))
+if (chosen.length === 0) throw new Error(`Expected one of ${servers.map(({ name }) => name).join(', ')}`)
+
+const folder = mkdtempSync(join(tmpdir(), 'cassandra-streams-servers-'))
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+
+interface Counts {
+  passed: number
+  failed: number
+}
+
+/** Counts by spec; undefined when the server cannot be started here. */
+type Outcome = ReadonlyMap<string, Counts> | undefined
+
+/** Runs the specs against a server; their counts come by the file that vitest writes. */
+function runSpecs(server: Server, contactPoint: string): Promise<Map<string, Counts>> {
+  const report = join(folder, `${server.name}.json`)
+  const only = server.hasAccord ? [] : ['--exclude', 'spec/servers/**']
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const child = spawn(
+    'npx',
+    ['vitest', 'run', '--config', 'vitest.servers.config.ts', ...only, ...reporters],
+    {
+      stdio: 'inherit',
+      env: { ...process.env, CASSANDRA_CONTACT_POINTS: contactPoint, CASSANDRA_SERIES: server.name },
+    },
+  )
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', () => resolve(countsOf(report)))
+  })
+}
+
+interface Report {
+  readonly testResults: readonly {
+    readonly name: string
+    readonly status: string
+    readonly assertionResults: readonly { readonly status: string }[]
+  }[]
+}
+
+function countsOf(report: string): Map<string, Counts> {
+  const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as Report
+  return new Map(
+    testResults.map(({ name, status, assertionResults }) => {
+      const count = (of: string) => assertionResults.filter(({ status }) => status === of).length
+      const failed = count('failed')
+      // A file that could not be run at all has no results of its own.
+      const counts = { passed: count('passed'), failed: failed === 0 && status === 'failed' ? 1 : failed }
+      return [basename(name, '.spec.ts'), counts]
+    }),
+  )
+}
+
+async function tryServer(server: Server): Promise<Outcome> {
+  const java = await findJavaOf(server.java)
+  if (java === undefined) {
+    console.log(`${server.name}: no Java ${server.java.join(' or ')}`)
+    return undefined
+  }
+  const jars = await jarFolder(process.env, server.version)
+  if (!(await areJarsIn(jars))) await fetchJars(jars, server.version)
+  const plain = { nodes: 1, auth: false, tls: false, durable: false } as const
+  const yaml = yamlOf(server, join(folder, `journal-${server.name}`))
+  await using cassandra = await startCluster({ ...plain, java, jars, yaml })
+  console.log(`── Cassandra ${server.version}, ${java}`)
+  return await runSpecs(server, cassandra.contactPoints[0] ?? '')
+}
+
+const outcomes = new Map<Server, Outcome>()
+for (const server of chosen) outcomes.set(server, await tryServer(server))
+
+/** A cell: passed of all, or a dash. */
+const cell = (counts: Counts | undefined) =>
+  counts === undefined ? '–' : `${counts.passed}/${counts.passed + counts.failed}`
+
+const names = [...core, 'accord']
+const table = [['Cassandra', ...names]]
+for (const [{ name, version, java }, outcome] of outcomes) {
+  if (outcome === undefined) table.push([name, `no Java ${java.join(' or ')}`])
+  else table.push([version, ...names.map(name => cell(outcome.get(name)))])
+}
+const widths = names.map((_, column) => Math.max(...table.map(row => row[column]?.length ?? 0)))
+for (const row of table) {
+  console.log(
+    row
+      .map((text, column) => text.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+const ran = [...outcomes.values()].filter(outcome => outcome !== undefined)
+const sum = (of: keyof Counts) =>
+  ran.flatMap(outcome => [...outcome.values()]).reduce((total, counts) => total + counts[of], 0)
+/** A spec that vitest did not find would pass unseen. */
+const missing = ran.reduce(
+  (total, outcome) => total + core.filter(name => !outcome.get(name)?.passed).length,
+  0,
+)
+const [passed, failed] = [sum('passed'), sum('failed') + missing]
+console.log(`servers: ${passed} passed, ${failed} failed`)
+if (flags.report !== undefined) writeFileSync(flags.report, JSON.stringify({ passed, failed }))
+if (failed > 0 || passed === 0) process.exitCode = 1

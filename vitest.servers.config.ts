@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+import { core } from './spec/servers/servers.ts'
+
+/** The core of the integration specs, on the server that CASSANDRA_CONTACT_POINTS names; `npm run test:servers` starts it. */
+export default defineConfig({
+  test: {
+    include: [...core.map(name => `spec/integration/${name}.spec.ts`), 'spec/servers/*.spec.ts'],
+    globalSetup: ['spec/integration/server.ts'],
+    // Bounds a hang, also on a version that is much slower.
+    testTimeout: 600_000,
+    hookTimeout: 300_000,
+    maxWorkers: 2,
+  },
+})
