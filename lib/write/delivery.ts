@@ -22,8 +22,6 @@ export class Delivery {
   tries = 0
   /** Tries in which the server failed to store the rows. */
   failures = 0
-  /** When that was first noticed, by `performance.now()`. */
-  failedSince = Number.POSITIVE_INFINITY
   readonly #limits: Limits
   readonly #started: number
   /** Write times that rows with a list have used up, the first one apart. */
@@ -31,6 +29,8 @@ export class Delivery {
   #livesFrom: number
   /** Seconds that were taken off the time to live. */
   #aged = 0
+  /** When the server first failed to store the rows, by `performance.now()`. */
+  #failedSince = Number.POSITIVE_INFINITY
   /** What this is a part of. */
   #whole: Delivery = this
   /** Indexes of rows that are settled while others are not. */
@@ -59,15 +59,22 @@ export class Delivery {
     return this.limitAt(performance.now())
   }
 
-  /** Whether these rows were tried for so long that a fault of the server would mostly have passed. */
-  get isOld(): boolean {
-    return performance.now() - this.#started >= Math.min(PASSING_MS, this.#limits.retry_timeout_ms / 2)
+  /**
+   * Whether the row is why a server fails to store it: for a while it did, and stores others that left after it had
+   * failed. Those on their way before tell nothing of a server that fails from some moment on. When time is over, those
+   * that left after the row must do: none may have followed.
+   */
+  isToBlame(lastStored: number): boolean {
+    const now = performance.now()
+    const isOld = now - this.#started >= Math.min(PASSING_MS, this.#limits.retry_timeout_ms / 2)
+    if (isOld && lastStored > this.#failedSince) return true
+    return this.#left_ms < LEAST_MS && this.failures === this.tries && lastStored > this.#started
   }
 
   /** The server failed to store the rows. */
   failed(): void {
     this.failures++
-    this.failedSince = Math.min(this.failedSince, performance.now())
+    this.#failedSince = Math.min(this.#failedSince, performance.now())
   }
 
   /** Some of the rows, with the same past and the same deadline. */
@@ -77,7 +84,7 @@ export class Delivery {
     part.#livesFrom = this.#livesFrom
     part.tries = this.tries
     part.failures = this.failures
-    part.failedSince = this.failedSince
+    part.#failedSince = this.#failedSince
     part.#repeats = this.#repeats
     part.#aged = this.#aged
     return part

@@ -76,10 +76,8 @@ export class Sender {
     signal.throwIfAborted()
     const { fault, reason } = diagnosis
     if (fault === 'failure') delivery.failed()
-    // One row can be to blame only when its replica set, and its table, store others that left after it failed. Those
-    // on their way before tell nothing of a server that fails from some moment on.
-    const othersAreStored = Math.min(permit.lastStored, requests.lastStored) > delivery.failedSince
-    if (isNarrowed(fault, delivery, othersAreStored) && (await mayBeNarrowed(fault, delivery, requests))) {
+    const lastStored = Math.min(permit.lastStored, requests.lastStored)
+    if (isNarrowed(fault, delivery, lastStored) && (await mayBeNarrowed(fault, delivery, requests))) {
       return narrow(delivery, requests, reason)
     }
     permit.failed(fault, sent)
@@ -114,12 +112,12 @@ interface Shipment {
 
 /**
  * Whether the rows go on in smaller requests, so that the one to blame is found.
- * @param othersAreStored whether other rows were stored since these first failed
+ * @param lastStored when the last request left whose rows the same replica set and table store
  */
-function isNarrowed(fault: Fault, delivery: Delivery, othersAreStored: boolean): boolean {
+function isNarrowed(fault: Fault, delivery: Delivery, lastStored: number): boolean {
   if (fault === 'split' || fault === 'row') return true
   if (fault !== 'failure' || delivery.failures < FAILURES_TOGETHER) return false
-  return delivery.rows.length > 1 || (othersAreStored && delivery.isOld)
+  return delivery.rows.length > 1 || delivery.isToBlame(lastStored)
 }
 
 /**

@@ -318,6 +318,22 @@ describe('a request whose rows the server fails to store', () => {
     expect(refused).toEqual([])
   })
 
+  it('is the fault of a row that fails until time is over, when one that left after it is stored', async () => {
+    const { client, refused, send } = await scene({ retry_timeout_ms: 300 })
+    const [one, other] = rows(2) as [EncodedRow, EncodedRow]
+    const sending = send([one])
+    await settled()
+    const later = send([other])
+    await client.writesReach(2)
+    const [failing, write] = [...client.pending]
+    write?.acknowledge()
+    await later
+    failing?.fail(failure())
+    void answer(client, sending, failure)
+    await sending
+    expect(refused).toMatchObject([{ row_index: one.index }])
+  })
+
   it('is no row’s fault when the table is gone by then', async () => {
     const { client, refused, send } = await scene({ retry_timeout_ms: 400 })
     const sending = send(rows(4))
