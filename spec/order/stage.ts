@@ -51,7 +51,8 @@ interface Server {
  */
 const endings = {
   'out of attempts': /with a non-frozen list is sent/,
-  'row blamed': /^RowError: Row \d+: Cassandra refuses it: (?:a fault on demand|Server failure)/,
+  'row blamed':
+    /^RowError: Row \d+: Cassandra refuses it: (?:a fault on demand|closed on demand|Server failure)/,
 }
 
 type Ending = keyof typeof endings
