@@ -31,6 +31,8 @@ export interface Stage {
   readonly localDataCenter: string
   /** A node for this campaign alone, which may be killed. */
   readonly cassandra?: Cassandra
+  /** Another client that may do everything. */
+  readonly connect?: () => Client
   /** Random choices. */
   readonly random: () => number
 }
@@ -119,7 +121,10 @@ export class Trial {
   }
 
   /** Ends the load, and compares the whole table. */
-  async end({ codes, says, problems = [], ...expectation }: Ending): Promise<Run> {
+  async end(
+    { codes, says, problems = [], ...expectation }: Ending,
+    client = this.#stage.client,
+  ): Promise<Run> {
     const { load } = this
     // A load that is to fail goes on until it does.
     const ended = await this.#inTime(codes.includes(undefined) ? load.stop() : load.ended)
@@ -127,7 +132,7 @@ export class Trial {
       load.sink.destroy()
       return { rows: load.given, lost: 0, wrong: 0, reported: 0, took_ms: 0, problems: ['it hangs'] }
     }
-    const compared = await compare(this.#stage.client, this.table, ended, load.sink, expectation)
+    const compared = await compare(client, this.table, ended, load.sink, expectation)
     const { lost, wrong, rows } = compared
     const found = [
       ...problems,

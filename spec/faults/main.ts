@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
-import { Client, policies } from 'cassandra-driver'
+import { Client } from 'cassandra-driver'
 import { type Cassandra, type StartOptions, startCassandra } from '../../lib/testing/index.ts'
 import { randomFrom } from '../random.ts'
 import { errorCodeFaults, rareErrorFaults } from './errorCodes.ts'
@@ -55,18 +55,25 @@ async function onNode(options: StartOptions, faults: readonly Fault[], most = ru
 async function stageOn(cassandra: Cassandra): Promise<Stage> {
   const { contactPoints, localDataCenter, username = '', password = '' } = cassandra
   const [host = '', port = '9042'] = contactPoints[0]?.split(':') ?? []
-  const client = new Client({
-    contactPoints,
-    localDataCenter,
-    credentials: { username, password },
-    socketOptions: { readTimeout: 120_000 },
-    // A node that was killed is there again when a load is compared.
-    policies: { reconnection: new policies.reconnection.ConstantReconnectionPolicy(500) },
-  })
+  const connect = () =>
+    new Client({
+      contactPoints,
+      localDataCenter,
+      credentials: { username, password },
+      socketOptions: { readTimeout: 120_000 },
+    })
+  const client = connect()
   const keyspace = `faults_${randomBytes(4).toString('hex')}`
   await client.execute(
     `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
   )
   if (username !== '') await client.execute("CREATE ROLE loader WITH PASSWORD = 'loader' AND LOGIN = true")
-  return { client, target: { host, port: Number(port), keyspace }, localDataCenter, cassandra, random }
+  return {
+    client,
+    target: { host, port: Number(port), keyspace },
+    localDataCenter,
+    cassandra,
+    connect,
+    random,
+  }
 }

@@ -61,12 +61,14 @@ export const revokedRole: Fault = {
 }
 
 async function killed(stage: Stage, times: number): Promise<Run> {
-  const { cassandra, random } = stage
-  if (cassandra === undefined) throw new Error('Expected a node that may be killed')
+  const { cassandra, connect, random } = stage
+  if (cassandra === undefined || connect === undefined) throw new Error('Expected a node that may be killed')
   const trial = await Trial.begin(stage, {
     retry_timeout_ms: RESTART_TIMEOUT_MS,
     request_timeout_ms: 10_000,
   })
+  // A plain client of the driver may not survive it: an error that nobody can handle ends the process.
+  await stage.client.shutdown()
   let calm = 0
   for (let time = 0; time < times; time++) {
     await trial.goesOn(100)
@@ -77,7 +79,9 @@ async function killed(stage: Stage, times: number): Promise<Run> {
     await trial.recovers()
     if (trial.load.sink.stats.retries === retries) calm++
   }
-  return await trial.end({ codes: [undefined], problems: [calm > 0 && `${calm} kills met no request`] })
+  const client = connect()
+  const problems = [calm > 0 && `${calm} kills met no request`]
+  return await trial.end({ codes: [undefined], problems }, client).finally(() => client.shutdown())
 }
 
 async function truncated(stage: Stage): Promise<Run> {
