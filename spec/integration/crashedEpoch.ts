@@ -17,7 +17,7 @@ export async function crash(
     seen = resolve
   })
   const execute = async (cql: string, binds: unknown[], how: object) => {
-    if (cql.startsWith('SELECT')) return ks.client.execute(cql, binds, how)
+    if (/^(?:SELECT|DESCRIBE) /.test(cql)) return ks.client.execute(cql, binds, how)
     if (arrives(requests++)) await ks.client.execute(cql, binds, how)
     seen?.()
     return new Promise(() => {})

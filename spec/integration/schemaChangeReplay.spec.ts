@@ -26,7 +26,7 @@ async function crash(options: Options, rows: readonly object[]): Promise<void> {
     seen = resolve
   })
   const execute = async (cql: string, binds: unknown[], how: object) => {
-    if (cql.startsWith('SELECT')) return ks.client.execute(cql, binds, how)
+    if (/^(?:SELECT|DESCRIBE) /.test(cql)) return ks.client.execute(cql, binds, how)
     if (requests++ % 2 === 0) await ks.client.execute(cql, binds, how)
     seen?.()
     return new Promise(() => {})
