@@ -26,6 +26,8 @@ export class EpochCutter {
   /** What the first epoch must be, because it was begun by an earlier run. */
   #replay: Seal | undefined
   #timer: NodeJS.Timeout | undefined
+  /** A row that is not in the epoch yet: `on_bad_row` is at it. */
+  #adding: Promise<void> | undefined
   /** The collected epoch waits for the one that is written. */
   #cutting: Promise<void> | undefined
   #writing: Promise<void> = Promise.resolve()
@@ -53,10 +55,15 @@ export class EpochCutter {
     } catch (error) {
       return this.#refuse(error as Error)
     }
-    return wait === undefined ? this.#added() : wait.then(() => this.#added())
+    if (wait === undefined) return this.#added()
+    this.#adding = wait
+    wait.catch(() => {})
+    return wait.then(() => this.#added())
   }
 
   #added(): undefined | Promise<void> {
+    // It was cut just now.
+    if (this.#epoch.count === 0) return undefined
     // A source that has all rows at hand would keep the next epoch's rows from leaving, while Cassandra waits for them.
     if (this.#isFull()) return this.#cut().then(() => this.#sealing)
     if (this.#replay === undefined) {
@@ -105,6 +112,7 @@ export class EpochCutter {
 
   async #cutInTurn(): Promise<void> {
     await this.#writing
+    await this.#adding
     this.#launch()
   }
 

@@ -149,8 +149,10 @@ export class EpochWriter {
     // The first attempt may have stored it.
     if (row instanceof BadRow && isReplay && !wasSetAside) throw row.error
     if (row instanceof Error && !wasSetAside) throw row
+    // The epoch may not be committed before its row is kept elsewhere.
+    if (row instanceof BadRow)
+      return this.#writer.setAside(row).then(() => epoch.addSetAside(indexOf(row), position))
     epoch.addSetAside(indexOf(row), position)
-    if (row instanceof BadRow) return this.#writer.setAside(row)
     this.#writer.passOver()
     return undefined
   }
@@ -232,11 +234,17 @@ export class EpochWriter {
     if (change !== undefined) throw change
     await this.#checkpoint.commit()
     const { position } = this.committed as LastCommit
-    this.#committedRows = epoch.lastIndex + 1
-    this.#progress.passed(epoch.lastIndex, position ?? undefined)
+    // An epoch may have no rows.
+    this.#committedRows = Math.max(this.#committedRows, epoch.lastIndex + 1)
+    this.#progress.passed(this.#committedRows - 1, position ?? undefined)
     this.#progress.flushed()
     this.#progress.advanced()
     return { epoch_id, rows: epoch.count, position }
+  }
+
+  /** As {@link TableWriter.checkBadRows}. */
+  checkBadRows(): Promise<void> {
+    return this.#writer.checkBadRows()
   }
 
   /** Stops at once, and gives the checkpoint back. Never throws. */

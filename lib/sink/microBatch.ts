@@ -188,6 +188,7 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
     // An epoch of no rows has no row to begin its replay.
     if (this.#feed === undefined && writer.sealed !== undefined) this.#cutter = this.#newCutter(writer)
     await this.#cutter?.finish()
+    await writer.checkBadRows()
     const { sealed } = writer
     this.ended = sealed === undefined ? 'committed' : 'in replay'
     if (sealed !== undefined) {

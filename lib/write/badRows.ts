@@ -17,6 +17,7 @@ export class BadRows {
   readonly #table: TableContext
   #turn: Promise<void> = Promise.resolve()
   #last: RowError | undefined
+  #isOver = false
 
   constructor({ on_bad_row, max_errors, keyspace, table }: WriteSettings, tally: Tally) {
     this.#table = { keyspace, table }
@@ -36,38 +37,62 @@ export class BadRows {
     return turn
   }
 
-  /** @throws WriteError when too many of all rows were bad */
-  checkEnd(): void {
-    this.#check(0)
+  /** No row is set aside any more, those that wait for their turn included. */
+  end(): void {
+    this.#isOver = true
+  }
+
+  /** Why the stream ends with an error after its last row: too many of all rows were bad. */
+  tooMany(): WriteError | undefined {
+    const { rows_accepted, rows_set_aside } = this.#tally.stats
+    return this.#last && this.#excess(this.#last, rows_accepted, rows_set_aside, 0)
   }
 
   async #setAside({ error, given }: BadRow, isInFlight: boolean): Promise<void> {
     try {
-      await this.#onBadRow?.(error, given.unchanged as never)
-    } catch (cause) {
+      await this.#tell(error, given, isInFlight)
+    } catch (end) {
+      this.#isOver = true
       if (isInFlight) this.#tally.rowRefused()
-      throw cause === error ? error : handlerFailed(error, cause)
+      throw end
     }
+    if (this.#tally.isFinal) return
     this.#tally.rowSetAside(isInFlight)
-    if (channels.badRow.hasSubscribers) {
-      const { row_index, code, column, message } = error
-      channels.badRow.publish({ ...this.#table, row_index, code, column, message })
-    }
-    this.#last = error
-    this.#check(MEANINGFUL_ROWS)
+    if (!channels.badRow.hasSubscribers) return
+    const { row_index, code, column, message } = error
+    channels.badRow.publish({ ...this.#table, row_index, code, column, message })
   }
 
-  #check(least: number): void {
-    const { rows_accepted: rows, rows_set_aside: bad } = this.#tally.stats
-    if (this.#limit === undefined || this.#last === undefined) return
+  async #tell(error: RowError, given: BadRow['given'], isInFlight: boolean): Promise<void> {
+    if (this.#isOver) throw error
+    const { rows_accepted, rows_set_aside } = this.#tally.stats
+    const rows = rows_accepted + (isInFlight ? 0 : 1)
+    const excess = this.#excess(error, rows, rows_set_aside + 1, MEANINGFUL_ROWS)
+    if (excess !== undefined) throw excess
+    this.#last = error
+    try {
+      await this.#onBadRow?.(error, given.unchanged as never)
+    } catch (cause) {
+      throw cause === error ? error : handlerFailed(error, cause)
+    }
+  }
+
+  #excess(last: RowError, rows: number, bad: number, least: number): WriteError | undefined {
+    if (this.#limit === undefined) return undefined
     const { most, isPercent } = this.#limit
-    if (isPercent ? rows < least || bad * 100 <= most * rows : bad <= most) return
-    throw new WriteError(
+    if (isPercent ? rows < least || isShareOf(most, bad, rows) : bad <= most) return undefined
+    return new WriteError(
       'ERR_CASSANDRA_MAX_ERRORS',
-      `${bad} of ${rows} rows were refused, and \`max_errors\` is ${most}${isPercent ? '%' : ''}. The last one: ${this.#last.message}`,
-      { cause: this.#last },
+      `${bad} of ${rows} rows were refused, and \`max_errors\` is ${most}${isPercent ? '%' : ''}. The last one: ${last.message}`,
+      { cause: last },
     )
   }
+}
+
+/** Whether at most so many percent of the rows are bad. Percentages have six decimals, and a double has no exact ones. */
+function isShareOf(percent: number, bad: number, rows: number): boolean {
+  const millionths = BigInt(Math.round(percent * 1e6))
+  return BigInt(bad) * 100_000_000n <= millionths * BigInt(rows)
 }
 
 function handlerFailed({ row_index }: RowError, cause: unknown): WriteError {

@@ -70,8 +70,7 @@ export class TableWriter {
     this.#badRows = new BadRows(settings, tally)
     this.#failure = new FailureLatch(() => this.#settle(), onFailure)
     const source = { client, keyspace, table: name, timeout_ms, signal }
-    const table = new LiveTable(source, schema, readAt, { ...settings, latest_expiry_s }, clock)
-    this.#table = table
+    this.#table = new LiveTable(source, schema, readAt, { ...settings, latest_expiry_s }, clock)
     const ring = new Ring(client, keyspace, partitionKeyOf)
     this.#queue = new RowQueue(dispatcher, settings, {
       replicaSetOf: row => ring.replicaSetOf(row),
@@ -81,10 +80,12 @@ export class TableWriter {
       failed: error => this.#failure.fail(error),
     })
     const rowRefused = (error: RowError, row: EncodedRow) => this.#rowRefused(error, row)
-    const requests = new TableRequests({ client, ring, table, tally, signal, rowRefused }, settings)
-    this.#requests = requests
+    this.#requests = new TableRequests(
+      { client, ring, table: this.#table, tally, signal, rowRefused },
+      settings,
+    )
     this.#unsettled = new UnsettledRows(
-      () => requests.unsettled(),
+      () => this.#requests.unsettled(),
       () => this.#queue.rows(),
     )
     this.#unacknowledged = unacknowledged ?? (() => this.#unsettled.ranges(this.#nextIndex))
@@ -151,6 +152,8 @@ export class TableWriter {
   /** Gives a bad row to `on_bad_row`, and resolves when that is done with it. */
   async setAside(row: BadRow): Promise<void> {
     if (this.#failure.isClosed) return this.#failure.rejection()
+    // Somebody waits for the rows before it, too.
+    if (this.#progress?.isAwaited(row.error.row_index) === true) this.#queue.flush()
     await this.#badRows.setAside(row).catch((error: Error) => this.#refuse(error))
     if (this.#failure.isClosed) await this.#failure.rejection()
     this.#unsettled.took(row.error.row_index)
@@ -186,8 +189,7 @@ export class TableWriter {
   /** As {@link add}, for a row that is counted already. */
   push(row: EncodedRow): undefined | Promise<void> {
     if (this.#failure.isClosed) return this.#failure.rejection()
-    const isUrgent = this.#progress?.isAwaited(row.index) === true
-    const room = this.#queue.push(row, isUrgent)
+    const room = this.#queue.push(row, this.#progress?.isAwaited(row.index) === true)
     if (this.#failure.isClosed) return this.#failure.rejection()
     return room?.then(() => (this.#failure.isClosed ? this.#failure.rejection() : undefined))
   }
@@ -196,13 +198,13 @@ export class TableWriter {
   async finish(): Promise<void> {
     await this.drain()
     if (this.#tally.counts.rows_accepted === 0) return
-    try {
-      this.#badRows.checkEnd()
-    } catch (error) {
-      await this.#refuse(error as Error)
-    }
-    const change = await this.#table.lastChange()
-    if (change !== undefined) await this.#refuse(change)
+    await this.checkBadRows()
+    await this.#refuse(await this.#table.lastChange())
+  }
+
+  /** Rejects when too many of all rows were bad. */
+  checkBadRows(): Promise<void> {
+    return this.#refuse(this.#badRows.tooMany())
   }
 
   /**
@@ -213,12 +215,10 @@ export class TableWriter {
   async tableChange(): Promise<SchemaError | undefined> {
     const { request_timeout_ms, retry_timeout_ms } = this.#settings
     const limit_ms = Math.max(request_timeout_ms, retry_timeout_ms)
-    try {
-      return await this.#table.change(limit_ms)
-    } catch (error) {
+    return await this.#table.change(limit_ms).catch((error: Error) => {
       if (this.#failure.isClosed) return this.#failure.rejection()
-      throw undescribed(error as Error, limit_ms)
-    }
+      throw undescribed(error, limit_ms)
+    })
   }
 
   /** Rows with a time to live have it from this `performance.now()` on, however late they are sent. */
@@ -264,16 +264,17 @@ export class TableWriter {
 
   /** A row that only Cassandra refuses keeps its place in the window until `on_bad_row` is done with it. */
   async #rowRefused(error: RowError, { given }: EncodedRow): Promise<boolean> {
-    if (given === undefined) {
+    if (given !== undefined) await this.#badRows.setAside(new BadRow(error, given), true)
+    else {
       this.#tally.rowRefused()
       this.#failure.fail(error)
-      return false
     }
-    await this.#badRows.setAside(new BadRow(error, given), true)
-    return true
+    return given !== undefined
   }
 
-  async #refuse(error: Error): Promise<void> {
+  /** Ends with an error, if there is one, once the rows before it are written. */
+  async #refuse(error: Error | undefined): Promise<void> {
+    if (error === undefined) return
     await this.drain()
     this.#failure.fail(error)
     await this.#failure.rejection()
@@ -281,6 +282,7 @@ export class TableWriter {
 
   /** Nothing more is sent; what is in flight may still be acknowledged. */
   #stop(): void {
+    this.#badRows.end()
     this.#unsettled.drop(this.#queue.rows())
     this.#queue.close()
   }

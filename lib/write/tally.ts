@@ -33,6 +33,11 @@ export class Tally {
     return { rows_accepted, rows_written, rows_deleted, rows_set_aside, rows_failed }
   }
 
+  /** Whether nothing is counted any more. */
+  get isFinal(): boolean {
+    return this.#isFinal
+  }
+
   /** Rows that Cassandra has acknowledged. */
   get acknowledged(): number {
     return this.#counters.rows_written + this.#counters.rows_deleted

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { finished, pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import {
+  type CassandraStreamsError,
   type CassandraWritableOptions,
   createCassandraWritable,
   createCassandraWritableStream,
@@ -249,8 +250,8 @@ describe('max_errors', () => {
 
   it.each([
     [3, bad(3, 10), 'finished', 3],
-    ['3', bad(4, 10), 'ERR_CASSANDRA_MAX_ERRORS 4 of 4 rows were refused, and `max_errors` is 3', 4],
-    [0, bad(1, 1), 'ERR_CASSANDRA_MAX_ERRORS 1 of 1 rows were refused, and `max_errors` is 0', 1],
+    ['3', bad(4, 10), 'ERR_CASSANDRA_MAX_ERRORS 4 of 4 rows were refused, and `max_errors` is 3', 3],
+    [0, bad(1, 1), 'ERR_CASSANDRA_MAX_ERRORS 1 of 1 rows were refused, and `max_errors` is 0', 0],
     // A share is judged from 1,000 rows on, and at the end.
     ['10%', bad(100, 1_000), 'finished', 100],
     [
@@ -259,15 +260,59 @@ describe('max_errors', () => {
       'ERR_CASSANDRA_MAX_ERRORS 101 of 1000 rows were refused, and `max_errors` is 10%',
       101,
     ],
+    // In doubles, 0.57 times 10,000 is less.
+    ['0.57%', bad(57, 10_000), 'finished', 57],
     ['50%', bad(20, 30), 'ERR_CASSANDRA_MAX_ERRORS 20 of 30 rows were refused, and `max_errors` is 50%', 20],
     [
       '1%',
       bad(5_000, 5_000),
       'ERR_CASSANDRA_MAX_ERRORS 1000 of 1000 rows were refused, and `max_errors` is 1%',
-      1_000,
+      999,
     ],
   ] as const)('of %s with these rows: %#', async (most, rows, outcome, calls) => {
     expect(await outcomeOf(most, rows)).toEqual({ outcome, calls })
+  })
+
+  it('of a share is judged at the end of a micro-batch sink as well', async () => {
+    const table = await ks.table('id int PRIMARY KEY, v text')
+    const checkpoint_location = checkpoints.location()
+    const sink = createMicroBatchSink<object>({
+      ...ks.target,
+      table,
+      checkpoint_location,
+      max_errors: '10%',
+      on_bad_row: () => {},
+    })
+    await expect(pipeline(Readable.from(bad(50, 100)), sink)).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_MAX_ERRORS',
+      counts: { rows_accepted: 100, rows_written: 50, rows_set_aside: 50 },
+      unacknowledged: [],
+    })
+  })
+
+  it('ends calls for rows that Cassandra refused meanwhile, and names those', async () => {
+    const table = await indexedTable()
+    const told: number[] = []
+    const sink = createCassandraWritable<object>({
+      ...ks.target,
+      table,
+      max_errors: 3,
+      on_bad_row: async ({ row_index }) => {
+        await delay(20)
+        told.push(row_index)
+      },
+    })
+    const rows = Array.from({ length: 60 }, (_, id) => ({ id, v: TOO_LONG }))
+    const error = await pipeline(Readable.from(rows), sink).catch((error: unknown) => error)
+    const { code, counts, unacknowledged } = error as CassandraStreamsError
+    expect(code).toBe('ERR_CASSANDRA_MAX_ERRORS')
+    expect(told).toHaveLength(3)
+    expect(counts).toMatchObject({ rows_set_aside: 3, rows_failed: (counts?.rows_accepted ?? 0) - 3 })
+    const named = unacknowledged?.flatMap(({ from, to }) =>
+      Array.from({ length: to - from + 1 }, (_, i) => from + i),
+    )
+    expect(named).toEqual(rows.map(({ id }) => id).filter(id => !told.includes(id)))
+    expect(sink.stats.requests_in_flight).toBe(0)
   })
 
   it('has the error of the last row as the cause of its own', async () => {
@@ -282,12 +327,80 @@ describe('max_errors', () => {
     await expect(pipeline(Readable.from(rows), sink)).rejects.toMatchObject({
       code: 'ERR_CASSANDRA_MAX_ERRORS',
       cause: { code: 'ERR_CASSANDRA_VALUE', row_index: 2 },
-      counts: { rows_accepted: 3, rows_written: 1, rows_set_aside: 2, rows_failed: 0 },
+      counts: { rows_accepted: 2, rows_written: 1, rows_set_aside: 1, rows_failed: 0 },
+      unacknowledged: [{ from: 2, to: 3 }],
     })
   })
 })
 
+describe('on_bad_row of rows that only Cassandra refuses', () => {
+  it('is not called any more once the stream is destroyed', async () => {
+    const table = await indexedTable()
+    let calls = 0
+    const on_bad_row = async () => {
+      calls++
+      await delay(50)
+    }
+    const sink = createCassandraWritable<object>({ ...ks.target, table, on_bad_row })
+    for (let id = 0; id < 60; id++) sink.write({ id, v: TOO_LONG })
+    await expect.poll(() => calls, { timeout: 20_000 }).toBeGreaterThan(1)
+    const closed = new Promise(resolve => sink.once('close', resolve))
+    sink.destroy()
+    await closed
+    const before = calls
+    await delay(300)
+    expect(calls).toBe(before)
+  })
+})
+
+describe('flush()', () => {
+  it('sends the rows that wait before a bad one', async () => {
+    const table = await ks.table('id int PRIMARY KEY, v text')
+    const options = { ...ks.target, table, flush_interval_ms: 60_000, on_bad_row: () => {} }
+    await using sink = createCassandraWritable<object>(options)
+    sink.write({ id: 0, v: 'x' })
+    sink.write({ id: 1, v: 1 })
+    const from = performance.now()
+    await sink.flush()
+    expect(performance.now() - from).toBeLessThan(30_000)
+    expect(sink.stats).toMatchObject({ rows_written: 1, rows_set_aside: 1 })
+    sink.end()
+  })
+})
+
 describe('an epoch with rows set aside', () => {
+  it.each<[string, number, (sink: { flush(): Promise<void> }) => unknown]>([
+    ['its time is over', 50, () => {}],
+    ['somebody flushes', 60_000, sink => sink.flush()],
+  ])('is not committed before on_bad_row is done with a row, also when %s', async (_, time, act) => {
+    const table = await ks.table('id int PRIMARY KEY, v text')
+    const events: string[] = []
+    let flushed: unknown
+    const sink = createMicroBatchSink<object>({
+      ...ks.target,
+      table,
+      checkpoint_location: checkpoints.location(),
+      epoch_interval_ms: time,
+      on_bad_row: async ({ row_index }) => {
+        flushed = act(sink)
+        await delay(1_500)
+        events.push(`row ${row_index} is kept`)
+      },
+    })
+    sink.on('commit', ({ rows }) => events.push(`${rows} rows are committed`))
+    sink.write({ id: 0, v: 'x' })
+    sink.write({ id: 1, v: 1 })
+    await expect.poll(() => events.length, { timeout: 20_000 }).toBeGreaterThan(1)
+    expect(events).toEqual(['row 1 is kept', '2 rows are committed'])
+    await flushed
+    await delay(300)
+    // No epoch of no rows follows.
+    await sink.flush()
+    sink.end()
+    await finished(sink)
+    expect(events).toHaveLength(2)
+  })
+
   const options = (table: string, told: number[]) => ({
     ...ks.target,
     table,
