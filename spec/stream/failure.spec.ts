@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { RowError } from '../../lib/index.ts'
+import { rowsOf } from '../fake/fakeClient.ts'
 import { idsSent, range, row, scene, serverError, settled, written } from './support.ts'
 
 const unhandled: unknown[] = []
@@ -140,6 +141,36 @@ describe('a request that the server refuses', () => {
       },
     ])
     expect(String(errors[0])).toContain('too odd')
+  })
+
+  it('because a disk is full blames no row, and is sent again', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0)
+    onTestFinished(() => {
+      vi.restoreAllMocks()
+    })
+    const on_bad_row = vi.fn()
+    const { client, sink, closed } = scene({ rows_per_batch: 50, flush_interval_ms: 60_000, on_bad_row })
+    for (const id of range(50)) sink.write(row(id))
+    sink.end()
+    const full = 'Write request failed because disk usage exceeds failure threshold'
+    await client.writesReach(5)
+    for (const write of [...client.pending]) {
+      write.fail(serverError(0x2200, `Guardrail replica_disk_usage violated: ${full}`))
+    }
+    client.automatic = true
+    await closed
+    expect(on_bad_row).not.toHaveBeenCalled()
+    expect(client.writes.map(rowsOf)).toEqual(Array(10).fill(10))
+    expect(sink.stats).toMatchObject({ rows_written: 50, rows_failed: 0, rows_set_aside: 0, retries: 5 })
+  })
+
+  it('because a disk stays full is told in its own words when the time is over', async () => {
+    const { client, errors, sink, closed } = scene({ retry_timeout_ms: 0, on_bad_row: () => {} })
+    sink.write(row(1))
+    const full = 'Write request failed because disk usage exceeds failure threshold'
+    ;(await client.nextWrite()).fail(serverError(0x2200, `Guardrail replica_disk_usage violated: ${full}`))
+    await closed
+    expect(errors).toMatchObject([{ name: 'WriteError', message: expect.stringContaining(full) }])
   })
 
   it('is cut into smaller ones when it is too large, and every row is written once', async () => {

@@ -102,6 +102,32 @@ const faults: readonly (readonly [string, unknown, Fault])[] = [
   ],
   ['unprepared', serverError(0x2500), 'schema'],
   ['batch too large', serverError(0x2200, 'Batch too large'), 'split'],
+  [
+    'a replica whose disk is full',
+    serverError(
+      0x2200,
+      'Guardrail replica_disk_usage violated: Write request failed because disk usage exceeds failure threshold',
+    ),
+    'retry',
+  ],
+  [
+    'no room for change data capture, in protocol v3',
+    serverError(0x2200, 'ERROR CDC_WRITE_FAILURE: Rejecting mutation to keyspace ks'),
+    'retry',
+  ],
+  [
+    'a partition that may not be written',
+    serverError(0x2200, 'Unable to write to denylisted partition [0x00000007] in ks/t'),
+    'row',
+  ],
+  [
+    'a write time that a guardrail refuses',
+    serverError(
+      0x2200,
+      'Guardrail maximum_timestamp violated: Modification to table t is not allowed, as write timestamp 9 is after',
+    ),
+    'row',
+  ],
   ['a guardrail', serverError(0x2200, 'Guardrail items_per_collection violated'), 'row'],
   ['mutation too large', serverError(0x2200, 'Rejected an oversized mutation (25/16)'), 'row'],
   ['frame too large', serverError(0x2200, 'Request is too big: length 17 exceeds maximum'), 'row'],
