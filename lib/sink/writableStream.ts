@@ -208,6 +208,8 @@ class RowSink {
 
   get acknowledged(): ReadableStream<Acknowledged> {
     this.#latest ??= new Latest()
+    // Of a stream that is over, nobody would end it.
+    if (this.#ended.signal.aborted) this.#latest.end()
     return this.#latest.stream
   }
 
