@@ -13,7 +13,7 @@ import { type EpochSettings, epochSettingsOf } from '../options/settings.ts'
 import { positionOf } from '../row/position.ts'
 import { type Acknowledged, Progress } from '../write/progress.ts'
 import { Intake, type QueuedRow } from './intake.ts'
-import { ignore, RowWritable } from './rowWritable.ts'
+import { announce, ignore, RowWritable } from './rowWritable.ts'
 import type { CassandraWritable } from './writable.ts'
 
 /** What became of an epoch. */
@@ -91,7 +91,7 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
     const progress = new Progress(
       settings,
       () => this.listenerCount('acknowledged') > 0,
-      acknowledged => this.emit('acknowledged', acknowledged),
+      acknowledged => announce(this, 'acknowledged', acknowledged),
     )
     const intake = new Intake<EpochWriter>(progress)
     super(intake, row => arrivalOf(row, intake, settings), settings.signal)
@@ -171,7 +171,7 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
   ): Promise<void> {
     try {
       const committed = await writer.write(epoch_id, epoch, onSealed)
-      if (!this.destroyed) this.emit('commit', committed)
+      if (!this.destroyed) announce(this, 'commit', committed)
     } catch (error) {
       this.destroy(error as Error)
       throw error

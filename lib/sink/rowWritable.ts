@@ -1,3 +1,4 @@
+import process from 'node:process'
 import { Writable } from 'node:stream'
 import type { CassandraWritableStats } from '../write/stats.ts'
 import { abortWith } from './abort.ts'
@@ -60,3 +61,17 @@ export abstract class RowWritable extends Writable {
 
 /** A listener for an error that is told in another way. */
 export function ignore(): void {}
+
+/**
+ * Emits an event from within the sink's own work. What a listener throws becomes an uncaught exception, as it does for
+ * any event of Node, and the work goes on: it is done, and must not count as failed.
+ */
+export function announce(sink: Writable, event: 'acknowledged' | 'commit', message: object): void {
+  try {
+    sink.emit(event, message)
+  } catch (error) {
+    process.nextTick(() => {
+      throw error
+    })
+  }
+}

@@ -7,7 +7,7 @@ import type { CassandraWritableStats } from '../write/stats.ts'
 import type { TableWriter } from '../write/tableWriter.ts'
 import { Intake, type QueuedRow } from './intake.ts'
 import { queuedWithPosition } from './position.ts'
-import { RowWritable } from './rowWritable.ts'
+import { announce, RowWritable } from './rowWritable.ts'
 
 /**
  * An object-mode Writable of rows. `'finish'` means that Cassandra acknowledged every row. `Row` is what `write()` and
@@ -74,7 +74,7 @@ class CassandraSink<Row extends object> extends RowWritable implements Cassandra
     const progress = new Progress(
       settings,
       () => this.listenerCount('acknowledged') > 0,
-      acknowledged => this.emit('acknowledged', acknowledged),
+      acknowledged => announce(this, 'acknowledged', acknowledged),
     )
     const intake = new Intake<TableWriter>(progress)
     super(intake, row => queuedWithPosition(row, intake, settings), settings.signal)
