@@ -37,7 +37,10 @@ export class Progress {
   #position: Json | null = null
   #told = 0
   #hasFlushed = false
-  #waiters: FlushWaiter[] = []
+  /** In rising order of rows, since those that were given only grow in number. */
+  readonly #waiters = new Queue<FlushWaiter>()
+  /** Numbers of rows that somebody waits for. */
+  readonly #awaited = new Set<number>()
   #end: Error | undefined
 
   constructor(
@@ -63,19 +66,21 @@ export class Progress {
     if (position !== undefined) this.#positions.push({ row_index, position })
   }
 
-  /** Resolves when the first rows, so many of them, are settled. */
+  /** Resolves when the first rows, so many of them, are settled. Never fewer than were asked for before. */
   settled(rows: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (rows === 0 || (this.#source?.settledRows(this.#told) ?? 0) >= rows) resolve()
+      if (rows === 0 || this.#isSettled(rows)) resolve()
       else if (this.#end !== undefined) reject(this.#end)
-      else this.#waiters.push({ rows, resolve, reject })
+      else {
+        this.#waiters.push({ rows, resolve, reject })
+        this.#awaited.add(rows)
+      }
     })
   }
 
   /** Whether somebody waits for the rows up to this one, so that they must not wait for others. */
   isAwaited(row_index: number): boolean {
-    // Called for each row.
-    return this.#waiters.length > 0 && this.#waiters.some(({ rows }) => rows === row_index + 1)
+    return this.#awaited.has(row_index + 1)
   }
 
   /** A buffer of rows was sent. */
@@ -88,9 +93,10 @@ export class Progress {
     if (this.#source === undefined || this.#end !== undefined) return
     const isWanted = channels.acknowledged.hasSubscribers || this.#isListening()
     const isDue = isWanted && (this.#hasFlushed || this.#source.isIdle)
-    if (!isDue && this.#waiters.length === 0) return
+    const wanted = isDue ? this.#told + 1 : this.#waiters.first?.rows
+    if (wanted === undefined) return
     // What cannot be told to anybody need not be found out: rows that wait may be many.
-    const known = isDue ? this.#told : Math.min(...this.#waiters.map(waiter => waiter.rows)) - 1
+    const known = wanted - 1
     const rows = this.#source.settledRows(known)
     // Looked at once per flush, since it takes a walk through the rows in flight.
     if (isDue) this.#hasFlushed = false
@@ -101,7 +107,14 @@ export class Progress {
   /** Nothing is settled any more. */
   end(error: Error): void {
     this.#end ??= error
-    for (const { reject } of this.#waiters.splice(0)) reject(error)
+    for (const { reject } of this.#waiters) reject(error)
+    this.#waiters.clear()
+    this.#awaited.clear()
+  }
+
+  /** Looking takes a walk through the rows in flight. As long as fewer rows are waited for, it is in vain. */
+  #isSettled(rows: number): boolean {
+    return this.#waiters.first === undefined && (this.#source?.settledRows(this.#told) ?? 0) >= rows
   }
 
   #advance(rows: number): void {
@@ -117,8 +130,11 @@ export class Progress {
   }
 
   #resolveUpTo(rows: number): void {
-    const waiters = this.#waiters
-    this.#waiters = waiters.filter(waiter => waiter.rows > rows)
-    for (const waiter of waiters) if (waiter.rows <= rows) waiter.resolve()
+    for (let waiter = this.#waiters.first; waiter !== undefined; waiter = this.#waiters.first) {
+      if (waiter.rows > rows) break
+      this.#waiters.shift()
+      this.#awaited.delete(waiter.rows)
+      waiter.resolve()
+    }
   }
 }

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest'
+import { Progress } from '../../../lib/write/progress.ts'
+
+/** A sink whose first rows are settled as the spec says, and which counts how often it looks for them. */
+function scene() {
+  const source = {
+    rows: 0,
+    looks: 0,
+    isIdle: false,
+    settledRows: () => {
+      source.looks++
+      return source.rows
+    },
+  }
+  const progress = new Progress(
+    { keyspace: 'ks', table: 't' },
+    () => false,
+    () => {},
+  )
+  progress.follow(source)
+  const settle = (rows: number) => {
+    source.rows = rows
+    progress.advanced()
+  }
+  return { source, progress, settle }
+}
+
+const many = 200_000
+
+describe('settled()', () => {
+  it('resolves as many as ask for it, each as soon as its rows are settled', async () => {
+    const { progress, settle } = scene()
+    const asked = Array.from({ length: many }, () => progress.settled(1))
+    let isLater = false
+    const later = progress.settled(2).then(() => {
+      isLater = true
+    })
+    settle(1)
+    await Promise.all(asked)
+    expect(isLater).toBe(false)
+    settle(2)
+    await later
+  })
+
+  it('costs each row the same, however many wait for others', async () => {
+    const { source, progress, settle } = scene()
+    const asked = Array.from({ length: many }, (_, i) => progress.settled(i + 1))
+    // The first had to look, and all others ask for more rows.
+    expect(source.looks).toBe(1)
+    let awaited = 0
+    for (let row = 0; row < 2 * many; row++) if (progress.isAwaited(row)) awaited++
+    expect(awaited).toBe(many)
+    for (let rows = 1; rows <= many; rows++) settle(rows)
+    await Promise.all(asked)
+    expect(progress.isAwaited(0)).toBe(false)
+  })
+
+  it('rejects whoever waits with what the sink fails with, and whoever asks later for rows that are not settled', async () => {
+    const { progress, settle } = scene()
+    settle(1)
+    const waiting = progress.settled(2)
+    const error = new Error('no network')
+    progress.end(error)
+    progress.end(new Error('closed'))
+    await expect(waiting).rejects.toBe(error)
+    await expect(progress.settled(2)).rejects.toBe(error)
+    await expect(progress.settled(1)).resolves.toBeUndefined()
+    expect(progress.isAwaited(1)).toBe(false)
+  })
+})
+
+describe('isAwaited()', () => {
+  it('knows the last row of each that waits, also while the first is not settled', () => {
+    const { progress } = scene()
+    void progress.settled(2)
+    void progress.settled(5)
+    expect([0, 1, 2, 3, 4, 5].filter(row => progress.isAwaited(row))).toEqual([1, 4])
+  })
+})
