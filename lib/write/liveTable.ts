@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { RowError, SchemaError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import type { EncodedRow } from '../row/encodedRow.ts'
@@ -13,10 +12,8 @@ import { columnDropped, hasAllOf, isSameTable, schemaChange, tableGone } from '.
 import { Statement } from '../table/statement.ts'
 import { BadRow } from './badRow.ts'
 import { DoubtfulRow } from './doubtfulRow.ts'
+import { PACE_MS, SchemaLooks } from './schemaLooks.ts'
 import { StatementShare } from './statementShare.ts'
-
-/** Between two looks at the schema that rows or statements ask for, in milliseconds, on average. */
-const PACE_MS = 1_000
 
 /**
  * Milliseconds after which the table's time to live is looked up again where rows have it from there. A server forgets
@@ -30,9 +27,6 @@ const LAST_LOOK_MS = 2_000
 /** Most names that a table lacks which are remembered. With more, none is looked for twice within {@link PACE_MS}. */
 const MOST_LACKING = 10
 
-/** Looks at the schema that need not wait for their turn. */
-const BURST = 5
-
 /** What a row is encoded by, and what it may ask of the servers. */
 export type TableSettings = RowRules & Pick<WriteSettings, 'request_timeout_ms' | 'on_bad_row'>
 
@@ -44,6 +38,7 @@ export class LiveTable {
   readonly #source: TableSource
   readonly #settings: TableSettings
   readonly #share: StatementShare
+  readonly #looks: SchemaLooks
   readonly #timer: NodeJS.Timeout
   #schema: StoredTable
   /** When the schema was read, by `performance.now()`. */
@@ -61,7 +56,6 @@ export class LiveTable {
   #change: SchemaError | undefined
   #diagnosing: Promise<void> | undefined
   #suspicion: Promise<void> | undefined
-  #nextRead = Number.NEGATIVE_INFINITY
 
   /** @param cluster the same object for all sinks on one cluster */
   constructor(
@@ -81,6 +75,7 @@ export class LiveTable {
       binds: schema.columns.length + 2,
       operations: settings.delete_flag === undefined ? 1 : 2,
     })
+    this.#looks = new SchemaLooks(rows => this.#readFor(rows), source.signal)
     this.#timer = setInterval(() => {
       if (settings.ttl === undefined && this.#schema.default_time_to_live > 0) this.suspect()
     }, TTL_PACE_MS)
@@ -122,13 +117,7 @@ export class LiveTable {
     let result = this.#retake(row)
     const mayBeNew = result instanceof RowError && mayBeNewInSchema(result) && row.since >= this.#readAt
     if (mayBeNew && !this.#isKnownToLack(result as RowError)) {
-      const knowsNames = (found: StoredTable) => {
-        const encoded = attempt(() => new RowEncoder(found, this.#settings).encode(row.given.copy, row.index))
-        return !(encoded instanceof RowError && mayBeNewInSchema(encoded))
-      }
-      await this.#pace()
-        .then(() => this.#read(this.#settings.request_timeout_ms, knowsNames))
-        .catch(() => {})
+      await this.#looks.ask(row)
       result = this.#change ?? this.#retake(row)
       if (result instanceof RowError && this.#lacking.size < MOST_LACKING) this.#lacking.add(result.column)
     }
@@ -174,12 +163,9 @@ export class LiveTable {
 
   /** A statement was prepared another time, so the table may have been replaced. Looks soon, and waits for nothing. */
   suspect(): void {
-    this.#suspicion ??= this.#pace()
-      .then(() => this.#read(this.#settings.request_timeout_ms))
-      .catch(() => {})
-      .finally(() => {
-        this.#suspicion = undefined
-      })
+    this.#suspicion ??= this.#looks.ask().finally(() => {
+      this.#suspicion = undefined
+    })
   }
 
   /**
@@ -238,6 +224,17 @@ export class LiveTable {
     return current
   }
 
+  /** Reads until the names in these rows are known, or all nodes agree that some are not. */
+  #readFor(rows: readonly DoubtfulRow[]): Promise<void> {
+    return this.#read(this.#settings.request_timeout_ms, found => {
+      const encoder = new RowEncoder(found, this.#settings)
+      return rows.every(({ given, index }) => {
+        const encoded = attempt(() => encoder.encode(given.copy, index))
+        return !(encoded instanceof RowError && mayBeNewInSchema(encoded))
+      })
+    })
+  }
+
   /** @param isWanted whether a schema has what is looked for; what a node lacks that lags behind may be there already */
   async #read(timeout_ms: number, isWanted: (found: StoredTable) => boolean = () => true): Promise<void> {
     const readAt = performance.now()
@@ -268,14 +265,6 @@ export class LiveTable {
     this.#encoders = new Map()
     this.#usual = undefined
     this.#current = new WeakMap()
-  }
-
-  /** Resolves when the schema may be read, so that rows with bad names cannot keep a server busy. */
-  async #pace(): Promise<void> {
-    const now = performance.now()
-    this.#nextRead = Math.max(this.#nextRead, now - BURST * PACE_MS) + PACE_MS
-    const wait = this.#nextRead - now
-    if (wait > 0) await delay(wait, undefined, { signal: this.#source.signal })
   }
 }
 

@@ -48,6 +48,32 @@ describe('rows with names that the table does not have', () => {
     expect(waits).toEqual(Array(15).fill(1_000))
   })
 
+  it('wait for one look together, however many ask at once', async () => {
+    const { client, table, take } = await scene()
+    for (let i = 0; i < 5; i++) await table.settle(take({ id: i, nope: 1 }, i))
+    client.schemaLooks = 0
+    const refused = Array.from({ length: 25 }, (_, i) => table.settle(take({ id: i, [`nope${i}`]: 1 }, i)))
+    client.columns = [...defaultColumns, { name: 'w', type: 'int' }]
+    const stored = table.settle(take({ id: 25, w: 1 }, 25))
+    table.suspect()
+    expect(await stored).toMatchObject({ index: 25 })
+    for (const row of refused) expect(await row).toMatchObject({ code: 'ERR_CASSANDRA_COLUMN_UNKNOWN' })
+    expect(client.schemaReads).toBe(1)
+    expect(waits).toEqual([1_000])
+  })
+
+  it('that come while the schema is read have it read again', async () => {
+    const { client, table, take } = await scene()
+    const early = table.settle(take({ id: 1, w: 1 }))
+    while (client.schemaLooks === 0) await Promise.resolve()
+    vi.advanceTimersByTime(1)
+    client.columns = [...defaultColumns, { name: 'w', type: 'int' }]
+    const late = table.settle(take({ id: 2, w: 2 }, 1))
+    expect(await late).toMatchObject({ index: 1 })
+    expect(await early).toMatchObject({ code: 'ERR_CASSANDRA_COLUMN_UNKNOWN' })
+    expect(waits).toEqual([])
+  })
+
   it('share one look when they came before it', async () => {
     const { client, table, take } = await scene()
     const rows = [1, 2, 3].map(i => take({ id: i, w: i }, i))
