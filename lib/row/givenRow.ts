@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
+import { isSameSnapshot } from './sameSnapshot.ts'
 import { snapshotOf } from './snapshot.ts'
 
 /** A row as it was given. */
@@ -15,7 +15,8 @@ export class GivenRow {
   /** The caller's own object, or the copy if the object has changed since. */
   get unchanged(): unknown {
     try {
-      return isDeepStrictEqual(this.#row, this.copy) ? this.#row : this.copy
+      // A copy is not its original in every part: a Vector is an Array there. Another copy is.
+      return isSameSnapshot(this.copy, snapshotOf(this.#row)) ? this.#row : this.copy
     } catch {
       return this.copy
     }

@@ -99,10 +99,19 @@ function readOnce(value: object, name: string, copy: (item: unknown) => unknown)
   }
 }
 
+const unreadables = new WeakSet<object>()
+
 /** Stands for what could not be read. */
 function unreadable(error: unknown): object {
   const again = () => rethrow(error)
-  return new Proxy({}, { get: again, has: again, ownKeys: again, getPrototypeOf: again })
+  const proxy = new Proxy({}, { get: again, has: again, ownKeys: again, getPrototypeOf: again })
+  unreadables.add(proxy)
+  return proxy
+}
+
+/** Whether a part of a snapshot stands for what could not be read. */
+export function isUnreadable(part: object): boolean {
+  return unreadables.has(part)
 }
 
 function rethrow(error: unknown): never {
