@@ -61,7 +61,10 @@ function copyObject(value: object, isRow: boolean, copy: (item: unknown) => unkn
   // The driver's Vector is iterable too, and a Proxy that shows its items only.
   if (!isRow && isIterable(value)) return copyItems(value, copy)
   const hasFields = isPlain(value) || isMutableDriverValue(value) || !isBuiltIn(value)
-  return hasFields ? copyProperties(value, copy) : value
+  if (!hasFields) return value
+  const copied = copyProperties(value, copy)
+  if (isRow) addSymbols(copied, value)
+  return copied
 }
 
 function copyItems(items: Iterable<unknown>, copy: (item: unknown) => unknown): unknown[] {
@@ -91,9 +94,17 @@ function copyProperties(value: object, copy: (item: unknown) => unknown): object
   return copied
 }
 
-function readOnce(value: object, name: string, copy: (item: unknown) => unknown): PropertyDescriptor {
+/** What a row carries along for the caller. It is never stored and may lead to anything, so it is not copied itself. */
+function addSymbols(copied: object, row: object): void {
+  for (const symbol of Object.getOwnPropertySymbols(row)) {
+    if (!Object.prototype.propertyIsEnumerable.call(row, symbol)) continue
+    Object.defineProperty(copied, symbol, { enumerable: true, ...readOnce(row, symbol, part => part) })
+  }
+}
+
+function readOnce(value: object, key: PropertyKey, copy: (item: unknown) => unknown): PropertyDescriptor {
   try {
-    return { value: copy((value as Record<string, unknown>)[name]) }
+    return { value: copy((value as Record<PropertyKey, unknown>)[key]) }
   } catch (error) {
     return { get: () => rethrow(error) }
   }

@@ -99,6 +99,53 @@ describe('a row that did not change', () => {
   })
 })
 
+describe('what a row carries along by a Symbol', () => {
+  const place = Symbol('place')
+  const copyOf = (row: object) => new GivenRow(row).copy as Record<PropertyKey, unknown>
+
+  it('leaves it the object that was given', () => {
+    const row = { id: 1, [place]: { offset: 77 } }
+    expect(new GivenRow(row).unchanged === row).toBe(true)
+  })
+
+  it('is in the copy when the row changed', () => {
+    const row = { id: 1, [place]: 77 }
+    const given = new GivenRow(row)
+    Object.assign(row, { id: 2, [place]: 78 })
+    expect(given.unchanged).toEqual({ id: 1, [place]: 77 })
+  })
+
+  it('is the very object in the copy, since it may lead to anything', () => {
+    const source = { socket: {} }
+    expect(copyOf({ id: 1, [place]: source })[place]).toBe(source)
+  })
+
+  it('makes a change of the row when another takes its place', () => {
+    const row = { id: 1, [place]: { offset: 77 } }
+    const given = new GivenRow(row)
+    row[place] = { offset: 77 }
+    expect(given.unchanged === given.copy).toBe(true)
+  })
+
+  it('is read once, and throws again what reading it threw', () => {
+    let asked = 0
+    const copy = copyOf({
+      id: 1,
+      get [place]() {
+        asked++
+        throw new Error('closed')
+      },
+    })
+    expect(() => copy[place]).toThrow('closed')
+    expect(asked).toBe(1)
+  })
+
+  it('is not in the copy where it is not enumerable', () => {
+    const row = Object.defineProperty({ id: 1 }, place, { value: 77 })
+    expect(Reflect.ownKeys(copyOf(row))).toEqual(['id'])
+  })
+})
+
 describe('a row that changed', () => {
   it.each<[string, () => Record<string, unknown>, (row: never) => void]>([
     ['a value', () => ({ a: 1 }), (row: { a: number }) => (row.a = 2)],
