@@ -167,6 +167,8 @@ class RowSink {
 
   close(): Promise<void> {
     this.#closing = this.#withReason(this.#finish()).then(() => {
+      // `sizeOf` is asked for rows too that the stream refuses, since it is closing.
+      this.#progress.complete()
       this.#latest?.end()
       return this.#release()
     })

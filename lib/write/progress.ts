@@ -41,7 +41,7 @@ export class Progress {
   readonly #waiters = new Queue<FlushWaiter>()
   /** Numbers of rows that somebody waits for. */
   readonly #awaited = new Set<number>()
-  #end: Error | undefined
+  #end: Error | 'complete' | undefined
 
   constructor(
     { keyspace, table }: TableContext,
@@ -69,7 +69,7 @@ export class Progress {
   /** Resolves when the first rows, so many of them, are settled. Never fewer than were asked for before. */
   settled(rows: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (rows === 0 || this.#isSettled(rows)) resolve()
+      if (rows === 0 || this.#end === 'complete' || this.#isSettled(rows)) resolve()
       else if (this.#end !== undefined) reject(this.#end)
       else {
         this.#waiters.push({ rows, resolve, reject })
@@ -102,6 +102,12 @@ export class Progress {
     if (isDue) this.#hasFlushed = false
     if (isDue && rows > this.#told) this.#advance(rows)
     this.#resolveUpTo(rows)
+  }
+
+  /** Nothing is left to do for any row. One that the sink refused after it was counted is never settled. */
+  complete(): void {
+    this.#end ??= 'complete'
+    this.#resolveUpTo(Number.POSITIVE_INFINITY)
   }
 
   /** Nothing is settled any more. */

@@ -67,6 +67,16 @@ describe('settled()', () => {
     await expect(progress.settled(1)).resolves.toBeUndefined()
     expect(progress.isAwaited(1)).toBe(false)
   })
+
+  it('resolves for rows that never come once the sink is complete, also when it is closed then', async () => {
+    const { progress, settle } = scene()
+    settle(1)
+    const waiting = progress.settled(2)
+    progress.complete()
+    progress.end(new Error('closed'))
+    await waiting
+    await progress.settled(3)
+  })
 })
 
 describe('isAwaited()', () => {
