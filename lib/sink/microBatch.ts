@@ -86,6 +86,8 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
   #feed: 'write()' | 'writeEpoch()' | undefined
   /** Calls of `writeEpoch` are served one after the other. */
   #turn: Promise<unknown> = Promise.resolve()
+  /** Those that have not settled. */
+  readonly #turns = new Set<Promise<WrittenEpoch>>()
 
   constructor(settings: EpochSettings) {
     const progress = new Progress(
@@ -130,10 +132,10 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
     return new EpochCutter(writer, this.#settings, this.#intake.progress, write)
   }
 
-  override flush(): Promise<void> {
+  override async flush(): Promise<void> {
     const flushed = super.flush()
     this.#cutter?.flush(this.#intake.lastIndex)
-    return flushed
+    await Promise.all([flushed, ...this.#turns])
   }
 
   writeEpoch(epoch_id: number, rows: RowSource<Row>): Promise<WrittenEpoch> {
@@ -143,7 +145,11 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
       return this.#writeEpoch(epoch_id, rows)
     }
     const turn = this.#turn.then(() => this.#telling(write))
-    this.#turn = turn.catch(() => {})
+    const settled = () => {
+      this.#turns.delete(turn)
+    }
+    this.#turns.add(turn)
+    this.#turn = turn.then(settled, settled)
     return turn
   }
 
