@@ -1,4 +1,3 @@
-import process from 'node:process'
 import { Writable } from 'node:stream'
 import type { CassandraWritableStats } from '../write/stats.ts'
 import { abortWith } from './abort.ts'
@@ -63,15 +62,13 @@ export abstract class RowWritable extends Writable {
 export function ignore(): void {}
 
 /**
- * Emits an event from within the sink's own work. What a listener throws becomes an uncaught exception, as it does for
- * any event of Node, and the work goes on: it is done, and must not count as failed.
+ * Emits an event from within the sink's own work. What a listener throws ends the stream, once that work is done: the
+ * rows it is about are settled.
  */
 export function announce(sink: Writable, event: 'acknowledged' | 'commit', message: object): void {
   try {
     sink.emit(event, message)
   } catch (error) {
-    process.nextTick(() => {
-      throw error
-    })
+    sink.destroy(error as Error)
   }
 }
