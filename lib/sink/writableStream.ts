@@ -61,7 +61,8 @@ export function createCassandraWritableStream<Row extends object = object>(
 class RowStream<Row extends object> extends WritableStream<Row> implements CassandraWritableStream<Row> {
   readonly stats: CassandraWritableStats
   readonly #sink: RowSink
-  #ending: Promise<void> | undefined
+  /** Calls of `close()`: one ends the stream, and all others are refused. */
+  readonly #endings: Promise<void>[] = []
 
   constructor(sink: RowSink) {
     super(sink, { highWaterMark: HIGH_WATER_MARK, size: row => sink.sizeOf(row) })
@@ -82,24 +83,25 @@ class RowStream<Row extends object> extends WritableStream<Row> implements Cassa
   }
 
   override close(): Promise<void> {
-    this.#ending = super.close()
-    return this.#ending
+    return this.#ended(super.close())
   }
 
   /** The stream tells its sink of a `close()` only when no row waits any more. */
   override getWriter(): WritableStreamDefaultWriter<Row> {
     const writer = super.getWriter()
     const close = writer.close.bind(writer)
-    writer.close = () => {
-      this.#ending = close()
-      return this.#ending
-    }
+    writer.close = () => this.#ended(close())
     return writer
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#ending?.catch(() => {})
+    await Promise.allSettled(this.#endings)
     await this.#sink.dispose()
+  }
+
+  #ended(ending: Promise<void>): Promise<void> {
+    this.#endings.push(ending)
+    return ending
   }
 }
 

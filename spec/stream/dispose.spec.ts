@@ -118,6 +118,18 @@ describe('await using a Writable', () => {
 })
 
 describe('await using a WritableStream', () => {
+  it('waits for the end also when close() was called again, and refused', async () => {
+    const { stream } = webScene({}, automatic)
+    {
+      await using disposed = stream
+      const writer = disposed.getWriter()
+      for (const id of range(2_000)) void writer.write(row(id))
+      void writer.close()
+      await expect(writer.close()).rejects.toBeInstanceOf(TypeError)
+    }
+    expect(stream.stats.rows_written).toBe(2_000)
+  })
+
   it.each([1, 2_000])('waits for a stream of %i rows whose close() was not awaited', async count => {
     const { client, stream } = webScene({}, automatic)
     {
