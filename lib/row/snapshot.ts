@@ -9,24 +9,30 @@ import { isAnyTemporal } from '../value/temporal.ts'
 const mostItems = 4 * 1024 * 1024
 
 /**
+ * Levels that are copied. No type nests that deep, so a row with more is refused. A copy that ended where the stack does
+ * would end elsewhere the next time, and an unchanged row would seem to have changed.
+ */
+const MOST_LEVELS = 1_000
+
+/**
  * A copy of a row that later changes to the row do not reach, for rows that come before the types of their columns are
  * known. Everything is read once, all the way down; instances of classes that no column takes are kept. What throws
  * when it is read throws the same again when the copy is read, for the encoder to report.
  */
 export function snapshotOf(row: unknown): unknown {
-  return copyOfPart(row, new Map())
+  return copyOfPart(row, 0, new Map())
 }
 
 /** @param copies of the objects that were met; those around the value stand for themselves as long as they are copied */
-function copyOfPart(value: unknown, copies: Map<object, unknown>): unknown {
+function copyOfPart(value: unknown, level: number, copies: Map<object, unknown>): unknown {
   if (typeof value !== 'object' || value === null || value === unset) return value
   // An object in many places is copied once. A cycle can be stored nowhere: it is kept for the encoder to refuse.
   if (copies.has(value)) return copies.get(value)
-  const isRow = copies.size === 0
+  if (level > MOST_LEVELS) return value
   copies.set(value, value)
   let copy: unknown
   try {
-    copy = copyObject(value, isRow, item => copyOfPart(item, copies))
+    copy = copyObject(value, level === 0, item => copyOfPart(item, level + 1, copies))
   } catch (error) {
     copy = unreadable(error)
   }

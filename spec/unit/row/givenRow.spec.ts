@@ -15,6 +15,11 @@ function doubled(depth: number): unknown[] {
   return part
 }
 
+/** What a function gives that is called with this many calls around it. */
+function fromDepth<Value>(calls: number, act: () => Value): Value {
+  return calls === 0 ? act() : fromDepth(calls - 1, act)
+}
+
 function deepest(part: unknown[]): unknown[] {
   return Array.isArray(part[0]) ? deepest(part[0]) : part
 }
@@ -87,6 +92,16 @@ describe('a row that did not change', () => {
 
   it('is the value that was given where that is no object', () => {
     for (const row of [1, 'x', null, undefined, Number.NaN]) expect(new GivenRow(row).unchanged).toBe(row)
+  })
+
+  it.each([900, 2_000, 20_000])('is the object that was given, with %i levels', depth => {
+    let part: unknown[] = [1]
+    for (let i = 0; i < depth; i++) part = [part]
+    const row = { id: 1, part }
+    const near = new GivenRow(row)
+    const far = fromDepth(500, () => new GivenRow(row))
+    expect(near.unchanged === row && far.unchanged === row).toBe(true)
+    expect(fromDepth(500, () => near.unchanged) === row).toBe(true)
   })
 
   it('with shared parts costs what its objects cost, not one comparison per way to them', () => {
