@@ -9,7 +9,7 @@ export interface Permits {
   released(replicas: ReplicaSet<Line>, kind: PermitKind): void
   /** Resolves when a flight that gave its permit back has another. */
   acquire(flight: Flight): Promise<void>
-  succeeded(replicas: ReplicaSet<Line>, latency: number): void
+  succeeded(replicas: ReplicaSet<Line>, latency: number, sent: number): void
   failed(replicas: ReplicaSet<Line>, fault: Fault, sent: number): void
 }
 
@@ -36,8 +36,8 @@ export class Flight implements Permit {
     return this.replicas.lastStored
   }
 
-  succeeded(latency: number): void {
-    this.#permits.succeeded(this.replicas, latency)
+  succeeded(latency: number, sent: number): void {
+    this.#permits.succeeded(this.replicas, latency, sent)
   }
 
   failed(fault: Fault, sent: number): void {

@@ -149,11 +149,11 @@ export class Outbox implements Turns, Permits {
     })
   }
 
-  succeeded(replicas: ReplicaSet<Line>, latency: number): void {
+  succeeded(replicas: ReplicaSet<Line>, latency: number, sent: number): void {
     this.#isAnswered = true
     this.#bounds.window.answered(latency, this.isShortOfRequests)
     const { isFailing, isApart } = replicas
-    replicas.succeeded(performance.now() - latency)
+    replicas.succeeded(sent)
     if (!isFailing) return
     this.#failing--
     if (isApart) this.#count(replicas.lines, 'waiting')

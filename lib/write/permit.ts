@@ -4,8 +4,11 @@ import type { Fault } from '../cluster/fault.ts'
 export interface Permit {
   /** When the last request left that the replica set has acknowledged, by `performance.now()`. */
   readonly lastStored: number
-  /** The replica set acknowledged a request after this many milliseconds. */
-  succeeded(latency: number): void
+  /**
+   * The replica set acknowledged a request after this many milliseconds.
+   * @param sent when it left, by `performance.now()`
+   */
+  succeeded(latency: number, sent: number): void
   /**
    * A request failed with a fault that may pass.
    * @param sent when it was sent, by `performance.now()`

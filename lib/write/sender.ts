@@ -37,7 +37,7 @@ export class Sender {
       const delivery = requests.delivery(rows, sent)
       requests.try(delivery, '', sent, error => {
         if (error === undefined) {
-          permit.succeeded(performance.now() - sent)
+          permit.succeeded(performance.now() - sent, sent)
           resolve()
         } else this.#sendAgain(error, { delivery, requests, permit }, sent).then(resolve, reject)
       })
@@ -56,7 +56,7 @@ export class Sender {
       const now = performance.now()
       const tried = next
       const error = await new Promise(resolve => requests.try(tried, '', now, resolve))
-      if (error === undefined) permit.succeeded(performance.now() - now)
+      if (error === undefined) permit.succeeded(performance.now() - now, now)
       else await add(error, next, now)
     }
   }

@@ -42,7 +42,7 @@ function scene({ requests = 8, waitingRows = 2, bytes = 100_000 } = {}) {
     return permit.pause(wait_ms, false, signal)
   }
   const acknowledge = async (at: number) => {
-    nth(at).permit.succeeded(1)
+    nth(at).permit.succeeded(1, 0)
     nth(at).end()
     await settled()
   }

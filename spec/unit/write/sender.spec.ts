@@ -43,8 +43,8 @@ async function scene(options: Partial<CassandraWritableOptions> = {}) {
   const sender = new Sender(clock)
   const permit = {
     lastStored: Number.NEGATIVE_INFINITY,
-    succeeded: (latency: number) => {
-      permit.lastStored = performance.now() - latency
+    succeeded: (_: number, sent: number) => {
+      permit.lastStored = sent
       told.push('answered')
     },
     failed: (fault: Fault) => told.push(fault),
