@@ -52,7 +52,7 @@ const serverFaults: Readonly<Record<number, Fault>> = {
 const invalidFaults: readonly (readonly [RegExp, Fault])[] = [
   [/batch too large/i, 'split'],
   // A replica's disk is full (guardrail of CASSANDRA-17150), or its change data capture is, as protocol v3 tells it.
-  [/disk usage|replica_disk_usage|cdc_write_failure/i, 'retry'],
+  [/guardrail replica_disk_usage violated|error cdc_write_failure/i, 'retry'],
   [/guardrail user_timestamps violated/i, 'timestamps'],
   // A node that has not heard of a change yet, or the change itself.
   [
