@@ -147,10 +147,12 @@ export class Trial {
 
   async #untilWritten(rows: number): Promise<void> {
     const reaches = async () => {
-      while (this.written < rows) await delay(5)
+      while (this.written < rows && !this.load.sink.closed) await delay(5)
     }
     const isThere = await this.#inTime(Promise.race([reaches(), this.load.ended]).then(() => true))
-    if (isThere === undefined) throw new Error(`${this.table} has not got ${rows} rows in time`)
+    if (isThere !== undefined) return
+    this.load.sink.destroy()
+    throw new Error(`${this.table} has not got ${rows} rows in time`)
   }
 
   async #inTime<T>(promise: Promise<T>): Promise<T | undefined> {

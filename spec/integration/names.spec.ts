@@ -99,7 +99,7 @@ const names = (least: number, most: number) =>
 const numRuns = 25
 
 describe('names that would end a statement if they were not quoted', () => {
-  it('are those of columns and fields in a table that is written as any other', async () => {
+  it('name columns and fields of a table, which is written like every other one', async () => {
     let tables = 0
     const made: string[] = []
     await fc.assert(
