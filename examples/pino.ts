@@ -20,7 +20,7 @@ const customers = ['6ba7b810-9dad-41d1-80b4-00c04fd430c8', 'nobody']
 try {
   await pipeline(Readable.from(customers.map(customer => ({ customer, placed_at: new Date() }))), sink)
 } catch (error) {
-  log.fatal(error, 'The load failed')
+  log.error(error, 'The load failed')
   process.exitCode = 1
 }
 

@@ -377,7 +377,7 @@ describe('an example that observes', () => {
     const err = { code: 'ERR_CASSANDRA_KEYSPACE_NOT_FOUND' }
     expect(logOf(stdout)).toMatchObject([
       { level: 50, keyspace: 'nowhere', table: 'orders', err, msg: 'A sink cannot open' },
-      { level: 60, err, msg: 'The load failed' },
+      { level: 50, err, msg: 'The load failed' },
     ])
   })
 })
