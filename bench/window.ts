@@ -9,7 +9,7 @@ import { BenchServer } from './server.ts'
 const { values: flags } = parseArgs({
   options: {
     rows: { type: 'string', default: '30000' },
-    rounds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '5' },
     data: { type: 'string', default: 'a,b' },
     nodes: { type: 'string', default: '1' },
     /** Numbers of requests in flight that the adaptive window is measured against. */
@@ -20,18 +20,20 @@ const { values: flags } = parseArgs({
     state: { type: 'string', default: 'warm' },
   },
 })
+/** Loads before those that count. */
+const WARM_UP_LOADS = 6
+
 const rows = Number(flags.rows)
 const rounds = Number(flags.rounds)
 const nodes = Number(flags.nodes)
 const { state, durable } = flags
 if (!['cold', 'warm', 'busy'].includes(state)) throw new Error(`Expected cold, warm or busy, got ${state}`)
-const windows = [undefined, ...flags.fixed.split(',').map(Number)]
-const nameOf = (window: number | undefined) => (window === undefined ? 'adaptive' : `fixed ${window}`)
+const fixedWindows = flags.fixed.split(',').map(Number)
 
 const log = durable ? 'batch' : 'periodic'
 console.log(`${nodes} node${nodes > 1 ? 's' : ''}, ${state}, ${log} commit log, ${rows} rows, rows/s\n`)
-console.log(`| data | ${windows.map(nameOf).join(' | ')} | adaptive : best fixed |`)
-console.log(`|---|${windows.map(() => '--:|').join('')}--:|`)
+console.log(`| data | adaptive | ${fixedWindows.map(window => `fixed ${window}`).join(' | ')} | adaptive : best fixed |`)
+console.log(`|---|--:|${fixedWindows.map(() => '--:|').join('')}--:|`)
 const server = state === 'cold' ? undefined : await BenchServer.start(nodes, durable)
 const other = state === 'busy' ? busyProcess() : undefined
 try {
@@ -45,22 +47,32 @@ function busyProcess(): ChildProcess {
   return spawn(process.execPath, ['--eval', 'for (;;);'], { stdio: 'ignore' })
 }
 
-/** All windows in turn, there and back again. */
+/** Each fixed window beside an adaptive one, in pairs whose order changes: a machine is faster at one time than at another. */
 async function compare(data: DataName): Promise<void> {
-  const entries = windows.map(window => ({ window, rates: [] as number[] }))
-  const first = state === 'cold' ? 1 : -1
-  for (let round = first; round <= rounds; round++) {
-    for (const { window, rates } of round % 2 === 0 ? entries : entries.toReversed()) {
-      const rate = await rateOf(data, window)
-      console.error(`(${data}) round ${round}, ${nameOf(window)}: ${Math.round(rate)} rows/s`)
-      // Two rounds warm the server up.
-      if (round > 0) rates.push(rate)
+  const pairs = fixedWindows.map(window => ({ window, rates: [] as number[], ratios: [] as number[] }))
+  const adaptive: number[] = []
+  // A server is warm after some hundred thousand rows.
+  for (let i = 0; state !== 'cold' && i < WARM_UP_LOADS; i++) await rateOf(data, undefined)
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, { window, rates, ratios }] of pairs.entries()) {
+      const first = (round + i) % 2 === 0
+      const before = first ? await rateOf(data, undefined) : Number.NaN
+      const fixed = await rateOf(data, window)
+      const own = first ? before : await rateOf(data, undefined)
+      console.error(
+        `(${data}) round ${round}, adaptive ${Math.round(own)}, fixed ${window} ${Math.round(fixed)}`,
+      )
+      adaptive.push(own)
+      rates.push(fixed)
+      ratios.push(own / fixed)
     }
   }
-  const [adaptive = Number.NaN, ...fixed] = entries.map(({ rates }) => median(rates))
-  const cells = [adaptive, ...fixed].map(rate => Math.round(rate).toLocaleString('en'))
-  console.log(`| (${data}) | ${cells.join(' | ')} | ${(adaptive / Math.max(...fixed)).toFixed(2)} |`)
+  const cells = pairs.map(({ rates, ratios }) => `${shown(median(rates))} (${median(ratios).toFixed(2)})`)
+  const least = Math.min(...pairs.map(({ ratios }) => median(ratios)))
+  console.log(`| (${data}) | ${shown(median(adaptive))} | ${cells.join(' | ')} | ${least.toFixed(2)} |`)
 }
+
+const shown = (rate: number) => Math.round(rate).toLocaleString('en')
 
 async function rateOf(data: DataName, window: number | undefined): Promise<number> {
   const table = `rows_${data}`
