@@ -32,7 +32,9 @@ const fixedWindows = flags.fixed.split(',').map(Number)
 
 const log = durable ? 'batch' : 'periodic'
 console.log(`${nodes} node${nodes > 1 ? 's' : ''}, ${state}, ${log} commit log, ${rows} rows, rows/s\n`)
-console.log(`| data | adaptive | ${fixedWindows.map(window => `fixed ${window}`).join(' | ')} | adaptive : best fixed |`)
+console.log(
+  `| data | adaptive | ${fixedWindows.map(window => `fixed ${window}`).join(' | ')} | adaptive : best fixed |`,
+)
 console.log(`|---|--:|${fixedWindows.map(() => '--:|').join('')}--:|`)
 const server = state === 'cold' ? undefined : await BenchServer.start(nodes, durable)
 const other = state === 'busy' ? busyProcess() : undefined
@@ -72,7 +74,9 @@ async function compare(data: DataName): Promise<void> {
   console.log(`| (${data}) | ${shown(median(adaptive))} | ${cells.join(' | ')} | ${least.toFixed(2)} |`)
 }
 
-const shown = (rate: number) => Math.round(rate).toLocaleString('en')
+function shown(rate: number): string {
+  return Math.round(rate).toLocaleString('en')
+}
 
 async function rateOf(data: DataName, window: number | undefined): Promise<number> {
   const table = `rows_${data}`

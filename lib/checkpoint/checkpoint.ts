@@ -3,11 +3,11 @@ import type { EpochState, Seal, TimestampSpan } from './epoch.ts'
 /** The durable memory of one sink. Calls are done in the order they are made. After a failure only `close()` works. */
 export interface Checkpoint {
   readonly state: EpochState
-  /** Durable when it returns: from then on the epoch's rows may be written. */
+  /** Durable when it returns: from then on the epoch's rows may be written. Two epochs in a row may be sealed. */
   seal(seal: Seal): Promise<void>
-  /** Durable when it returns: the sealed epoch goes on with these later timestamps. */
+  /** Durable when it returns: the first of them goes on with these later timestamps. */
   reseal(span: TimestampSpan): Promise<void>
-  /** Durable when it returns: the sealed epoch is done, and the source may forget it. */
+  /** Durable when it returns: the first of them is done, and the source may forget it. */
   commit(): Promise<void>
   /** Gives the lock back. */
   close(): Promise<void>

@@ -53,6 +53,8 @@ export interface EpochState {
   readonly committed: Commit | undefined
   /** An epoch that may be written in part. It must be replayed before any other. */
   readonly sealed: Seal | undefined
+  /** The epoch after that one, when it may be written in part as well: the first rows of one leave behind the last of the other. */
+  readonly next: Seal | undefined
   /** Highest microsecond that an epoch may have used; the next epoch starts above it. -1 before the first one. */
   readonly high_water: bigint
 }
@@ -101,7 +103,7 @@ export const isCommit = (value: unknown): value is Commit => hasShape(commitShap
 
 /** The state from which the first epoch, or the one after `committed`, follows. */
 export function stateAfter(committed: Commit | undefined): EpochState {
-  return stateOf(committed, undefined)
+  return stateOf(committed, undefined, undefined)
 }
 
 /**
@@ -127,38 +129,58 @@ function shown(id: unknown): string {
   return typeof id === 'bigint' ? `the BigInt ${id}` : `a value of type ${typeof id}`
 }
 
-/** The epoch may be written now, in part or in full, with the timestamps of its seal. */
+/** The epoch may be written now, in part or in full, with the timestamps of its seal. One other may be so already. */
 export function seal(state: EpochState, next: Seal): EpochState {
   if (!isSeal(next)) throw misuse('The seal of an epoch is not well-formed')
-  if (decide(state, next.epoch_id) !== 'new')
+  const { committed, sealed } = state
+  const isSecond = sealed !== undefined && state.next === undefined && next.epoch_id === sealed.epoch_id + 1
+  if (!isSecond && decide(state, next.epoch_id) !== 'new')
     throw misuse(`Epoch ${next.epoch_id} is sealed or committed already`)
   if (next.blocks.length !== Math.ceil(next.rows / next.block_rows)) {
     throw misuse(
       `Epoch ${next.epoch_id} has ${next.rows} rows, but ${next.blocks.length} blocks of ${next.block_rows}`,
     )
   }
-  if (next.rows_total !== (state.committed?.rows_total ?? 0) + next.rows) {
+  if (next.rows_total !== ((sealed ?? committed)?.rows_total ?? 0) + next.rows) {
     throw misuse(`Epoch ${next.epoch_id} brings the total to ${next.rows_total} rows, which does not follow`)
   }
   checkSpan(state, next.epoch_id, next)
-  return stateOf(state.committed, next)
+  return isSecond ? stateOf(committed, sealed, next) : stateOf(committed, next, undefined)
 }
 
-/** The sealed epoch goes on with later timestamps: all it used before are below the new ones. */
+/**
+ * The sealed epoch goes on with later timestamps: all it used before are below the new ones. So are those of the epoch
+ * after it, which must follow before it is written again.
+ */
 export function reseal(state: EpochState, { timestamp, last_timestamp }: TimestampSpan): EpochState {
   if (state.sealed === undefined) throw misuse('No epoch can be sealed again: none is sealed')
   const span = { timestamp, last_timestamp }
   if (!isSpan(span)) throw misuse(`Epoch ${state.sealed.epoch_id} has timestamps that are not well-formed`)
   checkSpan(state, state.sealed.epoch_id, span)
-  return stateOf(state.committed, { ...state.sealed, ...span })
+  return stateOf(state.committed, { ...state.sealed, ...span }, state.next)
+}
+
+/** Whether the sealed epoch has earlier timestamps than the one before it, which was sealed again. */
+export function isBehind({ committed, sealed }: EpochState): boolean {
+  if (committed === undefined || sealed === undefined) return false
+  return BigInt(sealed.timestamp) <= BigInt(committed.last_timestamp)
+}
+
+/** Whether each epoch has later timestamps than those before it, as when none was sealed again. */
+export function isInOrder({ committed, sealed, next }: EpochState): boolean {
+  const found = [committed, sealed, next].flatMap(each =>
+    each === undefined ? [] : [BigInt(each.last_timestamp)],
+  )
+  return found.every((last, i) => i === 0 || last > (found[i - 1] ?? 0n))
 }
 
 /** Every row of the sealed epoch is acknowledged. */
 export function commit(state: EpochState): EpochState & { readonly committed: Commit } {
   if (state.sealed === undefined) throw misuse('No epoch can be committed: none is sealed')
   const { epoch_id, position, rows_total, last_timestamp } = state.sealed
+  if (isBehind(state)) throw misuse(`Epoch ${epoch_id} cannot be committed before it is sealed again`)
   const committed = { epoch_id, position, rows_total, last_timestamp }
-  return { ...stateOf(committed, undefined), committed }
+  return { ...stateOf(committed, state.next, undefined), committed }
 }
 
 /**
@@ -207,8 +229,17 @@ function checkSpan(state: EpochState, epoch_id: number, { timestamp, last_timest
   }
 }
 
-function stateOf(committed: Commit | undefined, sealed: Seal | undefined): EpochState {
-  return { committed, sealed, high_water: BigInt((sealed ?? committed)?.last_timestamp ?? -1) }
+function stateOf(
+  committed: Commit | undefined,
+  sealed: Seal | undefined,
+  next: Seal | undefined,
+): EpochState {
+  let high_water = -1n
+  for (const each of [committed, sealed, next]) {
+    const last = BigInt(each?.last_timestamp ?? -1)
+    if (last > high_water) high_water = last
+  }
+  return { committed, sealed, next, high_water }
 }
 
 function misuse(sentence: string): CheckpointError {

@@ -27,11 +27,11 @@ export async function collectEpoch<Row extends object>(
   const epoch = writer.newEpoch(writer.sealed)
   const most = writer.sealed?.rows ?? MAX_EPOCH_ROWS
   const mostBytes = writer.sealed === undefined ? maxEpochBytes(settings) : Number.POSITIVE_INFINITY
-  const isReplay = writer.sealed !== undefined
+  const replayed = writer.sealed
   const isTooLarge = () =>
     epoch.count > most || epoch.bytes > mostBytes || epoch.set_aside.length > MOST_SET_ASIDE
   const add = (row: EncodedRow | BadRow | Error, position: Json | undefined) =>
-    writer.collect(epoch, row, position, isReplay)
+    writer.collect(epoch, row, position, replayed)
   const collect = (given: Row) => {
     const row = writer.encodeForNext(given)
     if (row instanceof Error) return add(row, undefined)

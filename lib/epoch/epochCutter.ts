@@ -1,21 +1,24 @@
-import { MOST_SET_ASIDE, type Seal } from '../checkpoint/epoch.ts'
+import { checkBeginning, MOST_SET_ASIDE, type Seal } from '../checkpoint/epoch.ts'
 import type { Json } from '../json.ts'
 import type { EpochSettings } from '../options/settings.ts'
 import { DoubtfulRow } from '../write/doubtfulRow.ts'
 import type { EncodeResult } from '../write/liveTable.ts'
 import type { Progress } from '../write/progress.ts'
 import type { EpochRows } from './epochRows.ts'
-import type { EpochWriter } from './epochWriter.ts'
+import type { EpochMoments, EpochWriter } from './epochWriter.ts'
 
 /** Most bytes of an epoch: one is collected while another is written. */
 export function maxEpochBytes({ max_buffered_bytes }: EpochSettings): number {
   return max_buffered_bytes / 2
 }
 
-/** Resolves when the epoch is committed; calls `onSealed` when its first rows may leave. */
-type WriteEpoch = (epoch_id: number, epoch: EpochRows, onSealed: () => void) => Promise<void>
+/** Resolves when the epoch is committed. */
+type WriteEpoch = (epoch_id: number, epoch: EpochRows, moments: EpochMoments) => Promise<void>
 
-/** Cuts rows into epochs by their number, bytes and time. The next epoch is collected while one is written. */
+/**
+ * Cuts rows into epochs by their number, bytes and time. The next epoch is collected while one is written, and begins
+ * when all rows of that one have left.
+ */
 export class EpochCutter {
   readonly #writer: EpochWriter
   readonly #settings: EpochSettings
@@ -23,14 +26,18 @@ export class EpochCutter {
   readonly #write: WriteEpoch
   #epoch: EpochRows
   #nextId: number
-  /** What the first epoch must be, because it was begun by an earlier run. */
-  #replay: Seal | undefined
+  /** What the next epochs must be, because they were begun by an earlier run. */
+  readonly #replays: Seal[]
   #timer: NodeJS.Timeout | undefined
   /** A row that is not in the epoch yet: `on_bad_row` is at it. */
   #adding: Promise<void> | undefined
   /** The collected epoch waits for the one that is written. */
   #cutting: Promise<void> | undefined
   #writing: Promise<void> = Promise.resolve()
+  /** As `#writing`, of the epoch before. */
+  #writingBefore: Promise<void> = Promise.resolve()
+  /** Resolves when all rows of the one that is written have left. */
+  #sending: Promise<void> = Promise.resolve()
   /** Resolves when rows of the one that is written may leave, or never will. */
   #sealing: Promise<void> = Promise.resolve()
 
@@ -39,10 +46,14 @@ export class EpochCutter {
     this.#writer = writer
     this.#settings = settings
     this.#write = write
-    this.#epoch = writer.newEpoch(writer.sealed)
+    this.#replays = [...writer.begun]
+    this.#epoch = writer.newEpoch(this.#replay)
     this.#nextId = (writer.committed?.epoch_id ?? -1) + 1
-    this.#replay = writer.sealed
     if (this.#replay?.rows === 0) this.#launch()
+  }
+
+  get #replay(): Seal | undefined {
+    return this.#replays[0]
   }
 
   /** Returns a promise only when the next row must wait. A bad row rejects, and nothing of its epoch is written. */
@@ -51,7 +62,7 @@ export class EpochCutter {
       return this.#writer.settle(row).then(settled => this.add(settled, position))
     let wait: undefined | Promise<void>
     try {
-      wait = this.#writer.collect(this.#epoch, row, position, this.#replay !== undefined)
+      wait = this.#writer.collect(this.#epoch, row, position, this.#replay)
     } catch (error) {
       return this.#refuse(error as Error)
     }
@@ -78,7 +89,7 @@ export class EpochCutter {
    */
   async finish(): Promise<void> {
     await this.#cutting
-    if (this.#replay !== undefined) this.#writer.checkBeginning(this.#epoch)
+    if (this.#replay !== undefined) checkBeginning(this.#replay, this.#epoch.count, this.#epoch.blocks)
     else if (this.#epoch.count > 0) await this.#cut()
     await this.#writing
   }
@@ -111,7 +122,10 @@ export class EpochCutter {
   }
 
   async #cutInTurn(): Promise<void> {
-    await this.#writing
+    // A replay may need later write times than those of the epoch before it, whose commit tells them.
+    await (this.#replay === undefined ? this.#sending : this.#writing)
+    // Two are begun at most.
+    await this.#writingBefore
     await this.#adding
     this.#launch()
   }
@@ -119,12 +133,21 @@ export class EpochCutter {
   #launch(): void {
     this.stop()
     const epoch = this.#epoch
-    this.#epoch = this.#writer.newEpoch()
-    this.#replay = undefined
+    this.#replays.shift()
+    this.#epoch = this.#writer.newEpoch(this.#replay)
+    this.#writingBefore = this.#writing
+    let sealed = () => {}
+    let sent = () => {}
     this.#sealing = new Promise(resolve => {
-      this.#writing = this.#write(this.#nextId++, epoch, resolve)
-      this.#writing.catch(resolve)
+      sealed = resolve
     })
+    const sending = new Promise<void>(resolve => {
+      sent = resolve
+    })
+    this.#writing = this.#write(this.#nextId++, epoch, { sealed, sent })
+    this.#writing.catch(sealed)
+    this.#sending = Promise.race([sending, this.#writing])
+    this.#sending.catch(() => {})
   }
 
   async #refuse(error: Error): Promise<void> {

@@ -5,7 +5,9 @@ import { BLOCK_ROWS, Fingerprint } from './fingerprint.ts'
 
 /** The rows of one epoch as bytes, in the order of arrival. */
 export class EpochRows {
-  readonly rows: EncodedRow[] = []
+  rows: EncodedRow[] = []
+  /** Rows that came, those set aside included. */
+  count = 0
   /** Which rows of the epoch are set aside, by their place in it. */
   readonly set_aside: number[] = []
   /** The source's place after the last row. */
@@ -35,20 +37,16 @@ export class EpochRows {
     this.#fingerprint = new Fingerprint(haveTimestamps, block_rows, table_ttl)
   }
 
-  /** Rows that came, those set aside included. */
-  get count(): number {
-    return this.rows.length + this.set_aside.length
-  }
-
   addSetAside(row_index: number | undefined, position: Json | undefined): void {
     this.lastIndex = row_index ?? this.lastIndex + 1
-    this.set_aside.push(this.count)
+    this.set_aside.push(this.count++)
     this.#fingerprint.addSetAside()
     if (position !== undefined) this.position = position
   }
 
   add(row: EncodedRow, position: Json | undefined): void {
     this.rows.push(row)
+    this.count++
     this.lastIndex = row.index
     this.#fingerprint.add(row)
     this.bytes += byteLengthOf(row)
@@ -74,6 +72,11 @@ export class EpochRows {
       timestamp += timestampsOf(row)
       yield row
     }
+  }
+
+  /** Keeps nothing of the rows but what they are: they have left. */
+  release(): void {
+    this.rows = []
   }
 
   /** Takes the seconds that have passed since the epoch was first written off what its rows have to live. */

@@ -1,5 +1,4 @@
-import type { Checkpoint } from '../checkpoint/checkpoint.ts'
-import { checkBeginning, checkReplay, decide, type Seal, type TimestampSpan } from '../checkpoint/epoch.ts'
+import type { Seal } from '../checkpoint/epoch.ts'
 import { channels, type EpochContext, traceEach } from '../diagnostics.ts'
 import { RowError, type RowRange } from '../errors.ts'
 import type { Json } from '../json.ts'
@@ -7,13 +6,13 @@ import type { EpochSettings } from '../options/settings.ts'
 import type { EncodedRow } from '../row/encodedRow.ts'
 import type { StoredTable } from '../table/schema.ts'
 import { BadRow } from '../write/badRow.ts'
-import type { ClusterClock } from '../write/clusterClock.ts'
 import type { DoubtfulRow } from '../write/doubtfulRow.ts'
 import type { EncodeResult } from '../write/liveTable.ts'
 import type { Progress } from '../write/progress.ts'
 import type { TableWriter } from '../write/tableWriter.ts'
 import { EpochRows } from './epochRows.ts'
-import { refuseDropped, refuseLate } from './replayLimits.ts'
+import { Replays } from './replays.ts'
+import type { SealedEpochs } from './sealedEpochs.ts'
 
 /** Up to where a source is in the table. */
 export interface LastCommit {
@@ -35,16 +34,27 @@ export interface CommittedEpoch {
   readonly position: Json | null
 }
 
-/** Writes epochs one after the other: SEAL, rows, all acknowledgements, COMMIT. */
+/** Hears how far an epoch is. */
+export interface EpochMoments {
+  /** It is sealed: its rows may leave. */
+  readonly sealed?: () => void
+  /** All of its rows have left: those of the next epoch may follow. */
+  readonly sent?: () => void
+}
+
+/**
+ * Writes epochs: SEAL, rows, all acknowledgements, COMMIT. The next one may begin when all rows of this one have left,
+ * so that Cassandra has no pause between them; they are committed in their order.
+ */
 export class EpochWriter {
   readonly #writer: TableWriter
-  readonly #checkpoint: Checkpoint
+  readonly #epochs: SealedEpochs
   readonly #schema: StoredTable
-  readonly #clock: ClusterClock
   readonly #rowsHaveTimestamps: boolean
   readonly #ttl: number | undefined
-  /** Rows by `write()` that belong to the epoch to be replayed and have not come yet. */
-  #rowsToReplay: number
+  readonly #replays: Replays
+  /** Resolves when the epoch that was begun last is committed. */
+  #written: Promise<unknown> = Promise.resolve()
   readonly #progress: Progress
   /** Rows from the first one on that are in committed epochs. */
   #committedRows = 0
@@ -52,24 +62,22 @@ export class EpochWriter {
 
   constructor(
     writer: TableWriter,
-    checkpoint: Checkpoint,
+    epochs: SealedEpochs,
     schema: StoredTable,
-    clock: ClusterClock,
     { timestamp_column, ttl }: EpochSettings,
     progress: Progress,
   ) {
     this.#progress = progress
     this.#writer = writer
-    this.#checkpoint = checkpoint
+    this.#epochs = epochs
     this.#schema = schema
-    this.#clock = clock
     this.#rowsHaveTimestamps = timestamp_column !== undefined
     this.#ttl = ttl
-    this.#rowsToReplay = this.sealed?.rows ?? 0
+    this.#replays = new Replays(epochs.state)
   }
 
   get committed(): LastCommit | null {
-    const { committed } = this.#checkpoint.state
+    const { committed } = this.#epochs.state
     if (committed === undefined) return null
     const { epoch_id, position, rows_total } = committed
     return { epoch_id, position: structuredClone(position), rows_total }
@@ -89,25 +97,30 @@ export class EpochWriter {
     return this.#encodedRows === this.#committedRows
   }
 
-  /** The epoch that may be written in part, and has to come again before any other. */
+  /** The epoch that may be written in part, and is committed before any other. */
   get sealed(): Seal | undefined {
-    return this.#checkpoint.state.sealed
+    return this.#epochs.state.sealed
   }
 
-  /** For a row of `write()`: the first ones are those of the epoch that was begun. */
+  /** The epochs that an earlier run began, in their order: they come again before any other. */
+  get begun(): readonly Seal[] {
+    return this.#replays.seals
+  }
+
+  /** For a row of `write()`: the first ones are those of the epochs that were begun. */
   encode(row: unknown): EncodeResult {
-    return this.#encode(row, this.#rowsToReplay-- > 0)
+    return this.#encode(row, this.#replays.ofNextRow())
   }
 
   /** For a row of the epoch that comes next. */
   encodeForNext(row: unknown): EncodeResult {
-    return this.#encode(row, this.sealed !== undefined)
+    return this.#encode(row, this.sealed)
   }
 
   /** The table may give rows another time to live by now: those of a replay have that of the first attempt. */
-  #encode(row: unknown, isReplay: boolean): EncodeResult {
+  #encode(row: unknown, replayed: Seal | undefined): EncodeResult {
     this.#encodedRows++
-    return this.#writer.encodeUnstamped(row, isReplay ? (this.#ttl ?? this.sealed?.table_ttl) : undefined)
+    return this.#writer.encodeUnstamped(row, replayed && (this.#ttl ?? replayed.table_ttl))
   }
 
   /** As {@link TableWriter.settle}. */
@@ -132,22 +145,22 @@ export class EpochWriter {
   /**
    * Adds a row to an epoch that is being collected. Returns a promise only when the next row must wait. A replay sets
    * the same rows aside as the first attempt did, which may be good by now.
-   * @param isReplay whether the epoch was sealed before
+   * @param replayed the epoch that it is again
    */
   collect(
     epoch: EpochRows,
     row: EncodedRow | BadRow | Error,
     position: Json | undefined,
-    isReplay: boolean,
+    replayed: Seal | undefined,
   ): undefined | Promise<void> {
-    const wasSetAside = isReplay && this.sealed?.set_aside?.[epoch.set_aside.length] === epoch.count
+    const wasSetAside = replayed?.set_aside?.[epoch.set_aside.length] === epoch.count
     if (!wasSetAside && !(row instanceof BadRow || row instanceof Error)) {
       epoch.add(row, position)
       this.#writer.accept()
       return undefined
     }
     // The first attempt may have stored it.
-    if (row instanceof BadRow && isReplay && !wasSetAside) throw row.error
+    if (row instanceof BadRow && replayed !== undefined && !wasSetAside) throw row.error
     if (row instanceof Error && !wasSetAside) throw row
     // The epoch may not be committed before its row is kept elsewhere.
     if (row instanceof BadRow)
@@ -164,75 +177,60 @@ export class EpochWriter {
 
   /** @throws CheckpointError for an epoch that does not come next. */
   decide(epoch_id: number): 'new' | 'replay' | 'skip' {
-    return decide(this.#checkpoint.state, epoch_id)
+    return this.#epochs.decide(epoch_id)
   }
 
-  /** @throws CheckpointError for a replay that brings other rows or comes too late. */
+  /** As {@link SealedEpochs.check}, for the epoch that comes next. */
   check(epoch: EpochRows): void {
-    const { sealed } = this.#checkpoint.state
-    if (sealed === undefined) return
-    checkReplay(sealed, epoch.count, epoch.blocks)
-    refuseLate(sealed, secondsSince(sealed, this.#clock), this.#schema)
-    if (!epoch.appends) refuseDropped(sealed, this.#schema, epoch.rows)
-  }
-
-  /** @throws CheckpointError if these rows are not the first ones of the sealed epoch, as far as whole blocks tell. */
-  checkBeginning(epoch: EpochRows): void {
-    const { sealed } = this.#checkpoint.state
-    if (sealed !== undefined) checkBeginning(sealed, epoch.count, epoch.blocks)
+    if (this.sealed !== undefined) this.#epochs.check(epoch, this.sealed)
   }
 
   /**
-   * Writes a complete epoch; resolves when its commit is durable.
-   * @param onSealed is called when rows may leave
+   * Writes a complete epoch; resolves when its commit is durable. The one before must have left, one that is a replay be
+   * committed.
    * @throws as {@link check}, before anything is written; WriteError
    */
-  write(epoch_id: number, epoch: EpochRows, onSealed = () => {}): Promise<CommittedEpoch> {
+  write(epoch_id: number, epoch: EpochRows, moments: EpochMoments = {}): Promise<CommittedEpoch> {
     const { keyspace, name: table } = this.#schema
-    return traceEach(
+    const { sealed } = this
+    const replayed = sealed?.epoch_id === epoch_id ? sealed : undefined
+    const before = this.#written
+    const written = traceEach(
       channels.epoch,
       (): EpochContext => ({
         keyspace,
         table,
         epoch_id,
         rows: epoch.count,
-        replayed: this.sealed !== undefined,
+        replayed: replayed !== undefined,
       }),
-      () => this.#write(epoch_id, epoch, onSealed),
+      () => this.#write(epoch_id, epoch, replayed, before, moments),
     )
+    this.#written = written
+    written.catch(() => {})
+    return written
   }
 
-  async #write(epoch_id: number, epoch: EpochRows, onSealed: () => void): Promise<CommittedEpoch> {
-    this.check(epoch)
-    const { blocks, block_rows } = epoch
-    const { committed, sealed } = this.#checkpoint.state
-    if (sealed === undefined) {
-      const span = this.#reserve(epoch)
-      const position = epoch.position ?? committed?.position ?? null
-      const rows_total = (committed?.rows_total ?? 0) + epoch.count
-      const rows = epoch.count
-      const seal = {
-        epoch_id,
-        rows,
-        blocks,
-        block_rows,
-        sealed_at_ms: nowOf(this.#clock),
-        position,
-        rows_total,
-        ...(epoch.table_ttl !== undefined && { table_ttl: epoch.table_ttl }),
-        ...(epoch.set_aside.length > 0 && { set_aside: epoch.set_aside }),
-      }
-      await this.#checkpoint.seal({ ...seal, ...span })
-    } else {
-      epoch.age(secondsSince(sealed, this.#clock))
-      // Timestamps of the attempt before may be used up to the last one, and a late request may still bring them.
-      if (epoch.appends) await this.#checkpoint.reseal(this.#reserve(epoch))
-    }
-    onSealed()
-    await this.#send(epoch, sealed !== undefined)
+  async #write(
+    epoch_id: number,
+    epoch: EpochRows,
+    replayed: Seal | undefined,
+    before: Promise<unknown>,
+    moments: EpochMoments,
+  ): Promise<CommittedEpoch> {
+    if (replayed !== undefined) this.#epochs.check(epoch, replayed)
+    const seal = await (replayed === undefined
+      ? this.#epochs.seal(epoch_id, epoch)
+      : this.#epochs.sealAgain(epoch, replayed))
+    moments.sealed?.()
+    await this.#send(epoch, seal, replayed !== undefined)
+    const drained = this.#writer.drain()
+    moments.sent?.()
+    await drained
     const change = await this.#writer.tableChange()
     if (change !== undefined) throw change
-    await this.#checkpoint.commit()
+    await before
+    await this.#epochs.commit()
     const { position } = this.committed as LastCommit
     // An epoch may have no rows.
     this.#committedRows = Math.max(this.#committedRows, epoch.lastIndex + 1)
@@ -250,26 +248,20 @@ export class EpochWriter {
   /** Stops at once, and gives the checkpoint back. Never throws. */
   async close(): Promise<void> {
     // Rows on their way are harmless to the next owner: their write times are those of the sealed epoch.
-    await Promise.all([this.#writer.close(), this.#checkpoint.close().catch(() => {})])
+    await Promise.all([this.#writer.close(), this.#epochs.close()])
   }
 
-  /** @param isReplay whether the rows have been aged up to now */
-  async #send(epoch: EpochRows, isReplay: boolean): Promise<void> {
+  /** @param isAged whether rows have lost the seconds since they were sealed */
+  async #send(epoch: EpochRows, seal: Seal, isAged: boolean): Promise<void> {
     // Once another process owns the checkpoint, rows of this one may not outlive those of a replay.
-    this.#writer.livesFrom =
-      performance.now() - (isReplay ? 0 : nowOf(this.#clock) - Number(this.sealed?.sealed_at_ms))
-    const rows = this.#rowsHaveTimestamps ? epoch.rows : epoch.stampedFrom(Number(this.sealed?.timestamp))
+    const age_ms = isAged ? 0 : this.#epochs.age_ms(seal)
+    this.#writer.liveFrom(epoch.rows[0]?.index ?? 0, performance.now() - age_ms)
+    const rows = this.#rowsHaveTimestamps ? epoch.rows : epoch.stampedFrom(Number(seal.timestamp))
     for (const row of rows) {
       const wait = this.#writer.push(row)
       if (wait !== undefined) await wait
     }
-    await this.#writer.drain()
-  }
-
-  #reserve({ timestamps }: EpochRows): TimestampSpan {
-    const count = Math.max(1, timestamps)
-    const first = this.#clock.next(count)
-    return { timestamp: String(first), last_timestamp: String(first + count - 1) }
+    epoch.release()
   }
 }
 
@@ -277,12 +269,4 @@ function indexOf(row: EncodedRow | BadRow | Error): number | undefined {
   if (row instanceof BadRow) return row.error.row_index
   if (row instanceof RowError) return row.row_index
   return row instanceof Error ? undefined : row.index
-}
-
-/** Milliseconds since 1970 by the cluster's clock: this machine's may be set, and the next run may be on another. */
-const nowOf = (clock: ClusterClock) => Math.floor(clock.now() / 1000)
-
-/** Rounded up: rows may live a little shorter than they would have, never longer. */
-function secondsSince({ sealed_at_ms }: Seal, clock: ClusterClock): number {
-  return Math.max(0, Math.ceil((nowOf(clock) - sealed_at_ms) / 1000))
 }

@@ -85,6 +85,8 @@ export class Fingerprint {
         this.#copy(value, 0, value.length)
       }
     }
+    // Said, though not bound.
+    if (statement.ttl === 'forever' && !this.#isTableTtl(0)) this.#int(TTL, 0)
     if (++this.#rows % this.#blockRows === 0) this.#closeBlock()
   }
 
@@ -111,7 +113,7 @@ export class Fingerprint {
     const rest = columns.map(column => this.#bindOfColumn(column))
     for (let i = 0; i < binds; i++) {
       if (i === timestampIndex) found.push(this.#hashesTimestamps ? bindOf('timestamp') : NO_BIND)
-      else if (i === ttlIndex) found.push(bindOf('ttl'))
+      else if (i === ttlIndex) found.push(TTL)
       else found.push(rest.shift() ?? NO_BIND)
     }
     found.push(bindOf('row', operation.name))
@@ -135,6 +137,13 @@ export class Fingerprint {
     this.#view.setInt32(at + 4, low)
     this.#view.setInt32(at + 8, length)
     this.#at = at + HEAD_BYTES
+  }
+
+  #int(bind: Bind, value: number): void {
+    this.#head(bind, 4)
+    if (this.#at + 4 > SLAB_BYTES) this.#flush()
+    this.#view.setInt32(this.#at, value)
+    this.#at += 4
   }
 
   #copy(bytes: Buffer, from: number, to: number): void {
@@ -168,6 +177,7 @@ export class Fingerprint {
 }
 
 const SET_ASIDE = bindOf('set aside')
+const TTL = bindOf('ttl')
 
 function bindOf(...names: string[]): Bind {
   const digest = createHash('sha256').update(JSON.stringify(names)).digest()

@@ -7,6 +7,7 @@ import { openTable, type SinkOwner } from '../write/openWriter.ts'
 import { TableWriter } from '../write/tableWriter.ts'
 import { EpochWriter } from './epochWriter.ts'
 import { passHighWater } from './highWater.ts'
+import { SealedEpochs } from './sealedEpochs.ts'
 import { warnOfTruncation } from './truncationWarning.ts'
 
 /**
@@ -41,7 +42,8 @@ export async function openEpochWriter(
       release: () => dispatcher.close(),
       unacknowledged: () => epochs.unacknowledged,
     })
-    const epochs: EpochWriter = new EpochWriter(writer, checkpoint, schema, clock, settings, progress)
+    const sealed = new SealedEpochs(checkpoint, schema, clock)
+    const epochs: EpochWriter = new EpochWriter(writer, sealed, schema, settings, progress)
     progress.follow(epochs)
     return epochs
   } catch (error) {

@@ -1,6 +1,6 @@
 import { type Operation, type OperationName, operations } from '../table/operations.ts'
 import type { Column, TableSchema } from '../table/schema.ts'
-import { type PreparedCounts, Statement } from '../table/statement.ts'
+import { type PreparedCounts, Statement, type TimeToLive } from '../table/statement.ts'
 import { NULL_LENGTH, UNSET_LENGTH } from '../value/bind.ts'
 import { Bytes, TooManyBytes } from '../value/bytes.ts'
 import { type ColumnEncoder, columnEncoderFor, encodeColumn } from './columnEncoder.ts'
@@ -73,8 +73,7 @@ export class RowEncoder {
     const encoders = schema.columns.map(columnEncoderFor)
     this.#unsupported = encoders.filter(({ column }) => column.type.kind === 'unsupported')
     const planOf = (operation: Operation): Plan => {
-      const hasTtl = rules.ttl !== undefined || rules.ttl_column !== undefined
-      const statement = new Statement(operation, schema, hasTtl, rules.counts)
+      const statement = new Statement(operation, schema, timeToLiveBy(rules), rules.counts)
       return {
         statement,
         encoders: encoders.filter(({ column }) => statement.columns.includes(column)),
@@ -257,4 +256,9 @@ export class RowEncoder {
     const total = count === 1 ? size : bytes - (4 - KEY_PART_BYTES) * (columnIndex + 1)
     if (total === 0 || total > MAX_KEY_BYTES) throw keySize(column, size, count, index)
   }
+}
+
+function timeToLiveBy({ ttl, ttl_column }: RowRules): TimeToLive {
+  if (ttl_column !== undefined) return 'bound'
+  return ttl === undefined ? 'table' : ttl === 0 ? 'forever' : 'bound'
 }

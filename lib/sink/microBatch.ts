@@ -3,7 +3,7 @@ import type { Writable } from 'node:stream'
 import { collectEpoch, unlessAborted } from '../epoch/epochCollection.ts'
 import { EpochCutter } from '../epoch/epochCutter.ts'
 import type { EpochRows } from '../epoch/epochRows.ts'
-import type { CommittedEpoch, EpochWriter, LastCommit } from '../epoch/epochWriter.ts'
+import type { CommittedEpoch, EpochMoments, EpochWriter, LastCommit } from '../epoch/epochWriter.ts'
 import { openEpochWriter } from '../epoch/openEpochWriter.ts'
 import { type RowSource, releaseRows } from '../epoch/rowSource.ts'
 import { CassandraStreamsError, CheckpointError, WriteError } from '../errors.ts'
@@ -127,8 +127,8 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
   }
 
   #newCutter(writer: EpochWriter): EpochCutter {
-    const write = (id: number, epoch: EpochRows, onSealed: () => void) =>
-      this.#write(writer, id, epoch, onSealed)
+    const write = (id: number, epoch: EpochRows, moments: EpochMoments) =>
+      this.#write(writer, id, epoch, moments)
     return new EpochCutter(writer, this.#settings, this.#intake.progress, write)
   }
 
@@ -173,10 +173,10 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
     writer: EpochWriter,
     epoch_id: number,
     epoch: EpochRows,
-    onSealed?: () => void,
+    moments?: EpochMoments,
   ): Promise<void> {
     try {
-      const committed = await writer.write(epoch_id, epoch, onSealed)
+      const committed = await writer.write(epoch_id, epoch, moments)
       if (!this.destroyed) announce(this, 'commit', committed)
     } catch (error) {
       this.destroy(error as Error)

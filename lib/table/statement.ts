@@ -15,11 +15,24 @@ export const allCounts: readonly number[] = [50, 25, 20, 15, 10, 7, 5, 4, 3, 2, 
 /** Above this a request's frame grows faster than its use; wide tables get fewer rows a request. */
 const MAX_BINDS = 4_000
 
+/**
+ * What a statement says of the time to live: nothing, so that the table's own holds; the row's own, which is bound; or
+ * that it is for ever, which costs no bound value.
+ */
+export type TimeToLive = 'table' | 'bound' | 'forever'
+
+const ttlTexts: Readonly<Record<TimeToLive, string>> = {
+  table: '',
+  bound: ' AND TTL ?',
+  forever: ' AND TTL 0',
+}
+
 /** The prepared form of one operation on a table, for one row or for several at once. */
 export class Statement {
   readonly operation: Operation
   /** The table's columns in the order their values are bound. */
   readonly columns: readonly Column[]
+  readonly ttl: TimeToLive
   /** Where the write timestamp stands among the bound values. */
   readonly timestampIndex: number
   /** Where the time to live stands among the bound values, if it does. */
@@ -33,7 +46,7 @@ export class Statement {
   constructor(
     operation: Operation,
     schema: TableSchema,
-    hasTtl = false,
+    ttl: TimeToLive = 'table',
     counts: PreparedCounts = () => allCounts,
   ) {
     this.operation = operation
@@ -42,15 +55,15 @@ export class Statement {
       ({ kind, type }) => operation.columns.includes(kind) && type.kind !== 'unsupported',
     )
     this.timestampIndex = operation.using === 'first' ? 0 : this.columns.length
-    this.ttlIndex = hasTtl && operation.takesTtl ? this.timestampIndex + 1 : undefined
+    this.ttl = operation.takesTtl ? ttl : 'table'
+    this.ttlIndex = this.ttl === 'bound' ? this.timestampIndex + 1 : undefined
     this.binds = this.columns.length + (this.ttlIndex === undefined ? 1 : 2)
     const table = `${quoteIdentifier(schema.keyspace)}.${quoteIdentifier(schema.name)}`
     const columns = this.columns.map(column => ({
       name: quoteIdentifier(column.name),
       marker: markerOf(column),
     }))
-    const using = this.ttlIndex === undefined ? 'TIMESTAMP ?' : 'TIMESTAMP ? AND TTL ?'
-    this.#rowText = operation.cql(table, columns, using)
+    this.#rowText = operation.cql(table, columns, `TIMESTAMP ?${ttlTexts[this.ttl]}`)
   }
 
   /** Largest prepared row count that `available` rows can fill. */

@@ -41,3 +41,7 @@ function hexBytes(text: string): Buffer {
   }
   return Buffer.from(text.slice(2), 'hex')
 }
+
+export function decodeBlob(bytes: Buffer, from: number, to: number): Buffer {
+  return copyOf(bytes.subarray(from, to))
+}

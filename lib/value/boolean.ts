@@ -16,3 +16,7 @@ function bitOf(value: unknown): number {
   if (/^false$/i.test(value)) return no
   throw new Refusal(value, 'is neither true nor false')
 }
+
+export function decodeBoolean(bytes: Buffer, from: number): boolean {
+  return bytes[from] !== no
+}

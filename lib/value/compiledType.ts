@@ -23,3 +23,6 @@ export interface CompiledType {
   /** Whether every value is a string that is its own identity. */
   readonly isText: boolean
 }
+
+/** Reads the bytes of one CQL value from `from` up to `to`. Nothing of the result shares memory with them. */
+export type Decoder = (bytes: Buffer, from: number, to: number) => unknown

@@ -50,7 +50,7 @@ export function parseDate(text: string): number {
   const end = dateLength(text)
   const signed = isSign(text.charCodeAt(0))
   const yearEnd = end - 6
-  if (signed && (yearEnd < 5 || yearEnd > 8)) return Number.NaN
+  if (signed && (yearEnd < 5 || yearEnd > 10)) return Number.NaN
   if (text.charCodeAt(yearEnd) !== dash || text.charCodeAt(yearEnd + 3) !== dash) return Number.NaN
   const size = parseDigits(text, signed ? 1 : 0, yearEnd)
   const negative = text.charCodeAt(0) === dash
@@ -89,4 +89,38 @@ function daysSinceEpoch(year: number, month: number, day: number): number {
 function daysInMonth(year: number, month: number): number {
   if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
+}
+
+export function decodeDate(bytes: Buffer, from: number): string {
+  return dateText(bytes.readUInt32BE(from) - 0x8000_0000)
+}
+
+/** The day of the proleptic Gregorian calendar that lies so many days after 1970-01-01: the inverse of {@link parseDate}. */
+export function dateText(days: number): string {
+  const shifted = days + 719_468
+  const era = Math.floor(shifted / 146_097)
+  const dayOfEra = shifted - era * 146_097
+  const yearOfEra = Math.floor(
+    (dayOfEra -
+      Math.floor(dayOfEra / 1460) +
+      Math.floor(dayOfEra / 36_524) -
+      Math.floor(dayOfEra / 146_096)) /
+      365,
+  )
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100))
+  const shiftedMonth = Math.floor((5 * dayOfYear + 2) / 153)
+  const day = dayOfYear - Math.floor((153 * shiftedMonth + 2) / 5) + 1
+  const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+  return `${yearText(year)}-${twoDigits(month)}-${twoDigits(day)}`
+}
+
+/** Four digits, with a sign where they are not enough or the year is before 0. */
+function yearText(year: number): string {
+  const digits = String(Math.abs(year)).padStart(4, '0')
+  return year < 0 ? `-${digits}` : year > 9999 ? `+${digits}` : digits
+}
+
+export function twoDigits(number: number): string {
+  return number < 10 ? `0${number}` : String(number)
 }

@@ -1,6 +1,6 @@
 import type { Bytes } from './bytes.ts'
 import { field, isDriver } from './driverValue.ts'
-import { integerOf, varintBytes } from './integers.ts'
+import { decodeVarint, integerOf, varintBytes } from './integers.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 
 /** Digits before the point or behind it may be missing, not both. */
@@ -65,3 +65,18 @@ function writeDecimal(unscaled: number | bigint, scale: number, out: Bytes): voi
   out.int32(scale)
   out.add(varintBytes(unscaled))
 }
+
+/** Exactly the digits that are stored, as Java's BigDecimal prints them: `1.50` keeps its two, and `1e3` is not 1000. */
+export function decodeDecimal(bytes: Buffer, from: number, to: number): string {
+  const scale = bytes.readInt32BE(from)
+  const unscaled = decodeVarint(bytes, from + 4, to)
+  if (scale === 0) return String(unscaled)
+  const digits = String(unscaled < 0n ? -unscaled : unscaled)
+  const sign = unscaled < 0n ? '-' : ''
+  if (scale < 0 || scale > digits.length + MOST_ZEROS) return `${sign}${digits}e${-scale}`
+  const padded = digits.padStart(scale + 1, '0')
+  return `${sign}${padded.slice(0, -scale)}.${padded.slice(-scale)}`
+}
+
+/** Zeros behind the point, after which an exponent is easier to read. */
+const MOST_ZEROS = 6

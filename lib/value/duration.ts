@@ -2,7 +2,7 @@ import type { Bytes } from './bytes.ts'
 import { field, isDriver, longValue } from './driverValue.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 import { isTemporal } from './temporal.ts'
-import { vintSize, writeVint, zigzag } from './vint.ts'
+import { readSignedVint, vintSize, vintSizeAt, writeVint, zigzag } from './vint.ts'
 
 /** Three counts that stay apart: a month has no fixed number of days, nor a day of hours. */
 interface Duration {
@@ -134,3 +134,36 @@ function whole(value: object, name: string): bigint {
     throw new Refusal(value, `has no whole number of ${name}`)
   return BigInt(count)
 }
+
+/** As CQL prints it: `1y2mo3d4h5m6s`, and `0s` for none. */
+export function decodeDuration(bytes: Buffer, from: number): string {
+  let at = from
+  const [months, days, nanoseconds] = [0, 1, 2].map(() => {
+    const value = readSignedVint(bytes, at)
+    at += vintSizeAt(bytes, at)
+    return value
+  }) as [bigint, bigint, bigint]
+  const isNegative = months < 0n || days < 0n || nanoseconds < 0n
+  const size = (part: bigint) => (isNegative ? -part : part)
+  let rest = size(nanoseconds)
+  const parts: [bigint, string][] = [
+    [size(months) / 12n, 'y'],
+    [size(months) % 12n, 'mo'],
+    [size(days), 'd'],
+  ]
+  for (const [unit, name] of clockUnits) {
+    parts.push([rest / unit, name])
+    rest %= unit
+  }
+  const text = parts.map(([count, name]) => (count === 0n ? '' : `${count}${name}`)).join('')
+  return text === '' ? '0s' : isNegative ? `-${text}` : text
+}
+
+const clockUnits: readonly (readonly [nanoseconds: bigint, name: string])[] = [
+  [3600n * second, 'h'],
+  [60n * second, 'm'],
+  [second, 's'],
+  [1_000_000n, 'ms'],
+  [1000n, 'us'],
+  [1n, 'ns'],
+]

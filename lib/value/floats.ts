@@ -109,3 +109,11 @@ function compareWithDouble(text: string, double: number): number {
   const right = BigInt(mantissa) * (decimal.scale > 0 ? ten : 1n)
   return left > right ? 1 : left < right ? -1 : 0
 }
+
+export function decodeDouble(bytes: Buffer, from: number): number {
+  return bytes.readDoubleBE(from)
+}
+
+export function decodeFloat(bytes: Buffer, from: number): number {
+  return bytes.readFloatBE(from)
+}

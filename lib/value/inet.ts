@@ -110,3 +110,23 @@ function decimalDigit(text: string, at: number): number {
   const digit = text.charCodeAt(at) - zero
   return digit >= 0 && digit <= 9 ? digit : -1
 }
+
+/** The shortest form: the longest run of two or more zero groups is left out. */
+export function decodeInet(bytes: Buffer, from: number, to: number): string {
+  if (to - from === 4) return `${bytes[from]}.${bytes[from + 1]}.${bytes[from + 2]}.${bytes[from + 3]}`
+  const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(from + 2 * i))
+  const { start, length } = longestZeros(groups)
+  const hex = (part: readonly number[]) => part.map(group => group.toString(16)).join(':')
+  if (length < 2) return hex(groups)
+  return `${hex(groups.slice(0, start))}::${hex(groups.slice(start + length))}`
+}
+
+function longestZeros(groups: readonly number[]): { readonly start: number; readonly length: number } {
+  let longest = { start: 0, length: 0 }
+  for (let start = 0; start < groups.length; start++) {
+    let end = start
+    while (groups[end] === 0) end++
+    if (end - start > longest.length) longest = { start, length: end - start }
+  }
+  return longest
+}

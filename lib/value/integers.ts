@@ -97,3 +97,25 @@ function outOfRange(
   const smallest = typeof largest === 'bigint' ? -largest - 1n : -largest - 1
   return new Refusal(value, `is below the smallest ${cqlType}, ${smallest}`)
 }
+
+export function decodeTinyint(bytes: Buffer, from: number): number {
+  return bytes.readInt8(from)
+}
+
+export function decodeSmallint(bytes: Buffer, from: number): number {
+  return bytes.readInt16BE(from)
+}
+
+export function decodeInt(bytes: Buffer, from: number): number {
+  return bytes.readInt32BE(from)
+}
+
+export function decodeBigint(bytes: Buffer, from: number): bigint {
+  return bytes.readBigInt64BE(from)
+}
+
+export function decodeVarint(bytes: Buffer, from: number, to: number): bigint {
+  const size = to - from
+  if (size <= 6) return BigInt(size === 0 ? 0 : bytes.readIntBE(from, size))
+  return BigInt.asIntN(size * 8, BigInt(`0x${bytes.toString('hex', from, to)}`))
+}

@@ -24,3 +24,11 @@ export function encodeAscii(value: unknown, out: Bytes): void {
   if (value.length <= SHORT && out.ascii(value)) return
   if (out.utf8(value) !== value.length) throw new Refusal(value, 'has a character outside ASCII')
 }
+
+export function decodeText(bytes: Buffer, from: number, to: number): string {
+  return bytes.toString('utf8', from, to)
+}
+
+export function decodeAscii(bytes: Buffer, from: number, to: number): string {
+  return bytes.toString('latin1', from, to)
+}

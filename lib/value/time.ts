@@ -1,5 +1,5 @@
 import type { Bytes } from './bytes.ts'
-import { parseDigits } from './date.ts'
+import { parseDigits, twoDigits } from './date.ts'
 import { field, isDriver, longValue } from './driverValue.ts'
 import { encodeInt64 } from './integers.ts'
 import { Refusal, wrongKind } from './refusal.ts'
@@ -53,4 +53,19 @@ export function parseClock(text: string, from: number, to: number): number {
   const minute = parseDigits(text, from + 3, from + 5)
   const second = length === 8 ? parseDigits(text, from + 6, to) : 0
   return hour <= 23 && minute <= 59 && second <= 59 ? hour * 3600 + minute * 60 + second : Number.NaN
+}
+
+export function decodeTime(bytes: Buffer, from: number): string {
+  // Below 2^47, so exact as a number.
+  const nanoseconds = bytes.readInt32BE(from) * 2 ** 32 + bytes.readUInt32BE(from + 4)
+  const seconds = Math.floor(nanoseconds / nanosecondsPerSecond)
+  const rest = nanoseconds % nanosecondsPerSecond
+  const fraction = rest === 0 ? '' : `.${String(rest).padStart(9, '0').replace(/0+$/, '')}`
+  return `${clockText(seconds)}${fraction}`
+}
+
+/** Seconds since midnight as `HH:MM:SS`. */
+export function clockText(seconds: number): string {
+  const minutes = Math.floor(seconds / 60)
+  return `${twoDigits(Math.floor(minutes / 60))}:${twoDigits(minutes % 60)}:${twoDigits(seconds % 60)}`
 }

@@ -1,11 +1,11 @@
 import { types as is } from 'node:util'
 import type { Bytes } from './bytes.ts'
-import { dateLength, parseDate, parseDigits } from './date.ts'
+import { dateLength, dateText, parseDate, parseDigits } from './date.ts'
 import { longValue } from './driverValue.ts'
 import { encodeInt64 } from './integers.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 import { isTemporal } from './temporal.ts'
-import { parseClock } from './time.ts'
+import { clockText, parseClock } from './time.ts'
 
 const millisecondsPerDay = 86_400_000
 /** Days within which milliseconds are exact as a number. */
@@ -122,4 +122,24 @@ function notTimestamp(text: string): Refusal {
     text,
     'is not a moment of the calendar written as YYYY-MM-DDTHH:MM:SS.mmm and an offset such as Z or +01:00',
   )
+}
+
+/** Farthest from 1970 that a Date reaches, in milliseconds. */
+const farthestDate = 8_640_000_000_000_000
+
+/** A Date, or ISO 8601 text where none reaches. */
+export function decodeTimestamp(bytes: Buffer, from: number): Date | string {
+  // Within the reach of a Date both halves together are exact as a number.
+  const milliseconds = bytes.readInt32BE(from) * 2 ** 32 + bytes.readUInt32BE(from + 4)
+  return Math.abs(milliseconds) <= farthestDate
+    ? new Date(milliseconds)
+    : timestampText(bytes.readBigInt64BE(from))
+}
+
+function timestampText(milliseconds: bigint): string {
+  const perDay = BigInt(millisecondsPerDay)
+  const days = milliseconds / perDay - (milliseconds % perDay < 0n ? 1n : 0n)
+  const ofDay = Number(milliseconds - days * perDay)
+  const fraction = String(ofDay % 1000).padStart(3, '0')
+  return `${dateText(Number(days))}T${clockText(Math.floor(ofDay / 1000))}.${fraction}Z`
 }

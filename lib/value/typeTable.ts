@@ -1,24 +1,38 @@
 import type { ScalarName } from '../table/cqlType.ts'
-import { encodeBlob } from './blob.ts'
-import { encodeBoolean } from './boolean.ts'
-import type { Encoder, Order } from './compiledType.ts'
-import { encodeDate } from './date.ts'
-import { encodeDecimal } from './decimal.ts'
+import { decodeBlob, encodeBlob } from './blob.ts'
+import { decodeBoolean, encodeBoolean } from './boolean.ts'
+import type { Decoder, Encoder, Order } from './compiledType.ts'
+import { decodeDate, encodeDate } from './date.ts'
+import { decodeDecimal, encodeDecimal } from './decimal.ts'
 import { decimalOrder } from './decimalOrder.ts'
-import { encodeDuration } from './duration.ts'
-import { encodeDouble, encodeFloat } from './floats.ts'
-import { encodeInet } from './inet.ts'
-import { encodeBigint, encodeInt, encodeSmallint, encodeTinyint, encodeVarint } from './integers.ts'
+import { decodeDuration, encodeDuration } from './duration.ts'
+import { decodeDouble, decodeFloat, encodeDouble, encodeFloat } from './floats.ts'
+import { decodeInet, encodeInet } from './inet.ts'
+import {
+  decodeBigint,
+  decodeInt,
+  decodeSmallint,
+  decodeTinyint,
+  decodeVarint,
+  encodeBigint,
+  encodeInt,
+  encodeSmallint,
+  encodeTinyint,
+  encodeVarint,
+} from './integers.ts'
 import { floatOrder, signedOrder, timeuuidOrder, uuidOrder, varintOrder } from './order.ts'
-import { encodeAscii, encodeText } from './text.ts'
-import { encodeTime } from './time.ts'
-import { encodeTimestamp } from './timestamp.ts'
-import { encodeTimeuuid, encodeUuid } from './uuid.ts'
+import { decodeAscii, decodeText, encodeAscii, encodeText } from './text.ts'
+import { decodeTime, encodeTime } from './time.ts'
+import { decodeTimestamp, encodeTimestamp } from './timestamp.ts'
+import { decodeUuid, encodeTimeuuid, encodeUuid } from './uuid.ts'
 
 export interface ScalarType {
   /** What a person may give, in a few words. */
   readonly accepts: string
   readonly encode: Encoder
+  readonly decode: Decoder
+  /** Whether no bytes are a value: elsewhere they stand for none. */
+  readonly isEmptyValue?: boolean
   /** Bytes of every value where Cassandra 5 packs it without a length in a vector (`valueLengthIfFixed`). */
   readonly fixedSize?: number
   /** Order of set elements and map keys; unsigned bytes where none is given. */
@@ -28,23 +42,23 @@ export interface ScalarType {
 /** One line for each scalar CQL type. Collections, tuples, user-defined types and vectors are built from these. */
 // biome-ignore format: a table
 export const scalars: Record<ScalarName, ScalarType> = {
-  ascii: { encode: encodeAscii, accepts: 'a string of ASCII characters' },
-  bigint: { encode: encodeBigint, order: signedOrder, fixedSize: 8, accepts: 'an integer from -2^63 to 2^63 - 1: BigInt, safe number, Long, Integer, decimal digits' },
-  blob: { encode: encodeBlob, accepts: 'a Buffer, typed array, DataView, ArrayBuffer, SharedArrayBuffer, or text of 0x and hexadecimal digits' },
-  boolean: { encode: encodeBoolean, fixedSize: 1, accepts: 'true or false, also as text' },
-  date: { encode: encodeDate, accepts: 'a day as text YYYY-MM-DD (or a signed year of 4 to 7 digits), LocalDate, Temporal.PlainDate' },
-  decimal: { encode: encodeDecimal, order: decimalOrder, accepts: 'a finite number (as it prints), BigInt, BigDecimal, Long, Integer, decimal text' },
-  double: { encode: encodeDouble, order: floatOrder, fixedSize: 8, accepts: 'a number, decimal text (the nearest double), NaN, Infinity, or a BigInt, Long, Integer that a double equals' },
-  duration: { encode: encodeDuration, accepts: 'text such as 1y2mo3d4h5m6s or P1Y2M3DT4H5M6S, Duration, Temporal.Duration' },
-  float: { encode: encodeFloat, order: floatOrder, fixedSize: 4, accepts: 'a number or decimal text (the nearest 32-bit float, as the type implies), NaN, Infinity, or a BigInt, Long, Integer that a float equals' },
-  inet: { encode: encodeInet, accepts: 'an IPv4 or IPv6 address as text, InetAddress' },
-  int: { encode: encodeInt, order: signedOrder, fixedSize: 4, accepts: 'an integer from -2147483648 to 2147483647: number, BigInt, Long, Integer, decimal digits' },
-  smallint: { encode: encodeSmallint, order: signedOrder, accepts: 'an integer from -32768 to 32767: number, BigInt, Long, Integer, decimal digits' },
-  text: { encode: encodeText, accepts: 'a string (half a surrogate pair in it is refused)' },
-  time: { encode: encodeTime, accepts: 'a time of day as text HH:MM[:SS[.fffffffff]], LocalTime, Temporal.PlainTime, or nanoseconds since midnight as number, BigInt, Long' },
-  timestamp: { encode: encodeTimestamp, order: signedOrder, fixedSize: 8, accepts: 'a valid Date, ISO 8601 text with an offset such as Z or +01:00, Temporal.Instant, Temporal.ZonedDateTime, or milliseconds since 1970 as safe number, BigInt, Long' },
-  timeuuid: { encode: encodeTimeuuid, order: timeuuidOrder, fixedSize: 16, accepts: 'a version 1 UUID as text, dashed or not, or TimeUuid' },
-  tinyint: { encode: encodeTinyint, order: signedOrder, accepts: 'an integer from -128 to 127: number, BigInt, Long, Integer, decimal digits' },
-  uuid: { encode: encodeUuid, order: uuidOrder, fixedSize: 16, accepts: 'a UUID as text, dashed or not, Uuid, TimeUuid' },
-  varint: { encode: encodeVarint, order: varintOrder, accepts: 'an integer of any size: BigInt, safe number, Integer, Long, decimal digits' },
+  ascii: { encode: encodeAscii, decode: decodeAscii, isEmptyValue: true, accepts: 'a string of ASCII characters' },
+  bigint: { encode: encodeBigint, decode: decodeBigint, order: signedOrder, fixedSize: 8, accepts: 'an integer from -2^63 to 2^63 - 1: BigInt, safe number, Long, Integer, decimal digits' },
+  blob: { encode: encodeBlob, decode: decodeBlob, isEmptyValue: true, accepts: 'a Buffer, typed array, DataView, ArrayBuffer, SharedArrayBuffer, or text of 0x and hexadecimal digits' },
+  boolean: { encode: encodeBoolean, decode: decodeBoolean, fixedSize: 1, accepts: 'true or false, also as text' },
+  date: { encode: encodeDate, decode: decodeDate, accepts: 'a day as text YYYY-MM-DD (or a signed year of 4 to 7 digits), LocalDate, Temporal.PlainDate' },
+  decimal: { encode: encodeDecimal, decode: decodeDecimal, order: decimalOrder, accepts: 'a finite number (as it prints), BigInt, BigDecimal, Long, Integer, decimal text' },
+  double: { encode: encodeDouble, decode: decodeDouble, order: floatOrder, fixedSize: 8, accepts: 'a number, decimal text (the nearest double), NaN, Infinity, or a BigInt, Long, Integer that a double equals' },
+  duration: { encode: encodeDuration, decode: decodeDuration, accepts: 'text such as 1y2mo3d4h5m6s or P1Y2M3DT4H5M6S, Duration, Temporal.Duration' },
+  float: { encode: encodeFloat, decode: decodeFloat, order: floatOrder, fixedSize: 4, accepts: 'a number or decimal text (the nearest 32-bit float, as the type implies), NaN, Infinity, or a BigInt, Long, Integer that a float equals' },
+  inet: { encode: encodeInet, decode: decodeInet, accepts: 'an IPv4 or IPv6 address as text, InetAddress' },
+  int: { encode: encodeInt, decode: decodeInt, order: signedOrder, fixedSize: 4, accepts: 'an integer from -2147483648 to 2147483647: number, BigInt, Long, Integer, decimal digits' },
+  smallint: { encode: encodeSmallint, decode: decodeSmallint, order: signedOrder, accepts: 'an integer from -32768 to 32767: number, BigInt, Long, Integer, decimal digits' },
+  text: { encode: encodeText, decode: decodeText, isEmptyValue: true, accepts: 'a string (half a surrogate pair in it is refused)' },
+  time: { encode: encodeTime, decode: decodeTime, accepts: 'a time of day as text HH:MM[:SS[.fffffffff]], LocalTime, Temporal.PlainTime, or nanoseconds since midnight as number, BigInt, Long' },
+  timestamp: { encode: encodeTimestamp, decode: decodeTimestamp, order: signedOrder, fixedSize: 8, accepts: 'a valid Date, ISO 8601 text with an offset such as Z or +01:00, Temporal.Instant, Temporal.ZonedDateTime, or milliseconds since 1970 as safe number, BigInt, Long' },
+  timeuuid: { encode: encodeTimeuuid, decode: decodeUuid, order: timeuuidOrder, fixedSize: 16, accepts: 'a version 1 UUID as text, dashed or not, or TimeUuid' },
+  tinyint: { encode: encodeTinyint, decode: decodeTinyint, order: signedOrder, accepts: 'an integer from -128 to 127: number, BigInt, Long, Integer, decimal digits' },
+  uuid: { encode: encodeUuid, decode: decodeUuid, order: uuidOrder, fixedSize: 16, accepts: 'a UUID as text, dashed or not, Uuid, TimeUuid' },
+  varint: { encode: encodeVarint, decode: decodeVarint, order: varintOrder, accepts: 'an integer of any size: BigInt, safe number, Integer, Long, decimal digits' },
 }

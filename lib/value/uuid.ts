@@ -62,3 +62,8 @@ function offsetsIn(text: string): Uint8Array | undefined {
 function notUuid(text: string): Refusal {
   return new Refusal(text, 'is not 32 hexadecimal digits, plain or dashed 8-4-4-4-12')
 }
+
+export function decodeUuid(bytes: Buffer, from: number, to: number): string {
+  const hex = bytes.toString('hex', from, to)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}

@@ -39,3 +39,11 @@ export function readVint(bytes: Uint8Array, offset: number): number {
 export function vintSizeAt(bytes: Uint8Array, offset: number): number {
   return 1 + Math.clz32(~((bytes[offset] as number) << 24))
 }
+
+/** The signed vint at an offset. */
+export function readSignedVint(bytes: Uint8Array, offset: number): bigint {
+  const size = vintSizeAt(bytes, offset)
+  let value = BigInt((bytes[offset] as number) & (0xff >> size))
+  for (let i = 1; i < size; i++) value = (value << 8n) | BigInt(bytes[offset + i] as number)
+  return (value >> 1n) ^ -(value & 1n)
+}

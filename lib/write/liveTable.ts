@@ -218,7 +218,7 @@ export class LiveTable {
       const names = new Set(this.#schema.columns.map(({ name }) => name))
       current = statement.columns.every(({ name }) => names.has(name))
         ? statement
-        : new Statement(statement.operation, this.#schema, statement.ttlIndex !== undefined, statement.counts)
+        : new Statement(statement.operation, this.#schema, statement.ttl, statement.counts)
       this.#current.set(statement, current)
     }
     return current

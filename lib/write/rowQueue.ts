@@ -23,6 +23,13 @@ type QueueSettings = Pick<
   'rows_per_batch' | 'max_rows_per_second' | 'flush_interval_ms' | 'batch_by'
 >
 
+/** Rows that are not settled, of those up to the last one that somebody waits for. */
+interface Waiter {
+  readonly last: number
+  rows: number
+  readonly resolve: () => void
+}
+
 /** Rows of one table until they leave: buffered, and flushed into groups when there are enough of them, or by time. */
 export class RowQueue {
   readonly #dispatcher: Dispatcher
@@ -31,6 +38,11 @@ export class RowQueue {
   readonly #buffer: RowBuffer
   readonly #lane: Lane
   #timer: NodeJS.Timeout | undefined
+  /** Rows that are not settled, and the last of them. */
+  #rows = 0
+  #last = -1
+  readonly #waiters: Waiter[] = []
+  #isClosed = false
 
   constructor(dispatcher: Dispatcher, settings: QueueSettings, owner: RowQueueOwner) {
     const rows = rowsPerFlush(settings.rows_per_batch, settings.max_rows_per_second)
@@ -38,7 +50,15 @@ export class RowQueue {
     this.#settings = settings
     this.#owner = owner
     this.#buffer = new RowBuffer(rows, dispatcher.buffered, () => this.#flush())
-    this.#lane = dispatcher.openLane(rows, owner.send, owner.landed)
+    const send = async (group: Group, permit: Permit) => {
+      await owner.send(group, permit)
+      this.#settle(group)
+    }
+    const landed = () => {
+      owner.landed()
+      this.#wake()
+    }
+    this.#lane = dispatcher.openLane(rows, send, landed)
   }
 
   /** Whether nothing is left to do for all rows that came. */
@@ -58,6 +78,8 @@ export class RowQueue {
    */
   push(row: EncodedRow, isUrgent: boolean): undefined | Promise<void> {
     const { buffered } = this.#dispatcher
+    this.#rows++
+    this.#last = row.index
     this.#buffer.push(row)
     if (this.#buffer.isFull || isUrgent) this.#flush()
     else if (buffered.isFull) buffered.flush()
@@ -73,14 +95,24 @@ export class RowQueue {
     if (this.#buffer.rows.length > 0) this.#flush()
   }
 
-  /** A promise only while something is left to do. */
+  /** Resolves when what has left is settled. What comes meanwhile counts as well. */
   idle(): undefined | Promise<void> {
     return this.#lane.idle()
+  }
+
+  /** Sends what is in the buffer; resolves when nothing is left to do for the rows that came so far, or the queue is closed. */
+  async settled(): Promise<void> {
+    if (this.#isClosed) return
+    this.flush()
+    if (this.#rows === 0) return
+    await new Promise<void>(resolve => this.#waiters.push({ last: this.#last, rows: this.#rows, resolve }))
   }
 
   /** Drops what has not left. */
   close(): void {
     clearTimeout(this.#timer)
+    this.#isClosed = true
+    this.#wake()
     this.#buffer.drain()
     this.#lane.close()
   }
@@ -88,6 +120,20 @@ export class RowQueue {
   /** Nobody waits any longer for what has left. */
   abandon(): void {
     this.#lane.abandon()
+  }
+
+  /** A group holds no rows from behind a row that somebody waits for: the buffer was sent then. */
+  #settle({ rows }: Group): void {
+    this.#rows -= rows.length
+    const { index = 0 } = rows[0] ?? {}
+    for (const waiter of this.#waiters) if (index <= waiter.last) waiter.rows -= rows.length
+  }
+
+  #wake(): void {
+    // Who came first waits for the fewest rows.
+    while (this.#waiters[0] !== undefined && (this.#isClosed || this.#waiters[0].rows === 0)) {
+      this.#waiters.shift()?.resolve()
+    }
   }
 
   #flush(): void {

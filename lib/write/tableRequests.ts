@@ -39,8 +39,8 @@ interface Diagnosis {
 export class TableRequests {
   readonly signal: AbortSignal
   readonly tally: Tally
-  /** From when on rows have their time to live, by `performance.now()`. @default when they are sent */
-  livesFrom: number | undefined
+  /** From when on rows have their time to live, by `performance.now()`: the last first. @default when they are sent */
+  #lives: readonly { readonly row_index: number; readonly moment: number }[] = []
   /** When the last request left that was acknowledged, by `performance.now()`. */
   lastStored = Number.NEGATIVE_INFINITY
   readonly #ring: Ring<EncodedRow>
@@ -73,9 +73,19 @@ export class TableRequests {
     return this.#settings.timestamp_column === undefined
   }
 
-  /** @param now by `performance.now()` */
+  /** Rows from this one on have their time to live from this moment on. Of those before only the last ones are on their way. */
+  liveFrom(row_index: number, moment: number): void {
+    this.#lives = [{ row_index, moment }, ...this.#lives.slice(0, 1)]
+  }
+
+  /**
+   * @param rows of one epoch, where there are epochs
+   * @param now by `performance.now()`
+   */
   delivery(rows: readonly EncodedRow[], now: number): Delivery {
-    const delivery = new Delivery(rows, this.#settings, this.livesFrom, now)
+    const { index = 0 } = rows[0] ?? {}
+    const life = this.#lives.find(({ row_index }) => index >= row_index)
+    const delivery = new Delivery(rows, this.#settings, life?.moment, now)
     this.#unsettled.add(delivery)
     return delivery
   }

@@ -221,15 +221,14 @@ export class TableWriter {
     })
   }
 
-  /** Rows with a time to live have it from this `performance.now()` on, however late they are sent. */
-  set livesFrom(moment: number) {
-    this.#requests.livesFrom = moment
+  /** Rows from this one on that have a time to live have it from this `performance.now()` on, however late they are sent. */
+  liveFrom(row_index: number, moment: number): void {
+    this.#requests.liveFrom(row_index, moment)
   }
 
-  /** Resolves when Cassandra has acknowledged every accepted row. */
+  /** Resolves when Cassandra has acknowledged every row that was accepted so far. */
   async drain(): Promise<void> {
-    if (!this.#failure.isClosed) this.#queue.flush()
-    await this.#queue.idle()
+    await this.#queue.settled()
     if (this.#failure.isClosed) await this.#failure.rejection()
   }
 

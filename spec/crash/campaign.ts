@@ -35,6 +35,8 @@ export interface Outcome {
   readonly inReplay: number
   /** Kills with an epoch sealed and not committed. */
   readonly sealed: number
+  /** Of these, with the epoch after it sealed as well. */
+  readonly twoSealed: number
   /** Replays with new write times, because of lists; those that the checkpoint still knows of. */
   readonly reseals: number
   /** Rows of the source that cannot be stored. */
@@ -59,7 +61,7 @@ export async function crash(campaign: Campaign): Promise<Outcome> {
   }
   const faults: string[] = []
   const aside = new Set<number>()
-  const count = { kills: 0, inReplay: 0, sealed: 0, sent: 0, allowed: rows }
+  const count = { kills: 0, inReplay: 0, sealed: 0, twoSealed: 0, sent: 0, allowed: rows }
   for (;;) {
     const before = stateIn(checkpoint_location)
     const child = programs.start(taskOf(campaign, rows, random))
@@ -69,7 +71,8 @@ export async function crash(campaign: Campaign): Promise<Outcome> {
     const after = stateIn(checkpoint_location)
     checkRun(child.words, before, faults)
     for (const word of child.words) if ('aside' in word) aside.add(word.aside)
-    count.allowed += SENT_FOR_A_REFUSAL * refusalsIn(child.words, after.sealed?.rows ?? 0, seed)
+    const begun = (after.sealed?.rows ?? 0) + (after.next?.rows ?? 0)
+    count.allowed += SENT_FOR_A_REFUSAL * refusalsIn(child.words, begun, seed)
     count.sent += sum(child.words, word => ('send' in word ? word.send : 0))
     if (signal !== 'SIGKILL') {
       const done = child.words.find(word => 'done' in word)
@@ -78,8 +81,9 @@ export async function crash(campaign: Campaign): Promise<Outcome> {
       break
     }
     count.kills++
-    count.allowed += after.sealed?.rows ?? 0
+    count.allowed += begun
     if (after.sealed !== undefined) count.sealed++
+    if (after.next !== undefined) count.twoSealed++
     const replayed = before.sealed !== undefined && after.sealed?.epoch_id === before.sealed.epoch_id
     if (replayed && child.words.some(word => 'send' in word)) count.inReplay++
     campaign.tell?.(
@@ -121,6 +125,7 @@ function taskOf(campaign: Campaign, rows: number, random: () => number): Task {
     seed,
     rows,
     flaws: true,
+    late: random() < 0.5 ? 0.2 : 0,
     options,
   }
 }
@@ -155,8 +160,9 @@ function checkRun(words: readonly Word[], before: ReturnType<typeof stateIn>, fa
   for (const [i, { epoch_id, rows }] of commits.entries()) {
     const expected = before.committed + 1 + i
     if (epoch_id !== expected) faults.push(`epoch ${epoch_id} was committed in place of ${expected}`)
-    if (i === 0 && before.sealed !== undefined && rows !== before.sealed.rows) {
-      faults.push(`epoch ${epoch_id} was sealed with ${before.sealed.rows} rows and committed with ${rows}`)
+    const begun = [before.sealed, before.next][i]
+    if (begun !== undefined && rows !== begun.rows) {
+      faults.push(`epoch ${epoch_id} was sealed with ${begun.rows} rows and committed with ${rows}`)
     }
   }
 }

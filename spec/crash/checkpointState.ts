@@ -1,12 +1,18 @@
 import { readFileSync } from 'node:fs'
 
+interface FoundSeal {
+  readonly epoch_id: number
+  readonly rows: number
+  readonly timestamp: string
+}
+
 /** What a checkpoint file says, read without the library. */
 export interface FoundState {
   /** The last epoch committed, or -1. */
   readonly committed: number
-  readonly sealed:
-    | { readonly epoch_id: number; readonly rows: number; readonly timestamp: string }
-    | undefined
+  readonly sealed: FoundSeal | undefined
+  /** The epoch after it, if that is sealed as well. */
+  readonly next: FoundSeal | undefined
   /** How often an epoch was sealed again. */
   readonly reseals: number
   /** Highest microsecond that an epoch may have used. */
@@ -14,17 +20,18 @@ export interface FoundState {
 }
 
 export function stateIn(location: string): FoundState {
-  let state: FoundState = { committed: -1, sealed: undefined, reseals: 0, last_timestamp: 0 }
+  let state: FoundState = { committed: -1, sealed: undefined, next: undefined, reseals: 0, last_timestamp: 0 }
   for (const line of linesOf(location)) {
     const record = JSON.parse(line.slice(line.indexOf('{')))
     if (record.header?.committed) state = { ...state, committed: record.header.committed.epoch_id }
-    if (record.seal) state = { ...state, sealed: record.seal }
+    if (record.seal) state = { ...state, [state.sealed === undefined ? 'sealed' : 'next']: record.seal }
     if (record.reseal && state.sealed) {
       state = { ...state, sealed: { ...state.sealed, ...record.reseal }, reseals: state.reseals + 1 }
     }
     const { last_timestamp } = record.seal ?? record.reseal ?? state
-    state = { ...state, last_timestamp: Number(last_timestamp) }
-    if (record.commit) state = { ...state, committed: record.commit.epoch_id, sealed: undefined }
+    state = { ...state, last_timestamp: Math.max(state.last_timestamp, Number(last_timestamp)) }
+    if (record.commit)
+      state = { ...state, committed: record.commit.epoch_id, sealed: state.next, next: undefined }
   }
   return state
 }

@@ -2,8 +2,10 @@
 import { writeSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Client, policies } from 'cassandra-driver'
 import { createMicroBatchSink, type MicroBatchSinkOptions } from '../../lib/index.ts'
+import { randomFrom } from '../random.ts'
 import { withFlaws } from './badRows.ts'
 import { dieAtFsCall } from './fsCalls.ts'
 import { type CrashRow, controls, rowsFrom } from './rows.ts'
@@ -25,6 +27,8 @@ export interface Task {
   readonly die_at_call?: number
   /** Some rows cannot be stored, and are set aside. */
   readonly flaws?: boolean
+  /** Share of the answers that come late, so that the next epoch is on its way before this one is acknowledged. */
+  readonly late?: number
   readonly options: Partial<MicroBatchSinkOptions>
 }
 
@@ -37,6 +41,8 @@ export type Word =
   | { readonly aside: number }
   | { readonly done: { readonly retries: number } }
   | { readonly failed: string }
+
+const LATE_MS = 15
 
 const task = JSON.parse(process.argv[2] ?? '') as Task
 
@@ -56,11 +62,14 @@ const client = new Client({
   localDataCenter: task.localDataCenter,
   policies: { retry: new policies.retry.FallthroughRetryPolicy() },
 })
+const random = randomFrom(task.seed)
 const execute = client.execute.bind(client) as (...given: unknown[]) => unknown
 client.execute = ((cql: string, ...rest: unknown[]) => {
   const rows = cql.match(/INSERT INTO|DELETE FROM/g)?.length ?? 0
   if (rows > 0) say({ send: rows })
-  return execute(cql, ...rest)
+  const answer = execute(cql, ...rest)
+  const isLate = rows > 0 && random() < (task.late ?? 0)
+  return isLate ? Promise.resolve(answer).then(async found => delay(LATE_MS, found)) : answer
 }) as Client['execute']
 
 if (task.die_at_call !== undefined) dieAtFsCall(task.die_at_call)

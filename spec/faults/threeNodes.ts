@@ -33,11 +33,11 @@ const GO_ON = 'rows are written all the time, and the load ends without an error
 const WAIT = 'rows wait, and the load ends without an error'
 
 /** One node is ended by SIGKILL, and is started again. */
-export function killed(three: ThreeNodes, away_ms: number): Promise<Outcome> {
+function killed(three: ThreeNodes): Promise<Outcome> {
   return finishes(three, onThree, async ({ load }) => {
     const share = await shareWritten(load, async () => {
       await three.cassandra.kill(1)
-      await delay(away_ms)
+      await delay(8_000)
     })
     await three.cassandra.start(1)
     ok(share > GOES_ON, `${share} of the rows were written while a node was down`)
@@ -130,7 +130,7 @@ async function whileTwoAreDown<T>({ cassandra }: ThreeNodes, then: () => Promise
 
 /** Each one runs once. */
 export const faults: readonly Fault<ThreeNodes>[] = [
-  { fault: 'one of three nodes killed, back after 8 s', promise: GO_ON, run: three => killed(three, 8_000) },
+  { fault: 'one of three nodes killed, back after 8 s', promise: GO_ON, run: killed },
   { fault: 'one of three nodes paused for 15 s', promise: GO_ON, run: three => paused(three, 15_000) },
   { fault: 'two of three nodes killed, back later', promise: WAIT, run: twoDown },
   {

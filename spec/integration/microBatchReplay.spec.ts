@@ -355,3 +355,83 @@ describe('a checkpoint', () => {
     await first.writeEpoch(0, rowsOf(1))
   })
 })
+
+describe('two epochs that were begun', () => {
+  const ROWS = 10
+  const keys = (count: number) => Array.from({ length: 2 * ROWS }, (_, i) => ({ id: i % count, v: `v${i}` }))
+
+  /** Is gone when both are sealed, all of the first has left, and some of the second. */
+  async function crashInBoth(options: Options, rows: readonly Row[], arrives: (request: number) => boolean) {
+    let requests = 0
+    const execute = async (cql: string, binds: unknown[], how: object) => {
+      if (/^(?:SELECT|DESCRIBE) /.test(cql)) return ks.client.execute(cql, binds, how)
+      const request = requests++
+      if (arrives(request)) await ks.client.execute(cql, binds, how)
+      return request < ROWS - 1 ? undefined : new Promise(() => {})
+    }
+    const client = Object.create(ks.client, { execute: { value: execute } }) as typeof ks.client
+    const sink = createMicroBatchSink({ ...options, client, concurrency: 5 }).on('error', () => {})
+    Readable.from(rows).pipe(sink)
+    await vi.waitFor(() => expect(requests).toBeGreaterThan(ROWS + 3), { timeout: 20_000 })
+    sink.destroy()
+    const { committed, sealed, next } = stateIn(options.checkpoint_location)
+    expect([committed, sealed?.epoch_id, next?.epoch_id]).toEqual([-1, 0, 1])
+  }
+
+  it.each([
+    ['without lists', () => false, everyOther],
+    ['with lists in the first', (i: number) => i < ROWS, everyOther],
+    ['with lists in the second', (i: number) => i >= ROWS, all],
+    ['with lists in both', () => true, everyOther],
+    [
+      'with lists in the first, of which nothing has arrived',
+      (i: number) => i < ROWS,
+      (i: number) => i >= ROWS,
+    ],
+  ])('%s, are replayed in their order, and end as one clean run', async (_, hasList, arrives) => {
+    const definition = 'id int PRIMARY KEY, v text, items list<int>'
+    const more = { rows_per_epoch: ROWS, batch_by: 'none' as const }
+    const [options, clean] = [await optionsFor(definition, more), await optionsFor(definition, more)]
+    const rows = keys(4).map((row, i) => (hasList(i) ? { ...row, items: [i, i + 1] } : row))
+    await crashInBoth(options, rows, arrives)
+    const commits: [number, number][] = []
+    for (const each of [clean, options]) {
+      const sink = createMicroBatchSink(each)
+      sink.on('commit', ({ epoch_id, rows }) => commits.push([epoch_id, rows]))
+      await pipeline(Readable.from(rows), sink)
+    }
+    expect(commits).toEqual([0, 1, 0, 1].map(epoch_id => [epoch_id, ROWS]))
+    expect(await contents(options.table)).toEqual(await contents(clean.table))
+    expect(stateIn(options.checkpoint_location)).toMatchObject({ committed: 1, sealed: undefined })
+  })
+
+  it('take the times to live of their own first attempts', async () => {
+    const options = await optionsFor('id int PRIMARY KEY, v text', { rows_per_epoch: ROWS, batch_by: 'none' })
+    const name = `${ks.name}.${options.table}`
+    await ks.client.execute(`ALTER TABLE ${name} WITH default_time_to_live = 50000`)
+    const rows = keys(2 * ROWS)
+    await crashInBoth(options, rows, nothing)
+    await ks.client.execute(`ALTER TABLE ${name} WITH default_time_to_live = 90000`)
+    await pipeline(Readable.from([...rows, { id: 99, v: 'new' }]), createMicroBatchSink(options))
+    const found = await contents(options.table, 'id, ttl(v) AS ttl')
+    const long = found.filter(({ ttl }) => Number(ttl) > 50_000).map(({ id }) => id)
+    expect(long).toEqual([99])
+    expect(found.length).toBe(2 * ROWS + 1)
+  })
+
+  it('are not both replayed when only the rows of one come: the other stays sealed', async () => {
+    const options = await optionsFor('id int PRIMARY KEY, v text', { rows_per_epoch: ROWS, batch_by: 'none' })
+    const rows = keys(2 * ROWS)
+    await crashInBoth(options, rows, everyOther)
+    const warned = vi.spyOn(process, 'emitWarning').mockReturnValue()
+    const first = createMicroBatchSink(options)
+    await pipeline(Readable.from(rows.slice(0, ROWS + 3)), first)
+    expect(first.ended).toBe('in replay')
+    expect(warned.mock.calls[0]?.[0]).toMatch(/^Epoch 1 stays sealed/)
+    const second = createMicroBatchSink(options)
+    expect(await second.open()).toMatchObject({ epoch_id: 0, rows_total: ROWS })
+    expect(await second.writeEpoch(1, rows.slice(ROWS))).toMatchObject({ replayed: true, rows: ROWS })
+    second.end()
+    expect((await contents(options.table)).length).toBe(2 * ROWS)
+  })
+})

@@ -232,9 +232,10 @@ export async function storesExactly(table: ValueTable, samples: fc.Arbitrary<Sam
   )
 }
 
-let typesMade = 0
+/** Names of user-defined types, by keyspace and fields. */
+const typesMade = new Map<string, string>()
 
-/** Creates the user-defined types in a type, inside first, and gives each a name of its own. */
+/** Creates the user-defined types in a type, inside first, and gives those of different fields different names. */
 export async function createTypes(keyspace: Keyspace, type: CqlType): Promise<CqlType> {
   const inside = (part: CqlType) => createTypes(keyspace, part)
   switch (type.kind) {
@@ -254,9 +255,14 @@ export async function createTypes(keyspace: Keyspace, type: CqlType): Promise<Cq
     case 'udt': {
       const fields: { name: string; type: CqlType }[] = []
       for (const field of type.fields) fields.push({ name: field.name, type: await inside(field.type) })
-      const name = `"Type ${++typesMade}"`
-      const listed = fields.map(field => `${quoteIdentifier(field.name)} ${cqlTypeName(field.type)}`)
-      await keyspace.client.execute(`CREATE TYPE ${keyspace.name}.${name} (${listed.join(', ')})`)
+      const listed = fields
+        .map(field => `${quoteIdentifier(field.name)} ${cqlTypeName(field.type)}`)
+        .join(', ')
+      const known = typesMade.get(`${keyspace.name} ${listed}`)
+      if (known !== undefined) return { ...type, name: known, fields }
+      const name = `"Type ${typesMade.size + 1}"`
+      await keyspace.client.execute(`CREATE TYPE ${keyspace.name}.${name} (${listed})`)
+      typesMade.set(`${keyspace.name} ${listed}`, name)
       return { ...type, name, fields }
     }
     case 'unsupported':

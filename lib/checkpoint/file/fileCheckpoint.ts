@@ -5,6 +5,7 @@ import type { Checkpoint } from '../checkpoint.ts'
 import {
   commit,
   type EpochState,
+  isInOrder,
   reseal,
   type Seal,
   seal,
@@ -94,8 +95,8 @@ async function read(
   const confirm = () => checkOwner(location, lock)
   await file.removeDrafts(confirm)
   const bytes = await readWhole(fs, location)
-  if (bytes === undefined) return new FileCheckpoint(own, stateAfter(undefined), '')
-  const { state, checksum, bytes: whole } = readHistory(bytes, target, location)
+  if (bytes === undefined) return new FileCheckpoint(own, stateAfter(undefined), '', false)
+  const { state, checksum, bytes: whole, isOld } = readHistory(bytes, target, location)
   // What was read may not be durable: its owner may have been killed before its fdatasync, or that has failed, and then
   // the cache shows bytes that the disk does not have. A copy is durable, has no cut record, and is out of reach of an
   // earlier owner that still has the old file open.
@@ -105,7 +106,7 @@ async function read(
     await file.close().catch(() => {})
     throw error
   }
-  return new FileCheckpoint(own, state, checksum)
+  return new FileCheckpoint(own, state, checksum, isOld)
 }
 
 /** What a checkpoint works with. */
@@ -121,12 +122,15 @@ class FileCheckpoint implements Checkpoint {
   readonly #own: Own
   #state: EpochState
   #checksum: string
+  /** As in {@link History}. */
+  #isOld: boolean
   /** Why nothing can be recorded any more. */
   #end: CheckpointError | undefined
   #isClosed = false
   #turn: Promise<void> = Promise.resolve()
 
-  constructor(own: Own, state: EpochState, checksum: string) {
+  constructor(own: Own, state: EpochState, checksum: string, isOld: boolean) {
+    this.#isOld = isOld
     this.#own = own
     this.#state = state
     this.#checksum = checksum
@@ -196,16 +200,20 @@ class FileCheckpoint implements Checkpoint {
     }
   }
 
-  async #write({ committed, sealed }: EpochState, event: Event): Promise<string> {
+  async #write(state: EpochState, event: Event): Promise<string> {
+    const { committed, sealed, next } = state
+    const { file, target, longFile } = this.#own
     const line = encodeRecord(this.#checksum, event)
-    const isLong =
-      this.#own.file.length === 0 || this.#own.file.length + line.bytes.length > this.#own.longFile
-    if (sealed === undefined || !isLong) {
-      await this.#own.file.append(line.bytes)
+    const isLong = file.length === 0 || file.length + line.bytes.length > longFile
+    // A history that begins with seals out of order would not be one that can have happened.
+    if (sealed === undefined || !(isLong || this.#isOld) || !isInOrder(state)) {
+      await file.append(line.bytes)
       return line.checksum
     }
-    const begun = beginHistory(this.#own.target, committed, sealed)
-    await this.#own.file.replace(begun.bytes, () => this.#checkOwner())
+    const seals = next === undefined ? [sealed] : [sealed, next]
+    const begun = beginHistory(target, committed, seals)
+    await file.replace(begun.bytes, () => this.#checkOwner())
+    this.#isOld = false
     return begun.checksum
   }
 

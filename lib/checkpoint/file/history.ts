@@ -21,11 +21,12 @@ import { checksumOf, Damage, encodeRecord, type RecordAt, readRecords } from './
 /*
  * The first line has the version, so that any release can read it whatever the rest looks like. The first record is the
  * header, and a seal always follows: a file is made together with its first seal. So a file that was cut before that is
- * damage, and never a checkpoint at its beginning.
+ * damage, and never a checkpoint at its beginning. In version 1 no epoch is sealed while another one is.
  */
 
-const VERSION = 1
-const firstLine = Buffer.from(`cassandra-streams checkpoint ${VERSION}\n`)
+const VERSION = 2
+const firstLineOf = (version: number) => Buffer.from(`cassandra-streams checkpoint ${version}\n`)
+const firstLine = firstLineOf(VERSION)
 const origin = checksumOf(firstLine)
 
 interface Header {
@@ -51,6 +52,8 @@ export interface History {
   readonly checksum: string
   /** The bytes that hold: all of them, or without the rest of an append that a crash cut. */
   readonly bytes: Buffer
+  /** Whether a new file must be begun before a second epoch is sealed: earlier releases would not understand it. */
+  readonly isOld: boolean
 }
 
 /** What happened, as it is recorded. */
@@ -59,17 +62,20 @@ export type Event =
   | { readonly reseal: TimestampSpan }
   | { readonly commit: { readonly epoch_id: number } }
 
-/** A new file that starts at `committed` and has one epoch sealed. */
-export function beginHistory(target: Target, committed: Commit | undefined, sealed: Seal) {
+/** A new file that starts at `committed`, with the epochs that are sealed. */
+export function beginHistory(target: Target, committed: Commit | undefined, seals: readonly Seal[]) {
   const { cluster, keyspace, table, table_id } = target
   const header: Header = {
     id: randomUUID(),
     target: { cluster, keyspace, table, table_id },
     committed: committed ?? null,
   }
-  const first = encodeRecord(origin, { header })
-  const second = encodeRecord(first.checksum, { seal: sealed } satisfies Event)
-  return { bytes: Buffer.concat([firstLine, first.bytes, second.bytes]), checksum: second.checksum }
+  const records = [encodeRecord(origin, { header })]
+  for (const seal of seals) {
+    records.push(encodeRecord(records.at(-1)?.checksum ?? origin, { seal } satisfies Event))
+  }
+  const bytes = Buffer.concat([firstLine, ...records.map(record => record.bytes)])
+  return { bytes, checksum: records.at(-1)?.checksum ?? origin }
 }
 
 /**
@@ -77,16 +83,17 @@ export function beginHistory(target: Target, committed: Commit | undefined, seal
  * @throws CheckpointError `…_CORRUPT` with the offset of the first bad record, `…_VERSION`, or `…_TARGET`.
  */
 export function readHistory(bytes: Buffer, target: Target, location: string): History {
-  checkVersion(bytes, location)
+  const version = versionOf(bytes, location)
+  const line = firstLineOf(version)
   try {
-    const { records, end, checksum } = readRecords(bytes, firstLine.length, origin)
+    const { records, end, checksum } = readRecords(bytes, line.length, checksumOf(line))
     const [header, ...events] = records
     if (header === undefined || events.length === 0)
       throw new Damage(end, 'the file ends before its first epoch')
     const { committed, target: found } = readHeader(header)
     checkTarget(found, target, location)
     const state = events.reduce(follow, stateAfter(committed ?? undefined))
-    return { state, checksum, bytes: bytes.subarray(0, end) }
+    return { state, checksum, bytes: bytes.subarray(0, end), isOld: version < VERSION }
   } catch (error) {
     if (!(error instanceof Damage)) throw error
     throw corrupt(location, error.offset, error.message)
@@ -114,13 +121,13 @@ function readHeader({ offset, body }: RecordAt): Header {
   return header
 }
 
-function checkVersion(bytes: Buffer, location: string): void {
-  if (bytes.subarray(0, firstLine.length).equals(firstLine)) return
+function versionOf(bytes: Buffer, location: string): number {
   const version = /^cassandra-streams checkpoint ([1-9]\d{0,8})\n/.exec(bytes.toString('latin1', 0, 64))?.[1]
   if (version === undefined) throw corrupt(location, 0, 'the file does not begin as a checkpoint does')
+  if (Number(version) <= VERSION) return Number(version)
   throw new CheckpointError(
     'ERR_CASSANDRA_CHECKPOINT_VERSION',
-    `Checkpoint ${location} has format version ${version}, this release knows version ${VERSION}. ` +
+    `Checkpoint ${location} has format version ${version}, this release knows version ${VERSION} and earlier ones. ` +
       'Use the release that wrote it, or a newer one',
     { location },
   )

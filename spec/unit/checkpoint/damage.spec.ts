@@ -91,7 +91,7 @@ describe('a checkpoint file', () => {
         bytes[at] = (bytes[at] ?? 0) ^ (1 << bit)
         const answer = read(bytes)
         const line = lines.findLastIndex((_, i) => startOf(i) <= at)
-        const isNewer = at === version && Number(String.fromCharCode(bytes[at] ?? 0)) > 1
+        const isNewer = at === version && Number(String.fromCharCode(bytes[at] ?? 0)) > 2
         const newer = { code: 'ERR_CASSANDRA_CHECKPOINT_VERSION', offset: undefined }
         expect(answer).toEqual(isNewer ? newer : corruptAt(line < 1 ? 0 : startOf(line)))
       }),
@@ -161,7 +161,7 @@ describe('a checkpoint file', () => {
     }
   })
 
-  it.each(['2', '10', '999999999'])('of the newer version %s is refused as such', version => {
+  it.each(['3', '10', '999999999'])('of the newer version %s is refused as such', version => {
     const bytes = Buffer.concat([
       Buffer.from(`cassandra-streams checkpoint ${version}\n`),
       Buffer.from('anything'),
@@ -174,11 +174,9 @@ describe('a checkpoint file', () => {
     expect(answer).toEqual({ code: 'ERR_CASSANDRA_CHECKPOINT_TARGET', offset: undefined })
   })
 
-  const next = { seal: sealOf(1) }
   it.each([
     ['a seal that leaves a gap', { seal: sealOf(2) }],
     ['a seal of the sealed epoch', { seal: sealOf(0) }],
-    ['a seal before the commit', next],
     ['a commit of another epoch', { commit: { epoch_id: 1 } }],
     ['a commit without an epoch', { commit: null }],
     ['a seal without a count', { seal: { ...sealOf(0), rows: undefined } }],
@@ -190,9 +188,32 @@ describe('a checkpoint file', () => {
     ['no object', [1]],
     ['nothing', {}],
   ])('whose records are sound and go on with %s is refused', (_name, event) => {
-    const begun = beginHistory(target, undefined, sealOf(0))
+    const begun = beginHistory(target, undefined, [sealOf(0)])
     const bytes = Buffer.concat([begun.bytes, encodeRecord(begun.checksum, event).bytes])
     expect(read(bytes)).toEqual(corruptAt(begun.bytes.length))
+  })
+
+  const later = { reseal: { timestamp: '1001500', last_timestamp: '1001502' } }
+  it.each([
+    ['a third seal', [{ seal: sealOf(2) }]],
+    ['a seal of the second epoch', [{ seal: sealOf(1) }]],
+    ['a commit of the second epoch', [{ commit: { epoch_id: 1 } }]],
+    [
+      'timestamps between those of the two',
+      [{ reseal: { timestamp: '1000900', last_timestamp: '1000902' } }],
+    ],
+    [
+      'a commit of an epoch that is behind the one before it',
+      [later, { commit: { epoch_id: 0 } }, { commit: { epoch_id: 1 } }],
+    ],
+  ])('with two sealed epochs that goes on with %s is refused', (_name, events) => {
+    const records: { bytes: Buffer; checksum: string }[] = [
+      beginHistory(target, undefined, [sealOf(0), sealOf(1)]),
+    ]
+    for (const event of events) records.push(encodeRecord(records.at(-1)?.checksum ?? '', event))
+    const bytes = records.map(record => record.bytes)
+    expect(read(Buffer.concat(bytes.slice(0, -1)))).toHaveProperty('state')
+    expect(read(Buffer.concat(bytes))).toEqual(corruptAt(Buffer.concat(bytes.slice(0, -1)).length))
   })
 
   it('is not replaced when it is damaged, so that nothing is begun again in silence', async () => {

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { checkReplay, commit, decide, reseal, seal, stateAfter } from '../../../lib/checkpoint/epoch.ts'
+import {
+  checkReplay,
+  commit,
+  decide,
+  isBehind,
+  reseal,
+  seal,
+  stateAfter,
+} from '../../../lib/checkpoint/epoch.ts'
 import { CheckpointError } from '../../../lib/index.ts'
 import { sealOf } from './epochs.ts'
 
@@ -7,6 +15,7 @@ const fresh = stateAfter(undefined)
 const sealed0 = seal(fresh, sealOf(0))
 const committed0 = commit(sealed0)
 const sealed1 = seal(committed0, sealOf(1))
+const both = seal(sealed0, sealOf(1))
 
 const refusal = (act: () => unknown) => {
   try {
@@ -25,6 +34,7 @@ describe('an epoch', () => {
     ['committed 0', committed0, 1, 'new'],
     ['sealed 1', sealed1, 0, 'skip'],
     ['sealed 1', sealed1, 1, 'replay'],
+    ['sealed 0 and 1', both, 0, 'replay'],
   ])('on a checkpoint that is %s: %# is decided', (_name, state, epoch_id, decision) => {
     expect(decide(state, epoch_id)).toBe(decision)
   })
@@ -38,6 +48,8 @@ describe('an epoch', () => {
     [fresh, 0.5],
     [fresh, Number.NaN],
     [sealed1, 2 ** 53],
+    [both, 1],
+    [both, 2],
   ])('that leaves a gap is refused (%#)', (state, epoch_id) => {
     expect(refusal(() => decide(state, epoch_id))).toMatch(/^ERR_CASSANDRA_EPOCH: Expected epoch \d/)
   })
@@ -46,8 +58,26 @@ describe('an epoch', () => {
     expect(committed0).toEqual({
       committed: { epoch_id: 0, position: { offset: 0 }, rows_total: 3, last_timestamp: '1000002' },
       sealed: undefined,
+      next: undefined,
       high_water: 1_000_002n,
     })
+  })
+
+  it('may be sealed while the one before it is, and follows it', () => {
+    expect(both).toMatchObject({ sealed: sealOf(0), next: sealOf(1), high_water: 1_001_002n })
+    expect(commit(both)).toEqual(sealed1)
+  })
+
+  it('must be sealed again when the one before it was', () => {
+    const later = { timestamp: '1001003', last_timestamp: '1001005' }
+    const resealed = reseal(both, later)
+    expect(resealed).toMatchObject({ sealed: sealOf(0, later), next: sealOf(1), high_water: 1_001_005n })
+    const behind = commit(resealed)
+    expect([isBehind(both), isBehind(resealed), isBehind(behind)]).toEqual([false, false, true])
+    expect(refusal(() => commit(behind))).toMatch(/^ERR_CASSANDRA_EPOCH: Epoch 1 cannot be committed before/)
+    const again = reseal(behind, { timestamp: '1001006', last_timestamp: '1001008' })
+    expect(isBehind(again)).toBe(false)
+    expect(commit(again).committed).toMatchObject({ epoch_id: 1, last_timestamp: '1001008' })
   })
 
   it('that is sealed again keeps all but its timestamps', () => {
@@ -63,7 +93,9 @@ describe('an epoch', () => {
     ['a block too few', committed0, sealOf(1, { blocks: ['one'] })],
     ['a block too many', committed0, sealOf(1, { blocks: ['one', 'two', 'three'] })],
     ['a count that is not whole', committed0, sealOf(1, { rows: 1.5 })],
-    ['an earlier one sealed', sealed0, sealOf(1)],
+    ['two earlier ones sealed', both, sealOf(2)],
+    ['an earlier one sealed with later timestamps', sealed0, sealOf(1, { timestamp: '1000002' })],
+    ['a total that leaves out the sealed one', sealed0, sealOf(1, { rows_total: 3 })],
     ['itself sealed', sealed0, sealOf(0)],
     ['itself committed', committed0, sealOf(0)],
   ])('with %s is not sealed', (_name, state, next) => {

@@ -10,8 +10,10 @@ import { location, openOn } from './story.ts'
 interface Model {
   /** Committed epochs. */
   done: number
-  /** Times the next epoch was sealed; 0: it was not. */
-  seals: number
+  /** First timestamps of the epochs that are sealed. */
+  seals: number[]
+  /** Highest timestamp that a committed epoch used. */
+  committed: number
   /** Highest timestamp in use. */
   last: number
 }
@@ -33,14 +35,18 @@ function agree({ done, seals, last }: Model, { checkpoint: { state } }: Real): v
   expect(state.committed?.epoch_id ?? -1).toBe(done - 1)
   expect(state.committed?.rows_total ?? 0).toBe(3 * done)
   expect(state.committed?.position).toEqual(done === 0 ? undefined : { offset: done - 1 })
-  expect(state.sealed?.epoch_id).toBe(seals === 0 ? undefined : done)
+  expect(state.sealed?.epoch_id).toBe(seals.length === 0 ? undefined : done)
+  expect(state.next?.epoch_id).toBe(seals.length < 2 ? undefined : done + 1)
+  expect([state.sealed, state.next].flatMap(seal => (seal ? [Number(seal.timestamp)] : []))).toEqual(seals)
   expect(state.high_water).toBe(BigInt(last))
-  expect(decide(state, done)).toBe(seals === 0 ? 'new' : 'replay')
+  expect(decide(state, done)).toBe(seals.length === 0 ? 'new' : 'replay')
   if (done > 0) expect(decide(state, done - 1)).toBe('skip')
   expect(() => decide(state, done + 1)).toThrow(`Expected epoch ${done}`)
 }
 
 const always = () => true
+/** An epoch that was sealed before the one before it was sealed again has to be sealed again, too. */
+const canCommit = ({ seals: [first], committed }: Readonly<Model>) => first !== undefined && first > committed
 const command = (
   name: string,
   act: (model: Model, real: Real) => Promise<void>,
@@ -65,37 +71,41 @@ const commands = [
   command(
     'seal',
     async (model, { checkpoint }) => {
-      await checkpoint.seal(sealOf(model.done, spanAfter(model)))
-      model.seals = 1
+      await checkpoint.seal(sealOf(model.done + model.seals.length, spanAfter(model)))
+      model.seals.push(model.last + 1)
       model.last += 10
     },
-    model => model.seals === 0,
+    model => model.seals.length < 2,
   ),
   command(
     'reseal',
     async (model, { checkpoint }) => {
       await checkpoint.reseal(spanAfter(model))
-      model.seals++
+      model.seals[0] = model.last + 1
       model.last += 10
     },
-    model => model.seals > 0,
+    model => model.seals.length > 0,
   ),
   command(
     'commit',
     async (model, { checkpoint }) => {
       await checkpoint.commit()
       model.done++
-      model.seals = 0
+      model.committed = (model.seals.shift() ?? 0) + 9
     },
-    model => model.seals > 0,
+    canCommit,
   ),
   command('refused calls', async (model, { checkpoint }) => {
     const refused = { code: 'ERR_CASSANDRA_EPOCH' }
-    await expect(checkpoint.seal(sealOf(model.done + 1, spanAfter(model)))).rejects.toMatchObject(refused)
+    const after = model.done + model.seals.length
+    await expect(checkpoint.seal(sealOf(after + 1, spanAfter(model)))).rejects.toMatchObject(refused)
     const again = { timestamp: String(model.last), last_timestamp: String(model.last + 5) }
     await expect(checkpoint.reseal(again)).rejects.toMatchObject(refused)
-    if (model.seals === 0) await expect(checkpoint.commit()).rejects.toMatchObject(refused)
-    else await expect(checkpoint.seal(sealOf(model.done, spanAfter(model)))).rejects.toMatchObject(refused)
+    if (!canCommit(model)) await expect(checkpoint.commit()).rejects.toMatchObject(refused)
+    if (model.seals.length > 0)
+      await expect(checkpoint.seal(sealOf(model.done, spanAfter(model)))).rejects.toMatchObject(refused)
+    if (model.seals.length > 1)
+      await expect(checkpoint.seal(sealOf(after, spanAfter(model)))).rejects.toMatchObject(refused)
   }),
   reopen('close and open', async ({ checkpoint, disk }) => {
     await checkpoint.close()
@@ -118,7 +128,7 @@ describe('a checkpoint', () => {
       fc.asyncProperty(
         fc.commands([...commands, powerLoss], { maxCommands: 60, size: 'max' }),
         async plan => {
-          const model: Model = { done: 0, seals: 0, last: -1 }
+          const model: Model = { done: 0, seals: [], committed: -1, last: -1 }
           await fc.asyncModelRun(async () => {
             const disk = Disk.empty()
             return { model, real: { disk, checkpoint: await openOn(disk, 1, LONG_FILE), pid: 1 } }

@@ -13,21 +13,24 @@ interface Step {
   readonly state: EpochState
 }
 
-/** Three epochs. The second is sealed twice, as with lists, and in between. */
+/** Three epochs. The second is sealed while the first is not committed, and both of them twice, as with lists. */
 export function threeEpochs(): readonly Step[] {
   const seals = [sealOf(0), sealOf(1), sealOf(2)] as const
   const later = { timestamp: '1001500', last_timestamp: '1001502' }
+  const latest = { timestamp: '1001600', last_timestamp: '1001602' }
   const sealed0 = seal(stateAfter(undefined), seals[0])
-  const committed0 = commit(sealed0)
-  const sealed1 = seal(committed0, seals[1])
-  const resealed1 = reseal(sealed1, later)
+  const sealed1 = seal(sealed0, seals[1])
+  const resealed0 = reseal(sealed1, later)
+  const committed0 = commit(resealed0)
+  const resealed1 = reseal(committed0, latest)
   const committed1 = commit(resealed1)
   const sealed2 = seal(committed1, seals[2])
   return [
     { name: 'seal 0', act: checkpoint => checkpoint.seal(seals[0]), state: sealed0 },
-    { name: 'commit 0', act: checkpoint => checkpoint.commit(), state: committed0 },
     { name: 'seal 1', act: checkpoint => checkpoint.seal(seals[1]), state: sealed1 },
-    { name: 'reseal 1', act: checkpoint => checkpoint.reseal(later), state: resealed1 },
+    { name: 'reseal 0', act: checkpoint => checkpoint.reseal(later), state: resealed0 },
+    { name: 'commit 0', act: checkpoint => checkpoint.commit(), state: committed0 },
+    { name: 'reseal 1', act: checkpoint => checkpoint.reseal(latest), state: resealed1 },
     { name: 'commit 1', act: checkpoint => checkpoint.commit(), state: committed1 },
     { name: 'seal 2', act: checkpoint => checkpoint.seal(seals[2]), state: sealed2 },
     { name: 'commit 2', act: checkpoint => checkpoint.commit(), state: commit(sealed2) },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Seal } from '../../../lib/checkpoint/epoch.ts'
 import { EpochCutter } from '../../../lib/epoch/epochCutter.ts'
 import { EpochRows } from '../../../lib/epoch/epochRows.ts'
 import type { EpochWriter } from '../../../lib/epoch/epochWriter.ts'
@@ -7,19 +8,22 @@ import type { EncodedRow } from '../../../lib/row/encodedRow.ts'
 import { Progress } from '../../../lib/write/progress.ts'
 import { settled } from '../../stream/support.ts'
 import { encodeAll } from '../batch/rows.ts'
+import { sealOf } from '../checkpoint/epochs.ts'
 
 const least = { host: 'h', keyspace: 'ks', table: 't', checkpoint_location: 'c' }
 
 /** A cutter of epochs of 4 rows and flushes of 2, and the epochs that it gave to be written. */
-function scene() {
+function scene(begun: readonly Seal[] = []) {
   const written: {
     readonly rows: number
     readonly seal: () => void
+    readonly send: () => void
+    readonly commit: () => void
     readonly fail: (error: Error) => void
   }[] = []
-  const writer: Pick<EpochWriter, 'committed' | 'sealed' | 'newEpoch' | 'collect'> = {
+  const writer: Pick<EpochWriter, 'committed' | 'begun' | 'newEpoch' | 'collect'> = {
     committed: null,
-    sealed: undefined,
+    begun,
     newEpoch: () => new EpochRows(false, 0),
     collect: (epoch, row, position) => {
       epoch.add(row as EncodedRow, position)
@@ -32,14 +36,20 @@ function scene() {
     () => {},
   )
   const settings = epochSettingsOf({ ...least, rows_per_epoch: 4, rows_per_batch: 2 })
-  const cutter = new EpochCutter(writer as EpochWriter, settings, progress, (_, epoch, seal) => {
-    return new Promise((_, fail) => written.push({ rows: epoch.rows.length, seal, fail }))
+  const cutter = new EpochCutter(writer as EpochWriter, settings, progress, (_, epoch, { sealed, sent }) => {
+    const rows = epoch.rows.length
+    return new Promise((commit, fail) =>
+      written.push({ rows, seal: () => sealed?.(), send: () => sent?.(), commit, fail }),
+    )
   })
-  const rows = encodeAll([0, 1, 2, 3].map(c => ({ p: 1, c })))
-  const waits = rows.map(row => ({ wait: cutter.add(row, undefined) }))
+  const add = (from: number, to: number) =>
+    encodeAll(Array.from({ length: to - from }, (_, i) => ({ p: 1, c: from + i }))).map(row => ({
+      wait: cutter.add(row, undefined),
+    }))
+  const waits = add(0, 4)
   const over: number[] = []
   for (const [i, { wait }] of waits.entries()) void wait?.then(() => over.push(i))
-  return { cutter, written, waits, over }
+  return { cutter, written, waits, over, add }
 }
 
 describe('rows that are collected', () => {
@@ -68,6 +78,58 @@ describe('rows that are collected', () => {
     written[0]?.fail(new Error('no disk'))
     await settled()
     expect(over).toContain(3)
+    cutter.stop()
+  })
+})
+
+describe('an epoch', () => {
+  it('begins when all rows of the one before have left, and the one before that is committed', async () => {
+    const { cutter, written, add } = scene()
+    await settled()
+    written[0]?.seal()
+    await settled()
+    add(4, 8)
+    await settled()
+    expect(written.length).toBe(1)
+    written[0]?.send()
+    await settled()
+    expect(written.length).toBe(2)
+    written[1]?.seal()
+    written[1]?.send()
+    await settled()
+    add(8, 12)
+    await settled()
+    expect(written.length).toBe(2)
+    written[0]?.commit()
+    await settled()
+    expect(written.map(({ rows }) => rows)).toEqual([4, 4, 4])
+    cutter.stop()
+  })
+
+  it('does not begin after one that failed', async () => {
+    const { cutter, written, add } = scene()
+    await settled()
+    written[0]?.seal()
+    await settled()
+    const last = add(4, 8).at(-1)?.wait
+    written[0]?.fail(new Error('no disk'))
+    await expect(last).rejects.toThrow('no disk')
+    expect(written.length).toBe(1)
+    cutter.stop()
+  })
+
+  it('that is a replay begins when the one before is committed', async () => {
+    const { cutter, written, add } = scene([sealOf(0, { rows: 4 }), sealOf(1, { rows: 2 })])
+    await settled()
+    written[0]?.seal()
+    written[0]?.send()
+    await settled()
+    add(4, 6)
+    await settled()
+    expect(written.length).toBe(1)
+    written[0]?.commit()
+    await settled()
+    expect(written.map(({ rows }) => rows)).toEqual([4, 2])
     cutter.stop()
   })
 })

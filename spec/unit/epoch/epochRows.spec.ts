@@ -59,9 +59,10 @@ describe('a fingerprint', () => {
     ttl: number | undefined,
     table_ttl: number | undefined,
     rows: object[],
+    ttl_column: string | undefined = 'ttl',
   ) => {
     const schema = { id: 'id', keyspace: 'ks', name: 't', columns: columnsWith(...fields) }
-    const encoder = new RowEncoder(schema, { ...rules, ttl, ttl_column: 'ttl' })
+    const encoder = new RowEncoder(schema, { ...rules, ttl, ttl_column })
     const epoch = new EpochRows(false, table_ttl)
     for (const [i, row] of rows.entries()) epoch.add(encoder.encode(row, i), i)
     return epoch.blocks
@@ -85,6 +86,15 @@ describe('a fingerprint', () => {
     const other = [{ id: 4, deep: { k: [[{ a: 1 }, { a: 1, b: 'z' }]] } }]
     expect(blocksOf(['a', 'b'], 3600, 0, other)).not.toEqual(blocksOf(['a', 'b'], 3600, 0, deep))
   })
+
+  it.each([undefined, 0, 3600])(
+    'is one for rows that live for ever, whether that is bound or stands in the statement: %s of the table',
+    table_ttl => {
+      const rows = [{ id: 1, v: 'x' }, { id: 2 }]
+      const [bound, said] = ['ttl', undefined].map(column => blocksOf(['a'], 0, table_ttl, rows, column))
+      expect(said).toEqual(bound)
+    },
+  )
 
   it('leaves out the time to live that the table gives, and no other', () => {
     const of = (ttl: number | undefined, table_ttl: number) => blocksOf(['a', 'b'], ttl, table_ttl, given)

@@ -36,7 +36,7 @@ const rules = {
 const before = table('p1', 'p2', 'c', 'gone', 'v', 'w')
 const encode = (row: object) =>
   new RowEncoder(before, rules).encode({ p1: 'a', p2: 'bb', c: 'cc', at: 7, ...row }, 3)
-const insert = (now: TableSchema) => new Statement(operations.insert, now, true)
+const insert = (now: TableSchema) => new Statement(operations.insert, now, 'bound')
 
 describe('a row that is bound anew', () => {
   it('is what the encoder makes of it for the table as it is now', () => {

@@ -46,8 +46,8 @@ describe('the text of a statement', () => {
   it.each<OperationName>(['insert', 'insert_static', 'delete'])(
     'for %s has one marker for each value it binds, with and without a time to live',
     operation => {
-      for (const hasTtl of [false, true]) {
-        const statement = new Statement(operations[operation], full, hasTtl)
+      for (const ttl of ['table', 'bound', 'forever'] as const) {
+        const statement = new Statement(operations[operation], full, ttl)
         for (const rows of [1, 2, 5, 10]) {
           expect(statement.text(rows).match(/\?/g)?.length).toBe(statement.binds * rows)
         }
@@ -58,7 +58,7 @@ describe('the text of a statement', () => {
 
 describe('the place of the timestamp and the time to live', () => {
   it('is after the values of an insert, and the timestamp is first in a delete, which has no time to live', () => {
-    expect(new Statement(operations.insert, full, true)).toMatchObject({
+    expect(new Statement(operations.insert, full, 'bound')).toMatchObject({
       timestampIndex: 4,
       ttlIndex: 5,
       binds: 6,
@@ -68,12 +68,19 @@ describe('the place of the timestamp and the time to live', () => {
       ttlIndex: undefined,
       binds: 5,
     })
-    expect(new Statement(operations.delete, full, true)).toMatchObject({
+    expect(new Statement(operations.delete, full, 'bound')).toMatchObject({
       timestampIndex: 0,
       ttlIndex: undefined,
       binds: 3,
     })
-    expect(new Statement(operations.insert, full, true).text(1)).toContain('USING TIMESTAMP ? AND TTL ?')
+    expect(new Statement(operations.insert, full, 'bound').text(1)).toContain('USING TIMESTAMP ? AND TTL ?')
+  })
+
+  it('is nowhere for rows that live for ever: the statement says that, for as many rows as it takes', () => {
+    const forever = new Statement(operations.insert, full, 'forever')
+    expect(forever).toMatchObject({ timestampIndex: 4, ttlIndex: undefined, binds: 5 })
+    expect(forever.text(2).match(/ USING TIMESTAMP \? AND TTL 0(;|$)/g)).toHaveLength(2)
+    expect(new Statement(operations.delete, full, 'forever').text(1)).not.toContain('TTL')
   })
 })
 

@@ -1,0 +1,108 @@
+import type { Checkpoint } from '../checkpoint/checkpoint.ts'
+import {
+  checkReplay,
+  decide,
+  type EpochState,
+  isBehind,
+  type Seal,
+  type TimestampSpan,
+} from '../checkpoint/epoch.ts'
+import type { StoredTable } from '../table/schema.ts'
+import type { ClusterClock } from '../write/clusterClock.ts'
+import type { EpochRows } from './epochRows.ts'
+import { refuseDropped, refuseLate } from './replayLimits.ts'
+
+/** The epochs that a checkpoint knows of, and the write times that are theirs. */
+export class SealedEpochs {
+  readonly #checkpoint: Checkpoint
+  readonly #schema: StoredTable
+  readonly #clock: ClusterClock
+
+  constructor(checkpoint: Checkpoint, schema: StoredTable, clock: ClusterClock) {
+    this.#checkpoint = checkpoint
+    this.#schema = schema
+    this.#clock = clock
+  }
+
+  get state(): EpochState {
+    return this.#checkpoint.state
+  }
+
+  /** @throws CheckpointError for an epoch that does not come next. */
+  decide(epoch_id: number): 'new' | 'replay' | 'skip' {
+    return decide(this.state, epoch_id)
+  }
+
+  /** @throws CheckpointError for a replay that brings other rows or comes too late. */
+  check(epoch: EpochRows, replayed: Seal): void {
+    checkReplay(replayed, epoch.count, epoch.blocks)
+    refuseLate(replayed, this.#secondsSince(replayed), this.#schema)
+    if (!this.#needsTimestamps(epoch)) refuseDropped(replayed, this.#schema, epoch.rows)
+  }
+
+  async seal(epoch_id: number, epoch: EpochRows): Promise<Seal> {
+    const { committed, sealed = committed } = this.state
+    const { blocks, block_rows, count: rows, table_ttl, set_aside } = epoch
+    const seal = {
+      epoch_id,
+      rows,
+      blocks,
+      block_rows,
+      sealed_at_ms: this.#now_ms,
+      position: epoch.position ?? sealed?.position ?? null,
+      rows_total: (sealed?.rows_total ?? 0) + rows,
+      ...(table_ttl !== undefined && { table_ttl }),
+      ...(set_aside.length > 0 && { set_aside }),
+      ...this.#reserve(epoch),
+    }
+    await this.#checkpoint.seal(seal)
+    return seal
+  }
+
+  /** Also takes the time that has passed off what the rows have to live. */
+  async sealAgain(epoch: EpochRows, replayed: Seal): Promise<Seal> {
+    epoch.age(this.#secondsSince(replayed))
+    if (!this.#needsTimestamps(epoch)) return replayed
+    const span = this.#reserve(epoch)
+    await this.#checkpoint.reseal(span)
+    return { ...replayed, ...span }
+  }
+
+  commit(): Promise<void> {
+    return this.#checkpoint.commit()
+  }
+
+  /** Gives the checkpoint back. Never throws. */
+  close(): Promise<void> {
+    return this.#checkpoint.close().catch(() => {})
+  }
+
+  /** Milliseconds since an epoch was sealed for the first time. */
+  age_ms({ sealed_at_ms }: Seal): number {
+    return this.#now_ms - sealed_at_ms
+  }
+
+  /** Milliseconds since 1970 by the cluster's clock: this machine's may be set, and the next run may be on another. */
+  get #now_ms(): number {
+    return Math.floor(this.#clock.now() / 1000)
+  }
+
+  /** Rounded up: rows may live a little shorter than they would have, never longer. */
+  #secondsSince(seal: Seal): number {
+    return Math.max(0, Math.ceil(this.age_ms(seal) / 1000))
+  }
+
+  /**
+   * Timestamps of the attempt before may be used up to the last one, and a late request may still bring them. And those
+   * of an epoch must be above those of the one before it, which may have got later ones.
+   */
+  #needsTimestamps({ appends }: EpochRows): boolean {
+    return appends || isBehind(this.state)
+  }
+
+  #reserve({ timestamps }: EpochRows): TimestampSpan {
+    const count = Math.max(1, timestamps)
+    const first = this.#clock.next(count)
+    return { timestamp: String(first), last_timestamp: String(first + count - 1) }
+  }
+}
