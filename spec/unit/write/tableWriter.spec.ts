@@ -247,6 +247,56 @@ describe('draining', () => {
     expect(idsSent(client)).toEqual([0, 1, 2])
     expect(counters).toMatchObject({ rows_written: 3, rows_buffered: 0, rows_in_flight: 0 })
   })
+
+  it('waits for the rows so far, each of them, and for none that comes later', async () => {
+    const { client, writer } = await scene({ options: { batch_by: 'none' } })
+    const over: string[] = []
+    const drain = (name: string) => void writer.drain().then(() => over.push(name))
+    const add = (ids: number[]) => {
+      for (const id of ids) writer.add(writer.encode(row(id)))
+    }
+    add([0, 1])
+    drain('first')
+    add([2, 3])
+    drain('second')
+    await vi.waitUntil(() => client.pending.length === 4)
+    const [zero, one, two, three] = client.pending
+    for (const later of [two, three, zero]) later?.acknowledge()
+    await settled()
+    expect(over).toEqual([])
+    add([4])
+    await settled()
+    one?.acknowledge()
+    await settled()
+    expect(over).toEqual(['first', 'second'])
+    await writer.close()
+  })
+
+  it('is over at once when the writer is closed, for whoever waits and whoever comes', async () => {
+    const { writer } = await scene()
+    writer.add(writer.encode(row(0)))
+    const waiting = writer.drain()
+    waiting.catch(() => {})
+    await writer.close()
+    for (const drain of [waiting, writer.drain()]) await expect(drain).rejects.toThrow('destroyed')
+  })
+})
+
+describe('rows with a time to live', () => {
+  it('have it from when their epoch was sealed, also where rows of the next one are on their way', async () => {
+    const { client, writer } = await scene({ options: { ttl: 1000, batch_by: 'none', rows_per_batch: 1 } })
+    const now = performance.now()
+    writer.liveFrom(0, now - 100_000)
+    writer.add(writer.encode(row(0)))
+    writer.liveFrom(1, now - 50_000)
+    writer.add(writer.encode(row(1)))
+    writer.liveFrom(3, now)
+    for (const id of [2, 3]) writer.add(writer.encode(row(id)))
+    await vi.waitUntil(() => client.pending.length === 4)
+    const ttls = client.pending.map(({ binds }) => (binds.at(-1) as Buffer).readInt32BE(0))
+    expect(ttls).toEqual([900, 950, 950, 1000])
+    await writer.close()
+  })
 })
 
 describe('closing', () => {
