@@ -1,6 +1,7 @@
 import { readFile, rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { openCheckpoint } from '../../lib/checkpoint/file/fileCheckpoint.ts'
 import { createMicroBatchSink, type MicroBatchSinkOptions } from '../../lib/index.ts'
@@ -358,7 +359,8 @@ describe('a checkpoint', () => {
 
 describe('two epochs that were begun', () => {
   const ROWS = 10
-  const keys = (count: number) => Array.from({ length: 2 * ROWS }, (_, i) => ({ id: i % count, v: `v${i}` }))
+  const keys = (count: number, rows = 2 * ROWS) =>
+    Array.from({ length: rows }, (_, i) => ({ id: i % count, v: `v${i}` }))
 
   /** Is gone when both are sealed, all of the first has left, and some of the second. */
   async function crashInBoth(options: Options, rows: readonly Row[], arrives: (request: number) => boolean) {
@@ -403,6 +405,34 @@ describe('two epochs that were begun', () => {
     expect(commits).toEqual([0, 1, 0, 1].map(epoch_id => [epoch_id, ROWS]))
     expect(await contents(options.table)).toEqual(await contents(clean.table))
     expect(stateIn(options.checkpoint_location)).toMatchObject({ committed: 1, sealed: undefined })
+  })
+
+  it('are committed in their order, also when the second is acknowledged first', async () => {
+    const options = await optionsFor('id int PRIMARY KEY, v text', { rows_per_epoch: ROWS, batch_by: 'none' })
+    let requests = 0
+    let acknowledge = () => {}
+    const late = new Promise<void>(resolve => {
+      acknowledge = resolve
+    })
+    const execute = async (cql: string, binds: unknown[], how: object) => {
+      const isLate = !/^(?:SELECT|DESCRIBE) /.test(cql) && ++requests === ROWS
+      const answer = await ks.client.execute(cql, binds, how)
+      if (isLate) await late
+      return answer
+    }
+    const client = Object.create(ks.client, { execute: { value: execute } }) as typeof ks.client
+    const sink = createMicroBatchSink({ ...options, client })
+    const commits: number[] = []
+    sink.on('commit', ({ epoch_id }) => commits.push(epoch_id))
+    const load = pipeline(Readable.from(keys(3 * ROWS, 3 * ROWS)), sink)
+    await vi.waitFor(() => expect(requests).toBe(2 * ROWS), { timeout: 20_000 })
+    await delay(500)
+    // Nor does a third epoch begin.
+    expect([requests, commits]).toEqual([2 * ROWS, []])
+    acknowledge()
+    await load
+    expect(commits).toEqual([0, 1, 2])
+    expect((await contents(options.table)).length).toBe(3 * ROWS)
   })
 
   it('take the times to live of their own first attempts', async () => {
