@@ -47,6 +47,13 @@ export type WriteErrorCode =
   | 'ERR_CASSANDRA_MAX_ERRORS'
   | 'ERR_CASSANDRA_WRITE'
 
+/** Codes of {@link ReadError}. */
+export type ReadErrorCode =
+  | 'ERR_CASSANDRA_READ'
+  | 'ERR_CASSANDRA_READ_TIMEOUT'
+  | 'ERR_CASSANDRA_UNAUTHORIZED'
+  | 'ERR_CASSANDRA_CONSISTENCY'
+
 /** Codes of {@link CheckpointError}. */
 export type CheckpointErrorCode =
   | 'ERR_CASSANDRA_CHECKPOINT_CORRUPT'
@@ -67,6 +74,7 @@ export type CassandraErrorCode =
   | SchemaErrorCode
   | RowErrorCode
   | WriteErrorCode
+  | ReadErrorCode
   | CheckpointErrorCode
 
 /** Where the rows of a stream stood when it ended with an error. */
@@ -183,6 +191,11 @@ export class RowError extends CassandraStreamsError {
 /** Rows could not be written although they are valid: retries ran out, or the server forbids the write. */
 export class WriteError extends CassandraStreamsError {
   declare readonly code: WriteErrorCode
+}
+
+/** Rows could not be read: retries ran out, or the server forbids or cannot do it. */
+export class ReadError extends CassandraStreamsError {
+  declare readonly code: ReadErrorCode
 }
 
 /** What a {@link CheckpointError} knows beside its message. */

@@ -21,6 +21,8 @@ export {
   type HostFailure,
   OptionError,
   type OptionErrorCode,
+  ReadError,
+  type ReadErrorCode,
   type RowCounts,
   RowError,
   type RowErrorCode,
@@ -38,8 +40,11 @@ export type {
   ConsistencyName,
   MicroBatchSinkOptions,
 } from './options/options.ts'
+export type { CassandraReadableOptions } from './options/readOptions.ts'
 export { createMicroBatchSink, type MicroBatchSink, type WrittenEpoch } from './sink/microBatch.ts'
 export { type CassandraWritable, createCassandraWritable } from './sink/writable.ts'
 export { type CassandraWritableStream, createCassandraWritableStream } from './sink/writableStream.ts'
+export { type CassandraReadable, createCassandraReadable } from './source/readable.ts'
+export { createCassandraReadableStream } from './source/readableStream.ts'
 export type { Acknowledged } from './write/progress.ts'
 export type { CassandraWritableStats } from './write/stats.ts'

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Client, ClientOptions } from 'cassandra-driver'
-import { type Checked, checkEach, type Defaulted, refuse, withDefaults } from './check.ts'
+import { type Checked, checkEach, type Defaulted, type Given, refuse, withDefaults } from './check.ts'
 import { epochEntries, writeEntries } from './entries.ts'
 import type { CassandraWritableOptions, MicroBatchSinkOptions } from './options.ts'
 import { checkTogether } from './together.ts'
@@ -19,12 +19,19 @@ type Reformed =
   | 'delete_flag_column'
   | 'delete_flag_value'
 
-/** Checked options with their defaults; frozen. */
-export interface WriteSettings
-  extends ConnectionSettings,
-    Omit<Defaulted<typeof writeEntries>, Reformed | 'keyspace' | 'table'> {
+/** What every reader or writer of a table is told. */
+export interface TableSettings extends ConnectionSettings {
   readonly keyspace: string
   readonly table: string
+  readonly retry_timeout_ms: number
+  readonly wait_for_server_ms: number
+  readonly signal: AbortSignal | undefined
+}
+
+/** Checked options with their defaults; frozen. */
+export interface WriteSettings
+  extends TableSettings,
+    Omit<Defaulted<typeof writeEntries>, Reformed | keyof TableSettings> {
   readonly delete_flag: { readonly column: string; readonly value: string } | undefined
 }
 
@@ -78,6 +85,33 @@ export function epochSettingsOf<Row extends object>(options: MicroBatchSinkOptio
 }
 
 function writeSettings(given: Checked<typeof writeEntries>): WriteSettings {
+  const connection = connectionSettings(given)
+  const {
+    host: _host,
+    username: _username,
+    password: _password,
+    ssl_enabled: _ssl_enabled,
+    ssl_ca_cert: _ca,
+    ssl_client_cert: _cert,
+    ssl_client_key: _key,
+    ssl_server_name: _server_name,
+    ssl_verify: _verify,
+    delete_flag_column: column,
+    delete_flag_value: value,
+    ...rest
+  } = withDefaults(given, writeEntries)
+  return {
+    ...rest,
+    ...connection,
+    delete_flag: column === undefined || value === undefined ? undefined : { column, value },
+  }
+}
+
+/**
+ * What is said of the servers, the table and the waits, checked together.
+ * @throws OptionError
+ */
+export function connectionSettings(given: Given): TableSettings {
   const { keyspace, table } = checkTogether(given)
   const {
     host,
@@ -90,19 +124,28 @@ function writeSettings(given: Checked<typeof writeEntries>): WriteSettings {
     ssl_client_key: key,
     ssl_server_name: server_name,
     ssl_verify: verify,
-    delete_flag_column: column,
-    delete_flag_value: value,
-    ...rest
+    local_datacenter,
+    client,
+    client_options,
+    request_timeout_ms,
+    retry_timeout_ms,
+    wait_for_server_ms,
+    signal,
   } = withDefaults(given, writeEntries)
-  const isTls = ssl_enabled || rest.client_options?.sslOptions != null
+  const isTls = ssl_enabled || client_options?.sslOptions != null
   return {
-    ...rest,
     keyspace,
     table,
     hosts: host?.names ?? [],
     port: host?.ports[0] ?? port,
     credentials: username === undefined || password === undefined ? undefined : { username, password },
     tls: isTls ? { ca, cert, key, server_name, verify } : undefined,
-    delete_flag: column === undefined || value === undefined ? undefined : { column, value },
+    local_datacenter,
+    client,
+    client_options,
+    request_timeout_ms,
+    retry_timeout_ms,
+    wait_for_server_ms,
+    signal,
   }
 }

@@ -1,4 +1,4 @@
-import { addAbortSignal, type Writable } from 'node:stream'
+import { addAbortSignal, type Readable, type Writable } from 'node:stream'
 
 /** What to do when a signal comes: one listener per signal, because Node warns of a leak from the eleventh on. */
 const acts = new WeakMap<AbortSignal, Set<() => void>>()
@@ -34,7 +34,7 @@ function actOnAll(this: AbortSignal): void {
 }
 
 /** Destroys the stream when the signal comes, with the error that Node has for it. */
-export function abortWith(signal: AbortSignal, stream: Writable): void {
+export function abortWith(signal: AbortSignal, stream: Readable | Writable): void {
   const own = new AbortController()
   addAbortSignal(own.signal, stream)
   stream.once(

@@ -47,6 +47,8 @@ interface LateWrite {
 export class CqlProxy {
   /** Milliseconds by which all answers are held back. */
   latency_ms = 0
+  /** Statements that are decided on. @default those that write */
+  decided = /^\s*(?:INSERT|DELETE|UPDATE|BEGIN)/i
   /** Decides on every write; nothing means that it passes. */
   decide: (write: ProxiedWrite) => Fate | undefined = () => undefined
   readonly #target: { readonly host: string; readonly port: number }
@@ -144,7 +146,7 @@ export class CqlProxy {
 
   #request(link: Link, frame: Frame): void {
     const cql = this.#cqlOf(link, frame)
-    if (cql === undefined || !/^\s*(?:INSERT|DELETE|UPDATE|BEGIN)/i.test(cql)) {
+    if (cql === undefined || !this.decided.test(cql)) {
       if (frame.opcode === opcodes.query || frame.opcode === opcodes.execute) link.reads.add(frame.stream)
       link.server.write(frame.bytes)
       return

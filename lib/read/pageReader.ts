@@ -1,0 +1,182 @@
+import { type Client, policies, type QueryOptions, type types } from 'cassandra-driver'
+import { within } from '../cluster/within.ts'
+import type { BoundType } from '../table/preparations.ts'
+
+/** One page of an answer as its bytes. */
+export interface RawPage {
+  readonly bytes: Buffer
+  /** Where the first row begins. */
+  readonly start: number
+  /** Number of rows. */
+  readonly length: number
+}
+
+/** One page of an answer. */
+export interface Page {
+  /** Bytes, or rows that the driver has decoded where its own way is not the known one. */
+  readonly rows: RawPage | readonly types.Row[]
+  readonly columns: readonly { readonly name: string; readonly type: BoundType }[]
+  /** Where the next page begins; undefined behind the last one. */
+  readonly next: Buffer | undefined
+}
+
+/** What is asked for. */
+export interface PageQuery {
+  readonly cql: string
+  readonly params: readonly unknown[]
+  /** Bytes of values that stand behind the parameters. */
+  readonly bounds: readonly Buffer[]
+  /** Makes bytes of the parameters, by what the server says that they are. */
+  readonly encode: (params: readonly unknown[], bound: readonly BoundType[]) => readonly unknown[]
+  readonly options: QueryOptions
+  /** Whether rows come as bytes, if that can be. */
+  readonly isRaw: boolean
+}
+
+/** What is used of the driver's own request, which is not in its types. */
+interface ExecuteRequest {
+  params: readonly unknown[]
+  readonly meta: { readonly columns: readonly { readonly type: BoundType }[] }
+  write(encoder: object, streamId: number): unknown
+}
+
+interface Internals {
+  _createExecuteRequest(...query: unknown[]): Promise<ExecuteRequest>
+}
+
+/** A connection's parser of answers, with what is used of it. */
+interface Parser {
+  parseRows(frame: FrameState, reader: FrameReader): void
+  setOptions(streamId: number, options: object): void
+  push(item: object): boolean
+}
+
+interface FrameState {
+  readonly isRawPage?: boolean
+  readonly header: object
+  readonly meta: object
+  readonly flagsInfo?: object
+}
+
+interface FrameReader {
+  readonly buf: Buffer
+  readonly offset: number
+  readInt(): number
+}
+
+interface Connection {
+  readonly encoder: object
+  readonly parser: Parser
+}
+
+/** Where the parameters stand among the arguments of `_createExecuteRequest`. */
+const PARAMS_INDEX = 3
+
+/**
+ * Reads pages as they come from the server. The driver makes an object of each row and passes it through two streams:
+ * that is most of the time of this side. So a page's bytes are taken as they are, in the form of
+ * `doc/native_protocol_v4.spec`, 4.2.5.2. The driver has no public way for it. A request marks its own answer only, so
+ * that a client of the caller's reads everything else as before. Where the driver's own way is not the known one, its
+ * rows are taken.
+ */
+export class PageReader {
+  readonly #own: Client
+  readonly #queries = new WeakMap<object, PageQuery>()
+  readonly #connections = new WeakMap<object, Parser>()
+
+  constructor(client: Client) {
+    const internals = client as unknown as Internals
+    // The client may be the caller's: it stays as it is.
+    const own: Client & Internals = Object.create(client)
+    own._createExecuteRequest = async (...given) => {
+      const request = await internals._createExecuteRequest(...given)
+      const query = this.#queries.get(given[PARAMS_INDEX] as object)
+      if (query !== undefined && hasKnownForm(request)) this.#adapt(client, request, query)
+      return request
+    }
+    this.#own = own
+  }
+
+  /** @throws what the driver says, and an error like it when there is no answer in time */
+  async read(query: PageQuery, limit_ms: number): Promise<Page> {
+    const params = [...query.params, ...query.bounds]
+    this.#queries.set(params, query)
+    const answer = await within(
+      limit_ms,
+      this.#own.execute(query.cql, params, {
+        ...query.options,
+        prepare: true,
+        isIdempotent: true,
+        autoPage: false,
+        retry,
+        readTimeout: Math.ceil(limit_ms),
+      }),
+    )
+    const { rows } = answer as unknown as { rows: Page['rows'] }
+    const { columns, rawPageState } = answer as unknown as {
+      columns: Page['columns']
+      rawPageState?: Buffer
+    }
+    return { rows, columns: columns ?? [], next: rawPageState ?? undefined }
+  }
+
+  #adapt(client: Client, request: ExecuteRequest, { params, bounds, encode, isRaw }: PageQuery): void {
+    const types = request.meta.columns.map(({ type }) => type)
+    request.params = [...encode(params, types.slice(0, types.length - bounds.length)), ...bounds]
+    const { write } = request
+    if (!isRaw) return
+    request.write = (encoder, streamId) => {
+      this.#parserOf(client, encoder)?.setOptions(streamId, { isRawPage: true })
+      return write.call(request, encoder, streamId)
+    }
+  }
+
+  /** The parser of the connection that has this encoder. */
+  #parserOf(client: Client, encoder: object): Parser | undefined {
+    let parser = this.#connections.get(encoder)
+    if (parser === undefined) {
+      parser = findConnection(client, encoder)?.parser
+      if (parser === undefined || !isKnownParser(parser)) return undefined
+      takeRawPages(parser)
+      this.#connections.set(encoder, parser)
+    }
+    return parser
+  }
+}
+
+const retry = new policies.retry.FallthroughRetryPolicy()
+
+function hasKnownForm({ write, meta, params }: ExecuteRequest): boolean {
+  return typeof write === 'function' && Array.isArray(meta?.columns) && Array.isArray(params)
+}
+
+function findConnection(client: Client, encoder: object): Connection | undefined {
+  for (const host of client.hosts.values()) {
+    const { pool } = host as unknown as { readonly pool?: { readonly connections?: readonly Connection[] } }
+    const found = pool?.connections?.find(connection => connection.encoder === encoder)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+function isKnownParser({ parseRows, setOptions, push }: Parser): boolean {
+  return [parseRows, setOptions, push].every(method => typeof method === 'function')
+}
+
+/** Parsers that leave marked pages as they are. */
+const adapted = new WeakSet<Parser>()
+
+function takeRawPages(parser: Parser): void {
+  if (adapted.has(parser)) return
+  adapted.add(parser)
+  const { parseRows } = parser
+  parser.parseRows = function (frame, reader) {
+    if (frame.isRawPage !== true) {
+      parseRows.call(this, frame, reader)
+      return
+    }
+    const length = reader.readInt()
+    const rows: RawPage = { bytes: reader.buf, start: reader.offset, length }
+    this.push({ header: frame.header, result: { rows, meta: frame.meta, flags: frame.flagsInfo } })
+  }
+}

@@ -1,0 +1,77 @@
+import { types } from 'cassandra-driver'
+import { OptionError } from '../errors.ts'
+import { type CqlType, scalarNames } from '../table/cqlType.ts'
+import type { BoundType } from '../table/preparations.ts'
+import { Bytes } from '../value/bytes.ts'
+import { encoderFor } from '../value/encoder.ts'
+import { Refusal } from '../value/refusal.ts'
+
+/** Most bytes of one parameter: what a frame of the protocol may have. */
+const MOST_BYTES = 256 * 1024 * 1024
+
+/**
+ * Makes bytes of the parameters of `where` as a sink does of values, by what the server says that they are.
+ * @throws OptionError that names the parameter
+ */
+export function encodeParams(params: readonly unknown[], bound: readonly BoundType[]): readonly unknown[] {
+  if (params.length !== bound.length) {
+    throw refused(`a value for each of the ${bound.length} \`?\` of \`where\`, got ${params.length}`)
+  }
+  return params.map((param, i) => {
+    const type = typeOf(bound[i] as BoundType)
+    // What its type does not tell is left to the driver.
+    if (type === undefined) return param
+    const out = new Bytes(MOST_BYTES)
+    out.begin()
+    try {
+      encoderFor(type)(param, out)
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      throw refused(`values that fit \`where\`: parameter ${i} ${error.reason}`)
+    }
+    const { slab, start, end } = out.close()
+    return Buffer.from(slab.subarray(start, end))
+  })
+}
+
+function refused(expected: string): OptionError {
+  return new OptionError('ERR_CASSANDRA_OPTION', 'params', `Expected \`params\` to have ${expected}`)
+}
+
+const names = new Map<number, (typeof scalarNames)[number]>(
+  scalarNames.map(name => [types.dataTypes[name], name]),
+)
+names.set(types.dataTypes.varchar, 'text')
+names.set(types.dataTypes.counter, 'bigint')
+
+/** The type as the driver reads it from an answer; undefined where a part of it comes as the name of a class. */
+function typeOf({ code, info }: BoundType): CqlType | undefined {
+  const name = names.get(code)
+  if (name !== undefined) return { kind: 'scalar', name }
+  switch (code) {
+    case types.dataTypes.list:
+    case types.dataTypes.set: {
+      const element = typeOf(info as BoundType)
+      const kind = code === types.dataTypes.list ? 'list' : 'set'
+      return element && { kind, element, frozen: true }
+    }
+    case types.dataTypes.map: {
+      const [key, value] = (info as [BoundType, BoundType]).map(typeOf)
+      return key && value && { kind: 'map', key, value, frozen: true }
+    }
+    case types.dataTypes.tuple: {
+      const elements = (info as readonly BoundType[]).map(typeOf)
+      return elements.every(element => element !== undefined) ? { kind: 'tuple', elements } : undefined
+    }
+    case types.dataTypes.udt: {
+      const { name, fields } = info as { name: string; fields: readonly { name: string; type: BoundType }[] }
+      const found = fields.flatMap(field => {
+        const type = typeOf(field.type)
+        return type === undefined ? [] : [{ name: field.name, type }]
+      })
+      return found.length === fields.length ? { kind: 'udt', name, fields: found, frozen: true } : undefined
+    }
+    default:
+      return undefined
+  }
+}

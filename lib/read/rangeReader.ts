@@ -1,0 +1,151 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Client, type QueryOptions, types } from 'cassandra-driver'
+import { backoff } from '../cluster/backoff.ts'
+import { wordsOf } from '../cluster/failure.ts'
+import { type Fault, faultOf } from '../cluster/fault.ts'
+import { ReadError } from '../errors.ts'
+import type { ReadSettings } from '../options/readSettings.ts'
+import { type Page, PageReader } from './pageReader.ts'
+import { encodeParams } from './params.ts'
+import { isInvalid, type ReadStatement } from './statement.ts'
+import { halves, type TokenRange } from './tokenRanges.ts'
+
+/** Rows of the first page, which tells how large rows are. */
+const FIRST_ROWS = 500
+
+/** Bytes that a page should have: enough to be worth its request, and few enough that some of them fit into memory. */
+const PAGE_BYTES = 1024 * 1024
+
+/** Milliseconds in which no more try is worth its request. */
+const LEAST_MS = 20
+
+/** Tries of a page that a server fails to read, or of a statement that a node may not know yet. */
+const FEW_TRIES = 3
+
+/** Faults that may pass, and after which a page is asked for again. */
+const passing: ReadonlySet<Fault> = new Set(['retry', 'slow', 'unavailable', 'schema', 'failure'])
+
+/** What is read of a table: pages of ranges, each again until it comes. */
+export class RangeReader {
+  readonly #client: Client
+  readonly #settings: ReadSettings
+  readonly #statement: ReadStatement
+  readonly #pages: PageReader
+  readonly #signal: AbortSignal
+  readonly #consistency: types.consistencies
+  #rowBytes = PAGE_BYTES / FIRST_ROWS
+
+  constructor(client: Client, settings: ReadSettings, statement: ReadStatement, signal: AbortSignal) {
+    this.#client = client
+    this.#settings = settings
+    this.#statement = statement
+    this.#pages = new PageReader(client)
+    this.#signal = signal
+    this.#consistency = consistencyOf(settings.consistency)
+  }
+
+  /**
+   * The pages of a range, or without one of what the statement names alone. A range that takes too long is read in
+   * halves.
+   * @throws ReadError, OptionError, SchemaError
+   */
+  async *pages(range: TokenRange | undefined): AsyncGenerator<Page, void, undefined> {
+    const ranges = [range]
+    for (let part = ranges.pop(); ; part = ranges.pop()) {
+      let next: Buffer | undefined
+      do {
+        const page = await this.#page(part, next)
+        if (page === 'too long') {
+          const [first, second] = halves(part as TokenRange) ?? []
+          if (second !== undefined) ranges.push(second)
+          ranges.push(first)
+          break
+        }
+        next = page.next
+        yield page
+      } while (next !== undefined)
+      if (ranges.length === 0) return
+    }
+  }
+
+  async #page(range: TokenRange | undefined, from: Buffer | undefined): Promise<Page | 'too long'> {
+    const ends = performance.now() + this.#settings.retry_timeout_ms
+    let rows = this.#rows
+    for (let tries = 0; ; tries++) {
+      this.#signal.throwIfAborted()
+      try {
+        const page = await this.#ask(range, from, rows, Math.max(LEAST_MS, ends - performance.now()))
+        this.#learn(page)
+        return page
+      } catch (error) {
+        this.#signal.throwIfAborted()
+        const fault = faultOf(error)
+        const isFinal = (fault === 'failure' || isInvalid(error)) && tries + 1 >= FEW_TRIES
+        if (!passing.has(fault) || isFinal) throw this.#statement.explain(error, fault, placeOf(range))
+        const isSlow = fault === 'slow' || isReadTimeout(error)
+        if (isSlow && from === undefined && range !== undefined && tries > 0 && halves(range) !== undefined)
+          return 'too long'
+        if (isSlow) rows = Math.max(1, Math.ceil(rows / 4))
+        const left_ms = ends - performance.now()
+        if (left_ms < LEAST_MS) throw this.#over(error, range, tries + 1)
+        await delay(Math.min(backoff(tries), left_ms / 2), undefined, { signal: this.#signal })
+      }
+    }
+  }
+
+  #ask(
+    range: TokenRange | undefined,
+    from: Buffer | undefined,
+    rows: number,
+    left_ms: number,
+  ): Promise<Page> {
+    const { keyspace, request_timeout_ms, values, params } = this.#settings
+    const options: QueryOptions = {
+      consistency: this.#consistency,
+      keyspace,
+      fetchSize: rows,
+      ...(from !== undefined && { pageState: from }),
+      ...(range !== undefined && { routingKey: this.#tokenOf(range) }),
+    }
+    const { cql, bounds } = this.#statement.of(range)
+    const query = { cql, params, bounds, encode: encodeParams, options, isRaw: values !== 'driver' }
+    return this.#pages.read(query, Math.min(request_timeout_ms, left_ms))
+  }
+
+  /** What a request of a range is routed by: the driver takes a token as well, which its types do not say. */
+  #tokenOf({ end }: TokenRange): Buffer {
+    return this.#client.metadata.newToken(String(end)) as unknown as Buffer
+  }
+
+  get #rows(): number {
+    return Math.max(1, Math.min(this.#settings.fetch_size, Math.floor(PAGE_BYTES / this.#rowBytes)))
+  }
+
+  #learn({ rows }: Page): void {
+    if (!('bytes' in rows) || rows.length === 0) return
+    const bytes = (rows.bytes.length - rows.start) / rows.length
+    // Rows that get larger are noticed at once, and smaller ones by and by.
+    this.#rowBytes = bytes > this.#rowBytes ? bytes : (3 * this.#rowBytes + bytes) / 4
+  }
+
+  #over(error: unknown, range: TokenRange | undefined, tries: number): ReadError {
+    const limit = `within \`retry_timeout_ms\` (${this.#settings.retry_timeout_ms} ms)`
+    const text = `A page of ${this.#statement.table}${placeOf(range)} did not come ${limit} in ${tries === 1 ? '1 try' : `${tries} tries`}: ${wordsOf(error)}`
+    return new ReadError('ERR_CASSANDRA_READ_TIMEOUT', text, { cause: error })
+  }
+}
+
+function placeOf(range: TokenRange | undefined): string {
+  return range === undefined ? '' : `, in the tokens above ${range.start} up to ${range.end},`
+}
+
+const READ_TIMEOUT = 0x1200
+
+function isReadTimeout(error: unknown): boolean {
+  return (error as { readonly code?: unknown }).code === READ_TIMEOUT
+}
+
+function consistencyOf(name: string): types.consistencies {
+  const key = name.toLowerCase().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
+  return types.consistencies[key as keyof typeof types.consistencies]
+}

@@ -1,0 +1,86 @@
+import type { types } from 'cassandra-driver'
+import type { Column } from '../table/schema.ts'
+import { Bytes } from '../value/bytes.ts'
+import type { Decoder } from '../value/compiledType.ts'
+import { decoderFor, setOwn } from '../value/decoder.ts'
+import { type Encoder, encoderFor } from '../value/encoder.ts'
+import type { RawPage } from './pageReader.ts'
+
+/** A row as plain JavaScript: a property for each column. */
+export type PlainRow = Record<string, unknown>
+
+const LENGTH_BYTES = 4
+
+/** How the rows of an answer are read, compiled once for a table. */
+export class RowPlan {
+  readonly #columns: readonly Column[]
+  readonly #names: readonly string[]
+  readonly #decoders: readonly Decoder[]
+  #encoders: readonly Encoder[] | undefined
+
+  /** @param columns of the answer, in its order */
+  constructor(columns: readonly Column[]) {
+    this.#columns = columns
+    this.#names = columns.map(({ name }) => name)
+    this.#decoders = columns.map(({ type }) => decoderFor(type))
+  }
+
+  /** @throws BytesDiffer or a RangeError when the bytes are not values of these columns */
+  rowsOf(rows: RawPage | readonly types.Row[]): PlainRow[] {
+    return 'bytes' in rows ? this.#decoded(rows) : rows.map(row => this.#plain(row))
+  }
+
+  /** Rows with values of the driver's classes. */
+  asGiven(rows: readonly types.Row[]): PlainRow[] {
+    return rows.map(given => {
+      const row: PlainRow = {}
+      for (const [i, name] of this.#names.entries()) setOwn(row, name, given.get(i))
+      return row
+    })
+  }
+
+  #decoded({ bytes, start, length }: RawPage): PlainRow[] {
+    const names = this.#names
+    const decoders = this.#decoders
+    const count = names.length
+    const rows = new Array<PlainRow>(length)
+    let at = start
+    for (let i = 0; i < length; i++) {
+      const row: PlainRow = {}
+      for (let column = 0; column < count; column++) {
+        const size = bytes.readInt32BE(at)
+        at += LENGTH_BYTES
+        const name = names[column] as string
+        const value = size < 0 ? null : (decoders[column] as Decoder)(bytes, at, at + size)
+        if (name === '__proto__') setOwn(row, name, value)
+        else row[name] = value
+        if (size > 0) at += size
+      }
+      rows[i] = row
+    }
+    return rows
+  }
+
+  #bytesOf(column: number, value: unknown): ReturnType<Bytes['close']> {
+    this.#encoders ??= this.#columns.map(({ type }) => encoderFor(type))
+    const out = new Bytes(Number.POSITIVE_INFINITY)
+    out.begin()
+    this.#encoders[column]?.(value, out)
+    return out.close()
+  }
+
+  /** What the driver has decoded becomes plain by the bytes that a sink would write. */
+  #plain(given: types.Row): PlainRow {
+    const row: PlainRow = {}
+    for (const [i, { name, type }] of this.#columns.entries()) {
+      const value: unknown = given.get(i)
+      if (value === null || value === undefined) setOwn(row, name, null)
+      else if (type.kind === 'unsupported') setOwn(row, name, value)
+      else {
+        const { slab, start, end } = this.#bytesOf(i, value)
+        setOwn(row, name, (this.#decoders[i] as Decoder)(slab, start, end))
+      }
+    }
+    return row
+  }
+}

@@ -1,0 +1,118 @@
+import { wordsOf } from '../cluster/failure.ts'
+import type { Fault } from '../cluster/fault.ts'
+import { OptionError, ReadError, SchemaError } from '../errors.ts'
+import type { ReadSettings } from '../options/readSettings.ts'
+import { quoteIdentifier } from '../table/cqlType.ts'
+import type { Column, TableSchema } from '../table/schema.ts'
+import type { TokenRange } from './tokenRanges.ts'
+import { type Where, whereOf } from './where.ts'
+
+/** A statement with its values. */
+export interface BoundRead {
+  readonly cql: string
+  /** Bytes of the bounds of a range: they stand behind the parameters of the caller. */
+  readonly bounds: readonly Buffer[]
+}
+
+/** What is selected of a table. */
+export class ReadStatement {
+  /** Columns of the answer, in its order. */
+  readonly columns: readonly Column[]
+  /** Keyspace and name of the table. */
+  readonly table: string
+  readonly #settings: ReadSettings
+  readonly #where: Where | undefined
+  readonly #cqlOfRange: string
+  readonly #cqlOfPartitions: string
+
+  /** @throws OptionError for a column that the table does not have, or a `where` that is more than conditions */
+  constructor(schema: TableSchema, settings: ReadSettings) {
+    const { where, allow_filtering } = settings
+    this.table = `${schema.keyspace}.${schema.name}`
+    this.#settings = settings
+    this.columns = columnsOf(schema, settings.columns)
+    this.#where = where === undefined ? undefined : whereOf(where, schema)
+    const names = this.columns.map(({ name }) => quoteIdentifier(name)).join(', ')
+    const from = `${quoteIdentifier(schema.keyspace)}.${quoteIdentifier(schema.name)}`
+    const keys = schema.columns.filter(({ kind }) => kind === 'partition_key')
+    const token = `token(${keys.map(({ name }) => quoteIdentifier(name)).join(', ')})`
+    const conditions = (...all: (string | undefined)[]) =>
+      `SELECT ${names} FROM ${from} WHERE ${all.filter(each => each !== undefined).join(' AND ')}` +
+      (allow_filtering ? ' ALLOW FILTERING' : '')
+    this.#cqlOfRange = conditions(where, `${token} > ?`, `${token} <= ?`)
+    this.#cqlOfPartitions = conditions(where)
+  }
+
+  /** Whether only named partitions are read, and not the ring. */
+  get isOfPartitions(): boolean {
+    return this.#where?.isOfPartitions === true
+  }
+
+  /** For a range, or for the partitions that `where` names. */
+  of(range: TokenRange | undefined): BoundRead {
+    if (range === undefined) return { cql: this.#cqlOfPartitions, bounds: [] }
+    return { cql: this.#cqlOfRange, bounds: [bytesOf(range.start), bytesOf(range.end)] }
+  }
+
+  /**
+   * What a fault means that no retry can mend.
+   * @param place in which rows, to follow the name of the table
+   */
+  explain(error: unknown, fault: Fault, place: string): Error {
+    if (error instanceof OptionError) return error
+    const words = wordsOf(error)
+    const options = { cause: error }
+    const { consistency } = this.#settings
+    if (isInvalid(error) && this.#where !== undefined) {
+      const way = /allow filtering/i.test(words) ? ', with the option `allow_filtering`' : ''
+      const text = `Cassandra refuses \`where\`: ${words.replace(/ and thus may have .*$/s, '')}`
+      return new OptionError(
+        'ERR_CASSANDRA_OPTION',
+        'where',
+        way === '' ? text : `${text}. It can be read${way}`,
+      )
+    }
+    if (fault === 'consistency') {
+      const text = `${this.table} cannot be read at consistency ${consistency}: ${words}`
+      return new ReadError('ERR_CASSANDRA_CONSISTENCY', text, options)
+    }
+    if (fault === 'unauthorized' || fault === 'credentials') {
+      return new ReadError('ERR_CASSANDRA_UNAUTHORIZED', `${this.table} cannot be read: ${words}`, options)
+    }
+    if (fault === 'schema') {
+      const text = `${this.table} changed while it was read: ${words}`
+      return new SchemaError('ERR_CASSANDRA_SCHEMA_CHANGED', text, options)
+    }
+    return new ReadError('ERR_CASSANDRA_READ', `${this.table}${place} cannot be read: ${words}`, options)
+  }
+}
+
+function columnsOf(
+  { columns, keyspace, name }: TableSchema,
+  wanted: readonly string[] | undefined,
+): readonly Column[] {
+  if (wanted === undefined) return columns
+  return wanted.map(column => {
+    const found = columns.find(each => each.name === column)
+    if (found !== undefined) return found
+    const lower = columns.find(each => each.name.toLowerCase() === column.toLowerCase())
+    const meant = lower === undefined ? '' : `. Did you mean \`${lower.name}\`?`
+    const text = `Expected \`columns\` to be of ${keyspace}.${name}, which has no \`${column}\`${meant}`
+    throw new OptionError('ERR_CASSANDRA_OPTION', 'columns', text)
+  })
+}
+
+const SYNTAX_ERROR = 0x2000
+const INVALID = 0x2200
+
+/** Whether Cassandra says that the statement is wrong. Of a new table or column it may not have heard yet. */
+export function isInvalid(error: unknown): boolean {
+  const { code } = error as { readonly code?: unknown }
+  return code === SYNTAX_ERROR || code === INVALID
+}
+
+function bytesOf(token: bigint): Buffer {
+  const bytes = Buffer.alloc(8)
+  bytes.writeBigInt64BE(token)
+  return bytes
+}

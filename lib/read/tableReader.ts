@@ -1,0 +1,124 @@
+import type { Connection } from '../cluster/connect.ts'
+import { openInTime } from '../cluster/opening.ts'
+import { channels, type OpenContext, traceEach } from '../diagnostics.ts'
+import { ReadError, SchemaError } from '../errors.ts'
+import type { ReadSettings } from '../options/readSettings.ts'
+import { fits } from '../table/preparations.ts'
+import { readTable } from '../table/readTable.ts'
+import { BytesDiffer } from '../value/decoder.ts'
+import { Lanes } from './lanes.ts'
+import type { Page } from './pageReader.ts'
+import { RangeReader } from './rangeReader.ts'
+import { type PlainRow, RowPlan } from './rowPlan.ts'
+import { ReadStatement } from './statement.ts'
+import { rangesBetween, splitRanges, type TokenRange } from './tokenRanges.ts'
+
+/** Name of the only partitioner whose tokens are known here. */
+const MURMUR3 = 'Murmur3Partitioner'
+
+/** The rows of a table, some at a time. Pages come down while there is room for them. */
+export class TableReader {
+  readonly #connection: Connection
+  readonly #statement: ReadStatement
+  readonly #plan: RowPlan
+  readonly #lanes: Lanes<PlainRow[]>
+  readonly #isDriver: boolean
+
+  private constructor(
+    connection: Connection,
+    statement: ReadStatement,
+    settings: ReadSettings,
+    signal: AbortSignal,
+  ) {
+    const { client } = connection
+    const { splits, concurrency, values } = settings
+    this.#connection = connection
+    this.#statement = statement
+    this.#plan = new RowPlan(statement.columns)
+    this.#isDriver = values === 'driver'
+    const ranges = statement.isOfPartitions
+      ? [undefined]
+      : splitRanges(rangesBetween(tokensOf(connection)), splits)
+    const reader = new RangeReader(client, settings, statement, signal)
+    const read = (range: TokenRange | undefined) => this.#rowsOf(reader.pages(range))
+    this.#lanes = new Lanes(ranges, read, concurrency)
+  }
+
+  /**
+   * Connects and reads the schema; no row is read yet.
+   * @throws ConnectionError, SchemaError, OptionError
+   */
+  static open(settings: ReadSettings, signal: AbortSignal): Promise<TableReader> {
+    const { keyspace, table, hosts, port, request_timeout_ms: timeout_ms } = settings
+    return traceEach(
+      channels.open,
+      (): OpenContext => ({ keyspace, table, hosts, port }),
+      () =>
+        openInTime(settings, signal, async connection => {
+          const { client } = connection
+          const schema = await readTable({ client, keyspace, table, timeout_ms, signal })
+          const statement = new ReadStatement(schema, settings)
+          await refuseOtherPartitioners(connection)
+          signal.throwIfAborted()
+          return new TableReader(connection, statement, settings, signal)
+        }),
+    )
+  }
+
+  /** The next rows, one or more; undefined behind the last one. */
+  next(): Promise<PlainRow[] | undefined> {
+    return this.#lanes.next()
+  }
+
+  /** Gives the connection back. Never throws. */
+  close(): Promise<void> {
+    this.#lanes.stop()
+    return this.#connection.close()
+  }
+
+  async *#rowsOf(pages: AsyncIterable<Page>): AsyncGenerator<PlainRow[], void, undefined> {
+    for await (const page of pages) {
+      this.#checkTypes(page)
+      const rows = this.#decoded(page)
+      if (rows.length > 0) yield rows
+    }
+  }
+
+  #decoded({ rows }: Page): PlainRow[] {
+    if (this.#isDriver && !('bytes' in rows)) return this.#plan.asGiven(rows)
+    try {
+      return this.#plan.rowsOf(rows)
+    } catch (error) {
+      if (error instanceof BytesDiffer || error instanceof RangeError) throw this.#changed()
+      throw error
+    }
+  }
+
+  /** Bytes of another type would be read as something else, without a word. */
+  #checkTypes({ columns }: Page): void {
+    const isSame = this.#statement.columns.every(({ name, type }, i) => {
+      const found = columns[i]
+      return found?.name === name && (type.kind === 'unsupported' || fits(found.type, type))
+    })
+    if (!isSame) throw this.#changed()
+  }
+
+  #changed(): SchemaError {
+    const text = `${this.#statement.table} changed while it was read: its columns have other types`
+    return new SchemaError('ERR_CASSANDRA_SCHEMA_CHANGED', text)
+  }
+}
+
+/** Tokens of all nodes, by the driver's metadata. */
+function tokensOf({ client }: Connection): bigint[] {
+  const tokens = client.hosts.values().flatMap(({ tokens }) => tokens ?? [])
+  return tokens.map(token => BigInt(String(token)))
+}
+
+async function refuseOtherPartitioners({ client }: Connection): Promise<void> {
+  const { rows } = await client.execute('SELECT partitioner FROM system.local', [], { prepare: true })
+  const partitioner = String(rows[0]?.['partitioner'])
+  if (partitioner.endsWith(MURMUR3)) return
+  const text = `A cluster with ${partitioner} cannot be read in ranges, only one with ${MURMUR3}`
+  throw new ReadError('ERR_CASSANDRA_READ', text)
+}

@@ -1,0 +1,52 @@
+/** A part of the ring: partitions with a token above `start`, up to `end`. None wraps around. */
+export interface TokenRange {
+  readonly start: bigint
+  readonly end: bigint
+}
+
+/** Below all tokens of Murmur3Partitioner: no partition has it. */
+const LOWEST = -(2n ** 63n)
+const HIGHEST = 2n ** 63n - 1n
+const RING = HIGHEST - LOWEST
+
+/**
+ * Divides the ring between the tokens of its nodes: every partition is in one range, and the partitions of a range are
+ * on the same nodes. The range around the end of the ring comes in two parts.
+ */
+export function rangesBetween(tokens: readonly bigint[]): TokenRange[] {
+  const inner = tokens.filter(token => token > LOWEST && token < HIGHEST)
+  const ends = [...new Set([...inner, HIGHEST])].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+  return ends.map((end, i) => ({ start: ends[i - 1] ?? LOWEST, end }))
+}
+
+/**
+ * Cuts ranges into `splits` in all or some more, each in proportion to its size. They come in turns, so that those that
+ * are read at one time are on different nodes.
+ */
+export function splitRanges(ranges: readonly TokenRange[], splits: number): TokenRange[] {
+  const parts = ranges.map(range => {
+    const share = Number(((range.end - range.start) * BigInt(splits) * 1000n) / RING) / 1000
+    return cut(range, Math.max(1, Math.ceil(share - 0.001)))
+  })
+  const most = Math.max(...parts.map(({ length }) => length))
+  const found: TokenRange[] = []
+  for (let i = 0; i < most; i++)
+    for (const part of parts) if (part[i] !== undefined) found.push(part[i] as TokenRange)
+  return found
+}
+
+/** The two halves of a range; undefined when it has one token. */
+export function halves(range: TokenRange): readonly [TokenRange, TokenRange] | undefined {
+  const [first, second] = cut(range, 2)
+  return first === undefined || second === undefined ? undefined : [first, second]
+}
+
+function cut({ start, end }: TokenRange, parts: number): TokenRange[] {
+  const size = end - start
+  const count = size < BigInt(parts) ? size : BigInt(parts)
+  const found: TokenRange[] = []
+  for (let i = 0n; i < count; i++) {
+    found.push({ start: start + (size * i) / count, end: start + (size * (i + 1n)) / count })
+  }
+  return found
+}

@@ -1,0 +1,63 @@
+import { OptionError } from '../errors.ts'
+import type { TableSchema } from '../table/schema.ts'
+
+/** Strings, quoted names, names and numbers, and every other sign by itself. */
+const tokenForm = /'(?:[^']|'')*'|\$\$[\s\S]*?\$\$|"(?:[^"]|"")*"|[A-Za-z]\w*|[\d.]+|--|\/\/|\/\*|\s+|[\s\S]/g
+
+/** Clauses that would be said of each range, and not of the whole. */
+const clauses: ReadonlySet<string> = new Set(['limit', 'order', 'group', 'per', 'allow'])
+
+/** Conditions of a SELECT as they were given, and what they restrict. */
+export interface Where {
+  readonly text: string
+  /** Whether the whole partition key is named by `=` or `IN`: these partitions alone are read. */
+  readonly isOfPartitions: boolean
+}
+
+/**
+ * Looks at the conditions as far as this side has to know them; whether they hold together only Cassandra says.
+ * @throws OptionError when they are more than conditions
+ */
+export function whereOf(text: string, { columns }: TableSchema): Where {
+  const tokens = text.match(tokenForm)?.filter(token => token.trim() !== '') ?? []
+  for (const token of tokens) {
+    if (token === ';' || token === '--' || token === '//' || token === '/*')
+      throw refused(`has \`${token}\``, 'conditions alone, joined by AND')
+    if (clauses.has(token.toLowerCase())) throw refused(`has ${token.toUpperCase()}`, 'conditions alone')
+    if (token.toLowerCase() === 'token')
+      throw refused('names token()', 'conditions on columns: the ring is read in ranges')
+    if (token === "'" || token === '"') throw refused('has a quote that is not closed', 'conditions alone')
+  }
+  if (tokens.length === 0) throw refused('is empty', 'a condition')
+  const named = new Set(conditionsIn(tokens).flatMap(equalColumnOf))
+  const keys = columns.filter(({ kind }) => kind === 'partition_key')
+  return { text, isOfPartitions: keys.every(({ name }) => named.has(name)) }
+}
+
+/** Between ANDs that stand in no bracket. */
+function conditionsIn(tokens: readonly string[]): string[][] {
+  const found: string[][] = [[]]
+  let depth = 0
+  for (const token of tokens) {
+    if ('([{'.includes(token)) depth++
+    if (')]}'.includes(token)) depth--
+    if (depth === 0 && token.toLowerCase() === 'and') found.push([])
+    else found.at(-1)?.push(token)
+  }
+  return found
+}
+
+/** The column of `column = …` and `column IN …`. */
+function equalColumnOf([name = '', operator = '']: readonly string[]): string[] {
+  if (operator !== '=' && operator.toLowerCase() !== 'in') return []
+  if (name.startsWith('"')) return [name.slice(1, -1).replaceAll('""', '"')]
+  return /^\w+$/.test(name) ? [name.toLowerCase()] : []
+}
+
+function refused(what: string, expected: string): OptionError {
+  return new OptionError(
+    'ERR_CASSANDRA_OPTION',
+    'where',
+    `Expected \`where\` to have ${expected}, and it ${what}`,
+  )
+}

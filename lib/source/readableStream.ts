@@ -1,0 +1,81 @@
+import type { CassandraReadableOptions } from '../options/readOptions.ts'
+import { type ReadSettings, readSettingsOf } from '../options/readSettings.ts'
+import type { PlainRow } from '../read/rowPlan.ts'
+import { TableReader } from '../read/tableReader.ts'
+import { onAbort } from '../sink/abort.ts'
+
+/** Rows that wait in the stream for whoever reads it. */
+const HIGH_WATER_MARK = 256
+
+/**
+ * As `createCassandraReadable`, over the `ReadableStream` of the web. `cancel()` ends its requests.
+ *
+ * @throws OptionError at once, when an option is unknown, missing or wrong. Everything else errors the stream:
+ * {@link ConnectionError}, {@link SchemaError}, {@link ReadError}, and OptionError for what only Cassandra can tell.
+ */
+export function createCassandraReadableStream<Row extends object = Record<string, unknown>>(
+  options: CassandraReadableOptions,
+): ReadableStream<Row> {
+  const source = new RowSource(readSettingsOf(options))
+  return new ReadableStream<object>(source, { highWaterMark: HIGH_WATER_MARK }) as ReadableStream<Row>
+}
+
+class RowSource {
+  readonly #settings: ReadSettings
+  readonly #leaving = new AbortController()
+  readonly #opened: Promise<TableReader>
+  #rows: readonly PlainRow[] = []
+  #at = 0
+  #forget = () => {}
+
+  constructor(settings: ReadSettings) {
+    this.#settings = settings
+    this.#opened = TableReader.open(settings, this.#leaving.signal)
+    this.#opened.catch(() => {})
+  }
+
+  async start(controller: ReadableStreamDefaultController<object>): Promise<void> {
+    const { signal } = this.#settings
+    if (signal !== undefined) {
+      this.#forget = onAbort(signal, () => {
+        controller.error(signal.reason)
+        void this.#close(signal.reason)
+      })
+    }
+    await this.#opened
+  }
+
+  async pull(controller: ReadableStreamDefaultController<object>): Promise<void> {
+    try {
+      while (this.#at === this.#rows.length) {
+        const rows = await (await this.#opened).next()
+        if (rows === undefined) {
+          await this.#close(undefined)
+          controller.close()
+          return
+        }
+        this.#rows = rows
+        this.#at = 0
+      }
+      while (this.#at < this.#rows.length && (controller.desiredSize ?? 0) > 0) {
+        controller.enqueue(this.#rows[this.#at++] as PlainRow)
+      }
+    } catch (error) {
+      await this.#close(error)
+      throw error
+    }
+  }
+
+  cancel(reason: unknown): Promise<void> {
+    return this.#close(reason)
+  }
+
+  async #close(reason: unknown): Promise<void> {
+    this.#forget()
+    this.#leaving.abort(reason)
+    await this.#opened.then(
+      reader => reader.close(),
+      () => {},
+    )
+  }
+}

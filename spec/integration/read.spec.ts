@@ -1,0 +1,299 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { types } from 'cassandra-driver'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import {
+  type CassandraReadableOptions,
+  createCassandraReadable,
+  createCassandraReadableStream,
+  createCassandraWritable,
+} from '../../lib/index.ts'
+import { CqlProxy, type Fate } from '../proxy/cqlProxy.ts'
+import { useKeyspace } from './keyspace.ts'
+
+const ks = useKeyspace('read_spec')
+const ROWS = 20_000
+
+const rowOf = (id: number) => ({ id, part: id % 50, name: `name ${id}`, big: BigInt(id) * 1_000_003n })
+
+beforeAll(async () => {
+  await ks.client.execute(
+    `CREATE TABLE ${ks.name}.people (part int, id int, name text, big bigint, PRIMARY KEY (part, id))`,
+  )
+  await ks.client.execute(
+    `CREATE TABLE ${ks.name}."UserList" ("User Id" int PRIMARY KEY, "__proto__" text, "Age" int)`,
+  )
+  await write(
+    'people',
+    Array.from({ length: ROWS }, (_, id) => rowOf(id)),
+  )
+}, 120_000)
+
+async function write(table: string, rows: readonly object[]): Promise<void> {
+  await pipeline(Readable.from(rows), createCassandraWritable({ ...ks.target, table }))
+}
+
+const optionsFor = (more: Partial<CassandraReadableOptions>) => ({ ...ks.target, table: 'people', ...more })
+
+async function read(more: Partial<CassandraReadableOptions> = {}): Promise<Record<string, unknown>[]> {
+  return await createCassandraReadable(optionsFor(more)).toArray()
+}
+
+const byId = (rows: readonly Record<string, unknown>[]) =>
+  rows.toSorted((a, b) => Number(a['id']) - Number(b['id']))
+
+describe('a table', () => {
+  it.each([
+    {},
+    { splits: 1, concurrency: 1 },
+    { splits: 1000, concurrency: 16 },
+    { fetch_size: 7, splits: 3 },
+    { values: 'plain' as const, fetch_size: 1 + Math.floor(ROWS / 3) },
+  ])('is read whole, each row once, with %j', async options => {
+    const rows = byId(await read(options))
+    expect(rows.length).toBe(ROWS)
+    expect(rows).toEqual(Array.from({ length: ROWS }, (_, id) => rowOf(id)))
+  })
+
+  it('is read by the web twin', async () => {
+    const rows: Record<string, unknown>[] = []
+    const reader = createCassandraReadableStream(optionsFor({})).getReader()
+    for (let next = await reader.read(); !next.done; next = await reader.read()) rows.push(next.value)
+    expect(byId(rows)).toEqual(Array.from({ length: ROWS }, (_, id) => rowOf(id)))
+  })
+
+  it('is copied into another one by a pipeline', async () => {
+    await ks.client.execute(
+      `CREATE TABLE ${ks.name}.copy (part int, id int, name text, big bigint, PRIMARY KEY (part, id))`,
+    )
+    await pipeline(
+      createCassandraReadable(optionsFor({})),
+      createCassandraWritable({ ...ks.target, table: 'copy' }),
+    )
+    expect(byId(await read({ table: 'copy' }))).toEqual(Array.from({ length: ROWS }, (_, id) => rowOf(id)))
+  })
+
+  it('that is empty has no rows', async () => {
+    await ks.client.execute(`CREATE TABLE ${ks.name}.nothing (id int PRIMARY KEY)`)
+    expect(await read({ table: 'nothing' })).toEqual([])
+  })
+
+  it('with names that need quotes or mean something to JavaScript is read and written', async () => {
+    const row = JSON.parse('{"User Id":1,"__proto__":"x","Age":3}') as object
+    await write('UserList', [row])
+    const [found = {}] = await read({ table: 'UserList' })
+    expect(Object.entries(found).sort()).toEqual(Object.entries(row).sort())
+    expect(await read({ table: 'UserList', columns: ['Age', 'User Id'] })).toEqual([{ Age: 3, 'User Id': 1 }])
+  })
+
+  it('gives the classes of the driver when asked for', async () => {
+    const [row] = await read({ values: 'driver', columns: 'big,id', where: 'part = 3 AND id = 3' })
+    expect(row).toEqual({ big: types.Long.fromNumber(3_000_009), id: 3 })
+  })
+})
+
+describe('where', () => {
+  it('is applied to all ranges, with its values bound', async () => {
+    const rows = await read({ where: 'big > ?', params: [19_990n * 1_000_003n], allow_filtering: true })
+    expect(byId(rows).map(({ id }) => id)).toEqual([
+      19_991, 19_992, 19_993, 19_994, 19_995, 19_996, 19_997, 19_998, 19_999,
+    ])
+  })
+
+  it('is understood by the name that PyCassandra has for it', async () => {
+    const rows = await read({ filter: "name = 'name 17'", allow_filtering: 'true' })
+    expect(rows).toEqual([rowOf(17)])
+  })
+
+  it('of a whole partition key reads that partition, in the order of its rows', async () => {
+    const rows = await read({ where: 'part = ? AND id >= ?', params: ['7', 1000], fetch_size: 10 })
+    expect(rows.map(({ id }) => id)).toEqual(Array.from({ length: 380 }, (_, i) => 1007 + 50 * i))
+    const two = await read({ where: 'part IN ?', params: [[3, 7]], columns: 'part' })
+    expect(new Set(two.map(({ part }) => part))).toEqual(new Set([3, 7]))
+    expect(two.length).toBe(800)
+  })
+
+  it('may have text that looks like more than conditions', async () => {
+    expect(await read({ where: "name = 'a OR b LIMIT 3; --'", allow_filtering: true })).toEqual([])
+    expect(await read({ where: "name = $$it's LIMIT 3$$", allow_filtering: true })).toEqual([])
+  })
+
+  it.each([
+    ['age > 3', 'where', /Cassandra refuses `where`: Undefined column name age/],
+    ['part = ?', 'params', /a value for each of the 1 `\?` of `where`, got 0/],
+    ["name = 'x'", 'where', /It can be read, with the option `allow_filtering`/],
+    ['id = 3 OR id = 4', 'where', /Cassandra refuses `where`: .*OR/],
+    ['part = 3 LIMIT 5', 'where', /has LIMIT/],
+    ['part = 3; DROP TABLE x', 'where', /has `;`/],
+    ['token(part) > 5', 'where', /names token\(\)/],
+  ])('%s is refused by name, before the first row', async (where, option, message) => {
+    await expect(read({ where })).rejects.toMatchObject({ option, message: expect.stringMatching(message) })
+  })
+
+  it('names a value of params that does not fit', async () => {
+    const refused = { option: 'params', message: expect.stringContaining('parameter 0') }
+    await expect(read({ where: 'part = ?', params: ['x'] })).rejects.toMatchObject(refused)
+  })
+})
+
+describe('options', () => {
+  it.each([
+    [{ columns: ['Name'] }, 'columns', /has no `Name`. Did you mean `name`\?/],
+    [{ table: 'nowhere' }, undefined, /nowhere/],
+    [{ keyspace: 'nowhere' }, undefined, /nowhere/],
+  ])('%j are refused before the first row', async (more, option, message) => {
+    const expected = { message: expect.stringMatching(message), ...(option !== undefined && { option }) }
+    await expect(read(more)).rejects.toMatchObject(expected)
+  })
+})
+
+describe('a reader that leaves', () => {
+  it('early ends the requests, and closes what was opened', async () => {
+    const source = createCassandraReadable(optionsFor({ fetch_size: 10 }))
+    let seen = 0
+    for await (const _ of source) if (++seen === 25) break
+    expect(source.destroyed).toBe(true)
+    expect(seen).toBe(25)
+  })
+
+  it('that is slow is not run over', async () => {
+    const proxy = await CqlProxy.start({ host: ks.target.host, port: ks.target.port })
+    try {
+      const source = createCassandraReadable({
+        ...optionsFor({ fetch_size: 100, concurrency: 2 }),
+        host: proxy.host,
+        port: proxy.port,
+      })
+      const iterator = source[Symbol.asyncIterator]()
+      await iterator.next()
+      await new Promise(resolve => setTimeout(resolve, 1000))
+      expect(source.readableLength).toBeLessThanOrEqual(256)
+      await iterator.return?.()
+    } finally {
+      await proxy.stop()
+    }
+  })
+
+  it('by a signal fails with it', async () => {
+    const abort = new AbortController()
+    const source = createCassandraReadable(optionsFor({ signal: abort.signal }))
+    source.once('data', () => abort.abort())
+    await expect(
+      pipeline(source, async rows => {
+        for await (const _ of rows);
+      }),
+    ).rejects.toThrow('abort')
+  })
+})
+
+describe('faults', () => {
+  /** A proxy that decides on pages of the table. */
+  async function proxied(decide: CqlProxy['decide']) {
+    const proxy = await CqlProxy.start({ host: ks.target.host, port: ks.target.port })
+    onTestFinished(() => proxy.stop())
+    proxy.decided = /^SELECT .* FROM "read_spec_\w+"/
+    proxy.decide = decide
+    return { host: proxy.host, port: proxy.port }
+  }
+
+  const error = (code: number, message = 'for a moment', details?: Buffer): Fate => ({
+    delivery: 'never',
+    answer: { code, message, details },
+  })
+
+  it.each<[string, Fate]>([
+    ['Overloaded', error(0x1001)],
+    ['Unavailable', error(0x1000)],
+    ['Is_bootstrapping', error(0x1002)],
+    ['Read_timeout', error(0x1200)],
+    ['Server_error', error(0x0000)],
+    ['a lost connection', { delivery: 'never', answer: 'close' }],
+    ['a lost answer', { answer: 'close' }],
+  ])('%s in the middle of it leaves each row once', async (_, fate) => {
+    const target = await proxied(({ index }) => (index % 5 === 3 ? fate : undefined))
+    const rows = byId(await read({ ...target, fetch_size: 500, splits: 10 }))
+    expect(rows).toEqual(Array.from({ length: ROWS }, (_, id) => rowOf(id)))
+  })
+
+  it('like answers that do not come have a range read in parts, each row once', async () => {
+    const asked: number[] = []
+    const target = await proxied(({ frame }) => {
+      asked.push(frame.bytes.length)
+      return asked.length <= 4 ? { delivery: 'never', answer: 'nothing' } : undefined
+    })
+    const options = { ...target, splits: 1, concurrency: 1, request_timeout_ms: 300 }
+    const rows = byId(await read(options))
+    expect(rows).toEqual(Array.from({ length: ROWS }, (_, id) => rowOf(id)))
+  })
+
+  it('that do not end are told with the range, when their time is over', async () => {
+    const target = await proxied(() => error(0x1001, 'too much'))
+    await expect(read({ ...target, retry_timeout_ms: 1_000 })).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_READ_TIMEOUT',
+      message: expect.stringMatching(
+        /people, in the tokens above -?\d+ up to -?\d+, did not come .*: too much/,
+      ),
+    })
+  })
+
+  it.each([
+    [0x1300, 'ERR_CASSANDRA_READ', 'READ_TOO_MANY_TOMBSTONES'],
+    [0x2100, 'ERR_CASSANDRA_UNAUTHORIZED', 'no SELECT permission'],
+    [0x2200, 'ERR_CASSANDRA_CONSISTENCY', 'LOCAL_ONE is unsupported with Accord'],
+    [0x2200, 'ERR_CASSANDRA_READ', 'something new'],
+  ])('of code %i that no retry mends is %s, with its words', async (code, expected, words) => {
+    const details = code === 0x1300 ? Buffer.from('000a00000000000000010000000100', 'hex') : undefined
+    const target = await proxied(() => error(code, words, details))
+    await expect(read(target)).rejects.toMatchObject({ code: expected, name: 'ReadError' })
+  })
+})
+
+describe('a table that changes while it is read', () => {
+  it('by a column of another type is told, and no value is read as another', async () => {
+    const options = { table: 'changing', fetch_size: 100, splits: 1, concurrency: 1 }
+    await ks.client.execute(`CREATE TABLE ${ks.name}.changing (id int PRIMARY KEY, v int)`)
+    await write(
+      'changing',
+      Array.from({ length: 2000 }, (_, id) => ({ id, v: id })),
+    )
+    const source = createCassandraReadable(optionsFor(options))
+    const rows: Record<string, unknown>[] = []
+    const reading = (async () => {
+      for await (const row of source) {
+        rows.push(row)
+        if (rows.length !== 300) continue
+        await ks.client.execute(`DROP TABLE ${ks.name}.changing`)
+        await ks.client.execute(`CREATE TABLE ${ks.name}.changing (id int PRIMARY KEY, v float)`)
+        await ks.client.execute(`INSERT INTO ${ks.name}.changing (id, v) VALUES (1, 1.5)`)
+      }
+    })()
+    await expect(reading).rejects.toMatchObject({ code: expect.stringMatching(/SCHEMA_CHANGED|READ/) })
+    expect(rows.every(({ id, v }) => id === v)).toBe(true)
+  })
+
+  it('by a field more of a user-defined type is told, since its value would be cut', async () => {
+    await ks.client.execute(`CREATE TYPE ${ks.name}.pair (a int)`)
+    await ks.client.execute(`CREATE TABLE ${ks.name}.pairs (id int PRIMARY KEY, v frozen<pair>)`)
+    await write(
+      'pairs',
+      Array.from({ length: 1000 }, (_, id) => ({ id, v: { a: id } })),
+    )
+    const source = createCassandraReadable(
+      optionsFor({ table: 'pairs', fetch_size: 50, splits: 1, concurrency: 1 }),
+    )
+    const seen: unknown[] = []
+    const reading = (async () => {
+      for await (const { v } of source) {
+        seen.push(v)
+        if (seen.length !== 100) continue
+        await ks.client.execute(`ALTER TYPE ${ks.name}.pair ADD b text`)
+        await write(
+          'pairs',
+          Array.from({ length: 1000 }, (_, id) => ({ id, v: { a: id, b: 'x' } })),
+        )
+      }
+    })()
+    await expect(reading).rejects.toMatchObject({ code: 'ERR_CASSANDRA_SCHEMA_CHANGED' })
+    expect(seen.every(v => Object.keys(v as object).join() === 'a')).toBe(true)
+  })
+})

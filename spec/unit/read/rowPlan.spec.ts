@@ -1,0 +1,62 @@
+import { types } from 'cassandra-driver'
+import { describe, expect, it } from 'vitest'
+import { RowPlan } from '../../../lib/read/rowPlan.ts'
+import { parseCqlType } from '../../../lib/table/cqlType.ts'
+
+const columns = [
+  ['id', 'int'],
+  ['__proto__', 'bigint'],
+  ['tags', 'set<text>'],
+  ['price', 'decimal'],
+  ['gone', 'text'],
+].map(([name = '', cql = '']) => ({
+  name,
+  cql,
+  kind: 'regular' as const,
+  type: parseCqlType(cql, () => undefined),
+}))
+
+const expected = [
+  ['id', 7],
+  ['__proto__', 9n],
+  ['tags', new Set(['a', 'b'])],
+  ['price', '1.50'],
+  ['gone', null],
+]
+
+/** Values as a page has them: each after its length. */
+function pageOf(...values: (string | null)[]) {
+  const parts = values.map(hex => {
+    const value = Buffer.from(hex ?? '', 'hex')
+    const length = Buffer.alloc(4)
+    length.writeInt32BE(hex === null ? -1 : value.length)
+    return Buffer.concat([length, value])
+  })
+  return { bytes: Buffer.concat([Buffer.alloc(3), ...parts]), start: 3, length: 1 }
+}
+
+describe('the rows of a page', () => {
+  const plan = new RowPlan(columns)
+
+  it('are plain objects with a property for each column', () => {
+    const set = '00000002000000016100000001' + '62'
+    const [row = {}] = plan.rowsOf(pageOf('00000007', '0000000000000009', set, '000000020096', null))
+    expect(Object.entries(row)).toEqual(expected)
+    expect(Object.getPrototypeOf(row)).toBe(Object.prototype)
+  })
+
+  it('are the same when the driver has decoded them', () => {
+    const given = new (types as unknown as { Row: new (columns: unknown) => types.Row }).Row(columns)
+    const values = [7, types.Long.fromNumber(9), ['a', 'b'], types.BigDecimal.fromString('1.50'), null]
+    for (const [i, { name }] of columns.entries()) {
+      Object.defineProperty(given, name, { value: values[i], enumerable: true })
+    }
+    const [row = {}] = plan.rowsOf([given])
+    expect(Object.entries(row)).toEqual(expected)
+  })
+
+  it('are refused when the page ends before them', () => {
+    const page = pageOf('00000007', '0000000000000009')
+    expect(() => plan.rowsOf(page)).toThrow(RangeError)
+  })
+})

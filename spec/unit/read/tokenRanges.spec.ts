@@ -1,0 +1,88 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { halves, rangesBetween, splitRanges, type TokenRange } from '../../../lib/read/tokenRanges.ts'
+
+const LOWEST = -(2n ** 63n)
+const HIGHEST = 2n ** 63n - 1n
+
+const token = fc.oneof(
+  fc.bigInt({ min: LOWEST, max: HIGHEST }),
+  fc.constantFrom(LOWEST, LOWEST + 1n, -1n, 0n, 1n, HIGHEST - 1n, HIGHEST),
+)
+const ring = fc.array(token, { maxLength: 100 })
+
+/** Every token above the lowest is in one range, and each range has one. */
+function expectWhole(ranges: readonly TokenRange[]): void {
+  const sorted = ranges.toSorted((a, b) => (a.start < b.start ? -1 : 1))
+  let at = LOWEST
+  for (const { start, end } of sorted) {
+    expect(start).toBe(at)
+    expect(end > start).toBe(true)
+    at = end
+  }
+  expect(at).toBe(HIGHEST)
+}
+
+describe('ranges between the tokens of nodes', () => {
+  it('are the whole ring once, and end at each of the tokens', () => {
+    fc.assert(
+      fc.property(ring, tokens => {
+        const ranges = rangesBetween(tokens)
+        expectWhole(ranges)
+        const ends = new Set(ranges.map(({ end }) => end))
+        for (const each of tokens) if (each > LOWEST) expect(ends.has(each)).toBe(true)
+        expect(ranges.length).toBeLessThanOrEqual(tokens.length + 1)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe('splits', () => {
+  it('are the whole ring once, as many as asked for or one more a range, each within one range', () => {
+    fc.assert(
+      fc.property(ring, fc.integer({ min: 1, max: 500 }), (tokens, splits) => {
+        const ranges = rangesBetween(tokens)
+        const parts = splitRanges(ranges, splits)
+        expectWhole(parts)
+        expect(parts.length).toBeGreaterThanOrEqual(Math.min(splits, ranges.length))
+        expect(parts.length).toBeLessThanOrEqual(splits + ranges.length)
+        const ends = new Set(ranges.map(({ end }) => end))
+        const sorted = parts.toSorted((a, b) => (a.start < b.start ? -1 : 1))
+        const starts = new Set(sorted.map(({ start }) => start))
+        for (const end of ends) if (end < HIGHEST) expect(starts.has(end)).toBe(true)
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  it('of a ring of one range are of equal size', () => {
+    const parts = splitRanges(rangesBetween([]), 64)
+    expect(parts.length).toBe(64)
+    const sizes = parts.map(({ start, end }) => end - start)
+    const [first = 0n] = sizes
+    expect(sizes.every(size => size - first <= 1n && first - size <= 1n)).toBe(true)
+  })
+
+  it('come in turns from all ranges', () => {
+    const ranges = rangesBetween([0n])
+    const parts = splitRanges(ranges, 4)
+    expect(parts.map(({ end }) => end <= 0n)).toEqual([true, false, true, false])
+  })
+})
+
+describe('halves', () => {
+  it('are all of a range, down to one token', () => {
+    fc.assert(
+      fc.property(token, token, (a, b) => {
+        fc.pre(a < b)
+        const found = halves({ start: a, end: b })
+        expect(found === undefined).toBe(b - a === 1n)
+        if (found === undefined) return
+        const [first, second] = found
+        expect([first.start, first.end, second.end]).toEqual([a, second.start, b])
+        expect(first.end > a && second.start < b).toBe(true)
+      }),
+    )
+  })
+})
