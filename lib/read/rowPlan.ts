@@ -4,7 +4,6 @@ import { Bytes } from '../value/bytes.ts'
 import type { Decoder } from '../value/compiledType.ts'
 import { decoderFor, setOwn } from '../value/decoder.ts'
 import { type Encoder, encoderFor } from '../value/encoder.ts'
-import type { RawPage } from './pageReader.ts'
 
 /** A row as plain JavaScript: a property for each column. */
 export type PlainRow = Record<string, unknown>
@@ -25,9 +24,35 @@ export class RowPlan {
     this.#decoders = columns.map(({ type }) => decoderFor(type))
   }
 
-  /** @throws BytesDiffer or a RangeError when the bytes are not values of these columns */
-  rowsOf(rows: RawPage | readonly types.Row[]): PlainRow[] {
-    return 'bytes' in rows ? this.#decoded(rows) : rows.map(row => this.#plain(row))
+  /**
+   * Some rows of a page, from a place on.
+   * @returns where the row behind them begins
+   * @throws BytesDiffer or a RangeError when the bytes are not values of these columns
+   */
+  decode(bytes: Buffer, from: number, count: number, rows: PlainRow[]): number {
+    const names = this.#names
+    const decoders = this.#decoders
+    let at = from
+    for (let i = 0; i < count; i++) {
+      const row: PlainRow = {}
+      for (let column = 0; column < names.length; column++) {
+        const size = bytes.readInt32BE(at)
+        at += LENGTH_BYTES
+        const name = names[column] as string
+        const value = size < 0 ? null : (decoders[column] as Decoder)(bytes, at, at + size)
+        if (name === '__proto__') setOwn(row, name, value)
+        else row[name] = value
+        if (size > 0) at += size
+      }
+      rows.push(row)
+    }
+    if (at > bytes.length) throw new RangeError('A page ends before its last row')
+    return at
+  }
+
+  /** What the driver has decoded becomes plain by the bytes that a sink would write. */
+  plain(rows: readonly types.Row[]): PlainRow[] {
+    return rows.map(row => this.#plain(row))
   }
 
   /** Rows with values of the driver's classes. */
@@ -39,28 +64,6 @@ export class RowPlan {
     })
   }
 
-  #decoded({ bytes, start, length }: RawPage): PlainRow[] {
-    const names = this.#names
-    const decoders = this.#decoders
-    const count = names.length
-    const rows = new Array<PlainRow>(length)
-    let at = start
-    for (let i = 0; i < length; i++) {
-      const row: PlainRow = {}
-      for (let column = 0; column < count; column++) {
-        const size = bytes.readInt32BE(at)
-        at += LENGTH_BYTES
-        const name = names[column] as string
-        const value = size < 0 ? null : (decoders[column] as Decoder)(bytes, at, at + size)
-        if (name === '__proto__') setOwn(row, name, value)
-        else row[name] = value
-        if (size > 0) at += size
-      }
-      rows[i] = row
-    }
-    return rows
-  }
-
   #bytesOf(column: number, value: unknown): ReturnType<Bytes['close']> {
     this.#encoders ??= this.#columns.map(({ type }) => encoderFor(type))
     const out = new Bytes(Number.POSITIVE_INFINITY)
@@ -69,7 +72,6 @@ export class RowPlan {
     return out.close()
   }
 
-  /** What the driver has decoded becomes plain by the bytes that a sink would write. */
   #plain(given: types.Row): PlainRow {
     const row: PlainRow = {}
     for (const [i, { name, type }] of this.#columns.entries()) {

@@ -8,10 +8,14 @@ import { readTable } from '../table/readTable.ts'
 import { BytesDiffer } from '../value/decoder.ts'
 import { Lanes } from './lanes.ts'
 import type { Page } from './pageReader.ts'
+import { PageRows } from './pageRows.ts'
 import { RangeReader } from './rangeReader.ts'
 import { type PlainRow, RowPlan } from './rowPlan.ts'
 import { ReadStatement } from './statement.ts'
 import { rangesBetween, splitRanges, type TokenRange } from './tokenRanges.ts'
+
+/** Rows that are made objects at once. */
+const MOST_ROWS = 128
 
 /** Name of the only partitioner whose tokens are known here. */
 const MURMUR3 = 'Murmur3Partitioner'
@@ -21,7 +25,8 @@ export class TableReader {
   readonly #connection: Connection
   readonly #statement: ReadStatement
   readonly #plan: RowPlan
-  readonly #lanes: Lanes<PlainRow[]>
+  readonly #lanes: Lanes<Page>
+  #page: PageRows | undefined
   readonly #isDriver: boolean
 
   private constructor(
@@ -40,8 +45,7 @@ export class TableReader {
       ? [undefined]
       : splitRanges(rangesBetween(tokensOf(connection)), splits)
     const reader = new RangeReader(client, settings, statement, signal)
-    const read = (range: TokenRange | undefined) => this.#rowsOf(reader.pages(range))
-    this.#lanes = new Lanes(ranges, read, concurrency)
+    this.#lanes = new Lanes(ranges, (range: TokenRange | undefined) => reader.pages(range), concurrency)
   }
 
   /**
@@ -66,32 +70,25 @@ export class TableReader {
   }
 
   /** The next rows, one or more; undefined behind the last one. */
-  next(): Promise<PlainRow[] | undefined> {
-    return this.#lanes.next()
+  async next(): Promise<readonly PlainRow[] | undefined> {
+    while (this.#page === undefined || this.#page.isOver) {
+      const page = await this.#lanes.next()
+      if (page === undefined) return undefined
+      this.#checkTypes(page)
+      this.#page = new PageRows(this.#plan, page, this.#isDriver)
+    }
+    try {
+      return this.#page.take(MOST_ROWS)
+    } catch (error) {
+      if (error instanceof BytesDiffer || error instanceof RangeError) throw this.#changed()
+      throw error
+    }
   }
 
   /** Gives the connection back. Never throws. */
   close(): Promise<void> {
     this.#lanes.stop()
     return this.#connection.close()
-  }
-
-  async *#rowsOf(pages: AsyncIterable<Page>): AsyncGenerator<PlainRow[], void, undefined> {
-    for await (const page of pages) {
-      this.#checkTypes(page)
-      const rows = this.#decoded(page)
-      if (rows.length > 0) yield rows
-    }
-  }
-
-  #decoded({ rows }: Page): PlainRow[] {
-    if (this.#isDriver && !('bytes' in rows)) return this.#plan.asGiven(rows)
-    try {
-      return this.#plan.rowsOf(rows)
-    } catch (error) {
-      if (error instanceof BytesDiffer || error instanceof RangeError) throw this.#changed()
-      throw error
-    }
   }
 
   /** Bytes of another type would be read as something else, without a word. */

@@ -1,5 +1,6 @@
 import { types } from 'cassandra-driver'
 import { describe, expect, it } from 'vitest'
+import { PageRows } from '../../../lib/read/pageRows.ts'
 import { RowPlan } from '../../../lib/read/rowPlan.ts'
 import { parseCqlType } from '../../../lib/table/cqlType.ts'
 
@@ -37,10 +38,16 @@ function pageOf(...values: (string | null)[]) {
 
 describe('the rows of a page', () => {
   const plan = new RowPlan(columns)
+  const decoded = (page: ReturnType<typeof pageOf>) => {
+    const rows = new PageRows(plan, { rows: page, columns: [], next: undefined }, false)
+    const found = [...rows.take(0), ...rows.take(5)]
+    expect(rows.isOver).toBe(true)
+    return found
+  }
 
   it('are plain objects with a property for each column', () => {
     const set = '00000002000000016100000001' + '62'
-    const [row = {}] = plan.rowsOf(pageOf('00000007', '0000000000000009', set, '000000020096', null))
+    const [row = {}] = decoded(pageOf('00000007', '0000000000000009', set, '000000020096', null))
     expect(Object.entries(row)).toEqual(expected)
     expect(Object.getPrototypeOf(row)).toBe(Object.prototype)
   })
@@ -51,12 +58,12 @@ describe('the rows of a page', () => {
     for (const [i, { name }] of columns.entries()) {
       Object.defineProperty(given, name, { value: values[i], enumerable: true })
     }
-    const [row = {}] = plan.rowsOf([given])
+    const [row = {}] = plan.plain([given])
     expect(Object.entries(row)).toEqual(expected)
   })
 
   it('are refused when the page ends before them', () => {
     const page = pageOf('00000007', '0000000000000009')
-    expect(() => plan.rowsOf(page)).toThrow(RangeError)
+    expect(() => decoded(page)).toThrow(RangeError)
   })
 })

@@ -1,0 +1,40 @@
+import type { Page, RawPage } from './pageReader.ts'
+import type { PlainRow, RowPlan } from './rowPlan.ts'
+
+/**
+ * The rows of one page, some at a time. They are bytes until they are asked for: many objects at once would cost more than
+ * all else, since those that live for a while are moved by the garbage collector.
+ */
+export class PageRows {
+  readonly #plan: RowPlan
+  readonly #rows: readonly PlainRow[] | RawPage
+  /** Where the next row begins, in bytes or in rows. */
+  #at: number
+  #left: number
+
+  /** @param isDriver whether values stay what the driver made of them */
+  constructor(plan: RowPlan, { rows }: Page, isDriver: boolean) {
+    this.#plan = plan
+    this.#left = rows.length
+    this.#at = 'bytes' in rows ? rows.start : 0
+    this.#rows = 'bytes' in rows ? rows : isDriver ? plan.asGiven(rows) : plan.plain(rows)
+  }
+
+  get isOver(): boolean {
+    return this.#left === 0
+  }
+
+  /** @throws as {@link RowPlan.decode} */
+  take(most: number): readonly PlainRow[] {
+    const count = Math.min(most, this.#left)
+    this.#left -= count
+    const from = this.#at
+    if (!('bytes' in this.#rows)) {
+      this.#at += count
+      return this.#rows.slice(from, this.#at)
+    }
+    const rows: PlainRow[] = []
+    this.#at = this.#plan.decode(this.#rows.bytes, from, count, rows)
+    return rows
+  }
+}
