@@ -20,7 +20,7 @@ const PAGE_BYTES = 1024 * 1024
 const LEAST_MS = 20
 
 /** Tries of a page that a server fails to read, or of a statement that a node may not know yet. */
-const FEW_TRIES = 3
+const FEW_TRIES = 5
 
 /** Faults that may pass, and after which a page is asked for again. */
 const passing: ReadonlySet<Fault> = new Set(['retry', 'slow', 'unavailable', 'schema', 'failure'])

@@ -1,13 +1,18 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { types } from 'cassandra-driver'
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Client, types } from 'cassandra-driver'
+import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
 import {
   type CassandraReadableOptions,
   createCassandraReadable,
   createCassandraReadableStream,
   createCassandraWritable,
 } from '../../lib/index.ts'
+import { readSettingsOf } from '../../lib/options/readSettings.ts'
+import { RangeReader } from '../../lib/read/rangeReader.ts'
+import { ReadStatement } from '../../lib/read/statement.ts'
+import { readTable } from '../../lib/table/readTable.ts'
 import { CqlProxy, type Fate } from '../proxy/cqlProxy.ts'
 import { useKeyspace } from './keyspace.ts'
 
@@ -38,6 +43,9 @@ const optionsFor = (more: Partial<CassandraReadableOptions>) => ({ ...ks.target,
 async function read(more: Partial<CassandraReadableOptions> = {}): Promise<Record<string, unknown>[]> {
   return await createCassandraReadable(optionsFor(more)).toArray()
 }
+
+/** Requests for rows of the tables of this spec. */
+const pagesOf = /^SELECT .* FROM "read_spec_\w+"/
 
 const byId = (rows: readonly Record<string, unknown>[]) =>
   rows.toSorted((a, b) => Number(a['id']) - Number(b['id']))
@@ -89,6 +97,35 @@ describe('a table', () => {
   it('gives the classes of the driver when asked for', async () => {
     const [row] = await read({ values: 'driver', columns: 'big,id', where: 'part = 3 AND id = 3' })
     expect(row).toEqual({ big: types.Long.fromNumber(3_000_009), id: 3 })
+  })
+})
+
+describe('a range', () => {
+  it('has the partitions above its start, up to its end', async () => {
+    const settings = readSettingsOf(optionsFor({ fetch_size: 1000 }))
+    const { host, port } = ks.target
+    const client = new Client({
+      contactPoints: [`${host}:${port}`],
+      localDataCenter: inject('cassandra').localDataCenter,
+    })
+    await client.connect()
+    onTestFinished(() => client.shutdown())
+    const { keyspace, table } = settings
+    const { signal } = new AbortController()
+    const schema = await readTable({ client, keyspace, table, timeout_ms: 10_000, signal })
+    const reader = new RangeReader(client, settings, new ReadStatement(schema, settings), signal)
+    const rowsIn = async (start: bigint, end: bigint) => {
+      let count = 0
+      for await (const { rows } of reader.pages({ start, end })) count += rows.length
+      return count
+    }
+    const found = await ks.select(`SELECT token(part) AS token FROM ${ks.name}.people PER PARTITION LIMIT 1`)
+    for (const { token } of found.slice(0, 5)) {
+      const at = BigInt(String(token))
+      expect([await rowsIn(at - 1n, at), await rowsIn(at, at + 1n), await rowsIn(at - 2n, at - 1n)]).toEqual([
+        400, 0, 0,
+      ])
+    }
   })
 })
 
@@ -156,22 +193,19 @@ describe('a reader that leaves', () => {
     expect(seen).toBe(25)
   })
 
-  it('that is slow is not run over', async () => {
+  it('that is slow is not run over: pages are asked for while there is room', async () => {
     const proxy = await CqlProxy.start({ host: ks.target.host, port: ks.target.port })
-    try {
-      const source = createCassandraReadable({
-        ...optionsFor({ fetch_size: 100, concurrency: 2 }),
-        host: proxy.host,
-        port: proxy.port,
-      })
-      const iterator = source[Symbol.asyncIterator]()
-      await iterator.next()
-      await new Promise(resolve => setTimeout(resolve, 1000))
-      expect(source.readableLength).toBeLessThanOrEqual(256)
-      await iterator.return?.()
-    } finally {
-      await proxy.stop()
-    }
+    onTestFinished(() => proxy.stop())
+    proxy.decided = pagesOf
+    const { host, port } = proxy
+    const source = createCassandraReadable(optionsFor({ host, port, fetch_size: 100, concurrency: 2 }))
+    const iterator = source[Symbol.asyncIterator]()
+    await iterator.next()
+    await delay(1000)
+    expect(source.readableLength).toBeLessThanOrEqual(256)
+    // What the stream holds, what is ready, and what each lane waits with.
+    expect(proxy.writes).toBeLessThan(64 / 4)
+    await iterator.return?.()
   })
 
   it('by a signal fails with it', async () => {
@@ -191,7 +225,7 @@ describe('faults', () => {
   async function proxied(decide: CqlProxy['decide']) {
     const proxy = await CqlProxy.start({ host: ks.target.host, port: ks.target.port })
     onTestFinished(() => proxy.stop())
-    proxy.decided = /^SELECT .* FROM "read_spec_\w+"/
+    proxy.decided = pagesOf
     proxy.decide = decide
     return { host: proxy.host, port: proxy.port }
   }
@@ -210,20 +244,27 @@ describe('faults', () => {
     ['a lost connection', { delivery: 'never', answer: 'close' }],
     ['a lost answer', { answer: 'close' }],
   ])('%s in the middle of it leaves each row once', async (_, fate) => {
-    const target = await proxied(({ index }) => (index % 5 === 3 ? fate : undefined))
+    const target = await proxied(({ index }) => (index % 10 === 3 ? fate : undefined))
     const rows = byId(await read({ ...target, fetch_size: 500, splits: 10 }))
     expect(rows).toEqual(Array.from({ length: ROWS }, (_, id) => rowOf(id)))
   })
 
   it('like answers that do not come have a range read in parts, each row once', async () => {
-    const asked: number[] = []
+    await ks.client.execute(`CREATE TABLE ${ks.name}.many (id int PRIMARY KEY)`)
+    const ids = Array.from({ length: 3000 }, (_, id) => ({ id }))
+    await write('many', ids)
+    const seen = new Set<string>()
+    // The first two times that a range is asked for.
     const target = await proxied(({ frame }) => {
-      asked.push(frame.bytes.length)
-      return asked.length <= 4 ? { delivery: 'never', answer: 'nothing' } : undefined
+      const bounds = frame.bytes.subarray(-60).toString('hex')
+      const key = seen.has(bounds) ? `${bounds} again` : bounds
+      const isLost = !seen.has(key) && seen.size < 20
+      seen.add(key)
+      return isLost ? { delivery: 'never', answer: 'nothing' } : undefined
     })
-    const options = { ...target, splits: 1, concurrency: 1, request_timeout_ms: 300 }
-    const rows = byId(await read(options))
-    expect(rows).toEqual(Array.from({ length: ROWS }, (_, id) => rowOf(id)))
+    const options = { ...target, table: 'many', splits: 1, concurrency: 4, request_timeout_ms: 300 }
+    expect(byId(await read(options))).toEqual(ids)
+    expect(seen.size).toBeGreaterThan(15)
   })
 
   it('that do not end are told with the range, when their time is over', async () => {
