@@ -119,9 +119,9 @@ describe('a range', () => {
       for await (const { rows } of reader.pages({ start, end })) count += rows.length
       return count
     }
-    const found = await ks.select(`SELECT token(part) AS token FROM ${ks.name}.people PER PARTITION LIMIT 1`)
-    for (const { token } of found.slice(0, 5)) {
-      const at = BigInt(String(token))
+    const found = await ks.select(`SELECT token(part) AS at FROM ${ks.name}.people PER PARTITION LIMIT 1`)
+    for (const row of found.slice(0, 5)) {
+      const at = BigInt(String(row['at']))
       expect([await rowsIn(at - 1n, at), await rowsIn(at, at + 1n), await rowsIn(at - 2n, at - 1n)]).toEqual([
         400, 0, 0,
       ])
