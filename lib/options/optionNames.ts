@@ -22,7 +22,8 @@ export function unknownOption(
 
 function advice(name: string, known: readonly string[], elsewhere: readonly string[]): string {
   const all = [...known, ...elsewhere]
-  const foreign = lookUp(foreignNames, name)
+  const same = known.find(each => plain(each) === plain(name))
+  const foreign = same ?? lookUp(foreignNames, name)
   const needless = foreign === undefined ? lookUp(needlessNames, name) : undefined
   if (needless !== undefined) return `: ${needless}`
   const meant = foreign ?? nearestNames(name, all, 1)[0]

@@ -1,5 +1,5 @@
 import { writeEntries } from './entries.ts'
-import { flag, integer, type Kind, type OptionEntry, oneOf, text } from './entry.ts'
+import { flag, integer, type Kind, type OptionEntry, text } from './entry.ts'
 import type { CassandraReadableOptions } from './readOptions.ts'
 
 const names: Kind<readonly string[]> = {
@@ -86,7 +86,7 @@ export const readEntries = {
     meaning: 'how many replicas must answer, in any case',
   },
   splits: {
-    ...integer(1, 1_000_000),
+    ...integer(1, 100_000),
     fallback: 64,
     meaning: 'ranges that the ring is read in, at least: each range of the cluster is cut by its size',
   },
@@ -94,11 +94,7 @@ export const readEntries = {
   fetch_size: {
     ...integer(1, 100_000),
     fallback: 5000,
-    meaning: 'most rows of a page. Pages of large rows have fewer, of 1 MiB together',
-  },
-  values: {
-    ...oneOf(['plain', 'driver']),
-    fallback: 'plain',
-    meaning: "`plain` JavaScript, which a sink takes as the same values; or the `driver`'s own classes",
+    meaning:
+      'most rows of a page. Pages of large rows have fewer, of about 1 MiB by the size of the rows before',
   },
 } satisfies Record<Exclude<keyof CassandraReadableOptions, keyof typeof connectionEntries>, OptionEntry>

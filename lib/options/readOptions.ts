@@ -24,19 +24,18 @@ export interface CassandraReadableOptions extends ConnectionOptions {
   readonly consistency?: ConsistencyName | undefined
   /**
    * Ranges that the ring is read in, at least: each range of the cluster is cut by its size. An integer from 1 to
-   * 1000000.
+   * 100000.
    * @default 64
    */
   readonly splits?: number | string | undefined
   /** Ranges that are read at one time. An integer from 1 to 256. @default 4 */
   readonly concurrency?: number | string | undefined
   /**
-   * Most rows of a page. Pages of large rows have fewer, of 1 MiB together. An integer from 1 to 100000.
+   * Most rows of a page. Pages of large rows have fewer, of about 1 MiB by the size of the rows before. An integer from
+   * 1 to 100000.
    * @default 5000
    */
   readonly fetch_size?: number | string | undefined
-  /** `plain` JavaScript, which a sink takes as the same values; or the `driver`'s own classes. @default 'plain' */
-  readonly values?: 'plain' | 'driver' | undefined
   /** Limit in milliseconds for one request, and for connecting. An integer from 1 to 600000. @default 15000 */
   readonly request_timeout_ms?: number | string | undefined
   /** Limit in milliseconds for one request with all its retries. An integer from 0 to 86400000. @default 60000 */

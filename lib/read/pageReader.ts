@@ -2,6 +2,12 @@ import { type Client, policies, type QueryOptions, type types } from 'cassandra-
 import { within } from '../cluster/within.ts'
 import type { BoundType } from '../table/preparations.ts'
 
+/** A column as the driver reads it from an answer. */
+export interface BoundColumn {
+  readonly name: string
+  readonly type: BoundType
+}
+
 /** One page of an answer as its bytes. */
 export interface RawPage {
   readonly bytes: Buffer
@@ -15,7 +21,7 @@ export interface RawPage {
 export interface Page {
   /** Bytes, or rows that the driver has decoded where its own way is not the known one. */
   readonly rows: RawPage | readonly types.Row[]
-  readonly columns: readonly { readonly name: string; readonly type: BoundType }[]
+  readonly columns: readonly BoundColumn[]
   /** Where the next page begins; undefined behind the last one. */
   readonly next: Buffer | undefined
 }
@@ -27,16 +33,14 @@ export interface PageQuery {
   /** Bytes of values that stand behind the parameters. */
   readonly bounds: readonly Buffer[]
   /** Makes bytes of the parameters, by what the server says that they are. */
-  readonly encode: (params: readonly unknown[], bound: readonly BoundType[]) => readonly unknown[]
+  readonly encode: (params: readonly unknown[], bound: readonly BoundColumn[]) => readonly unknown[]
   readonly options: QueryOptions
-  /** Whether rows come as bytes, if that can be. */
-  readonly isRaw: boolean
 }
 
 /** What is used of the driver's own request, which is not in its types. */
 interface ExecuteRequest {
   params: readonly unknown[]
-  readonly meta: { readonly columns: readonly { readonly type: BoundType }[] }
+  readonly meta: { readonly columns: readonly BoundColumn[] }
   write(encoder: object, streamId: number): unknown
 }
 
@@ -120,14 +124,15 @@ export class PageReader {
     return { rows, columns: columns ?? [], next: rawPageState ?? undefined }
   }
 
-  #adapt(client: Client, request: ExecuteRequest, { params, bounds, encode, isRaw }: PageQuery): void {
-    const types = request.meta.columns.map(({ type }) => type)
-    request.params = [...encode(params, types.slice(0, types.length - bounds.length)), ...bounds]
+  #adapt(client: Client, request: ExecuteRequest, { params, bounds, encode }: PageQuery): void {
+    const { columns } = request.meta
+    request.params = [...encode(params, columns.slice(0, columns.length - bounds.length)), ...bounds]
     const { write } = request
-    if (!isRaw) return
     request.write = (encoder, streamId) => {
+      const frame = write.call(request, encoder, streamId)
+      // What cannot be written is not sent, and its id goes to another request.
       this.#parserOf(client, encoder)?.setOptions(streamId, { isRawPage: true })
-      return write.call(request, encoder, streamId)
+      return frame
     }
   }
 

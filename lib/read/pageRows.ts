@@ -12,12 +12,11 @@ export class PageRows {
   #at: number
   #left: number
 
-  /** @param isDriver whether values stay what the driver made of them */
-  constructor(plan: RowPlan, { rows }: Page, isDriver: boolean) {
+  constructor(plan: RowPlan, { rows }: Page) {
     this.#plan = plan
     this.#left = rows.length
     this.#at = 'bytes' in rows ? rows.start : 0
-    this.#rows = 'bytes' in rows ? rows : isDriver ? plan.asGiven(rows) : plan.plain(rows)
+    this.#rows = 'bytes' in rows ? rows : plan.plain(rows)
   }
 
   get isOver(): boolean {

@@ -2,25 +2,33 @@ import { types } from 'cassandra-driver'
 import { OptionError } from '../errors.ts'
 import { type CqlType, scalarNames } from '../table/cqlType.ts'
 import type { BoundType } from '../table/preparations.ts'
+import type { Column } from '../table/schema.ts'
 import { Bytes } from '../value/bytes.ts'
 import { encoderFor } from '../value/encoder.ts'
 import { Refusal } from '../value/refusal.ts'
+import type { BoundColumn } from './pageReader.ts'
 
 /** Most bytes of one parameter: what a frame of the protocol may have. */
 const MOST_BYTES = 256 * 1024 * 1024
 
 /**
- * Makes bytes of the parameters of `where` as a sink does of values, by what the server says that they are.
+ * Makes bytes of the parameters of `where` as a sink does of values, by what the server says that they are. Where it says
+ * the name of a class, the column of that name tells.
  * @throws OptionError that names the parameter
  */
-export function encodeParams(params: readonly unknown[], bound: readonly BoundType[]): readonly unknown[] {
+export function encodeParams(
+  params: readonly unknown[],
+  bound: readonly BoundColumn[],
+  columns: readonly Column[],
+): readonly unknown[] {
   if (params.length !== bound.length) {
     throw refused(`a value for each of the ${bound.length} \`?\` of \`where\`, got ${params.length}`)
   }
   return params.map((param, i) => {
-    const type = typeOf(bound[i] as BoundType)
-    // What its type does not tell is left to the driver.
-    if (type === undefined) return param
+    const { name, type: told } = bound[i] as BoundColumn
+    const type = typeOf(told) ?? columns.find(column => column.name === name)?.type
+    // Values for what neither tells are left to the driver.
+    if (type === undefined || type.kind === 'unsupported') return param
     const out = new Bytes(MOST_BYTES)
     out.begin()
     try {

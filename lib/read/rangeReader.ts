@@ -5,13 +5,16 @@ import { wordsOf } from '../cluster/failure.ts'
 import { type Fault, faultOf } from '../cluster/fault.ts'
 import { ReadError } from '../errors.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
-import { type Page, PageReader } from './pageReader.ts'
+import { type Page, type PageQuery, PageReader } from './pageReader.ts'
 import { encodeParams } from './params.ts'
 import { isInvalid, type ReadStatement } from './statement.ts'
 import { halves, type TokenRange } from './tokenRanges.ts'
 
 /** Rows of the first page, which tells how large rows are. */
-const FIRST_ROWS = 500
+const FIRST_ROWS = 32
+
+/** How many times as many rows the next page may have. */
+const MOST_GROWTH = 4
 
 /** Bytes that a page should have: enough to be worth its request, and few enough that some of them fit into memory. */
 const PAGE_BYTES = 1024 * 1024
@@ -34,6 +37,7 @@ export class RangeReader {
   readonly #signal: AbortSignal
   readonly #consistency: types.consistencies
   #rowBytes = PAGE_BYTES / FIRST_ROWS
+  #mostRows = FIRST_ROWS
 
   constructor(client: Client, settings: ReadSettings, statement: ReadStatement, signal: AbortSignal) {
     this.#client = client
@@ -69,18 +73,25 @@ export class RangeReader {
   }
 
   async #page(range: TokenRange | undefined, from: Buffer | undefined): Promise<Page | 'too long'> {
-    const ends = performance.now() + this.#settings.retry_timeout_ms
+    const { request_timeout_ms, retry_timeout_ms } = this.#settings
+    const ends = performance.now() + retry_timeout_ms
+    // Without retries the one try has its own limit only.
+    const limit_ms = () =>
+      retry_timeout_ms === 0
+        ? request_timeout_ms
+        : Math.min(request_timeout_ms, Math.max(LEAST_MS, ends - performance.now()))
     let rows = this.#rows
     for (let tries = 0; ; tries++) {
       this.#signal.throwIfAborted()
       try {
-        const page = await this.#ask(range, from, rows, Math.max(LEAST_MS, ends - performance.now()))
+        const page = await this.#ask(range, from, rows, limit_ms())
         this.#learn(page)
         return page
       } catch (error) {
         this.#signal.throwIfAborted()
         const fault = faultOf(error)
-        const isFinal = (fault === 'failure' || isInvalid(error)) && tries + 1 >= FEW_TRIES
+        const isDoubtful = fault === 'failure' || fault === 'schema' || isInvalid(error)
+        const isFinal = isDoubtful && tries + 1 >= FEW_TRIES
         if (!passing.has(fault) || isFinal) throw this.#statement.explain(error, fault, placeOf(range))
         const isSlow = fault === 'slow' || isReadTimeout(error)
         if (isSlow && from === undefined && range !== undefined && tries > 0 && halves(range) !== undefined)
@@ -97,9 +108,9 @@ export class RangeReader {
     range: TokenRange | undefined,
     from: Buffer | undefined,
     rows: number,
-    left_ms: number,
+    limit_ms: number,
   ): Promise<Page> {
-    const { keyspace, request_timeout_ms, values, params } = this.#settings
+    const { keyspace, params } = this.#settings
     const options: QueryOptions = {
       consistency: this.#consistency,
       keyspace,
@@ -108,8 +119,10 @@ export class RangeReader {
       ...(range !== undefined && { routingKey: this.#tokenOf(range) }),
     }
     const { cql, bounds } = this.#statement.of(range)
-    const query = { cql, params, bounds, encode: encodeParams, options, isRaw: values !== 'driver' }
-    return this.#pages.read(query, Math.min(request_timeout_ms, left_ms))
+    const encode: PageQuery['encode'] = (given, bound) =>
+      encodeParams(given, bound, this.#statement.allColumns)
+    const query = { cql, params, bounds, encode, options }
+    return this.#pages.read(query, limit_ms)
   }
 
   /** What a request of a range is routed by: the driver takes a token as well, which its types do not say. */
@@ -118,14 +131,18 @@ export class RangeReader {
   }
 
   get #rows(): number {
-    return Math.max(1, Math.min(this.#settings.fetch_size, Math.floor(PAGE_BYTES / this.#rowBytes)))
+    const fitting = Math.floor(PAGE_BYTES / this.#rowBytes)
+    return Math.max(1, Math.min(this.#settings.fetch_size, fitting, this.#mostRows))
   }
 
+  /** Nobody knows how large the rows of a page will be: those before it are the only measure. */
   #learn({ rows }: Page): void {
-    if (!('bytes' in rows) || rows.length === 0) return
+    if (rows.length === 0) return
+    this.#mostRows = Math.max(this.#mostRows, MOST_GROWTH * rows.length)
+    if (!('bytes' in rows)) return
     const bytes = (rows.bytes.length - rows.start) / rows.length
     // Rows that get larger are noticed at once, and smaller ones by and by.
-    this.#rowBytes = bytes > this.#rowBytes ? bytes : (3 * this.#rowBytes + bytes) / 4
+    this.#rowBytes = bytes > this.#rowBytes ? bytes : (7 * this.#rowBytes + bytes) / 8
   }
 
   #over(error: unknown, range: TokenRange | undefined, tries: number): ReadError {

@@ -15,6 +15,8 @@ export class RowPlan {
   readonly #columns: readonly Column[]
   readonly #names: readonly string[]
   readonly #decoders: readonly Decoder[]
+  /** Name of a column that is null in rows of static columns alone. */
+  readonly #clustering: string | undefined
   #encoders: readonly Encoder[] | undefined
 
   /** @param columns of the answer, in its order */
@@ -22,6 +24,7 @@ export class RowPlan {
     this.#columns = columns
     this.#names = columns.map(({ name }) => name)
     this.#decoders = columns.map(({ type }) => decoderFor(type))
+    this.#clustering = columns.find(({ kind }) => kind === 'clustering')?.name
   }
 
   /**
@@ -44,7 +47,7 @@ export class RowPlan {
         else row[name] = value
         if (size > 0) at += size
       }
-      rows.push(row)
+      rows.push(this.#isOfStatics(row) ? this.#withoutNulls(row) : row)
     }
     if (at > bytes.length) throw new RangeError('A page ends before its last row')
     return at
@@ -52,16 +55,24 @@ export class RowPlan {
 
   /** What the driver has decoded becomes plain by the bytes that a sink would write. */
   plain(rows: readonly types.Row[]): PlainRow[] {
-    return rows.map(row => this.#plain(row))
+    return rows.map(given => {
+      const row = this.#plain(given)
+      return this.#isOfStatics(row) ? this.#withoutNulls(row) : row
+    })
   }
 
-  /** Rows with values of the driver's classes. */
-  asGiven(rows: readonly types.Row[]): PlainRow[] {
-    return rows.map(given => {
-      const row: PlainRow = {}
-      for (const [i, name] of this.#names.entries()) setOwn(row, name, given.get(i))
-      return row
-    })
+  /** A partition that has static columns alone comes as a row without clustering key. */
+  #isOfStatics(row: PlainRow): boolean {
+    return this.#clustering !== undefined && row[this.#clustering] === null
+  }
+
+  /** As a sink takes such a row: null stands for a value, and it has none for the rest. */
+  #withoutNulls(row: PlainRow): PlainRow {
+    const found: PlainRow = {}
+    for (const { name, kind } of this.#columns) {
+      if (kind === 'partition_key' || kind === 'static') setOwn(found, name, row[name])
+    }
+    return found
   }
 
   #bytesOf(column: number, value: unknown): ReturnType<Bytes['close']> {

@@ -18,6 +18,8 @@ export interface BoundRead {
 export class ReadStatement {
   /** Columns of the answer, in its order. */
   readonly columns: readonly Column[]
+  /** Columns of the table. */
+  readonly allColumns: readonly Column[]
   /** Keyspace and name of the table. */
   readonly table: string
   readonly #settings: ReadSettings
@@ -30,6 +32,7 @@ export class ReadStatement {
     const { where, allow_filtering } = settings
     this.table = `${schema.keyspace}.${schema.name}`
     this.#settings = settings
+    this.allColumns = schema.columns
     this.columns = columnsOf(schema, settings.columns)
     this.#where = where === undefined ? undefined : whereOf(where, schema)
     const names = this.columns.map(({ name }) => quoteIdentifier(name)).join(', ')

@@ -3,6 +3,7 @@ import { openInTime } from '../cluster/opening.ts'
 import { channels, type OpenContext, traceEach } from '../diagnostics.ts'
 import { ReadError, SchemaError } from '../errors.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
+import { snapshotOf } from '../row/snapshot.ts'
 import { fits } from '../table/preparations.ts'
 import { readTable } from '../table/readTable.ts'
 import { BytesDiffer } from '../value/decoder.ts'
@@ -27,7 +28,6 @@ export class TableReader {
   readonly #plan: RowPlan
   readonly #lanes: Lanes<Page>
   #page: PageRows | undefined
-  readonly #isDriver: boolean
 
   private constructor(
     connection: Connection,
@@ -36,11 +36,10 @@ export class TableReader {
     signal: AbortSignal,
   ) {
     const { client } = connection
-    const { splits, concurrency, values } = settings
+    const { splits, concurrency } = settings
     this.#connection = connection
     this.#statement = statement
     this.#plan = new RowPlan(statement.columns)
-    this.#isDriver = values === 'driver'
     const ranges = statement.isOfPartitions
       ? [undefined]
       : splitRanges(rangesBetween(tokensOf(connection)), splits)
@@ -52,7 +51,9 @@ export class TableReader {
    * Connects and reads the schema; no row is read yet.
    * @throws ConnectionError, SchemaError, OptionError
    */
-  static open(settings: ReadSettings, signal: AbortSignal): Promise<TableReader> {
+  static open(given: ReadSettings, signal: AbortSignal): Promise<TableReader> {
+    // What the caller does to a value afterwards has no effect.
+    const settings = { ...given, params: Object.values(snapshotOf({ ...given.params }) as object) }
     const { keyspace, table, hosts, port, request_timeout_ms: timeout_ms } = settings
     return traceEach(
       channels.open,
@@ -75,7 +76,7 @@ export class TableReader {
       const page = await this.#lanes.next()
       if (page === undefined) return undefined
       this.#checkTypes(page)
-      this.#page = new PageRows(this.#plan, page, this.#isDriver)
+      this.#page = new PageRows(this.#plan, page)
     }
     try {
       return this.#page.take(MOST_ROWS)
@@ -108,7 +109,8 @@ export class TableReader {
 
 /** Tokens of all nodes, by the driver's metadata. */
 function tokensOf({ client }: Connection): bigint[] {
-  const tokens = client.hosts.values().flatMap(({ tokens }) => tokens ?? [])
+  // A Set where the client makes sets of sets.
+  const tokens = client.hosts.values().flatMap(({ tokens }) => [...(tokens ?? [])])
   return tokens.map(token => BigInt(String(token)))
 }
 

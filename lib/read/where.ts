@@ -4,8 +4,8 @@ import type { TableSchema } from '../table/schema.ts'
 /** Strings, quoted names, names and numbers, and every other sign by itself. */
 const tokenForm = /'(?:[^']|'')*'|\$\$[\s\S]*?\$\$|"(?:[^"]|"")*"|[A-Za-z]\w*|[\d.]+|--|\/\/|\/\*|\s+|[\s\S]/g
 
-/** Clauses that would be said of each range, and not of the whole. */
-const clauses: ReadonlySet<string> = new Set(['limit', 'order', 'group', 'per', 'allow'])
+/** Clauses that would be said of each range, and not of the whole, by their first words. Some may be names as well. */
+const clauses = /^(?:limit |order by|group by|per partition|allow filtering)/
 
 /** Conditions of a SELECT as they were given, and what they restrict. */
 export interface Where {
@@ -20,11 +20,12 @@ export interface Where {
  */
 export function whereOf(text: string, { columns }: TableSchema): Where {
   const tokens = text.match(tokenForm)?.filter(token => token.trim() !== '') ?? []
-  for (const token of tokens) {
+  for (const [i, token] of tokens.entries()) {
     if (token === ';' || token === '--' || token === '//' || token === '/*')
       throw refused(`has \`${token}\``, 'conditions alone, joined by AND')
-    if (clauses.has(token.toLowerCase())) throw refused(`has ${token.toUpperCase()}`, 'conditions alone')
-    if (token.toLowerCase() === 'token')
+    if (clauses.test(`${token} ${tokens[i + 1]}`.toLowerCase()))
+      throw refused(`has ${token.toUpperCase()}`, 'conditions alone')
+    if (token.toLowerCase() === 'token' && tokens[i + 1] === '(')
       throw refused('names token()', 'conditions on columns: the ring is read in ranges')
     if (token === "'" || token === '"') throw refused('has a quote that is not closed', 'conditions alone')
   }

@@ -10,6 +10,7 @@ const HIGH_WATER_MARK = 256
 
 /** An object-mode Readable of rows. Leaving it early, as `break` in `for await` does, ends its requests. */
 export interface CassandraReadable<Row extends object = Record<string, unknown>> extends Readable {
+  /** Gives the rows one by one; leaving the loop destroys the stream. */
   [Symbol.asyncIterator](): NodeJS.AsyncIterator<Row>
 }
 
@@ -47,7 +48,11 @@ class RowReadable extends Readable {
   }
 
   override _construct(done: (error?: Error | null) => void): void {
-    this.#opened.then(() => done(), done)
+    // One that was left while it opened has nothing to tell.
+    this.#opened.then(
+      () => done(),
+      error => done(this.destroyed ? null : error),
+    )
   }
 
   /** Node may ask again within a push, or before the promise of what pushes has settled. */

@@ -42,7 +42,12 @@ class RowSource {
         void this.#close(signal.reason)
       })
     }
-    await this.#opened
+    try {
+      await this.#opened
+    } catch (error) {
+      this.#forget()
+      throw error
+    }
   }
 
   async pull(controller: ReadableStreamDefaultController<object>): Promise<void> {

@@ -1,8 +1,9 @@
+import { getEventListeners } from 'node:events'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Client, types } from 'cassandra-driver'
-import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
+import { Client } from 'cassandra-driver'
+import { beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest'
 import {
   type CassandraReadableOptions,
   createCassandraReadable,
@@ -56,7 +57,7 @@ describe('a table', () => {
     { splits: 1, concurrency: 1 },
     { splits: 1000, concurrency: 16 },
     { fetch_size: 7, splits: 3 },
-    { values: 'plain' as const, fetch_size: 1 + Math.floor(ROWS / 3) },
+    { fetch_size: 1 + Math.floor(ROWS / 3) },
   ])('is read whole, each row once, with %j', async options => {
     const rows = byId(await read(options))
     expect(rows.length).toBe(ROWS)
@@ -93,11 +94,6 @@ describe('a table', () => {
     expect(Object.entries(found).sort()).toEqual(Object.entries(row).sort())
     expect(await read({ table: 'UserList', columns: ['Age', 'User Id'] })).toEqual([{ Age: 3, 'User Id': 1 }])
   })
-
-  it('gives the classes of the driver when asked for', async () => {
-    const [row] = await read({ values: 'driver', columns: 'big,id', where: 'part = 3 AND id = 3' })
-    expect(row).toEqual({ big: types.Long.fromNumber(3_000_009), id: 3 })
-  })
 })
 
 describe('a range', () => {
@@ -130,6 +126,15 @@ describe('a range', () => {
 })
 
 describe('where', () => {
+  it('may name columns that are words of CQL elsewhere', async () => {
+    await ks.client.execute(`CREATE TABLE ${ks.name}.words (p int PRIMARY KEY, group text, per int)`)
+    await write('words', [{ p: 1, group: 'a', per: 2 }])
+    const where = "group = 'a' AND per = 2"
+    expect(await read({ table: 'words', where, allow_filtering: true })).toEqual([
+      { p: 1, group: 'a', per: 2 },
+    ])
+  })
+
   it('is applied to all ranges, with its values bound', async () => {
     const rows = await read({ where: 'big > ?', params: [19_990n * 1_000_003n], allow_filtering: true })
     expect(byId(rows).map(({ id }) => id)).toEqual([
@@ -161,6 +166,7 @@ describe('where', () => {
     ["name = 'x'", 'where', /It can be read, with the option `allow_filtering`/],
     ['id = 3 OR id = 4', 'where', /Cassandra refuses `where`: .*OR/],
     ['part = 3 LIMIT 5', 'where', /has LIMIT/],
+    ['part = 3 GROUP BY part', 'where', /has GROUP/],
     ['part = 3; DROP TABLE x', 'where', /has `;`/],
     ['token(part) > 5', 'where', /names token\(\)/],
   ])('%s is refused by name, before the first row', async (where, option, message) => {
@@ -173,18 +179,113 @@ describe('where', () => {
   })
 })
 
+describe('params', () => {
+  it('are taken in the forms of a sink, also where the server names a class', async () => {
+    await ks.client.execute(
+      `CREATE TABLE ${ks.name}.odd (p int PRIMARY KEY, du duration, v vector<float, 2>)`,
+    )
+    await write('odd', [{ p: 1, du: '1d', v: [1, 2] }])
+    for (const [where, param] of [
+      ['du = ?', '1d'],
+      ['v = ?', [1, 2]],
+    ] as const) {
+      const rows = await read({ table: 'odd', where, params: [param], allow_filtering: true })
+      expect(rows).toEqual([{ p: 1, du: '1d', v: [1, 2] }])
+    }
+    const refused = { option: 'params', message: expect.stringContaining('parameter 0') }
+    const wrong = { table: 'odd', where: 'v = ?', params: [[1]], allow_filtering: true }
+    await expect(read(wrong)).rejects.toMatchObject(refused)
+  })
+
+  it('are those of the moment of the call', async () => {
+    const ids = [1, 2]
+    const reading = read({ where: 'part = 1 AND id IN ?', params: [ids] })
+    ids.push(51)
+    expect((await reading).map(({ id }) => id)).toEqual([1])
+  })
+})
+
+describe('a client of the caller', () => {
+  it('reads everything else as before, also after a request that could not be written', async () => {
+    const { host, port } = ks.target
+    const client = new Client({
+      contactPoints: [`${host}:${port}`],
+      localDataCenter: inject('cassandra').localDataCenter,
+      encoding: { set: Set },
+    })
+    onTestFinished(() => client.shutdown())
+    const options = { client, keyspace: ks.name, table: 'people' }
+    const unwritable = {
+      where: 'part = 1 AND name = ?',
+      params: [Symbol('of no type')],
+      allow_filtering: true,
+    }
+    const all = createCassandraReadable(options).toArray()
+    for (let i = 0; i < 10; i++) {
+      await expect(createCassandraReadable({ ...options, ...unwritable }).toArray()).rejects.toMatchObject({
+        option: 'params',
+      })
+      const { rows } = await client.execute('SELECT key FROM system.local')
+      expect(rows[0]?.['key']).toBe('local')
+    }
+    expect(await all).toHaveLength(ROWS)
+    expect((await client.execute('SELECT key FROM system.local')).rows.length).toBe(1)
+  })
+})
+
+describe('a partition of static columns alone', () => {
+  it('is a row of these, which a sink takes', async () => {
+    const definition = '(p int, c int, s text static, v int, PRIMARY KEY (p, c))'
+    for (const table of ['statics', 'statics_copy'])
+      await ks.client.execute(`CREATE TABLE ${ks.name}.${table} ${definition}`)
+    const rows = [
+      { p: 1, s: 'alone' },
+      { p: 2, c: 1, s: 'x', v: null },
+    ]
+    await write('statics', rows)
+    const byP = (found: readonly Record<string, unknown>[]) =>
+      found.toSorted((a, b) => Number(a['p']) - Number(b['p']))
+    expect(byP(await read({ table: 'statics' }))).toEqual(rows)
+    await pipeline(
+      createCassandraReadable(optionsFor({ table: 'statics' })),
+      createCassandraWritable({ ...ks.target, table: 'statics_copy' }),
+    )
+    expect(byP(await read({ table: 'statics_copy' }))).toEqual(rows)
+  })
+})
+
 describe('options', () => {
   it.each([
     [{ columns: ['Name'] }, 'columns', /has no `Name`. Did you mean `name`\?/],
+    [{ fetchSize: 5 }, 'fetchSize', /did you mean `fetch_size`\?/],
     [{ table: 'nowhere' }, undefined, /nowhere/],
     [{ keyspace: 'nowhere' }, undefined, /nowhere/],
   ])('%j are refused before the first row', async (more, option, message) => {
     const expected = { message: expect.stringMatching(message), ...(option !== undefined && { option }) }
-    await expect(read(more)).rejects.toMatchObject(expected)
+    await expect(read(more as object)).rejects.toMatchObject(expected)
   })
 })
 
 describe('a reader that leaves', () => {
+  it('before it is open has nothing to tell', async () => {
+    const source = createCassandraReadable(optionsFor({}))
+    const events: string[] = []
+    source.on('error', () => events.push('error')).on('close', () => events.push('close'))
+    source.destroy()
+    await vi.waitFor(() => expect(events).toEqual(['close']), { timeout: 10_000 })
+  })
+
+  it('leaves no listener at a signal, also where it cannot open', async () => {
+    const { signal } = new AbortController()
+    for (const open of [createCassandraReadable, createCassandraReadableStream]) {
+      const reading = (async () => {
+        for await (const _ of open(optionsFor({ table: 'nowhere', signal })) as AsyncIterable<object>);
+      })()
+      await expect(reading).rejects.toMatchObject({ code: 'ERR_CASSANDRA_TABLE_NOT_FOUND' })
+    }
+    await vi.waitFor(() => expect(getEventListeners(signal, 'abort')).toEqual([]))
+  })
+
   it('early ends the requests, and closes what was opened', async () => {
     const source = createCassandraReadable(optionsFor({ fetch_size: 10 }))
     let seen = 0
@@ -290,6 +391,20 @@ describe('faults', () => {
 })
 
 describe('a table that changes while it is read', () => {
+  it('by being dropped is told soon', async () => {
+    await ks.client.execute(`CREATE TABLE ${ks.name}.going (id int PRIMARY KEY)`)
+    await write(
+      'going',
+      Array.from({ length: 3000 }, (_, id) => ({ id })),
+    )
+    let seen = 0
+    const reading = (async () => {
+      for await (const _ of createCassandraReadable(optionsFor({ table: 'going', fetch_size: 5 })))
+        if (++seen === 300) await ks.client.execute(`DROP TABLE ${ks.name}.going`)
+    })()
+    await expect(reading).rejects.toMatchObject({ code: 'ERR_CASSANDRA_SCHEMA_CHANGED' })
+  }, 30_000)
+
   it('by a column of another type is told, and no value is read as another', async () => {
     const options = { table: 'changing', fetch_size: 100, splits: 1, concurrency: 1 }
     await ks.client.execute(`CREATE TABLE ${ks.name}.changing (id int PRIMARY KEY, v int)`)

@@ -1,17 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import { epochEntries, writeEntries } from '../../../lib/options/entries.ts'
 import type { OptionEntry } from '../../../lib/options/entry.ts'
+import { readEntries } from '../../../lib/options/readEntries.ts'
 import { papers } from '../../options/papers.ts'
 
-const entries: [string, OptionEntry][] = Object.entries({ ...writeEntries, ...epochEntries })
+const ofSinks: [string, OptionEntry][] = Object.entries({ ...writeEntries, ...epochEntries })
+const ofSources: [string, OptionEntry][] = Object.entries(readEntries)
+const entries = [...ofSinks, ...ofSources]
 
 describe('what is said of options', () => {
   it.each(papers())('is in $path what the entries say: else run `npm run options`', ({ text, wanted }) => {
     expect(text).toBe(wanted)
   })
 
-  it.each(papers())('is in $path of every option', ({ wanted }) => {
-    for (const [name, { meaning }] of entries) {
+  it.each(papers())('is in $path of every option', ({ path, wanted }) => {
+    const said = path.endsWith('README.md') ? entries : path.endsWith('readOptions.ts') ? ofSources : ofSinks
+    for (const [name, { meaning }] of said) {
       expect(wanted).toContain(name)
       // Comments are wrapped, and begin with a capital letter.
       expect(wanted.replaceAll(/\s+\*?\s*/g, ' ')).toContain(meaning.slice(1))
