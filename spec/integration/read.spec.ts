@@ -214,17 +214,14 @@ describe('a client of the caller', () => {
       encoding: { set: Set },
     })
     onTestFinished(() => client.shutdown())
-    const options = { client, keyspace: ks.name, table: 'people' }
-    const unwritable = {
-      where: 'part = 1 AND name = ?',
-      params: [Symbol('of no type')],
-      allow_filtering: true,
-    }
-    const all = createCassandraReadable(options).toArray()
+    // The driver finds out only when it writes the request that an object is no value of a custom type.
+    const custom = "'org.apache.cassandra.db.marshal.LexicalUUIDType'"
+    await ks.client.execute(`CREATE TABLE ${ks.name}.custom (p int PRIMARY KEY, x ${custom})`)
+    const options = { client, keyspace: ks.name }
+    const unwritable = { ...options, table: 'custom', where: 'x = ?', params: [{}], allow_filtering: true }
+    const all = createCassandraReadable({ ...options, table: 'people' }).toArray()
     for (let i = 0; i < 10; i++) {
-      await expect(createCassandraReadable({ ...options, ...unwritable }).toArray()).rejects.toMatchObject({
-        option: 'params',
-      })
+      await expect(createCassandraReadable(unwritable).toArray()).rejects.toBeInstanceOf(Error)
       const { rows } = await client.execute('SELECT key FROM system.local')
       expect(rows[0]?.['key']).toBe('local')
     }
