@@ -36,7 +36,8 @@ export class RangeReader {
   readonly #pages: PageReader
   readonly #signal: AbortSignal
   readonly #consistency: types.consistencies
-  #rowBytes = PAGE_BYTES / FIRST_ROWS
+  /** Of a row, by the pages so far; undefined before the first one. */
+  #rowBytes: number | undefined
   #mostRows = FIRST_ROWS
 
   constructor(client: Client, settings: ReadSettings, statement: ReadStatement, signal: AbortSignal) {
@@ -131,7 +132,7 @@ export class RangeReader {
   }
 
   get #rows(): number {
-    const fitting = Math.floor(PAGE_BYTES / this.#rowBytes)
+    const fitting = this.#rowBytes === undefined ? FIRST_ROWS : Math.floor(PAGE_BYTES / this.#rowBytes)
     return Math.max(1, Math.min(this.#settings.fetch_size, fitting, this.#mostRows))
   }
 
@@ -141,8 +142,9 @@ export class RangeReader {
     this.#mostRows = Math.max(this.#mostRows, MOST_GROWTH * rows.length)
     if (!('bytes' in rows)) return
     const bytes = (rows.bytes.length - rows.start) / rows.length
+    const before = this.#rowBytes ?? bytes
     // Rows that get larger are noticed at once, and smaller ones by and by.
-    this.#rowBytes = bytes > this.#rowBytes ? bytes : (7 * this.#rowBytes + bytes) / 8
+    this.#rowBytes = bytes > before ? bytes : (7 * before + bytes) / 8
   }
 
   #over(error: unknown, range: TokenRange | undefined, tries: number): ReadError {

@@ -15,6 +15,8 @@ export class RowPlan {
   readonly #columns: readonly Column[]
   readonly #names: readonly string[]
   readonly #decoders: readonly Decoder[]
+  /** Whether every object has something by the name of a column. */
+  readonly #isInherited: readonly boolean[]
   /** Name of a column that is null in rows of static columns alone. */
   readonly #clustering: string | undefined
   #encoders: readonly Encoder[] | undefined
@@ -23,6 +25,7 @@ export class RowPlan {
   constructor(columns: readonly Column[]) {
     this.#columns = columns
     this.#names = columns.map(({ name }) => name)
+    this.#isInherited = columns.map(({ name }) => name in {})
     this.#decoders = columns.map(({ type }) => decoderFor(type))
     this.#clustering = columns.find(({ kind }) => kind === 'clustering')?.name
   }
@@ -43,7 +46,7 @@ export class RowPlan {
         at += LENGTH_BYTES
         const name = names[column] as string
         const value = size < 0 ? null : (decoders[column] as Decoder)(bytes, at, at + size)
-        if (name === '__proto__') setOwn(row, name, value)
+        if (this.#isInherited[column]) setOwn(row, name, value)
         else row[name] = value
         if (size > 0) at += size
       }

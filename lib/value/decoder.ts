@@ -115,9 +115,9 @@ function udtDecoder(fields: readonly UdtField[]): Decoder {
   }
 }
 
-/** Also for names that mean something to every object. */
+/** Also for names that every object inherits, whose assignment may mean something else, or be forbidden. */
 export function setOwn(object: Record<string, unknown>, name: string, value: unknown): void {
-  if (name !== '__proto__') object[name] = value
+  if (!(name in object)) object[name] = value
   else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })
 }
 
