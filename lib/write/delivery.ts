@@ -11,6 +11,9 @@ type Limits = Pick<WriteSettings, 'request_timeout_ms' | 'retry_timeout_ms'>
 /** Milliseconds in which no more try is worth its request. */
 const LEAST_MS = 20
 
+/** Milliseconds within which two requests may come to a server in another order than they left. */
+const LEAST_FOLLOWING_MS = 50
+
 /** Milliseconds in which most faults of a server pass. */
 const PASSING_MS = 5_000
 
@@ -68,7 +71,8 @@ export class Delivery {
     const now = performance.now()
     const isOld = now - this.#started >= Math.min(PASSING_MS, this.#limits.retry_timeout_ms / 2)
     if (isOld && lastStored > this.#failedSince) return true
-    return this.#left_ms < LEAST_MS && this.failures === this.tries && lastStored > this.#started
+    const isFollowed = lastStored > this.#started + LEAST_FOLLOWING_MS
+    return this.#left_ms < LEAST_MS && this.failures === this.tries && isFollowed
   }
 
   /** The server failed to store the rows. */
