@@ -1,6 +1,7 @@
-import { type Client, policies, type QueryOptions, type types } from 'cassandra-driver'
+import type { Client, QueryOptions, types } from 'cassandra-driver'
 import { within } from '../cluster/within.ts'
 import type { BoundType } from '../table/preparations.ts'
+import { readOptions } from '../table/readOptions.ts'
 
 /** A column as the driver reads it from an answer. */
 export interface BoundColumn {
@@ -108,12 +109,9 @@ export class PageReader {
     const answer = await within(
       limit_ms,
       this.#own.execute(query.cql, params, {
+        ...readOptions(Math.ceil(limit_ms)),
         ...query.options,
-        prepare: true,
-        isIdempotent: true,
         autoPage: false,
-        retry,
-        readTimeout: Math.ceil(limit_ms),
       }),
     )
     const { rows } = answer as unknown as { rows: Page['rows'] }
@@ -148,8 +146,6 @@ export class PageReader {
     return parser
   }
 }
-
-const retry = new policies.retry.FallthroughRetryPolicy()
 
 function hasKnownForm({ write, meta, params }: ExecuteRequest): boolean {
   return typeof write === 'function' && Array.isArray(meta?.columns) && Array.isArray(params)

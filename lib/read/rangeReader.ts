@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Client, type QueryOptions, types } from 'cassandra-driver'
+import type { Client, QueryOptions, types } from 'cassandra-driver'
 import { backoff } from '../cluster/backoff.ts'
+import { consistencyOf } from '../cluster/consistency.ts'
 import { wordsOf } from '../cluster/failure.ts'
 import { type Fault, faultOf } from '../cluster/fault.ts'
 import { ReadError } from '../errors.ts'
@@ -56,10 +57,12 @@ export class RangeReader {
    */
   async *pages(range: TokenRange | undefined): AsyncGenerator<Page, void, undefined> {
     const ranges = [range]
+    // Parts of a range share its time, until a page of one of them comes.
+    let ends = this.#endOfTries
     for (let part = ranges.pop(); ; part = ranges.pop()) {
       let next: Buffer | undefined
       do {
-        const page = await this.#page(part, next)
+        const page = await this.#page(part, next, ends)
         if (page === 'too long') {
           const [first, second] = halves(part as TokenRange) ?? []
           if (second !== undefined) ranges.push(second)
@@ -68,14 +71,23 @@ export class RangeReader {
         }
         next = page.next
         yield page
+        ends = this.#endOfTries
       } while (next !== undefined)
       if (ranges.length === 0) return
     }
   }
 
-  async #page(range: TokenRange | undefined, from: Buffer | undefined): Promise<Page | 'too long'> {
+  get #endOfTries(): number {
+    return performance.now() + this.#settings.retry_timeout_ms
+  }
+
+  /** @param ends when the last try must be over, by `performance.now()` */
+  async #page(
+    range: TokenRange | undefined,
+    from: Buffer | undefined,
+    ends: number,
+  ): Promise<Page | 'too long'> {
     const { request_timeout_ms, retry_timeout_ms } = this.#settings
-    const ends = performance.now() + retry_timeout_ms
     // Without retries the one try has its own limit only.
     const limit_ms = () =>
       retry_timeout_ms === 0
@@ -95,11 +107,11 @@ export class RangeReader {
         const isFinal = isDoubtful && tries + 1 >= FEW_TRIES
         if (!passing.has(fault) || isFinal) throw this.#statement.explain(error, fault, placeOf(range))
         const isSlow = fault === 'slow' || isReadTimeout(error)
+        const left_ms = ends - performance.now()
+        if (left_ms < LEAST_MS) throw this.#over(error, range, tries + 1)
         if (isSlow && from === undefined && range !== undefined && tries > 0 && halves(range) !== undefined)
           return 'too long'
         if (isSlow) rows = Math.max(1, Math.ceil(rows / 4))
-        const left_ms = ends - performance.now()
-        if (left_ms < LEAST_MS) throw this.#over(error, range, tries + 1)
         await delay(Math.min(backoff(tries), left_ms / 2), undefined, { signal: this.#signal })
       }
     }
@@ -162,9 +174,4 @@ const READ_TIMEOUT = 0x1200
 
 function isReadTimeout(error: unknown): boolean {
   return (error as { readonly code?: unknown }).code === READ_TIMEOUT
-}
-
-function consistencyOf(name: string): types.consistencies {
-  const key = name.toLowerCase().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
-  return types.consistencies[key as keyof typeof types.consistencies]
 }

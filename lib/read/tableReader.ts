@@ -1,10 +1,12 @@
 import type { Connection } from '../cluster/connect.ts'
 import { openInTime } from '../cluster/opening.ts'
+import { within } from '../cluster/within.ts'
 import { channels, type OpenContext, traceEach } from '../diagnostics.ts'
 import { ReadError, SchemaError } from '../errors.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
 import { snapshotOf } from '../row/snapshot.ts'
 import { fits } from '../table/preparations.ts'
+import { readOptions } from '../table/readOptions.ts'
 import { readTable } from '../table/readTable.ts'
 import { BytesDiffer } from '../value/decoder.ts'
 import { Lanes } from './lanes.ts'
@@ -63,7 +65,7 @@ export class TableReader {
           const { client } = connection
           const schema = await readTable({ client, keyspace, table, timeout_ms, signal })
           const statement = new ReadStatement(schema, settings)
-          await refuseOtherPartitioners(connection)
+          await refuseOtherPartitioners(connection, timeout_ms)
           signal.throwIfAborted()
           return new TableReader(connection, statement, settings, signal)
         }),
@@ -114,8 +116,9 @@ function tokensOf({ client }: Connection): bigint[] {
   return tokens.map(token => BigInt(String(token)))
 }
 
-async function refuseOtherPartitioners({ client }: Connection): Promise<void> {
-  const { rows } = await client.execute('SELECT partitioner FROM system.local', [], { prepare: true })
+async function refuseOtherPartitioners({ client }: Connection, timeout_ms: number): Promise<void> {
+  const cql = 'SELECT partitioner FROM system.local'
+  const { rows } = await within(timeout_ms, client.execute(cql, [], readOptions(timeout_ms)))
   const partitioner = String(rows[0]?.['partitioner'])
   if (partitioner.endsWith(MURMUR3)) return
   const text = `A cluster with ${partitioner} cannot be read in ranges, only one with ${MURMUR3}`

@@ -28,7 +28,8 @@ export function splitRanges(ranges: readonly TokenRange[], splits: number): Toke
     const share = Number(((range.end - range.start) * BigInt(splits) * 1000n) / RING) / 1000
     return cut(range, Math.max(1, Math.ceil(share - 0.001)))
   })
-  const most = Math.max(...parts.map(({ length }) => length))
+  // A ring has more ranges than a call takes arguments.
+  const most = parts.reduce((longest, { length }) => Math.max(longest, length), 0)
   const found: TokenRange[] = []
   for (let i = 0; i < most; i++)
     for (const part of parts) if (part[i] !== undefined) found.push(part[i] as TokenRange)

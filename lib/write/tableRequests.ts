@@ -1,4 +1,5 @@
-import { type Client, policies, types } from 'cassandra-driver'
+import { type Client, policies, type types } from 'cassandra-driver'
+import { consistencyOf } from '../cluster/consistency.ts'
 import { wordsOf } from '../cluster/failure.ts'
 import { type Fault, faultOf, mayBeSentAgain } from '../cluster/fault.ts'
 import { Replicas } from '../cluster/replicas.ts'
@@ -64,8 +65,7 @@ export class TableRequests {
     this.#settings = settings
     this.#executeRows = rowExecutor(client, signal, table)
     this.#replicas = new Replicas(client, settings)
-    this.#consistency =
-      types.consistencies[camelCase(settings.consistency) as keyof typeof types.consistencies]
+    this.#consistency = consistencyOf(settings.consistency)
   }
 
   /** Whether rows have the write time of their arrival, rather than one of their own. */
@@ -240,9 +240,4 @@ function publicError(error: unknown): Error {
   const shown = new Error(wordsOf(error))
   shown.stack = `${shown.name}: ${shown.message}`
   return typeof code === 'number' || typeof code === 'string' ? Object.assign(shown, { code }) : shown
-}
-
-/** LOCAL_QUORUM → localQuorum, as the driver names it. */
-function camelCase(name: string): string {
-  return name.toLowerCase().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
 }

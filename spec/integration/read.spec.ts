@@ -365,6 +365,14 @@ describe('faults', () => {
     expect(seen.size).toBeGreaterThan(15)
   })
 
+  it('like answers that never come end in time, in however many parts a range is read', async () => {
+    const target = await proxied(() => ({ delivery: 'never', answer: 'nothing' }))
+    const from = performance.now()
+    const limits = { request_timeout_ms: 200, retry_timeout_ms: 1_000 }
+    await expect(read({ ...target, ...limits })).rejects.toMatchObject({ code: 'ERR_CASSANDRA_READ_TIMEOUT' })
+    expect(performance.now() - from).toBeLessThan(6_000)
+  })
+
   it('that do not end are told with the range, when their time is over', async () => {
     const target = await proxied(() => error(0x1001, 'too much'))
     await expect(read({ ...target, retry_timeout_ms: 1_000 })).rejects.toMatchObject({

@@ -1,8 +1,7 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { Client } from 'cassandra-driver'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createCassandraWritable } from '../../lib/index.ts'
 import { type CqlType, cqlTypeName, scalarNames } from '../../lib/table/cqlType.ts'
 import { literalOf } from '../values/literals.ts'
@@ -10,32 +9,12 @@ import { keyType, nestedType, thawed } from '../values/randomTypes.ts'
 import { samplesOf } from '../values/samples.ts'
 import type { Sample } from '../values/scalars.ts'
 import { useKeyspace } from './keyspace.ts'
+import { useRawReader } from './rawReader.ts'
 import { createTypes, runs, seed, timeout } from './valueTable.ts'
 
 const ks = useKeyspace('types_bytes_spec')
 
-/** Gives the bytes of every value as the server sends them. */
-let rawReader: Client
-
-interface RawConnection {
-  readonly encoder: { decode: (bytes: unknown) => unknown }
-}
-
-beforeAll(async () => {
-  const { host, port, localDataCenter } = inject('cassandra')
-  rawReader = new Client({
-    contactPoints: [`${host}:${port}`],
-    localDataCenter,
-    pooling: { warmup: true },
-    socketOptions: { readTimeout: 60_000 },
-  })
-  await rawReader.connect()
-  for (const host of rawReader.hosts.values()) {
-    const { connections } = (host as unknown as { pool: { connections: RawConnection[] } }).pool
-    for (const { encoder } of connections) encoder.decode = bytes => bytes
-  }
-})
-afterAll(() => rawReader.shutdown())
+const rawReader = useRawReader()
 
 async function write(table: string, rows: readonly object[], options: object = {}): Promise<void> {
   await pipeline(Readable.from(rows), createCassandraWritable({ ...ks.target, table, ...options }))

@@ -64,6 +64,12 @@ describe('splits', () => {
     expect(sizes.every(size => size - first <= 1n && first - size <= 1n)).toBe(true)
   })
 
+  it('of a ring of 1,000 nodes with 256 tokens each are made in one go', () => {
+    const step = 2n ** 64n / 256_000n
+    const tokens = Array.from({ length: 256_000 }, (_, i) => LOWEST + step * BigInt(i + 1))
+    expect(splitRanges(rangesBetween(tokens), 64).length).toBeGreaterThanOrEqual(256_000)
+  })
+
   it('come in turns from all ranges', () => {
     const ranges = rangesBetween([0n])
     const parts = splitRanges(ranges, 4)
