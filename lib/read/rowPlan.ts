@@ -19,10 +19,16 @@ export class RowPlan {
   readonly #isInherited: readonly boolean[]
   /** Name of a column that is null in rows of static columns alone. */
   readonly #clustering: string | undefined
+  /** Values of a row behind those of the columns. */
+  readonly #extras: number
   #encoders: readonly Encoder[] | undefined
 
-  /** @param columns of the answer, in its order */
-  constructor(columns: readonly Column[]) {
+  /**
+   * @param columns of the answer, in its order
+   * @param extras values behind them
+   */
+  constructor(columns: readonly Column[], extras = 0) {
+    this.#extras = extras
     this.#columns = columns
     this.#names = columns.map(({ name }) => name)
     this.#isInherited = columns.map(({ name }) => name in {})
@@ -49,6 +55,9 @@ export class RowPlan {
         if (this.#isInherited[column]) setOwn(row, name, value)
         else row[name] = value
         if (size > 0) at += size
+      }
+      for (let extra = 0; extra < this.#extras; extra++) {
+        at += LENGTH_BYTES + Math.max(0, bytes.readInt32BE(at))
       }
       rows.push(this.#isOfStatics(row) ? this.#withoutNulls(row) : row)
     }

@@ -18,6 +18,8 @@ export interface BoundRead {
 export class ReadStatement {
   /** Columns of the answer, in its order. */
   readonly columns: readonly Column[]
+  /** What is selected behind the columns, in CQL. */
+  readonly extras: readonly string[] = []
   /** Columns of the table. */
   readonly allColumns: readonly Column[]
   /** Keyspace and name of the table. */
@@ -35,12 +37,12 @@ export class ReadStatement {
     this.allColumns = schema.columns
     this.columns = columnsOf(schema, settings.columns)
     this.#where = where === undefined ? undefined : whereOf(where, schema)
-    const names = this.columns.map(({ name }) => quoteIdentifier(name)).join(', ')
+    const names = this.columns.map(({ name }) => quoteIdentifier(name))
     const from = `${quoteIdentifier(schema.keyspace)}.${quoteIdentifier(schema.name)}`
     const keys = schema.columns.filter(({ kind }) => kind === 'partition_key')
     const token = `token(${keys.map(({ name }) => quoteIdentifier(name)).join(', ')})`
     const conditions = (...all: (string | undefined)[]) =>
-      `SELECT ${names} FROM ${from} WHERE ${all.filter(each => each !== undefined).join(' AND ')}` +
+      `SELECT ${[...names, ...this.extras].join(', ')} FROM ${from} WHERE ${all.filter(each => each !== undefined).join(' AND ')}` +
       (allow_filtering ? ' ALLOW FILTERING' : '')
     this.#cqlOfRange = conditions(where, `${token} > ?`, `${token} <= ?`)
     this.#cqlOfPartitions = conditions(where)

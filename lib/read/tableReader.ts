@@ -41,7 +41,7 @@ export class TableReader {
     const { splits, concurrency } = settings
     this.#connection = connection
     this.#statement = statement
-    this.#plan = new RowPlan(statement.columns)
+    this.#plan = new RowPlan(statement.columns, statement.extras.length)
     const ranges = statement.isOfPartitions
       ? [undefined]
       : splitRanges(rangesBetween(tokensOf(connection)), splits)
