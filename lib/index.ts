@@ -40,11 +40,12 @@ export type {
   ConsistencyName,
   MicroBatchSinkOptions,
 } from './options/options.ts'
-export type { CassandraReadableOptions } from './options/readOptions.ts'
+export type { CassandraReadableOptions, FollowOptions } from './options/readOptions.ts'
+export type { ReadPosition } from './read/place.ts'
 export { createMicroBatchSink, type MicroBatchSink, type WrittenEpoch } from './sink/microBatch.ts'
 export { type CassandraWritable, createCassandraWritable } from './sink/writable.ts'
 export { type CassandraWritableStream, createCassandraWritableStream } from './sink/writableStream.ts'
-export { type CassandraReadable, createCassandraReadable } from './source/readable.ts'
+export { type CassandraReadable, createCassandraReadable, type Positions } from './source/readable.ts'
 export { createCassandraReadableStream } from './source/readableStream.ts'
 export type { Acknowledged } from './write/progress.ts'
 export type { CassandraWritableStats } from './write/stats.ts'

@@ -1,6 +1,7 @@
-import { writeEntries } from './entries.ts'
-import { flag, integer, type Kind, type OptionEntry, text } from './entry.ts'
-import type { CassandraReadableOptions } from './readOptions.ts'
+import { isJson, type Json } from '../json.ts'
+import { epochEntries, writeEntries } from './entries.ts'
+import { flag, integer, type Kind, type OptionEntry, object, oneOf, text } from './entry.ts'
+import type { CassandraReadableOptions, FollowOptions } from './readOptions.ts'
 
 const names: Kind<readonly string[]> = {
   expected: 'an array of names, or names with commas between them',
@@ -12,6 +13,11 @@ const names: Kind<readonly string[]> = {
 const anyArray: Kind<readonly unknown[]> = {
   expected: 'an array of values',
   accepts: value => Array.isArray(value),
+}
+
+const anyJson: Kind<Json> = {
+  expected: 'a JSON value',
+  accepts: (value): value is Json => isJson(value),
 }
 
 const {
@@ -97,4 +103,45 @@ export const readEntries = {
     meaning:
       'most rows of a page. Pages of large rows have fewer, of about 1 MiB by the size of the rows before',
   },
+  after: {
+    ...anyJson,
+    otherwise: 'rows in no order',
+    meaning:
+      'position behind which to read, as `positionOf()` gave it, or null for the first row. Rows then come in the order of the ring',
+  },
+  checkpoint_location: {
+    ...text,
+    otherwise: 'none',
+    meaning:
+      'file that remembers the position that was acknowledged last, behind which the next run goes on. Otherwise as for a sink',
+  },
+  take_over: epochEntries.take_over,
+  follow: {
+    ...object<FollowOptions>('an object with `by`', 'by'),
+    otherwise: 'the stream ends behind the last row',
+    meaning:
+      'go on for ever with the rows that are written. It sees no deletes, and of a row that is written often not each version',
+  },
 } satisfies Record<Exclude<keyof CassandraReadableOptions, keyof typeof connectionEntries>, OptionEntry>
+
+/** How a source follows a table. */
+export const followEntries = {
+  by: {
+    ...oneOf(['scan', 'tail']),
+    otherwise: 'required',
+    meaning:
+      "`'scan'` reads all rows each time and gives those with a new write time. `'tail'` asks for new rows by the first clustering column, a `timestamp` or `timeuuid`, of tables to which rows are only added",
+  },
+  interval_ms: {
+    ...integer(0, 86_400_000),
+    fallback: 10_000,
+    meaning:
+      'milliseconds from the beginning of one walk to that of the next. After a walk that takes longer there is a pause as long as the walk',
+  },
+  lag_ms: {
+    ...integer(0, 86_400_000),
+    fallback: 10_000,
+    meaning:
+      'age in milliseconds at which a write is given, by its write time. What becomes visible later than this is missed: slow requests, clocks that are behind, write times in the past',
+  },
+} satisfies Record<keyof FollowOptions, OptionEntry>

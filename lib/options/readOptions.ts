@@ -1,3 +1,4 @@
+import type { Json } from '../json.ts'
 import type { ConnectionOptions, ConsistencyName } from './options.ts'
 
 /** What a source is told: what to read, how, and the limits it keeps. */
@@ -36,6 +37,30 @@ export interface CassandraReadableOptions extends ConnectionOptions {
    * @default 5000
    */
   readonly fetch_size?: number | string | undefined
+  /**
+   * Position behind which to read, as `positionOf()` gave it, or null for the first row. Rows then come in the order of
+   * the ring.
+   * @default rows in no order
+   */
+  readonly after?: Json | undefined
+  /**
+   * File that remembers the position that was acknowledged last, behind which the next run goes on. Otherwise as for a
+   * sink.
+   * @default none
+   */
+  readonly checkpoint_location?: string | undefined
+  /**
+   * Take the checkpoint at once, also from a sink that may still be alive. That one fails with
+   * `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch.
+   * @default false
+   */
+  readonly take_over?: boolean | string | undefined
+  /**
+   * Go on for ever with the rows that are written. It sees no deletes, and of a row that is written often not each
+   * version.
+   * @default the stream ends behind the last row
+   */
+  readonly follow?: FollowOptions | undefined
   /** Limit in milliseconds for one request, and for connecting. An integer from 1 to 600000. @default 15000 */
   readonly request_timeout_ms?: number | string | undefined
   /** Limit in milliseconds for one request with all its retries. An integer from 0 to 86400000. @default 60000 */
@@ -48,4 +73,25 @@ export interface CassandraReadableOptions extends ConnectionOptions {
   readonly wait_for_server_ms?: number | string | undefined
   /** Aborting it destroys the stream. */
   readonly signal?: AbortSignal | undefined
+}
+
+/** How a source goes on with the rows that are written. */
+export interface FollowOptions {
+  /**
+   * `'scan'` reads all rows each time and gives those with a new write time. `'tail'` asks for new rows by the first
+   * clustering column, a `timestamp` or `timeuuid`, of tables to which rows are only added.
+   */
+  readonly by: 'scan' | 'tail'
+  /**
+   * Milliseconds from the beginning of one walk to that of the next. After a walk that takes longer there is a pause as
+   * long as the walk. An integer from 0 to 86400000.
+   * @default 10000
+   */
+  readonly interval_ms?: number | string | undefined
+  /**
+   * Age in milliseconds at which a write is given, by its write time. What becomes visible later than this is missed:
+   * slow requests, clocks that are behind, write times in the past. An integer from 0 to 86400000.
+   * @default 10000
+   */
+  readonly lag_ms?: number | string | undefined
 }

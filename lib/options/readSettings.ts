@@ -1,13 +1,22 @@
+import { resolve } from 'node:path'
+import type { Json } from '../json.ts'
 import { checkEach, type Defaulted, refuse, withDefaults } from './check.ts'
-import { connectionEntries, readEntries } from './readEntries.ts'
-import type { CassandraReadableOptions } from './readOptions.ts'
+import { connectionEntries, followEntries, readEntries } from './readEntries.ts'
+import type { CassandraReadableOptions, FollowOptions } from './readOptions.ts'
 import { connectionSettings, type TableSettings } from './settings.ts'
 
 /** Checked options of a source with their defaults; frozen. */
 export interface ReadSettings
   extends TableSettings,
-    Omit<Defaulted<typeof readEntries>, 'filter' | 'params'> {
+    Omit<Defaulted<typeof readEntries>, 'filter' | 'params' | 'follow' | 'after'> {
   readonly params: readonly unknown[]
+  /** Null from the first row on; undefined where rows have no place. */
+  readonly after: Json | undefined
+  readonly follow: FollowSettings | undefined
+}
+
+export interface FollowSettings extends Defaulted<typeof followEntries> {
+  readonly by: 'scan' | 'tail'
 }
 
 /**
@@ -23,6 +32,33 @@ export function readSettingsOf(options: CassandraReadableOptions): ReadSettings 
   if (params.length > 0 && where === undefined) {
     throw refuse('params', 'Expected `where` to be given beside `params`')
   }
+  if (given.after !== undefined && given.checkpoint_location !== undefined) {
+    throw refuse(
+      'after',
+      'Expected `after` to be absent beside `checkpoint_location`, which knows the position',
+    )
+  }
+  const follow = given.follow && followSettingsOf(given.follow)
+  // One replica may not have heard of a row that others acknowledged long ago.
+  const consistency = follow === undefined ? rest.consistency : (given.consistency ?? 'LOCAL_QUORUM')
+  const { checkpoint_location: location } = given
   const columns = rest.columns === undefined ? undefined : [...rest.columns]
-  return Object.freeze({ ...connectionSettings(given), ...rest, where, params: [...params], columns })
+  return Object.freeze({
+    ...connectionSettings(given),
+    ...rest,
+    where,
+    params: [...params],
+    columns,
+    consistency,
+    after: given.after,
+    // Where it is does not change with the working directory.
+    checkpoint_location: location === undefined ? undefined : resolve(location),
+    follow,
+  })
+}
+
+function followSettingsOf(options: FollowOptions): FollowSettings {
+  const { by, ...rest } = withDefaults(checkEach(options, followEntries), followEntries)
+  if (by === undefined) throw refuse('follow', 'Expected `follow` to have `by`')
+  return Object.freeze({ by, ...rest })
 }

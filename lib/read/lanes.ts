@@ -1,9 +1,27 @@
-/** Reads parts in some lanes at one time, and gives what comes to one who asks. Lanes wait while too much is not asked for. */
-export class Lanes<Batch> {
-  readonly #parts: Iterator<unknown>
-  readonly #read: (part: never) => AsyncGenerator<Batch, void, undefined>
+/** Batches of one part that may wait to be asked for. */
+const MOST_OF_PART = 2
+
+interface Ready<Batch> {
+  /** Which part it is of, from 0. */
+  readonly part: number
+  readonly batch: Batch
+}
+
+/**
+ * Reads parts in some lanes at one time, and gives what comes to one who asks: as it comes, or part by part. Lanes wait
+ * while too much is not asked for.
+ */
+export class Lanes<Part, Batch> {
+  readonly #parts: Iterator<Part>
+  readonly #read: (part: Part) => AsyncGenerator<Batch, void, undefined>
   readonly #count: number
-  readonly #ready: Batch[] = []
+  readonly #inOrder: boolean
+  readonly #ready: Ready<Batch>[] = []
+  /** Parts that are read to their end. */
+  readonly #over = new Set<number>()
+  #started = 0
+  /** The part whose batches come next, where they come in order. */
+  #first = 0
   #running = 0
   #isStarted = false
   #isStopped = false
@@ -11,35 +29,52 @@ export class Lanes<Batch> {
   #waiting: (() => void) | undefined
   #held: (() => void)[] = []
 
-  /** @param count lanes, and most batches that wait to be asked for */
+  /** @param count lanes, and about the number of batches that wait to be asked for */
   constructor(
-    parts: Iterable<unknown>,
-    read: (part: never) => AsyncGenerator<Batch, void, undefined>,
+    parts: Iterable<Part>,
+    read: (part: Part) => AsyncGenerator<Batch, void, undefined>,
     count: number,
+    inOrder: boolean,
   ) {
     this.#parts = parts[Symbol.iterator]()
     this.#read = read
     this.#count = count
+    this.#inOrder = inOrder
   }
 
   /** The next batch; undefined when all parts are read. One call at a time. */
   async next(): Promise<Batch | undefined> {
     this.#start()
-    while (this.#ready.length === 0 && this.#running > 0 && this.#error === undefined) {
+    let ready = this.#take()
+    while (ready === undefined && this.#running > 0 && this.#error === undefined) {
       await new Promise<void>(resolve => {
         this.#waiting = resolve
       })
+      ready = this.#take()
     }
     if (this.#error !== undefined) throw this.#error.reason
-    const batch = this.#ready.shift()
-    for (const go of this.#held.splice(0)) go()
-    return batch
+    return ready?.batch
   }
 
   /** Nothing more is read. Who asks gets what is there. */
   stop(): void {
     this.#isStopped = true
-    for (const go of this.#held.splice(0)) go()
+    this.#letGo()
+  }
+
+  #take(): Ready<Batch> | undefined {
+    const ready = this.#inOrder ? this.#takeOfFirst() : this.#ready.shift()
+    this.#letGo()
+    return ready
+  }
+
+  #takeOfFirst(): Ready<Batch> | undefined {
+    for (;;) {
+      const at = this.#ready.findIndex(({ part }) => part === this.#first)
+      if (at !== -1) return this.#ready.splice(at, 1)[0]
+      if (!this.#over.delete(this.#first)) return undefined
+      this.#first++
+    }
   }
 
   #start(): void {
@@ -60,16 +95,33 @@ export class Lanes<Batch> {
   }
 
   async #run(): Promise<void> {
-    for (let part = this.#parts.next(); !part.done && !this.#isStopped; part = this.#parts.next()) {
-      for await (const batch of this.#read(part.value as never)) {
-        this.#ready.push(batch)
+    for (let next = this.#parts.next(); !next.done && !this.#isStopped; next = this.#parts.next()) {
+      const part = this.#started++
+      for await (const batch of this.#read(next.value)) {
+        this.#ready.push({ part, batch })
         this.#wake()
-        while (this.#ready.length >= this.#count && !this.#isStopped) {
+        while (this.#mustWait(part) && !this.#isStopped) {
           await new Promise<void>(resolve => this.#held.push(resolve))
         }
         if (this.#isStopped) return
       }
+      this.#over.add(part)
+      this.#wake()
     }
+  }
+
+  #mustWait(part: number): boolean {
+    // In order, the first part goes on whatever waits behind it.
+    if (this.#inOrder && part === this.#first) return this.#countOf(part) >= MOST_OF_PART
+    return this.#ready.length >= this.#count || (this.#inOrder && this.#countOf(part) >= MOST_OF_PART)
+  }
+
+  #countOf(part: number): number {
+    return this.#ready.reduce((count, ready) => (ready.part === part ? count + 1 : count), 0)
+  }
+
+  #letGo(): void {
+    for (const go of this.#held.splice(0)) go()
   }
 
   #wake(): void {

@@ -8,6 +8,7 @@ import { ReadError } from '../errors.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
 import { type Page, type PageQuery, PageReader } from './pageReader.ts'
 import { encodeParams } from './params.ts'
+import type { Span } from './place.ts'
 import { isInvalid, type ReadStatement } from './statement.ts'
 import { halves, type TokenRange } from './tokenRanges.ts'
 
@@ -53,16 +54,17 @@ export class RangeReader {
   /**
    * The pages of a range, or without one of what the statement names alone. A range that takes too long is read in
    * halves.
+   * @param span of a reader that follows
    * @throws ReadError, OptionError, SchemaError
    */
-  async *pages(range: TokenRange | undefined): AsyncGenerator<Page, void, undefined> {
+  async *pages(range: TokenRange | undefined, span?: Span): AsyncGenerator<Page, void, undefined> {
     const ranges = [range]
     // Parts of a range share its time, until a page of one of them comes.
     let ends = this.#endOfTries
     for (let part = ranges.pop(); ; part = ranges.pop()) {
       let next: Buffer | undefined
       do {
-        const page = await this.#page(part, next, ends)
+        const page = await this.#page(part, span, next, ends)
         if (page === 'too long') {
           const [first, second] = halves(part as TokenRange) ?? []
           if (second !== undefined) ranges.push(second)
@@ -84,6 +86,7 @@ export class RangeReader {
   /** @param ends when the last try must be over, by `performance.now()` */
   async #page(
     range: TokenRange | undefined,
+    span: Span | undefined,
     from: Buffer | undefined,
     ends: number,
   ): Promise<Page | 'too long'> {
@@ -93,11 +96,11 @@ export class RangeReader {
       retry_timeout_ms === 0
         ? request_timeout_ms
         : Math.min(request_timeout_ms, Math.max(LEAST_MS, ends - performance.now()))
-    let rows = this.#rows
+    let rows = this.rows
     for (let tries = 0; ; tries++) {
       this.#signal.throwIfAborted()
       try {
-        const page = await this.#ask(range, from, rows, limit_ms())
+        const page = await this.#ask(range, span, from, rows, limit_ms())
         this.#learn(page)
         return page
       } catch (error) {
@@ -119,6 +122,7 @@ export class RangeReader {
 
   #ask(
     range: TokenRange | undefined,
+    span: Span | undefined,
     from: Buffer | undefined,
     rows: number,
     limit_ms: number,
@@ -131,7 +135,7 @@ export class RangeReader {
       ...(from !== undefined && { pageState: from }),
       ...(range !== undefined && { routingKey: this.#tokenOf(range) }),
     }
-    const { cql, bounds } = this.#statement.of(range)
+    const { cql, bounds } = this.#statement.of(range, span)
     const encode: PageQuery['encode'] = (given, bound) =>
       encodeParams(given, bound, this.#statement.allColumns)
     const query = { cql, params, bounds, encode, options }
@@ -143,7 +147,8 @@ export class RangeReader {
     return this.#client.metadata.newToken(String(end)) as unknown as Buffer
   }
 
-  get #rows(): number {
+  /** That the next page may have. */
+  get rows(): number {
     const fitting = this.#rowBytes === undefined ? FIRST_ROWS : Math.floor(PAGE_BYTES / this.#rowBytes)
     return Math.max(1, Math.min(this.#settings.fetch_size, fitting, this.#mostRows))
   }

@@ -1,14 +1,32 @@
 import type { types } from 'cassandra-driver'
+import { ReadError } from '../errors.ts'
 import type { Column } from '../table/schema.ts'
 import { Bytes } from '../value/bytes.ts'
 import type { Decoder } from '../value/compiledType.ts'
 import { decoderFor, setOwn } from '../value/decoder.ts'
 import { type Encoder, encoderFor } from '../value/encoder.ts'
+import { Place, type Span, setPlace } from './place.ts'
+import type { SpanFilter } from './spanFilter.ts'
 
 /** A row as plain JavaScript: a property for each column. */
 export type PlainRow = Record<string, unknown>
 
 const LENGTH_BYTES = 4
+
+const NO_BYTES =
+  'This version of cassandra-driver does not let a page be read as bytes, which positions of rows need. Use 4.9.0 or the newest one'
+
+/** What stands behind the columns of a row, each value after its length. */
+export interface Extras {
+  readonly count: number
+  /** How many of them, the first ones, are the row's place. */
+  readonly places: number
+  /** Which rows there are, of a reader that follows. */
+  readonly filter: SpanFilter | undefined
+  readonly span: Span | undefined
+}
+
+const NO_EXTRAS: Extras = { count: 0, places: 0, filter: undefined, span: undefined }
 
 /** How the rows of an answer are read, compiled once for a table. */
 export class RowPlan {
@@ -19,15 +37,14 @@ export class RowPlan {
   readonly #isInherited: readonly boolean[]
   /** Name of a column that is null in rows of static columns alone. */
   readonly #clustering: string | undefined
-  /** Values of a row behind those of the columns. */
-  readonly #extras: number
+  readonly #extras: Extras
   #encoders: readonly Encoder[] | undefined
 
   /**
    * @param columns of the answer, in its order
-   * @param extras values behind them
+   * @param extras behind them
    */
-  constructor(columns: readonly Column[], extras = 0) {
+  constructor(columns: readonly Column[], extras = NO_EXTRAS) {
     this.#extras = extras
     this.#columns = columns
     this.#names = columns.map(({ name }) => name)
@@ -44,8 +61,14 @@ export class RowPlan {
   decode(bytes: Buffer, from: number, count: number, rows: PlainRow[]): number {
     const names = this.#names
     const decoders = this.#decoders
+    const extras = this.#extras
+    const { count: extraCount } = extras
     let at = from
     for (let i = 0; i < count; i++) {
+      if (extras.filter !== undefined && !this.#isWanted(bytes, at)) {
+        at = endOf(bytes, at, names.length + extraCount)
+        continue
+      }
       const row: PlainRow = {}
       for (let column = 0; column < names.length; column++) {
         const size = bytes.readInt32BE(at)
@@ -56,17 +79,28 @@ export class RowPlan {
         else row[name] = value
         if (size > 0) at += size
       }
-      for (let extra = 0; extra < this.#extras; extra++) {
-        at += LENGTH_BYTES + Math.max(0, bytes.readInt32BE(at))
+      const found = this.#isOfStatics(row) ? this.#withoutNulls(row) : row
+      if (extraCount > 0) {
+        if (extras.places > 0)
+          setPlace(found, new Place(bytes, at, endOf(bytes, at, extras.places), extras.span))
+        at = endOf(bytes, at, extraCount)
       }
-      rows.push(this.#isOfStatics(row) ? this.#withoutNulls(row) : row)
+      rows.push(found)
     }
     if (at > bytes.length) throw new RangeError('A page ends before its last row')
     return at
   }
 
+  #isWanted(bytes: Buffer, from: number): boolean {
+    const { filter, span, places } = this.#extras
+    if (filter === undefined || span === undefined) return true
+    return filter.holds(bytes, endOf(bytes, from, this.#names.length + places), span)
+  }
+
   /** What the driver has decoded becomes plain by the bytes that a sink would write. */
   plain(rows: readonly types.Row[]): PlainRow[] {
+    // These bytes are gone.
+    if (this.#extras.count > 0) throw new ReadError('ERR_CASSANDRA_READ', NO_BYTES)
     return rows.map(given => {
       const row = this.#plain(given)
       return this.#isOfStatics(row) ? this.#withoutNulls(row) : row
@@ -108,4 +142,11 @@ export class RowPlan {
     }
     return row
   }
+}
+
+/** Where values end, each after its length. */
+function endOf(bytes: Buffer, from: number, count: number): number {
+  let at = from
+  for (let i = 0; i < count; i++) at += LENGTH_BYTES + Math.max(0, bytes.readInt32BE(at))
+  return at
 }

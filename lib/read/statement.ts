@@ -4,13 +4,15 @@ import { OptionError, ReadError, SchemaError } from '../errors.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
 import { quoteIdentifier } from '../table/cqlType.ts'
 import type { Column, TableSchema } from '../table/schema.ts'
+import type { Span } from './place.ts'
+import type { SpanFilter } from './spanFilter.ts'
 import type { TokenRange } from './tokenRanges.ts'
 import { type Where, whereOf } from './where.ts'
 
 /** A statement with its values. */
 export interface BoundRead {
   readonly cql: string
-  /** Bytes of the bounds of a range: they stand behind the parameters of the caller. */
+  /** Bytes of the bounds of a span and a range: they stand behind the parameters of the caller. */
   readonly bounds: readonly Buffer[]
 }
 
@@ -19,33 +21,41 @@ export class ReadStatement {
   /** Columns of the answer, in its order. */
   readonly columns: readonly Column[]
   /** What is selected behind the columns, in CQL. */
-  readonly extras: readonly string[] = []
+  readonly extras: readonly string[]
+  /** How many of them, the first ones, are a row's place: its token and its key. */
+  readonly places: number
   /** Columns of the table. */
   readonly allColumns: readonly Column[]
   /** Keyspace and name of the table. */
   readonly table: string
   readonly #settings: ReadSettings
   readonly #where: Where | undefined
-  readonly #cqlOfRange: string
-  readonly #cqlOfPartitions: string
+  readonly #filter: SpanFilter | undefined
+  readonly #select: string
+  readonly #token: string
 
-  /** @throws OptionError for a column that the table does not have, or a `where` that is more than conditions */
-  constructor(schema: TableSchema, settings: ReadSettings) {
-    const { where, allow_filtering } = settings
+  /**
+   * @param filter of a reader that follows
+   * @throws OptionError for a column that the table does not have, or a `where` that is more than conditions
+   */
+  constructor(schema: TableSchema, settings: ReadSettings, filter?: SpanFilter) {
+    const { where } = settings
     this.table = `${schema.keyspace}.${schema.name}`
     this.#settings = settings
     this.allColumns = schema.columns
     this.columns = columnsOf(schema, settings.columns)
     this.#where = where === undefined ? undefined : whereOf(where, schema)
+    this.#filter = filter
+    const keys = schema.columns.filter(({ kind }) => kind === 'partition_key' || kind === 'clustering')
+    const keyNames = keys.map(({ name }) => quoteIdentifier(name))
+    const partition = keyNames.filter((_, i) => keys[i]?.kind === 'partition_key')
+    this.#token = `token(${partition.join(', ')})`
+    const place = hasPlaces(settings) ? [this.#token, ...keyNames] : []
+    this.places = place.length
+    this.extras = [...place, ...(filter?.selectors ?? [])]
     const names = this.columns.map(({ name }) => quoteIdentifier(name))
     const from = `${quoteIdentifier(schema.keyspace)}.${quoteIdentifier(schema.name)}`
-    const keys = schema.columns.filter(({ kind }) => kind === 'partition_key')
-    const token = `token(${keys.map(({ name }) => quoteIdentifier(name)).join(', ')})`
-    const conditions = (...all: (string | undefined)[]) =>
-      `SELECT ${[...names, ...this.extras].join(', ')} FROM ${from} WHERE ${all.filter(each => each !== undefined).join(' AND ')}` +
-      (allow_filtering ? ' ALLOW FILTERING' : '')
-    this.#cqlOfRange = conditions(where, `${token} > ?`, `${token} <= ?`)
-    this.#cqlOfPartitions = conditions(where)
+    this.#select = `SELECT ${[...names, ...this.extras].join(', ')} FROM ${from} WHERE `
   }
 
   /** Whether only named partitions are read, and not the ring. */
@@ -53,10 +63,23 @@ export class ReadStatement {
     return this.#where?.isOfPartitions === true
   }
 
-  /** For a range, or for the partitions that `where` names. */
-  of(range: TokenRange | undefined): BoundRead {
-    if (range === undefined) return { cql: this.#cqlOfPartitions, bounds: [] }
-    return { cql: this.#cqlOfRange, bounds: [bytesOf(range.start), bytesOf(range.end)] }
+  /**
+   * For a range, or for the partitions that `where` names.
+   * @param span of a reader that follows
+   */
+  of(range: TokenRange | undefined, span: Span | undefined): BoundRead {
+    const { where, allow_filtering } = this.#settings
+    const ofSpan = span && this.#filter?.conditions(span)
+    const ofRange = range === undefined ? [] : [`${this.#token} > ?`, `${this.#token} <= ?`]
+    const conditions = [...(where === undefined ? [] : [where]), ...(ofSpan?.cql ?? []), ...ofRange]
+    const filters = allow_filtering || (range !== undefined && ofSpan !== undefined && ofSpan.cql.length > 0)
+    return {
+      cql: `${this.#select}${conditions.join(' AND ')}${filters ? ' ALLOW FILTERING' : ''}`,
+      bounds: [
+        ...(ofSpan?.bounds ?? []),
+        ...(range === undefined ? [] : [bytesOf(range.start), bytesOf(range.end)]),
+      ],
+    }
   }
 
   /**
@@ -90,6 +113,11 @@ export class ReadStatement {
     }
     return new ReadError('ERR_CASSANDRA_READ', `${this.table}${place} cannot be read: ${words}`, options)
   }
+}
+
+/** Whether rows come in an order, and tell their place in it. */
+export function hasPlaces({ after, checkpoint_location, follow }: ReadSettings): boolean {
+  return after !== undefined || checkpoint_location !== undefined || follow !== undefined
 }
 
 function columnsOf(

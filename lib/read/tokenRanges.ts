@@ -7,7 +7,8 @@ export interface TokenRange {
 /** Below all tokens of Murmur3Partitioner: no partition has it. */
 const LOWEST = -(2n ** 63n)
 const HIGHEST = 2n ** 63n - 1n
-const RING = HIGHEST - LOWEST
+/** Tokens of the ring. */
+export const RING = HIGHEST - LOWEST
 
 /**
  * Divides the ring between the tokens of its nodes: every partition is in one range, and the partitions of a range are
@@ -15,7 +16,7 @@ const RING = HIGHEST - LOWEST
  */
 export function rangesBetween(tokens: readonly bigint[]): TokenRange[] {
   const inner = tokens.filter(token => token > LOWEST && token < HIGHEST)
-  const ends = [...new Set([...inner, HIGHEST])].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+  const ends = [...new Set([...inner, HIGHEST])].sort(byToken)
   return ends.map((end, i) => ({ start: ends[i - 1] ?? LOWEST, end }))
 }
 
@@ -34,6 +35,10 @@ export function splitRanges(ranges: readonly TokenRange[], splits: number): Toke
   for (let i = 0; i < most; i++)
     for (const part of parts) if (part[i] !== undefined) found.push(part[i] as TokenRange)
   return found
+}
+
+function byToken(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }
 
 /** The two halves of a range; undefined when it has one token. */

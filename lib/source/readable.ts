@@ -1,15 +1,32 @@
 import { Readable } from 'node:stream'
+import type { Json } from '../json.ts'
 import type { CassandraReadableOptions } from '../options/readOptions.ts'
 import { type ReadSettings, readSettingsOf } from '../options/readSettings.ts'
+import type { ReadPosition } from '../read/place.ts'
 import type { PlainRow } from '../read/rowPlan.ts'
-import { TableReader } from '../read/tableReader.ts'
 import { abortWith } from '../sink/abort.ts'
+import { Reading } from './reading.ts'
 
 /** Rows that wait in the stream for whoever reads it. */
 const HIGH_WATER_MARK = 256
 
+/** Where rows stand in a table, of a source with `after`, `checkpoint_location` or `follow`. */
+export interface Positions {
+  /**
+   * Where a row stands, for `after` of a later source: rows behind it. A copy as `{ ...row }` has the same position.
+   * @throws CheckpointError `ERR_CASSANDRA_POSITION` for what is no row of such a source
+   */
+  positionOf(row: object): ReadPosition
+  /**
+   * Says that the rows up to a position are done with: the next run goes on behind it. Resolves when that is durable in
+   * the file at `checkpoint_location`, by this position or one that was acknowledged after it.
+   * @throws CheckpointError
+   */
+  acknowledge(position: Json): Promise<void>
+}
+
 /** An object-mode Readable of rows. Leaving it early, as `break` in `for await` does, ends its requests. */
-export interface CassandraReadable<Row extends object = Record<string, unknown>> extends Readable {
+export interface CassandraReadable<Row extends object = Record<string, unknown>> extends Readable, Positions {
   /** Gives the rows one by one; leaving the loop destroys the stream. */
   [Symbol.asyncIterator](): NodeJS.AsyncIterator<Row>
 }
@@ -31,8 +48,7 @@ export function createCassandraReadable<Row extends object = Record<string, unkn
 }
 
 class RowReadable extends Readable {
-  readonly #leaving = new AbortController()
-  readonly #opened: Promise<TableReader>
+  readonly #reading: Reading
   #rows: readonly PlainRow[] = []
   #at = 0
   #isAsking = false
@@ -41,15 +57,14 @@ class RowReadable extends Readable {
   constructor(settings: ReadSettings) {
     super({ objectMode: true, highWaterMark: HIGH_WATER_MARK })
     const { signal } = settings
-    this.#opened = TableReader.open(settings, this.#leaving.signal)
-    this.#opened.catch(() => {})
+    this.#reading = new Reading(settings)
     // Not an option of super: with a signal that is aborted already it would destroy before the fields are there.
     if (signal !== undefined) abortWith(signal, this)
   }
 
   override _construct(done: (error?: Error | null) => void): void {
     // One that was left while it opened has nothing to tell.
-    this.#opened.then(
+    this.#reading.opened().then(
       () => done(),
       error => done(this.destroyed ? null : error),
     )
@@ -63,24 +78,25 @@ class RowReadable extends Readable {
     this.#pump().catch(error => this.destroy(error))
   }
 
+  positionOf(row: object): ReadPosition {
+    return this.#reading.positionOf(row)
+  }
+
+  acknowledge(position: Json): Promise<void> {
+    return this.#reading.acknowledge(position)
+  }
+
   /** Node waits for the end of `_construct` before it destroys, so a pending connection attempt is ended here. */
   override destroy(error?: Error): this {
-    this.#leaving.abort(error ?? new Error('The stream was destroyed'))
+    this.#reading.leave(error ?? new Error('The stream was destroyed'))
     return super.destroy(error)
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#leaving.abort(error ?? new Error('The stream was destroyed'))
-    this.#opened
-      .then(
-        reader => reader.close(),
-        () => {},
-      )
-      .then(() => done(error))
+    this.#reading.close(error ?? new Error('The stream was destroyed')).then(() => done(error))
   }
 
   async #pump(): Promise<void> {
-    const reader = await this.#opened
     for (;;) {
       while (this.#at < this.#rows.length) {
         this.#isWanted = false
@@ -88,7 +104,7 @@ class RowReadable extends Readable {
         this.#isAsking = false
         return
       }
-      const rows = await reader.next()
+      const rows = await this.#reading.next()
       if (this.destroyed) return
       if (rows === undefined) {
         this.push(null)

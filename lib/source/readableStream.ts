@@ -1,8 +1,9 @@
 import type { CassandraReadableOptions } from '../options/readOptions.ts'
 import { type ReadSettings, readSettingsOf } from '../options/readSettings.ts'
 import type { PlainRow } from '../read/rowPlan.ts'
-import { TableReader } from '../read/tableReader.ts'
 import { onAbort } from '../sink/abort.ts'
+import type { Positions } from './readable.ts'
+import { Reading } from './reading.ts'
 
 /** Rows that wait in the stream for whoever reads it. */
 const HIGH_WATER_MARK = 256
@@ -15,23 +16,28 @@ const HIGH_WATER_MARK = 256
  */
 export function createCassandraReadableStream<Row extends object = Record<string, unknown>>(
   options: CassandraReadableOptions,
-): ReadableStream<Row> {
-  const source = new RowSource(readSettingsOf(options))
-  return new ReadableStream<object>(source, { highWaterMark: HIGH_WATER_MARK }) as ReadableStream<Row>
+): ReadableStream<Row> & Positions {
+  const settings = readSettingsOf(options)
+  const reading = new Reading(settings)
+  const source = new RowSource(settings, reading)
+  const stream = new ReadableStream<object>(source, { highWaterMark: HIGH_WATER_MARK })
+  const positions: Positions = {
+    positionOf: row => reading.positionOf(row),
+    acknowledge: position => reading.acknowledge(position),
+  }
+  return Object.assign(stream as ReadableStream<Row>, positions)
 }
 
 class RowSource {
   readonly #settings: ReadSettings
-  readonly #leaving = new AbortController()
-  readonly #opened: Promise<TableReader>
+  readonly #reading: Reading
   #rows: readonly PlainRow[] = []
   #at = 0
   #forget = () => {}
 
-  constructor(settings: ReadSettings) {
+  constructor(settings: ReadSettings, reading: Reading) {
     this.#settings = settings
-    this.#opened = TableReader.open(settings, this.#leaving.signal)
-    this.#opened.catch(() => {})
+    this.#reading = reading
   }
 
   async start(controller: ReadableStreamDefaultController<object>): Promise<void> {
@@ -43,9 +49,9 @@ class RowSource {
       })
     }
     try {
-      await this.#opened
+      await this.#reading.opened()
     } catch (error) {
-      this.#forget()
+      await this.#close(error)
       throw error
     }
   }
@@ -53,7 +59,7 @@ class RowSource {
   async pull(controller: ReadableStreamDefaultController<object>): Promise<void> {
     try {
       while (this.#at === this.#rows.length) {
-        const rows = await (await this.#opened).next()
+        const rows = await this.#reading.next()
         if (rows === undefined) {
           await this.#close(undefined)
           controller.close()
@@ -77,10 +83,6 @@ class RowSource {
 
   async #close(reason: unknown): Promise<void> {
     this.#forget()
-    this.#leaving.abort(reason)
-    await this.#opened.then(
-      reader => reader.close(),
-      () => {},
-    )
+    await this.#reading.close(reason)
   }
 }

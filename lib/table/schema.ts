@@ -8,6 +8,8 @@ export interface Column {
   readonly type: CqlType
   /** The type as the schema spells it. */
   readonly cql: string
+  /** A clustering column whose highest value comes first. */
+  readonly isDescending?: true
 }
 
 /** One table as `system_schema` describes it. */

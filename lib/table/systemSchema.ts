@@ -57,7 +57,11 @@ export async function describeTable(
   const [tables, columns, dropped, views, types] = await Promise.all([
     // Which columns there are depends on the version.
     select(`SELECT * FROM system_schema.tables ${ofTable}`, keyspace, table),
-    select(`SELECT column_name, kind, position, type FROM system_schema.columns ${ofTable}`, keyspace, table),
+    select(
+      `SELECT column_name, kind, position, type, clustering_order FROM system_schema.columns ${ofTable}`,
+      keyspace,
+      table,
+    ),
     select(`SELECT column_name, dropped_time FROM system_schema.dropped_columns ${ofTable}`, keyspace, table),
     select(
       'SELECT id, gc_grace_seconds, default_time_to_live FROM system_schema.views WHERE keyspace_name = ? AND view_name = ?',
@@ -99,6 +103,7 @@ export async function describeTable(
         position: column['position'] as number,
         type: parseCqlType(column['type'] as string, lookupUdt),
         cql: column['type'] as string,
+        ...(column['clustering_order'] === 'desc' && ({ isDescending: true } as const)),
       }))
       .sort(
         (a, b) =>

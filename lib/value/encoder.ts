@@ -1,7 +1,7 @@
 import type { CqlType, ScalarName } from '../table/cqlType.ts'
 import { TooManyBytes } from './bytes.ts'
 import { compileList, compileMap, compileSet } from './collections.ts'
-import type { CompiledType, Encoder } from './compiledType.ts'
+import type { CompiledType, Encoder, Order } from './compiledType.ts'
 import { compileTuple, compileUdt } from './composite.ts'
 import { decimalIdentity } from './decimalOrder.ts'
 import { bytesIdentity } from './identity.ts'
@@ -29,6 +29,11 @@ export function encoderFor(type: CqlType, isKey = false): Encoder {
       throw named(refusal, value, cqlType, accepts)
     }
   }
+}
+
+/** The order in which the server keeps values of a type that is part of a key. */
+export function orderOf(type: CqlType): Order {
+  return compile(type, true).order
 }
 
 /**

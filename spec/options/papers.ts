@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { epochEntries, writeEntries } from '../../lib/options/entries.ts'
 import type { Entries, OptionEntry } from '../../lib/options/entry.ts'
-import { connectionEntries, readEntries } from '../../lib/options/readEntries.ts'
+import { connectionEntries, followEntries, readEntries } from '../../lib/options/readEntries.ts'
 
 /** Characters of a line of code. */
 const WIDTH = 120
@@ -22,13 +22,16 @@ const root = resolve(import.meta.dirname, '../..')
 export function papers(): Paper[] {
   return [
     paper('README.md', text =>
-      withTable(
-        withTable(withTable(text, 'Options', writeEntries), 'Exactly once', epochEntries),
-        'Reading',
-        readEntries,
-      ),
+      [
+        ['Options', writeEntries] as const,
+        ['Exactly once', epochEntries] as const,
+        ['Reading', readEntries] as const,
+        ['Following a table', followEntries] as const,
+      ].reduce((changed, [heading, entries]) => withTable(changed, heading, entries), text),
     ),
-    paper('lib/options/readOptions.ts', text => withComments(text, { ...connectionEntries, ...readEntries })),
+    paper('lib/options/readOptions.ts', text =>
+      withComments(text, { ...connectionEntries, ...readEntries, ...followEntries }),
+    ),
     paper('lib/options/options.ts', text => withComments(text, { ...writeEntries, ...epochEntries })),
   ]
 }

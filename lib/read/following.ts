@@ -1,0 +1,64 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Client } from 'cassandra-driver'
+import { within } from '../cluster/within.ts'
+import type { FollowSettings } from '../options/readSettings.ts'
+import { readOptions } from '../table/readOptions.ts'
+import type { Span } from './place.ts'
+
+/** Which rows each walk through a table gives, one after the other without a gap, and when it begins. */
+export class Following {
+  readonly #client: Client
+  readonly #settings: FollowSettings
+  readonly #timeout_ms: number
+  readonly #signal: AbortSignal
+  /** Up to where all is given, in microseconds since 1970. */
+  #upTo: bigint | undefined
+  #began = 0
+
+  constructor(client: Client, settings: FollowSettings, timeout_ms: number, signal: AbortSignal) {
+    this.#client = client
+    this.#settings = settings
+    this.#timeout_ms = timeout_ms
+    this.#signal = signal
+  }
+
+  /** A walk that was begun by an earlier run. */
+  goOn(span: Span): Span {
+    this.#upTo = span.to
+    this.#began = performance.now()
+    return span
+  }
+
+  /**
+   * The span of the next walk, when it is time for it. One that takes longer than the interval is followed by a pause as
+   * long, so that it takes half of the time at most.
+   */
+  async next(): Promise<Span> {
+    const { interval_ms, lag_ms } = this.#settings
+    const took_ms = this.#began === 0 ? interval_ms : performance.now() - this.#began
+    await this.#pause(took_ms > interval_ms ? took_ms : interval_ms - took_ms)
+    for (;;) {
+      this.#began = performance.now()
+      const to = BigInt(await this.#now_ms()) * 1000n - BigInt(lag_ms) * 1000n
+      const from = this.#upTo
+      // A clock that was set back gives no span.
+      if (from === undefined || to > from) {
+        this.#upTo = to
+        return { from, to }
+      }
+      await this.#pause(interval_ms)
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await delay(Math.max(1, ms), undefined, { signal: this.#signal })
+  }
+
+  /** The earlier one of two clocks: a row that a later one had passed would never be given. */
+  async #now_ms(): Promise<number> {
+    const cql = 'SELECT toUnixTimestamp(now()) AS now FROM system.local'
+    const asked = this.#client.execute(cql, [], { ...readOptions(this.#timeout_ms), prepare: false })
+    const { rows } = await within(this.#timeout_ms, asked)
+    return Math.min(Number(rows[0]?.['now']), Date.now())
+  }
+}

@@ -1,0 +1,114 @@
+import { OptionError } from '../errors.ts'
+import type { Json } from '../json.ts'
+import { hasShape, isText } from '../json.ts'
+
+const TOKEN_FROM = 4
+const KEY_FROM = 12
+
+/** Where a row stands: its token and the columns of its key in the bytes of its page, each after its length. */
+export class Place {
+  readonly #page: Buffer
+  readonly #from: number
+  readonly #to: number
+  readonly #span: Span | undefined
+
+  /** @param span of a reader that follows */
+  constructor(page: Buffer, from: number, to: number, span: Span | undefined) {
+    this.#page = page
+    this.#from = from
+    this.#to = to
+    this.#span = span
+  }
+
+  /** The bytes that tell the order of rows: 8 of the token, and then those of the key. */
+  get key(): Buffer {
+    return this.#page.subarray(this.#from + TOKEN_FROM, this.#to)
+  }
+
+  get position(): ReadPosition {
+    const span = this.#span
+    return {
+      token: String(this.#page.readBigInt64BE(this.#from + TOKEN_FROM)),
+      key: this.#page.toString('base64url', this.#from + KEY_FROM, this.#to),
+      ...(span !== undefined && {
+        from: span.from === undefined ? null : String(span.from),
+        to: String(span.to),
+      }),
+    }
+  }
+}
+
+/** Write times of the rows that one walk through a table gives, in microseconds: above `from`, up to `to`. */
+export interface Span {
+  /** Undefined for all that is older. */
+  readonly from: bigint | undefined
+  readonly to: bigint
+}
+
+/** A place as it can be kept: rows behind it have not been read. */
+export interface ReadPosition {
+  /** In the ring, in decimal. */
+  readonly token: string
+  /** Columns of the primary key as bytes, each after its length in 4 bytes; base64url. */
+  readonly key: string
+  /** Of a reader that follows: as in {@link Span}, in decimal; null for all that is older. */
+  readonly from?: string | null
+  readonly to?: string
+  readonly [name: string]: Json
+}
+
+/** Copies of a row by `{ ...row }` have it as well; JSON and sinks do not see it. */
+const place = Symbol('place')
+
+export function setPlace(row: object, at: Place): void {
+  ;(row as { [place]?: Place })[place] = at
+}
+
+export function placeOf(row: object): Place | undefined {
+  return (row as { readonly [place]?: Place })[place]
+}
+
+/** A position as bytes. */
+export interface Behind {
+  readonly token: bigint
+  /** As in {@link Place}. */
+  readonly key: Buffer
+  readonly span: Span | undefined
+}
+
+const isInteger = (value: unknown) => isText(value) && /^-?\d{1,19}$/.test(value)
+const shape = { token: isInteger, key: isText }
+const spanShape = { ...shape, from: (value: unknown) => value === null || isInteger(value), to: isInteger }
+
+/**
+ * @param columns of the key
+ * @param follows whether the reader follows
+ * @throws OptionError for what no `positionOf` of such a reader gave
+ */
+export function readPosition(given: Json, columns: number, follows: boolean): Behind {
+  const isPosition = follows ? hasShape(spanShape, given) : hasShape(shape, given)
+  if (!isPosition) throw refused(`${follows ? 'a following reader' : 'a reader that does not follow'}`)
+  const { token, key, from, to = '' } = given as unknown as ReadPosition
+  const head = Buffer.alloc(8)
+  const position = BigInt(token)
+  if (position !== BigInt.asIntN(64, position)) throw refused('a reader')
+  head.writeBigInt64BE(position)
+  const bytes = Buffer.concat([head, Buffer.from(key, 'base64url')])
+  if (!hasParts(bytes, columns)) throw refused('a table with this key')
+  const span = follows
+    ? { from: typeof from === 'string' ? BigInt(from) : undefined, to: BigInt(to) }
+    : undefined
+  return { token: position, key: bytes, span }
+}
+
+function hasParts(bytes: Buffer, count: number): boolean {
+  let at = 8
+  let parts = 0
+  for (; at + 4 <= bytes.length; parts++) at += 4 + Math.max(0, bytes.readInt32BE(at))
+  return parts === count && at === bytes.length
+}
+
+function refused(whose: string): OptionError {
+  const text = `Expected \`after\` to be a position that \`positionOf()\` of ${whose} gave, or null for the first row`
+  return new OptionError('ERR_CASSANDRA_OPTION', 'after', text)
+}

@@ -1,0 +1,122 @@
+import { ReadError, SchemaError } from '../errors.ts'
+import { fits } from '../table/preparations.ts'
+import type { Column } from '../table/schema.ts'
+import { BytesDiffer } from '../value/decoder.ts'
+import type { Lanes } from './lanes.ts'
+import type { Page } from './pageReader.ts'
+import { PageRows } from './pageRows.ts'
+import { placeOf } from './place.ts'
+import type { RowOrder } from './rowOrder.ts'
+import type { PlainRow, RowPlan } from './rowPlan.ts'
+import type { ReadStatement } from './statement.ts'
+
+/** Rows that are made objects at once. */
+const MOST_ROWS = 128
+
+/** Rows that were given before, at the beginning of a walk. */
+export interface Skipped {
+  readonly order: RowOrder
+  /** Key of the last one, as a `Place` has it. */
+  readonly upTo: Buffer
+}
+
+/** Pages as they come. */
+export type Pages = Pick<Lanes<never, Page>, 'next' | 'stop'>
+
+/** One walk through what is read of a table. */
+export class TablePass {
+  readonly #statement: ReadStatement
+  readonly #plan: RowPlan
+  readonly #lanes: Pages
+  readonly #checked: RowOrder | undefined
+  #skipped: Skipped | undefined
+  /** Key of the row before. */
+  #last: Buffer | undefined
+  #page: PageRows | undefined
+
+  /**
+   * @param skipped rows that are not given again
+   * @param checked the order that rows must come in, where Cassandra does not promise it
+   */
+  constructor(
+    statement: ReadStatement,
+    plan: RowPlan,
+    lanes: Pages,
+    skipped: Skipped | undefined,
+    checked: RowOrder | undefined,
+  ) {
+    this.#checked = checked
+    this.#statement = statement
+    this.#plan = plan
+    this.#lanes = lanes
+    this.#skipped = skipped
+  }
+
+  /** The next rows, one or more; undefined behind the last one. */
+  async next(): Promise<readonly PlainRow[] | undefined> {
+    for (;;) {
+      while (this.#page === undefined || this.#page.isOver) {
+        const page = await this.#lanes.next()
+        if (page === undefined) return undefined
+        this.#checkTypes(page)
+        this.#page = new PageRows(this.#plan, page)
+      }
+      const rows = this.#behindSkipped(this.#inOrder(this.#take(this.#page)))
+      if (rows.length > 0) return rows
+    }
+  }
+
+  stop(): void {
+    this.#lanes.stop()
+  }
+
+  #take(page: PageRows): readonly PlainRow[] {
+    try {
+      return page.take(MOST_ROWS)
+    } catch (error) {
+      if (error instanceof BytesDiffer || error instanceof RangeError) throw this.#changed()
+      throw error
+    }
+  }
+
+  #inOrder(rows: readonly PlainRow[]): readonly PlainRow[] {
+    if (this.#checked === undefined) return rows
+    for (const row of rows) {
+      const key = placeOf(row)?.key
+      if (key !== undefined && this.#last !== undefined && this.#checked(this.#last, key) > 0)
+        throw new ReadError('ERR_CASSANDRA_READ', this.#outOfOrder())
+      this.#last = key
+    }
+    return rows
+  }
+
+  #outOfOrder(): string {
+    return `The partitions of ${this.#statement.table} that \`where\` names do not come in the order of their keys, so a position cannot tell which are read. Name one partition, or none`
+  }
+
+  #behindSkipped(rows: readonly PlainRow[]): readonly PlainRow[] {
+    if (this.#skipped === undefined) return rows
+    const { order, upTo } = this.#skipped
+    const first = rows.findIndex(row => {
+      const key = placeOf(row)?.key
+      return key === undefined || order(key, upTo) > 0
+    })
+    if (first === -1) return []
+    this.#skipped = undefined
+    return rows.slice(first)
+  }
+
+  /** Bytes of another type would be read as something else, without a word. */
+  #checkTypes({ columns }: Page): void {
+    const isSame = this.#statement.columns.every(({ name, type }: Column, i) => {
+      const found = columns[i]
+      return found?.name === name && (type.kind === 'unsupported' || fits(found.type, type))
+    })
+    if (!isSame) throw this.#changed()
+  }
+
+  #changed(): SchemaError {
+    const text = `${this.#statement.table} changed while it was read: its columns have other types`
+    return new SchemaError('ERR_CASSANDRA_SCHEMA_CHANGED', text)
+  }
+}

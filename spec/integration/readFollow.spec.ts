@@ -1,0 +1,264 @@
+import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import {
+  type CassandraReadable,
+  type CassandraReadableOptions,
+  createCassandraReadable,
+  createCassandraWritable,
+} from '../../lib/index.ts'
+import { integerBelow, randomFrom } from '../random.ts'
+import { useCheckpoints } from './checkpointFolder.ts'
+import { useKeyspace } from './keyspace.ts'
+
+const ks = useKeyspace('read_follow_spec')
+const checkpoints = useCheckpoints()
+
+type Found = Record<string, unknown>
+
+/** Young writes are on their way for some time, in which none may be missed. */
+const LAG_MS = 500
+const INTERVAL_MS = 100
+
+function follow(by: 'scan' | 'tail', more: Partial<CassandraReadableOptions>): CassandraReadable {
+  const source = createCassandraReadable({
+    ...ks.target,
+    table: 'none',
+    follow: { by, interval_ms: INTERVAL_MS, lag_ms: LAG_MS },
+    ...more,
+  })
+  onTestFinished(async () => {
+    source.destroy()
+    await closed(source)
+  })
+  return source
+}
+
+/** Leaving a loop early is an error of the stream as well, which nobody has to hear. */
+async function closed(source: CassandraReadable): Promise<void> {
+  source.on('error', () => {})
+  if (!source.closed) await new Promise(resolve => source.once('close', resolve))
+}
+
+/** Rows as they come, until there are none for a while. */
+async function quiet(source: CassandraReadable, rows: Found[] = []): Promise<Found[]> {
+  source.on('data', row => rows.push(row))
+  await expect.poll(() => source.destroyed).toBe(false)
+  for (let before = -1; before !== rows.length || rows.length === 0; ) {
+    before = rows.length
+    await delay(LAG_MS + 10 * INTERVAL_MS)
+  }
+  return rows
+}
+
+const write = (table: string, rows: readonly object[], more = {}) =>
+  pipeline(Readable.from(rows), createCassandraWritable({ ...ks.target, table, ...more }))
+
+describe('a reader that follows by scan', () => {
+  beforeAll(async () => {
+    await ks.client.execute(`CREATE TABLE ${ks.name}.seen (id int PRIMARY KEY, v int, w int, tags set<text>)`)
+  })
+
+  it('gives what there is, and then each new version once', async () => {
+    await write(
+      'seen',
+      Array.from({ length: 300 }, (_, id) => ({ id, v: 0 })),
+    )
+    const rows = await quiet(follow('scan', { table: 'seen' }))
+    expect(rows.length).toBe(300)
+    expect(new Set(rows.map(({ id }) => id)).size).toBe(300)
+    await write('seen', [{ id: 7, v: 1 }])
+    await ks.client.execute(`UPDATE ${ks.name}.seen SET tags = {'new'} WHERE id = 8`)
+    await ks.client.execute(`DELETE FROM ${ks.name}.seen WHERE id = 9`)
+    await expect.poll(() => rows.length, { timeout: 10_000 }).toBe(302)
+    await delay(LAG_MS + 5 * INTERVAL_MS)
+    const added = rows.slice(300).map(({ id, v, tags }) => ({ id, v, tags }))
+    expect(added.toSorted((a, b) => Number(a.id) - Number(b.id))).toEqual([
+      { id: 7, v: 1, tags: null },
+      { id: 8, v: 0, tags: new Set(['new']) },
+    ])
+  })
+
+  it('leaves out what its columns say nothing of', async () => {
+    const rows = await quiet(follow('scan', { table: 'seen', columns: ['id', 'v'] }))
+    const before = rows.length
+    await ks.client.execute(`UPDATE ${ks.name}.seen SET w = 5 WHERE id = 10`)
+    await ks.client.execute(`UPDATE ${ks.name}.seen SET v = 5 WHERE id = 11`)
+    await expect.poll(() => rows.length, { timeout: 10_000 }).toBe(before + 1)
+    expect(rows.at(-1)).toMatchObject({ id: 11, v: 5 })
+  })
+
+  it('neither loses nor doubles rows of one write time where it goes on', async () => {
+    await ks.client.execute(`CREATE TABLE ${ks.name}.same (id int PRIMARY KEY, v int, at bigint)`)
+    const at = BigInt(Date.now()) * 1000n
+    const rows = Array.from({ length: 500 }, (_, id) => ({ id, v: 1, at }))
+    await write(
+      'same',
+      rows.map(({ id, v }) => ({ id, v, $at: at })),
+      { timestamp_column: '$at' },
+    )
+    const location = checkpoints.location()
+    const found: Found[] = []
+    for (const share of [3, 120, 121, 400, 500]) {
+      const source = follow('scan', { table: 'same', checkpoint_location: location, columns: ['id', 'v'] })
+      for await (const row of source) {
+        found.push(row)
+        if (found.length < share) continue
+        await source.acknowledge(source.positionOf(row))
+        break
+      }
+    }
+    expect(found.map(({ id }) => Number(id)).sort((a, b) => a - b)).toEqual(rows.map(({ id }) => id))
+    // Now the walk is over, and what is written next is new.
+    await write('same', [{ id: 3, v: 2 }])
+    const next = await quiet(
+      follow('scan', { table: 'same', checkpoint_location: location, columns: ['id', 'v'] }),
+    )
+    expect(next.map(({ id, v }) => [id, v])).toEqual([[3, 2]])
+  })
+
+  it('misses nothing that a racing writer writes, through any number of runs', {
+    timeout: 120_000,
+  }, async () => {
+    await ks.client.execute(`CREATE TABLE ${ks.name}.race (id int PRIMARY KEY, v int)`)
+    const seed = integerBelow(2 ** 31, Math.random)
+    const random = randomFrom(seed)
+    const location = checkpoints.location()
+    const last = new Map<number, number>()
+    let isOver = false
+    const writer = (async () => {
+      const sink = createCassandraWritable({ ...ks.target, table: 'race' })
+      for (let v = 0; v < 3000; v++) {
+        const id = integerBelow(1000, random)
+        last.set(id, v)
+        if (!sink.write({ id, v })) await once(sink, 'drain')
+        if (v % 50 === 0) await delay(20)
+      }
+      sink.end()
+      await once(sink, 'finish')
+      isOver = true
+    })()
+    const given = new Map<number, number[]>()
+    const isDone = () => isOver && [...last].every(([id, v]) => given.get(id)?.at(-1) === v)
+    const limit = AbortSignal.timeout(60_000)
+    while (!isDone() && !limit.aborted) {
+      // Each run is left at some row, and the next goes on behind what was acknowledged.
+      const most = 1 + integerBelow(800, random)
+      const source = follow('scan', { table: 'race', checkpoint_location: location })
+      const quitting = setTimeout(() => source.destroy(), 3000)
+      let count = 0
+      const ofRun = new Set<string>()
+      try {
+        for await (const row of source) {
+          const { id, v } = row as unknown as { id: number; v: number }
+          const before = given.get(id) ?? []
+          expect(v, `seed ${seed}, id ${id}`).toBeGreaterThanOrEqual(before.at(-1) ?? 0)
+          given.set(id, [...before, v])
+          expect(ofRun.has(`${id} ${v}`), `seed ${seed}, id ${id}`).toBe(false)
+          ofRun.add(`${id} ${v}`)
+          if (++count % 20 === 0 || count === most) await source.acknowledge(source.positionOf(row))
+          if (count === most) break
+        }
+      } catch (error) {
+        expect((error as { code?: string }).code).toBe('ERR_STREAM_PREMATURE_CLOSE')
+      }
+      clearTimeout(quitting)
+      await closed(source)
+    }
+    await writer
+    expect(isDone(), `seed ${seed}`).toBe(true)
+  })
+
+  it.each([
+    ['(a int, b int, PRIMARY KEY (a, b))', 'scan', /needs a column that is not of the key/],
+    [
+      '(a int, b int, c int, PRIMARY KEY (a, b))',
+      'tail',
+      /first clustering column is a timestamp or a timeuuid/,
+    ],
+    ['(a int PRIMARY KEY, b timestamp)', 'tail', /first clustering column is a timestamp or a timeuuid/],
+  ] as const)('refuses a table %s by %s', async (definition, by, message) => {
+    const name = `refused_${Math.random().toString(36).slice(2)}`
+    await ks.client.execute(`CREATE TABLE ${ks.name}.${name} ${definition}`)
+    const source = follow(by, { table: name })
+    await expect(source.toArray()).rejects.toMatchObject({
+      option: 'follow',
+      message: expect.stringMatching(message),
+    })
+  })
+
+  it('refuses options that are none of its own', () => {
+    const options = { ...ks.target, table: 'seen' }
+    for (const wrong of [{ by: 'push' }, { by: 'scan', interval: 3 }, { by: 'scan', lag_ms: -1 }, {}]) {
+      const given = { ...options, follow: wrong as never }
+      expect(() => createCassandraReadable(given)).toThrow(expect.objectContaining({ name: 'OptionError' }))
+    }
+  })
+})
+
+describe('a reader that follows by tail', () => {
+  const kinds = [
+    ['timestamp', (ms: number, _n: number) => new Date(ms)],
+    ['timeuuid', (ms: number, n: number) => uuidAt(ms, n)],
+  ] as const
+  const orders = ['ASC', 'DESC']
+  const cases = kinds.flatMap(([type, valueAt]) => orders.map(order => [type, order, valueAt] as const))
+
+  it.each(cases)(
+    'of a %s, %s, gives each added row once, also those of one time',
+    async (type, order, valueAt) => {
+      const table = `events_${type}_${order}`.toLowerCase()
+      await ks.client.execute(
+        `CREATE TABLE ${ks.name}.${table} (sensor int, at ${type}, n int, v int, PRIMARY KEY (sensor, at, n))
+         WITH CLUSTERING ORDER BY (at ${order}, n ASC)`,
+      )
+      const begin = Date.now() - 60_000
+      let n = 0
+      const rows = (ms: number, count: number) =>
+        Array.from({ length: count }, (_, i) => ({
+          sensor: i % 4,
+          at: valueAt(ms + Math.floor(i / 40), n),
+          n: n++,
+          v: 1,
+        }))
+      const old = rows(begin, 400)
+      await write(table, old)
+      // One sensor is not asked for.
+      const location = checkpoints.location()
+      const options = { table, where: 'sensor IN ?', params: [[0, 1, 2]], checkpoint_location: location }
+      const found: Found[] = []
+      const source = follow('tail', options)
+      for await (const row of source) {
+        found.push(row)
+        if (found.length < 137) continue
+        await source.acknowledge(source.positionOf(row))
+        break
+      }
+      const going = follow('tail', options)
+      await quiet(going, found)
+      const added = rows(Date.now(), 40)
+      await write(table, added)
+      await expect.poll(() => found.length, { timeout: 10_000 }).toBe(330)
+      await delay(LAG_MS + 3 * INTERVAL_MS)
+      const wanted = [...old, ...added].filter(({ sensor }) => sensor !== 3).map(row => row.n)
+      expect(found.map(row => Number(row['n'])).sort((a, b) => a - b)).toEqual(wanted)
+    },
+  )
+
+  it('looks into all partitions without `where`', async () => {
+    const rows = await quiet(follow('tail', { table: 'events_timestamp_asc' }))
+    expect(rows.length).toBe(440)
+    await write('events_timestamp_asc', [{ sensor: 99, at: new Date(), n: -1, v: 0 }])
+    await expect.poll(() => rows.length, { timeout: 10_000 }).toBe(441)
+    expect(rows.at(-1)).toMatchObject({ sensor: 99, n: -1 })
+  })
+})
+
+/** A version 1 UUID of a millisecond. */
+function uuidAt(ms: number, n: number): string {
+  const ticks = (BigInt(ms) + 12_219_292_800_000n) * 10_000n + BigInt(n % 10_000)
+  const hex = ticks.toString(16).padStart(15, '0')
+  return `${hex.slice(7)}-${hex.slice(3, 7)}-1${hex.slice(0, 3)}-8000-0000${n.toString(16).padStart(8, '0')}`
+}

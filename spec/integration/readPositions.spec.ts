@@ -1,0 +1,240 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { beforeAll, describe, expect, it } from 'vitest'
+import {
+  type CassandraReadableOptions,
+  createCassandraReadable,
+  createCassandraReadableStream,
+  createCassandraWritable,
+  createMicroBatchSink,
+} from '../../lib/index.ts'
+import { integerBelow, randomFrom } from '../random.ts'
+import { useCheckpoints } from './checkpointFolder.ts'
+import { useKeyspace } from './keyspace.ts'
+
+const ks = useKeyspace('read_positions_spec')
+const checkpoints = useCheckpoints()
+
+/** Partitions of many sizes; clustering columns of three types, of which one is descending. */
+const PARTITIONS = 300
+const rowOf = (a: number, c: number) => ({
+  a,
+  b: `part ${a}`,
+  at: new Date(1_700_000_000_000 + (c % 7) * 1000),
+  name: `${'x'.repeat(c % 3)}${c}`,
+  n: BigInt(c) - 5n,
+  value: `value ${a} ${c}`,
+})
+const all = Array.from({ length: PARTITIONS }, (_, a) =>
+  Array.from({ length: a === 17 ? 2000 : a % 9 }, (_, c) => rowOf(a, c)),
+).flat()
+
+beforeAll(async () => {
+  await ks.client.execute(
+    `CREATE TABLE ${ks.name}.wide (a int, b text, at timestamp, name text, n bigint, value text, s text static,
+       PRIMARY KEY ((a, b), at, name, n)) WITH CLUSTERING ORDER BY (at ASC, name DESC, n ASC)`,
+  )
+  await pipeline(Readable.from(all), createCassandraWritable({ ...ks.target, table: 'wide' }))
+  const statics = [0, 9, 18].map(a => ({ a, b: `part ${a}`, s: 'alone' }))
+  await pipeline(Readable.from(statics), createCassandraWritable({ ...ks.target, table: 'wide' }))
+}, 120_000)
+
+const ROWS = all.length + 3
+
+const optionsFor = (more: Partial<CassandraReadableOptions>): CassandraReadableOptions => ({
+  ...ks.target,
+  table: 'wide',
+  after: null,
+  ...more,
+})
+
+type Found = Record<string, unknown>
+
+const read = (more: Partial<CassandraReadableOptions> = {}): Promise<Found[]> =>
+  createCassandraReadable(optionsFor(more)).toArray()
+
+/** What tells a row from all others. */
+const keyOf = ({ a, at, name, n }: Found) => [a, at instanceof Date ? at.getTime() : at, name, n].join('/')
+
+describe('a reader with positions', () => {
+  it.each([
+    {},
+    { splits: 1, concurrency: 1 },
+    { splits: 1, concurrency: 16, fetch_size: 7 },
+    { splits: 1000 },
+    { fetch_size: 50, concurrency: 2 },
+  ])('gives each row once, in the order of the ring, with %j', async options => {
+    const found = await read(options)
+    const inOrder = await ks.select(`SELECT a, at, name, n FROM ${ks.name}.wide`)
+    expect(inOrder.length).toBe(ROWS)
+    expect(found.map(keyOf)).toEqual(inOrder.map(keyOf))
+  })
+
+  it('goes on behind any row', async () => {
+    const seed = integerBelow(2 ** 31, Math.random)
+    const random = randomFrom(seed)
+    const source = createCassandraReadable(optionsFor({}))
+    const rows = await source.toArray()
+    // A transform may have copied the row, and a checkpoint has the position as text.
+    const positions = rows.map(row => JSON.parse(JSON.stringify(source.positionOf({ ...row, more: 1 }))))
+    const chosen = [0, 1, ROWS - 1, ...Array.from({ length: 25 }, () => integerBelow(ROWS, random))]
+    for (const at of chosen) {
+      const options = {
+        after: positions[at],
+        splits: 1 + integerBelow(200, random),
+        fetch_size: 1 + integerBelow(3000, random),
+      }
+      const found = await read(options)
+      expect(found.map(keyOf), `seed ${seed}, row ${at}`).toEqual(rows.slice(at + 1).map(keyOf))
+    }
+  })
+
+  it('goes on behind a row that is gone, and misses none that is not', async () => {
+    const { table, rows } = await copied('gone')
+    const source = createCassandraReadable(optionsFor({ table }))
+    const given: Found[] = []
+    for await (const row of source) if (given.push(row) === ROWS - 1200) break
+    const last = given.at(-1) as Found
+    // The last row given, one before it and one behind it.
+    const behind = rows[given.length] as Found
+    for (const row of [last, given.at(-2) as Found, behind]) await remove(table, row)
+    const found = await read({ table, after: source.positionOf(last) })
+    expect(found.map(keyOf)).toEqual(rows.slice(given.length + 1).map(keyOf))
+  })
+
+  it('goes on where `where` names partitions, and by the web twin', async () => {
+    const where = "a IN (26, 5, 17, 8) AND b IN ('part 26', 'part 5', 'part 17', 'part 8')"
+    const source = createCassandraReadable(optionsFor({ where, fetch_size: 100 }))
+    const rows = await source.toArray()
+    expect(rows.length).toBe(2000 + 8 + 5 + 8)
+    for (const at of [0, 6, 900, 2010]) {
+      const after = source.positionOf(rows[at] as Found)
+      const rest: Found[] = []
+      const stream = createCassandraReadableStream(optionsFor({ where, after }))
+      const reader = stream.getReader()
+      for (let next = await reader.read(); !next.done; next = await reader.read()) rest.push(next.value)
+      expect(rest.map(keyOf)).toEqual(rows.slice(at + 1).map(keyOf))
+      expect(stream.positionOf(rest.at(-1) as Found)).toEqual(source.positionOf(rows.at(-1) as Found))
+    }
+  })
+
+  it.each([
+    'position',
+    {},
+    { token: '1', key: '' },
+    { token: '99999999999999999999', key: 'AAAA' },
+    { token: '1', key: 'AAAABAAAAAA', from: null, to: '1' },
+  ])('refuses %j as a position', async after => {
+    await expect(read({ after })).rejects.toMatchObject({ option: 'after', code: 'ERR_CASSANDRA_OPTION' })
+  })
+
+  it('has none to tell of other rows, and none without the option', async () => {
+    const source = createCassandraReadable(optionsFor({ after: undefined, splits: 4 }))
+    const [row = {}] = await source.take(1).toArray()
+    for (const other of [row, {}]) {
+      expect(() => source.positionOf(other)).toThrow(
+        expect.objectContaining({ code: 'ERR_CASSANDRA_POSITION' }),
+      )
+    }
+    await expect(source.acknowledge({})).rejects.toMatchObject({ code: 'ERR_CASSANDRA_POSITION' })
+  })
+
+  it('holds few pages while nobody asks for rows', async () => {
+    const source = createCassandraReadable(optionsFor({ fetch_size: 10, concurrency: 2, splits: 1000 }))
+    const iterator = source[Symbol.asyncIterator]()
+    await iterator.next()
+    await delay(500)
+    expect(source.readableLength).toBeLessThanOrEqual(256)
+    await iterator.return?.()
+  })
+})
+
+describe('a checkpoint of a reader', () => {
+  /** Reads some rows, acknowledges a place among them, and leaves. */
+  async function run(
+    location: string,
+    rows: number,
+    acknowledged: number | undefined,
+    more = {},
+  ): Promise<Found[]> {
+    const options = optionsFor({ after: undefined, checkpoint_location: location, ...more })
+    const source = createCassandraReadable(options)
+    const found: Found[] = []
+    for await (const row of source) {
+      found.push(row)
+      if (found.length === acknowledged) await source.acknowledge(source.positionOf(row))
+      if (found.length === rows) break
+    }
+    return found
+  }
+
+  it('has the next run go on behind what was acknowledged, to the end', async () => {
+    const rows = await read()
+    const location = checkpoints.location()
+    expect((await run(location, 500, undefined)).length).toBe(500)
+    expect((await run(location, 500, 400)).map(keyOf)).toEqual(rows.slice(0, 500).map(keyOf))
+    expect((await run(location, 300, 100)).map(keyOf)).toEqual(rows.slice(400, 700).map(keyOf))
+    const rest = await run(location, ROWS, ROWS - 500)
+    expect(rest.map(keyOf)).toEqual(rows.slice(500).map(keyOf))
+    expect(await run(location, 1, undefined)).toEqual([])
+  })
+
+  it('keeps the newest of many positions', async () => {
+    const location = checkpoints.location()
+    const source = createCassandraReadable(optionsFor({ after: undefined, checkpoint_location: location }))
+    const kept: Promise<void>[] = []
+    const found: Found[] = []
+    for await (const row of source) {
+      found.push(row)
+      kept.push(source.acknowledge(source.positionOf(row)))
+      if (found.length === 1000) break
+    }
+    await Promise.all(kept)
+    const rest = await run(location, 3, undefined)
+    expect(rest.map(keyOf)).toEqual((await read()).slice(1000, 1003).map(keyOf))
+  })
+
+  it('is not that of other rows, of a sink, or of two readers at once', async () => {
+    const location = checkpoints.location()
+    await run(location, 2, 1)
+    const other = { where: 's = ?', params: ['x'], allow_filtering: true }
+    const refused = (code: string) => ({ code: `ERR_CASSANDRA_CHECKPOINT_${code}` })
+    await expect(run(location, 2, 1, other)).rejects.toMatchObject(refused('TARGET'))
+    const sink = createMicroBatchSink({ ...ks.target, table: 'wide', checkpoint_location: location })
+    await expect(sink.open()).rejects.toMatchObject(refused('TARGET'))
+    const owner = createCassandraReadable(optionsFor({ after: undefined, checkpoint_location: location }))
+    await new Promise(resolve => owner.once('readable', resolve))
+    await expect(run(location, 2, 1)).rejects.toMatchObject(refused('LOCKED'))
+    owner.destroy()
+  })
+
+  it('takes the place of `after`', () => {
+    const both = optionsFor({ checkpoint_location: checkpoints.location() })
+    expect(() => createCassandraReadable(both)).toThrow(/`after` to be absent beside `checkpoint_location`/)
+  })
+})
+
+/** A table with the same rows; returns them in the order of the ring. */
+async function copied(table: string): Promise<{ readonly table: string; readonly rows: Found[] }> {
+  await ks.client.execute(
+    `CREATE TABLE ${ks.name}.${table} (a int, b text, at timestamp, name text, n bigint, value text, s text static,
+       PRIMARY KEY ((a, b), at, name, n)) WITH CLUSTERING ORDER BY (at ASC, name DESC, n ASC)`,
+  )
+  await pipeline(createCassandraReadable(optionsFor({})), createCassandraWritable({ ...ks.target, table }))
+  return { table, rows: await read({ table }) }
+}
+
+async function remove(table: string, { a, b, at, name, n }: Found): Promise<void> {
+  const isStatic = at === undefined
+  const key = isStatic ? { a, b } : { a, b, at, name, n }
+  const conditions = Object.keys(key).map(column => `${column} = ?`)
+  const cql = `DELETE FROM ${ks.name}.${table} WHERE ${conditions.join(' AND ')}`
+  await ks.client.execute(
+    cql,
+    Object.values(key).map(value => (typeof value === 'bigint' ? String(value) : value)),
+    {
+      prepare: true,
+    },
+  )
+}
