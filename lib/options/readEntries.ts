@@ -1,5 +1,5 @@
 import { writeEntries } from './entries.ts'
-import { flag, integer, type Kind, type OptionEntry, text } from './entry.ts'
+import { flag, integer, type Kind, type OptionEntry, oneOf, text } from './entry.ts'
 import type { CassandraReadableOptions } from './readOptions.ts'
 
 const names: Kind<readonly string[]> = {
@@ -96,5 +96,17 @@ export const readEntries = {
     fallback: 5000,
     meaning:
       'most rows of a page. Pages of large rows have fewer, of about 1 MiB by the size of the rows before',
+  },
+  json: {
+    ...flag,
+    fallback: false,
+    meaning:
+      'whether rows have only what JSON keeps: a sink takes what `JSON.parse` makes of their JSON as the same values',
+  },
+  values: {
+    ...oneOf(['plain', 'driver']),
+    fallback: 'plain',
+    meaning:
+      "`plain` is JavaScript's own types, `driver` the classes of cassandra-driver, such as Uuid and Long. Refused beside `json`",
   },
 } satisfies Record<Exclude<keyof CassandraReadableOptions, keyof typeof connectionEntries>, OptionEntry>

@@ -1,4 +1,5 @@
 import type { types } from 'cassandra-driver'
+import type { ValueForm } from '../options/readSettings.ts'
 import type { Column } from '../table/schema.ts'
 import { Bytes } from '../value/bytes.ts'
 import type { Decoder } from '../value/compiledType.ts'
@@ -26,13 +27,14 @@ export class RowPlan {
   /**
    * @param columns of the answer, in its order
    * @param extras values behind them
+   * @param form what values are read as
    */
-  constructor(columns: readonly Column[], extras = 0) {
+  constructor(columns: readonly Column[], extras = 0, form: ValueForm = 'plain') {
     this.#extras = extras
     this.#columns = columns
     this.#names = columns.map(({ name }) => name)
     this.#isInherited = columns.map(({ name }) => name in {})
-    this.#decoders = columns.map(({ type }) => decoderFor(type))
+    this.#decoders = columns.map(({ type }) => decoderFor(type, form))
     this.#clustering = columns.find(({ kind }) => kind === 'clustering')?.name
   }
 

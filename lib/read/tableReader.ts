@@ -38,10 +38,10 @@ export class TableReader {
     signal: AbortSignal,
   ) {
     const { client } = connection
-    const { splits, concurrency } = settings
+    const { splits, concurrency, values } = settings
     this.#connection = connection
     this.#statement = statement
-    this.#plan = new RowPlan(statement.columns, statement.extras.length)
+    this.#plan = new RowPlan(statement.columns, statement.extras.length, values)
     const ranges = statement.isOfPartitions
       ? [undefined]
       : splitRanges(rangesBetween(tokensOf(connection)), splits)
