@@ -18,8 +18,8 @@ export class RowPlan {
   readonly #decoders: readonly Decoder[]
   /** Whether every object has something by the name of a column. */
   readonly #isInherited: readonly boolean[]
-  /** Name of a column that is null in rows of static columns alone. */
-  readonly #clustering: string | undefined
+  /** Index of a column that is null in rows of static columns alone; -1 where there is none. */
+  readonly #clustering: number
   /** Values of a row behind those of the columns. */
   readonly #extras: number
   #encoders: readonly Encoder[] | undefined
@@ -35,7 +35,7 @@ export class RowPlan {
     this.#names = columns.map(({ name }) => name)
     this.#isInherited = columns.map(({ name }) => name in {})
     this.#decoders = columns.map(({ type }) => decoderFor(type, form))
-    this.#clustering = columns.find(({ kind }) => kind === 'clustering')?.name
+    this.#clustering = columns.findIndex(({ kind }) => kind === 'clustering')
   }
 
   /**
@@ -48,6 +48,7 @@ export class RowPlan {
     const decoders = this.#decoders
     let at = from
     for (let i = 0; i < count; i++) {
+      const start = at
       const row: PlainRow = {}
       for (let column = 0; column < names.length; column++) {
         const size = bytes.readInt32BE(at)
@@ -61,7 +62,8 @@ export class RowPlan {
       for (let extra = 0; extra < this.#extras; extra++) {
         at += LENGTH_BYTES + Math.max(0, bytes.readInt32BE(at))
       }
-      rows.push(this.#isOfStatics(row) ? this.#withoutNulls(row) : row)
+      const isOfStatics = this.#mayBeOfStatics(row) && this.#hasNoKey(bytes, start)
+      rows.push(isOfStatics ? this.#withoutNulls(row) : row)
     }
     if (at > bytes.length) throw new RangeError('A page ends before its last row')
     return at
@@ -71,13 +73,20 @@ export class RowPlan {
   plain(rows: readonly types.Row[]): PlainRow[] {
     return rows.map(given => {
       const row = this.#plain(given)
-      return this.#isOfStatics(row) ? this.#withoutNulls(row) : row
+      return this.#mayBeOfStatics(row) ? this.#withoutNulls(row) : row
     })
   }
 
   /** A partition that has static columns alone comes as a row without clustering key. */
-  #isOfStatics(row: PlainRow): boolean {
-    return this.#clustering !== undefined && row[this.#clustering] === null
+  #mayBeOfStatics(row: PlainRow): boolean {
+    return this.#clustering >= 0 && row[this.#names[this.#clustering] as string] === null
+  }
+
+  /** Other than one whose key has no bytes, which reads as null too. */
+  #hasNoKey(bytes: Buffer, start: number): boolean {
+    let at = start
+    for (let i = 0; i < this.#clustering; i++) at += LENGTH_BYTES + Math.max(0, bytes.readInt32BE(at))
+    return bytes.readInt32BE(at) < 0
   }
 
   /** As a sink takes such a row: null stands for a value, and it has none for the rest. */
