@@ -1,5 +1,6 @@
 import type { types } from 'cassandra-driver'
 import type { ValueForm } from '../options/readSettings.ts'
+import type { CqlType } from '../table/cqlType.ts'
 import type { Column } from '../table/schema.ts'
 import { Bytes } from '../value/bytes.ts'
 import type { Decoder } from '../value/compiledType.ts'
@@ -99,7 +100,7 @@ export class RowPlan {
   }
 
   #bytesOf(column: number, value: unknown): ReturnType<Bytes['close']> {
-    this.#encoders ??= this.#columns.map(({ type }) => encoderFor(type))
+    this.#encoders ??= this.#columns.map(({ type }) => encoderFor(isCounter(type) ? bigint : type))
     const out = new Bytes(Number.POSITIVE_INFINITY)
     out.begin()
     this.#encoders[column]?.(value, out)
@@ -111,12 +112,22 @@ export class RowPlan {
     for (const [i, { name, type }] of this.#columns.entries()) {
       const value: unknown = given.get(i)
       if (value === null || value === undefined) setOwn(row, name, null)
-      else if (type.kind === 'unsupported') setOwn(row, name, value)
       else {
+        const decode = this.#decoders[i] as Decoder
+        if (type.kind === 'unsupported' && !isCounter(type)) {
+          setOwn(row, name, Buffer.isBuffer(value) ? decode(value, 0, value.length) : value)
+          continue
+        }
         const { slab, start, end } = this.#bytesOf(i, value)
-        setOwn(row, name, (this.#decoders[i] as Decoder)(slab, start, end))
+        setOwn(row, name, decode(slab, start, end))
       }
     }
     return row
   }
+}
+
+const bigint: CqlType = { kind: 'scalar', name: 'bigint' }
+
+function isCounter(type: CqlType): boolean {
+  return type.kind === 'unsupported' && type.text === 'counter'
 }
