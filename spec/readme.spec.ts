@@ -4,12 +4,14 @@ import { join, resolve } from 'node:path'
 import { Client } from 'cassandra-driver'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import * as index from '../lib/index.ts'
+import type { ValueForm } from '../lib/options/readSettings.ts'
 import { type CqlType, cqlTypeName, parseCqlType } from '../lib/table/cqlType.ts'
 import { Bytes } from '../lib/value/bytes.ts'
+import { decoderFor } from '../lib/value/decoder.ts'
 import { encoderFor } from '../lib/value/encoder.ts'
 import type { Refusal } from '../lib/value/refusal.ts'
 import { limits, runtimes } from './runtimes/runtimes.ts'
-import { classRead, namesRead } from './values/classRead.ts'
+import { kindRead, namesRead } from './values/classRead.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
@@ -44,6 +46,15 @@ function expectedBy(type: CqlType): string {
   throw new Error(`${cqlTypeName(type)} takes a symbol`)
 }
 
+/** What is read of a value that a sink was given. */
+function throughBytes(type: CqlType, given: unknown, form: ValueForm): unknown {
+  const out = new Bytes(1024 * 1024)
+  out.begin()
+  encoderFor(type)(given, out)
+  const { slab, start, end } = out.close()
+  return decoderFor(type, form)(slab, start, end)
+}
+
 describe('README', () => {
   it('lists every runtime with the version that is tested, and what it cannot do', () => {
     const section = readme.split('\n## Runtimes\n')[1]?.split('\n## ')[0] ?? ''
@@ -70,20 +81,27 @@ describe('README', () => {
     }
   })
 
-  it('lists every type with what it takes and what a read returns, and no other', () => {
+  it('lists every type with what it takes and what a read returns in each form, and no other', () => {
     const table = tableUnder('Types').map(cells => cells.map(bare))
     const fields = [
       { name: 'street', type: 'text' },
       { name: 'zip', type: 'int' },
     ]
-    const listed = table.map(([name = '', takes, reads]) => {
+    const listed = table.map(([name = '', takes, plain, json = '', driver]) => {
       const type = parseCqlType(name.replace(' (a user-defined type)', ''), udt =>
         udt === 'address' ? fields : undefined,
       )
-      expect({ name, takes, reads }).toEqual({ name, takes: expectedBy(type), reads: classRead(type) })
+      const read = (form: ValueForm) => throughBytes(type, JSON.parse(json), form)
+      expect({ name, takes, plain, json, driver }).toEqual({
+        name,
+        takes: expectedBy(type),
+        plain: kindRead(read('plain')),
+        json: JSON.stringify(read('json')),
+        driver: kindRead(read('driver')),
+      })
       return type.kind === 'scalar' ? type.name : type.kind
     })
-    expect(listed.sort()).toEqual([...namesRead].sort())
+    expect([...new Set(listed)].sort()).toEqual([...namesRead].sort())
   })
 
   it('raises every error code somewhere in the sources', () => {

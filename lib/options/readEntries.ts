@@ -122,6 +122,18 @@ export const readEntries = {
     meaning:
       'go on for ever with the rows that are written. It sees no deletes, and of a row that is written often not each version',
   },
+  json: {
+    ...flag,
+    fallback: false,
+    meaning:
+      'whether rows have only what JSON keeps: a sink takes what `JSON.parse` makes of their JSON as the same values',
+  },
+  values: {
+    ...oneOf(['plain', 'driver']),
+    fallback: 'plain',
+    meaning:
+      "`plain` is JavaScript's own types, `driver` the classes of cassandra-driver, such as Uuid and Long. Refused beside `json`",
+  },
 } satisfies Record<Exclude<keyof CassandraReadableOptions, keyof typeof connectionEntries>, OptionEntry>
 
 /** How a source follows a table. */

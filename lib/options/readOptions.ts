@@ -61,6 +61,17 @@ export interface CassandraReadableOptions extends ConnectionOptions {
    * @default the stream ends behind the last row
    */
   readonly follow?: FollowOptions | undefined
+  /**
+   * Whether rows have only what JSON keeps: a sink takes what `JSON.parse` makes of their JSON as the same values.
+   * @default false
+   */
+  readonly json?: boolean | string | undefined
+  /**
+   * `plain` is JavaScript's own types, `driver` the classes of cassandra-driver, such as Uuid and Long. Refused beside
+   * `json`.
+   * @default 'plain'
+   */
+  readonly values?: 'plain' | 'driver' | undefined
   /** Limit in milliseconds for one request, and for connecting. An integer from 1 to 600000. @default 15000 */
   readonly request_timeout_ms?: number | string | undefined
   /** Limit in milliseconds for one request with all its retries. An integer from 0 to 86400000. @default 60000 */

@@ -5,11 +5,15 @@ import { connectionEntries, followEntries, readEntries } from './readEntries.ts'
 import type { CassandraReadableOptions, FollowOptions } from './readOptions.ts'
 import { connectionSettings, type TableSettings } from './settings.ts'
 
+/** What values are read as: plain JavaScript, what JSON keeps, or the driver's own classes. */
+export type ValueForm = 'plain' | 'json' | 'driver'
+
 /** Checked options of a source with their defaults; frozen. */
 export interface ReadSettings
   extends TableSettings,
-    Omit<Defaulted<typeof readEntries>, 'filter' | 'params' | 'follow' | 'after'> {
+    Omit<Defaulted<typeof readEntries>, 'filter' | 'json' | 'params' | 'values' | 'follow' | 'after'> {
   readonly params: readonly unknown[]
+  readonly values: ValueForm
   /** Null from the first row on; undefined where rows have no place. */
   readonly after: Json | undefined
   readonly follow: FollowSettings | undefined
@@ -25,7 +29,7 @@ export interface FollowSettings extends Defaulted<typeof followEntries> {
  */
 export function readSettingsOf(options: CassandraReadableOptions): ReadSettings {
   const given = checkEach(options, { ...connectionEntries, ...readEntries })
-  const { filter, where = filter, params = [], ...rest } = withDefaults(given, readEntries)
+  const { filter, where = filter, params = [], json, ...rest } = withDefaults(given, readEntries)
   if (filter !== undefined && given.where !== undefined) {
     throw refuse('filter', 'Expected `filter` to be absent beside `where`, which says the same')
   }
@@ -36,6 +40,12 @@ export function readSettingsOf(options: CassandraReadableOptions): ReadSettings 
     throw refuse(
       'after',
       'Expected `after` to be absent beside `checkpoint_location`, which knows the position',
+    )
+  }
+  if (json && rest.values === 'driver') {
+    throw refuse(
+      'json',
+      "Expected `json` to be absent beside `values: 'driver'`, whose classes JSON does not keep",
     )
   }
   const follow = given.follow && followSettingsOf(given.follow)
@@ -51,6 +61,7 @@ export function readSettingsOf(options: CassandraReadableOptions): ReadSettings 
     columns,
     consistency,
     after: given.after,
+    values: json ? 'json' : rest.values,
     // Where it is does not change with the working directory.
     checkpoint_location: location === undefined ? undefined : resolve(location),
     follow,

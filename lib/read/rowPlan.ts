@@ -1,5 +1,7 @@
 import type { types } from 'cassandra-driver'
 import { ReadError } from '../errors.ts'
+import type { ValueForm } from '../options/readSettings.ts'
+import type { CqlType } from '../table/cqlType.ts'
 import type { Column } from '../table/schema.ts'
 import { Bytes } from '../value/bytes.ts'
 import type { Decoder } from '../value/compiledType.ts'
@@ -35,22 +37,23 @@ export class RowPlan {
   readonly #decoders: readonly Decoder[]
   /** Whether every object has something by the name of a column. */
   readonly #isInherited: readonly boolean[]
-  /** Name of a column that is null in rows of static columns alone. */
-  readonly #clustering: string | undefined
   readonly #extras: Extras
+  /** Index of a column that is null in rows of static columns alone; -1 where there is none. */
+  readonly #clustering: number
   #encoders: readonly Encoder[] | undefined
 
   /**
    * @param columns of the answer, in its order
    * @param extras behind them
+   * @param form what values are read as
    */
-  constructor(columns: readonly Column[], extras = NO_EXTRAS) {
+  constructor(columns: readonly Column[], extras = NO_EXTRAS, form: ValueForm = 'plain') {
     this.#extras = extras
     this.#columns = columns
     this.#names = columns.map(({ name }) => name)
     this.#isInherited = columns.map(({ name }) => name in {})
-    this.#decoders = columns.map(({ type }) => decoderFor(type))
-    this.#clustering = columns.find(({ kind }) => kind === 'clustering')?.name
+    this.#decoders = columns.map(({ type }) => decoderFor(type, form))
+    this.#clustering = columns.findIndex(({ kind }) => kind === 'clustering')
   }
 
   /**
@@ -69,6 +72,7 @@ export class RowPlan {
         at = endOf(bytes, at, names.length + extraCount)
         continue
       }
+      const start = at
       const row: PlainRow = {}
       for (let column = 0; column < names.length; column++) {
         const size = bytes.readInt32BE(at)
@@ -79,7 +83,8 @@ export class RowPlan {
         else row[name] = value
         if (size > 0) at += size
       }
-      const found = this.#isOfStatics(row) ? this.#withoutNulls(row) : row
+      const isOfStatics = this.#mayBeOfStatics(row) && this.#hasNoKey(bytes, start)
+      const found = isOfStatics ? this.#withoutNulls(row) : row
       if (extraCount > 0) {
         if (extras.places > 0)
           setPlace(found, new Place(bytes, at, endOf(bytes, at, extras.places), extras.span))
@@ -103,13 +108,18 @@ export class RowPlan {
     if (this.#extras.count > 0) throw new ReadError('ERR_CASSANDRA_READ', NO_BYTES)
     return rows.map(given => {
       const row = this.#plain(given)
-      return this.#isOfStatics(row) ? this.#withoutNulls(row) : row
+      return this.#mayBeOfStatics(row) ? this.#withoutNulls(row) : row
     })
   }
 
   /** A partition that has static columns alone comes as a row without clustering key. */
-  #isOfStatics(row: PlainRow): boolean {
-    return this.#clustering !== undefined && row[this.#clustering] === null
+  #mayBeOfStatics(row: PlainRow): boolean {
+    return this.#clustering >= 0 && row[this.#names[this.#clustering] as string] === null
+  }
+
+  /** Other than one whose key has no bytes, which reads as null too. */
+  #hasNoKey(bytes: Buffer, start: number): boolean {
+    return bytes.readInt32BE(endOf(bytes, start, this.#clustering)) < 0
   }
 
   /** As a sink takes such a row: null stands for a value, and it has none for the rest. */
@@ -122,7 +132,7 @@ export class RowPlan {
   }
 
   #bytesOf(column: number, value: unknown): ReturnType<Bytes['close']> {
-    this.#encoders ??= this.#columns.map(({ type }) => encoderFor(type))
+    this.#encoders ??= this.#columns.map(({ type }) => encoderFor(isCounter(type) ? bigint : type))
     const out = new Bytes(Number.POSITIVE_INFINITY)
     out.begin()
     this.#encoders[column]?.(value, out)
@@ -134,10 +144,14 @@ export class RowPlan {
     for (const [i, { name, type }] of this.#columns.entries()) {
       const value: unknown = given.get(i)
       if (value === null || value === undefined) setOwn(row, name, null)
-      else if (type.kind === 'unsupported') setOwn(row, name, value)
       else {
+        const decode = this.#decoders[i] as Decoder
+        if (type.kind === 'unsupported' && !isCounter(type)) {
+          setOwn(row, name, Buffer.isBuffer(value) ? decode(value, 0, value.length) : value)
+          continue
+        }
         const { slab, start, end } = this.#bytesOf(i, value)
-        setOwn(row, name, (this.#decoders[i] as Decoder)(slab, start, end))
+        setOwn(row, name, decode(slab, start, end))
       }
     }
     return row
@@ -149,4 +163,10 @@ function endOf(bytes: Buffer, from: number, count: number): number {
   let at = from
   for (let i = 0; i < count; i++) at += LENGTH_BYTES + Math.max(0, bytes.readInt32BE(at))
   return at
+}
+
+const bigint: CqlType = { kind: 'scalar', name: 'bigint' }
+
+function isCounter(type: CqlType): boolean {
+  return type.kind === 'unsupported' && type.text === 'counter'
 }

@@ -130,7 +130,11 @@ export class TableReader {
     const behind = this.#behind
     this.#behind = undefined
     const { columns, extras, places, isOfPartitions } = this.#statement
-    const plan = new RowPlan(columns, { count: extras.length, places, filter: this.#filter, span })
+    const plan = new RowPlan(
+      columns,
+      { count: extras.length, places, filter: this.#filter, span },
+      this.#settings.values,
+    )
     const skipped = behind && { order: this.#order, upTo: behind.key }
     const pages = this.#pagesOf(span, behind)
     return new TablePass(

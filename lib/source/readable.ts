@@ -36,7 +36,7 @@ export interface CassandraReadable<Row extends object = Record<string, unknown>>
  * side; or what `where` leaves of it. Rows come in no order, except that those of one partition come in theirs. A reader
  * that is slow is not run over: pages are asked for while there is room.
  *
- * Values are plain JavaScript, and a sink takes each as the same value.
+ * Values are plain JavaScript, or what `json` and `values` say. A sink takes each as the same value.
  *
  * @throws OptionError at once, when an option is unknown, missing or wrong. Everything else comes as `'error'`:
  * {@link ConnectionError}, {@link SchemaError}, {@link ReadError}, and OptionError for what only Cassandra can tell.

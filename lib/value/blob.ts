@@ -45,3 +45,7 @@ function hexBytes(text: string): Buffer {
 export function decodeBlob(bytes: Buffer, from: number, to: number): Buffer {
   return copyOf(bytes.subarray(from, to))
 }
+
+export function decodeBlobText(bytes: Buffer, from: number, to: number): string {
+  return `0x${bytes.toString('hex', from, to)}`
+}

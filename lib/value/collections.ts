@@ -6,7 +6,7 @@ import { collectionIdentity } from './identity.ts'
 import { itemsOf, plainObject, refuseHole } from './objects.ts'
 import { asKey, encodePresentPart, partRefused } from './part.ts'
 import { collectionOrder, sortParts } from './partsOrder.ts'
-import { Refusal } from './refusal.ts'
+import { Refusal, within } from './refusal.ts'
 
 type Sequence = Extract<CqlType, { kind: 'list' | 'set' }>
 type Mapping = Extract<CqlType, { kind: 'map' }>
@@ -56,7 +56,7 @@ export function compileMap(
       if (starts !== undefined) sortParts(out, starts, key.order)
     },
     cqlType: cqlTypeName(type),
-    accepts: `a Map or plain object of ${key.cqlType} to ${value.cqlType}`,
+    accepts: `a Map, plain object or Array of [key, value] pairs, of ${key.cqlType} to ${value.cqlType}`,
     fixedSize: undefined,
     isText: false,
     identity: collectionIdentity(key.identity, value.identity),
@@ -93,14 +93,22 @@ function encodeEntries(
   starts: number[] | undefined,
   out: Bytes,
 ): void {
+  const isPairs = Array.isArray(map)
   // The keys of a Map or object are distinct; as text they stay so, while 1 and "01" are one int.
-  const seen: Seen | undefined = key.isText ? undefined : new Map()
+  const seen: Seen | undefined = key.isText && !isPairs ? undefined : new Map()
   const counted = out.openSized()
   let count = 0
   if (is.isMap(map)) {
     for (const [name, item] of Map.prototype.entries.call(map)) {
       starts?.push(out.length)
       addEntry(key, name, value, item, seen, out)
+      count++
+    }
+  } else if (isPairs) {
+    for (const pair of map as readonly unknown[]) {
+      starts?.push(out.length)
+      if (!Array.isArray(pair) || pair.length !== 2) throw notPair(pair, count)
+      addEntry(key, pair[0], value, pair[1], seen, out)
       count++
     }
   } else {
@@ -112,6 +120,11 @@ function encodeEntries(
     }
   }
   out.setInt32(counted - 4, count)
+}
+
+/** An Array of pairs is what a Map gives to JSON, where keys are more than text. */
+function notPair(pair: unknown, index: number): Refusal {
+  return within(new Refusal(pair, 'is no pair of a key and a value'), `[${index}]`)
 }
 
 function addEntry(

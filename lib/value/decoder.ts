@@ -1,7 +1,7 @@
-import type { CqlType, UdtField } from '../table/cqlType.ts'
-import { decodeBlob } from './blob.ts'
+import { types } from 'cassandra-driver'
+import type { ValueForm } from '../options/readSettings.ts'
+import type { CqlType, ScalarName } from '../table/cqlType.ts'
 import type { Decoder } from './compiledType.ts'
-import { decodeBigint } from './integers.ts'
 import { scalars } from './typeTable.ts'
 import { readVint, vintSizeAt } from './vint.ts'
 
@@ -13,31 +13,59 @@ export class BytesDiffer extends Error {
 }
 
 /**
- * Compiles a type for reading, once for each column. What comes out is plain JavaScript that the encoder of the type
- * takes as the same value. A counter is a BigInt, and a value of a custom type its bytes.
+ * Compiles a type for reading, once for each column. What comes out is in one of three forms: plain JavaScript, what JSON
+ * keeps, or the driver's own classes. The encoder of the type takes each as the same value. A counter is read as a
+ * bigint, and a value of a custom type as a blob.
  */
-export function decoderFor(type: CqlType): Decoder {
+export function decoderFor(type: CqlType, form: ValueForm = 'plain'): Decoder {
   switch (type.kind) {
-    case 'scalar': {
-      const { decode, isEmptyValue = false } = scalars[type.name]
-      // Types from the time of Thrift may hold no bytes at all, which drivers read as null.
-      return isEmptyValue ? decode : (bytes, from, to) => (from === to ? null : decode(bytes, from, to))
-    }
+    case 'scalar':
+      return scalarDecoder(type.name, form)
     case 'list':
-      return listDecoder(decoderFor(type.element))
-    case 'set':
-      return setDecoder(decoderFor(type.element))
+      return listDecoder(decoderFor(type.element, form))
+    case 'set': {
+      const items = listDecoder(decoderFor(type.element, form))
+      return form === 'plain' ? setDecoder(items) : items
+    }
     case 'map':
-      return mapDecoder(decoderFor(type.key), decoderFor(type.value))
-    case 'tuple':
-      return tupleDecoder(type.elements.map(decoderFor))
+      return mapDecoderFor(type, form)
+    case 'tuple': {
+      const items = tupleDecoder(type.elements.map(element => decoderFor(element, form)))
+      return form === 'driver' ? (...value) => types.Tuple.fromArray(items(...value)) : items
+    }
     case 'udt':
-      return udtDecoder(type.fields)
-    case 'vector':
-      return vectorDecoder(decoderFor(type.element), type.dimension, fixedSizeOf(type.element))
+      return udtDecoder(
+        type.fields.map(({ name }) => name),
+        type.fields.map(field => decoderFor(field.type, form)),
+      )
+    case 'vector': {
+      const { element, dimension } = type
+      const items = vectorDecoder(decoderFor(element, form), dimension, fixedSizeOf(element))
+      if (form !== 'driver') return items
+      const name = driverTypeName(element)
+      return (...value) => new types.Vector(items(...value), name)
+    }
     case 'unsupported':
-      return type.text === 'counter' ? decodeBigint : decodeBlob
+      return scalarDecoder(type.text === 'counter' ? 'bigint' : 'blob', form)
   }
+}
+
+function scalarDecoder(name: ScalarName, form: ValueForm): Decoder {
+  const { decode: plain, json = plain, driver = plain, isEmptyValue = false } = scalars[name]
+  const decode = { plain, json, driver }[form]
+  // Types from the time of Thrift may hold no bytes at all, which drivers read as null.
+  return isEmptyValue ? decode : (bytes, from, to) => (from === to ? null : decode(bytes, from, to))
+}
+
+/** An object has text for its keys, which says all of a scalar to the encoder, but nothing of its class. */
+function mapDecoderFor({ key, value }: Extract<CqlType, { kind: 'map' }>, form: ValueForm): Decoder {
+  const parts = [decoderFor(key, form), decoderFor(value, form)] as const
+  if (form === 'json') return key.kind === 'scalar' ? objectDecoder(...parts) : pairsDecoder(...parts)
+  return form === 'driver' && isText(key) ? objectDecoder(...parts) : mapDecoder(...parts)
+}
+
+function isText(type: CqlType): boolean {
+  return type.kind === 'scalar' && (type.name === 'text' || type.name === 'ascii')
 }
 
 /** Reads a part that has its length before it; `null` where that is negative. */
@@ -51,7 +79,10 @@ function partEnd(bytes: Buffer, at: number): number {
   return at + LENGTH_BYTES + Math.max(0, bytes.readInt32BE(at))
 }
 
-function listDecoder(element: Decoder): Decoder {
+/** Reads parts that stand one after the other. */
+type ItemsDecoder = (bytes: Buffer, from: number, to: number) => unknown[]
+
+function listDecoder(element: Decoder): ItemsDecoder {
   return (bytes, from) => {
     const count = bytes.readInt32BE(from)
     const items: unknown[] = []
@@ -62,11 +93,10 @@ function listDecoder(element: Decoder): Decoder {
   }
 }
 
-function setDecoder(element: Decoder): Decoder {
-  const items = listDecoder(element)
+function setDecoder(items: ItemsDecoder): Decoder {
   return (bytes, from, to) => {
     const found = new Set<unknown>()
-    for (const item of items(bytes, from, to) as unknown[]) found.add(keyFor(item))
+    for (const item of items(bytes, from, to)) found.add(keyFor(item))
     return found
   }
 }
@@ -84,13 +114,35 @@ function mapDecoder(key: Decoder, value: Decoder): Decoder {
   }
 }
 
+function pairsDecoder(key: Decoder, value: Decoder): (bytes: Buffer, from: number) => [unknown, unknown][] {
+  return (bytes, from) => {
+    const count = bytes.readInt32BE(from)
+    const found: [unknown, unknown][] = []
+    for (let i = 0, at = from + LENGTH_BYTES; i < count; i++) {
+      const valueAt = partEnd(bytes, at)
+      found.push([partAt(key, bytes, at), partAt(value, bytes, valueAt)])
+      at = partEnd(bytes, valueAt)
+    }
+    return found
+  }
+}
+
+function objectDecoder(key: Decoder, value: Decoder): Decoder {
+  const pairs = pairsDecoder(key, value)
+  return (bytes, from) => {
+    const found: Record<string, unknown> = {}
+    for (const [name, item] of pairs(bytes, from)) setOwn(found, String(name), item)
+    return found
+  }
+}
+
 /** JavaScript makes 0 of -0 in a set or as a key: as text it is the same value to a sink. */
 function keyFor(item: unknown): unknown {
   return Object.is(item, -0) ? '-0' : item
 }
 
 /** Items that are missing at the end are null: such a tuple was written when its type had fewer. */
-function tupleDecoder(elements: readonly Decoder[]): Decoder {
+function tupleDecoder(elements: readonly Decoder[]): ItemsDecoder {
   return (bytes, from, to) => {
     let at = from
     const items = elements.map(element => {
@@ -104,13 +156,11 @@ function tupleDecoder(elements: readonly Decoder[]): Decoder {
   }
 }
 
-function udtDecoder(fields: readonly UdtField[]): Decoder {
-  const names = fields.map(({ name }) => name)
-  const items = tupleDecoder(fields.map(({ type }) => decoderFor(type)))
+function udtDecoder(names: readonly string[], fields: readonly Decoder[]): Decoder {
+  const items = tupleDecoder(fields)
   return (bytes, from, to) => {
     const found: Record<string, unknown> = {}
-    for (const [i, item] of (items(bytes, from, to) as unknown[]).entries())
-      setOwn(found, names[i] ?? '', item)
+    for (const [i, item] of items(bytes, from, to).entries()) setOwn(found, names[i] ?? '', item)
     return found
   }
 }
@@ -122,7 +172,7 @@ export function setOwn(object: Record<string, unknown>, name: string, value: unk
 }
 
 /** Values of one size stand without lengths, all others with. */
-function vectorDecoder(element: Decoder, dimension: number, fixedSize: number | undefined): Decoder {
+function vectorDecoder(element: Decoder, dimension: number, fixedSize: number | undefined): ItemsDecoder {
   return (bytes, from, to) => {
     const items: unknown[] = []
     let at = from
@@ -142,4 +192,25 @@ function fixedSizeOf(type: CqlType): number | undefined {
   if (type.kind !== 'vector') return undefined
   const size = fixedSizeOf(type.element)
   return size === undefined ? undefined : size * type.dimension
+}
+
+/** A type as the driver calls the elements of a vector: nothing is frozen, and text is varchar. */
+function driverTypeName(type: CqlType): string {
+  switch (type.kind) {
+    case 'scalar':
+      return type.name === 'text' ? 'varchar' : type.name
+    case 'list':
+    case 'set':
+      return `${type.kind}<${driverTypeName(type.element)}>`
+    case 'map':
+      return `map<${driverTypeName(type.key)}, ${driverTypeName(type.value)}>`
+    case 'tuple':
+      return `tuple<${type.elements.map(driverTypeName).join(', ')}>`
+    case 'vector':
+      return `vector<${driverTypeName(type.element)}, ${type.dimension}>`
+    case 'udt':
+      return type.name.startsWith('"') ? type.name.slice(1, -1).replaceAll('""', '"') : type.name
+    case 'unsupported':
+      return type.text
+  }
 }

@@ -117,3 +117,17 @@ export function decodeDouble(bytes: Buffer, from: number): number {
 export function decodeFloat(bytes: Buffer, from: number): number {
   return bytes.readFloatBE(from)
 }
+
+export function decodeDoubleJson(bytes: Buffer, from: number): number | string {
+  return jsonNumber(bytes.readDoubleBE(from))
+}
+
+export function decodeFloatJson(bytes: Buffer, from: number): number | string {
+  return jsonNumber(bytes.readFloatBE(from))
+}
+
+/** JSON makes null of NaN and the infinities, and 0 of -0: these are text. */
+function jsonNumber(number: number): number | string {
+  if (Object.is(number, -0)) return '-0'
+  return Number.isFinite(number) ? number : String(number)
+}

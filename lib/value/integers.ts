@@ -119,3 +119,12 @@ export function decodeVarint(bytes: Buffer, from: number, to: number): bigint {
   if (size <= 6) return BigInt(size === 0 ? 0 : bytes.readIntBE(from, size))
   return BigInt.asIntN(size * 8, BigInt(`0x${bytes.toString('hex', from, to)}`))
 }
+
+/** Decimal digits: JSON has numbers, and its readers round those beyond 2^53. */
+export function decodeBigintText(bytes: Buffer, from: number): string {
+  return String(bytes.readBigInt64BE(from))
+}
+
+export function decodeVarintText(bytes: Buffer, from: number, to: number): string {
+  return String(decodeVarint(bytes, from, to))
+}

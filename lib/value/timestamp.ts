@@ -143,3 +143,9 @@ function timestampText(milliseconds: bigint): string {
   const fraction = String(ofDay % 1000).padStart(3, '0')
   return `${dateText(Number(days))}T${clockText(Math.floor(ofDay / 1000))}.${fraction}Z`
 }
+
+/** ISO 8601 text. */
+export function decodeTimestampText(bytes: Buffer, from: number): string {
+  const moment = decodeTimestamp(bytes, from)
+  return typeof moment === 'string' ? moment : moment.toISOString()
+}

@@ -24,3 +24,17 @@ export function useRawReader(): Client {
   afterAll(() => reader.shutdown())
   return reader
 }
+
+/** All rows of a table as the bytes of their values, in the order of these. */
+export async function bytesIn(reader: Client, table: string): Promise<string[]> {
+  const options = { prepare: true, fetchSize: 100_000 }
+  const { rows } = await reader.execute(`SELECT * FROM ${table}`, [], options)
+  return rows
+    .map(row =>
+      row
+        .values()
+        .map(value => (value === null ? '-' : (value as Buffer).toString('hex')))
+        .join(),
+    )
+    .sort()
+}

@@ -251,6 +251,18 @@ describe('a partition of static columns alone', () => {
   })
 })
 
+describe('a row whose clustering key has no bytes', () => {
+  it('keeps its other columns, and a sink refuses its key', async () => {
+    const definition = '(p int, c int, s text static, v int, PRIMARY KEY (p, c))'
+    await ks.client.execute(`CREATE TABLE ${ks.name}.empty_key ${definition}`)
+    const insert = `INSERT INTO ${ks.name}.empty_key (p, c, s, v) VALUES (1, ?, 'x', 2)`
+    await ks.client.execute(insert, [Buffer.alloc(0)], { prepare: true })
+    const rows = await read({ table: 'empty_key' })
+    expect(rows).toEqual([{ p: 1, c: null, s: 'x', v: 2 }])
+    await expect(write('empty_key', rows)).rejects.toMatchObject({ column: 'c' })
+  })
+})
+
 describe('options', () => {
   it.each([
     [{ columns: ['Name'] }, 'columns', /has no `Name`. Did you mean `name`\?/],

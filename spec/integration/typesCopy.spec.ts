@@ -1,18 +1,30 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { Client } from 'cassandra-driver'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { createCassandraReadable, createCassandraWritable } from '../../lib/index.ts'
 import { type CqlType, cqlTypeName, scalarNames } from '../../lib/table/cqlType.ts'
-import { nestedType, thawed } from '../values/randomTypes.ts'
+import { driverShown } from '../values/driverShown.ts'
+import { isReadable, nestedType, thawed } from '../values/randomTypes.ts'
 import { samplesOf } from '../values/samples.ts'
 import { useKeyspace } from './keyspace.ts'
-import { useRawReader } from './rawReader.ts'
+import { bytesIn, useRawReader } from './rawReader.ts'
 import { createTypes, runs, seed, timeout } from './valueTable.ts'
 
 const ks = useKeyspace('types_copy_spec')
 
 const rawReader = useRawReader()
+
+const { host, port, localDataCenter } = inject('cassandra')
+/** Reads maps as Map, which keeps their keys. */
+const driver = new Client({
+  contactPoints: [`${host}:${port}`],
+  localDataCenter,
+  encoding: { map: Map },
+  socketOptions: { readTimeout: 60_000 },
+})
+afterAll(() => driver.shutdown())
 
 /** Types that share a table, since a table takes its time to be created. */
 const TYPES_A_TABLE = 12
@@ -26,43 +38,77 @@ const groups = Array.from({ length: Math.ceil(types.length / TYPES_A_TABLE) }, (
 /** Values of each type, also in the short form of this spec. */
 const count = Math.max(200, runs)
 
-async function bytesIn(table: string): Promise<string[]> {
-  const { rows } = await rawReader.execute(`SELECT * FROM ${ks.name}.${table}`, [], {
-    prepare: true,
-    fetchSize: 100_000,
-  })
-  return rows
-    .map(row =>
-      row
-        .values()
-        .map(value => (value === null ? '-' : (value as Buffer).toString('hex')))
-        .join(),
-    )
-    .sort()
+async function* throughJson(rows: AsyncIterable<object>): AsyncGenerator<object> {
+  for await (const row of rows) yield JSON.parse(JSON.stringify(row))
 }
 
-describe(`${count} values of each type are the same after they were read and written again (seed ${seed})`, () => {
-  it.for(groups.map((group, i) => ({ group, i })))('of group $i', { timeout }, async ({ group }) => {
+async function* asTheyAre(rows: AsyncIterable<object>): AsyncGenerator<object> {
+  yield* rows
+}
+
+describe.each(groups.map((group, i) => ({ group, i })))(
+  `${count} values of each type of group $i (seed ${seed})`,
+  ({ group }) => {
     const made: CqlType[] = []
-    for (const type of group) made.push(await createTypes(ks, type))
-    const columns = made.map((type, i) => `v${i} ${cqlTypeName(type)}, free${i} ${cqlTypeName(thawed(type))}`)
-    const definition = `id int PRIMARY KEY, ${columns.join(', ')}`
-    const [from, to] = [await ks.table(definition), await ks.table(definition)]
-    const samples = made.map(type => fc.sample(samplesOf(type), { seed, numRuns: count }))
-    const rows = Array.from({ length: count }, (_, id) => {
-      const values = samples.flatMap((each, i) => [
-        [`v${i}`, each[id]?.given],
-        [`free${i}`, each[id]?.given],
-      ])
-      return { id, ...Object.fromEntries(values) }
-    })
-    await pipeline(Readable.from(rows), createCassandraWritable({ ...ks.target, table: from }))
-    await pipeline(
-      createCassandraReadable({ ...ks.target, table: from, splits: 3 }),
-      createCassandraWritable({ ...ks.target, table: to }),
+    let definition = ''
+    let from = ''
+
+    beforeAll(async () => {
+      for (const type of group) made.push(await createTypes(ks, type))
+      const columns = made.map(
+        (type, i) => `v${i} ${cqlTypeName(type)}, free${i} ${cqlTypeName(thawed(type))}`,
+      )
+      definition = `id int PRIMARY KEY, ${columns.join(', ')}`
+      from = await ks.table(definition)
+      const samples = made.map(type => fc.sample(samplesOf(type), { seed, numRuns: count }))
+      const rows = Array.from({ length: count }, (_, id) => {
+        const values = samples.flatMap((each, i) => [
+          [`v${i}`, each[id]?.given],
+          [`free${i}`, each[id]?.given],
+        ])
+        return { id, ...Object.fromEntries(values) }
+      })
+      await pipeline(Readable.from(rows), createCassandraWritable({ ...ks.target, table: from }))
+    }, timeout)
+
+    it.each([
+      { title: 'plain JavaScript', form: {}, between: asTheyAre },
+      { title: 'JSON', form: { json: true }, between: throughJson },
+      { title: 'classes of the driver', form: { values: 'driver' }, between: asTheyAre },
+    ] as const)(
+      'are the same after they were read as $title and written again',
+      async ({ form, between }) => {
+        const to = await ks.table(definition)
+        await pipeline(
+          createCassandraReadable({ ...ks.target, table: from, splits: 3, ...form }),
+          between,
+          createCassandraWritable({ ...ks.target, table: to }),
+        )
+        const wanted = await bytesIn(rawReader, `${ks.name}.${from}`)
+        expect(wanted.length).toBe(count)
+        expect(await bytesIn(rawReader, `${ks.name}.${to}`)).toEqual(wanted)
+      },
+      timeout,
     )
-    const wanted = await bytesIn(from)
-    expect(wanted.length).toBe(count)
-    expect(await bytesIn(to)).toEqual(wanted)
-  })
-})
+
+    it(
+      'are what the driver reads, where it can',
+      async () => {
+        const readable = made.flatMap((type, i) => (isReadable(type) ? [`v${i}`, `free${i}`] : []))
+        const columns = ['id', ...readable]
+        const cql = `SELECT ${columns.join(', ')} FROM ${ks.name}.${from}`
+        const { rows } = await driver.execute(cql, [], { prepare: true, fetchSize: 10_000 })
+        const wanted = new Map(rows.map(row => [row['id'] as unknown, row]))
+        const source = createCassandraReadable({ ...ks.target, table: from, columns, values: 'driver' })
+        let found = 0
+        for await (const row of source) {
+          found++
+          const given = wanted.get(row['id'])
+          for (const name of columns) expect(driverShown(row[name]), name).toEqual(driverShown(given?.[name]))
+        }
+        expect(found).toBe(count)
+      },
+      timeout,
+    )
+  },
+)

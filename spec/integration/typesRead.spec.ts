@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type CqlType, cqlTypeName, parseCqlType, scalarNames } from '../../lib/table/cqlType.ts'
-import { classRead } from '../values/classRead.ts'
+import { classRead, kindRead } from '../values/classRead.ts'
 import { isReadable, nestedType } from '../values/randomTypes.ts'
 import { samplesOf } from '../values/samples.ts'
 import { useKeyspace } from './keyspace.ts'
@@ -34,10 +34,6 @@ const all = [...scalarNames.map((name): CqlType => ({ kind: 'scalar', name })), 
   (type, i) => ({ type, name: cqlTypeName(type).slice(0, 100), i }),
 )
 
-function kindOf(value: unknown): string {
-  return typeof value === 'object' ? Object.getPrototypeOf(value).constructor.name : typeof value
-}
-
 describe(`what is read, written and read again is the same (seed ${seed})`, () => {
   it.for(all)('$name ($i)', { timeout }, async ({ type }) => {
     const table = await ValueTable.create(ks, type)
@@ -45,7 +41,7 @@ describe(`what is read, written and read again is the same (seed ${seed})`, () =
     expect(await table.faultOf(samples)).toBeUndefined()
     const values = [...(await table.values())]
     expect(values.length).toBeGreaterThan(runs / 4)
-    expect([...new Set(values.map(([, value]) => kindOf(value)))]).toEqual([classRead(type)])
+    expect([...new Set(values.map(([, value]) => kindRead(value)))]).toEqual([classRead(type)])
     const again = values.map(([id, given]) => ({ given, meaning: samples[id]?.meaning ?? null }))
     expect(await table.faultOf(again)).toBeUndefined()
   })

@@ -38,5 +38,10 @@ export function classRead(type: CqlType): string | undefined {
   return classes[(type.kind === 'scalar' ? type.name : type.kind) as keyof typeof classes]
 }
 
+/** The class of a value, or its primitive type. */
+export function kindRead(value: unknown): string {
+  return typeof value === 'object' ? Object.getPrototypeOf(value).constructor.name : typeof value
+}
+
 /** Names of scalar types, and kinds of those with parts. */
 export const namesRead = Object.keys(classes)

@@ -87,15 +87,17 @@ function mapSamples(key: CqlType, value: CqlType): fc.Arbitrary<Sample> {
     selector: ([{ meaning }]) => identityText(key, meaning),
   })
   const isNamed = key.kind === 'scalar' && ['ascii', 'text', 'int', 'varint', 'timeuuid'].includes(key.name)
-  return fc.tuple(entries, fc.nat({ max: 2 })).map(([pairs, form]) => {
+  return fc.tuple(entries, fc.nat({ max: 3 })).map(([pairs, form]) => {
     const names = Object.fromEntries(pairs.map(([name, item]) => [String(name.meaning), item.given]))
+    const given = pairs.map(([name, item]) => [name.given, item.given] as const)
     const forms = [
-      new Map(pairs.map(([name, item]) => [name.given, item.given])),
+      new Map(given),
+      given,
       names,
       Object.defineProperties(Object.create(null) as object, Object.getOwnPropertyDescriptors(names)),
     ]
     return {
-      given: isNamed ? forms[form] : forms[0],
+      given: forms[isNamed ? form : form % 2],
       meaning: sorted(pairs.map(([name, item]) => [name.meaning, item.meaning])),
     }
   })

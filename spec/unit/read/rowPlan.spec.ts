@@ -62,6 +62,28 @@ describe('the rows of a page', () => {
     expect(Object.entries(row)).toEqual(expected)
   })
 
+  it.each([
+    ['plain', [3n, Buffer.from([0, 255]), '1.50']],
+    ['json', ['3', '0x00ff', '1.50']],
+    ['driver', [types.Long.fromNumber(3), Buffer.from([0, 255]), types.BigDecimal.fromString('1.50')]],
+  ] as const)('are in the form %s also when the driver has decoded them', (form, wanted) => {
+    const some = [
+      ['hits', 'counter'],
+      ['odd', "'org.example.Money'"],
+      ['price', 'decimal'],
+    ].map(([name = '', cql = '']) => ({
+      name,
+      cql,
+      kind: 'regular' as const,
+      type: parseCqlType(cql, () => undefined),
+    }))
+    const given = new (types as unknown as { Row: new (columns: unknown) => types.Row }).Row(some)
+    const values = [types.Long.fromNumber(3), Buffer.from([0, 255]), types.BigDecimal.fromString('1.50')]
+    Object.assign(given, { hits: values[0], odd: values[1], price: values[2] })
+    const [row = {}] = new RowPlan(some, undefined, form).plain([given])
+    expect(Object.values(row)).toStrictEqual(wanted)
+  })
+
   it('are refused when the page ends before them', () => {
     const page = pageOf('00000007', '0000000000000009')
     expect(() => decoded(page)).toThrow(RangeError)

@@ -1,25 +1,47 @@
+import { isDeepStrictEqual } from 'node:util'
+import { types } from 'cassandra-driver'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { isJson } from '../../../lib/json.ts'
+import type { ValueForm } from '../../../lib/options/readSettings.ts'
 import { type CqlType, parseCqlType, scalarNames } from '../../../lib/table/cqlType.ts'
 import { BytesDiffer, decoderFor } from '../../../lib/value/decoder.ts'
 import { nestedType } from '../../values/randomTypes.ts'
 import { samplesOf } from '../../values/samples.ts'
-import { encoder, scalar } from './types.ts'
+import { distantTimestamps, type Sample } from '../../values/scalars.ts'
+import { encoder, scalar, storedEncoder } from './types.ts'
 
 const nested = nestedType.chain(type => fc.tuple(fc.constant(type), samplesOf(type)))
 
 /** Decoded in the middle of other bytes, as in a page. */
-function decode(type: CqlType, bytes: Buffer): unknown {
+function decode(type: CqlType, bytes: Buffer, form: ValueForm = 'plain'): unknown {
   const around = Buffer.concat([Buffer.alloc(3, 0xff), bytes, Buffer.alloc(5, 0xff)])
-  return decoderFor(type)(around, 3, 3 + bytes.length)
+  return decoderFor(type, form)(around, 3, 3 + bytes.length)
 }
 
-/** What is read is written again as the same bytes, and is plain JavaScript. */
-function expectIdentity(type: CqlType, given: unknown): void {
-  const bytes = encoder(type)(given)
-  const value = decode(type, bytes)
-  expect(encoder(type)(value).toString('hex')).toBe(bytes.toString('hex'))
-  expectPlain(value)
+const throughJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
+
+/** What is read is written again as the same bytes, and is what its form promises. */
+const expectations: Record<ValueForm, (type: CqlType, sample: Sample) => void> = {
+  plain: (type, { given }) => {
+    const bytes = encoder(type)(given)
+    const value = decode(type, bytes)
+    expect(encoder(type)(value).toString('hex')).toBe(bytes.toString('hex'))
+    expectPlain(value)
+  },
+  json: (type, { given }) => {
+    // An object has its keys in an order of its own where they are digits.
+    const bytes = storedEncoder(type)(given)
+    const value = decode(type, bytes, 'json')
+    expect(isJson(value)).toBe(true)
+    expect(isDeepStrictEqual(throughJson(value), value)).toBe(true)
+    expect(storedEncoder(type)(throughJson(value)).toString('hex')).toBe(bytes.toString('hex'))
+  },
+  driver: (type, { given }) => {
+    const bytes = encoder(type)(given)
+    const value = decode(type, bytes, 'driver')
+    expect(encoder(type)(value).toString('hex')).toBe(bytes.toString('hex'))
+  },
 }
 
 function expectPlain(value: unknown): void {
@@ -33,19 +55,33 @@ function expectPlain(value: unknown): void {
     for (const part of Object.values(value)) expectPlain(part)
 }
 
-describe('what is read is the same value when it is written again', () => {
+const forms: readonly ValueForm[] = ['plain', 'json', 'driver']
+
+describe.each(forms)('what is read is the same value when it is written again, as %s', form => {
   it.each(scalarNames)('for %s', name => {
     const type = scalar(name)
     fc.assert(
-      fc.property(samplesOf(type), ({ given }) => expectIdentity(type, given)),
+      fc.property(samplesOf(type), sample => expectations[form](type, sample)),
       { numRuns: 300 },
     )
   })
 
   it('for types nested at random', () => {
     fc.assert(
-      fc.property(nested, ([type, { given }]) => expectIdentity(type, given)),
+      fc.property(nested, ([type, sample]) => expectations[form](type, sample)),
       { numRuns: 400 },
+    )
+  })
+
+  it('for moments that no Date reaches', () => {
+    const type = scalar('timestamp')
+    fc.assert(
+      fc.property(distantTimestamps, ({ given }) => {
+        const bytes = encoder(type)(given)
+        const value = decode(type, bytes, form)
+        expect(encoder(type)(value).toString('hex')).toBe(bytes.toString('hex'))
+        expect(typeof value).toBe(form === 'driver' ? 'object' : 'string')
+      }),
     )
   })
 })
@@ -171,6 +207,113 @@ describe('a value', () => {
       'blob',
       'text',
     ])
+  })
+})
+
+describe('a value for JSON', () => {
+  it.each<[cql: string, given: unknown, json: string]>([
+    ['ascii', 'a', '"a"'],
+    ['text', '"\u0000😀', '"\\"\\u0000😀"'],
+    ['blob', Buffer.from([0, 255]), '"0x00ff"'],
+    ['blob', '0x', '"0x"'],
+    ['boolean', true, 'true'],
+    ['tinyint', -128, '-128'],
+    ['int', 2147483647, '2147483647'],
+    ['bigint', 2n ** 53n + 1n, '"9007199254740993"'],
+    ['bigint', 1, '"1"'],
+    ['varint', -(2n ** 1024n), `"-${2n ** 1024n}"`],
+    ['decimal', '1.50', '"1.50"'],
+    ['double', 0.1, '0.1'],
+    ['double', -0, '"-0"'],
+    ['double', 0, '0'],
+    ['double', Number.NaN, '"NaN"'],
+    ['double', Number.NEGATIVE_INFINITY, '"-Infinity"'],
+    ['float', Number.POSITIVE_INFINITY, '"Infinity"'],
+    ['float', 1.5, '1.5'],
+    ['uuid', '6BA7B8109DAD41D180B400C04FD430C8', '"6ba7b810-9dad-41d1-80b4-00c04fd430c8"'],
+    ['date', '2026-03-01', '"2026-03-01"'],
+    ['time', '01:02:03.04', '"01:02:03.04"'],
+    ['timestamp', '2026-03-01T12:00:00Z', '"2026-03-01T12:00:00.000Z"'],
+    ['timestamp', 2n ** 63n - 1n, '"+292278994-08-17T07:12:55.807Z"'],
+    ['inet', '::1', '"::1"'],
+    ['duration', '1y2mo8d3h1ns', '"1y2mo8d3h1ns"'],
+    ['list<double>', [-0, Number.NaN, 1], '["-0","NaN",1]'],
+    ['set<bigint>', [1, 2], '["1","2"]'],
+    ['map<text, bigint>', { ['__proto__']: 1, b: 2 }, '{"__proto__":"1","b":"2"}'],
+    ['map<int, text>', new Map([[1, 'a']]), '{"1":"a"}'],
+    ['map<blob, boolean>', { '0x00ff': true }, '{"0x00ff":true}'],
+    ['map<boolean, int>', { true: 1, false: 0 }, '{"true":1,"false":0}'],
+    ['map<double, int>', { NaN: 1, '-0': 2, 0: 3, '1e+21': 4 }, '{"0":3,"NaN":1,"-0":2,"1e+21":4}'],
+    ['map<timestamp, int>', new Map([[new Date(1), 1]]), '{"1970-01-01T00:00:00.001Z":1}'],
+    ['map<frozen<tuple<int, text>>, int>', new Map([[[1, null], 2]]), '[[[1,null],2]]'],
+    ['map<frozen<list<bigint>>, int>', new Map(), '[]'],
+    ['map<text, int>', {}, '{}'],
+    ['tuple<bigint, blob>', [null, '0x01'], '[null,"0x01"]'],
+    ['vector<float, 2>', [Number.NaN, 2], '["NaN",2]'],
+    ['frozen<thing>', { toString: 2 }, '{"__proto__":null,"constructor":null,"toString":"2"}'],
+  ])('of %s is %o as %s', (cql, given, json) => {
+    const type = parse(cql)
+    const bytes = encoder(type)(given)
+    const text = JSON.stringify(decode(type, bytes, 'json'))
+    expect(text).toBe(json)
+    expect(encoder(type)(JSON.parse(text))).toEqual(bytes)
+  })
+
+  it('of a counter is its digits, and of a custom type its bytes as text', () => {
+    const bytes = Buffer.from('ffffffffffffffff', 'hex')
+    expect(decode(parse('counter'), bytes, 'json')).toBe('-1')
+    expect(decode(parse("'org.example.Money'"), bytes, 'json')).toBe('0xffffffffffffffff')
+  })
+})
+
+describe('a value of the driver', () => {
+  const { Long } = types
+  it.each<[cql: string, given: unknown, read: unknown]>([
+    ['bigint', 2n ** 53n + 1n, Long.fromString('9007199254740993')],
+    ['timestamp', 1, new Date(1)],
+    ['timestamp', 8_640_000_000_000_001, Long.fromString('8640000000000001')],
+    ['timestamp', -(2n ** 63n), Long.MIN_VALUE],
+    ['set<text>', new Set(['a', 'b']), ['a', 'b']],
+    ['set<double>', [-0, 0], [-0, 0]],
+    ['map<text, bigint>', { a: 1 }, { a: Long.fromNumber(1) }],
+    ['map<ascii, int>', { ['__proto__']: 1 }, JSON.parse('{"__proto__":1}')],
+    ['map<int, text>', { 1: 'a' }, new Map([[1, 'a']])],
+    ['map<double, int>', new Map<unknown, number>([['-0', 1]]), new Map([['-0', 1]])],
+    ['map<bigint, int>', { 1: 2 }, new Map([[Long.fromNumber(1), 2]])],
+    ['frozen<thing>', { toString: 2 }, JSON.parse('{"__proto__":null,"constructor":null,"toString":0}')],
+  ])('of %s is of its classes and loses nothing (%#)', (cql, given, read) => {
+    const type = parse(cql)
+    const bytes = encoder(type)(given)
+    const wanted =
+      cql === 'frozen<thing>' ? Object.assign(read as object, { toString: Long.fromNumber(2) }) : read
+    expect(decode(type, bytes, 'driver')).toStrictEqual(wanted)
+    expect(encoder(type)(decode(type, bytes, 'driver'))).toEqual(bytes)
+  })
+
+  it.each(['uuid', 'timeuuid', 'inet', 'blob'] as const)('of %s shares no memory with its page', name => {
+    const [sample] = fc.sample(samplesOf(scalar(name)), { numRuns: 1, seed: 1 })
+    const bytes = Buffer.from(encoder(scalar(name))(sample?.given))
+    const before = bytes.toString('hex')
+    const value = decoderFor(scalar(name), 'driver')(bytes, 0, bytes.length)
+    bytes.fill(0xff)
+    expect(encoder(scalar(name))(value).toString('hex')).toBe(before)
+  })
+
+  it('of a time that is beyond the day is a Long, which a sink refuses', () => {
+    const read = (hex: string) => decode(scalar('time'), Buffer.from(hex, 'hex'), 'driver')
+    expect(read('ffffffffffffffff')).toEqual(Long.NEG_ONE)
+    expect(read('00004e94914f0000')).toEqual(Long.fromString('86400000000000'))
+    expect(read('00004e94914effff')).toBeInstanceOf(types.LocalTime)
+  })
+
+  it.each(['uuid', 'inet'] as const)('of %s is refused where its bytes are of another size', name => {
+    expect(() => decode(scalar(name), Buffer.alloc(5), 'driver')).toThrow(RangeError)
+  })
+
+  it('of a counter is a Long, and of a custom type its bytes', () => {
+    const bytes = Buffer.from('ffffffffffffffff', 'hex')
+    expect(decode(parse('counter'), bytes, 'driver')).toEqual(Long.NEG_ONE)
+    expect(decode(parse("'org.example.Money'"), bytes, 'driver')).toEqual(bytes)
   })
 })
 

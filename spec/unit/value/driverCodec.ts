@@ -25,7 +25,8 @@ export function readByDriver(type: CqlType, bytes: Buffer): unknown {
 function columnInfo(type: CqlType): ColumnInfo {
   switch (type.kind) {
     case 'scalar':
-      return { code: code(type.name) }
+      // As the server calls it.
+      return { code: code(type.name === 'text' ? 'varchar' : type.name) }
     case 'list':
     case 'set':
       return { code: code(type.kind), info: columnInfo(type.element) }

@@ -19,6 +19,13 @@ describe('map', () => {
     ],
     ['a plain object', { 1: 'a', 2: 'b' }],
     ['an object without prototype', Object.assign(Object.create(null), { 1: 'a', 2: 'b' })],
+    [
+      'pairs of a key and a value',
+      [
+        [1, 'a'],
+        [2, 'b'],
+      ],
+    ],
   ])('takes %s', (_, value) => {
     expect(hex('map<int, text>', value)).toBe(expected)
   })
@@ -36,7 +43,11 @@ describe('map', () => {
   })
 
   it.each([
-    ['an Array', [[1, 'a']], 'is an array'],
+    ['an Array of other things', [1, 'a'], 'is no pair of a key and a value'],
+    ['a pair that lacks its value', [[1]], 'is no pair of a key and a value'],
+    ['a pair of three', [[1, 'a', 'b']], 'is no pair of a key and a value'],
+    ['a hole among pairs', new Array(1), 'is no pair of a key and a value'],
+    ['a pair by the indexes of an object', [{ 0: 1, 1: 'a', length: 2 }], 'is no pair of a key and a value'],
     ['a Set', new Set(), 'is a Set'],
     [
       'a class instance',
@@ -65,6 +76,8 @@ describe('map', () => {
     })
     expect(refusal('map<int, int>', new Map([[null, 1]]))).toMatchObject({ path: '[key null]' })
     expect(refusal('map<text, int>', { a: null })).toMatchObject({ path: '.a', preview: 'null' })
+    expect(refusal('map<int, int>', [[7, 'x']])).toMatchObject({ path: '[7]', preview: '"x"' })
+    expect(refusal('map<int, int>', [[7, 8], 9])).toMatchObject({ path: '[1]', preview: '9' })
   })
 
   it.each([
@@ -75,6 +88,14 @@ describe('map', () => {
         [1, 1],
         ['01', 2],
       ]),
+    ],
+    [
+      'pairs of one text',
+      'map<text, int>',
+      [
+        ['a', 1],
+        ['a', 2],
+      ],
     ],
     ['object keys of one int', 'map<int, int>', { '1': 1, '01': 2 }],
     ['decimals of one value', 'map<decimal, int>', { '1.0': 1, '1.00': 2 }],

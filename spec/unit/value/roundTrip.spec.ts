@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { snapshotOf } from '../../../lib/row/snapshot.ts'
 import { type CqlType, scalarNames } from '../../../lib/table/cqlType.ts'
+import { decoderFor } from '../../../lib/value/decoder.ts'
+import { driverShown } from '../../values/driverShown.ts'
 import { meaningOfRead } from '../../values/meaning.ts'
 import { nestedType } from '../../values/randomTypes.ts'
 import { samplesOf } from '../../values/samples.ts'
@@ -15,6 +17,29 @@ function roundTrip(type: CqlType, { given, meaning }: Sample): void {
   const bytes = encoder(type)(given)
   expect(meaningOfRead(type, readByDriver(type, bytes))).toEqual(meaning)
 }
+
+function expectSameRead(type: CqlType, { given }: Sample): void {
+  const bytes = encoder(type)(given)
+  const read = decoderFor(type, 'driver')(bytes, 0, bytes.length)
+  expect(driverShown(read)).toEqual(driverShown(readByDriver(type, bytes)))
+}
+
+describe('what is read as values of the driver', () => {
+  it.each(scalarNames)('is what the driver reads, for %s', name => {
+    const type = scalar(name)
+    fc.assert(
+      fc.property(samplesOf(type), sample => expectSameRead(type, sample)),
+      { numRuns: 300 },
+    )
+  })
+
+  it('is what the driver reads, for types nested at random', () => {
+    fc.assert(
+      fc.property(nested, ([type, sample]) => expectSameRead(type, sample)),
+      { numRuns: 400 },
+    )
+  })
+})
 
 describe('what the driver reads from our bytes', () => {
   it.each(scalarNames)('is the value that was given, for %s', name => {

@@ -1,6 +1,6 @@
 import { type CqlType, parseCqlType, type ScalarName, type UdtField } from '../../../lib/table/cqlType.ts'
 import { Bytes } from '../../../lib/value/bytes.ts'
-import { encoderFor } from '../../../lib/value/encoder.ts'
+import { type Encoder, encoderFor } from '../../../lib/value/encoder.ts'
 import { Refusal } from '../../../lib/value/refusal.ts'
 
 const noUdts = () => undefined
@@ -24,7 +24,15 @@ function typeOf(type: string | CqlType): CqlType {
 
 /** Encodes values one after the other, as those of rows are: into slabs that they share. */
 export function encoder(type: string | CqlType): (value: unknown) => Buffer {
-  const encode = encoderFor(typeOf(type))
+  return encoderInto(encoderFor(typeOf(type)))
+}
+
+/** As the server keeps values: it puts a set or map that is the whole column into its order. */
+export function storedEncoder(type: CqlType): (value: unknown) => Buffer {
+  return encoderInto(encoderFor(type, true))
+}
+
+function encoderInto(encode: Encoder): (value: unknown) => Buffer {
   const out = new Bytes(16 * 1024 * 1024)
   return value => {
     out.begin()
