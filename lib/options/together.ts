@@ -63,7 +63,10 @@ export function checkTogether(given: Given): { readonly keyspace: string; readon
     const message = 'Expected `timestamp_column` to be given beside `allow_any_timestamp`'
     throw refuse('timestamp_column', message)
   }
-  eachOnce(given, ['delete_flag_column', 'ttl_column', 'timestamp_column'])
+  if (given.operation_column !== undefined) {
+    absent(given, ['delete_flag_column', 'delete_flag_value'], '`operation_column` tells deletes, too')
+  }
+  eachOnce(given, ['delete_flag_column', 'ttl_column', 'timestamp_column', 'operation_column'])
   checkServer(given)
   checkTls(given)
   return { keyspace, table }

@@ -6,6 +6,7 @@ import { rebind } from '../row/rebind.ts'
 import { RowEncoder, type RowRules } from '../row/row.ts'
 import { mayBeNewInSchema } from '../row/rowRefusal.ts'
 import { holdsIterator } from '../row/snapshot.ts'
+import { rowOperations } from '../table/operations.ts'
 import { readTable, type TableSource } from '../table/readTable.ts'
 import type { StoredTable } from '../table/schema.ts'
 import { columnDropped, hasAllOf, isSameTable, schemaChange, tableGone } from '../table/schemaChange.ts'
@@ -73,7 +74,7 @@ export class LiveTable {
     this.#share = new StatementShare(cluster, {
       client: source.client,
       binds: schema.columns.length + 2,
-      operations: settings.delete_flag === undefined ? 1 : 2,
+      operations: operationsIn(settings),
     })
     this.#looks = new SchemaLooks(rows => this.#readFor(rows), source.signal)
     this.#timer = setInterval(() => {
@@ -266,6 +267,12 @@ export class LiveTable {
     this.#usual = undefined
     this.#current = new WeakMap()
   }
+}
+
+/** Kinds of statements that rows may need. */
+function operationsIn({ operation_column, delete_flag }: TableSettings): number {
+  if (operation_column !== undefined) return rowOperations.length
+  return delete_flag === undefined ? 1 : 2
 }
 
 function attempt(encode: () => EncodedRow): EncodedRow | Error {
