@@ -158,7 +158,7 @@ describe('rows of all operations in one stream', () => {
       ...by,
     }
     await crash(ks, options, rows, request => request % 2 === 0)
-    const renamed = rows.map(row => ({ ...row, op: 'insert' }))
+    const renamed = rows.map(row => ('op' in row && row.op === 'append' ? { ...row, op: 'update' } : row))
     {
       await using sink = createMicroBatchSink(options)
       await expect(sink.writeEpoch(0, renamed)).rejects.toMatchObject({
