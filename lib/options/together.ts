@@ -139,8 +139,11 @@ function bothOrNeither(given: Given, one: Name, other: Name): void {
   throw refuse(absentee, `Expected \`${absentee}\` to be given beside \`${there}\``)
 }
 
-/** A property of a row says one thing. */
-function eachOnce(given: Given, names: readonly Name[]): void {
+/**
+ * A property of a row says one thing.
+ * @throws OptionError
+ */
+export function eachOnce(given: Given, names: readonly Name[]): void {
   const owners = new Map<unknown, Name>()
   for (const name of names) {
     const owner = owners.get(given[name])

@@ -4,6 +4,7 @@ import { OptionError, ReadError, SchemaError } from '../errors.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
 import { quoteIdentifier } from '../table/cqlType.ts'
 import type { Column, TableSchema } from '../table/schema.ts'
+import { CellTimes } from './cellTimes.ts'
 import type { TokenRange } from './tokenRanges.ts'
 import { type Where, whereOf } from './where.ts'
 
@@ -19,7 +20,9 @@ export class ReadStatement {
   /** Columns of the answer, in its order. */
   readonly columns: readonly Column[]
   /** What is selected behind the columns, in CQL. */
-  readonly extras: readonly string[] = []
+  readonly extras: readonly string[]
+  /** What is read of the times of cells, if they are. */
+  readonly times: CellTimes | undefined
   /** Columns of the table. */
   readonly allColumns: readonly Column[]
   /** Keyspace and name of the table. */
@@ -35,7 +38,10 @@ export class ReadStatement {
     this.table = `${schema.keyspace}.${schema.name}`
     this.#settings = settings
     this.allColumns = schema.columns
-    this.columns = columnsOf(schema, settings.columns)
+    const wanted = columnsOf(schema, settings.columns)
+    this.times = settings.times && new CellTimes(schema, wanted, settings.times)
+    this.columns = this.times?.columns ?? wanted
+    this.extras = this.times?.selectors ?? []
     this.#where = where === undefined ? undefined : whereOf(where, schema)
     const names = this.columns.map(({ name }) => quoteIdentifier(name))
     const from = `${quoteIdentifier(schema.keyspace)}.${quoteIdentifier(schema.name)}`
@@ -68,6 +74,7 @@ export class ReadStatement {
     const words = wordsOf(error)
     const options = { cause: error }
     const { consistency } = this.#settings
+    if (isInvalid(error) && this.times?.isRefusedBy(words) === true) return this.times.refusal(words)
     if (isInvalid(error) && this.#where !== undefined) {
       const way = /allow filtering/i.test(words) ? ', with the option `allow_filtering`' : ''
       const text = `Cassandra refuses \`where\`: ${words.replace(/ and thus may have .*$/s, '')}`

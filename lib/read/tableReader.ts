@@ -11,10 +11,11 @@ import { readTable } from '../table/readTable.ts'
 import { BytesDiffer } from '../value/decoder.ts'
 import { Lanes } from './lanes.ts'
 import type { Page } from './pageReader.ts'
-import { PageRows } from './pageRows.ts'
+import { type PagePlan, PageRows } from './pageRows.ts'
 import { RangeReader } from './rangeReader.ts'
 import { type PlainRow, RowPlan } from './rowPlan.ts'
 import { ReadStatement } from './statement.ts'
+import { TimedPlan } from './timedPlan.ts'
 import { rangesBetween, splitRanges, type TokenRange } from './tokenRanges.ts'
 
 /** Rows that are made objects at once. */
@@ -27,7 +28,7 @@ const MURMUR3 = 'Murmur3Partitioner'
 export class TableReader {
   readonly #connection: Connection
   readonly #statement: ReadStatement
-  readonly #plan: RowPlan
+  readonly #plan: PagePlan
   readonly #lanes: Lanes<Page>
   #page: PageRows | undefined
 
@@ -41,7 +42,11 @@ export class TableReader {
     const { splits, concurrency } = settings
     this.#connection = connection
     this.#statement = statement
-    this.#plan = new RowPlan(statement.columns, statement.extras.length)
+    const { columns, extras, times } = statement
+    this.#plan =
+      times === undefined
+        ? new RowPlan(columns, extras.length)
+        : new TimedPlan(statement.table, columns, { names: times.names, extras: extras.length, timesAt: 0 })
     const ranges = statement.isOfPartitions
       ? [undefined]
       : splitRanges(rangesBetween(tokensOf(connection)), splits)
