@@ -80,6 +80,17 @@ describe('a row that is updated', () => {
     ])
   })
 
+  it('in a table of static columns alone is one of a partition, and with a clustering key refused by name', async () => {
+    const table = await ks.table('p int, c int, s int static, PRIMARY KEY (p, c)')
+    await write(table, [{ p: 1, s: 2, op: 'update' }])
+    expect(await contents(table)).toEqual([{ p: 1, c: null, s: 2 }])
+    await expect(write(table, [{ p: 1, c: 1, s: 3, op: 'update' }])).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_ROW_REFUSED',
+      row_index: 0,
+      message: expect.stringContaining('modifies only static columns'),
+    })
+  })
+
   it('has the time to live and the write time that it brings', async () => {
     const table = await ks.table(definition)
     const times = { timestamp_column: 'at', ttl_column: 'keep', allow_any_timestamp: true } as const
