@@ -20,7 +20,7 @@ export interface OpenContext extends TableContext {
 
 /** Payload of `cassandra-streams:request`: one try of one request. */
 export interface RequestContext extends TableContext {
-  /** `insert`, `insert_static` or `delete`. */
+  /** `insert`, `update`, `append` (each also as `…_static`) or `delete`. */
   readonly operation: string
   /** Rows in the request. */
   readonly rows: number

@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { EncodedRow } from '../row/encodedRow.ts'
 import type { CqlType } from '../table/cqlType.ts'
-import type { Column } from '../table/schema.ts'
 import type { Statement } from '../table/statement.ts'
+import type { Target } from '../table/target.ts'
 import { hasUdt } from '../table/udt.ts'
 import { UNSET_LENGTH } from '../value/bind.ts'
 import { withoutNewFields } from './udtFields.ts'
@@ -120,8 +120,8 @@ export class Fingerprint {
     return found
   }
 
-  #bindOfColumn({ name, cql, type }: Column): Bind {
-    const bind = bindOf('column', name, cql)
+  #bindOfColumn({ name, cql, type, field }: Target): Bind {
+    const bind = field === undefined ? bindOf('column', name, cql) : bindOf('field', name, field, cql)
     return this.#tableTtl !== undefined && hasUdt(type) ? { ...bind, type } : bind
   }
 

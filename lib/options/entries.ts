@@ -158,6 +158,12 @@ export const writeEntries = {
     meaning:
       'take any write time. Otherwise only those of the years 2001 to 2100 are taken, so that milliseconds and nanoseconds are noticed. Goes with `timestamp_column`',
   },
+  operation_column: {
+    ...text,
+    otherwise: 'each row is inserted',
+    meaning:
+      'property that says what is done with each row: `insert`, `update` (cells and no row marker, so that the row is gone with its last cell), `append` (as `update`, and adds to non-frozen sets and maps and sets only the given fields of non-frozen user-defined types) or `delete`; never written as a column',
+  },
   nulls: {
     ...oneOf(['write', 'unset']),
     fallback: 'write',

@@ -113,6 +113,13 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
    * @default false
    */
   readonly allow_any_timestamp?: boolean | string | undefined
+  /**
+   * Property that says what is done with each row: `insert`, `update` (cells and no row marker, so that the row is gone
+   * with its last cell), `append` (as `update`, and adds to non-frozen sets and maps and sets only the given fields of
+   * non-frozen user-defined types) or `delete`; never written as a column.
+   * @default each row is inserted
+   */
+  readonly operation_column?: PropertyOf<Row> | undefined
   /** `write` stores null (a tombstone); `unset` leaves the column alone, as undefined does. @default 'write' */
   readonly nulls?: 'write' | 'unset' | undefined
   /**

@@ -86,6 +86,28 @@ export const readEntries = {
     fallback: false,
     meaning: 'whether Cassandra may read rows that `where` then leaves out',
   },
+  with_times: {
+    ...flag,
+    fallback: false,
+    meaning:
+      'give each row in parts, one for each write time and time to live of its cells, with these: a sink with `timestamp_column`, `ttl_column` and `operation_column` makes the same table of them. Key columns are read in any case',
+  },
+  timestamp_column: {
+    ...text,
+    otherwise: '`write_time`',
+    meaning:
+      'property of a part with its write time, a BigInt of microseconds. Goes with `with_times`, as the next two',
+  },
+  ttl_column: {
+    ...text,
+    otherwise: '`ttl`',
+    meaning: 'property of a part with the seconds that it has to live; 0 is for ever',
+  },
+  operation_column: {
+    ...text,
+    otherwise: '`operation`',
+    meaning: 'property of a part that says what a sink does with it: `insert`, `update` or `append`',
+  },
   consistency: {
     ...consistency,
     fallback: 'LOCAL_ONE',

@@ -21,6 +21,22 @@ export interface CassandraReadableOptions extends ConnectionOptions {
   readonly params?: readonly unknown[] | undefined
   /** Whether Cassandra may read rows that `where` then leaves out. @default false */
   readonly allow_filtering?: boolean | string | undefined
+  /**
+   * Give each row in parts, one for each write time and time to live of its cells, with these: a sink with
+   * `timestamp_column`, `ttl_column` and `operation_column` makes the same table of them. Key columns are read in any
+   * case.
+   * @default false
+   */
+  readonly with_times?: boolean | string | undefined
+  /**
+   * Property of a part with its write time, a BigInt of microseconds. Goes with `with_times`, as the next two.
+   * @default `write_time`
+   */
+  readonly timestamp_column?: string | undefined
+  /** Property of a part with the seconds that it has to live; 0 is for ever. @default `ttl` */
+  readonly ttl_column?: string | undefined
+  /** Property of a part that says what a sink does with it: `insert`, `update` or `append`. @default `operation` */
+  readonly operation_column?: string | undefined
   /** How many replicas must answer, in any case. @default 'LOCAL_ONE' */
   readonly consistency?: ConsistencyName | undefined
   /**

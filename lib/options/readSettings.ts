@@ -4,6 +4,7 @@ import { checkEach, type Defaulted, refuse, withDefaults } from './check.ts'
 import { connectionEntries, followEntries, readEntries } from './readEntries.ts'
 import type { CassandraReadableOptions, FollowOptions } from './readOptions.ts'
 import { connectionSettings, type TableSettings } from './settings.ts'
+import { eachOnce } from './together.ts'
 
 /** What values are read as: plain JavaScript, what JSON keeps, or the driver's own classes. */
 export type ValueForm = 'plain' | 'json' | 'driver'
@@ -11,9 +12,14 @@ export type ValueForm = 'plain' | 'json' | 'driver'
 /** Checked options of a source with their defaults; frozen. */
 export interface ReadSettings
   extends TableSettings,
-    Omit<Defaulted<typeof readEntries>, 'filter' | 'json' | 'params' | 'values' | 'follow' | 'after'> {
+    Omit<
+      Defaulted<typeof readEntries>,
+      'filter' | 'json' | 'params' | 'values' | 'follow' | 'after' | 'with_times' | keyof TimeNames
+    > {
   readonly params: readonly unknown[]
   readonly values: ValueForm
+  /** Properties that tell the times of cells; undefined where they are not read. */
+  readonly times: TimeNames | undefined
   /** Null from the first row on; undefined where rows have no place. */
   readonly after: Json | undefined
   readonly follow: FollowSettings | undefined
@@ -23,13 +29,36 @@ export interface FollowSettings extends Defaulted<typeof followEntries> {
   readonly by: 'scan' | 'tail'
 }
 
+/** Properties of a part of a row, by the options that name them. */
+export interface TimeNames {
+  readonly timestamp_column: string
+  readonly ttl_column: string
+  readonly operation_column: string
+}
+
+const timeNames = {
+  timestamp_column: 'write_time',
+  ttl_column: 'ttl',
+  operation_column: 'operation',
+} as const
+
 /**
  * Checks options once and freezes them with their defaults.
  * @throws OptionError `ERR_CASSANDRA_OPTION_UNKNOWN` or `ERR_CASSANDRA_OPTION`.
  */
 export function readSettingsOf(options: CassandraReadableOptions): ReadSettings {
   const given = checkEach(options, { ...connectionEntries, ...readEntries })
-  const { filter, where = filter, params = [], json, ...rest } = withDefaults(given, readEntries)
+  const {
+    filter,
+    where = filter,
+    params = [],
+    json,
+    with_times,
+    timestamp_column: _timestamp,
+    ttl_column: _ttl,
+    operation_column: _operation,
+    ...rest
+  } = withDefaults(given, readEntries)
   if (filter !== undefined && given.where !== undefined) {
     throw refuse('filter', 'Expected `filter` to be absent beside `where`, which says the same')
   }
@@ -48,6 +77,10 @@ export function readSettingsOf(options: CassandraReadableOptions): ReadSettings 
       "Expected `json` to be absent beside `values: 'driver'`, whose classes JSON does not keep",
     )
   }
+  const times = timesOf(given, with_times)
+  refuseTogether(with_times, 'json', json)
+  refuseTogether(with_times, 'values', rest.values === 'driver')
+  refuseTogether(with_times, 'follow', given.follow !== undefined)
   const follow = given.follow && followSettingsOf(given.follow)
   // One replica may not have heard of a row that others acknowledged long ago.
   const consistency = follow === undefined ? rest.consistency : (given.consistency ?? 'LOCAL_QUORUM')
@@ -65,6 +98,7 @@ export function readSettingsOf(options: CassandraReadableOptions): ReadSettings 
     // Where it is does not change with the working directory.
     checkpoint_location: location === undefined ? undefined : resolve(location),
     follow,
+    times,
   })
 }
 
@@ -72,4 +106,25 @@ function followSettingsOf(options: FollowOptions): FollowSettings {
   const { by, ...rest } = withDefaults(checkEach(options, followEntries), followEntries)
   if (by === undefined) throw refuse('follow', 'Expected `follow` to have `by`')
   return Object.freeze({ by, ...rest })
+}
+
+function refuseTogether(with_times: boolean, option: string, isGiven: boolean): void {
+  if (with_times && isGiven) throw refuse(option, `Expected \`${option}\` to be absent beside \`with_times\``)
+}
+
+function timesOf(given: Partial<TimeNames>, isWanted: boolean): TimeNames | undefined {
+  const options = Object.keys(timeNames) as (keyof TimeNames)[]
+  if (!isWanted) {
+    const stray = options.find(option => given[option] !== undefined)
+    if (stray !== undefined) throw refuse(stray, `Expected \`with_times\` to be true beside \`${stray}\``)
+    return undefined
+  }
+  const {
+    timestamp_column = timeNames.timestamp_column,
+    ttl_column = timeNames.ttl_column,
+    operation_column = timeNames.operation_column,
+  } = given
+  const names = { timestamp_column, ttl_column, operation_column }
+  eachOnce(names, options)
+  return names
 }

@@ -63,7 +63,10 @@ export function checkTogether(given: Given): { readonly keyspace: string; readon
     const message = 'Expected `timestamp_column` to be given beside `allow_any_timestamp`'
     throw refuse('timestamp_column', message)
   }
-  eachOnce(given, ['delete_flag_column', 'ttl_column', 'timestamp_column'])
+  if (given.operation_column !== undefined) {
+    absent(given, ['delete_flag_column', 'delete_flag_value'], '`operation_column` tells deletes, too')
+  }
+  eachOnce(given, ['delete_flag_column', 'ttl_column', 'timestamp_column', 'operation_column'])
   checkServer(given)
   checkTls(given)
   return { keyspace, table }
@@ -136,8 +139,11 @@ function bothOrNeither(given: Given, one: Name, other: Name): void {
   throw refuse(absentee, `Expected \`${absentee}\` to be given beside \`${there}\``)
 }
 
-/** A property of a row says one thing. */
-function eachOnce(given: Given, names: readonly Name[]): void {
+/**
+ * A property of a row says one thing.
+ * @throws OptionError
+ */
+export function eachOnce(given: Given, names: readonly Name[]): void {
   const owners = new Map<unknown, Name>()
   for (const name of names) {
     const owner = owners.get(given[name])

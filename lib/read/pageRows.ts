@@ -1,18 +1,21 @@
 import type { Page, RawPage } from './pageReader.ts'
 import type { PlainRow, RowPlan } from './rowPlan.ts'
 
+/** How the rows of a page are read. */
+export type PagePlan = Pick<RowPlan, 'decode' | 'plain'>
+
 /**
  * The rows of one page, some at a time. They are bytes until they are asked for: many objects at once would cost more than
  * all else, since those that live for a while are moved by the garbage collector.
  */
 export class PageRows {
-  readonly #plan: RowPlan
+  readonly #plan: PagePlan
   readonly #rows: readonly PlainRow[] | RawPage
   /** Where the next row begins, in bytes or in rows. */
   #at: number
   #left: number
 
-  constructor(plan: RowPlan, { rows }: Page) {
+  constructor(plan: PagePlan, { rows }: Page) {
     this.#plan = plan
     this.#left = rows.length
     this.#at = 'bytes' in rows ? rows.start : 0

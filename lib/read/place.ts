@@ -11,9 +11,14 @@ export class Place {
   readonly #from: number
   readonly #to: number
   readonly #span: Span | undefined
+  readonly #isAgain: boolean
 
-  /** @param span of a reader that follows */
-  constructor(page: Buffer, from: number, to: number, span: Span | undefined) {
+  /**
+   * @param span of a reader that follows
+   * @param isAgain whether more of the row is still to come
+   */
+  constructor(page: Buffer, from: number, to: number, span: Span | undefined, isAgain = false) {
+    this.#isAgain = isAgain
     this.#page = page
     this.#from = from
     this.#to = to
@@ -30,6 +35,7 @@ export class Place {
     return {
       token: String(this.#page.readBigInt64BE(this.#from + TOKEN_FROM)),
       key: this.#page.toString('base64url', this.#from + KEY_FROM, this.#to),
+      ...(this.#isAgain && { again: true }),
       ...(span !== undefined && {
         from: span.from === undefined ? null : String(span.from),
         to: String(span.to),
@@ -54,6 +60,8 @@ export interface ReadPosition {
   /** Of a reader that follows: as in {@link Span}, in decimal; null for all that is older. */
   readonly from?: string | null
   readonly to?: string
+  /** The row itself is to be read again: it comes in parts, of which more are to come. */
+  readonly again?: true
   readonly [name: string]: Json
 }
 
@@ -73,11 +81,13 @@ export interface Behind {
   readonly token: bigint
   /** As in {@link Place}. */
   readonly key: Buffer
+  readonly isAgain: boolean
   readonly span: Span | undefined
 }
 
 const isInteger = (value: unknown) => isText(value) && /^-?\d{1,19}$/.test(value)
 const shape = { token: isInteger, key: isText }
+const partShape = { ...shape, again: (value: unknown) => value === true }
 const spanShape = { ...shape, from: (value: unknown) => value === null || isInteger(value), to: isInteger }
 
 /**
@@ -86,9 +96,11 @@ const spanShape = { ...shape, from: (value: unknown) => value === null || isInte
  * @throws OptionError for what no `positionOf` of such a reader gave
  */
 export function readPosition(given: Json, columns: number, follows: boolean): Behind {
-  const isPosition = follows ? hasShape(spanShape, given) : hasShape(shape, given)
+  const isPosition = follows
+    ? hasShape(spanShape, given)
+    : hasShape(shape, given) || hasShape(partShape, given)
   if (!isPosition) throw refused(`${follows ? 'a following reader' : 'a reader that does not follow'}`)
-  const { token, key, from, to = '' } = given as unknown as ReadPosition
+  const { token, key, from, to = '', again = false } = given as unknown as ReadPosition
   const head = Buffer.alloc(8)
   const position = BigInt(token)
   if (position !== BigInt.asIntN(64, position)) throw refused('a reader')
@@ -98,7 +110,7 @@ export function readPosition(given: Json, columns: number, follows: boolean): Be
   const span = follows
     ? { from: typeof from === 'string' ? BigInt(from) : undefined, to: BigInt(to) }
     : undefined
-  return { token: position, key: bytes, span }
+  return { token: position, key: bytes, isAgain: again, span }
 }
 
 function hasParts(bytes: Buffer, count: number): boolean {

@@ -4,6 +4,7 @@ import { OptionError, ReadError, SchemaError } from '../errors.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
 import { quoteIdentifier } from '../table/cqlType.ts'
 import type { Column, TableSchema } from '../table/schema.ts'
+import { CellTimes } from './cellTimes.ts'
 import type { Span } from './place.ts'
 import type { SpanFilter } from './spanFilter.ts'
 import type { TokenRange } from './tokenRanges.ts'
@@ -24,6 +25,8 @@ export class ReadStatement {
   readonly extras: readonly string[]
   /** How many of them, the first ones, are a row's place: its token and its key. */
   readonly places: number
+  /** What is read of the times of cells, if they are. */
+  readonly times: CellTimes | undefined
   /** Columns of the table. */
   readonly allColumns: readonly Column[]
   /** Keyspace and name of the table. */
@@ -43,7 +46,9 @@ export class ReadStatement {
     this.table = `${schema.keyspace}.${schema.name}`
     this.#settings = settings
     this.allColumns = schema.columns
-    this.columns = columnsOf(schema, settings.columns)
+    const wanted = columnsOf(schema, settings.columns)
+    this.times = settings.times && new CellTimes(schema, wanted, settings.times)
+    this.columns = this.times?.columns ?? wanted
     this.#where = where === undefined ? undefined : whereOf(where, schema)
     this.#filter = filter
     const keys = schema.columns.filter(({ kind }) => kind === 'partition_key' || kind === 'clustering')
@@ -52,7 +57,7 @@ export class ReadStatement {
     this.#token = `token(${partition.join(', ')})`
     const place = hasPlaces(settings) ? [this.#token, ...keyNames] : []
     this.places = place.length
-    this.extras = [...place, ...(filter?.selectors ?? [])]
+    this.extras = [...place, ...(filter?.selectors ?? []), ...(this.times?.selectors ?? [])]
     const names = this.columns.map(({ name }) => quoteIdentifier(name))
     const from = `${quoteIdentifier(schema.keyspace)}.${quoteIdentifier(schema.name)}`
     this.#select = `SELECT ${[...names, ...this.extras].join(', ')} FROM ${from} WHERE `
@@ -91,6 +96,7 @@ export class ReadStatement {
     const words = wordsOf(error)
     const options = { cause: error }
     const { consistency } = this.#settings
+    if (isInvalid(error) && this.times?.isRefusedBy(words) === true) return this.times.refusal(words)
     if (isInvalid(error) && this.#where !== undefined) {
       const way = /allow filtering/i.test(words) ? ', with the option `allow_filtering`' : ''
       const text = `Cassandra refuses \`where\`: ${words.replace(/ and thus may have .*$/s, '')}`

@@ -4,10 +4,10 @@ import type { Column } from '../table/schema.ts'
 import { BytesDiffer } from '../value/decoder.ts'
 import type { Lanes } from './lanes.ts'
 import type { Page } from './pageReader.ts'
-import { PageRows } from './pageRows.ts'
+import { type PagePlan, PageRows } from './pageRows.ts'
 import { placeOf } from './place.ts'
 import type { RowOrder } from './rowOrder.ts'
-import type { PlainRow, RowPlan } from './rowPlan.ts'
+import type { PlainRow } from './rowPlan.ts'
 import type { ReadStatement } from './statement.ts'
 
 /** Rows that are made objects at once. */
@@ -18,6 +18,8 @@ export interface Skipped {
   readonly order: RowOrder
   /** Key of the last one, as a `Place` has it. */
   readonly upTo: Buffer
+  /** That one is given again. */
+  readonly isAgain: boolean
 }
 
 /** Pages as they come. */
@@ -26,7 +28,7 @@ export type Pages = Pick<Lanes<never, Page>, 'next' | 'stop'>
 /** One walk through what is read of a table. */
 export class TablePass {
   readonly #statement: ReadStatement
-  readonly #plan: RowPlan
+  readonly #plan: PagePlan
   readonly #lanes: Pages
   readonly #checked: RowOrder | undefined
   #skipped: Skipped | undefined
@@ -40,7 +42,7 @@ export class TablePass {
    */
   constructor(
     statement: ReadStatement,
-    plan: RowPlan,
+    plan: PagePlan,
     lanes: Pages,
     skipped: Skipped | undefined,
     checked: RowOrder | undefined,
@@ -96,10 +98,12 @@ export class TablePass {
 
   #behindSkipped(rows: readonly PlainRow[]): readonly PlainRow[] {
     if (this.#skipped === undefined) return rows
-    const { order, upTo } = this.#skipped
+    const { order, upTo, isAgain } = this.#skipped
     const first = rows.findIndex(row => {
       const key = placeOf(row)?.key
-      return key === undefined || order(key, upTo) > 0
+      if (key === undefined) return true
+      const difference = order(key, upTo)
+      return difference > 0 || (isAgain && difference === 0)
     })
     if (first === -1) return []
     this.#skipped = undefined

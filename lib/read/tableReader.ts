@@ -13,6 +13,7 @@ import type { TableSchema } from '../table/schema.ts'
 import { Following } from './following.ts'
 import { Lanes } from './lanes.ts'
 import type { Page } from './pageReader.ts'
+import type { PagePlan } from './pageRows.ts'
 import { type Behind, readPosition, type Span } from './place.ts'
 import { RangeReader } from './rangeReader.ts'
 import { RingWalk } from './ringWalk.ts'
@@ -21,6 +22,7 @@ import { type PlainRow, RowPlan } from './rowPlan.ts'
 import { type SpanFilter, scanOf, tailOf } from './spanFilter.ts'
 import { ReadStatement } from './statement.ts'
 import { type Pages, TablePass } from './tablePass.ts'
+import { TimedPlan } from './timedPlan.ts'
 import { rangesBetween, splitRanges, type TokenRange } from './tokenRanges.ts'
 
 /** Name of the only partitioner whose tokens are known here. */
@@ -129,21 +131,24 @@ export class TableReader {
   #passOf(span: Span | undefined): TablePass {
     const behind = this.#behind
     this.#behind = undefined
-    const { columns, extras, places, isOfPartitions } = this.#statement
-    const plan = new RowPlan(
-      columns,
-      { count: extras.length, places, filter: this.#filter, span },
-      this.#settings.values,
-    )
-    const skipped = behind && { order: this.#order, upTo: behind.key }
+    const { places, isOfPartitions } = this.#statement
+    const skipped = behind && { order: this.#order, upTo: behind.key, isAgain: behind.isAgain }
     const pages = this.#pagesOf(span, behind)
     return new TablePass(
       this.#statement,
-      plan,
+      this.#planOf(span),
       pages,
       skipped,
       isOfPartitions && places > 0 ? this.#order : undefined,
     )
+  }
+
+  #planOf(span: Span | undefined): PagePlan {
+    const { columns, extras, places, times, table } = this.#statement
+    const count = extras.length
+    return times === undefined
+      ? new RowPlan(columns, { count, places, filter: this.#filter, span }, this.#settings.values)
+      : new TimedPlan(table, columns, { names: times.names, extras: count, places })
   }
 
   #pagesOf(span: Span | undefined, behind: Behind | undefined): Pages {

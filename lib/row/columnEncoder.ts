@@ -1,4 +1,5 @@
 import type { Column } from '../table/schema.ts'
+import { type Target, takesMore } from '../table/target.ts'
 import type { Bytes } from '../value/bytes.ts'
 import { type Encoder, encoderFor } from '../value/encoder.ts'
 import { Refusal } from '../value/refusal.ts'
@@ -7,7 +8,7 @@ import { valueRefused } from './rowRefusal.ts'
 /** What is known of a column beforehand. */
 export interface ColumnEncoder {
   readonly column: Column
-  /** Place of the column among the table's. */
+  /** Place of the column among the table's, or of a field behind these. */
   readonly columnIndex: number
   readonly encode: Encoder
   readonly isKey: boolean
@@ -15,6 +16,8 @@ export interface ColumnEncoder {
   /** Each part of the value is a cell of its own on the server. */
   readonly isMultiCell: boolean
   readonly isPartitionKey: boolean
+  /** Whether a value can be added to what is stored. */
+  readonly takesMore: boolean
 }
 
 export function columnEncoderFor(column: Column, columnIndex: number): ColumnEncoder {
@@ -27,7 +30,13 @@ export function columnEncoderFor(column: Column, columnIndex: number): ColumnEnc
     appends: column.type.kind === 'list' && !column.type.frozen,
     isMultiCell: 'frozen' in column.type && !column.type.frozen,
     isPartitionKey: column.kind === 'partition_key',
+    takesMore: takesMore(column.type),
   }
+}
+
+/** That of a field, which errors name with its column. */
+export function fieldEncoderFor(target: Target, index: number): ColumnEncoder {
+  return columnEncoderFor({ ...target, name: `${target.name}.${target.field}` }, index)
 }
 
 /** @throws RowError when the column cannot hold the value exactly. */

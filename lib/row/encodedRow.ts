@@ -82,10 +82,9 @@ export function age({ statement, slab, timestampAt }: EncodedRow, seconds: numbe
 
 /** Whether a row has a value for a column: neither null nor nothing. */
 export function hasValueFor(row: EncodedRow, column: string): boolean {
-  const { columns, timestampIndex } = row.statement
-  const place = columns.findIndex(({ name }) => name === column)
-  const value = place === -1 ? null : valuesOf(row)[timestampIndex === 0 ? place + 1 : place]
-  return Buffer.isBuffer(value)
+  const { columns, valuesIndex } = row.statement
+  const values = valuesOf(row)
+  return columns.some(({ name }, i) => name === column && Buffer.isBuffer(values[valuesIndex + i]))
 }
 
 /** The bound values one by one, as they are now: a repeat of the row changes its bytes while the driver may still wait. */

@@ -1,35 +1,46 @@
 import type { Column } from '../table/schema.ts'
 import type { Statement } from '../table/statement.ts'
+import { targetName } from '../table/target.ts'
 import { UNSET_LENGTH } from '../value/bind.ts'
 import type { EncodedRow } from './encodedRow.ts'
 
 const LENGTH_BYTES = 4
 
 /**
- * The row as another INSERT into the same table binds it, or the column of which it has a value that has no place
+ * The row as another statement of the same operation binds it, or the column of which it has a value that has no place
  * there. Both have the same key. A column that only the other statement has is left alone.
  */
 export function rebind(row: EncodedRow, statement: Statement): EncodedRow | Column {
-  const { columns, timestampIndex } = row.statement
+  const { columns, timestampIndex, valuesIndex } = row.statement
   const values = boundOf(row)
-  const byName = new Map(columns.map(({ name }, i) => [name, values[i] as Buffer]))
-  const parts = statement.columns.map(({ name }) => byName.get(name) ?? unsetBytes)
-  const names = new Set(statement.columns.map(({ name }) => name))
-  const lost = columns.find(({ name }) => !names.has(name) && !isUnset(byName.get(name) as Buffer))
+  const byName = new Map(columns.map((column, i) => [targetName(column), values[valuesIndex + i] as Buffer]))
+  const parts = statement.columns.map(column => byName.get(targetName(column)) ?? unsetBytes)
+  const names = new Set(statement.columns.map(targetName))
+  const lost = columns.find(column => {
+    const name = targetName(column)
+    return !names.has(name) && !isUnset(byName.get(name) as Buffer)
+  })
   if (lost !== undefined) return lost
-  const timestampFrom = parts.reduce((size, part) => size + part.length, 0)
   // The write time, and the time to live if there is one.
-  const slab = Buffer.concat([...parts, ...values.slice(timestampIndex)])
+  const usings = values.slice(timestampIndex, timestampIndex + values.length - columns.length)
+  const isFirst = valuesIndex > 0
+  const slab = Buffer.concat(isFirst ? [...usings, ...parts] : [...parts, ...usings])
+  const keyAt = statement.columns.findIndex(({ kind }) => kind === 'partition_key')
+  const keyStart = sizeOf(isFirst ? usings : []) + sizeOf(parts.slice(0, keyAt))
   return {
     ...row,
     statement,
     slab,
     start: 0,
     end: slab.length,
-    keyStart: 0,
-    keyEnd: row.keyEnd - row.keyStart,
-    timestampAt: timestampFrom + LENGTH_BYTES,
+    keyStart,
+    keyEnd: keyStart + row.keyEnd - row.keyStart,
+    timestampAt: (isFirst ? 0 : sizeOf(parts)) + LENGTH_BYTES,
   }
+}
+
+function sizeOf(parts: readonly Buffer[]): number {
+  return parts.reduce((size, part) => size + part.length, 0)
 }
 
 const unsetBytes = Buffer.alloc(LENGTH_BYTES)

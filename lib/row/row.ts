@@ -5,14 +5,17 @@ import { NULL_LENGTH, UNSET_LENGTH } from '../value/bind.ts'
 import { Bytes, TooManyBytes } from '../value/bytes.ts'
 import { type ColumnEncoder, columnEncoderFor, encodeColumn } from './columnEncoder.ts'
 import type { EncodedRow } from './encodedRow.ts'
+import { FieldCells } from './fieldCells.ts'
 import { KEY_PART_BYTES, MAX_KEY_BYTES } from './partitionKey.ts'
 import { ownNames, type Row, readProperty, rowOf, sameNames } from './readRow.ts'
+import { RowOperation } from './rowOperation.ts'
 import { columnUnknown, deleteFlagMissing, keyAbsent, keySize, rowSize } from './rowRefusal.ts'
 import { ownTimestampOf, ttlOf, type UsingRules } from './using.ts'
 import { CELL_WEIGHT, collectionWeight, ROW_WEIGHT, TTL_WEIGHT } from './weight.ts'
 
 export interface RowRules extends UsingRules {
   readonly delete_flag: { readonly column: string; readonly value: string } | undefined
+  readonly operation_column?: string | undefined
   readonly nulls: 'write' | 'unset'
   readonly max_row_bytes: number
   readonly counts?: PreparedCounts
@@ -29,10 +32,13 @@ interface Shape {
 interface Plan {
   readonly statement: Statement
   readonly encoders: readonly ColumnEncoder[]
+  /** Where it binds fields of columns. */
+  readonly fields: FieldCells | undefined
   /** Columns whose values are read, from the first one on. */
   readonly reads: number
 }
 
+const LENGTH_BYTES = 4
 const TIMESTAMP_BYTES = 8
 const TTL_BYTES = 4
 
@@ -53,8 +59,9 @@ export class RowEncoder {
   readonly #plans: Readonly<Record<OperationName, Plan>>
   /** That of the row before: most streams have one shape, which is then checked once. */
   #shape: Shape = { names: [], present: [], controls: new Set() }
-  /** Properties that tell what is done with a row, and are no columns: delete flag, time to live, write time. */
+  /** Properties that tell what is done with a row, and are no columns: delete flag, time to live, write time, operation. */
   readonly #controls: readonly string[]
+  readonly #asked: RowOperation | undefined
   /** Lent to the row in progress: reading a row may run code of the caller's, which may give the next one. */
   #bytes: Bytes | undefined
 
@@ -64,9 +71,11 @@ export class RowEncoder {
     this.#schema = schema
     this.#columns = schema.columns
     this.#columnIndexes = new Map(schema.columns.map(({ name }, i) => [name, i]))
-    this.#controls = [rules.delete_flag?.column, rules.ttl_column, rules.timestamp_column].filter(
+    const { delete_flag, ttl_column, timestamp_column, operation_column } = rules
+    this.#controls = [delete_flag?.column, ttl_column, timestamp_column, operation_column].filter(
       name => name !== undefined,
     )
+    this.#asked = operation_column === undefined ? undefined : new RowOperation(operation_column, schema)
     this.#partitionKeyCount = count('partition_key')
     this.#keyCount = this.#partitionKeyCount + count('clustering')
     this.#regularsFrom = this.#keyCount + count('static')
@@ -74,9 +83,13 @@ export class RowEncoder {
     this.#unsupported = encoders.filter(({ column }) => column.type.kind === 'unsupported')
     const planOf = (operation: Operation): Plan => {
       const statement = new Statement(operation, schema, timeToLiveBy(rules), rules.counts)
+      const fields = new FieldCells(statement, schema)
       return {
         statement,
-        encoders: encoders.filter(({ column }) => statement.columns.includes(column)),
+        encoders: statement.columns.map(
+          target => fields.encoderOf(target) ?? (encoders[schema.columns.indexOf(target)] as ColumnEncoder),
+        ),
+        fields: fields.isEmpty ? undefined : fields,
         reads: schema.columns.filter(({ kind }) => operation.columns.includes(kind)).length,
       }
     }
@@ -95,6 +108,7 @@ export class RowEncoder {
     const timestamp = this.#control(row, shape, timestamp_column, index)
     const { name, ofStatics = name } = operation
     const plan = this.#plans[this.#isStaticOnly(given) ? ofStatics : name]
+    plan.fields?.read(given, index)
     const out = this.#bytes ?? new Bytes(Math.max(MUTATION_BYTES, this.#rules.max_row_bytes))
     this.#bytes = undefined
     try {
@@ -115,15 +129,19 @@ export class RowEncoder {
     out: Bytes,
   ): EncodedRow {
     const keyFirst = statement.timestampIndex > 0
+    let timestampFrom = 0
     out.begin()
     for (const encoder of this.#unsupported) {
       // The statement has no place for it: its encoder refuses every value.
       if (given[encoder.columnIndex] !== undefined)
         encodeColumn(encoder, given[encoder.columnIndex], index, out)
     }
-    if (!keyFirst) this.#writeTimestamp(timestamp, index, out)
-    const keyStart = out.length
-    let keyEnd = keyStart
+    if (!keyFirst) {
+      timestampFrom = this.#writeTimestamp(timestamp, index, out)
+      if (statement.ttlIndex !== undefined) this.#writeTtl(ttl, index, out)
+    }
+    let keyStart = 0
+    let keyEnd = 0
     let weight = statement.ttlIndex === undefined ? ROW_WEIGHT : ROW_WEIGHT + TTL_WEIGHT
     let appends = false
     let clustering = 0
@@ -132,7 +150,8 @@ export class RowEncoder {
       const value = given[encoder.columnIndex]
       if (value === undefined || value === null) {
         if (encoder.isKey) throw keyAbsent(encoder.column, value, index)
-        const isWritten = value === null && this.#rules.nulls === 'write'
+        const isWritten =
+          value === null && this.#rules.nulls === 'write' && !(statement.operation.adds && encoder.takesMore)
         out.int32(isWritten ? NULL_LENGTH : UNSET_LENGTH)
         if (isWritten) weight += CELL_WEIGHT
         continue
@@ -142,6 +161,7 @@ export class RowEncoder {
       const size = out.closeSized(from)
       if (encoder.isPartitionKey) {
         keyEnd = out.length
+        if (encoder.columnIndex === 0) keyStart = keyEnd - size - LENGTH_BYTES
         this.#checkPartitionKey(encoder, size, keyEnd - keyStart, index)
       } else if (encoder.isKey) {
         clustering += size
@@ -151,8 +171,10 @@ export class RowEncoder {
       else weight += CELL_WEIGHT + size
       if (encoder.appends) appends = true
     }
-    const timestampFrom = keyFirst ? this.#writeTimestamp(timestamp, index, out) : keyStart - TIMESTAMP_BYTES
-    if (statement.ttlIndex !== undefined) this.#writeTtl(ttl, index, out)
+    if (keyFirst) {
+      timestampFrom = this.#writeTimestamp(timestamp, index, out)
+      if (statement.ttlIndex !== undefined) this.#writeTtl(ttl, index, out)
+    }
     const bytes = out.length
     if (bytes > this.#rules.max_row_bytes) throw rowSize(bytes, this.#rules.max_row_bytes, index)
     const { slab, start, end } = out.close()
@@ -210,7 +232,9 @@ export class RowEncoder {
   }
 
   #operationOf(row: Row, shape: Shape, index: number): Operation {
-    const flag = this.#rules.delete_flag
+    const { delete_flag: flag, operation_column } = this.#rules
+    if (this.#asked !== undefined)
+      return this.#asked.of(this.#control(row, shape, operation_column, index), index)
     if (flag === undefined) return operations.insert
     const value = this.#control(row, shape, flag.column, index)
     if (value === undefined) throw deleteFlagMissing(flag.column, index)

@@ -39,6 +39,7 @@ function adviceFor(input: unknown): string {
 const controls = [
   { option: 'ttl_column', names: /^_*(?:ttl|time_?to_?live)_*$/i },
   { option: 'timestamp_column', names: /^_*(?:timestamp|write_?time(?:stamp)?)_*$/i },
+  { option: 'operation_column', names: /^_*op(?:eration)?_*$/i },
 ] as const
 
 /** Names that are compared with one that does not exist. */

@@ -66,9 +66,8 @@ export class Preparations {
   check(preparation: Preparation, statement: Statement, rows: number): void {
     if (this.#checked.get(preparation) === statement) return
     const { columns } = preparation
-    const first = statement.timestampIndex === 0 ? 1 : 0
     for (const [i, { type }] of statement.columns.entries()) {
-      const bound = columns[first + i]
+      const bound = columns[statement.valuesIndex + i]
       if (bound === undefined || !fits(bound.type, type)) throw new TypesDiffer()
     }
     const text = statement.text(rows)

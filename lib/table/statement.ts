@@ -1,6 +1,7 @@
 import { quoteIdentifier } from './cqlType.ts'
 import type { Operation } from './operations.ts'
-import type { Column, TableSchema } from './schema.ts'
+import type { TableSchema } from './schema.ts'
+import { quotedTarget, type Target, takesMore, targetsOf } from './target.ts'
 import { hasUdtInVector } from './udt.ts'
 
 /**
@@ -30,13 +31,15 @@ const ttlTexts: Readonly<Record<TimeToLive, string>> = {
 /** The prepared form of one operation on a table, for one row or for several at once. */
 export class Statement {
   readonly operation: Operation
-  /** The table's columns in the order their values are bound. */
-  readonly columns: readonly Column[]
+  /** The table's columns, or fields of them, in the order their values are bound. */
+  readonly columns: readonly Target[]
   readonly ttl: TimeToLive
   /** Where the write timestamp stands among the bound values. */
   readonly timestampIndex: number
   /** Where the time to live stands among the bound values, if it does. */
   readonly ttlIndex: number | undefined
+  /** Where the values of the columns begin among the bound values. */
+  readonly valuesIndex: number
   /** Values bound for one row, timestamp and time to live included. */
   readonly binds: number
   readonly counts: PreparedCounts
@@ -51,17 +54,19 @@ export class Statement {
   ) {
     this.operation = operation
     this.counts = counts
-    this.columns = schema.columns.filter(
-      ({ kind, type }) => operation.columns.includes(kind) && type.kind !== 'unsupported',
-    )
+    this.columns = targetsOf(operation, schema)
     this.timestampIndex = operation.using === 'first' ? 0 : this.columns.length
     this.ttl = operation.takesTtl ? ttl : 'table'
     this.ttlIndex = this.ttl === 'bound' ? this.timestampIndex + 1 : undefined
-    this.binds = this.columns.length + (this.ttlIndex === undefined ? 1 : 2)
+    const usings = this.ttlIndex === undefined ? 1 : 2
+    this.valuesIndex = operation.using === 'first' ? usings : 0
+    this.binds = this.columns.length + usings
     const table = `${quoteIdentifier(schema.keyspace)}.${quoteIdentifier(schema.name)}`
     const columns = this.columns.map(column => ({
-      name: quoteIdentifier(column.name),
+      name: quotedTarget(column),
       marker: markerOf(column),
+      isKey: column.kind === 'partition_key' || column.kind === 'clustering',
+      isAdded: operation.adds && takesMore(column.type),
     }))
     this.#rowText = operation.cql(table, columns, `TIMESTAMP ?${ttlTexts[this.ttl]}`)
   }
@@ -90,6 +95,6 @@ export class Statement {
  * of user-defined types are compared when a statement is prepared. When such a type gets a field, Cassandra 5 forgets
  * about columns with a vector of it and takes no marker that names their type.
  */
-function markerOf({ cql, type }: Column): string {
+function markerOf({ cql, type }: Target): string {
   return hasUdtInVector(type) ? '?' : `(${cql})?`
 }

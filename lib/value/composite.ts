@@ -9,7 +9,7 @@ import { fieldsOf } from './objects.ts'
 import { encodePart, partRefused } from './part.ts'
 import { tupleOrder } from './partsOrder.ts'
 import { listed } from './preview.ts'
-import { Refusal, unknownField, wrongKind } from './refusal.ts'
+import { named, Refusal, unknownField, wrongKind } from './refusal.ts'
 
 type Composite<Kind extends CqlType['kind']> = Extract<CqlType, { kind: Kind }>
 
@@ -49,6 +49,19 @@ export function compileUdt(type: Composite<'udt'>, fields: readonly CompiledType
     isText: false,
     identity: tupleIdentity(fields.map(({ identity }) => identity)),
     order: tupleOrder(fields.map(({ order }) => order)),
+  }
+}
+
+/**
+ * Each field's value in the order of the type, where each is a cell of its own; undefined where there is none.
+ * @throws Refusal
+ */
+export function fieldCellsOf(value: unknown, type: Composite<'udt'>): unknown[] {
+  const names = type.fields.map(({ name }) => name)
+  try {
+    return fieldValues(value, new Map<unknown, number>(names.map((name, i) => [name, i])))
+  } catch (thrown) {
+    throw named(thrown, value, cqlTypeName(type), `an object or Map with some of the fields ${listed(names)}`)
   }
 }
 

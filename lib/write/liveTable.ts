@@ -6,10 +6,12 @@ import { rebind } from '../row/rebind.ts'
 import { RowEncoder, type RowRules } from '../row/row.ts'
 import { mayBeNewInSchema } from '../row/rowRefusal.ts'
 import { holdsIterator } from '../row/snapshot.ts'
+import { type Operation, operations, rowOperations } from '../table/operations.ts'
 import { readTable, type TableSource } from '../table/readTable.ts'
 import type { StoredTable } from '../table/schema.ts'
 import { columnDropped, hasAllOf, isSameTable, schemaChange, tableGone } from '../table/schemaChange.ts'
 import { Statement } from '../table/statement.ts'
+import { targetsOf } from '../table/target.ts'
 import { BadRow } from './badRow.ts'
 import { DoubtfulRow } from './doubtfulRow.ts'
 import { PACE_MS, SchemaLooks } from './schemaLooks.ts'
@@ -70,10 +72,12 @@ export class LiveTable {
     this.#schema = schema
     this.#setsAside = settings.on_bad_row !== undefined
     this.#readAt = readAt
+    const asked = operationsIn(settings)
     this.#share = new StatementShare(cluster, {
       client: source.client,
-      binds: schema.columns.length + 2,
-      operations: settings.delete_flag === undefined ? 1 : 2,
+      // The write time and the time to live are bound beside them.
+      binds: Math.max(...asked.map(operation => targetsOf(operation, schema).length)) + 2,
+      operations: asked.length,
     })
     this.#looks = new SchemaLooks(rows => this.#readFor(rows), source.signal)
     this.#timer = setInterval(() => {
@@ -266,6 +270,12 @@ export class LiveTable {
     this.#usual = undefined
     this.#current = new WeakMap()
   }
+}
+
+/** What rows may ask for. */
+function operationsIn({ operation_column, delete_flag }: TableSettings): readonly Operation[] {
+  if (operation_column !== undefined) return rowOperations
+  return delete_flag === undefined ? [operations.insert] : [operations.insert, operations.delete]
 }
 
 function attempt(encode: () => EncodedRow): EncodedRow | Error {

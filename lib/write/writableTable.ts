@@ -52,8 +52,8 @@ async function latestExpiry(settings: WriteSettings, client: Client): Promise<nu
 
 /** Properties that tell how to write a row are never written, so they cannot be a key. */
 function checkControls(settings: WriteSettings, schema: TableSchema): void {
-  const { delete_flag, ttl_column, timestamp_column } = settings
-  const named = { delete_flag_column: delete_flag?.column, ttl_column, timestamp_column }
+  const { delete_flag, ttl_column, timestamp_column, operation_column } = settings
+  const named = { delete_flag_column: delete_flag?.column, ttl_column, timestamp_column, operation_column }
   for (const [option, name] of Object.entries(named)) {
     const column = schema.columns.find(column => column.name === name)
     if (column?.kind !== 'partition_key' && column?.kind !== 'clustering') continue

@@ -128,6 +128,9 @@ describe('a sink with a row type', () => {
     createCassandraWritable<Order>({ ...target, ttl_column: 'age' })
     // @ts-expect-error its rows have no such property
     createCassandraWritable<Order>({ ...target, timestamp_column: 'at' })
+    createCassandraWritable<Order>({ ...target, operation_column: 'op' })
+    // @ts-expect-error its rows have no such property
+    createCassandraWritable<Order>({ ...target, operation_column: 'opp' })
     createCassandraWritable<Change>({ ...target, ttl_column: 'age', delete_flag_column: 'kind' })
     // @ts-expect-error no kind of row has such a property
     createCassandraWritable<Change>({ ...target, ttl_column: 'v2' })

@@ -232,6 +232,21 @@ describe('options that go together', () => {
     })
   })
 
+  it.each(['ttl_column', 'timestamp_column'])('operation_column and %s name two properties', other => {
+    expect(refusal({ ...least, operation_column: 'x', [other]: 'x' })).toMatchObject({
+      option: 'operation_column',
+      message: `Expected \`operation_column\` to name another property than \`${other}\` does`,
+    })
+  })
+
+  it('tell deletes in one way', () => {
+    const given = { ...least, operation_column: 'x', delete_flag_column: 'op', delete_flag_value: 'D' }
+    expect(refusal(given)).toMatchObject({
+      option: 'delete_flag_column',
+      message: 'Expected `delete_flag_column` to be absent, because `operation_column` tells deletes, too',
+    })
+  })
+
   it.each([
     ['username', 'password'],
     ['delete_flag_column', 'delete_flag_value'],

@@ -32,6 +32,13 @@ describe('the text of a statement', () => {
         'USING TIMESTAMP ?',
     ],
     ['insert_static', 'INSERT INTO "Ks"."select" ("p", "s") VALUES ((int)?, (int)?) USING TIMESTAMP ?'],
+    [
+      'update',
+      'UPDATE "Ks"."select" USING TIMESTAMP ? SET "s" = (int)?, "a""b" = (frozen<list<int>>)? ' +
+        'WHERE "p" = (int)? AND "c" = (text)?',
+    ],
+    ['update_static', 'UPDATE "Ks"."select" USING TIMESTAMP ? SET "s" = (int)? WHERE "p" = (int)?'],
+    ['append_static', 'UPDATE "Ks"."select" USING TIMESTAMP ? SET "s" = (int)? WHERE "p" = (int)?'],
     ['delete', 'DELETE FROM "Ks"."select" USING TIMESTAMP ? WHERE "p" = (int)? AND "c" = (text)?'],
   ])('for %s binds every value, quotes every name and says every type', (operation, cql) => {
     expect(new Statement(operations[operation], full).text(1)).toBe(cql)
@@ -43,17 +50,22 @@ describe('the text of a statement', () => {
     expect(statement.text(2)).toBe(`BEGIN UNLOGGED BATCH ${one}; ${one}; APPLY BATCH`)
   })
 
-  it.each<OperationName>(['insert', 'insert_static', 'delete'])(
-    'for %s has one marker for each value it binds, with and without a time to live',
-    operation => {
-      for (const ttl of ['table', 'bound', 'forever'] as const) {
-        const statement = new Statement(operations[operation], full, ttl)
-        for (const rows of [1, 2, 5, 10]) {
-          expect(statement.text(rows).match(/\?/g)?.length).toBe(statement.binds * rows)
-        }
+  it.each<OperationName>([
+    'insert',
+    'insert_static',
+    'update',
+    'update_static',
+    'append',
+    'append_static',
+    'delete',
+  ])('for %s has one marker for each value it binds, with and without a time to live', operation => {
+    for (const ttl of ['table', 'bound', 'forever'] as const) {
+      const statement = new Statement(operations[operation], full, ttl)
+      for (const rows of [1, 2, 5, 10]) {
+        expect(statement.text(rows).match(/\?/g)?.length).toBe(statement.binds * rows)
       }
-    },
-  )
+    }
+  })
 })
 
 describe('the place of the timestamp and the time to live', () => {

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { OptionError } from '../../../lib/index.ts'
+import type { CassandraReadableOptions } from '../../../lib/options/readOptions.ts'
+import { readSettingsOf } from '../../../lib/options/readSettings.ts'
+
+const least = { host: 'db1', keyspace: 'ks', table: 't' }
+
+function refusal(options: Partial<CassandraReadableOptions>): OptionError {
+  try {
+    readSettingsOf({ ...least, ...options })
+  } catch (error) {
+    if (error instanceof OptionError) return error
+    throw error
+  }
+  throw new Error('Expected the options to be refused')
+}
+
+describe('properties that tell times', () => {
+  it('have the names of the README where none are given, and none without with_times', () => {
+    expect(readSettingsOf({ ...least, with_times: 'true' }).times).toEqual({
+      timestamp_column: 'write_time',
+      ttl_column: 'ttl',
+      operation_column: 'operation',
+    })
+    expect(readSettingsOf({ ...least, with_times: true, ttl_column: 'keep' }).times).toMatchObject({
+      timestamp_column: 'write_time',
+      ttl_column: 'keep',
+    })
+    expect(readSettingsOf(least).times).toBeUndefined()
+  })
+
+  it.each(['timestamp_column', 'ttl_column', 'operation_column'])('%s goes with with_times', option => {
+    expect(refusal({ [option]: 'x' })).toMatchObject({
+      option,
+      message: `Expected \`with_times\` to be true beside \`${option}\``,
+    })
+  })
+
+  it.each([
+    [{ ttl_column: 'operation' }, 'operation_column', 'ttl_column'],
+    [{ timestamp_column: 'ttl' }, 'ttl_column', 'timestamp_column'],
+    [{ timestamp_column: 'x', operation_column: 'x' }, 'operation_column', 'timestamp_column'],
+  ])('are three: %j is refused', (given, option, owner) => {
+    expect(refusal({ with_times: true, ...given })).toMatchObject({
+      option,
+      message: `Expected \`${option}\` to name another property than \`${owner}\` does`,
+    })
+  })
+})
