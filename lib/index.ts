@@ -40,10 +40,12 @@ export type {
   ConsistencyName,
   MicroBatchSinkOptions,
 } from './options/options.ts'
-export type { CassandraReadableOptions } from './options/readOptions.ts'
+export type { CassandraCountOptions, CassandraReadableOptions } from './options/readOptions.ts'
+export type { CassandraCount, PartitionCount, RangeCount } from './read/tableCount.ts'
 export { createMicroBatchSink, type MicroBatchSink, type WrittenEpoch } from './sink/microBatch.ts'
 export { type CassandraWritable, createCassandraWritable } from './sink/writable.ts'
 export { type CassandraWritableStream, createCassandraWritableStream } from './sink/writableStream.ts'
+export { countRows } from './source/countRows.ts'
 export { type CassandraReadable, createCassandraReadable } from './source/readable.ts'
 export { createCassandraReadableStream } from './source/readableStream.ts'
 export type { Acknowledged } from './write/progress.ts'

@@ -1,6 +1,6 @@
 import { writeEntries } from './entries.ts'
 import { flag, integer, type Kind, type OptionEntry, text } from './entry.ts'
-import type { CassandraReadableOptions } from './readOptions.ts'
+import type { CassandraCountOptions, CassandraReadableOptions } from './readOptions.ts'
 
 const names: Kind<readonly string[]> = {
   expected: 'an array of names, or names with commas between them',
@@ -98,3 +98,36 @@ export const readEntries = {
       'most rows of a page. Pages of large rows have fewer, of about 1 MiB by the size of the rows before',
   },
 } satisfies Record<Exclude<keyof CassandraReadableOptions, keyof typeof connectionEntries>, OptionEntry>
+
+const {
+  where,
+  filter,
+  params,
+  allow_filtering,
+  consistency: readConsistency,
+  splits,
+  concurrency,
+} = readEntries
+
+/** Options of a source that a count has too, of the same meaning. */
+export const sharedCountEntries = {
+  where,
+  filter,
+  params,
+  allow_filtering,
+  consistency: readConsistency,
+  splits,
+  concurrency,
+}
+
+/** What a count has beside these. */
+export const countEntries = {
+  largest: {
+    ...integer(0, 1000),
+    fallback: 10,
+    meaning: 'partitions to name, those with the most rows',
+  },
+} satisfies Record<
+  Exclude<keyof CassandraCountOptions, keyof typeof connectionEntries | keyof typeof sharedCountEntries>,
+  OptionEntry
+>

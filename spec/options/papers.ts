@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { epochEntries, writeEntries } from '../../lib/options/entries.ts'
 import type { Entries, OptionEntry } from '../../lib/options/entry.ts'
-import { connectionEntries, readEntries } from '../../lib/options/readEntries.ts'
+import { connectionEntries, countEntries, readEntries } from '../../lib/options/readEntries.ts'
 
 /** Characters of a line of code. */
 const WIDTH = 120
@@ -23,12 +23,18 @@ export function papers(): Paper[] {
   return [
     paper('README.md', text =>
       withTable(
-        withTable(withTable(text, 'Options', writeEntries), 'Exactly once', epochEntries),
-        'Reading',
-        readEntries,
+        withTable(
+          withTable(withTable(text, 'Options', writeEntries), 'Exactly once', epochEntries),
+          'Reading',
+          readEntries,
+        ),
+        'Counting',
+        countEntries,
       ),
     ),
-    paper('lib/options/readOptions.ts', text => withComments(text, { ...connectionEntries, ...readEntries })),
+    paper('lib/options/readOptions.ts', text =>
+      withComments(text, { ...connectionEntries, ...readEntries, ...countEntries }),
+    ),
     paper('lib/options/options.ts', text => withComments(text, { ...writeEntries, ...epochEntries })),
   ]
 }
