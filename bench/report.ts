@@ -12,12 +12,12 @@ export interface Result {
   readonly rounds: readonly Measured[]
 }
 
-const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
+export const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 
 const nodesText = (nodes: number) => `${nodes} node${nodes > 1 ? 's' : ''}`
 
 /** Medians of the rounds. Rates are rows a second, costs microseconds of CPU a row. */
-function summaryOf({ rows, rounds }: Result) {
+export function summaryOf({ rows, rounds }: Result) {
   const middle = (of: (round: Measured) => number) => median(rounds.map(of))
   const rates = rounds.map(({ seconds }) => rows / seconds)
   return {

@@ -40,11 +40,13 @@ export type {
   ConsistencyName,
   MicroBatchSinkOptions,
 } from './options/options.ts'
-export type { CassandraReadableOptions, FollowOptions } from './options/readOptions.ts'
+export type { CassandraCountOptions, CassandraReadableOptions, FollowOptions } from './options/readOptions.ts'
 export type { ReadPosition } from './read/place.ts'
+export type { CassandraCount, PartitionCount, RangeCount } from './read/tableCount.ts'
 export { createMicroBatchSink, type MicroBatchSink, type WrittenEpoch } from './sink/microBatch.ts'
 export { type CassandraWritable, createCassandraWritable } from './sink/writable.ts'
 export { type CassandraWritableStream, createCassandraWritableStream } from './sink/writableStream.ts'
+export { countRows } from './source/countRows.ts'
 export { type CassandraReadable, createCassandraReadable, type Positions } from './source/readable.ts'
 export { createCassandraReadableStream } from './source/readableStream.ts'
 export type { Acknowledged } from './write/progress.ts'

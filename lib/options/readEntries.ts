@@ -1,7 +1,7 @@
 import { isJson, type Json } from '../json.ts'
 import { epochEntries, writeEntries } from './entries.ts'
 import { flag, integer, type Kind, type OptionEntry, object, oneOf, text } from './entry.ts'
-import type { CassandraReadableOptions, FollowOptions } from './readOptions.ts'
+import type { CassandraCountOptions, CassandraReadableOptions, FollowOptions } from './readOptions.ts'
 
 const names: Kind<readonly string[]> = {
   expected: 'an array of names, or names with commas between them',
@@ -179,3 +179,36 @@ export const followEntries = {
       'age in milliseconds at which a write is given, by its write time. What becomes visible later than this is missed: slow requests, clocks that are behind, write times in the past',
   },
 } satisfies Record<keyof FollowOptions, OptionEntry>
+
+const {
+  where,
+  filter,
+  params,
+  allow_filtering,
+  consistency: readConsistency,
+  splits,
+  concurrency,
+} = readEntries
+
+/** Options of a source that a count has too, of the same meaning. */
+export const sharedCountEntries = {
+  where,
+  filter,
+  params,
+  allow_filtering,
+  consistency: readConsistency,
+  splits,
+  concurrency,
+}
+
+/** What a count has beside these. */
+export const countEntries = {
+  largest: {
+    ...integer(0, 1000),
+    fallback: 10,
+    meaning: 'partitions to name, those with the most rows',
+  },
+} satisfies Record<
+  Exclude<keyof CassandraCountOptions, keyof typeof connectionEntries | keyof typeof sharedCountEntries>,
+  OptionEntry
+>

@@ -122,3 +122,26 @@ export interface FollowOptions {
    */
   readonly lag_ms?: number | string | undefined
 }
+
+/** What a count is told: what to count and how, as a source is told what to read. */
+export interface CassandraCountOptions
+  extends ConnectionOptions,
+    Pick<
+      CassandraReadableOptions,
+      | 'keyspace'
+      | 'table'
+      | 'where'
+      | 'filter'
+      | 'params'
+      | 'allow_filtering'
+      | 'consistency'
+      | 'splits'
+      | 'concurrency'
+      | 'request_timeout_ms'
+      | 'retry_timeout_ms'
+      | 'wait_for_server_ms'
+      | 'signal'
+    > {
+  /** Partitions to name, those with the most rows. An integer from 0 to 1000. @default 10 */
+  readonly largest?: number | string | undefined
+}

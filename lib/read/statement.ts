@@ -3,8 +3,10 @@ import type { Fault } from '../cluster/fault.ts'
 import { OptionError, ReadError, SchemaError } from '../errors.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
 import { quoteIdentifier } from '../table/cqlType.ts'
+import { fits } from '../table/preparations.ts'
 import type { Column, TableSchema } from '../table/schema.ts'
 import { CellTimes } from './cellTimes.ts'
+import type { Page } from './pageReader.ts'
 import type { Span } from './place.ts'
 import type { SpanFilter } from './spanFilter.ts'
 import type { TokenRange } from './tokenRanges.ts'
@@ -118,6 +120,23 @@ export class ReadStatement {
       return new SchemaError('ERR_CASSANDRA_SCHEMA_CHANGED', text, options)
     }
     return new ReadError('ERR_CASSANDRA_READ', `${this.table}${place} cannot be read: ${words}`, options)
+  }
+
+  /**
+   * Bytes of another type would be read as something else, without a word.
+   * @throws SchemaError when the columns of a page are not those of the table that was opened
+   */
+  check({ columns }: Page): void {
+    const isSame = this.columns.every(({ name, type }, i) => {
+      const found = columns[i]
+      return found?.name === name && (type.kind === 'unsupported' || fits(found.type, type))
+    })
+    if (!isSame) throw this.changed
+  }
+
+  get changed(): SchemaError {
+    const text = `${this.table} changed while it was read: its columns have other types`
+    return new SchemaError('ERR_CASSANDRA_SCHEMA_CHANGED', text)
   }
 }
 

@@ -1,6 +1,4 @@
-import { ReadError, SchemaError } from '../errors.ts'
-import { fits } from '../table/preparations.ts'
-import type { Column } from '../table/schema.ts'
+import { ReadError } from '../errors.ts'
 import { BytesDiffer } from '../value/decoder.ts'
 import type { Lanes } from './lanes.ts'
 import type { Page } from './pageReader.ts'
@@ -60,7 +58,7 @@ export class TablePass {
       while (this.#page === undefined || this.#page.isOver) {
         const page = await this.#lanes.next()
         if (page === undefined) return undefined
-        this.#checkTypes(page)
+        this.#statement.check(page)
         this.#page = new PageRows(this.#plan, page)
       }
       const rows = this.#behindSkipped(this.#inOrder(this.#take(this.#page)))
@@ -76,7 +74,7 @@ export class TablePass {
     try {
       return page.take(MOST_ROWS)
     } catch (error) {
-      if (error instanceof BytesDiffer || error instanceof RangeError) throw this.#changed()
+      if (error instanceof BytesDiffer || error instanceof RangeError) throw this.#statement.changed
       throw error
     }
   }
@@ -108,19 +106,5 @@ export class TablePass {
     if (first === -1) return []
     this.#skipped = undefined
     return rows.slice(first)
-  }
-
-  /** Bytes of another type would be read as something else, without a word. */
-  #checkTypes({ columns }: Page): void {
-    const isSame = this.#statement.columns.every(({ name, type }: Column, i) => {
-      const found = columns[i]
-      return found?.name === name && (type.kind === 'unsupported' || fits(found.type, type))
-    })
-    if (!isSame) throw this.#changed()
-  }
-
-  #changed(): SchemaError {
-    const text = `${this.#statement.table} changed while it was read: its columns have other types`
-    return new SchemaError('ERR_CASSANDRA_SCHEMA_CHANGED', text)
   }
 }

@@ -1,17 +1,10 @@
-import type { Client } from 'cassandra-driver'
 import type { Connection } from '../cluster/connect.ts'
-import { openInTime } from '../cluster/opening.ts'
-import { within } from '../cluster/within.ts'
-import { channels, type OpenContext, traceEach } from '../diagnostics.ts'
-import { ReadError } from '../errors.ts'
 import type { Json } from '../json.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
-import { snapshotOf } from '../row/snapshot.ts'
-import { readOptions } from '../table/readOptions.ts'
-import { readTable } from '../table/readTable.ts'
 import type { TableSchema } from '../table/schema.ts'
 import { Following } from './following.ts'
 import { Lanes } from './lanes.ts'
+import { openTable, tokensOf } from './openTable.ts'
 import type { Page } from './pageReader.ts'
 import type { PagePlan } from './pageRows.ts'
 import { type Behind, readPosition, type Span } from './place.ts'
@@ -24,9 +17,6 @@ import { ReadStatement } from './statement.ts'
 import { type Pages, TablePass } from './tablePass.ts'
 import { TimedPlan } from './timedPlan.ts'
 import { rangesBetween, splitRanges, type TokenRange } from './tokenRanges.ts'
-
-/** Name of the only partitioner whose tokens are known here. */
-const MURMUR3 = 'Murmur3Partitioner'
 
 /** The first version that tells when a collection was written. */
 const VERSION_OF_MAXIMUM = 5
@@ -81,29 +71,15 @@ export class TableReader {
    * @throws ConnectionError, SchemaError, OptionError, ReadError, and what `resumeAt` throws
    */
   static open(given: ReadSettings, signal: AbortSignal, resumeAt: ResumeAt): Promise<TableReader> {
-    // What the caller does to a value afterwards has no effect.
-    const settings = { ...given, params: Object.values(snapshotOf({ ...given.params }) as object) }
-    const { keyspace, table, hosts, port, request_timeout_ms: timeout_ms } = settings
-    return traceEach(
-      channels.open,
-      (): OpenContext => ({ keyspace, table, hosts, port }),
-      () =>
-        openInTime(settings, signal, async connection => {
-          const { client } = connection
-          const schema = await readTable({ client, keyspace, table, timeout_ms, signal })
-          const server = await describeServer(client, timeout_ms)
-          const filter = filterOf(settings, schema, server.version)
-          const columns = schema.columns.filter(
-            ({ kind }) => kind === 'partition_key' || kind === 'clustering',
-          )
-          signal.throwIfAborted()
-          const after = await resumeAt({ cluster: server.cluster, keyspace, table, table_id: schema.id })
-          const behind =
-            after === null ? undefined : readPosition(after, columns.length, settings.follow !== undefined)
-          signal.throwIfAborted()
-          return new TableReader(connection, schema, settings, filter, behind, signal)
-        }),
-    )
+    return openTable(given, signal, async ({ connection, schema, server, settings }) => {
+      const { keyspace, table, follow } = settings
+      const filter = filterOf(settings, schema, server.version)
+      const keys = schema.columns.filter(({ kind }) => kind === 'partition_key' || kind === 'clustering')
+      const after = await resumeAt({ cluster: server.cluster, keyspace, table, table_id: schema.id })
+      const behind = after === null ? undefined : readPosition(after, keys.length, follow !== undefined)
+      signal.throwIfAborted()
+      return new TableReader(connection, schema, settings, filter, behind, signal)
+    })
   }
 
   /** The next rows, one or more; undefined behind the last one, which never comes while a reader follows. */
@@ -183,25 +159,4 @@ function filterOf(
   if (follow.by === 'tail') return tailOf(schema)
   const columns = schema.columns.filter(({ name }) => names === undefined || names.includes(name))
   return scanOf(columns, version >= VERSION_OF_MAXIMUM)
-}
-
-/** Tokens of all nodes, by the driver's metadata. */
-function tokensOf({ client }: Connection): bigint[] {
-  // A Set where the client makes sets of sets.
-  const tokens = client.hosts.values().flatMap(({ tokens }) => [...(tokens ?? [])])
-  return tokens.map(token => BigInt(String(token)))
-}
-
-/** What matters of the server. @throws ReadError for a cluster whose ring is another one */
-async function describeServer(
-  client: Client,
-  timeout_ms: number,
-): Promise<{ readonly cluster: string; readonly version: number }> {
-  const cql = 'SELECT partitioner, cluster_name, release_version FROM system.local'
-  const { rows } = await within(timeout_ms, client.execute(cql, [], readOptions(timeout_ms)))
-  const partitioner = String(rows[0]?.['partitioner'])
-  const version = Number.parseInt(String(rows[0]?.['release_version']), 10)
-  if (partitioner.endsWith(MURMUR3)) return { cluster: String(rows[0]?.['cluster_name']), version }
-  const text = `A cluster with ${partitioner} cannot be read in ranges, only one with ${MURMUR3}`
-  throw new ReadError('ERR_CASSANDRA_READ', text)
 }

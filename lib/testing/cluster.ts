@@ -35,6 +35,8 @@ export interface ClusterSettings extends Wanted {
   readonly jars: string
   /** Goes into every node's `cassandra.yaml`, over what is there. For specs. */
   readonly yaml?: Yaml
+  /** Tokens that each node has on the ring, instead of 16. For specs. */
+  readonly tokens?: number
 }
 
 /**
@@ -98,7 +100,7 @@ async function createNodes(plan: NodePlan): Promise<CassandraNode[]> {
         seeds: addresses,
         nativePort: ports.native,
         storagePort: ports.storage,
-        tokens: tokensOf(index, addresses.length),
+        tokens: tokensOf(index, addresses.length, settings.tokens),
         auth: settings.auth,
         durable: settings.durable,
         ...(tls === undefined ? {} : { tls }),

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { epochEntries, writeEntries } from '../../lib/options/entries.ts'
 import type { Entries, OptionEntry } from '../../lib/options/entry.ts'
-import { connectionEntries, followEntries, readEntries } from '../../lib/options/readEntries.ts'
+import { connectionEntries, countEntries, followEntries, readEntries } from '../../lib/options/readEntries.ts'
 
 /** Characters of a line of code. */
 const WIDTH = 120
@@ -27,10 +27,11 @@ export function papers(): Paper[] {
         ['Exactly once', epochEntries] as const,
         ['Reading', readEntries] as const,
         ['Following a table', followEntries] as const,
+        ['Counting', countEntries] as const,
       ].reduce((changed, [heading, entries]) => withTable(changed, heading, entries), text),
     ),
     paper('lib/options/readOptions.ts', text =>
-      withComments(text, { ...connectionEntries, ...readEntries, ...followEntries }),
+      withComments(text, { ...connectionEntries, ...readEntries, ...followEntries, ...countEntries }),
     ),
     paper('lib/options/options.ts', text => withComments(text, { ...writeEntries, ...epochEntries })),
   ]

@@ -93,16 +93,23 @@ export const faultCodes = {
   overloaded: 0x1001,
   bootstrapping: 0x1002,
   writeTimeout: 0x1100,
+  readTimeout: 0x1200,
+  readFailure: 0x1300,
   writeFailure: 0x1500,
   invalid: 0x2200,
 }
 
 export const LOCAL_QUORUM = short(6)
 
-/** What follows code and message, for a request that one of one replicas did not answer. */
+/**
+ * What follows code and message, for a request that one of one replicas did not answer. Without it the driver reads past
+ * the end of the error, and closes the connection in place of failing the request.
+ */
 const details: Readonly<Record<number, Buffer>> = {
   [faultCodes.unavailable]: Buffer.concat([LOCAL_QUORUM, int(1), int(0)]),
   [faultCodes.writeTimeout]: Buffer.concat([LOCAL_QUORUM, int(0), int(1), string('UNLOGGED_BATCH')]),
+  [faultCodes.readTimeout]: Buffer.concat([LOCAL_QUORUM, int(0), int(1), Buffer.from([0])]),
+  [faultCodes.readFailure]: Buffer.concat([LOCAL_QUORUM, int(0), int(1), int(1), Buffer.from([0])]),
   [faultCodes.writeFailure]: Buffer.concat([LOCAL_QUORUM, int(0), int(1), int(1), string('UNLOGGED_BATCH')]),
 }
 

@@ -1,0 +1,73 @@
+import type { Client } from 'cassandra-driver'
+import type { Connection } from '../cluster/connect.ts'
+import { openInTime } from '../cluster/opening.ts'
+import { within } from '../cluster/within.ts'
+import { channels, type OpenContext, traceEach } from '../diagnostics.ts'
+import { ReadError } from '../errors.ts'
+import type { ReadSettings } from '../options/readSettings.ts'
+import { snapshotOf } from '../row/snapshot.ts'
+import { readOptions } from '../table/readOptions.ts'
+import { readTable } from '../table/readTable.ts'
+import type { TableSchema } from '../table/schema.ts'
+
+/** Name of the only partitioner whose tokens are known here. */
+const MURMUR3 = 'Murmur3Partitioner'
+
+/** What matters of the server. */
+export interface Server {
+  /** Name of its cluster. */
+  readonly cluster: string
+  /** First number of its version. */
+  readonly version: number
+}
+
+/** A table that can be read. */
+export interface OpenTable {
+  readonly connection: Connection
+  readonly schema: TableSchema
+  readonly server: Server
+  /** What the caller does to a value afterwards has no effect on them. */
+  readonly settings: ReadSettings
+}
+
+/**
+ * Connects and reads the schema; no row is read yet. Nothing stays open after a failure.
+ * @throws ConnectionError, SchemaError, ReadError, and what `use` throws
+ */
+export function openTable<Opened>(
+  given: ReadSettings,
+  signal: AbortSignal,
+  use: (table: OpenTable) => Opened | Promise<Opened>,
+): Promise<Opened> {
+  const settings = { ...given, params: Object.values(snapshotOf({ ...given.params }) as object) }
+  const { keyspace, table, hosts, port, request_timeout_ms: timeout_ms } = settings
+  return traceEach(
+    channels.open,
+    (): OpenContext => ({ keyspace, table, hosts, port }),
+    () =>
+      openInTime(settings, signal, async connection => {
+        const { client } = connection
+        const schema = await readTable({ client, keyspace, table, timeout_ms, signal })
+        const server = await describeServer(client, timeout_ms)
+        signal.throwIfAborted()
+        return use({ connection, schema, server, settings })
+      }),
+  )
+}
+
+/** Tokens of all nodes, by the driver's metadata. */
+export function tokensOf({ client }: Connection): bigint[] {
+  // A Set where the client makes sets of sets.
+  const tokens = client.hosts.values().flatMap(({ tokens }) => [...(tokens ?? [])])
+  return tokens.map(token => BigInt(String(token)))
+}
+
+async function describeServer(client: Client, timeout_ms: number): Promise<Server> {
+  const cql = 'SELECT partitioner, cluster_name, release_version FROM system.local'
+  const { rows } = await within(timeout_ms, client.execute(cql, [], readOptions(timeout_ms)))
+  const partitioner = String(rows[0]?.['partitioner'])
+  const version = Number.parseInt(String(rows[0]?.['release_version']), 10)
+  if (partitioner.endsWith(MURMUR3)) return { cluster: String(rows[0]?.['cluster_name']), version }
+  const text = `A cluster with ${partitioner} cannot be read in ranges, only one with ${MURMUR3}`
+  throw new ReadError('ERR_CASSANDRA_READ', text)
+}

@@ -1,0 +1,92 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Client } from 'cassandra-driver'
+import { expect } from 'vitest'
+import { countRows, createCassandraReadable, createCassandraWritable } from '../lib/index.ts'
+import { integerBelow, randomFrom } from './random.ts'
+import { keyOf } from './tokens.ts'
+
+export const LOWEST = -(2n ** 63n)
+export const HIGHEST = 2n ** 63n - 1n
+
+/** Partitions beside those at the bounds of ranges. */
+const RANDOM_PARTITIONS = 2_000
+
+/** Ranges of a count that the server counts as well. */
+const RANGES_COMPARED = 60
+
+export interface RingTable {
+  readonly host: string | readonly string[]
+  readonly port: number
+  readonly keyspace: string
+  readonly table: string
+}
+
+/** A row by its primary key. */
+const nameOf = (row: { readonly [name: string]: unknown }) =>
+  `${(row['k'] as Buffer).toString('hex')} ${row['c']}`
+
+/** Fills a table with partitions at the ends of the ring and around the tokens of all nodes, and some in between. */
+export async function fillRing(client: Client, target: RingTable, seed: number): Promise<void> {
+  const random = randomFrom(seed)
+  const name = `${target.keyspace}.${target.table}`
+  await client.execute(`CREATE TABLE ${name} (k blob, c int, v text, PRIMARY KEY (k, c))`)
+  const around = (await tokensOf(client)).flatMap(token => [token - 1n, token, token + 1n])
+  // The lowest hash has the highest token.
+  const hashes = [LOWEST, LOWEST + 1n, LOWEST + 2n, -1n, 0n, 1n, HIGHEST - 1n, HIGHEST, ...around]
+  const keys = [
+    // Two partitions of the same token.
+    ...hashes.flatMap(hash => [keyOf(hash), keyOf(hash, 1n)]),
+    ...Array.from({ length: RANDOM_PARTITIONS }, () =>
+      keyOf(BigInt.asIntN(64, BigInt(integerBelow(2 ** 32, random)) * 0x1_0000_0001n)),
+    ),
+  ]
+  const rows = keys.flatMap(k =>
+    Array.from({ length: 1 + integerBelow(3, random) }, (_, c) => ({ k, c, v: 'x' })),
+  )
+  await pipeline(Readable.from(rows), createCassandraWritable({ ...target, consistency: 'ALL' }))
+}
+
+/** Tokens of all nodes, as the server says them. */
+export async function tokensOf(client: Client): Promise<bigint[]> {
+  const [host] = client.hosts.values()
+  const sources = ['SELECT tokens FROM system.local', 'SELECT tokens FROM system.peers']
+  const answers = await Promise.all(sources.map(cql => client.execute(cql, [], host && { host })))
+  return answers.flatMap(({ rows }) => rows.flatMap(row => (row['tokens'] as string[]).map(BigInt)))
+}
+
+/** Reads and counts the whole ring, and compares it with what the server says. */
+export async function expectWholeRing(client: Client, target: RingTable, seed: number): Promise<void> {
+  const name = `${target.keyspace}.${target.table}`
+  const wanted: string[] = []
+  const paged = { prepare: true, fetchSize: 1000, readTimeout: 60_000 }
+  for await (const row of await client.execute(`SELECT k, c FROM ${name}`, [], paged))
+    wanted.push(nameOf(row))
+  const rows = await createCassandraReadable({ ...target, columns: ['k', 'c'], fetch_size: 100 }).toArray()
+  expect(rows.map(nameOf).sort()).toEqual(wanted.sort())
+
+  const counted = await countRows(target)
+  const partitions = new Set(wanted.map(each => each.split(' ')[0]))
+  expect({ rows: counted.rows, partitions: counted.partitions }).toEqual({
+    rows: wanted.length,
+    partitions: partitions.size,
+  })
+  const { ranges } = counted
+  expect(ranges.map(({ start }) => start)).toEqual([LOWEST, ...ranges.slice(0, -1).map(({ end }) => end)])
+  expect(ranges.at(-1)?.end).toBe(HIGHEST)
+  // No range is in the hands of two sets of replicas.
+  const ends = new Set(ranges.map(({ end }) => end))
+  for (const token of await tokensOf(client)) if (token > LOWEST) expect(ends).toContain(token)
+  const random = randomFrom(seed)
+  const compared = [
+    ...ranges.slice(0, 3),
+    ...ranges.slice(-3),
+    ...Array.from({ length: RANGES_COMPARED }, () => ranges[integerBelow(ranges.length, random)]),
+  ]
+  for (const range of compared) {
+    const { start, end } = range as (typeof ranges)[number]
+    const cql = `SELECT count(*) AS n FROM ${name} WHERE token(k) > ${start} AND token(k) <= ${end}`
+    const { rows: told } = await client.execute(cql)
+    expect({ start, end, rows: range?.rows }).toEqual({ start, end, rows: Number(told[0]?.['n']) })
+  }
+}
