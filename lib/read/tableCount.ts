@@ -13,11 +13,15 @@ export interface CassandraCount {
   readonly largest_partitions: readonly PartitionCount[]
 }
 
-/** The partitions with a token above `start`, up to `end`. */
+/** A part of the ring: the partitions with a token above `start`, up to `end`. */
 export interface RangeCount {
+  /** No partition of the range has it. */
   readonly start: bigint
+  /** The highest token of the range. */
   readonly end: bigint
+  /** Of these partitions. */
   readonly rows: number
+  /** With a row that `where` holds for. */
   readonly partitions: number
 }
 
@@ -25,5 +29,6 @@ export interface RangeCount {
 export interface PartitionCount {
   /** The columns of the partition key, as a source gives them. */
   readonly key: Readonly<Record<string, unknown>>
+  /** Those that `where` holds for. */
   readonly rows: number
 }

@@ -228,7 +228,8 @@ describe('a count beside faults', () => {
         abort.abort(reason)
         return { delivery: 'never', answer: 'nothing' }
       })
-      const counting = count({ ...target, signal: abort.signal })
+      // No limit ends it before its signal does.
+      const counting = count({ ...target, signal: abort.signal, request_timeout_ms: 600_000 })
       if (when === 'while it connects') abort.abort(reason)
       await expect(counting).rejects.toBe(reason)
       await vi.waitFor(() => expect(proxy.connections).toBe(0), { timeout: 10_000 })
