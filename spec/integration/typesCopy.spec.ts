@@ -46,8 +46,9 @@ describe(`${count} values of each type are the same after they were read and wri
     const made: CqlType[] = []
     for (const type of group) made.push(await createTypes(ks, type))
     const columns = made.map((type, i) => `v${i} ${cqlTypeName(type)}, free${i} ${cqlTypeName(thawed(type))}`)
-    const definition = `id int PRIMARY KEY, ${columns.join(', ')}`
-    const [from, to] = [await ks.table(definition), await ks.table(definition)]
+    const definition = `id int PRIMARY KEY, oldest int, ${columns.join(', ')}`
+    const from = await ks.table(definition)
+    const [to, timed] = [await ks.table(definition), await ks.table(definition)]
     const samples = made.map(type => fc.sample(samplesOf(type), { seed, numRuns: count }))
     const rows = Array.from({ length: count }, (_, id) => {
       const values = samples.flatMap((each, i) => [
@@ -57,6 +58,10 @@ describe(`${count} values of each type are the same after they were read and wri
       return { id, ...Object.fromEntries(values) }
     })
     await pipeline(Readable.from(rows), createCassandraWritable({ ...ks.target, table: from }))
+    // All other cells are then read by their times, and added to this one.
+    const oldest = rows.map(({ id }) => ({ id, oldest: 1, at: 1 }))
+    const own = { timestamp_column: 'at', allow_any_timestamp: true } as const
+    await pipeline(Readable.from(oldest), createCassandraWritable({ ...ks.target, table: from, ...own }))
     await pipeline(
       createCassandraReadable({ ...ks.target, table: from, splits: 3 }),
       createCassandraWritable({ ...ks.target, table: to }),
@@ -64,5 +69,17 @@ describe(`${count} values of each type are the same after they were read and wri
     const wanted = await bytesIn(from)
     expect(wanted.length).toBe(count)
     expect(await bytesIn(to)).toEqual(wanted)
+    await pipeline(
+      createCassandraReadable({ ...ks.target, table: from, splits: 3, with_times: true }),
+      createCassandraWritable({
+        ...ks.target,
+        table: timed,
+        timestamp_column: 'write_time',
+        ttl_column: 'ttl',
+        operation_column: 'operation',
+        allow_any_timestamp: true,
+      }),
+    )
+    expect(await bytesIn(timed)).toEqual(wanted)
   })
 })
