@@ -46,6 +46,14 @@ async function* asTheyAre(rows: AsyncIterable<object>): AsyncGenerator<object> {
   yield* rows
 }
 
+/** What a sink is told of properties that come with cells. */
+const timed = {
+  timestamp_column: 'write_time',
+  ttl_column: 'ttl',
+  operation_column: 'operation',
+  allow_any_timestamp: true,
+} as const
+
 describe.each(groups.map((group, i) => ({ group, i })))(
   `${count} values of each type of group $i (seed ${seed})`,
   ({ group }) => {
@@ -58,7 +66,7 @@ describe.each(groups.map((group, i) => ({ group, i })))(
       const columns = made.map(
         (type, i) => `v${i} ${cqlTypeName(type)}, free${i} ${cqlTypeName(thawed(type))}`,
       )
-      definition = `id int PRIMARY KEY, ${columns.join(', ')}`
+      definition = `id int PRIMARY KEY, oldest int, ${columns.join(', ')}`
       from = await ks.table(definition)
       const samples = made.map(type => fc.sample(samplesOf(type), { seed, numRuns: count }))
       const rows = Array.from({ length: count }, (_, id) => {
@@ -69,20 +77,25 @@ describe.each(groups.map((group, i) => ({ group, i })))(
         return { id, ...Object.fromEntries(values) }
       })
       await pipeline(Readable.from(rows), createCassandraWritable({ ...ks.target, table: from }))
+      // All other cells are then read by their times, and added to this one.
+      const oldest = rows.map(({ id }) => ({ id, oldest: 1, at: 1 }))
+      const own = { timestamp_column: 'at', allow_any_timestamp: true } as const
+      await pipeline(Readable.from(oldest), createCassandraWritable({ ...ks.target, table: from, ...own }))
     }, timeout)
 
     it.each([
-      { title: 'plain JavaScript', form: {}, between: asTheyAre },
-      { title: 'JSON', form: { json: true }, between: throughJson },
-      { title: 'classes of the driver', form: { values: 'driver' }, between: asTheyAre },
+      { title: 'plain JavaScript', form: {}, between: asTheyAre, own: {} },
+      { title: 'JSON', form: { json: true }, between: throughJson, own: {} },
+      { title: 'classes of the driver', form: { values: 'driver' }, between: asTheyAre, own: {} },
+      { title: 'cells with their times', form: { with_times: true }, between: asTheyAre, own: timed },
     ] as const)(
       'are the same after they were read as $title and written again',
-      async ({ form, between }) => {
+      async ({ form, between, own }) => {
         const to = await ks.table(definition)
         await pipeline(
           createCassandraReadable({ ...ks.target, table: from, splits: 3, ...form }),
           between,
-          createCassandraWritable({ ...ks.target, table: to }),
+          createCassandraWritable({ ...ks.target, table: to, ...own }),
         )
         const wanted = await bytesIn(rawReader, `${ks.name}.${from}`)
         expect(wanted.length).toBe(count)
