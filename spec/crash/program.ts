@@ -7,16 +7,16 @@ import type { Task, Word } from './child.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
-/** Programs of this folder, compiled: a child is started often, and plain JavaScript starts fastest. */
+/** Programs of a folder of specs, compiled: a child is started often, and plain JavaScript starts fastest. */
 export class Programs implements Disposable {
   readonly #folder: string
 
-  constructor() {
+  constructor(folder = 'crash') {
     this.#folder = mkdtempSync(join(root, '.crash-'))
     const config = {
       extends: '../tsconfig.json',
       compilerOptions: { noEmit: false, outDir: '.', rootDir: '..' },
-      include: ['../spec/crash/*.ts'],
+      include: [`../spec/${folder}/*.ts`],
     }
     writeFileSync(join(this.#folder, 'tsconfig.json'), JSON.stringify(config))
     const { status, stdout } = spawnSync('npx', ['tsc', '-p', this.#folder], { cwd: root, encoding: 'utf8' })
@@ -24,13 +24,13 @@ export class Programs implements Disposable {
   }
 
   start(task: Task, command: readonly string[] = []): Child {
-    const [program = process.execPath, ...rest] = [
-      ...command,
-      process.execPath,
-      join(this.#folder, 'spec/crash/child.js'),
-      JSON.stringify(task),
-    ]
+    const [program = '', ...rest] = [...command, ...this.command('spec/crash/child.js', task)]
     return new Child(spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] }))
+  }
+
+  /** What starts a program with its task. */
+  command(program: string, task: object): string[] {
+    return [process.execPath, join(this.#folder, program), JSON.stringify(task)]
   }
 
   [Symbol.dispose](): void {

@@ -1,0 +1,54 @@
+// A process to be killed: copies a table into another one, from where an earlier run was.
+import { writeSync } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+import {
+  type CassandraReadable,
+  createCassandraReadable,
+  createCassandraWritable,
+  createMicroBatchSink,
+} from '../../lib/index.ts'
+
+/** What a child is told. */
+export interface Task {
+  readonly host: string
+  readonly port: number
+  readonly keyspace: string
+  readonly from: string
+  readonly to: string
+  readonly checkpoint_location: string
+  /** Who remembers how far it came: the sink by its commits, or the source by what the sink has acknowledged. */
+  readonly keeper: 'sink' | 'source'
+  readonly max_rows_per_second: number
+}
+
+const EPOCH_ROWS = 200
+
+const task = JSON.parse(process.argv[2] ?? '') as Task
+const { host, port, keyspace, from, to, checkpoint_location, keeper, max_rows_per_second } = task
+const target = { host, port, keyspace, max_rows_per_second }
+
+/** At once, so that a kill a moment later does not take it along. */
+function say(word: object): void {
+  writeSync(1, `${JSON.stringify(word)}\n`)
+}
+
+let source: CassandraReadable
+const position = (row: object) => source.positionOf(row)
+
+if (keeper === 'sink') {
+  const options = { ...target, table: to, checkpoint_location, rows_per_epoch: EPOCH_ROWS, position }
+  const sink = createMicroBatchSink(options)
+  const commit = await sink.open()
+  source = createCassandraReadable({ host, port, keyspace, table: from, after: commit?.position ?? null })
+  say({ open: commit?.rows_total ?? 0 })
+  await pipeline(source, sink)
+} else {
+  source = createCassandraReadable({ host, port, keyspace, table: from, checkpoint_location })
+  const sink = createCassandraWritable({ ...target, table: to, rows_per_batch: EPOCH_ROWS, position })
+  const kept: Promise<void>[] = []
+  sink.on('acknowledged', acknowledged => kept.push(source.acknowledge(acknowledged.position ?? null)))
+  say({ open: 0 })
+  await pipeline(source, sink)
+  await Promise.all(kept)
+}
+say({ done: true })
