@@ -18,51 +18,44 @@ const keptShape = { of: isText, after: () => true }
 
 /**
  * How far a source came, in the file of a sink's checkpoint: each position is an epoch of no rows. Positions that come
- * faster than the disk takes them are kept by the last of them.
+ * faster than the disk takes them are kept by the last of them. Those that come after the end of the source, as from a
+ * sink that still writes, open the file once more.
  */
 export class ReadCheckpoint {
-  readonly #checkpoint: Checkpoint
+  readonly #open: () => Promise<Checkpoint>
   readonly #of: string
+  /** Undefined once the source is closed. */
+  #checkpoint: Checkpoint | undefined
   #position: Json
   /** What is acknowledged and not begun to be kept. */
   #newest: { readonly position: Json; readonly kept: Promise<void> } | undefined
   #keeping: Promise<void> = Promise.resolve()
 
-  private constructor(checkpoint: Checkpoint, of: string, position: Json) {
+  private constructor(open: () => Promise<Checkpoint>, checkpoint: Checkpoint, of: string, position: Json) {
+    this.#open = open
     this.#checkpoint = checkpoint
     this.#of = of
     this.#position = position
   }
 
   /** @throws CheckpointError when it cannot be read, is damaged, has another owner, or is of other rows */
-  static async open(
-    { take_over, where = '', params, follow }: ReadSettings,
-    location: string,
-    target: ReadTarget,
-  ): Promise<ReadCheckpoint> {
+  static async open(settings: ReadSettings, location: string, target: ReadTarget): Promise<ReadCheckpoint> {
+    const { where = '', params, follow, take_over } = settings
     // A sink's checkpoint of the same table is another one.
     const name = { ...target, table: `${target.table} (read)` }
-    const said = inspect([where, params, follow?.by], {
-      depth: null,
-      maxArrayLength: null,
-      maxStringLength: null,
-    })
+    const said = inspect([where, params, follow?.by], EVERYTHING)
     const of = createHash('sha256').update(said).digest('base64url')
-    const checkpoint = await openCheckpoint(location, name, { takesOver: take_over })
-    try {
+    const open = async (takesOver: boolean) => {
+      const checkpoint = await openCheckpoint(location, name, { takesOver })
       // A run that was killed has left its last position sealed: it was acknowledged.
       while (checkpoint.state.sealed !== undefined) await checkpoint.commit()
+      return checkpoint
+    }
+    const checkpoint = await open(take_over)
+    try {
       const position = checkpoint.state.committed?.position ?? null
-      if (position === null) return new ReadCheckpoint(checkpoint, of, null)
-      if (!hasShape<Kept>(keptShape, position) || position.of !== of) {
-        throw new CheckpointError(
-          'ERR_CASSANDRA_CHECKPOINT_TARGET',
-          `Checkpoint ${location} is of other rows of ${target.keyspace}.${target.table}: \`where\`, \`params\` or ` +
-            '`follow` were not these. Read with those, or remove it to begin with the first row',
-          { location },
-        )
-      }
-      return new ReadCheckpoint(checkpoint, of, position.after)
+      const after = position === null ? null : afterOf(position, of, location, target)
+      return new ReadCheckpoint(() => open(false), checkpoint, of, after)
     } catch (error) {
       await checkpoint.close().catch(() => {})
       throw error
@@ -88,15 +81,26 @@ export class ReadCheckpoint {
   /** Waits for what is acknowledged, and gives the file back. Never throws. */
   async close(): Promise<void> {
     await this.#keeping
-    await this.#checkpoint.close().catch(() => {})
+    const checkpoint = this.#checkpoint
+    this.#checkpoint = undefined
+    await checkpoint?.close().catch(() => {})
   }
 
   async #keepNewest(): Promise<void> {
     const position = this.#newest?.position ?? null
     this.#newest = undefined
-    const { committed, high_water } = this.#checkpoint.state
+    const late = this.#checkpoint === undefined ? await this.#open() : undefined
+    try {
+      await this.#keep((late ?? this.#checkpoint) as Checkpoint, position)
+    } finally {
+      await late?.close().catch(() => {})
+    }
+  }
+
+  async #keep(checkpoint: Checkpoint, position: Json): Promise<void> {
+    const { committed, high_water } = checkpoint.state
     const timestamp = String(high_water + 1n)
-    await this.#checkpoint.seal({
+    await checkpoint.seal({
       epoch_id: (committed?.epoch_id ?? -1) + 1,
       rows: 0,
       blocks: [],
@@ -107,7 +111,19 @@ export class ReadCheckpoint {
       timestamp,
       last_timestamp: timestamp,
     })
-    await this.#checkpoint.commit()
+    await checkpoint.commit()
     this.#position = position
   }
+}
+
+const EVERYTHING = { depth: null, maxArrayLength: null, maxStringLength: null }
+
+function afterOf(position: Json, of: string, location: string, { keyspace, table }: ReadTarget): Json {
+  if (hasShape<Kept>(keptShape, position) && position.of === of) return position.after
+  throw new CheckpointError(
+    'ERR_CASSANDRA_CHECKPOINT_TARGET',
+    `Checkpoint ${location} is of other rows of ${keyspace}.${table}: \`where\`, \`params\` or \`follow\` were not ` +
+      'these. Read with those, or remove it to begin with the first row',
+    { location },
+  )
 }
