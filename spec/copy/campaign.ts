@@ -37,9 +37,11 @@ export async function killCopies(campaign: Campaign): Promise<Outcome> {
   const random = randomFrom(seed)
   const differences: string[] = []
   let [killed, copies, resumed_rows] = [0, 0, 0]
-  while (killed < kills || copies === 0) {
+  let isWhole = false
+  while (killed < kills || !isWhole) {
     const after_ms = killed < kills ? integerBelow(MOST_MS, random) : Number.POSITIVE_INFINITY
     const { opened, isDone } = await run(campaign, after_ms)
+    isWhole = isDone
     if (opened !== undefined) resumed_rows += opened
     if (!isDone) {
       killed++
