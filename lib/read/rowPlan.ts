@@ -35,8 +35,8 @@ export class RowPlan {
   readonly #columns: readonly Column[]
   readonly #names: readonly string[]
   readonly #decoders: readonly Decoder[]
-  /** Whether every object has something by the name of a column. */
-  readonly #isInherited: readonly boolean[]
+  /** Each row begins as its copy: that has room for all columns, and makes names that every object inherits its own. */
+  readonly #empty: PlainRow
   readonly #extras: Extras
   /** Index of a column that is null in rows of static columns alone; -1 where there is none. */
   readonly #clustering: number
@@ -51,7 +51,9 @@ export class RowPlan {
     this.#extras = extras
     this.#columns = columns
     this.#names = columns.map(({ name }) => name)
-    this.#isInherited = columns.map(({ name }) => name in {})
+    const empty: PlainRow = {}
+    for (const name of this.#names) setOwn(empty, name, null)
+    this.#empty = empty
     this.#decoders = columns.map(({ type }) => decoderFor(type, form))
     this.#clustering = columns.findIndex(({ kind }) => kind === 'clustering')
   }
@@ -64,6 +66,7 @@ export class RowPlan {
   decode(bytes: Buffer, from: number, count: number, rows: PlainRow[]): number {
     const names = this.#names
     const decoders = this.#decoders
+    const empty = this.#empty
     const extras = this.#extras
     const { count: extraCount } = extras
     let at = from
@@ -73,15 +76,13 @@ export class RowPlan {
         continue
       }
       const start = at
-      const row: PlainRow = {}
+      const row = { ...empty }
       for (let column = 0; column < names.length; column++) {
         const size = bytes.readInt32BE(at)
         at += LENGTH_BYTES
-        const name = names[column] as string
-        const value = size < 0 ? null : (decoders[column] as Decoder)(bytes, at, at + size)
-        if (this.#isInherited[column]) setOwn(row, name, value)
-        else row[name] = value
-        if (size > 0) at += size
+        if (size < 0) continue
+        row[names[column] as string] = (decoders[column] as Decoder)(bytes, at, at + size)
+        at += size
       }
       const isOfStatics = this.#mayBeOfStatics(row) && this.#hasNoKey(bytes, start)
       const found = isOfStatics ? this.#withoutNulls(row) : row

@@ -78,6 +78,30 @@ class RowReadable extends Readable {
     this.#pump().catch(error => this.destroy(error))
   }
 
+  /** As every Readable's, without its turns of the microtask queue for a row that is there. */
+  override [Symbol.asyncIterator](): NodeJS.AsyncIterator<PlainRow> {
+    const waiting = super[Symbol.asyncIterator]()
+    // It hears of errors from its first call on.
+    let isListening = false
+    const iterator: NodeJS.AsyncIterator<PlainRow> = {
+      next: () => {
+        const row = isListening && !this.destroyed ? this.read() : null
+        isListening = true
+        return row === null ? waiting.next() : Promise.resolve({ value: row, done: false })
+      },
+      return: async () => {
+        this.destroy()
+        await waiting.return?.()
+        return { value: undefined, done: true }
+      },
+      [Symbol.asyncDispose]: async () => {
+        await iterator.return?.()
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    }
+    return iterator
+  }
+
   positionOf(row: object): ReadPosition {
     return this.#reading.positionOf(row)
   }
