@@ -116,7 +116,8 @@ export const readEntries = {
   splits: {
     ...integer(1, 100_000),
     fallback: 64,
-    meaning: 'ranges that the ring is read in, at least: each range of the cluster is cut by its size',
+    meaning:
+      'parts that the ring is cut into at first. A reader makes later ones wider or narrower, by the rows that it finds',
   },
   concurrency: { ...integer(1, 256), fallback: 4, meaning: 'ranges that are read at one time' },
   fetch_size: {

@@ -1,24 +1,29 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from 'cassandra-driver'
+import { backoff } from '../cluster/backoff.ts'
+import { wordsOf } from '../cluster/failure.ts'
+import { faultOf } from '../cluster/fault.ts'
 import { within } from '../cluster/within.ts'
-import type { FollowSettings } from '../options/readSettings.ts'
+import { ReadError } from '../errors.ts'
+import type { FollowSettings, ReadSettings } from '../options/readSettings.ts'
 import { readOptions } from '../table/readOptions.ts'
 import type { Span } from './place.ts'
+import { mayPass } from './rangeReader.ts'
 
 /** Which rows each walk through a table gives, one after the other without a gap, and when it begins. */
 export class Following {
   readonly #client: Client
-  readonly #settings: FollowSettings
-  readonly #timeout_ms: number
+  readonly #follow: FollowSettings
+  readonly #settings: ReadSettings
   readonly #signal: AbortSignal
   /** Up to where all is given, in microseconds since 1970. */
   #upTo: bigint | undefined
   #began = 0
 
-  constructor(client: Client, settings: FollowSettings, timeout_ms: number, signal: AbortSignal) {
+  constructor(client: Client, follow: FollowSettings, settings: ReadSettings, signal: AbortSignal) {
     this.#client = client
+    this.#follow = follow
     this.#settings = settings
-    this.#timeout_ms = timeout_ms
     this.#signal = signal
   }
 
@@ -34,7 +39,7 @@ export class Following {
    * long, so that it takes half of the time at most.
    */
   async next(): Promise<Span> {
-    const { interval_ms, lag_ms } = this.#settings
+    const { interval_ms, lag_ms } = this.#follow
     const took_ms = this.#began === 0 ? interval_ms : performance.now() - this.#began
     await this.#pause(took_ms > interval_ms ? took_ms : interval_ms - took_ms)
     for (;;) {
@@ -54,11 +59,31 @@ export class Following {
     await delay(Math.max(1, ms), undefined, { signal: this.#signal })
   }
 
-  /** The earlier one of two clocks: a row that a later one had passed would never be given. */
+  /**
+   * The earlier one of two clocks: a row that a later one had passed would never be given.
+   * @throws ReadError when no node tells within `retry_timeout_ms`
+   */
   async #now_ms(): Promise<number> {
+    const { request_timeout_ms, retry_timeout_ms } = this.#settings
+    const ends = performance.now() + retry_timeout_ms
+    for (let tries = 0; ; tries++) {
+      try {
+        return Math.min(await this.#serverNow_ms(request_timeout_ms), Date.now())
+      } catch (error) {
+        this.#signal.throwIfAborted()
+        if (!mayPass(faultOf(error)) || performance.now() >= ends) {
+          const text = `Cassandra does not tell its time, which \`follow\` needs: ${wordsOf(error)}`
+          throw new ReadError('ERR_CASSANDRA_READ_TIMEOUT', text, { cause: error })
+        }
+      }
+      await this.#pause(backoff(tries))
+    }
+  }
+
+  async #serverNow_ms(limit_ms: number): Promise<number> {
     const cql = 'SELECT toUnixTimestamp(now()) AS now FROM system.local'
-    const asked = this.#client.execute(cql, [], { ...readOptions(this.#timeout_ms), prepare: false })
-    const { rows } = await within(this.#timeout_ms, asked)
-    return Math.min(Number(rows[0]?.['now']), Date.now())
+    const asked = this.#client.execute(cql, [], { ...readOptions(limit_ms), prepare: false })
+    const { rows } = await within(limit_ms, asked)
+    return Number(rows[0]?.['now'])
   }
 }

@@ -121,6 +121,6 @@ function hasParts(bytes: Buffer, count: number): boolean {
 }
 
 function refused(whose: string): OptionError {
-  const text = `Expected \`after\` to be a position that \`positionOf()\` of ${whose} gave, or null for the first row`
+  const text = `Expected a position that \`positionOf()\` of ${whose} gave`
   return new OptionError('ERR_CASSANDRA_OPTION', 'after', text)
 }

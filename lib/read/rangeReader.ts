@@ -30,6 +30,11 @@ const FEW_TRIES = 5
 /** Faults that may pass, and after which a page is asked for again. */
 const passing: ReadonlySet<Fault> = new Set(['retry', 'slow', 'unavailable', 'schema', 'failure'])
 
+/** Whether it is worth to ask again after a fault. */
+export function mayPass(fault: Fault): boolean {
+  return passing.has(fault)
+}
+
 /** What is read of a table: pages of ranges, each again until it comes. */
 export class RangeReader {
   readonly #client: Client
@@ -108,7 +113,7 @@ export class RangeReader {
         const fault = faultOf(error)
         const isDoubtful = fault === 'failure' || fault === 'schema' || isInvalid(error)
         const isFinal = isDoubtful && tries + 1 >= FEW_TRIES
-        if (!passing.has(fault) || isFinal) throw this.#statement.explain(error, fault, placeOf(range))
+        if (!mayPass(fault) || isFinal) throw this.#statement.explain(error, fault, placeOf(range))
         const isSlow = fault === 'slow' || isReadTimeout(error)
         const left_ms = ends - performance.now()
         if (left_ms < LEAST_MS) throw this.#over(error, range, tries + 1)

@@ -1,42 +1,49 @@
 import { RING, type TokenRange } from './tokenRanges.ts'
 
-/** How much of a page the rows of a part should fill: one that needs a second page costs a second request. */
-const SHARE_OF_PAGE = 0.8
+/**
+ * Pages that the rows of a part should fill. In order, a part in many pages would keep the others waiting, and one that
+ * needs a second page costs a second request; in turns, a part should be worth its own request.
+ */
+const PAGES_IN_ORDER = 0.8
+const PAGES_IN_TURNS = 4
 
 /** How many times as wide, or as narrow, as the part before a part may be. */
 const MOST_GROWTH = 4
 const MOST_SHRINKING = 16
 
-/**
- * Walks the ring in the order of its tokens, in parts of about one page each: in this order, one part in many pages
- * would keep the others waiting. How many rows are in how many tokens, the parts before tell.
- */
+/** How many rows are in how many tokens is known by the parts before: walks through a ring in parts of about the same size. */
 export class RingWalk {
   readonly #ranges: readonly TokenRange[]
-  readonly #above: bigint | undefined
+  readonly #inOrder: boolean
   #width: bigint
 
   /**
    * @param ranges in the order of their tokens
    * @param splits parts of the ring, by the first guess
-   * @param above only partitions with higher tokens
+   * @param inOrder of their tokens. Otherwise ranges come in turns, so that those that are read at one time are on
+   * different nodes
    */
-  constructor(ranges: readonly TokenRange[], splits: number, above: bigint | undefined) {
+  constructor(ranges: readonly TokenRange[], splits: number, inOrder: boolean) {
     this.#ranges = ranges
-    this.#above = above
+    this.#inOrder = inOrder
     this.#width = RING / BigInt(splits) + 1n
   }
 
   *parts(): Generator<TokenRange, void, undefined> {
-    for (const range of this.#ranges) {
-      let start = range.start
-      if (this.#above !== undefined && this.#above > start) start = this.#above
-      while (start < range.end) {
-        let end = start + this.#width
-        if (end > range.end) end = range.end
-        yield { start, end }
-        start = end
+    if (this.#inOrder) {
+      for (const range of this.#ranges) yield* this.#partsOf(range)
+      return
+    }
+    let left = this.#ranges.map(range => this.#partsOf(range))
+    while (left.length > 0) {
+      const more: typeof left = []
+      for (const parts of left) {
+        const next = parts.next()
+        if (next.done === true) continue
+        yield next.value
+        more.push(parts)
       }
+      left = more
     }
   }
 
@@ -45,9 +52,19 @@ export class RingWalk {
    * @param pageRows that a page may have
    */
   learn({ start, end }: TokenRange, rows: number, pageRows: number): void {
-    const growth = rows === 0 ? MOST_GROWTH : (pageRows * SHARE_OF_PAGE) / rows
+    const wanted = pageRows * (this.#inOrder ? PAGES_IN_ORDER : PAGES_IN_TURNS)
+    const growth = rows === 0 ? MOST_GROWTH : wanted / rows
     const bounded = Math.max(1 / MOST_SHRINKING, Math.min(MOST_GROWTH, growth))
     const width = ((end - start) * BigInt(Math.round(bounded * 1000))) / 1000n
     this.#width = width > 0n ? width : 1n
+  }
+
+  *#partsOf({ start, end }: TokenRange): Generator<TokenRange, void, undefined> {
+    for (let at = start; at < end; ) {
+      let next = at + this.#width
+      if (next > end) next = end
+      yield { start: at, end: next }
+      at = next
+    }
   }
 }

@@ -16,7 +16,7 @@ import { type SpanFilter, scanOf, tailOf } from './spanFilter.ts'
 import { ReadStatement } from './statement.ts'
 import { type Pages, TablePass } from './tablePass.ts'
 import { TimedPlan } from './timedPlan.ts'
-import { rangesBetween, splitRanges, type TokenRange } from './tokenRanges.ts'
+import { rangesAbove, rangesBetween, type TokenRange } from './tokenRanges.ts'
 
 /** The first version that tells when a collection was written. */
 const VERSION_OF_MAXIMUM = 5
@@ -40,6 +40,7 @@ export class TableReader {
   readonly #statement: ReadStatement
   readonly #filter: SpanFilter | undefined
   readonly #ranges: RangeReader
+  readonly #keys: number
   readonly #order: RowOrder
   readonly #following: Following | undefined
   #behind: Behind | undefined
@@ -55,15 +56,16 @@ export class TableReader {
     signal: AbortSignal,
   ) {
     const { client } = connection
-    const { follow, request_timeout_ms } = settings
+    const { follow } = settings
     this.#connection = connection
     this.#settings = settings
     this.#filter = filter
     this.#behind = behind
+    this.#keys = keysOf(schema)
     this.#statement = new ReadStatement(schema, settings, filter)
     this.#order = rowOrderOf(schema, !this.#statement.isOfPartitions)
     this.#ranges = new RangeReader(client, settings, this.#statement, signal)
-    this.#following = follow && new Following(client, follow, request_timeout_ms, signal)
+    this.#following = follow && new Following(client, follow, settings, signal)
   }
 
   /**
@@ -74,9 +76,8 @@ export class TableReader {
     return openTable(given, signal, async ({ connection, schema, server, settings }) => {
       const { keyspace, table, follow } = settings
       const filter = filterOf(settings, schema, server.version)
-      const keys = schema.columns.filter(({ kind }) => kind === 'partition_key' || kind === 'clustering')
       const after = await resumeAt({ cluster: server.cluster, keyspace, table, table_id: schema.id })
-      const behind = after === null ? undefined : readPosition(after, keys.length, follow !== undefined)
+      const behind = after === null ? undefined : readPosition(after, keysOf(schema), follow !== undefined)
       signal.throwIfAborted()
       return new TableReader(connection, schema, settings, filter, behind, signal)
     })
@@ -90,6 +91,11 @@ export class TableReader {
       if (rows !== undefined || this.#following === undefined || this.#isStopped) return rows
       this.#pass = undefined
     }
+  }
+
+  /** @throws OptionError for what is no position of this table */
+  checkPosition(position: Json): void {
+    readPosition(position, this.#keys, this.#following !== undefined)
   }
 
   /** Gives the connection back. Never throws. */
@@ -132,11 +138,10 @@ export class TableReader {
     const ranges = this.#ranges
     if (this.#statement.isOfPartitions)
       return new Lanes([undefined], () => ranges.pages(undefined, span), 1, true)
-    const ring = rangesBetween(tokensOf(this.#connection))
-    if (this.#statement.places === 0)
-      return new Lanes(splitRanges(ring, splits), range => ranges.pages(range, span), concurrency, false)
-    // Rows of the same partition may come, and of another one with the same token.
-    const walk = new RingWalk(ring, splits, behind && behind.token - 1n)
+    const inOrder = this.#statement.places > 0
+    // Rows of the partition of the last one may come, and of another one with the same token.
+    const ring = rangesAbove(behind && behind.token - 1n, rangesBetween(tokensOf(this.#connection)))
+    const walk = new RingWalk(ring, splits, inOrder)
     async function* pagesOf(range: TokenRange): AsyncGenerator<Page, void, undefined> {
       let rows = 0
       for await (const page of ranges.pages(range, span)) {
@@ -145,8 +150,12 @@ export class TableReader {
       }
       walk.learn(range, rows, ranges.rows)
     }
-    return new Lanes(walk.parts(), pagesOf, concurrency, true)
+    return new Lanes(walk.parts(), pagesOf, concurrency, inOrder)
   }
+}
+
+function keysOf({ columns }: TableSchema): number {
+  return columns.filter(({ kind }) => kind === 'partition_key' || kind === 'clustering').length
 }
 
 /** @throws OptionError where the table cannot be followed so */

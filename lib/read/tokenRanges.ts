@@ -41,6 +41,14 @@ function byToken(a: bigint, b: bigint): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
+/** What lies above a token; all where there is none. */
+export function rangesAbove(token: bigint | undefined, ranges: readonly TokenRange[]): readonly TokenRange[] {
+  if (token === undefined) return ranges
+  return ranges.flatMap(({ start, end }) =>
+    end <= token ? [] : [{ start: start < token ? token : start, end }],
+  )
+}
+
 /** The two halves of a range; undefined when it has one token. */
 export function halves(range: TokenRange): readonly [TokenRange, TokenRange] | undefined {
   const [first, second] = cut(range, 2)

@@ -45,7 +45,7 @@ export class Reading {
     )
   }
 
-  /** @throws CheckpointError */
+  /** @throws CheckpointError; OptionError for what is no position of a row of this table */
   async acknowledge(position: Json): Promise<void> {
     if (!this.#hasCheckpoint) {
       throw new CheckpointError(
@@ -53,7 +53,8 @@ export class Reading {
         'The position cannot be kept, since the source has no `checkpoint_location`',
       )
     }
-    await this.#opened
+    const reader = await this.#opened
+    reader.checkPosition(position)
     await this.#checkpoint?.acknowledge(position)
   }
 

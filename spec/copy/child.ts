@@ -46,7 +46,9 @@ if (keeper === 'sink') {
   source = createCassandraReadable({ host, port, keyspace, table: from, checkpoint_location })
   const sink = createCassandraWritable({ ...target, table: to, rows_per_batch: EPOCH_ROWS, position })
   const kept: Promise<void>[] = []
-  sink.on('acknowledged', acknowledged => kept.push(source.acknowledge(acknowledged.position ?? null)))
+  sink.on('acknowledged', ({ position: at }) => {
+    if (at !== undefined) kept.push(source.acknowledge(at))
+  })
   say({ open: 0 })
   await pipeline(source, sink)
   await Promise.all(kept)

@@ -1,43 +1,63 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { RingWalk } from '../../../lib/read/ringWalk.ts'
-import { rangesBetween } from '../../../lib/read/tokenRanges.ts'
+import { rangesAbove, rangesBetween, type TokenRange } from '../../../lib/read/tokenRanges.ts'
 
 const LOWEST = -(2n ** 63n)
 const HIGHEST = 2n ** 63n - 1n
 const token = fc.bigInt({ min: LOWEST, max: HIGHEST })
 
 describe('a walk through the ring', () => {
-  it('has every token above a place once, in order, each part within one range, whatever it learns', () => {
-    const above = fc.option(fc.oneof(token, fc.constantFrom(LOWEST, LOWEST + 1n, HIGHEST - 1n)), {
-      nil: undefined,
-    })
-    const rows = fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 10_000_000 })), {
-      maxLength: 200,
-    })
-    const ring = fc.array(token, { maxLength: 50 })
-    const splits = fc.integer({ min: 1, max: 1000 })
-    fc.assert(
-      fc.property(ring, splits, above, rows, (tokens, count, from, learned) => {
-        const ranges = rangesBetween(tokens)
-        const walk = new RingWalk(ranges, count, from)
-        const left = learned.values()
-        let at = from ?? LOWEST
-        for (const part of walk.parts()) {
-          expect(part.start).toBe(at)
-          expect(part.end > part.start).toBe(true)
-          expect(ranges.some(({ start, end }) => start <= part.start && part.end <= end)).toBe(true)
-          at = part.end
-          walk.learn(part, left.next().value ?? 0, 1000)
-        }
-        expect(at).toBe(HIGHEST)
-      }),
-      { numRuns: 200 },
-    )
+  it.each([true, false])(
+    'has every token above a place once, each part within one range, in order: %s',
+    inOrder => {
+      const above = fc.option(fc.oneof(token, fc.constantFrom(LOWEST, LOWEST + 1n, HIGHEST - 1n)), {
+        nil: undefined,
+      })
+      const rows = fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 10_000_000 })), {
+        maxLength: 200,
+      })
+      const ring = fc.array(token, { maxLength: 50 })
+      const splits = fc.integer({ min: 1, max: 1000 })
+      fc.assert(
+        fc.property(ring, splits, above, rows, (tokens, count, from, learned) => {
+          const ranges = rangesBetween(tokens)
+          const walk = new RingWalk(rangesAbove(from, ranges), count, inOrder)
+          const left = learned.values()
+          const parts: TokenRange[] = []
+          for (const part of walk.parts()) {
+            parts.push(part)
+            expect(part.end > part.start).toBe(true)
+            walk.learn(part, left.next().value ?? 0, 1000)
+          }
+          let at = from ?? LOWEST
+          const sorted = inOrder ? parts : parts.toSorted((a, b) => (a.start < b.start ? -1 : 1))
+          for (const part of sorted) {
+            expect(part.start).toBe(at)
+            expect(ranges.some(({ start, end }) => start <= part.start && part.end <= end)).toBe(true)
+            at = part.end
+          }
+          expect(at).toBe(HIGHEST)
+        }),
+        { numRuns: 200 },
+      )
+    },
+  )
+
+  it('has ranges in turns where there is no order, so that all nodes are asked', () => {
+    const ranges = rangesBetween([-(2n ** 62n), 0n, 2n ** 62n])
+    const walk = new RingWalk(ranges, 64, false)
+    const ends: number[] = []
+    for (const part of walk.parts()) {
+      ends.push(ranges.findIndex(({ start, end }) => start <= part.start && part.end <= end))
+      walk.learn(part, 20_000, 5000)
+    }
+    expect(ends.slice(0, 8)).toEqual([0, 1, 2, 3, 0, 1, 2, 3])
+    expect(ends.length).toBe(64)
   })
 
   it('soon has parts of about one page', () => {
-    const walk = new RingWalk(rangesBetween([]), 1, undefined)
+    const walk = new RingWalk(rangesBetween([]), 1, true)
     const perPart: number[] = []
     // A million rows, evenly.
     for (const part of walk.parts()) {
@@ -50,7 +70,7 @@ describe('a walk through the ring', () => {
   })
 
   it('ends soon where there are no rows', () => {
-    const walk = new RingWalk(rangesBetween([]), 100_000, undefined)
+    const walk = new RingWalk(rangesBetween([]), 100_000, true)
     let parts = 0
     for (const part of walk.parts()) {
       parts++
