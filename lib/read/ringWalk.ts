@@ -56,7 +56,8 @@ export class RingWalk {
     const growth = rows === 0 ? MOST_GROWTH : wanted / rows
     const bounded = Math.max(1 / MOST_SHRINKING, Math.min(MOST_GROWTH, growth))
     const width = ((end - start) * BigInt(Math.round(bounded * 1000))) / 1000n
-    this.#width = width > 0n ? width : 1n
+    // One that ended with its range tells that others may be wider, not that they must be as narrow.
+    if (growth < 1 || width > this.#width) this.#width = width > 0n ? width : 1n
   }
 
   *#partsOf({ start, end }: TokenRange): Generator<TokenRange, void, undefined> {

@@ -69,8 +69,11 @@ describe('a walk through the ring', () => {
     expect(perPart.length).toBeLessThan(300)
   })
 
-  it('ends soon where there are no rows', () => {
-    const walk = new RingWalk(rangesBetween([]), 100_000, true)
+  it.each([
+    ['one range', []],
+    ['ranges of one token', [LOWEST + 1n, 0n, 1n, 2n]],
+  ])('ends soon where there are no rows, in %s', (_, tokens) => {
+    const walk = new RingWalk(rangesBetween(tokens), 100_000, true)
     let parts = 0
     for (const part of walk.parts()) {
       parts++
