@@ -1,8 +1,10 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { Client } from 'cassandra-driver'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
 import * as index from '../lib/index.ts'
 import type { ValueForm } from '../lib/options/readSettings.ts'
 import { type CqlType, cqlTypeName, parseCqlType } from '../lib/table/cqlType.ts'
@@ -152,20 +154,30 @@ describe('README examples', () => {
     expect(status).toBe(0)
   })
 
-  it.each(examples)('runs $file', ({ file, code }) => {
-    const { status, stdout, stderr } = spawnSync(
-      'npx',
-      ['tsx', '--tsconfig', join(root, 'tsconfig.json'), file],
-      {
-        cwd: folder,
-        encoding: 'utf8',
-        env: { ...process.env, CASSANDRA_CONTACT_POINTS: `${host}:${port}` },
-      },
-    )
+  it.each(examples)('runs $file', { timeout: 60_000 }, async ({ file, code }) => {
+    const { code: status, stdout, stderr } = await run(file, code.includes("'SIGTERM'"))
     const complaint = code.includes('orders.ndjson') ? /^Line 2, customer: expected a UUID/ : /^$/
-    expect(stderr.replaceAll(/^npm warn.*\n/gm, '')).toMatch(complaint)
+    expect(stderr).toMatch(complaint)
     expect(status).toBe(0)
     const promised = readme.split(code)[1]?.match(/^```\n\n {4}(.+)\n/)?.[1]
     if (promised !== undefined) expect(stdout.trim()).toBe(promised)
   })
+
+  /** @param isEndless it goes on until it is told to end, as soon as it has said something */
+  async function run(file: string, isEndless: boolean) {
+    const child = spawn(process.execPath, ['--import', 'tsx', file], {
+      cwd: folder,
+      env: {
+        ...process.env,
+        CASSANDRA_CONTACT_POINTS: `${host}:${port}`,
+        TSX_TSCONFIG_PATH: join(root, 'tsconfig.json'),
+      },
+    })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    if (isEndless) child.stdout.once('data', () => child.kill('SIGTERM'))
+    const ended = once(child, 'close')
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
+    const [code] = (await ended) as [number | null]
+    return { code, stdout, stderr }
+  }
 })
