@@ -40,8 +40,8 @@ export interface CassandraReadableOptions extends ConnectionOptions {
   /** How many replicas must answer, in any case. @default 'LOCAL_ONE' */
   readonly consistency?: ConsistencyName | undefined
   /**
-   * Ranges that the ring is read in, at least: each range of the cluster is cut by its size. An integer from 1 to
-   * 100000.
+   * Parts that the ring is cut into at first. A reader makes later ones wider or narrower, by the rows that it finds.
+   * An integer from 1 to 100000.
    * @default 64
    */
   readonly splits?: number | string | undefined
