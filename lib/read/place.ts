@@ -57,8 +57,9 @@ export interface ReadPosition {
   readonly token: string
   /** Columns of the primary key as bytes, each after its length in 4 bytes; base64url. */
   readonly key: string
-  /** Of a reader that follows: as in {@link Span}, in decimal; null for all that is older. */
+  /** Of a reader that follows: its walk gives write times above this one, in microseconds; null for all that is older. */
   readonly from?: string | null
+  /** Of a reader that follows: its walk gives write times up to this one, in microseconds. */
   readonly to?: string
   /** The row itself is to be read again: it comes in parts, of which more are to come. */
   readonly again?: true
