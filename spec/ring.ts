@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Client } from 'cassandra-driver'
 import { expect } from 'vitest'
 import { countRows, createCassandraReadable, createCassandraWritable } from '../lib/index.ts'
+import type { Cassandra } from '../lib/testing/index.ts'
 import { integerBelow, randomFrom } from './random.ts'
 import { keyOf } from './tokens.ts'
 
@@ -25,6 +26,14 @@ export interface RingTable {
 /** A row by its primary key. */
 const nameOf = (row: { readonly [name: string]: unknown }) =>
   `${(row['k'] as Buffer).toString('hex')} ${row['c']}`
+
+/** A keyspace of its own, with one replica: what a node does not hold it cannot give. */
+export async function createRing(client: Client, { contactPoints, port }: Cassandra): Promise<RingTable> {
+  const replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+  await client.execute(`CREATE KEYSPACE rings WITH replication = ${replication}`)
+  const host = contactPoints.map(point => point.split(':')[0] ?? '')
+  return { host, port, keyspace: 'rings', table: 'ring' }
+}
 
 /** Fills a table with partitions at the ends of the ring and around the tokens of all nodes, and some in between. */
 export async function fillRing(client: Client, target: RingTable, seed: number): Promise<void> {
@@ -63,7 +72,8 @@ export async function expectWholeRing(client: Client, target: RingTable, seed: n
   for await (const row of await client.execute(`SELECT k, c FROM ${name}`, [], paged))
     wanted.push(nameOf(row))
   const rows = await createCassandraReadable({ ...target, columns: ['k', 'c'], fetch_size: 100 }).toArray()
-  expect(rows.map(nameOf).sort()).toEqual(wanted.sort())
+  expect(rows.map(nameOf).sort()).toEqual(wanted.toSorted())
+  await expectPositions(target, wanted, seed)
 
   const counted = await countRows(target)
   const partitions = new Set(wanted.map(each => each.split(' ')[0]))
@@ -88,5 +98,19 @@ export async function expectWholeRing(client: Client, target: RingTable, seed: n
     const cql = `SELECT count(*) AS n FROM ${name} WHERE token(k) > ${start} AND token(k) <= ${end}`
     const { rows: told } = await client.execute(cql)
     expect({ start, end, rows: range?.rows }).toEqual({ start, end, rows: Number(told[0]?.['n']) })
+  }
+}
+
+/** A reader with positions has the order of the server, and goes on behind any row, two partitions of one token included. */
+async function expectPositions(target: RingTable, wanted: readonly string[], seed: number): Promise<void> {
+  const source = createCassandraReadable({ ...target, after: null })
+  const rows = await source.toArray()
+  expect(rows.map(nameOf)).toEqual(wanted)
+  const random = randomFrom(seed)
+  const some = Array.from({ length: 4 }, () => integerBelow(rows.length, random))
+  for (const at of [0, 1, 2, 3, rows.length - 2, ...some]) {
+    const after = source.positionOf(rows[at] as object)
+    const rest = await createCassandraReadable({ ...target, after }).toArray()
+    expect(rest.map(nameOf), `behind row ${at}`).toEqual(wanted.slice(at + 1))
   }
 }
