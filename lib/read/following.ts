@@ -4,7 +4,7 @@ import { backoff } from '../cluster/backoff.ts'
 import { wordsOf } from '../cluster/failure.ts'
 import { faultOf } from '../cluster/fault.ts'
 import { within } from '../cluster/within.ts'
-import { ReadError } from '../errors.ts'
+import { CassandraStreamsError, ReadError } from '../errors.ts'
 import type { FollowSettings, ReadSettings } from '../options/readSettings.ts'
 import { readOptions } from '../table/readOptions.ts'
 import type { Span } from './place.ts'
@@ -37,14 +37,15 @@ export class Following {
   /**
    * The span of the next walk, when it is time for it. One that takes longer than the interval is followed by a pause as
    * long, so that it takes half of the time at most.
+   * @param look is called before the end of the span is known: what is written by another schema is in a later one
    */
-  async next(): Promise<Span> {
+  async next(look: () => Promise<void>): Promise<Span> {
     const { interval_ms, lag_ms } = this.#follow
     const took_ms = this.#began === 0 ? interval_ms : performance.now() - this.#began
     await this.#pause(took_ms > interval_ms ? took_ms : interval_ms - took_ms)
     for (;;) {
       this.#began = performance.now()
-      const to = BigInt(await this.#now_ms()) * 1000n - BigInt(lag_ms) * 1000n
+      const to = BigInt(await this.#now_ms(look)) * 1000n - BigInt(lag_ms) * 1000n
       const from = this.#upTo
       // A clock that was set back gives no span.
       if (from === undefined || to > from) {
@@ -63,14 +64,16 @@ export class Following {
    * The earlier one of two clocks: a row that a later one had passed would never be given.
    * @throws ReadError when no node tells within `retry_timeout_ms`
    */
-  async #now_ms(): Promise<number> {
+  async #now_ms(look: () => Promise<void>): Promise<number> {
     const { request_timeout_ms, retry_timeout_ms } = this.#settings
     const ends = performance.now() + retry_timeout_ms
     for (let tries = 0; ; tries++) {
       try {
+        await look()
         return Math.min(await this.#serverNow_ms(request_timeout_ms), Date.now())
       } catch (error) {
         this.#signal.throwIfAborted()
+        if (error instanceof CassandraStreamsError) throw error
         if (!mayPass(faultOf(error)) || performance.now() >= ends) {
           const text = `Cassandra does not tell its time, which \`follow\` needs: ${wordsOf(error)}`
           throw new ReadError('ERR_CASSANDRA_READ_TIMEOUT', text, { cause: error })

@@ -74,6 +74,8 @@ export function setPlace(row: object, at: Place): void {
 }
 
 export function placeOf(row: object): Place | undefined {
+  // A caller may give anything.
+  if (row === null || row === undefined) return undefined
   return (row as { readonly [place]?: Place })[place]
 }
 

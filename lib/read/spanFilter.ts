@@ -13,6 +13,8 @@ export interface Conditions {
 export interface SpanFilter {
   /** What is selected for it, in CQL. */
   readonly selectors: readonly string[]
+  /** A column whose conditions are its own. */
+  readonly column?: string
   /** What Cassandra leaves out. */
   conditions(span: Span): Conditions
   /**
@@ -71,6 +73,7 @@ export function tailOf({ columns }: TableSchema): SpanFilter {
   const bound = type === 'timeuuid' ? 'maxTimeuuid(?)' : '?'
   return {
     selectors: [],
+    column: column.name,
     conditions({ from, to }) {
       const upTo = { cql: [`${name} <= ${bound}`], bounds: [millisecondsOf(to)] }
       if (from === undefined) return upTo

@@ -53,6 +53,10 @@ export class ReadStatement {
     this.columns = this.times?.columns ?? wanted
     this.#where = where === undefined ? undefined : whereOf(where, schema)
     this.#filter = filter
+    if (filter?.column !== undefined && this.#where?.columns.has(filter.column) === true) {
+      const text = `Expected \`where\` to leave out \`${filter.column}\`, by which \`follow\` asks for new rows`
+      throw new OptionError('ERR_CASSANDRA_OPTION', 'where', text)
+    }
     const keys = schema.columns.filter(({ kind }) => kind === 'partition_key' || kind === 'clustering')
     const keyNames = keys.map(({ name }) => quoteIdentifier(name))
     const partition = keyNames.filter((_, i) => keys[i]?.kind === 'partition_key')

@@ -1,16 +1,17 @@
 import type { Connection } from '../cluster/connect.ts'
 import type { Json } from '../json.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
+import { readTable } from '../table/readTable.ts'
 import type { TableSchema } from '../table/schema.ts'
 import { Following } from './following.ts'
 import { Lanes } from './lanes.ts'
-import { openTable, tokensOf } from './openTable.ts'
+import { type OpenTable, openTable, type Server, tokensOf } from './openTable.ts'
 import type { Page } from './pageReader.ts'
 import type { PagePlan } from './pageRows.ts'
 import { type Behind, readPosition, type Span } from './place.ts'
 import { RangeReader } from './rangeReader.ts'
 import { RingWalk } from './ringWalk.ts'
-import { type RowOrder, rowOrderOf } from './rowOrder.ts'
+import { rowOrderOf } from './rowOrder.ts'
 import { type PlainRow, RowPlan } from './rowPlan.ts'
 import { type SpanFilter, scanOf, tailOf } from './spanFilter.ts'
 import { ReadStatement } from './statement.ts'
@@ -37,35 +38,31 @@ export type ResumeAt = (target: ReadTarget) => Promise<Json>
 export class TableReader {
   readonly #connection: Connection
   readonly #settings: ReadSettings
-  readonly #statement: ReadStatement
-  readonly #filter: SpanFilter | undefined
-  readonly #ranges: RangeReader
-  readonly #keys: number
-  readonly #order: RowOrder
+  readonly #server: Server
+  readonly #signal: AbortSignal
   readonly #following: Following | undefined
+  #schema: TableSchema
+  #filter: SpanFilter | undefined
+  #statement: ReadStatement
   #behind: Behind | undefined
   #pass: TablePass | undefined
   #isStopped = false
 
   private constructor(
-    connection: Connection,
-    schema: TableSchema,
-    settings: ReadSettings,
-    filter: SpanFilter | undefined,
+    { connection, schema, server, settings }: OpenTable,
     behind: Behind | undefined,
     signal: AbortSignal,
   ) {
-    const { client } = connection
     const { follow } = settings
     this.#connection = connection
     this.#settings = settings
-    this.#filter = filter
+    this.#server = server
+    this.#signal = signal
     this.#behind = behind
-    this.#keys = keysOf(schema)
-    this.#statement = new ReadStatement(schema, settings, filter)
-    this.#order = rowOrderOf(schema, !this.#statement.isOfPartitions)
-    this.#ranges = new RangeReader(client, settings, this.#statement, signal)
-    this.#following = follow && new Following(client, follow, settings, signal)
+    this.#following = follow && new Following(connection.client, follow, settings, signal)
+    this.#schema = schema
+    this.#filter = filterOf(settings, schema, server.version)
+    this.#statement = new ReadStatement(schema, settings, this.#filter)
   }
 
   /**
@@ -73,13 +70,13 @@ export class TableReader {
    * @throws ConnectionError, SchemaError, OptionError, ReadError, and what `resumeAt` throws
    */
   static open(given: ReadSettings, signal: AbortSignal, resumeAt: ResumeAt): Promise<TableReader> {
-    return openTable(given, signal, async ({ connection, schema, server, settings }) => {
+    return openTable(given, signal, async opened => {
+      const { schema, server, settings } = opened
       const { keyspace, table, follow } = settings
-      const filter = filterOf(settings, schema, server.version)
       const after = await resumeAt({ cluster: server.cluster, keyspace, table, table_id: schema.id })
       const behind = after === null ? undefined : readPosition(after, keysOf(schema), follow !== undefined)
       signal.throwIfAborted()
-      return new TableReader(connection, schema, settings, filter, behind, signal)
+      return new TableReader(opened, behind, signal)
     })
   }
 
@@ -95,7 +92,7 @@ export class TableReader {
 
   /** @throws OptionError for what is no position of this table */
   checkPosition(position: Json): void {
-    readPosition(position, this.#keys, this.#following !== undefined)
+    readPosition(position, keysOf(this.#schema), this.#following !== undefined)
   }
 
   /** Gives the connection back. Never throws. */
@@ -107,21 +104,33 @@ export class TableReader {
 
   async #span(): Promise<Span | undefined> {
     const begun = this.#behind?.span
-    return begun === undefined ? this.#following?.next() : this.#following?.goOn(begun)
+    return begun === undefined ? this.#following?.next(() => this.#look()) : this.#following?.goOn(begun)
+  }
+
+  /** A walk has the columns that the table has when it begins. */
+  async #look(): Promise<void> {
+    const { keyspace, table, request_timeout_ms: timeout_ms } = this.#settings
+    const { client } = this.#connection
+    const schema = await readTable({ client, keyspace, table, timeout_ms, signal: this.#signal })
+    if (schema.id !== this.#schema.id) throw this.#statement.changed
+    this.#schema = schema
+    this.#filter = filterOf(this.#settings, schema, this.#server.version)
+    this.#statement = new ReadStatement(schema, this.#settings, this.#filter)
   }
 
   #passOf(span: Span | undefined): TablePass {
     const behind = this.#behind
     this.#behind = undefined
     const { places, isOfPartitions } = this.#statement
-    const skipped = behind && { order: this.#order, upTo: behind.key, isAgain: behind.isAgain }
+    const order = rowOrderOf(this.#schema, !isOfPartitions)
+    const skipped = behind && { order, upTo: behind.key, isAgain: behind.isAgain }
     const pages = this.#pagesOf(span, behind)
     return new TablePass(
       this.#statement,
       this.#planOf(span),
       pages,
       skipped,
-      isOfPartitions && places > 0 ? this.#order : undefined,
+      isOfPartitions && places > 0 ? order : undefined,
     )
   }
 
@@ -135,7 +144,8 @@ export class TableReader {
 
   #pagesOf(span: Span | undefined, behind: Behind | undefined): Pages {
     const { splits, concurrency } = this.#settings
-    const ranges = this.#ranges
+    const { client } = this.#connection
+    const ranges = new RangeReader(client, this.#settings, this.#statement, this.#signal)
     if (this.#statement.isOfPartitions)
       return new Lanes([undefined], () => ranges.pages(undefined, span), 1, true)
     const inOrder = this.#statement.places > 0

@@ -12,6 +12,8 @@ export interface Where {
   readonly text: string
   /** Whether the whole partition key is named by `=` or `IN`: these partitions alone are read. */
   readonly isOfPartitions: boolean
+  /** Columns with conditions, as far as they are told at all. */
+  readonly columns: ReadonlySet<string>
 }
 
 /**
@@ -32,7 +34,8 @@ export function whereOf(text: string, { columns }: TableSchema): Where {
   if (tokens.length === 0) throw refused('is empty', 'a condition')
   const named = new Set(conditionsIn(tokens).flatMap(equalColumnOf))
   const keys = columns.filter(({ kind }) => kind === 'partition_key')
-  return { text, isOfPartitions: keys.every(({ name }) => named.has(name)) }
+  const all = conditionsIn(tokens).flatMap(([name = '']) => columnNamed(name))
+  return { text, isOfPartitions: keys.every(({ name }) => named.has(name)), columns: new Set(all) }
 }
 
 /** Between ANDs that stand in no bracket. */
@@ -51,6 +54,10 @@ function conditionsIn(tokens: readonly string[]): string[][] {
 /** The column of `column = …` and `column IN …`. */
 function equalColumnOf([name = '', operator = '']: readonly string[]): string[] {
   if (operator !== '=' && operator.toLowerCase() !== 'in') return []
+  return columnNamed(name)
+}
+
+function columnNamed(name: string): string[] {
   if (name.startsWith('"')) return [name.slice(1, -1).replaceAll('""', '"')]
   return /^\w+$/.test(name) ? [name.toLowerCase()] : []
 }

@@ -20,7 +20,7 @@ export interface Positions {
   /**
    * Says that the rows up to a position are done with: the next run goes on behind it. Resolves when that is durable in
    * the file at `checkpoint_location`, by this position or one that was acknowledged after it. The one that is
-   * acknowledged last counts, also after the end of the stream.
+   * acknowledged last counts, also after the end of the stream. A failure ends the stream as well.
    * @throws CheckpointError; OptionError for what is no position of a row of this table
    */
   acknowledge(position: Json): Promise<void>
@@ -58,7 +58,7 @@ class RowReadable extends Readable {
   constructor(settings: ReadSettings) {
     super({ objectMode: true, highWaterMark: HIGH_WATER_MARK })
     const { signal } = settings
-    this.#reading = new Reading(settings)
+    this.#reading = new Reading(settings, error => this.destroy(error))
     // Not an option of super: with a signal that is aborted already it would destroy before the fields are there.
     if (signal !== undefined) abortWith(signal, this)
   }
@@ -93,6 +93,8 @@ class RowReadable extends Readable {
       return: async () => {
         this.destroy()
         await waiting.return?.()
+        // What was acknowledged is kept by then, and the checkpoint given back.
+        if (!this.closed) await new Promise(resolve => this.once('close', resolve))
         return { value: undefined, done: true }
       },
       [Symbol.asyncDispose]: async () => {

@@ -18,8 +18,8 @@ export function createCassandraReadableStream<Row extends object = Record<string
   options: CassandraReadableOptions,
 ): ReadableStream<Row> & Positions {
   const settings = readSettingsOf(options)
-  const reading = new Reading(settings)
-  const source = new RowSource(settings, reading)
+  const reading = new Reading(settings, error => source.fail(error))
+  const source: RowSource = new RowSource(settings, reading)
   const stream = new ReadableStream<object>(source, { highWaterMark: HIGH_WATER_MARK })
   const positions: Positions = {
     positionOf: row => reading.positionOf(row),
@@ -33,6 +33,7 @@ class RowSource {
   readonly #reading: Reading
   #rows: readonly PlainRow[] = []
   #at = 0
+  #controller: ReadableStreamDefaultController<object> | undefined
   #forget = () => {}
 
   constructor(settings: ReadSettings, reading: Reading) {
@@ -42,6 +43,7 @@ class RowSource {
 
   async start(controller: ReadableStreamDefaultController<object>): Promise<void> {
     const { signal } = this.#settings
+    this.#controller = controller
     if (signal !== undefined) {
       this.#forget = onAbort(signal, () => {
         controller.error(signal.reason)
@@ -54,6 +56,12 @@ class RowSource {
       await this.#close(error)
       throw error
     }
+  }
+
+  /** Ends with an error that comes from outside of a read. */
+  fail(error: Error): void {
+    this.#controller?.error(error)
+    void this.#close(error)
   }
 
   async pull(controller: ReadableStreamDefaultController<object>): Promise<void> {

@@ -11,9 +11,12 @@ export class Reading {
   readonly #leaving = new AbortController()
   readonly #hasCheckpoint: boolean
   readonly #opened: Promise<TableReader>
+  readonly #onFailure: (error: Error) => void
   #checkpoint: ReadCheckpoint | undefined
 
-  constructor(settings: ReadSettings) {
+  /** @param onFailure hears when positions can no longer be kept: nobody may look at what `acknowledge()` returns */
+  constructor(settings: ReadSettings, onFailure: (error: Error) => void) {
+    this.#onFailure = onFailure
     this.#hasCheckpoint = settings.checkpoint_location !== undefined
     this.#opened = TableReader.open(settings, this.#leaving.signal, async target => {
       const { checkpoint_location, after = null } = settings
@@ -46,7 +49,13 @@ export class Reading {
   }
 
   /** @throws CheckpointError; OptionError for what is no position of a row of this table */
-  async acknowledge(position: Json): Promise<void> {
+  acknowledge(position: Json): Promise<void> {
+    const kept = this.#acknowledge(position)
+    kept.catch(this.#onFailure)
+    return kept
+  }
+
+  async #acknowledge(position: Json): Promise<void> {
     if (!this.#hasCheckpoint) {
       throw new CheckpointError(
         'ERR_CASSANDRA_POSITION',

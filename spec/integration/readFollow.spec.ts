@@ -171,6 +171,33 @@ describe('a reader that follows by scan', () => {
     expect(isDone(), `seed ${seed}`).toBe(true)
   })
 
+  it('reads a column that is added while it follows', async () => {
+    await ks.client.execute(`CREATE TABLE ${ks.name}.growing (id int PRIMARY KEY, v int)`)
+    await write('growing', [{ id: 1, v: 1 }])
+    const rows = await quiet(follow('scan', { table: 'growing' }))
+    await ks.client.execute(`ALTER TABLE ${ks.name}.growing ADD z int`)
+    await ks.client.execute(`INSERT INTO ${ks.name}.growing (id, z) VALUES (2, 2)`)
+    await ks.client.execute(`UPDATE ${ks.name}.growing SET z = 9 WHERE id = 1`)
+    await expect.poll(() => rows.length, { timeout: 10_000 }).toBe(3)
+    const added = rows.slice(1).toSorted((a, b) => Number(a['id']) - Number(b['id']))
+    expect(added.map(row => ({ ...row, z: row['z'] }))).toMatchObject([
+      { id: 1, v: 1, z: 9 },
+      { id: 2, v: null, z: 2 },
+    ])
+  })
+
+  it('ends when its table is another one', async () => {
+    const definition = `${ks.name}.again (id int PRIMARY KEY, v int)`
+    await ks.client.execute(`CREATE TABLE ${definition}`)
+    await write('again', [{ id: 1, v: 1 }])
+    const source = follow('scan', { table: 'again' })
+    const failed = new Promise(resolve => source.once('error', resolve))
+    await quiet(source)
+    await ks.client.execute(`DROP TABLE ${ks.name}.again`)
+    await ks.client.execute(`CREATE TABLE ${definition}`)
+    expect(await failed).toMatchObject({ code: expect.stringMatching(/SCHEMA_CHANGED|TABLE_NOT_FOUND/) })
+  })
+
   it.each([
     ['(a int, b int, PRIMARY KEY (a, b))', 'scan', /needs a column that is not of the key/],
     [
@@ -246,6 +273,15 @@ describe('a reader that follows by tail', () => {
       expect(found.map(row => Number(row['n'])).sort((a, b) => a - b)).toEqual(wanted)
     },
   )
+
+  it('refuses conditions on the column that it asks by', async () => {
+    const where = 'sensor = 1 AND at > ?'
+    const source = follow('tail', { table: 'events_timestamp_asc', where, params: [new Date(0)] })
+    await expect(source.toArray()).rejects.toMatchObject({
+      option: 'where',
+      message: 'Expected `where` to leave out `at`, by which `follow` asks for new rows',
+    })
+  })
 
   it('looks into all partitions without `where`', async () => {
     const rows = await quiet(follow('tail', { table: 'events_timestamp_asc' }))

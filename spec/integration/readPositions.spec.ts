@@ -209,6 +209,36 @@ describe('a checkpoint of a reader', () => {
     owner.destroy()
   })
 
+  it('that was taken over ends the reader, also where nobody looks at what acknowledge() returns', async () => {
+    const location = checkpoints.location()
+    const options = optionsFor({ after: undefined, checkpoint_location: location, fetch_size: 10 })
+    const source = createCassandraReadable(options)
+    const reading = (async () => {
+      for await (const row of source) {
+        void source.acknowledge(source.positionOf(row))
+        await delay(5)
+      }
+    })()
+    const failed = expect(reading).rejects.toMatchObject({ code: 'ERR_CASSANDRA_CHECKPOINT_LOCKED' })
+    await new Promise(resolve => source.once('readable', resolve))
+    const other = createCassandraReadable({ ...options, take_over: true })
+    await new Promise(resolve => other.once('readable', resolve))
+    await failed
+    other.destroy()
+  })
+
+  it('is given back by the end of a loop that is left', async () => {
+    const location = checkpoints.location()
+    for (let i = 0; i < 10; i++) {
+      const source = createCassandraReadable(optionsFor({ after: undefined, checkpoint_location: location }))
+      for await (const row of source) {
+        void source.acknowledge(source.positionOf(row))
+        break
+      }
+    }
+    expect((await run(location, 1, undefined)).map(keyOf)).toEqual((await read()).slice(10, 11).map(keyOf))
+  })
+
   it('takes the place of `after`', () => {
     const both = optionsFor({ checkpoint_location: checkpoints.location() })
     expect(() => createCassandraReadable(both)).toThrow(/`after` to be absent beside `checkpoint_location`/)
