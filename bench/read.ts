@@ -1,4 +1,4 @@
-// npm run bench:read  how many rows a second does a whole process read, and at what cost, beside the others?
+// npm run bench:read  how many rows per second does a whole process read, and at what cost, beside the others?
 import { parseArgs } from 'node:util'
 import { loadInProcess } from './inProcess.ts'
 import { defaultReaders, type Read, type Reader, readersNamed } from './readers.ts'

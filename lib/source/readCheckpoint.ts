@@ -78,12 +78,14 @@ export class ReadCheckpoint {
     return kept
   }
 
-  /** Waits for what is acknowledged, and gives the file back. Never throws. */
-  async close(): Promise<void> {
-    await this.#keeping
-    const checkpoint = this.#checkpoint
-    this.#checkpoint = undefined
-    await checkpoint?.close().catch(() => {})
+  /** Gives the file back, in turn: behind what is acknowledged, and before what comes later. Never throws. */
+  close(): Promise<void> {
+    this.#keeping = this.#keeping.then(async () => {
+      const checkpoint = this.#checkpoint
+      this.#checkpoint = undefined
+      await checkpoint?.close().catch(() => {})
+    })
+    return this.#keeping
   }
 
   async #keepNewest(): Promise<void> {

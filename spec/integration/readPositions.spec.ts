@@ -139,15 +139,6 @@ describe('a reader with positions', () => {
     }
     await expect(source.acknowledge({})).rejects.toMatchObject({ code: 'ERR_CASSANDRA_POSITION' })
   })
-
-  it('holds few pages while nobody asks for rows', async () => {
-    const source = createCassandraReadable(optionsFor({ fetch_size: 10, concurrency: 2, splits: 1000 }))
-    const iterator = source[Symbol.asyncIterator]()
-    await iterator.next()
-    await delay(500)
-    expect(source.readableLength).toBeLessThanOrEqual(256)
-    await iterator.return?.()
-  })
 })
 
 describe('a checkpoint of a reader', () => {

@@ -28,7 +28,7 @@ describe('the cache of jars', () => {
     )
   })
 
-  it('has any other version that a spec asks for, fetched as that one', async () => {
+  it('has a folder of its own for another version, which is fetched as that one', async () => {
     await fakeMaven('mkdir -p "$target" && echo "$@" > "$target/arguments"')
     const folder = await jarFolder({ XDG_CACHE_HOME: temporary }, '6.0')
     expect(basename(folder)).toBe('cassandra-6.0')

@@ -1,0 +1,27 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
+import { expect, it, onTestFinished } from 'vitest'
+import { readSettingsOf } from '../../../lib/options/readSettings.ts'
+import { ReadCheckpoint } from '../../../lib/source/readCheckpoint.ts'
+
+const target = { cluster: 'c', keyspace: 'ks', table: 't', table_id: 'id' }
+
+it('keeps a position that is acknowledged while the checkpoint is given back', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'read-checkpoint-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const location = join(folder, 'checkpoint')
+  const settings = readSettingsOf({ host: 'h', keyspace: 'ks', table: 't', checkpoint_location: location })
+  // At some moment of what the first position takes to reach the disk, and of giving back.
+  for (let turns = 0; turns < 40; turns++) {
+    const checkpoint = await ReadCheckpoint.open(settings, location, target)
+    const first = checkpoint.acknowledge('first')
+    const closing = turn().then(() => checkpoint.close())
+    for (let i = 0; i < turns; i++) await turn()
+    await Promise.all([first, closing, checkpoint.acknowledge(`second ${turns}`)])
+    const next = await ReadCheckpoint.open(settings, location, target)
+    expect(next.position).toBe(`second ${turns}`)
+    await next.close()
+  }
+})
