@@ -11,7 +11,7 @@ export default defineConfig({
           // Bounds a hang. On a machine that is busy a property takes its time.
           testTimeout: 30_000,
           include: ['spec/*.spec.ts', 'spec/unit/**/*.spec.ts', 'spec/stream/**/*.spec.ts'],
-          exclude: ['spec/readme.spec.ts', 'spec/examples.spec.ts'],
+          exclude: ['spec/pagesExamples.spec.ts', 'spec/examples.spec.ts'],
         },
       },
       {
@@ -43,7 +43,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['spec/integration/**/*.spec.ts', 'spec/readme.spec.ts', 'spec/examples.spec.ts'],
+          include: ['spec/integration/**/*.spec.ts', 'spec/pagesExamples.spec.ts', 'spec/examples.spec.ts'],
           globalSetup: ['spec/integration/server.ts'],
           // Bounds a hang, also where 100,000 rows share two cores with several servers.
           testTimeout: 240_000,

@@ -19,4 +19,4 @@ const sink = createCassandraWritable({ host: '127.0.0.1', keyspace: 'shop', tabl
 await pipeline(createReadStream('orders.csv'), file, sink)
 console.log(`${sink.stats.rows_written} rows written`)
 
-// Next: some lines say that a row is gone → `delete_flag_column`, see Deleting in the README.
+// Next: some lines say that a row is gone → `delete_flag_column`, see Deletes in the README.

@@ -1,4 +1,4 @@
-// A file with one JSON object a line → Cassandra; rows that cannot be stored → a file that is loaded again once it is mended
+// A file with one JSON object per line → Cassandra; rows that cannot be stored → a file that is loaded again once it is mended
 import { createReadStream, createWriteStream } from 'node:fs'
 import { finished, pipeline } from 'node:stream/promises'
 import { createCassandraWritable } from 'cassandra-streams'

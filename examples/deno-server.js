@@ -5,7 +5,7 @@ import { createCassandraWritableStream, RowError } from 'cassandra-streams'
 import { parserWebStream } from 'stream-chain/jsonl/parserWebStream.js'
 
 Deno.serve({ port: Number(process.env.PORT ?? 8000) }, async ({ body }) => {
-  if (body === null) return new Response('Expected one JSON object a line', { status: 400 })
+  if (body === null) return new Response('Expected one JSON object per line', { status: 400 })
   const rows = new TransformStream({ transform: ({ value }, controller) => controller.enqueue(value) })
   const sink = createCassandraWritableStream({ host: '127.0.0.1', keyspace: 'shop', table: 'orders' })
   try {

@@ -1,4 +1,4 @@
-// A compressed file, one JSON object a line → Cassandra. Nothing is unpacked to disk, and memory stays flat.
+// A compressed file, one JSON object per line → Cassandra. Nothing is unpacked to disk, and memory stays flat.
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'

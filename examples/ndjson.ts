@@ -1,4 +1,4 @@
-// A file with one JSON object a line → Cassandra
+// A file with one JSON object per line → Cassandra
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { createCassandraWritable, RowError } from 'cassandra-streams'

@@ -79,7 +79,7 @@ export type CassandraErrorCode =
 
 /** Where the rows of a stream stood when it ended with an error. */
 export interface RowCounts {
-  /** Taken in: the sum of the others. */
+  /** Rows taken in: the sum of the other counts. */
   readonly rows_accepted: number
   /** Acknowledged by Cassandra as written. */
   readonly rows_written: number
@@ -87,11 +87,11 @@ export interface RowCounts {
   readonly rows_deleted: number
   /** Refused and given to `on_bad_row`. */
   readonly rows_set_aside: number
-  /** Not acknowledged: refused, not sent, or sent with an outcome that nobody knows. */
+  /** Not acknowledged: refused, not sent, or sent with an unknown outcome. */
   readonly rows_failed: number
 }
 
-/** Rows that came one after the other. */
+/** Consecutive rows. */
 export interface RowRange {
   /** Place of the first row in the order of arrival, from 0. */
   readonly from: number
@@ -101,13 +101,13 @@ export interface RowRange {
 
 /** The base of every error of this package. */
 export class CassandraStreamsError extends Error {
-  /** Stable across releases; see the table in the README. */
+  /** Stable across releases; see the table in docs/errors.md. */
   readonly code: CassandraErrorCode
-  /** Exact once the requests in flight have settled; undefined for errors before the first row. */
+  /** Exact, because the requests in flight have settled. Undefined for errors before the first row. */
   counts: RowCounts | undefined
   /**
-   * Rows that were given and are not known to be written, nor set aside: together with `counts`. A micro-batch sink
-   * counts whole epochs.
+   * Rows that were given and are not known to be written or set aside. Present together with `counts`. A micro-batch
+   * sink counts whole epochs.
    */
   unacknowledged: readonly RowRange[] | undefined
 
@@ -138,7 +138,7 @@ export interface HostFailure {
   readonly reason: string
 }
 
-/** No usable connection could be made. `hosts` has the reason for each host that was tried. */
+/** No connection can be used. `hosts` has the reason for each host that was tried. */
 export class ConnectionError extends CassandraStreamsError {
   declare readonly code: ConnectionErrorCode
   /** One for each host that was tried; empty when no host was. */
@@ -155,9 +155,9 @@ export class SchemaError extends CassandraStreamsError {
   declare readonly code: SchemaErrorCode
 }
 
-/** What a {@link RowError} knows of the value it refuses. */
+/** Where and why a {@link RowError} refuses a value. */
 export interface RowErrorDetails {
-  /** Place of the row in the order of arrival, from 0. */
+  /** Number of the row in the order of arrival, counted from 0 in each stream. */
   readonly row_index: number
   /** Column with the path inside it: `profile.addresses[2].zip`. */
   readonly column?: string
@@ -170,7 +170,7 @@ export interface RowErrorDetails {
 /** One row cannot be written: a bad value, a missing key, an unknown column, or the server refuses it for good. */
 export class RowError extends CassandraStreamsError {
   declare readonly code: RowErrorCode
-  /** Place of the row in the order of arrival, from 0. */
+  /** Number of the row in the order of arrival, counted from 0 in each stream. */
   readonly row_index: number
   /** Column with the path inside it: `profile.addresses[2].zip`. Undefined when the row as a whole is refused. */
   readonly column: string | undefined
@@ -188,17 +188,17 @@ export class RowError extends CassandraStreamsError {
   }
 }
 
-/** Rows could not be written although they are valid: retries ran out, or the server forbids the write. */
+/** Valid rows cannot be written: retries ran out, or the server forbids the write. */
 export class WriteError extends CassandraStreamsError {
   declare readonly code: WriteErrorCode
 }
 
-/** Rows could not be read: retries ran out, or the server forbids or cannot do it. */
+/** Rows cannot be read: retries ran out, or the server forbids the read or cannot do it. */
 export class ReadError extends CassandraStreamsError {
   declare readonly code: ReadErrorCode
 }
 
-/** What a {@link CheckpointError} knows beside its message. */
+/** Details of a {@link CheckpointError}. */
 export interface CheckpointErrorDetails extends ErrorOptions {
   /** The checkpoint file. */
   readonly location?: string
@@ -209,7 +209,7 @@ export interface CheckpointErrorDetails extends ErrorOptions {
 /** The checkpoint cannot be used or kept, or an epoch does not follow from it. */
 export class CheckpointError extends CassandraStreamsError {
   declare readonly code: CheckpointErrorCode
-  /** The checkpoint file; undefined where the fault is not in a file. */
+  /** The checkpoint file. Undefined if the fault is not in a file. */
   readonly location: string | undefined
   /** For `ERR_CASSANDRA_CHECKPOINT_CORRUPT`: the byte at which the first bad record begins. */
   readonly offset: number | undefined

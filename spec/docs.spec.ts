@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { anchorsOf, linksOf, pages, root } from './pages.ts'
 
-const root = resolve(import.meta.dirname, '..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
 const filesIn = (folder: string) =>
@@ -48,17 +48,51 @@ describe('the comments in the code', () => {
   })
 })
 
+const linesIn = (text: string) => text.split('\n').length - 1
+
+describe('the pages', () => {
+  it('begin with a README of 150 to 200 lines', () => {
+    const [readme] = pages
+    expect(readme?.path).toBe('README.md')
+    expect(linesIn(readme?.text ?? '')).toBeGreaterThanOrEqual(150)
+    expect(linesIn(readme?.text ?? '')).toBeLessThanOrEqual(200)
+  })
+
+  it.each(pages)('of docs/ have fewer than 250 lines: $path', ({ text }) => {
+    expect(linesIn(text)).toBeLessThan(250)
+  })
+
+  it.each(pages.slice(1))('can all be reached from the README: $path', ({ path }) => {
+    const reached = new Set(['README.md'])
+    for (const from of reached) {
+      if (!from.endsWith('.md')) continue
+      for (const { path } of linksOf({ path: from, text: read(from) })) {
+        if (path !== '') reached.add(join(dirname(from), path))
+      }
+    }
+    expect([...reached]).toContain(path)
+  })
+})
+
 describe.each(papers)('%s', paper => {
+  const page = { path: paper, text: read(paper) }
+
   it('names only files that are there', () => {
-    const named = read(paper).match(/(?<![\w./-])(?:lib|spec|bench|examples)\/[\w./-]*\w/g) ?? []
-    const links = [...read(paper).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path = '']) =>
-      join(dirname(paper), path),
-    )
-    expect([...named, ...links].filter(path => !existsSync(join(root, path)))).toEqual([])
+    const named = page.text.match(/(?<![\w./-])(?:lib|spec|bench|examples)\/[\w./-]*\w/g) ?? []
+    expect(named.filter(path => !existsSync(join(root, path)))).toEqual([])
+  })
+
+  it('links to files and headings that are there', () => {
+    const broken = linksOf(page).filter(({ path, anchor }) => {
+      const target = path === '' ? paper : join(dirname(paper), path)
+      if (!existsSync(join(root, target))) return true
+      return anchor !== undefined && !anchorsOf({ path: target, text: read(target) }).includes(anchor)
+    })
+    expect(broken).toEqual([])
   })
 
   it('has no two headings alike', () => {
-    const headings: string[] = read(paper).match(/^## .*/gm) ?? []
+    const headings: string[] = page.text.match(/^## .*/gm) ?? []
     expect(headings.filter((heading, i) => headings.indexOf(heading) !== i)).toEqual([])
   })
 })

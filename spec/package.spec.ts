@@ -4,6 +4,7 @@ import { SourceMap } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { linksOf } from './pages.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -42,9 +43,36 @@ beforeAll(() => {
 }, 120_000)
 
 describe('the package', () => {
-  it('holds what is built, the list of jars to fetch, and the papers', () => {
+  it('holds what is built, the pages and the examples', () => {
     const beside = files.map(({ path }) => path).filter(path => !path.startsWith('dist/'))
-    expect(beside.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
+    const folder = (name: string, form: RegExp) =>
+      readdirSync(join(root, name))
+        .filter(file => form.test(file))
+        .map(file => `${name}/${file}`)
+    expect(beside.sort()).toEqual(
+      [
+        'ARCHITECTURE.md',
+        'CHANGELOG.md',
+        'CONTRIBUTING.md',
+        'LICENSE',
+        'README.md',
+        ...folder('bench', /\.md$/),
+        ...folder('bench/results', /\.svg$/),
+        ...folder('docs', /\.md$/),
+        ...folder('examples', /\.(?:md|js|ts)$/),
+        'package.json',
+      ].sort(),
+    )
+  })
+
+  it('holds every file that one of its pages links to', () => {
+    const packed = new Set(files.map(({ path }) => path))
+    const missing = [...packed].filter(path => path.endsWith('.md')).flatMap(path =>
+      linksOf({ path, text: read(path) })
+        .filter(link => link.path !== '' && !packed.has(join(dirname(path), link.path)))
+        .map(link => `${path}: ${link.path}`),
+    )
+    expect(missing).toEqual([])
   })
 
   it('holds the code once, both declarations of each source, and nothing that somebody put there', () => {
@@ -82,7 +110,7 @@ describe('the package', () => {
   })
 
   it('stays small', () => {
-    const javaScript = files.filter(({ path }) => /\.c?js$/.test(path)).map(({ size }) => size)
+    const javaScript = files.filter(({ path }) => /^dist\/.*\.c?js$/.test(path)).map(({ size }) => size)
     expect(unpackedSize).toBeLessThanOrEqual(MOST_BYTES)
     expect(javaScript.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(MOST_JAVASCRIPT_BYTES)
   })

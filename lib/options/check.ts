@@ -18,7 +18,7 @@ export type Defaulted<Known extends Entries> = {
 
 export type Given = Checked<typeof writeEntries>
 
-/** Options whose value never stands in a message. */
+/** Options whose value never appears in a message. */
 const secrets: ReadonlySet<string> = new Set(['password', 'ssl_client_key', 'client', 'client_options'])
 
 /**
@@ -29,7 +29,7 @@ export function checkEach<Known extends Entries>(options: unknown, known: Known)
   if (typeof options !== 'object' || options === null) {
     throw refuse('options', `Expected options to be an object, got ${shown(options)}`)
   }
-  // It has no prototype, so a polluted `Object.prototype` cannot add options.
+  // The copy has no prototype, so a polluted `Object.prototype` cannot add options.
   const checked = Object.create(null) as Record<string, unknown>
   for (const [name, given] of Object.entries(options)) {
     const entry = Object.hasOwn(known, name) ? known[name] : undefined
@@ -45,7 +45,7 @@ export function checkEach<Known extends Entries>(options: unknown, known: Known)
   return checked as Checked<Known>
 }
 
-/** What was given, and the defaults of the rest. */
+/** The given options, and the defaults of the others. */
 export function withDefaults<Known extends Entries>(given: Checked<Known>, known: Known): Defaulted<Known> {
   const all = Object.entries(known).map(([name, { fallback }]) => [name, given[name] ?? fallback])
   return Object.fromEntries(all) as Defaulted<Known>

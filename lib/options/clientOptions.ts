@@ -12,17 +12,17 @@ type DriverOption =
   | Exclude<keyof ClientOptions, Group>
   | { [Name in Group]: `${Name}.${NameIn<ClientOptions[Name]>}` }[Group]
 
-/** `passed` reaches the driver. `ours` does not, because a sink decides it for each request, or it means nothing to one. */
+/** `passed` reaches the driver. `ours` does not: a sink sets it per request, or has no use for it. */
 type Verdict =
   | 'passed'
   | 'ours'
-  /** Would contradict what a sink promises: refused unless `accepts` finds nothing wrong. */
+  /** Would break a guarantee: refused unless `accepts` takes it. */
   | { readonly expected: string; readonly accepts?: (value: unknown) => boolean }
 
 const use = (option: string): Verdict => ({ expected: `absent: give \`${option}\` in its place` })
 const never = (why: string): Verdict => ({ expected: `absent: ${why}` })
 
-/** What becomes of each option of the driver's `Client`. One that has no line is passed. */
+/** What happens to each option of the driver's `Client`. An option without a line is passed. */
 const driverOptions = {
   authProvider: 'passed',
   cloud: 'passed',
@@ -101,7 +101,7 @@ const modernTls: Verdict = {
 
 const dialled = never('the driver dials each node at its own address')
 
-/** What becomes of options of TLS. One that has no line is passed. */
+/** What happens to each TLS option. An option without a line is passed. */
 const tlsOptions = {
   // Node prefers these to the address that the driver dials.
   host: dialled,
@@ -131,7 +131,7 @@ const verdicts: ReadonlyMap<string, Verdict> = new Map([
 
 /**
  * The part of the caller's options that reaches the driver, as a copy.
- * @throws OptionError for what contradicts a promise; the message names it and what to give in its place.
+ * @throws OptionError for an option that would break a guarantee; the message names what to give in its place.
  */
 export function passedOptions(own: Partial<ClientOptions>): Partial<ClientOptions> {
   return passedIn(own, '')

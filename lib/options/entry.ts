@@ -1,21 +1,21 @@
 /** What an option accepts, and the one form in which it is passed on. */
 export interface Kind<Value = unknown> {
-  /** In words: how a refusal ends, and what the documents say that it takes. */
+  /** In words, for refusals and for the tables of options. */
   readonly expected: string
-  /** Whether that tells more than a type of TypeScript can. */
+  /** Whether `expected` says more than a TypeScript type can. */
   readonly isBounded?: boolean
-  /** The value in its one form, such as the number that digits stand for. What it cannot read it leaves alone. */
+  /** The value in its one form: the digits `9042` become a number. A value that it cannot read stays as it is. */
   readonly read?: (given: unknown) => unknown
   readonly accepts: (value: unknown) => value is Value
 }
 
-/** All that is said of an option, once: settings, refusals, comments and the tables of the README come from it. */
+/** The single source of an option: settings, refusals, comments and the tables of docs/options.md come from it. */
 export interface OptionEntry<Value = unknown> extends Kind<Value> {
-  /** In Markdown, one sentence or more, beginning with a small letter. */
+  /** In Markdown: one sentence or more, with a lower-case first letter. */
   readonly meaning: string
   /** The default, in its one form. */
   readonly fallback?: Value
-  /** In words what holds without it, where that is no value. */
+  /** In words, what holds without the option when that is not a value. */
   readonly otherwise?: string
 }
 
@@ -25,7 +25,7 @@ const isText = (value: unknown): value is string => typeof value === 'string' &&
 
 export const text: Kind<string> = { expected: 'a non-empty string', accepts: isText }
 
-/** A whole number without sign, leading zeros and white space: nothing that two readers could read differently. */
+/** A whole number without sign, leading zeros or white space, so that it can be read in one way only. */
 const digits = /^(?:0|[1-9]\d{0,15})$/
 
 export function integer(from: number, to: number): Kind<number> {

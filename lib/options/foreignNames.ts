@@ -1,8 +1,8 @@
 import type { MicroBatchSinkOptions } from './options.ts'
 
 /**
- * What other tools call our options, in small letters and without separators: the drivers of Cassandra, DSBulk, the Spark
- * and Kafka connectors, and other sinks for Node.js.
+ * Names of our options in other tools, in lower case and without separators: Cassandra drivers, DSBulk, the Spark and
+ * Kafka connectors, and other sinks for Node.js.
  */
 export const foreignNames: Readonly<Record<string, keyof MicroBatchSinkOptions>> = {
   address: 'host',
@@ -125,7 +125,7 @@ export const foreignNames: Readonly<Record<string, keyof MicroBatchSinkOptions>>
   trigger: 'epoch_interval_ms',
 }
 
-/** What other tools have to be told, and what is known here without it. */
+/** Options that other tools need and this package does not, with the reason. */
 export const needlessNames: Readonly<Record<string, string>> = {
   clusteringkey: "the primary key comes from the table's schema",
   keycolumns: "the primary key comes from the table's schema",

@@ -1,6 +1,6 @@
 import { isIP, isIPv6 } from 'node:net'
 
-/** Contact points as they were given: names or addresses, and the ports that stand behind some of them. */
+/** Contact points as they were given: names or addresses, and the ports that follow some of them. */
 export interface Hosts {
   readonly names: readonly string[]
   readonly ports: readonly number[]
@@ -10,7 +10,7 @@ export interface Hosts {
 const bracketed = /^\[([^\]]*)\](?::(\d{1,5}))?$/
 
 /**
- * A name or IPv4 address, with or without a port. A URL or a connection string is neither: what it says beyond the host
+ * A name or IPv4 address, with or without a port. A URL or a connection string is refused: everything beyond its host
  * would be lost, and a password in it would be looked up and shown as a host name.
  */
 const named = /^([^\s/@:[\],;=?&]+)(?::(\d{1,5}))?$/

@@ -1,7 +1,7 @@
-/** Longer than any name of Cassandra or of an option: comparing texts costs the product of their lengths. */
+/** Longer than any name of Cassandra or of an option. A bound, because a comparison costs the product of both lengths. */
 const MOST_LENGTH = 250
 
-/** The names that somebody may have meant by one that does not exist, nearest first: at most `most` of them. */
+/** The known names nearest to one that does not exist, nearest first: at most `most` of them. */
 export function nearestNames(name: string, candidates: readonly string[], most = 3): string[] {
   if (name.length > MOST_LENGTH) return []
   const plain = (text: string) => text.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '')

@@ -6,7 +6,7 @@ import { escaped } from './shown.ts'
 /** Most characters of an unknown name that are compared and shown. */
 const MOST_CHARACTERS = 60
 
-/** Refuses a name that is none of `known`, with the one that was probably meant, also if only `elsewhere` has it. */
+/** Refuses a name that is not in `known`. The message suggests the nearest name, also from `elsewhere`. */
 export function unknownOption(
   name: string,
   known: readonly string[],
@@ -33,7 +33,7 @@ function advice(name: string, known: readonly string[], elsewhere: readonly stri
   return `; did you mean \`${meant}\`${isHere ? '' : ' of `createMicroBatchSink`'}?`
 }
 
-/** Names of other tools have parts before the one that tells: `spark.cassandra.output.consistency.level`. */
+/** Names of other tools may have prefixes: `spark.cassandra.output.consistency.level`. */
 function lookUp(table: Readonly<Record<string, string>>, name: string): string | undefined {
   const parts = name.split('.')
   for (let from = 0; from < parts.length; from++) {

@@ -17,8 +17,8 @@ export const consistencyNames = [
 export type ConsistencyName = (typeof consistencyNames)[number]
 
 /**
- * Where Cassandra is and how to log in. A number may be given as its digits and a boolean as its word, because options
- * from the environment are text: `'9042'`, `'true'`.
+ * Where Cassandra is and how to log in. A number may be given as digits and a boolean as a word, because options from the
+ * environment are text: `'9042'`, `'true'`.
  */
 export interface ConnectionOptions {
   /**
@@ -59,11 +59,11 @@ export interface ConnectionOptions {
   readonly client_options?: Partial<ClientOptions> | undefined
 }
 
-/** Property names of a row type, of each member of a union; any name where the type has none to offer. */
+/** Property names of a row type, or of each member of a union. Any name if the type has none. */
 export type PropertyOf<Row extends object> = NoInfer<[NameOf<Row>] extends [never] ? string : NameOf<Row>>
 type NameOf<Row> = Row extends unknown ? Extract<keyof Row, string> : never
 
-/** What a sink is told: where to write, what of a row means what, and the limits it keeps. */
+/** Options of a sink: where to write, what each property of a row means, and the limits. */
 export interface CassandraWritableOptions<Row extends object = object> extends ConnectionOptions {
   /** Matched exactly, case included. `system` and `system_…` are refused. */
   readonly keyspace: string
@@ -167,7 +167,7 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
   readonly signal?: AbortSignal | undefined
 }
 
-/** What a micro-batch sink is told beside that: where it keeps its checkpoint, and how long an epoch is. */
+/** Further options of a micro-batch sink: where it keeps its checkpoint, and how long an epoch is. */
 export interface MicroBatchSinkOptions<Row extends object = object> extends CassandraWritableOptions<Row> {
   /**
    * File that remembers what is written, one per source and table, on a disk that survives a restart. Its folder must

@@ -43,7 +43,7 @@ const {
   signal,
 } = writeEntries
 
-/** Options of a source that a sink has as well, of the same meaning. */
+/** Options that a source and a sink share. */
 export const connectionEntries = {
   host,
   port,
@@ -66,14 +66,14 @@ export const connectionEntries = {
   signal,
 }
 
-/** What a source has beside these. */
+/** Further options of a source. */
 export const readEntries = {
   columns: { ...names, otherwise: 'all', meaning: 'columns to read, in their order, matched exactly' },
   where: {
     ...text,
     otherwise: 'the whole table',
     meaning:
-      'conditions in CQL, with a `?` for each value of `params`: `age > ? AND city = ?`. Where they name a whole partition key by `=` or `IN`, these partitions alone are read, in the order of their rows',
+      'conditions in CQL, with a `?` per value of `params`: `age > ? AND city = ?`. If they name a whole partition key by `=` or `IN`, only these partitions are read, in the order of their rows',
   },
   filter: { ...text, meaning: "the same as `where`, by PyCassandra's name" },
   params: {
@@ -84,29 +84,30 @@ export const readEntries = {
   allow_filtering: {
     ...flag,
     fallback: false,
-    meaning: 'whether Cassandra may read rows that `where` then leaves out',
+    meaning: 'whether Cassandra may read rows that `where` then drops',
   },
   with_times: {
     ...flag,
     fallback: false,
     meaning:
-      'give each row in parts, one for each write time and time to live of its cells, with these: a sink with `timestamp_column`, `ttl_column` and `operation_column` makes the same table of them. Key columns are read in any case',
+      'emit each row in parts, one per write time and time to live of its cells, with both. A sink with `timestamp_column`, `ttl_column` and `operation_column` makes the same table of them. Key columns are always read',
   },
   timestamp_column: {
     ...text,
     otherwise: '`write_time`',
-    meaning:
-      'property of a part with its write time, a BigInt of microseconds. Goes with `with_times`, as the next two',
+    meaning: 'property of a part with its write time, a BigInt of microseconds. Goes with `with_times`',
   },
   ttl_column: {
     ...text,
     otherwise: '`ttl`',
-    meaning: 'property of a part with the seconds that it has to live; 0 is for ever',
+    meaning:
+      'property of a part with the seconds that it has to live; 0 means for ever. Goes with `with_times`',
   },
   operation_column: {
     ...text,
     otherwise: '`operation`',
-    meaning: 'property of a part that says what a sink does with it: `insert`, `update` or `append`',
+    meaning:
+      'property of a part that says what a sink does with it: `insert`, `update` or `append`. Goes with `with_times`',
   },
   consistency: {
     ...consistency,
@@ -117,45 +118,44 @@ export const readEntries = {
     ...integer(1, 100_000),
     fallback: 64,
     meaning:
-      'parts that the ring is cut into at first. A reader makes later ones wider or narrower, by the rows that it finds',
+      'parts that the ring is cut into at first. The reader widens or narrows later ones by the rows that it finds',
   },
-  concurrency: { ...integer(1, 256), fallback: 4, meaning: 'ranges that are read at one time' },
+  concurrency: { ...integer(1, 256), fallback: 4, meaning: 'ranges that are read in parallel' },
   fetch_size: {
     ...integer(1, 100_000),
     fallback: 5000,
-    meaning:
-      'most rows of a page. Pages of large rows have fewer, of about 1 MiB by the size of the rows before',
+    meaning: 'most rows per page. Pages of large rows have fewer, about 1 MiB by the size of the rows before',
   },
   after: {
     ...anyJson,
     otherwise: 'rows in no order',
     meaning:
-      'position behind which to read, as `positionOf()` gave it, or null for the first row. Rows then come in the order of the ring',
+      'position after which to read, as `positionOf()` returned it, or null to start at the first row. Rows then come in the order of the ring',
   },
   checkpoint_location: {
     ...text,
     otherwise: 'none',
     meaning:
-      'file that remembers the position that was acknowledged last, behind which the next run goes on. Otherwise as for a sink',
+      'file that keeps the position that was acknowledged last. The next run continues after it. Otherwise as for a sink',
   },
   take_over: epochEntries.take_over,
   follow: {
     ...object<FollowOptions>('an object with `by`', 'by'),
-    otherwise: 'the stream ends behind the last row',
+    otherwise: 'the stream ends after the last row',
     meaning:
-      'go on for ever with the rows that are written. It sees no deletes, and of a row that is written often not each version',
+      'continue for ever with the rows that are written. It sees no deletes, and not every version of a row that is written often',
   },
   json: {
     ...flag,
     fallback: false,
     meaning:
-      'whether rows have only what JSON keeps: a sink takes what `JSON.parse` makes of their JSON as the same values',
+      'whether rows hold only what JSON keeps: a sink takes what `JSON.parse` makes of their JSON as the same values',
   },
   values: {
     ...oneOf(['plain', 'driver']),
     fallback: 'plain',
     meaning:
-      "`plain` is JavaScript's own types, `driver` the classes of cassandra-driver, such as Uuid and Long. Refused beside `json`",
+      "`plain` means JavaScript's own types, `driver` the classes of cassandra-driver, such as Uuid and Long. Refused beside `json`",
   },
 } satisfies Record<Exclude<keyof CassandraReadableOptions, keyof typeof connectionEntries>, OptionEntry>
 
@@ -165,19 +165,19 @@ export const followEntries = {
     ...oneOf(['scan', 'tail']),
     otherwise: 'required',
     meaning:
-      "`'scan'` reads all rows each time and gives those with a new write time. `'tail'` asks for new rows by the first clustering column, a `timestamp` or `timeuuid`, of tables to which rows are only added",
+      "`'scan'` reads all rows each time and emits those with a new write time. `'tail'` asks for new rows by the first clustering column, a `timestamp` or `timeuuid`, of tables to which rows are only added",
   },
   interval_ms: {
     ...integer(0, 86_400_000),
     fallback: 10_000,
     meaning:
-      'milliseconds from the beginning of one walk to that of the next. After a walk that takes longer there is a pause as long as the walk',
+      'milliseconds from the start of one walk to the start of the next. A walk that takes longer is followed by a pause of the same length',
   },
   lag_ms: {
     ...integer(0, 86_400_000),
     fallback: 10_000,
     meaning:
-      'age in milliseconds at which a write is given, by its write time. What becomes visible later than this is missed: slow requests, clocks that are behind, write times in the past',
+      'age in milliseconds at which a write is emitted, by its write time. A write that becomes visible later is missed: slow requests, clocks that are behind, write times in the past',
   },
 } satisfies Record<keyof FollowOptions, OptionEntry>
 
@@ -191,7 +191,7 @@ const {
   concurrency,
 } = readEntries
 
-/** Options of a source that a count has too, of the same meaning. */
+/** Options that a source and a count share. */
 export const sharedCountEntries = {
   where,
   filter,
@@ -202,12 +202,12 @@ export const sharedCountEntries = {
   concurrency,
 }
 
-/** What a count has beside these. */
+/** Further options of a count. */
 export const countEntries = {
   largest: {
     ...integer(0, 1000),
     fallback: 10,
-    meaning: 'partitions to name, those with the most rows',
+    meaning: 'partitions to name: those with the most rows',
   },
 } satisfies Record<
   Exclude<keyof CassandraCountOptions, keyof typeof connectionEntries | keyof typeof sharedCountEntries>,

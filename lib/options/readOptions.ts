@@ -1,7 +1,7 @@
 import type { Json } from '../json.ts'
 import type { ConnectionOptions, ConsistencyName } from './options.ts'
 
-/** What a source is told: what to read, how, and the limits it keeps. */
+/** Options of a source: what to read, how, and its limits. */
 export interface CassandraReadableOptions extends ConnectionOptions {
   /** Matched exactly, case included. `system` and `system_…` are refused. */
   readonly keyspace: string
@@ -10,8 +10,8 @@ export interface CassandraReadableOptions extends ConnectionOptions {
   /** Columns to read, in their order, matched exactly. @default all */
   readonly columns?: string | readonly string[] | undefined
   /**
-   * Conditions in CQL, with a `?` for each value of `params`: `age > ? AND city = ?`. Where they name a whole partition
-   * key by `=` or `IN`, these partitions alone are read, in the order of their rows.
+   * Conditions in CQL, with a `?` per value of `params`: `age > ? AND city = ?`. If they name a whole partition key by
+   * `=` or `IN`, only these partitions are read, in the order of their rows.
    * @default the whole table
    */
   readonly where?: string | undefined
@@ -19,49 +19,50 @@ export interface CassandraReadableOptions extends ConnectionOptions {
   readonly filter?: string | undefined
   /** Values for `where`, each in a form that a sink takes for the type. @default none */
   readonly params?: readonly unknown[] | undefined
-  /** Whether Cassandra may read rows that `where` then leaves out. @default false */
+  /** Whether Cassandra may read rows that `where` then drops. @default false */
   readonly allow_filtering?: boolean | string | undefined
   /**
-   * Give each row in parts, one for each write time and time to live of its cells, with these: a sink with
-   * `timestamp_column`, `ttl_column` and `operation_column` makes the same table of them. Key columns are read in any
-   * case.
+   * Emit each row in parts, one per write time and time to live of its cells, with both. A sink with
+   * `timestamp_column`, `ttl_column` and `operation_column` makes the same table of them. Key columns are always read.
    * @default false
    */
   readonly with_times?: boolean | string | undefined
-  /**
-   * Property of a part with its write time, a BigInt of microseconds. Goes with `with_times`, as the next two.
-   * @default `write_time`
-   */
+  /** Property of a part with its write time, a BigInt of microseconds. Goes with `with_times`. @default `write_time` */
   readonly timestamp_column?: string | undefined
-  /** Property of a part with the seconds that it has to live; 0 is for ever. @default `ttl` */
+  /**
+   * Property of a part with the seconds that it has to live; 0 means for ever. Goes with `with_times`.
+   * @default `ttl`
+   */
   readonly ttl_column?: string | undefined
-  /** Property of a part that says what a sink does with it: `insert`, `update` or `append`. @default `operation` */
+  /**
+   * Property of a part that says what a sink does with it: `insert`, `update` or `append`. Goes with `with_times`.
+   * @default `operation`
+   */
   readonly operation_column?: string | undefined
   /** How many replicas must answer, in any case. @default 'LOCAL_ONE' */
   readonly consistency?: ConsistencyName | undefined
   /**
-   * Parts that the ring is cut into at first. A reader makes later ones wider or narrower, by the rows that it finds.
-   * An integer from 1 to 100000.
+   * Parts that the ring is cut into at first. The reader widens or narrows later ones by the rows that it finds. An
+   * integer from 1 to 100000.
    * @default 64
    */
   readonly splits?: number | string | undefined
-  /** Ranges that are read at one time. An integer from 1 to 256. @default 4 */
+  /** Ranges that are read in parallel. An integer from 1 to 256. @default 4 */
   readonly concurrency?: number | string | undefined
   /**
-   * Most rows of a page. Pages of large rows have fewer, of about 1 MiB by the size of the rows before. An integer from
-   * 1 to 100000.
+   * Most rows per page. Pages of large rows have fewer, about 1 MiB by the size of the rows before. An integer from 1
+   * to 100000.
    * @default 5000
    */
   readonly fetch_size?: number | string | undefined
   /**
-   * Position behind which to read, as `positionOf()` gave it, or null for the first row. Rows then come in the order of
-   * the ring.
+   * Position after which to read, as `positionOf()` returned it, or null to start at the first row. Rows then come in
+   * the order of the ring.
    * @default rows in no order
    */
   readonly after?: Json | undefined
   /**
-   * File that remembers the position that was acknowledged last, behind which the next run goes on. Otherwise as for a
-   * sink.
+   * File that keeps the position that was acknowledged last. The next run continues after it. Otherwise as for a sink.
    * @default none
    */
   readonly checkpoint_location?: string | undefined
@@ -72,19 +73,19 @@ export interface CassandraReadableOptions extends ConnectionOptions {
    */
   readonly take_over?: boolean | string | undefined
   /**
-   * Go on for ever with the rows that are written. It sees no deletes, and of a row that is written often not each
-   * version.
-   * @default the stream ends behind the last row
+   * Continue for ever with the rows that are written. It sees no deletes, and not every version of a row that is
+   * written often.
+   * @default the stream ends after the last row
    */
   readonly follow?: FollowOptions | undefined
   /**
-   * Whether rows have only what JSON keeps: a sink takes what `JSON.parse` makes of their JSON as the same values.
+   * Whether rows hold only what JSON keeps: a sink takes what `JSON.parse` makes of their JSON as the same values.
    * @default false
    */
   readonly json?: boolean | string | undefined
   /**
-   * `plain` is JavaScript's own types, `driver` the classes of cassandra-driver, such as Uuid and Long. Refused beside
-   * `json`.
+   * `plain` means JavaScript's own types, `driver` the classes of cassandra-driver, such as Uuid and Long. Refused
+   * beside `json`.
    * @default 'plain'
    */
   readonly values?: 'plain' | 'driver' | undefined
@@ -102,28 +103,28 @@ export interface CassandraReadableOptions extends ConnectionOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** How a source goes on with the rows that are written. */
+/** How a source continues with rows that are written later. */
 export interface FollowOptions {
   /**
-   * `'scan'` reads all rows each time and gives those with a new write time. `'tail'` asks for new rows by the first
+   * `'scan'` reads all rows each time and emits those with a new write time. `'tail'` asks for new rows by the first
    * clustering column, a `timestamp` or `timeuuid`, of tables to which rows are only added.
    */
   readonly by: 'scan' | 'tail'
   /**
-   * Milliseconds from the beginning of one walk to that of the next. After a walk that takes longer there is a pause as
-   * long as the walk. An integer from 0 to 86400000.
+   * Milliseconds from the start of one walk to the start of the next. A walk that takes longer is followed by a pause
+   * of the same length. An integer from 0 to 86400000.
    * @default 10000
    */
   readonly interval_ms?: number | string | undefined
   /**
-   * Age in milliseconds at which a write is given, by its write time. What becomes visible later than this is missed:
+   * Age in milliseconds at which a write is emitted, by its write time. A write that becomes visible later is missed:
    * slow requests, clocks that are behind, write times in the past. An integer from 0 to 86400000.
    * @default 10000
    */
   readonly lag_ms?: number | string | undefined
 }
 
-/** What a count is told: what to count and how, as a source is told what to read. */
+/** Options of a count: what to count, and how. */
 export interface CassandraCountOptions
   extends ConnectionOptions,
     Pick<
@@ -142,6 +143,6 @@ export interface CassandraCountOptions
       | 'wait_for_server_ms'
       | 'signal'
     > {
-  /** Partitions to name, those with the most rows. An integer from 0 to 1000. @default 10 */
+  /** Partitions to name: those with the most rows. An integer from 0 to 1000. @default 10 */
   readonly largest?: number | string | undefined
 }

@@ -18,9 +18,9 @@ export interface ReadSettings
     > {
   readonly params: readonly unknown[]
   readonly values: ValueForm
-  /** Properties that tell the times of cells; undefined where they are not read. */
+  /** Properties with the times of cells. Undefined if they are not read. */
   readonly times: TimeNames | undefined
-  /** Null from the first row on; undefined where rows have no place. */
+  /** Null to start at the first row. Undefined if rows have no position. */
   readonly after: Json | undefined
   readonly follow: FollowSettings | undefined
 }
@@ -82,7 +82,7 @@ export function readSettingsOf(options: CassandraReadableOptions): ReadSettings 
   refuseTogether(with_times, 'values', rest.values === 'driver')
   refuseTogether(with_times, 'follow', given.follow !== undefined)
   const follow = given.follow && followSettingsOf(given.follow)
-  // One replica may not have heard of a row that others acknowledged long ago.
+  // A single replica may not have a row that others acknowledged long ago.
   const consistency = follow === undefined ? rest.consistency : (given.consistency ?? 'LOCAL_QUORUM')
   const { checkpoint_location: location } = given
   const columns = rest.columns === undefined ? undefined : [...rest.columns]
@@ -95,7 +95,7 @@ export function readSettingsOf(options: CassandraReadableOptions): ReadSettings 
     consistency,
     after: given.after,
     values: json ? 'json' : rest.values,
-    // Where it is does not change with the working directory.
+    // Resolved now, so that a later change of the working directory does not matter.
     checkpoint_location: location === undefined ? undefined : resolve(location),
     follow,
     times,

@@ -5,7 +5,7 @@ import { epochEntries, writeEntries } from './entries.ts'
 import type { CassandraWritableOptions, MicroBatchSinkOptions } from './options.ts'
 import { checkTogether } from './together.ts'
 
-/** Options of which the settings have another form. */
+/** Options that the settings hold in another form. */
 type Reformed =
   | 'host'
   | 'username'
@@ -19,7 +19,7 @@ type Reformed =
   | 'delete_flag_column'
   | 'delete_flag_value'
 
-/** What every reader or writer of a table is told. */
+/** Settings of every reader and writer of a table. */
 export interface TableSettings extends ConnectionSettings {
   readonly keyspace: string
   readonly table: string
@@ -57,7 +57,7 @@ export interface TlsSettings {
   readonly cert: string | undefined
   readonly key: string | undefined
   readonly server_name: string | undefined
-  /** Whether the certificate has to be trusted and for the right host. */
+  /** Whether the certificate must be trusted and name the right host. */
   readonly verify: boolean
 }
 
@@ -70,7 +70,7 @@ export function writeSettingsOf<Row extends object>(options: CassandraWritableOp
 }
 
 /**
- * As {@link writeSettingsOf}, with what a micro-batch sink has beside.
+ * Like {@link writeSettingsOf}, with the further options of a micro-batch sink.
  * @throws OptionError `ERR_CASSANDRA_OPTION_UNKNOWN` or `ERR_CASSANDRA_OPTION`.
  */
 export function epochSettingsOf<Row extends object>(options: MicroBatchSinkOptions<Row>): EpochSettings {
@@ -80,7 +80,7 @@ export function epochSettingsOf<Row extends object>(options: MicroBatchSinkOptio
   if (checkpoint_location === undefined) {
     throw refuse('checkpoint_location', 'Expected `checkpoint_location` to be given')
   }
-  // Where it is does not change with the working directory.
+  // Resolved now, so that a later change of the working directory does not matter.
   return Object.freeze({ ...write, ...epochs, checkpoint_location: resolve(checkpoint_location) })
 }
 
@@ -108,7 +108,7 @@ function writeSettings(given: Checked<typeof writeEntries>): WriteSettings {
 }
 
 /**
- * What is said of the servers, the table and the waits, checked together.
+ * Settings of the servers, the table and the time limits, checked together.
  * @throws OptionError
  */
 export function connectionSettings(given: Given): TableSettings {

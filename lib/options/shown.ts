@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 
-/** Characters that a terminal does not show, or not as what they are, or that move its cursor. */
+/** Characters that a terminal hides or changes, or that move its cursor. */
 const invisible = /[\p{C}\p{DI}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu
 
 /** A text with its invisible characters written as escapes, such as a byte order mark or a carriage return. */
@@ -11,7 +11,7 @@ export function escaped(text: string): string {
 /** Matches URLs with a login, connection strings, and objects with a login. */
 const mayHoldPassword = /[@=]|password/i
 
-/** A value of an option as it stands in a message: short, on one line, and never with a password. */
+/** The value of an option as a message shows it: short, on one line, and never with a password. */
 export function shown(value: unknown): string {
   const whole = inspect(value, { depth: 0, maxStringLength: 10_000, breakLength: Infinity })
   if (mayHoldPassword.test(whole)) return `a value of type ${typeof value}`

@@ -13,7 +13,7 @@ const tlsNames = [
   'ssl_verify',
 ] as const satisfies readonly Name[]
 
-/** What an existing `client` has decided already. */
+/** Options that an existing `client` decides. */
 const inClient = [
   'host',
   'port',
@@ -25,10 +25,10 @@ const inClient = [
   'client_options',
 ] as const satisfies readonly Name[]
 
-/** What a secure connect bundle has decided already. */
+/** Options that a secure connect bundle decides. */
 const inBundle = ['host', 'port', 'ssl_enabled', 'local_datacenter'] as const satisfies readonly Name[]
 
-/** What `client_options.sslOptions` may say in place of our options. */
+/** TLS options of the driver, and our options that they replace. */
 const tlsTwins = [
   ['ca', 'ssl_ca_cert'],
   ['cert', 'ssl_client_cert'],
@@ -64,7 +64,7 @@ export function checkTogether(given: Given): { readonly keyspace: string; readon
     throw refuse('timestamp_column', message)
   }
   if (given.operation_column !== undefined) {
-    absent(given, ['delete_flag_column', 'delete_flag_value'], '`operation_column` tells deletes, too')
+    absent(given, ['delete_flag_column', 'delete_flag_value'], '`operation_column` already names deletes')
   }
   eachOnce(given, ['delete_flag_column', 'ttl_column', 'timestamp_column', 'operation_column'])
   checkServer(given)
@@ -72,7 +72,7 @@ export function checkTogether(given: Given): { readonly keyspace: string; readon
   return { keyspace, table }
 }
 
-/** Who says which server it is: `client`, a cloud bundle, or `host`. */
+/** The server comes from `client`, from a cloud bundle, or from `host`. */
 function checkServer(given: Given): void {
   const { client, client_options } = given
   if (client !== undefined) {
@@ -81,8 +81,7 @@ function checkServer(given: Given): void {
     const { options } = client as { options?: ClientOptions }
     const most = options?.protocolOptions?.maxVersion ?? 0
     if (most > 0 && most < 4) {
-      const message =
-        'Expected `client` to speak protocol version 4: an older one cannot leave a column unset'
+      const message = 'Expected `client` to use protocol version 4: an older one cannot leave a column unset'
       throw refuse('client', message)
     }
     return
@@ -98,7 +97,7 @@ function checkServer(given: Given): void {
   }
 }
 
-/** Nothing that is given by accident switches verification off. */
+/** No option switches verification off by accident. */
 function checkTls(given: Given): void {
   const { client_options = {}, ssl_enabled } = given
   const own = passedOptions(client_options).sslOptions
@@ -123,7 +122,7 @@ function checkTls(given: Given): void {
   }
   const { ssl_verify: verify } = withDefaults(given, writeEntries)
   if (verify && own.rejectUnauthorized !== undefined && own.rejectUnauthorized !== true) {
-    throw wrongTls('.rejectUnauthorized', 'true: say `ssl_verify: false` if the server may be anybody')
+    throw wrongTls('.rejectUnauthorized', 'true: set `ssl_verify: false` if the server may be anybody')
   }
   const authorities = [given.ssl_ca_cert, own.ca].flat()
   const isPublic = !authorities.some(authority => authority !== undefined && authority.length > 0)
@@ -140,7 +139,7 @@ function bothOrNeither(given: Given, one: Name, other: Name): void {
 }
 
 /**
- * A property of a row says one thing.
+ * Each option must name a property of its own.
  * @throws OptionError
  */
 export function eachOnce(given: Given, names: readonly Name[]): void {

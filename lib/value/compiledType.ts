@@ -1,22 +1,22 @@
 import type { Bytes } from './bytes.ts'
 
-/** Writes the bytes of one CQL value; throws a Refusal when it cannot do so exactly, and the row is forgotten then. */
+/** Writes the bytes of one CQL value. Throws a Refusal if it cannot do so exactly, and then the row is dropped. */
 export type Encoder = (value: unknown, out: Bytes) => void
 
-/** What the bytes stand for to the server: two values that Cassandra holds for equal have the same identity. */
+/** Identity of a value: equal for two values that Cassandra treats as equal. */
 export type Identity = (bytes: Buffer) => string
 
-/** Below zero, zero or above, as the server holds the value from `a` to `aEnd` for less than, equal to or more than that of `b`. */
+/** Below zero, zero or above zero if the server sorts the value from `a` to `aEnd` before, with or after that of `b`. */
 export type Order = (bytes: Buffer, a: number, aEnd: number, b: number, bEnd: number) => number
 
-/** One CQL type, compiled: built once for each column and shared by every row. */
+/** One compiled CQL type: built once per column and shared by all rows. */
 export interface CompiledType {
   readonly encode: Encoder
   /** The type as CQL spells it. */
   readonly cqlType: string
-  /** What a person may give, for errors and for the README. */
+  /** The accepted values, for errors and for docs/types.md. */
   readonly accepts: string
-  /** Bytes of every value where the server knows them beforehand; only vectors ask. */
+  /** Bytes of every value if the size is fixed on the server. Used by vectors only. */
   readonly fixedSize: number | undefined
   readonly identity: Identity
   readonly order: Order
@@ -24,5 +24,5 @@ export interface CompiledType {
   readonly isText: boolean
 }
 
-/** Reads the bytes of one CQL value from `from` up to `to`. Nothing of the result shares memory with them. */
+/** Reads the bytes of one CQL value from `from` up to `to`. The result shares no memory with them. */
 export type Decoder = (bytes: Buffer, from: number, to: number) => unknown

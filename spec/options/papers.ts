@@ -21,13 +21,13 @@ const root = resolve(import.meta.dirname, '../..')
 /** The files that say something of options. */
 export function papers(): Paper[] {
   return [
-    paper('README.md', text =>
+    paper('docs/options.md', text =>
       [
-        ['Options', writeEntries] as const,
-        ['Exactly once', epochEntries] as const,
-        ['Reading', readEntries] as const,
-        ['Following a table', followEntries] as const,
-        ['Counting', countEntries] as const,
+        ['Options of a sink', writeEntries] as const,
+        ['Options of a micro-batch sink', epochEntries] as const,
+        ['Options of a reader', readEntries] as const,
+        ['Options of follow', followEntries] as const,
+        ['Options of a count', countEntries] as const,
       ].reduce((changed, [heading, entries]) => withTable(changed, heading, entries), text),
     ),
     paper('lib/options/readOptions.ts', text =>

@@ -117,7 +117,7 @@ async function runCases(runtime: Runtime, program: string, spec: Surroundings): 
 function complaintOf(runtime: Runtime, { suite, name, error }: Outcome): string | undefined {
   const limit = limits.find(l => l.runtime === runtime.name && l.suite === suite && l.case === name)
   if (limit === undefined) return error
-  return error === undefined ? 'passes now: take it out of `limits` and of the README' : undefined
+  return error === undefined ? 'passes now: take it out of `limits` and of docs/runtimes.md' : undefined
 }
 
 function printMatrix(results: ReadonlyMap<Runtime, readonly Outcome[]>): void {

@@ -49,7 +49,7 @@ export interface Limit {
   readonly runtime: string
   readonly suite: string
   readonly case: string
-  /** As the README has it. */
+  /** As docs/runtimes.md has it. */
   readonly reason: string
 }
 

@@ -2,7 +2,7 @@ import type { Yaml } from '../../lib/testing/config.ts'
 
 /** A version of Cassandra that the core of the integration specs runs on. */
 export interface Server {
-  /** Series, as the README names it. */
+  /** Series, by which `npm run test:servers` names it. */
   readonly name: string
   /** On Maven Central. */
   readonly version: string

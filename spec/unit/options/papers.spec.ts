@@ -14,7 +14,7 @@ describe('what is said of options', () => {
   })
 
   it.each(papers())('is in $path of every option', ({ path, wanted }) => {
-    const said = path.endsWith('README.md') ? entries : path.endsWith('readOptions.ts') ? ofSources : ofSinks
+    const said = path.endsWith('options.md') ? entries : path.endsWith('readOptions.ts') ? ofSources : ofSinks
     for (const [name, { meaning }] of said) {
       expect(wanted).toContain(name)
       // Comments are wrapped, and begin with a capital letter.

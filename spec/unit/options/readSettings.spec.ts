@@ -16,7 +16,7 @@ function refusal(options: Partial<CassandraReadableOptions>): OptionError {
 }
 
 describe('properties that tell times', () => {
-  it('have the names of the README where none are given, and none without with_times', () => {
+  it('have the names of docs/options.md where none are given, and none without with_times', () => {
     expect(readSettingsOf({ ...least, with_times: 'true' }).times).toEqual({
       timestamp_column: 'write_time',
       ttl_column: 'ttl',

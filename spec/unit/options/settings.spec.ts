@@ -18,7 +18,7 @@ function refusal(options: Partial<CassandraWritableOptions>): OptionError {
 }
 
 describe('settings', () => {
-  it('have the defaults of the README where nothing is given', () => {
+  it('have the defaults of docs/options.md where nothing is given', () => {
     expect(writeSettingsOf(least)).toMatchObject({
       hosts: ['db1'],
       port: 9042,
@@ -243,7 +243,7 @@ describe('options that go together', () => {
     const given = { ...least, operation_column: 'x', delete_flag_column: 'op', delete_flag_value: 'D' }
     expect(refusal(given)).toMatchObject({
       option: 'delete_flag_column',
-      message: 'Expected `delete_flag_column` to be absent, because `operation_column` tells deletes, too',
+      message: 'Expected `delete_flag_column` to be absent, because `operation_column` already names deletes',
     })
   })
 
