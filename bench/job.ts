@@ -27,8 +27,8 @@ export type Method =
       /** The window is `concurrency` from first to last. */
       readonly isFixed?: boolean
     }
-  /** Ours in epochs, with a checkpoint in a temporary folder. */
-  | { readonly name: 'epochs'; readonly rows_per_epoch: number }
+  /** Ours in epochs, with a checkpoint in a temporary folder, or in a table of the same server. */
+  | { readonly name: 'epochs'; readonly rows_per_epoch: number; readonly keeper?: 'file' | 'table' }
   /** Rows go through a pipeline and are dropped: what the source costs. */
   | { readonly name: 'nothing' }
 
