@@ -124,6 +124,7 @@ export async function takeOver(campaign: Campaign): Promise<Outcome> {
     const task = { keyspace, table: 'taken', checkpoint_location: place, seed, rows, options }
     // Not of the others, whose turn depends on what happens meanwhile: a seed repeats its plans.
     const own = randomFrom(seed ^ Math.imul(run + 1, 0x85ebca6b))
+    const from = performance.now()
     const owner = await Owner.start(programs, target, task, plan, count, own)
     const most_ms = plan === undefined ? 10 * MOST_MS : MOST_MS
     const isLost = Promise.race([owner.lost.then(() => true), delay(most_ms, false, { ref: false })])
@@ -160,7 +161,10 @@ export async function takeOver(campaign: Campaign): Promise<Outcome> {
       // Late requests of a dead owner arrive while the next one writes.
       keep(delay(own() * 1500).then(() => settle(owner, run)))
     }
-    tell?.(`run ${run + 1}: ${plan.signal} at ${plan.at} ${plan.nth}, ${sleepers.length} asleep`)
+    const took_ms = Math.round(performance.now() - from)
+    tell?.(
+      `run ${run + 1}: ${plan.signal} at ${plan.at} ${plan.nth} after ${took_ms} ms, ${sleepers.length} asleep`,
+    )
   }
   for (const sleeper of sleepers.splice(0)) keep(wake(sleeper))
   while (ending.size > 0) await Promise.all(ending)

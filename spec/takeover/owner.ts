@@ -11,7 +11,10 @@ import type { Task } from './child.ts'
 export interface Plan {
   /** Killed, or stopped until it goes on beside its successors. */
   readonly signal: 'SIGKILL' | 'SIGSTOP'
-  /** At which of its writes: a change of the checkpoint, or rows. */
+  /**
+   * At which of its writes: a change of the checkpoint, or rows. One that is stopped has the checkpoint by then: stopped
+   * while it takes it, it would still take it from its successor.
+   */
   readonly at: 'change' | 'rows'
   readonly nth: number
   /** What becomes of that write. */
@@ -60,12 +63,10 @@ const lastFates: readonly (readonly [number, Fate])[] = [
 export function planOf(random: () => number): Plan {
   const signal = random() < 0.5 ? 'SIGKILL' : 'SIGSTOP'
   const at = random() < 0.45 ? 'change' : 'rows'
-  // Its first change takes the checkpoint: stopped there, it would still take it from its successor.
-  const first = at === 'change' && signal === 'SIGSTOP' ? 2 : 1
   return {
     signal,
     at,
-    nth: first + integerBelow(at === 'change' ? 5 : 22, random),
+    nth: 1 + integerBelow(at === 'change' ? 5 : 22, random),
     fate: drawn(lastFates, random),
     clock_ms: [0, 0, HOUR_MS, -HOUR_MS][integerBelow(4, random)] ?? 0,
     node_ms: [0, 0, 0, 250, -250][integerBelow(5, random)] ?? 0,
@@ -90,6 +91,8 @@ export class Owner {
   /** Resolves when it was killed or stopped, or ended without that. */
   readonly lost: Promise<void>
   isEnded = false
+  #isOpen = false
+  #isLost = false
   readonly #proxy: CqlProxy
   readonly #clock: ClockProxy
 
@@ -129,7 +132,11 @@ export class Owner {
       this.isEnded = true
     })
     this.opened = new Promise(resolve => {
-      child.onWord(word => 'open' in word && resolve(word.open?.epoch_id ?? -1))
+      child.onWord(word => {
+        if (!('open' in word)) return
+        this.#isOpen = true
+        resolve(word.open?.epoch_id ?? -1)
+      })
       ended.then(() => resolve(undefined))
     })
     this.lost = new Promise(resolve => {
@@ -179,13 +186,17 @@ export class Owner {
     const count = { change: 0, rows: 0 }
     return ({ cql }) => {
       const kind = cql.includes('"checkpoints"') ? 'change' : 'rows'
-      const isLast = ++count[kind] === plan.nth && kind === plan.at
+      if (this.#isOpen || plan.signal === 'SIGKILL') count[kind]++
+      const isLast = kind === plan.at && count[kind] === plan.nth && !this.#isLost
       const fate = isLast ? plan.fate : drawn(kind === 'change' ? changeFates : rowFates, random)
       const { delivery, answer = 'server' } = fate
       if (delivery === 'late' || delivery === 'twice')
         weather[kind === 'change' ? 'lateChanges' : 'lateRows']++
       if (kind === 'change' && answer !== 'server') weather.lostAnswers++
-      if (isLast) signal()
+      if (isLast) {
+        this.#isLost = true
+        signal()
+      }
       return fate
     }
   }
