@@ -5,9 +5,10 @@ import type { Client } from 'cassandra-driver'
 import { createCassandraWritable } from '../../lib/index.ts'
 import { differences } from '../crash/campaign.ts'
 import type { Programs } from '../crash/program.ts'
-import { type CrashRow, controls, rowsFrom, tableOfRows } from '../crash/rows.ts'
+import { type CrashRow, controls, tableOfRows } from '../crash/rows.ts'
 import { integerBelow, randomFrom } from '../random.ts'
 import { Owner, planOf, type Weather } from './owner.ts'
+import { windowedRows } from './rows.ts'
 
 /** Rows of the source for each owner: more than one writes before it loses the checkpoint. */
 const ROWS_A_RUN = 300
@@ -171,7 +172,7 @@ export async function takeOver(campaign: Campaign): Promise<Outcome> {
 
   const [host, port] = [target.host, target.port]
   const clean = createCassandraWritable<CrashRow>({ host, port, keyspace, table: 'clean', ...controls })
-  await pipeline(Readable.from(rowsFrom(seed, 0, rows)), clean)
+  await pipeline(Readable.from(windowedRows(seed, 0, rows)), clean)
   faults.push(...(await differences(client, keyspace, 'taken', 'clean')))
   const { rows: found } = await client.execute(`SELECT committed FROM ${keyspace}.checkpoints`)
   const committed = JSON.parse(String(found[0]?.['committed']))

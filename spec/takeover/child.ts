@@ -4,7 +4,8 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type CheckpointTable, createMicroBatchSink, type MicroBatchSinkOptions } from '../../lib/index.ts'
 import type { Word } from '../crash/child.ts'
-import { type CrashRow, controls, rowsFrom } from '../crash/rows.ts'
+import { type CrashRow, controls } from '../crash/rows.ts'
+import { windowedRows } from './rows.ts'
 
 /** What a child is told. */
 export interface Task {
@@ -35,7 +36,7 @@ try {
   const last = await sink.open()
   say({ open: last })
   sink.on('commit', ({ epoch_id, rows }) => say({ commit: { epoch_id, rows } }))
-  await pipeline(Readable.from(rowsFrom(seed, last?.rows_total ?? 0, rows)), sink)
+  await pipeline(Readable.from(windowedRows(seed, last?.rows_total ?? 0, rows)), sink)
   say({ done: { retries: sink.stats.retries } })
 } catch (error) {
   say({ failed: String((error as { code?: string }).code ?? error) })

@@ -69,7 +69,8 @@ export function planOf(random: () => number): Plan {
     nth: 1 + integerBelow(at === 'change' ? 5 : 22, random),
     fate: drawn(lastFates, random),
     clock_ms: [0, 0, HOUR_MS, -HOUR_MS][integerBelow(4, random)] ?? 0,
-    node_ms: [0, 0, 0, 250, -250][integerBelow(5, random)] ?? 0,
+    // More than the next process takes to start: only the checkpoint can tell it which write times were used.
+    node_ms: [0, 0, 0, 3000, -1000][integerBelow(5, random)] ?? 0,
   }
 }
 
