@@ -36,6 +36,13 @@ function ec(concurrencyLevel: number): Contender {
 const inEpochs = (rows_per_epoch: number) =>
   inNode(`epochs of ${rows_per_epoch}`, { name: 'epochs', rows_per_epoch })
 
+const inTable = (rows_per_epoch: number) =>
+  inNode(`epochs of ${rows_per_epoch}, checkpoint in a table`, {
+    name: 'epochs',
+    rows_per_epoch,
+    keeper: 'table',
+  })
+
 const contenders: Readonly<Record<string, Contender>> = {
   ec100: ec(100),
   ec512: ec(512),
@@ -47,6 +54,7 @@ const contenders: Readonly<Record<string, Contender>> = {
   'epochs/1000': inEpochs(1000),
   'epochs/10000': inEpochs(10_000),
   'epochs/100000': inEpochs(100_000),
+  'epochs/10000/table': inTable(10_000),
   'ours/none': inNode('ours, one row a request', { name: 'ours', options: { batch_by: 'none' } }),
 }
 

@@ -25,8 +25,8 @@ export type Method =
       readonly name: 'ours'
       readonly options: Partial<CassandraWritableOptions>
     }
-  /** Ours in epochs, with a checkpoint in a temporary folder. */
-  | { readonly name: 'epochs'; readonly rows_per_epoch: number }
+  /** Ours in epochs, with a checkpoint in a temporary folder, or in a table of the same server. */
+  | { readonly name: 'epochs'; readonly rows_per_epoch: number; readonly keeper?: 'file' | 'table' }
   /** Rows go through a pipeline and are dropped: what the source costs. */
   | { readonly name: 'nothing' }
 

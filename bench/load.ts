@@ -1,4 +1,5 @@
 // One round of one contender in a process of its own: makes the rows, starts the clock, loads them, prints JSON.
+import { randomUUID } from 'node:crypto'
 import { subscribe } from 'node:diagnostics_channel'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { Session } from 'node:inspector/promises'
@@ -34,7 +35,7 @@ function prepared({ method, parsed }: Job): () => Promise<object> {
     case 'ours':
       return () => ours(rows, method.options)
     case 'epochs':
-      return () => epochs(rows, method.rows_per_epoch)
+      return () => epochs(rows, method.rows_per_epoch, method.keeper)
     case 'executeConcurrent': {
       const parameters = Array.from(rows, row => Object.keys(data.columns).map(name => row[name]))
       return () => executeConcurrent(parameters, method.concurrencyLevel)
@@ -60,9 +61,15 @@ async function ours(rows: Iterable<object>, options: object): Promise<object> {
   return { requests, retries }
 }
 
-async function epochs(rows: Iterable<object>, rows_per_epoch: number): Promise<object> {
+async function epochs(
+  rows: Iterable<object>,
+  rows_per_epoch: number,
+  keeper: 'file' | 'table' = 'file',
+): Promise<object> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-epochs-'))
-  const checkpoint_location = join(folder, 'checkpoint')
+  // The first round creates the table, as the first run of a program does.
+  const checkpoint_location =
+    keeper === 'file' ? join(folder, 'checkpoint') : { keyspace: KEYSPACE, name: randomUUID() }
   const sink = createMicroBatchSink({ ...target(), checkpoint_location, rows_per_epoch })
   await pipeline(Readable.from(rows), sink)
   await rm(folder, { recursive: true })

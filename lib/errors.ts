@@ -60,6 +60,7 @@ export type CheckpointErrorCode =
   | 'ERR_CASSANDRA_CHECKPOINT_VERSION'
   | 'ERR_CASSANDRA_CHECKPOINT_TARGET'
   | 'ERR_CASSANDRA_CHECKPOINT_LOCKED'
+  | 'ERR_CASSANDRA_FENCED'
   | 'ERR_CASSANDRA_CHECKPOINT_IO'
   | 'ERR_CASSANDRA_CHECKPOINT_AHEAD'
   | 'ERR_CASSANDRA_POSITION'
@@ -200,7 +201,7 @@ export class ReadError extends CassandraStreamsError {
 
 /** Details of a {@link CheckpointError}. */
 export interface CheckpointErrorDetails extends ErrorOptions {
-  /** The checkpoint file. */
+  /** The checkpoint file, or the row that keeps the checkpoint. */
   readonly location?: string
   /** Byte of the file at which the first bad record begins. */
   readonly offset?: number
@@ -209,7 +210,7 @@ export interface CheckpointErrorDetails extends ErrorOptions {
 /** The checkpoint cannot be used or kept, or an epoch does not follow from it. */
 export class CheckpointError extends CassandraStreamsError {
   declare readonly code: CheckpointErrorCode
-  /** The checkpoint file. Undefined if the fault is not in a file. */
+  /** The checkpoint file, or the row that keeps the checkpoint; undefined where the fault is in neither. */
   readonly location: string | undefined
   /** For `ERR_CASSANDRA_CHECKPOINT_CORRUPT`: the byte at which the first bad record begins. */
   readonly offset: number | undefined

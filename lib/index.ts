@@ -34,6 +34,7 @@ export {
   type WriteErrorCode,
 } from './errors.ts'
 export type { Json } from './json.ts'
+export type { CheckpointTable } from './options/checkpointPlace.ts'
 export type {
   CassandraWritableOptions,
   ConnectionOptions,

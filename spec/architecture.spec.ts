@@ -83,10 +83,15 @@ describe('architecture', () => {
   })
 
   it('opens a checkpoint in one place a side, and knows what keeps it nowhere else', () => {
-    const knowing = files.filter(file => !file.startsWith('checkpoint/file/'))
-    expect(knowing.filter(file => importsOf(file).some(path => path.startsWith('checkpoint/file/')))).toEqual(
-      ['epoch/openEpochWriter.ts', 'source/readCheckpoint.ts'],
-    )
+    const keeper = /^checkpoint\/(?:file|table)\//
+    const others = files.filter(file => !keeper.test(file))
+    expect(others.filter(file => importsOf(file).some(path => keeper.test(path)))).toEqual([
+      'checkpoint/keeper.ts',
+    ])
+    expect(files.filter(file => importsOf(file).includes('checkpoint/keeper.ts'))).toEqual([
+      'epoch/openEpochWriter.ts',
+      'source/readCheckpoint.ts',
+    ])
   })
 
   it.each(files)('%s is on no import cycle', file => {

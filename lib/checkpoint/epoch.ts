@@ -3,15 +3,6 @@ import { hasShape, isCount, isJson, isText, type Json, type Shape } from '../jso
 
 export type { Json }
 
-/** The table that a checkpoint belongs to. */
-export interface Target {
-  readonly cluster: string
-  readonly keyspace: string
-  readonly table: string
-  /** Another one means that the table was dropped and created again. */
-  readonly table_id: string
-}
-
 /** The write timestamps that an epoch may use, in decimal microseconds, both ends included. */
 export interface TimestampSpan {
   readonly timestamp: string
@@ -107,6 +98,29 @@ export function stateAfter(committed: Commit | undefined): EpochState {
 }
 
 /**
+ * The state of which all parts are known. Write times need not rise, since an epoch may have been sealed again.
+ * @throws CheckpointError when one part does not follow from another
+ */
+export function stateFrom(
+  committed: Commit | undefined,
+  sealed: Seal | undefined,
+  next: Seal | undefined,
+): EpochState {
+  if (sealed === undefined && next !== undefined)
+    throw misuse(`No epoch is sealed before epoch ${next.epoch_id}`)
+  let before: Commit | Seal | undefined = committed
+  for (const each of [sealed, next].filter(seal => seal !== undefined)) {
+    const expected: number = (before?.epoch_id ?? -1) + 1
+    if (each.epoch_id !== expected) throw misuse(`Epoch ${each.epoch_id} is sealed in place of ${expected}`)
+    if (BigInt(each.last_timestamp) < BigInt(each.timestamp))
+      throw misuse(`Epoch ${expected} has no timestamp`)
+    checkCounts(before, each)
+    before = each
+  }
+  return stateOf(committed, sealed, next)
+}
+
+/**
  * What to do with an epoch: write it, write it again, or nothing, since it is committed. Epochs count from 0 without
  * gaps.
  * @throws CheckpointError `ERR_CASSANDRA_EPOCH` for any other epoch.
@@ -136,14 +150,7 @@ export function seal(state: EpochState, next: Seal): EpochState {
   const isSecond = sealed !== undefined && state.next === undefined && next.epoch_id === sealed.epoch_id + 1
   if (!isSecond && decide(state, next.epoch_id) !== 'new')
     throw misuse(`Epoch ${next.epoch_id} is sealed or committed already`)
-  if (next.blocks.length !== Math.ceil(next.rows / next.block_rows)) {
-    throw misuse(
-      `Epoch ${next.epoch_id} has ${next.rows} rows, but ${next.blocks.length} blocks of ${next.block_rows}`,
-    )
-  }
-  if (next.rows_total !== ((sealed ?? committed)?.rows_total ?? 0) + next.rows) {
-    throw misuse(`Epoch ${next.epoch_id} brings the total to ${next.rows_total} rows, which does not follow`)
-  }
+  checkCounts(sealed ?? committed, next)
   checkSpan(state, next.epoch_id, next)
   return isSecond ? stateOf(committed, sealed, next) : stateOf(committed, next, undefined)
 }
@@ -220,6 +227,17 @@ function replayDiffers(sealed: Seal, rows: number, at: number): CheckpointError 
       `but it differs first in ${where}${counts}. Nothing was written. If the sealed rows still exist, start again ` +
       `with exactly these. ${WAY_ON}`,
   )
+}
+
+function checkCounts(before: Commit | Seal | undefined, next: Seal): void {
+  if (next.blocks.length !== Math.ceil(next.rows / next.block_rows)) {
+    throw misuse(
+      `Epoch ${next.epoch_id} has ${next.rows} rows, but ${next.blocks.length} blocks of ${next.block_rows}`,
+    )
+  }
+  if (next.rows_total !== (before?.rows_total ?? 0) + next.rows) {
+    throw misuse(`Epoch ${next.epoch_id} brings the total to ${next.rows_total} rows, which does not follow`)
+  }
 }
 
 function checkSpan(state: EpochState, epoch_id: number, { timestamp, last_timestamp }: TimestampSpan): void {

@@ -6,3 +6,20 @@ export function consistencyOf(name: ConsistencyName): types.consistencies {
   const key = name.toLowerCase().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
   return types.consistencies[key as keyof typeof types.consistencies]
 }
+
+/** The levels of a lightweight transaction. */
+export interface SerialLevels {
+  readonly name: 'SERIAL' | 'LOCAL_SERIAL'
+  /** Which transactions see each other: all of them, or those of one datacenter. */
+  readonly serial: types.consistencies
+  /** Replicas that must have its outcome when it is acknowledged. */
+  readonly commit: types.consistencies
+}
+
+/** Transactions stay within the datacenter where writes do. */
+export function serialLevelsOf(name: ConsistencyName): SerialLevels {
+  const { serial, quorum, localSerial, localQuorum } = types.consistencies
+  return name.startsWith('LOCAL_')
+    ? { name: 'LOCAL_SERIAL', serial: localSerial, commit: localQuorum }
+    : { name: 'SERIAL', serial, commit: quorum }
+}

@@ -7,6 +7,7 @@ import { explainConnectFailure } from './failure.ts'
 import { OwnClient } from './ownClient.ts'
 import { warnOfPlainCredentials } from './plainCredentials.ts'
 import { timeLimit } from './timeLimit.ts'
+import { unlessAborted } from './unlessAborted.ts'
 
 /** A client that several sinks use, from the first one's opening to the last one's end. */
 interface Shared {
@@ -100,17 +101,6 @@ async function openClient(settings: ConnectionSettings, left: AbortSignal): Prom
   } finally {
     done.abort()
   }
-}
-
-/** Resolves with the promise; rejects with its reason when the signal comes first. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  let stop = () => {}
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason)
-    signal.addEventListener('abort', stop)
-  })
-  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', stop))
 }
 
 /** A digest, because a key must not hold the password. */

@@ -1,4 +1,5 @@
 import { MOST_SET_ASIDE } from '../checkpoint/epoch.ts'
+import { unlessAborted } from '../cluster/unlessAborted.ts'
 import { CheckpointError } from '../errors.ts'
 import type { Json } from '../json.ts'
 import type { EpochSettings } from '../options/settings.ts'
@@ -53,15 +54,4 @@ export async function collectEpoch<Row extends object>(
     writer.giveUp(epoch)
     throw error
   }
-}
-
-/** Rejects with the reason of the signal when it comes first. */
-export function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const leave = () => reject(signal.reason)
-    const end = () => (signal.aborted ? leave() : resolve())
-    signal.addEventListener('abort', leave)
-    if (signal.aborted) leave()
-    work.then(end, reject).finally(() => signal.removeEventListener('abort', leave))
-  })
 }

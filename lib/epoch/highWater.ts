@@ -1,4 +1,5 @@
 import { CheckpointError } from '../errors.ts'
+import { placeText } from '../options/checkpointPlace.ts'
 import type { EpochSettings } from '../options/settings.ts'
 import type { ClusterClock } from '../write/clusterClock.ts'
 
@@ -16,15 +17,16 @@ export async function passHighWater(
   signal: AbortSignal,
 ): Promise<void> {
   const mark = Number(highWater)
+  const location = placeText(checkpoint_location)
   const ahead_ms = Math.ceil((mark - clock.now()) / 1000)
   if (ahead_ms > max_clock_skew_ms) {
     throw new CheckpointError(
       'ERR_CASSANDRA_CHECKPOINT_AHEAD',
-      `Checkpoint ${checkpoint_location} holds write times up to ${timeOf(mark)}, and the cluster's clock says ` +
+      `Checkpoint ${location} holds write times up to ${timeOf(mark)}, and the cluster's clock says ` +
         `${timeOf(clock.now())}, ${ahead_ms} ms earlier. Rows written now would lose against those in the table. ` +
         'Set the clocks right, or wait, or raise `max_clock_skew_ms` to wait for longer than ' +
         `${max_clock_skew_ms} ms when the sink opens`,
-      { location: checkpoint_location },
+      { location },
     )
   }
   await clock.passed(mark, signal)

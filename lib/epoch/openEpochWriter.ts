@@ -1,5 +1,5 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.ts'
-import { openCheckpoint } from '../checkpoint/file/fileCheckpoint.ts'
+import { openKept } from '../checkpoint/keeper.ts'
 import { OptionError, SchemaError } from '../errors.ts'
 import type { EpochSettings } from '../options/settings.ts'
 import type { StoredTable } from '../table/schema.ts'
@@ -32,7 +32,13 @@ export async function openEpochWriter(
     signal.throwIfAborted()
     hold()
     const name = { cluster: clock.name, keyspace, table, table_id }
-    checkpoint = await openCheckpoint(settings.checkpoint_location, name, { takesOver: settings.take_over })
+    checkpoint = await openKept(settings.checkpoint_location, name, {
+      settings,
+      takesOver: settings.take_over,
+      // The dispatcher closes it.
+      connect: async () => ({ client, close: async () => {} }),
+      signal,
+    })
     await passHighWater(clock, checkpoint.state.high_water, settings, signal)
     await warnOfTruncation(client, schema, checkpoint.state.committed, settings)
     // Said also where it is for ever: a replay must not depend on what the table says by then.

@@ -1,6 +1,7 @@
 import process from 'node:process'
 import type { Client } from 'cassandra-driver'
 import type { Commit } from '../checkpoint/epoch.ts'
+import { placeText } from '../options/checkpointPlace.ts'
 import type { EpochSettings } from '../options/settings.ts'
 import type { StoredTable } from '../table/schema.ts'
 import { readTruncation } from '../table/truncation.ts'
@@ -21,7 +22,7 @@ export async function warnOfTruncation(
   const { keyspace, name } = schema
   const text =
     `Table \`${keyspace}.${name}\` was truncated at ${new Date(truncated).toISOString()}, after the last commit of ` +
-    `checkpoint ${checkpoint_location} (epoch ${committed.epoch_id}). The sink goes on after that commit. ` +
+    `checkpoint ${placeText(checkpoint_location)} (epoch ${committed.epoch_id}). The sink goes on after that commit. ` +
     'Remove the checkpoint to load the table from the start'
   process.emitWarning(text, { type: 'CassandraStreamsWarning', code: 'CASSANDRA_STREAMS_TRUNCATED' })
 }

@@ -1,6 +1,7 @@
 import type { Client, ClientOptions } from 'cassandra-driver'
 import type { RowError } from '../errors.ts'
 import type { Json } from '../json.ts'
+import { checkpointPlace } from './checkpointPlace.ts'
 import { flag, integer, type Kind, type OptionEntry, object, oneOf, text } from './entry.ts'
 import { errorLimit } from './errorLimit.ts'
 import { type Hosts, parseHosts } from './hosts.ts'
@@ -223,16 +224,16 @@ export const writeEntries = {
 /** What the micro-batch sink has beside these. */
 export const epochEntries = {
   checkpoint_location: {
-    ...text,
+    ...checkpointPlace,
     otherwise: 'required',
     meaning:
-      'file that remembers what is written, one per source and table, on a disk that survives a restart. Its folder must exist. For a folder, the file is `checkpoint` in it',
+      'file that remembers what is written, one per source and table, on a disk that survives a restart. Its folder must exist. For a folder, the file is `checkpoint` in it. Or a row of a Cassandra table, which another machine can take over',
   },
   take_over: {
     ...flag,
     fallback: false,
     meaning:
-      'take the checkpoint at once, also from a sink that may still be alive. That one fails with `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch',
+      'take the checkpoint at once, also from a sink that may still be alive. That one fails with `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch. A checkpoint in a table is always taken so, and the other fails with `ERR_CASSANDRA_FENCED`',
   },
   rows_per_epoch: {
     ...integer(1, 1_000_000),

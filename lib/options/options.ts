@@ -1,6 +1,7 @@
 import type { Client, ClientOptions } from 'cassandra-driver'
 import type { RowError } from '../errors.ts'
 import type { Json } from '../json.ts'
+import type { CheckpointTable } from './checkpointPlace.ts'
 
 export const consistencyNames = [
   'ONE',
@@ -171,12 +172,14 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
 export interface MicroBatchSinkOptions<Row extends object = object> extends CassandraWritableOptions<Row> {
   /**
    * File that remembers what is written, one per source and table, on a disk that survives a restart. Its folder must
-   * exist. For a folder, the file is `checkpoint` in it.
+   * exist. For a folder, the file is `checkpoint` in it. Or a row of a Cassandra table, which another machine can take
+   * over.
    */
-  readonly checkpoint_location: string
+  readonly checkpoint_location: string | CheckpointTable
   /**
    * Take the checkpoint at once, also from a sink that may still be alive. That one fails with
-   * `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch.
+   * `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch. A checkpoint in a table is always taken so, and the other
+   * fails with `ERR_CASSANDRA_FENCED`.
    * @default false
    */
   readonly take_over?: boolean | string | undefined

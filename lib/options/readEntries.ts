@@ -1,4 +1,5 @@
 import { isJson, type Json } from '../json.ts'
+import { checkpointPlace } from './checkpointPlace.ts'
 import { epochEntries, writeEntries } from './entries.ts'
 import { flag, integer, type Kind, type OptionEntry, object, oneOf, text } from './entry.ts'
 import type { CassandraCountOptions, CassandraReadableOptions, FollowOptions } from './readOptions.ts'
@@ -133,10 +134,10 @@ export const readEntries = {
       'position after which to read, as `positionOf()` returned it, or null to start at the first row. Rows then come in the order of the ring',
   },
   checkpoint_location: {
-    ...text,
+    ...checkpointPlace,
     otherwise: 'none',
     meaning:
-      'file that keeps the position that was acknowledged last. The next run continues after it. Otherwise as for a sink',
+      'file, or row of a Cassandra table, that keeps the position that was acknowledged last. The next run continues after it. Otherwise as for a sink',
   },
   take_over: epochEntries.take_over,
   follow: {

@@ -1,4 +1,5 @@
 import type { Json } from '../json.ts'
+import type { CheckpointTable } from './checkpointPlace.ts'
 import type { ConnectionOptions, ConsistencyName } from './options.ts'
 
 /** Options of a source: what to read, how, and its limits. */
@@ -62,13 +63,15 @@ export interface CassandraReadableOptions extends ConnectionOptions {
    */
   readonly after?: Json | undefined
   /**
-   * File that keeps the position that was acknowledged last. The next run continues after it. Otherwise as for a sink.
+   * File, or row of a Cassandra table, that keeps the position that was acknowledged last. The next run continues after
+   * it. Otherwise as for a sink.
    * @default none
    */
-  readonly checkpoint_location?: string | undefined
+  readonly checkpoint_location?: string | CheckpointTable | undefined
   /**
    * Take the checkpoint at once, also from a sink that may still be alive. That one fails with
-   * `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch.
+   * `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch. A checkpoint in a table is always taken so, and the other
+   * fails with `ERR_CASSANDRA_FENCED`.
    * @default false
    */
   readonly take_over?: boolean | string | undefined

@@ -1,6 +1,6 @@
-import { resolve } from 'node:path'
 import type { Json } from '../json.ts'
 import { checkEach, type Defaulted, refuse, withDefaults } from './check.ts'
+import { fixedPlace } from './checkpointPlace.ts'
 import { connectionEntries, followEntries, readEntries } from './readEntries.ts'
 import type { CassandraReadableOptions, FollowOptions } from './readOptions.ts'
 import { connectionSettings, type TableSettings } from './settings.ts'
@@ -95,8 +95,7 @@ export function readSettingsOf(options: CassandraReadableOptions): ReadSettings 
     consistency,
     after: given.after,
     values: json ? 'json' : rest.values,
-    // Resolved now, so that a later change of the working directory does not matter.
-    checkpoint_location: location === undefined ? undefined : resolve(location),
+    checkpoint_location: location === undefined ? undefined : fixedPlace(location),
     follow,
     times,
   })

@@ -1,6 +1,6 @@
-import { resolve } from 'node:path'
 import type { Client, ClientOptions } from 'cassandra-driver'
 import { type Checked, checkEach, type Defaulted, type Given, refuse, withDefaults } from './check.ts'
+import { type CheckpointPlace, fixedPlace } from './checkpointPlace.ts'
 import { epochEntries, writeEntries } from './entries.ts'
 import type { CassandraWritableOptions, MicroBatchSinkOptions } from './options.ts'
 import { checkTogether } from './together.ts'
@@ -38,7 +38,7 @@ export interface WriteSettings
 export interface EpochSettings
   extends WriteSettings,
     Omit<Defaulted<typeof epochEntries>, 'checkpoint_location'> {
-  readonly checkpoint_location: string
+  readonly checkpoint_location: CheckpointPlace
 }
 
 export interface ConnectionSettings {
@@ -80,8 +80,7 @@ export function epochSettingsOf<Row extends object>(options: MicroBatchSinkOptio
   if (checkpoint_location === undefined) {
     throw refuse('checkpoint_location', 'Expected `checkpoint_location` to be given')
   }
-  // Resolved now, so that a later change of the working directory does not matter.
-  return Object.freeze({ ...write, ...epochs, checkpoint_location: resolve(checkpoint_location) })
+  return Object.freeze({ ...write, ...epochs, checkpoint_location: fixedPlace(checkpoint_location) })
 }
 
 function writeSettings(given: Checked<typeof writeEntries>): WriteSettings {

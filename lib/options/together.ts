@@ -2,6 +2,7 @@ import type { ClientOptions } from 'cassandra-driver'
 import { type Given, refuse, withDefaults } from './check.ts'
 import { passedOptions } from './clientOptions.ts'
 import { writeEntries } from './entries.ts'
+import { isSystemKeyspace } from './systemKeyspace.ts'
 
 type Name = keyof Given
 
@@ -37,9 +38,6 @@ const tlsTwins = [
   ['servername', 'ssl_server_name'],
 ] as const
 
-/** Cassandra's own keyspaces, whether local, replicated or virtual. */
-const systemKeyspace = /^system(?:_|$)/
-
 /**
  * Checks options against each other.
  * @returns the names that must be given.
@@ -49,7 +47,7 @@ export function checkTogether(given: Given): { readonly keyspace: string; readon
   const { keyspace, table } = given
   if (keyspace === undefined) throw missing('keyspace')
   if (table === undefined) throw missing('table')
-  if (systemKeyspace.test(keyspace)) {
+  if (isSystemKeyspace(keyspace)) {
     const message = `Expected \`keyspace\` to be one of yours: \`${keyspace}\` is Cassandra's own`
     throw refuse('keyspace', message)
   }

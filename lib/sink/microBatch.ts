@@ -1,6 +1,7 @@
 import process from 'node:process'
 import type { Writable } from 'node:stream'
-import { collectEpoch, unlessAborted } from '../epoch/epochCollection.ts'
+import { unlessAborted } from '../cluster/unlessAborted.ts'
+import { collectEpoch } from '../epoch/epochCollection.ts'
 import { EpochCutter } from '../epoch/epochCutter.ts'
 import type { EpochRows } from '../epoch/epochRows.ts'
 import type { CommittedEpoch, EpochMoments, EpochWriter, LastCommit } from '../epoch/epochWriter.ts'

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import type { Checkpoint } from '../checkpoint/checkpoint.ts'
-import { openCheckpoint } from '../checkpoint/file/fileCheckpoint.ts'
+import { openKept } from '../checkpoint/keeper.ts'
+import { connect } from '../cluster/connect.ts'
 import { CheckpointError } from '../errors.ts'
 import { hasShape, isText, type Json } from '../json.ts'
+import { type CheckpointPlace, placeText } from '../options/checkpointPlace.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
 import type { ReadTarget } from '../read/tableReader.ts'
 
@@ -17,45 +19,69 @@ interface Kept {
 const keptShape = { of: isText, after: () => true }
 
 /**
- * How far a source came, in the file of a sink's checkpoint: each position is an epoch of no rows. Positions that come
- * faster than the disk takes them are kept by the last of them. Those that come after the end of the source, as from a
- * sink that still writes, open the file once more.
+ * How far a source came, in the form of a sink's checkpoint: each position is an epoch of no rows. Positions that come
+ * faster than they can be kept are kept by the last of them. Those that come after the end of the source, as from a
+ * sink that still writes, open the checkpoint once more, unless another owner has had it since.
  */
 export class ReadCheckpoint {
-  readonly #open: () => Promise<Checkpoint>
+  readonly #open: (token: string | undefined) => Promise<Checkpoint>
   readonly #of: string
   /** Undefined once the source is closed. */
   #checkpoint: Checkpoint | undefined
+  /** As in {@link Checkpoint}, of the one that was opened last. */
+  #token: string | undefined
   #position: Json
   /** What is acknowledged and not begun to be kept. */
   #newest: { readonly position: Json; readonly kept: Promise<void> } | undefined
   #keeping: Promise<void> = Promise.resolve()
 
-  private constructor(open: () => Promise<Checkpoint>, checkpoint: Checkpoint, of: string, position: Json) {
+  private constructor(
+    open: (token: string | undefined) => Promise<Checkpoint>,
+    checkpoint: Checkpoint,
+    of: string,
+    position: Json,
+  ) {
     this.#open = open
     this.#checkpoint = checkpoint
+    this.#token = checkpoint.token
     this.#of = of
     this.#position = position
   }
 
-  /** @throws CheckpointError when it cannot be read, is damaged, has another owner, or is of other rows */
-  static async open(settings: ReadSettings, location: string, target: ReadTarget): Promise<ReadCheckpoint> {
+  /**
+   * @param signal ends the opening
+   * @throws CheckpointError when it cannot be read, is damaged, has another owner, or is of other rows
+   */
+  static async open(
+    settings: ReadSettings,
+    place: CheckpointPlace,
+    target: ReadTarget,
+    signal: AbortSignal,
+  ): Promise<ReadCheckpoint> {
     const { where = '', params, follow, take_over } = settings
     // A sink's checkpoint of the same table is another one.
     const name = { ...target, table: `${target.table} (read)` }
     const said = inspect([where, params, follow?.by], EVERYTHING)
     const of = createHash('sha256').update(said).digest('base64url')
-    const open = async (takesOver: boolean) => {
-      const checkpoint = await openCheckpoint(location, name, { takesOver })
-      // A run that was killed has left its last position sealed: it was acknowledged.
-      while (checkpoint.state.sealed !== undefined) await checkpoint.commit()
-      return checkpoint
+    const open = async (takesOver: boolean, ending: AbortSignal, token?: string) => {
+      // Shares the connection of the source, and outlives it.
+      const opening = { settings, takesOver, token, connect: () => connect(settings, ending), signal: ending }
+      const checkpoint = await openKept(place, name, opening)
+      try {
+        // A run that was killed has left its last position sealed: it was acknowledged.
+        while (checkpoint.state.sealed !== undefined) await checkpoint.commit()
+        return checkpoint
+      } catch (error) {
+        await checkpoint.close().catch(() => {})
+        throw error
+      }
     }
-    const checkpoint = await open(take_over)
+    const checkpoint = await open(take_over, signal)
     try {
       const position = checkpoint.state.committed?.position ?? null
-      const after = position === null ? null : afterOf(position, of, location, target)
-      return new ReadCheckpoint(() => open(false), checkpoint, of, after)
+      const after = position === null ? null : afterOf(position, of, placeText(place), target)
+      const openAgain = (token: string | undefined) => open(false, new AbortController().signal, token)
+      return new ReadCheckpoint(openAgain, checkpoint, of, after)
     } catch (error) {
       await checkpoint.close().catch(() => {})
       throw error
@@ -78,7 +104,7 @@ export class ReadCheckpoint {
     return kept
   }
 
-  /** Gives the file back, in turn: behind what is acknowledged, and before what comes later. Never throws. */
+  /** Gives the checkpoint back, in turn: behind what is acknowledged, and before what comes later. Never throws. */
   close(): Promise<void> {
     this.#keeping = this.#keeping.then(async () => {
       const checkpoint = this.#checkpoint
@@ -91,7 +117,8 @@ export class ReadCheckpoint {
   async #keepNewest(): Promise<void> {
     const position = this.#newest?.position ?? null
     this.#newest = undefined
-    const late = this.#checkpoint === undefined ? await this.#open() : undefined
+    const late = this.#checkpoint === undefined ? await this.#open(this.#token) : undefined
+    if (late !== undefined) this.#token = late.token
     try {
       await this.#keep((late ?? this.#checkpoint) as Checkpoint, position)
     } finally {

@@ -19,8 +19,8 @@ export interface Positions {
   positionOf(row: object): ReadPosition
   /**
    * Says that the rows up to a position are done with: the next run goes on behind it. Resolves when that is durable in
-   * the file at `checkpoint_location`, by this position or one that was acknowledged after it. The one that is
-   * acknowledged last counts, also after the end of the stream. A failure ends the stream as well.
+   * the checkpoint, by this position or one that was acknowledged after it. The one that is acknowledged last counts,
+   * also after the end of the stream. A failure ends the stream as well.
    * @throws CheckpointError; OptionError for what is no position of a row of this table
    */
   acknowledge(position: Json): Promise<void>

@@ -22,7 +22,12 @@ export class Reading {
       const { checkpoint_location, after = null } = settings
       if (checkpoint_location === undefined) return after
       // Opening may be tried again.
-      this.#checkpoint ??= await ReadCheckpoint.open(settings, checkpoint_location, target)
+      this.#checkpoint ??= await ReadCheckpoint.open(
+        settings,
+        checkpoint_location,
+        target,
+        this.#leaving.signal,
+      )
       return this.#checkpoint.position
     })
     this.#opened.catch(() => {})

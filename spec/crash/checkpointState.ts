@@ -19,7 +19,8 @@ export interface FoundState {
   readonly last_timestamp: number
 }
 
-export function stateIn(location: string): FoundState {
+export function stateIn(location: string | object): FoundState {
+  if (typeof location !== 'string') throw new TypeError('Expected the checkpoint to be in a file')
   let state: FoundState = { committed: -1, sealed: undefined, next: undefined, reseals: 0, last_timestamp: 0 }
   for (const line of linesOf(location)) {
     const record = JSON.parse(line.slice(line.indexOf('{')))

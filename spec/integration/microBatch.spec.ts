@@ -23,7 +23,10 @@ interface Item {
 const items = (from: number, to: number): Item[] =>
   Array.from({ length: to - from }, (_, i) => ({ id: from + i, v: `v${from + i}` }))
 
-async function optionsFor(definition: string, more: Partial<MicroBatchSinkOptions<Item>> = {}) {
+async function optionsFor(
+  definition: string,
+  more: Omit<Partial<MicroBatchSinkOptions<Item>>, 'checkpoint_location'> = {},
+) {
   const table = await ks.table(definition)
   const checkpoint_location = checkpoints.location()
   return { ...ks.target, table, checkpoint_location, epoch_interval_ms: 3_600_000, ...more }

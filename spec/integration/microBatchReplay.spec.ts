@@ -16,9 +16,12 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-type Options = MicroBatchSinkOptions & { readonly table: string }
+type Options = MicroBatchSinkOptions & { readonly table: string; readonly checkpoint_location: string }
 
-async function optionsFor(definition: string, more: Partial<MicroBatchSinkOptions> = {}): Promise<Options> {
+async function optionsFor(
+  definition: string,
+  more: Omit<Partial<MicroBatchSinkOptions>, 'checkpoint_location'> = {},
+): Promise<Options> {
   const table = await ks.table(definition)
   return { client: ks.client, keyspace: ks.name, table, checkpoint_location: checkpoints.location(), ...more }
 }

@@ -1,6 +1,5 @@
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { CheckpointError } from '../../errors.ts'
-import { faultIn } from '../../json.ts'
 import type { Checkpoint } from '../checkpoint.ts'
 import {
   commit,
@@ -10,9 +9,10 @@ import {
   type Seal,
   seal,
   stateAfter,
-  type Target,
   type TimestampSpan,
 } from '../epoch.ts'
+import { exactSeal } from '../exactSeal.ts'
+import type { Target } from '../target.ts'
 import { explainFailure } from './failure.ts'
 import { DurableFile, readWhole, undefinedIfAbsent } from './file.ts'
 import { type CheckpointFs, realFs } from './fs.ts'
@@ -24,9 +24,6 @@ import { encodeRecord } from './record.ts'
 
 /** A file longer than this is begun anew with the next seal, which keeps only what still matters. */
 const LONG_FILE = 2 ** 20
-
-/** Leaves room in the record for the rest of a seal. */
-const MAX_POSITION_LENGTH = 2 ** 20
 
 /** How a checkpoint is opened; on what and by whom only specs say. */
 export interface CheckpointOptions {
@@ -119,6 +116,7 @@ interface Own {
 }
 
 class FileCheckpoint implements Checkpoint {
+  readonly token = undefined
   readonly #own: Own
   #state: EpochState
   #checksum: string
@@ -142,7 +140,7 @@ class FileCheckpoint implements Checkpoint {
 
   seal(given: Seal): Promise<void> {
     return this.#inTurn(async () => {
-      const sealed = exactCopy(given)
+      const sealed = exactSeal(given)
       await this.#record(seal(this.#state, sealed), { seal: sealed })
     })
   }
@@ -248,19 +246,4 @@ async function lost(
     `Checkpoint ${location} is no longer this sink's own: ${reason}. Nothing more is written to it`,
     { location },
   )
-}
-
-/** A copy that later changes do not reach. */
-function exactCopy(given: Seal): Seal {
-  const fault = faultIn(given.position)
-  const position = fault === undefined ? JSON.stringify(given.position) : ''
-  if (fault !== undefined || position.length > MAX_POSITION_LENGTH) {
-    const got = fault ?? `${position.length} characters`
-    throw new CheckpointError(
-      'ERR_CASSANDRA_POSITION',
-      `Expected the position of epoch ${given.epoch_id} to be a JSON value of at most ${MAX_POSITION_LENGTH} ` +
-        `characters, got ${got}`,
-    )
-  }
-  return { ...given, blocks: [...given.blocks], position: JSON.parse(position) }
 }

@@ -13,9 +13,9 @@ import {
   type Seal,
   seal,
   stateAfter,
-  type Target,
   type TimestampSpan,
 } from '../epoch.ts'
+import { checkTarget, isTarget, type Target } from '../target.ts'
 import { checksumOf, Damage, encodeRecord, type RecordAt, readRecords } from './record.ts'
 
 /*
@@ -37,11 +37,9 @@ interface Header {
   readonly committed: Commit | null
 }
 
-const targetShape: Shape<Target> = { cluster: isText, keyspace: isText, table: isText, table_id: isText }
-const targetNames = ['cluster', 'keyspace', 'table', 'table_id'] as const
 const headerShape: Shape<Header> = {
   id: isText,
-  target: value => hasShape(targetShape, value),
+  target: isTarget,
   committed: value => value === null || isCommit(value),
 }
 
@@ -91,7 +89,7 @@ export function readHistory(bytes: Buffer, target: Target, location: string): Hi
     if (header === undefined || events.length === 0)
       throw new Damage(end, 'the file ends before its first epoch')
     const { committed, target: found } = readHeader(header)
-    checkTarget(found, target, location)
+    checkTarget(found, target, location, 'file')
     const state = events.reduce(follow, stateAfter(committed ?? undefined))
     return { state, checksum, bytes: bytes.subarray(0, end), isOld: version < VERSION }
   } catch (error) {
@@ -129,18 +127,6 @@ function versionOf(bytes: Buffer, location: string): number {
     'ERR_CASSANDRA_CHECKPOINT_VERSION',
     `Checkpoint ${location} has format version ${version}, this release knows version ${VERSION} and earlier ones. ` +
       'Use the release that wrote it, or a newer one',
-    { location },
-  )
-}
-
-function checkTarget(found: Target, target: Target, location: string): void {
-  const name = targetNames.find(each => found[each] !== target[each])
-  if (name === undefined) return
-  const why = name === 'table_id' ? '; the table was dropped and created again' : ''
-  throw new CheckpointError(
-    'ERR_CASSANDRA_CHECKPOINT_TARGET',
-    `Checkpoint ${location} belongs to ${name} ${found[name]}, not ${target[name]}${why}. ` +
-      'Use another checkpoint_location, or remove the file to begin with the first epoch',
     { location },
   )
 }

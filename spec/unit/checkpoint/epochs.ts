@@ -1,4 +1,5 @@
-import type { Seal, Target } from '../../../lib/checkpoint/epoch.ts'
+import type { Seal } from '../../../lib/checkpoint/epoch.ts'
+import type { Target } from '../../../lib/checkpoint/target.ts'
 
 export const target: Target = { cluster: 'Test', keyspace: 'shop', table: 'orders', table_id: 'a-1' }
 

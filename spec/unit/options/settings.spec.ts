@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { auth, type Client } from 'cassandra-driver'
 import { describe, expect, it } from 'vitest'
 import { OptionError } from '../../../lib/index.ts'
@@ -101,6 +102,42 @@ describe('settings of a micro-batch sink', () => {
       rows_per_epoch: 50,
       epoch_interval_ms: 7,
     })
+  })
+
+  it('have a file for the checkpoint wherever the program goes, or a row of a table', () => {
+    const place = (checkpoint_location: MicroBatchSinkOptions['checkpoint_location']) =>
+      epochSettingsOf({ ...least, checkpoint_location }).checkpoint_location
+    expect(place('x')).toBe(resolve('x'))
+    const table = { keyspace: 'ks', table: 'Kept', name: 'orders' }
+    expect(place(table)).toEqual(table)
+    expect(place({ keyspace: 'ks', name: 'orders', table: undefined })).toEqual({
+      ...table,
+      table: 'cassandra_streams_checkpoints',
+    })
+    expect(place(table)).not.toBe(table)
+  })
+
+  it.each([
+    { keyspace: 'ks' },
+    { name: 'orders' },
+    { keyspace: '', name: 'orders' },
+    { keyspace: 'system', name: 'orders' },
+    { keyspace: 'system_auth', name: 'orders' },
+    { keyspace: 'ks', name: '' },
+    { keyspace: 'ks', name: 'x'.repeat(1025) },
+    { keyspace: 'ks', name: '\ud800' },
+    { keyspace: 'ks', name: 'orders', table: '' },
+    { keyspace: 'ks', name: 'orders', tabel: 'kept' },
+    ['ks', 'orders'],
+    [],
+    null,
+    7,
+    '',
+  ])('have no place for the checkpoint that is %j', checkpoint_location => {
+    const options = { ...least, checkpoint_location } as unknown as MicroBatchSinkOptions
+    expect(() => epochSettingsOf(options)).toThrow(
+      'Expected `checkpoint_location` to be a non-empty string, or `{ keyspace, table, name }` of which `table` may',
+    )
   })
 
   it('need a place for the checkpoint', () => {

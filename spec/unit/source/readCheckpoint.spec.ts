@@ -6,6 +6,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { readSettingsOf } from '../../../lib/options/readSettings.ts'
 import { ReadCheckpoint } from '../../../lib/source/readCheckpoint.ts'
 
+const { signal } = new AbortController()
 const target = { cluster: 'c', keyspace: 'ks', table: 't', table_id: 'id' }
 
 it('keeps a position that is acknowledged while the checkpoint is given back', async () => {
@@ -15,12 +16,12 @@ it('keeps a position that is acknowledged while the checkpoint is given back', a
   const settings = readSettingsOf({ host: 'h', keyspace: 'ks', table: 't', checkpoint_location: location })
   // At some moment of what the first position takes to reach the disk, and of giving back.
   for (let turns = 0; turns < 40; turns++) {
-    const checkpoint = await ReadCheckpoint.open(settings, location, target)
+    const checkpoint = await ReadCheckpoint.open(settings, location, target, signal)
     const first = checkpoint.acknowledge('first')
     const closing = turn().then(() => checkpoint.close())
     for (let i = 0; i < turns; i++) await turn()
     await Promise.all([first, closing, checkpoint.acknowledge(`second ${turns}`)])
-    const next = await ReadCheckpoint.open(settings, location, target)
+    const next = await ReadCheckpoint.open(settings, location, target, signal)
     expect(next.position).toBe(`second ${turns}`)
     await next.close()
   }

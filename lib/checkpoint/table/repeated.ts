@@ -1,0 +1,69 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { backoff } from '../../cluster/backoff.ts'
+import { type Fault, faultOf } from '../../cluster/fault.ts'
+import { unlessAborted } from '../../cluster/unlessAborted.ts'
+import { within } from '../../cluster/within.ts'
+
+/** How long a request may take, and how long all of its repeats. */
+export interface RepeatLimits {
+  readonly request_timeout_ms: number
+  readonly retry_timeout_ms: number
+}
+
+/** Shortest time in milliseconds for a repeat. */
+const LEAST_MS = 100
+
+/** A node that was just told of the table may not know it yet. */
+const passing: ReadonlySet<Fault> = new Set(['retry', 'slow', 'failure', 'unavailable', 'schema'])
+
+/** The repeats of one request, with an end to them. */
+export class Repeats {
+  readonly #request_timeout_ms: number
+  readonly #ends: number
+  readonly #signal: AbortSignal
+  #tries = 0
+
+  constructor({ request_timeout_ms, retry_timeout_ms }: RepeatLimits, signal: AbortSignal) {
+    this.#request_timeout_ms = request_timeout_ms
+    this.#ends = performance.now() + retry_timeout_ms
+    this.#signal = signal
+  }
+
+  /** Sends it, and waits for the answer as long as a request may take. Not beyond the signal. */
+  attempt<T>(send: (limit_ms: number) => Promise<T>): Promise<T> {
+    const left_ms =
+      this.#tries === 0 ? Number.POSITIVE_INFINITY : Math.max(LEAST_MS, this.#ends - performance.now())
+    const limit_ms = Math.ceil(Math.min(this.#request_timeout_ms, left_ms))
+    return unlessAborted(within(limit_ms, send(limit_ms)), this.#signal)
+  }
+
+  /**
+   * Waits before the next one.
+   * @throws the error when no repeat can help, or time is over
+   */
+  async wait(error: unknown): Promise<void> {
+    if (!isPassing(error) || performance.now() >= this.#ends) throw error
+    await delay(backoff(this.#tries++), undefined, { signal: this.#signal })
+  }
+}
+
+/** Whether the same request may succeed a moment later. */
+export function isPassing(error: unknown): boolean {
+  return passing.has(faultOf(error))
+}
+
+/** Sends what may be sent any number of times until it succeeds. */
+export async function repeated<T>(
+  send: (limit_ms: number) => Promise<T>,
+  limits: RepeatLimits,
+  signal: AbortSignal,
+): Promise<T> {
+  const repeats = new Repeats(limits, signal)
+  for (;;) {
+    try {
+      return await repeats.attempt(send)
+    } catch (error) {
+      await repeats.wait(error)
+    }
+  }
+}

@@ -1,0 +1,197 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import process from 'node:process'
+import type { Connection } from '../../cluster/connect.ts'
+import { serialLevelsOf } from '../../cluster/consistency.ts'
+import { CheckpointError } from '../../errors.ts'
+import { placeText, type TablePlace } from '../../options/checkpointPlace.ts'
+import type { ConsistencyName } from '../../options/options.ts'
+import { readOptions } from '../../table/readOptions.ts'
+import type { Checkpoint } from '../checkpoint.ts'
+import { commit, type EpochState, reseal, type Seal, seal, stateAfter, type TimestampSpan } from '../epoch.ts'
+import { exactSeal } from '../exactSeal.ts'
+import { checkTarget, type Target } from '../target.ts'
+import { type CheckpointRow, columnsOf, readRow } from './checkpointRow.ts'
+import { provideTable, tableName } from './checkpointTable.ts'
+import { explainFailure } from './failure.ts'
+import { type RepeatLimits, repeated } from './repeated.ts'
+import { type RowAccess, SerialRow } from './serialRow.ts'
+
+/** How the table is reached. */
+export interface TableAccess {
+  readonly connection: Connection
+  /** Of the writes: transactions stay within a datacenter where these do. */
+  readonly consistency: ConsistencyName
+  readonly limits: RepeatLimits
+  /** Of an owner that comes back: the checkpoint is taken only if nobody else has had it since. */
+  readonly token: string | undefined
+}
+
+/**
+ * Takes the checkpoint in a row of a table, whoever has it: the owner before can record nothing more. Makes table and row
+ * where there are none.
+ * @param signal ends the opening
+ * @throws CheckpointError if the checkpoint cannot be read, is damaged, or is another table's; SchemaError
+ */
+export async function openTableCheckpoint(
+  place: TablePlace,
+  target: Target,
+  { connection, consistency, limits, token }: TableAccess,
+  signal: AbortSignal,
+): Promise<Checkpoint> {
+  const location = placeText(place)
+  const access = { client: connection.client, levels: serialLevelsOf(consistency), limits }
+  try {
+    await provideTable(access, place, location, signal)
+    const serial = await serialOf(access, signal)
+    const row = new SerialRow(access, tableName(place), place.name)
+    const own = { row, name: place.name, location, connection }
+    return new TableCheckpoint(own, await take(own, { target, serial }, token, signal))
+  } catch (error) {
+    throw explainFailure(error, location, 'open')
+  }
+}
+
+/** What a checkpoint works with. */
+interface Own {
+  readonly row: SerialRow
+  readonly name: string
+  readonly location: string
+  readonly connection: Connection
+}
+
+/** Transactions see each other only where this is the same. */
+async function serialOf({ client, levels, limits }: RowAccess, signal: AbortSignal): Promise<string> {
+  if (levels.name === 'SERIAL') return levels.name
+  const cql = 'SELECT data_center FROM system.local'
+  const read = (limit_ms: number) => client.execute(cql, [], { ...readOptions(limit_ms), prepare: false })
+  const { rows } = await repeated(read, limits, signal)
+  return `${levels.name} in ${rows[0]?.['data_center']}`
+}
+
+async function take(
+  { row, name, location }: Own,
+  { target, serial }: Pick<CheckpointRow, 'target' | 'serial'>,
+  token: string | undefined,
+  signal: AbortSignal,
+): Promise<CheckpointRow> {
+  for (;;) {
+    const columns = await row.read(signal)
+    const found = columns === undefined ? undefined : readRow(name, columns, location)
+    if (token !== undefined && String(found?.term) !== token) throw fenced(location, found?.owner)
+    if (found !== undefined) {
+      checkSerial(found.serial, serial, location)
+      const { committed = found.state.sealed } = found.state
+      // Of an owner that began no epoch, nothing is left that could be lost.
+      if (committed !== undefined) checkTarget(found.target, target, location, 'row')
+    }
+    const { term = 0, state = stateAfter(undefined) } = found ?? {}
+    const taken = { ...newOwnership(term + 1), target, serial, state }
+    if (await row.change(found, columnsOf(name, taken), signal)) return taken
+    // Somebody else took it between reading and writing. Whoever opens last owns it.
+  }
+}
+
+const newOwnership = (term: number) => ({
+  term,
+  owner: `process ${process.pid} on host ${hostname()}`,
+  write_id: randomUUID(),
+})
+
+function checkSerial(found: string, serial: string, location: string): void {
+  if (found === serial) return
+  throw new CheckpointError(
+    'ERR_CASSANDRA_CHECKPOINT_TARGET',
+    `Checkpoint ${location} is kept by transactions at ${found}, and \`consistency\` and the datacenter of this sink ` +
+      `give ${serial}: two owners would not see each other. Use the \`consistency\` of the other owners; to take ` +
+      'checkpoints over between datacenters, use QUORUM or EACH_QUORUM from the start',
+    { location },
+  )
+}
+
+class TableCheckpoint implements Checkpoint {
+  readonly #own: Own
+  readonly #leaving = new AbortController()
+  #row: CheckpointRow
+  /** Why nothing can be recorded any more. */
+  #end: Error | undefined
+  #turn: Promise<void> = Promise.resolve()
+  #closed: Promise<void> | undefined
+
+  constructor(own: Own, row: CheckpointRow) {
+    this.#own = own
+    this.#row = row
+  }
+
+  get state(): EpochState {
+    return this.#row.state
+  }
+
+  get token(): string {
+    return String(this.#row.term)
+  }
+
+  async seal(given: Seal): Promise<void> {
+    const sealed = exactSeal(given)
+    await this.#record(() => seal(this.state, sealed))
+  }
+
+  reseal({ timestamp, last_timestamp }: TimestampSpan): Promise<void> {
+    return this.#record(() => reseal(this.state, { timestamp, last_timestamp }))
+  }
+
+  commit(): Promise<void> {
+    return this.#record(() => commit(this.state))
+  }
+
+  /** Has nothing to give back but the connection, and waits for nobody. */
+  close(): Promise<void> {
+    const { location, connection } = this.#own
+    this.#end ??= new CheckpointError('ERR_CASSANDRA_CHECKPOINT_IO', `Checkpoint ${location} is closed`, {
+      location,
+    })
+    this.#leaving.abort(this.#end)
+    this.#closed ??= connection.close()
+    return this.#closed
+  }
+
+  #record(follow: () => EpochState): Promise<void> {
+    const turn = this.#turn.then(() => {
+      if (this.#end !== undefined) throw this.#end
+      return this.#change(follow())
+    })
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+
+  /** After a failure nothing more is recorded: nobody may know whether the last change was. */
+  async #change(state: EpochState): Promise<void> {
+    const { row, name, location } = this.#own
+    const after = { ...this.#row, write_id: randomUUID(), state }
+    try {
+      const isMine = await row.change(this.#row, columnsOf(name, after), this.#leaving.signal)
+      if (!isMine) throw fenced(location, await this.#successor())
+      this.#row = after
+    } catch (error) {
+      this.#end ??= explainFailure(error, location, 'write')
+      throw this.#end
+    }
+  }
+
+  /** Who has it by now, if that can be read. */
+  async #successor(): Promise<string | undefined> {
+    const found = await this.#own.row.read(this.#leaving.signal).catch(() => undefined)
+    const owner = found?.['owner']
+    return typeof owner === 'string' && found?.['term'] !== this.#row.term ? owner : undefined
+  }
+}
+
+function fenced(location: string, owner: string | undefined): CheckpointError {
+  const why = owner === undefined ? 'its row was removed or changed' : `${owner} took it over`
+  return new CheckpointError(
+    'ERR_CASSANDRA_FENCED',
+    `Checkpoint ${location} is no longer this process's own: ${why}. Nothing more is written to it, and rows on their ` +
+      'way change nothing that the new owner has written. Let one process at a time use a checkpoint',
+    { location },
+  )
+}

@@ -1,0 +1,43 @@
+// A process that owns a checkpoint in a table until another one does: writes a stretch of the source and says what it does.
+import { writeSync } from 'node:fs'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { type CheckpointTable, createMicroBatchSink, type MicroBatchSinkOptions } from '../../lib/index.ts'
+import type { Word } from '../crash/child.ts'
+import { type CrashRow, controls } from '../crash/rows.ts'
+import { windowedRows } from './rows.ts'
+
+/** What a child is told. */
+export interface Task {
+  readonly host: string
+  readonly port: number
+  readonly keyspace: string
+  readonly table: string
+  readonly checkpoint_location: CheckpointTable
+  readonly seed: number
+  readonly rows: number
+  /** How far this machine's clock is off, in milliseconds. */
+  readonly clock_ms: number
+  readonly options: Partial<MicroBatchSinkOptions>
+}
+
+const { clock_ms, seed, rows, options, ...target } = JSON.parse(process.argv[2] ?? '') as Task
+
+/** At once, so that a signal a moment later does not take it along. */
+function say(word: Word): void {
+  writeSync(1, `${JSON.stringify(word)}\n`)
+}
+
+const now = Date.now
+Date.now = () => now() + clock_ms
+
+const sink = createMicroBatchSink<CrashRow>({ ...target, ...controls, ...options })
+try {
+  const last = await sink.open()
+  say({ open: last })
+  sink.on('commit', ({ epoch_id, rows }) => say({ commit: { epoch_id, rows } }))
+  await pipeline(Readable.from(windowedRows(seed, last?.rows_total ?? 0, rows)), sink)
+  say({ done: { retries: sink.stats.retries } })
+} catch (error) {
+  say({ failed: String((error as { code?: string }).code ?? error) })
+}
