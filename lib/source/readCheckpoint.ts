@@ -7,9 +7,9 @@ import { hasShape, isText, type Json } from '../json.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
 import type { ReadTarget } from '../read/tableReader.ts'
 
-/** What the checkpoint of a source has as its position. */
+/** The position in the checkpoint of a source. */
 interface Kept {
-  /** Tells rows that are read from those that another `where` gives. */
+  /** Identifies the rows that are read: another `where` has another value. */
   readonly of: string
   readonly after: Json
 }
@@ -17,9 +17,9 @@ interface Kept {
 const keptShape = { of: isText, after: () => true }
 
 /**
- * How far a source came, in the file of a sink's checkpoint: each position is an epoch of no rows. Positions that come
- * faster than the disk takes them are kept by the last of them. Those that come after the end of the source, as from a
- * sink that still writes, open the file once more.
+ * The position of a source, kept in the file of a sink's checkpoint: each position is an epoch without rows. Of positions that
+ * come faster than the disk takes them, only the last is kept. A position that comes after the end of the source, as from a
+ * sink that still writes, opens the file again.
  */
 export class ReadCheckpoint {
   readonly #open: () => Promise<Checkpoint>
@@ -27,7 +27,7 @@ export class ReadCheckpoint {
   /** Undefined once the source is closed. */
   #checkpoint: Checkpoint | undefined
   #position: Json
-  /** What is acknowledged and not begun to be kept. */
+  /** An acknowledged position whose write has not started. */
   #newest: { readonly position: Json; readonly kept: Promise<void> } | undefined
   #keeping: Promise<void> = Promise.resolve()
 
@@ -38,16 +38,16 @@ export class ReadCheckpoint {
     this.#position = position
   }
 
-  /** @throws CheckpointError when it cannot be read, is damaged, has another owner, or is of other rows */
+  /** @throws CheckpointError when the file cannot be read, is damaged, has another owner, or belongs to other rows */
   static async open(settings: ReadSettings, location: string, target: ReadTarget): Promise<ReadCheckpoint> {
     const { where = '', params, follow, take_over } = settings
-    // A sink's checkpoint of the same table is another one.
+    // A sink's checkpoint of the same table is a different one.
     const name = { ...target, table: `${target.table} (read)` }
     const said = inspect([where, params, follow?.by], EVERYTHING)
     const of = createHash('sha256').update(said).digest('base64url')
     const open = async (takesOver: boolean) => {
       const checkpoint = await openCheckpoint(location, name, { takesOver })
-      // A run that was killed has left its last position sealed: it was acknowledged.
+      // A killed run has left its last position sealed. It was acknowledged, so it counts.
       while (checkpoint.state.sealed !== undefined) await checkpoint.commit()
       return checkpoint
     }
@@ -78,7 +78,7 @@ export class ReadCheckpoint {
     return kept
   }
 
-  /** Gives the file back, in turn: behind what is acknowledged, and before what comes later. Never throws. */
+  /** Releases the file in turn: after what is acknowledged, and before what comes later. Never throws. */
   close(): Promise<void> {
     this.#keeping = this.#keeping.then(async () => {
       const checkpoint = this.#checkpoint
