@@ -67,11 +67,13 @@ describe('the package', () => {
 
   it('holds every file that one of its pages links to', () => {
     const packed = new Set(files.map(({ path }) => path))
-    const missing = [...packed].filter(path => path.endsWith('.md')).flatMap(path =>
-      linksOf({ path, text: read(path) })
-        .filter(link => link.path !== '' && !packed.has(join(dirname(path), link.path)))
-        .map(link => `${path}: ${link.path}`),
-    )
+    const missing = [...packed]
+      .filter(path => path.endsWith('.md'))
+      .flatMap(path =>
+        linksOf({ path, text: read(path) })
+          .filter(link => link.path !== '' && !packed.has(join(dirname(path), link.path)))
+          .map(link => `${path}: ${link.path}`),
+      )
     expect(missing).toEqual([])
   })
 
