@@ -1,6 +1,6 @@
 import * as diagnostics from 'node:diagnostics_channel'
 
-/** The table that something is told of. */
+/** The table that a message is about. */
 export interface TableContext {
   /** Keyspace of the table. */
   readonly keyspace: string
@@ -10,7 +10,7 @@ export interface TableContext {
 
 /** Payload of `cassandra-streams:open`: a sink or a source that connects and describes its table. */
 export interface OpenContext extends TableContext {
-  /** Contact points; empty with a `client` of the caller's. */
+  /** Contact points. Empty with a `client` of the caller's. */
   readonly hosts: readonly string[]
   /** Port of the contact points. */
   readonly port: number
@@ -26,7 +26,7 @@ export interface RequestContext extends TableContext {
   readonly rows: number
   /** Encoded bytes of these rows. */
   readonly bytes: number
-  /** As the option is spelled. */
+  /** The consistency level, as the option spells it. */
   readonly consistency: string
   /** Tries of these rows, or of this page, that failed before. */
   readonly retries: number
@@ -38,7 +38,7 @@ export interface RequestContext extends TableContext {
 export interface EpochContext extends TableContext {
   /** Id of the epoch. */
   readonly epoch_id: number
-  /** Those set aside included. */
+  /** Rows of the epoch, including those set aside. */
   readonly rows: number
   /** Whether an earlier try of the epoch was sealed and not committed. */
   readonly replayed: boolean
@@ -97,7 +97,7 @@ interface Traced<Context> {
   readonly error: Channel<Context>
 }
 
-/** Every channel. Each has a fixed name, and nothing is made for it while nobody subscribes. */
+/** Every channel. Each has a fixed name. No message is made while nobody subscribes. */
 export const channels = {
   open: traced<OpenContext>('open'),
   request: traced<RequestContext>('request'),
@@ -112,7 +112,7 @@ function plain<Message>(name: string): Channel<Message> {
   return diagnostics.channel(name) as Channel<Message>
 }
 
-/** By the names of Node's TracingChannel, which not every runtime has. */
+/** Named like the parts of Node's TracingChannel, which not every runtime has. */
 function traced<Context>(name: string): Traced<Context> {
   const part = (event: string) => plain<Context>(`tracing:cassandra-streams:${name}:${event}`)
   return {
@@ -124,7 +124,7 @@ function traced<Context>(name: string): Traced<Context> {
   }
 }
 
-/** Whether anybody wants to know of an operation. */
+/** Whether anybody subscribes to an operation. */
 export function isTraced({ start, end, asyncStart, asyncEnd, error }: Traced<never>): boolean {
   return (
     start.hasSubscribers ||
@@ -136,8 +136,8 @@ export function isTraced({ start, end, asyncStart, asyncEnd, error }: Traced<nev
 }
 
 /**
- * Tells of the beginning of an operation.
- * @returns what tells of its end, and of the error if there is one
+ * Publishes the start of an operation.
+ * @returns a function that publishes its end, and its error if there is one
  */
 export function begin<Context extends { error?: unknown }>(
   channel: Traced<Context>,
@@ -155,7 +155,7 @@ export function begin<Context extends { error?: unknown }>(
   }
 }
 
-/** Tells of an operation from its beginning to its end, if anybody wants to know. */
+/** Publishes the start and the end of an operation, if anybody subscribes. */
 export async function traceEach<Context extends { error?: unknown }, Result>(
   channel: Traced<Context>,
   context: () => Context,

@@ -3,15 +3,15 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 const DEEPEST = 100
 
-/** More than fit into a record. A value that shares its parts can have more of them than memory. */
+/** More nodes than fit into a record. Bounded, because a value with shared parts can have more of them than memory holds. */
 const MOST_VALUES = 2 ** 20
 
-/** True if JSON text holds exactly this value: no Date, no undefined, no NaN, no cycle, no -0. */
+/** True if JSON text keeps exactly this value: no Date, no undefined, no NaN, no cycle, no -0. */
 export function isJson(value: unknown): value is Json {
   return faultIn(value) === undefined
 }
 
-/** What JSON text cannot hold of a value, in words; undefined if it holds all of it. */
+/** What JSON text cannot keep of a value, in words. Undefined if it keeps all of it. */
 export function faultIn(value: unknown): string | undefined {
   let values = 0
   const find = (part: unknown, depth: number): Fault | undefined => {
@@ -21,7 +21,7 @@ export function faultIn(value: unknown): string | undefined {
     if (depth === DEEPEST) return { what: `more than ${DEEPEST} levels`, at: '' }
     if (Array.isArray(part)) {
       for (let i = 0; i < part.length; i++) {
-        // A hole is undefined here.
+        // A hole reads as undefined.
         const fault = find(part[i], depth + 1)
         if (fault !== undefined) return { ...fault, at: `[${i}]${fault.at}` }
       }

@@ -1,7 +1,7 @@
 import { byteLengthOf, type EncodedRow } from '../row/encodedRow.ts'
 import type { BufferedBytes } from './bufferedBytes.ts'
 
-/** Rows of one table that wait for a flush, bounded by count, and with those of other tables by bytes. */
+/** Rows of one table that wait for a flush: bounded by count and, together with those of other tables, by bytes. */
 export class RowBuffer {
   readonly #mostRows: number
   readonly #buffered: BufferedBytes

@@ -1,11 +1,11 @@
 /** The bytes in the buffers of all tables on one connection. */
 export class BufferedBytes {
   readonly #most: number
-  /** Of buffers that hold something. */
+  /** One per buffer that holds something. */
   readonly #flushes = new Set<() => void>()
   #bytes = 0
 
-  /** @param most bytes from which on all buffers are to be flushed */
+  /** @param most bytes at which all buffers are flushed */
   constructor(most: number) {
     this.#most = most
   }
@@ -18,7 +18,7 @@ export class BufferedBytes {
     this.#bytes += bytes
   }
 
-  /** A buffer holds something, and has this way to be flushed. */
+  /** Registers a buffer that holds something, with the function that flushes it. */
   filled(flush: () => void): void {
     this.#flushes.add(flush)
   }

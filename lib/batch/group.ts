@@ -3,40 +3,39 @@ import type { KeyedRow } from '../row/partitionKey.ts'
 import { PARTITION_WEIGHT } from '../row/weight.ts'
 import { partitionsOf } from './partitions.ts'
 
-/** Rows that go to Cassandra in one request: one operation, and partitions that share a replica. */
+/** Rows that go to Cassandra in one request: one operation, and partitions with the same replicas. */
 export interface Group {
   readonly rows: readonly EncodedRow[]
   readonly bytes: number
-  /** Name of the replica set; undefined while nobody knows it. */
+  /** Name of the replica set. Undefined while it is unknown. */
   readonly replicas: unknown
 }
 
 export type BatchBy = 'partition' | 'replicas' | 'none'
 
 /**
- * Names the set of nodes that hold a row's partition: partitions with the same name may share a request. The row itself
- * when nobody knows them.
+ * Names the set of nodes that hold a row's partition. Partitions with the same name may share a request. Returns the row
+ * itself while the nodes are unknown.
  */
 export type ReplicaSetOf = (row: KeyedRow) => unknown
 
-/** Cassandra does not limit a batch within one partition; this bounds the frame and the work of one replica. */
+/** Cassandra does not limit a batch within one partition. This bounds the frame and the work of one replica. */
 const MAX_GROUP_BYTES = 64 * 1024
 
-/** From here on rows of a partition are better off alone: a request of several partitions holds few rows. */
+/** A partition with this many rows gets requests of its own, because a request of several partitions holds few rows. */
 const ROWS_FOR_OWN_REQUEST = 10
 
-/** More partitions in one batch, and the server warns (`unlogged_batch_across_partitions_warn_threshold`). */
+/** With more partitions per batch the server warns (`unlogged_batch_across_partitions_warn_threshold`). */
 const MAX_PARTITIONS = 10
 
-/** The server warns of a batch of several partitions above 5 KiB (`batch_size_warn_threshold`). */
+/** The server warns about a batch of several partitions above 5 KiB (`batch_size_warn_threshold`). */
 const MAX_MIXED_WEIGHT = 5000
 
 const rowWeight = (row: EncodedRow) => row.weight
 
 /**
- * Cuts a flush into requests. Each row carries its own timestamp, so rows may change places: those of one partition
- * share a request whatever stands between them, and what is left of several partitions is put together if they have
- * the same replicas.
+ * Cuts a flush into requests. Each row carries its own timestamp, so rows may change places. Rows of one partition share a
+ * request whatever lies between them. The remainders of several partitions share one if they have the same replicas.
  */
 export function groupRows(
   rows: readonly EncodedRow[],
@@ -117,7 +116,7 @@ function mixFor(
   return mix
 }
 
-/** Rows of several partitions, within what the server takes without a word. */
+/** Rows of several partitions, within the limits above which the server warns. */
 class Mix {
   readonly #replicas: unknown
   #rows: EncodedRow[] = []

@@ -2,8 +2,8 @@ import type { EncodedRow } from '../row/encodedRow.ts'
 import { isSamePartition, partitionHashOf } from '../row/partitionKey.ts'
 
 /**
- * Rows by operation and partition, in the order in which each was first seen. A hash table over the bytes of the keys:
- * a Map would need a text for each row.
+ * Rows by operation and partition, in the order in which each was first seen. A hash table over the bytes of the keys,
+ * because a Map would need a string per row.
  */
 export function partitionsOf(rows: readonly EncodedRow[]): EncodedRow[][] {
   const found: EncodedRow[][] = []
@@ -26,8 +26,8 @@ export function partitionsOf(rows: readonly EncodedRow[]): EncodedRow[][] {
 }
 
 /**
- * The bucket of the table that holds a row's partition, by its number in `found` from 1 on, or shall hold it. At most
- * half of the table is in use, so the search ends.
+ * The bucket that holds, or will hold, a row's partition. A bucket has the partition's number in `found`, counted from 1. At
+ * most half of the table is in use, so the search ends.
  */
 function bucketOf(row: EncodedRow, table: Int32Array, found: readonly EncodedRow[][]): number {
   const mask = table.length - 1

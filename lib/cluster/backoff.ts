@@ -2,16 +2,16 @@ const FIRST_MS = 50
 const MOST_MS = 5_000
 
 /**
- * Milliseconds to wait before the given retry, from 0: exponential with full jitter, so that many clients do not come
- * back at once.
+ * Milliseconds to wait before a retry, counted from 0. Exponential with full jitter, so that many clients do not return at
+ * once.
  */
 export function backoff(retry: number, random: () => number = Math.random): number {
   return random() * Math.min(MOST_MS, FIRST_MS * 2 ** Math.min(retry, 30))
 }
 
 /**
- * Milliseconds to wait before one of a few repeats, from 0, that have to last for `limit_ms`: each wait is longer than
- * the one before by the same factor, and all of them together take about half of the limit.
+ * Milliseconds to wait before one of a few repeats, counted from 0, that must last for `limit_ms`. Each wait is longer than
+ * the one before by the same factor. Together they take about half of the limit.
  */
 export function sparingBackoff(
   repeat: number,

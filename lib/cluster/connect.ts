@@ -5,10 +5,10 @@ import { explainConnectFailure } from './failure.ts'
 import { shareClient } from './sharedClients.ts'
 import { timeLimit } from './timeLimit.ts'
 
-/** A connected driver client, and how to give it back. */
+/** A connected driver client, and how to release it. */
 export interface Connection {
   readonly client: Client
-  /** Gives the client back. One that was opened here is shut down by the last sink that uses it. Never throws. */
+  /** Releases the client. A client that was opened here is shut down by the last sink that uses it. Never throws. */
   close(): Promise<void>
 }
 
@@ -22,7 +22,7 @@ export async function connect(settings: ConnectionSettings, signal: AbortSignal)
     const { client, release } = await shareClient(settings, signal)
     return { client, close: release }
   }
-  // Not in its types. Reading would fail as if every host were down.
+  // Not in the driver's types. Without this check, reading would fail as if every host were down.
   if ((client as { readonly isShuttingDown?: boolean }).isShuttingDown === true) {
     throw new ConnectionError('ERR_CASSANDRA_CONNECT', 'The `client` was shut down', [])
   }

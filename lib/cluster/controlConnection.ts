@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { errors, type Host, type HostMap } from 'cassandra-driver'
 import type { DriverConnection } from './driverConnections.ts'
 
-/** What is used of a host that is not in the driver's types. */
+/** The used parts of a host that the driver's types lack. */
 export interface ControlledHost extends Host {
   readonly pool: {
     readonly connections: readonly DriverConnection[]
@@ -17,7 +17,7 @@ export interface ControlledHost extends Host {
   removeFromPool(connection: DriverConnection): void
 }
 
-/** The driver's control connection, with what is used of it. It is not in the driver's types. */
+/** The used parts of the driver's control connection, which its types lack. */
 export interface ControlConnection extends EventEmitter {
   readonly options: {
     readonly contactPoints?: readonly string[]
@@ -62,13 +62,13 @@ export interface ControlConnection extends EventEmitter {
   ): void
 }
 
-/** Milliseconds after which the next contact point is dialled beside those that have not answered. */
+/** Milliseconds after which the next contact point is dialled while earlier ones have not answered. */
 const HEAD_START_MS = 1_000
 
 /** Milliseconds between two searches when the user's reconnection policy names no wait. */
 const LONGEST_WAIT_MS = 5_000
 
-/** Whether this version of the driver has all that is used and replaced. */
+/** Whether this version of the driver has everything that is used and replaced here. */
 export function isKnown(control: Partial<ControlConnection>): control is ControlConnection {
   const methods = [
     '_createConnection',
@@ -90,21 +90,21 @@ export function connectionTo(contactPoint: string, control: ControlConnection): 
   const apart: ControlConnection = Object.create(control, {
     hosts: { value: { set: (_: string, host: ControlledHost) => made.push(host) } },
     metadata: { value: { setPartitioner: () => {} } },
-    // The version is to be agreed on.
+    // The protocol version must still be negotiated.
     protocolVersion: { value: null },
   })
-  // In a cloud the endpoint is the id of a host.
+  // With a cloud bundle the endpoint is the id of a host.
   apart._setLocalInfo(true, false, { endpoint: contactPoint }, { rows: [{ host_id: contactPoint }] })
   const connection = made[0]?.pool._createConnection()
   if (connection === undefined) throw new Error('The driver made no host')
-  // Those of a pool that will not be used.
+  // Its pool is not used, so its listeners go.
   connection.removeAllListeners()
   return connection
 }
 
 /**
- * Dials contact points one after the other, each with a head start. The driver waits for the first one alone, and a node
- * that hangs uses up the time for all of them.
+ * Dials contact points one after the other, each with a head start. The driver waits for the first one only, so a node that
+ * hangs uses up the time of all.
  */
 export function dialContactPoints(control: ControlConnection): void {
   control._borrowFirstConnection = async contactPoints => {
@@ -121,7 +121,7 @@ export function dialContactPoints(control: ControlConnection): void {
   }
 }
 
-/** The first connection that opens, or undefined when none does. Those that open later are closed. */
+/** The first connection that opens, or undefined if none does. Connections that open later are closed. */
 async function firstToAnswer(
   contactPoints: Iterator<string>,
   dial: (contactPoint: string) => Promise<DriverConnection>,
@@ -144,7 +144,7 @@ async function firstToAnswer(
   }
 }
 
-/** What the first of the attempts comes to, or undefined when that takes too long. */
+/** The result of the first attempt to settle, or undefined if that takes too long. */
 async function soonest<T>(
   attempts: Iterable<Promise<T>>,
   limit_ms: number | undefined,
@@ -156,8 +156,8 @@ async function soonest<T>(
 }
 
 /**
- * Marks the hosts as down that have no connection yet. A statement that is prepared on one that is up fails without a
- * look at the next. The driver goes on dialling, and marks a host as up when it has answered.
+ * Marks hosts without a connection as down. Otherwise preparing a statement on such a host fails, and the driver does not try
+ * the next one. The driver keeps dialling, and marks a host as up when it answers.
  */
 export function markUnconnected(control: ControlConnection): void {
   for (const host of controlledHosts(control)) {
@@ -170,9 +170,10 @@ function controlledHosts({ hosts }: ControlConnection): readonly ControlledHost[
 }
 
 /**
- * Replaces how the driver finds another control connection. Its own way starts several searches at once, whose results
- * overwrite each other (a TypeError nobody handles), replaces hosts that still have connections, and cannot be stopped.
- * @returns what stops it
+ * Replaces the driver's search for another control connection. The driver's own starts several searches at once, whose
+ * results overwrite each other (a TypeError nobody handles). It also replaces hosts that still have connections, and cannot
+ * be stopped.
+ * @returns a function that stops the search
  */
 export function reconnectOneAtATime(control: ControlConnection): () => void {
   const stopped = new AbortController()
@@ -198,7 +199,7 @@ async function search(control: ControlConnection, stopped: AbortSignal): Promise
   }
 }
 
-/** Takes the first host that answers as the source of cluster events. False when none does. */
+/** Takes the first host that answers as the source of cluster events. False if none answers. */
 async function useNextHost(control: ControlConnection, stopped: AbortSignal): Promise<boolean> {
   control._triedHosts = {}
   control.host = null
@@ -241,8 +242,8 @@ async function borrow(control: ControlConnection, plan: Iterator<Host>): Promise
 }
 
 /**
- * All nodes may have got new addresses, which only the names of the contact points lead to. Hosts that turn out not to
- * be in the cluster are removed by the driver once it reaches one that is.
+ * All nodes may have new addresses, which only the names of the contact points lead to. Once the driver reaches a host of the
+ * cluster, it removes those that do not belong to it.
  */
 async function addMovedHosts(control: ControlConnection): Promise<void> {
   const { options, hosts } = control
@@ -257,7 +258,7 @@ async function addMovedHosts(control: ControlConnection): Promise<void> {
     const host = new DriverHost(endpoint, control.protocolVersion, options, control.metadata)
     host.datacenter = known.datacenter
     ;(hosts as unknown as Map<string, Host>).set(endpoint, host)
-    // The distance gives it a pool; a host that is down is dialled.
+    // The distance gives the host a pool. A host that is down is dialled.
     control._profileManager.getDistance(host)
     host.setDown()
   }

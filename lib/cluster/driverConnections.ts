@@ -2,14 +2,14 @@ import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { promisify } from 'node:util'
 
-/** A connection of the driver, with what is used of it. It is not in the driver's types. */
+/** The used parts of a driver connection, which its types lack. */
 export interface DriverConnection extends EventEmitter {
   readonly netClient: Socket
   readonly protocol: EventEmitter
   readonly parser: EventEmitter
   readonly protocolVersion: number
   readonly encoder: unknown
-  /** Whether requests can be sent: set when the start-up is over. */
+  /** Whether requests can be sent. Set at the end of the start-up. */
   readonly connected: boolean
   open(callback: (error?: Error | null) => void): void
   openAsync(): Promise<void>
@@ -22,7 +22,7 @@ export interface DriverConnection extends EventEmitter {
   getInFlight(): number
 }
 
-/** Longest silences that a connection may have, in milliseconds. */
+/** Longest silence of a connection, in milliseconds. */
 export interface Patience {
   /** From dialling to the end of the start-up, login included. */
   readonly open_ms: number
@@ -30,7 +30,7 @@ export interface Patience {
   readonly answer_ms: number
 }
 
-/** Silence is counted in looks: this many, one after the other, make up the patience. */
+/** Silence is counted in looks. This many in a row make up the whole silence. */
 const LOOKS = 8
 
 interface Watched {
@@ -40,8 +40,8 @@ interface Watched {
 }
 
 /**
- * Every socket of one driver client. The driver forgets sockets whose start-up fails, waits for a start-up as long as for
- * a request, and keeps a connection that answers nothing until 64 requests have timed out.
+ * Every socket of one driver client. The driver forgets sockets whose start-up fails, waits as long for a start-up as for a
+ * request, and keeps a silent connection until 64 requests have timed out.
  */
 export class DriverConnections {
   readonly #patience: () => Patience
@@ -66,10 +66,10 @@ export class DriverConnections {
     connection.bindSocketListeners = () => {
       bindSocketListeners.call(connection)
       const { netClient, protocol, parser } = connection
-      // What is not CQL ends in an 'error' here, for which the driver has no listener.
+      // A peer that does not speak CQL causes an 'error' here, for which the driver has no listener.
       for (const stream of [protocol, parser]) stream.on('error', (error: Error) => netClient.destroy(error))
     }
-    // A request handed to a closed socket would wait for its time limit, and start a heartbeat of 30 s.
+    // A request on a closed socket would wait for its time limit and start a heartbeat of 30 s.
     connection._setIdleTimeout = () => {
       if (connection.netClient.destroyed) setImmediate(() => connection.clearAndInvokePending())
       else _setIdleTimeout.call(connection)
@@ -84,7 +84,7 @@ export class DriverConnections {
     await Promise.all(
       Array.from(this.#sockets, ([socket, { connection }]) => {
         const closed = new Promise<void>(resolve => socket.once('close', () => resolve()))
-        // A pool that drains waits for this event with a timer.
+        // A draining pool waits for this event with a timer.
         connection.emit('drain')
         socket.destroy(new Error('The client is closed'))
         return closed
@@ -103,7 +103,7 @@ export class DriverConnections {
       opened()
       connection.off('connected', opened)
       this.#sockets.delete(socket)
-      // During the start-up the driver tells nobody that the other side hung up.
+      // During the start-up the driver reports to nobody that the other side hung up.
       if (!connection.connected) connection.clearAndInvokePending()
     })
     if (this.#closed) socket.destroy(new Error('The client is closed'))
@@ -121,8 +121,8 @@ export class DriverConnections {
   }
 
   /**
-   * Looks are counted instead of measuring time: between two looks the event loop reads what has come, however long the
-   * process was busy or stopped.
+   * Counts looks instead of time: between two looks the event loop reads what has arrived, however long the process was busy
+   * or stopped.
    */
   #replaceIfSilent(socket: Socket, watched: Watched): void {
     const { connection, bytesRead } = watched

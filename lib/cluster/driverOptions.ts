@@ -13,21 +13,21 @@ const HOST_CONNECT_TIMEOUT_MS = 5_000
 /** Longest time in milliseconds between two attempts to reach a host that was lost. */
 const MOST_RECONNECT_MS = 5_000
 
-/** Requests in flight on one connection, which many sinks share. The protocol has 32,768 stream ids for them. */
+/** Most requests in flight per connection, which many sinks share. The protocol has 32,768 stream ids. */
 const MAX_REQUESTS = 30_000
 
-/** Statements that the driver remembers: those of hundreds of tables. A statement that it forgot fails. */
+/** Statements that the driver remembers, enough for hundreds of tables. A request with a forgotten statement fails. */
 const MAX_PREPARED = 20_000
 
 /**
- * The version of the protocol that Cassandra and the driver have in common. Left alone, the driver first offers one of
- * another product, and a server may refuse that twice. With the second refusal the driver gives one stream to two requests
- * at once, and connecting never ends: seen with TLS 1.3 and a client certificate.
+ * The protocol version that Cassandra and the driver share. By default the driver first offers a version of another product,
+ * which a server may refuse twice. On the second refusal the driver gives one stream to two requests at once, and connecting
+ * never ends: seen with TLS 1.3 and a client certificate.
  */
 const PROTOCOL_VERSION = 4
 
 /**
- * Options of the driver's client: what passes of the caller's, and ours for everything that a promise depends on.
+ * Options of the driver's client: the caller's that pass, and ours for everything that a guarantee depends on.
  * @throws OptionError
  */
 export async function driverOptions(settings: ConnectionSettings): Promise<ClientOptions> {
@@ -36,7 +36,7 @@ export async function driverOptions(settings: ConnectionSettings): Promise<Clien
   const addresses = await resolveAll(hosts)
   warnOfPlainCredentials(settings, addresses)
   return {
-    // Preparing thousands of statements again would keep a node out for seconds. It says which ones it lacks.
+    // Preparing thousands of statements again would keep a returning node out for seconds. The node says which ones it lacks.
     rePrepareOnUp: false,
     ...own,
     maxPrepared: MAX_PREPARED,
@@ -54,19 +54,19 @@ export async function driverOptions(settings: ConnectionSettings): Promise<Clien
       readTimeout: request_timeout_ms,
     },
     policies: {
-      // The driver's own waits up to ten minutes, which no request with its retries lasts.
+      // The driver's default waits up to ten minutes, longer than a request with all its retries.
       reconnection: new policies.reconnection.ExponentialReconnectionPolicy(250, MOST_RECONNECT_MS, false),
       ...(own.cloud === undefined &&
         local_datacenter === undefined && { loadBalancing: new LocalDatacenterPolicy(addresses) }),
       ...own.policies,
-      // Every write carries its own timestamp, and every retry is decided by the writer.
+      // Every write carries its own timestamp, and the writer decides about every retry.
       timestampGeneration: null as unknown as policies.timestampGeneration.TimestampGenerator,
       retry: new policies.retry.FallthroughRetryPolicy(),
     },
   }
 }
 
-/** Addresses behind the contact points; a name that does not resolve is left for the driver to report. */
+/** Addresses of the contact points. The driver reports a name that does not resolve. */
 async function resolveAll(hosts: readonly string[]): Promise<ReadonlySet<string>> {
   const found = await Promise.all(
     hosts.map(async host => {

@@ -8,7 +8,7 @@ import { refuse } from '../options/check.ts'
 import type { ConnectionSettings } from '../options/settings.ts'
 import { speaksTls } from './tls.ts'
 
-/** What the driver's errors have in common; checked by shape, because a borrowed client may be of another copy. */
+/** The common shape of the driver's errors. Checked by shape, because a borrowed client may come from another copy of it. */
 interface DriverFailure {
   readonly name?: string
   readonly message: string
@@ -17,25 +17,25 @@ interface DriverFailure {
   readonly innerErrors?: Readonly<Record<string, DriverFailure | string | null>> | null
 }
 
-/** Most characters of somebody else's words in a message. */
+/** Most characters that a message quotes. */
 const MOST_WORDS = 500
 
-/** What the driver says of all hosts. Without a reason for each, it tried none. */
+/** The driver's message about all hosts. Without a reason per host, it tried none. */
 const NO_HOST_TRIED = 'All host(s) tried for query failed.'
 
-/** What it says when a name server knows none of their names. */
+/** The driver's message when no name resolves. */
 const NO_HOST_RESOLVED = 'No host could be resolved'
 
 /** Most hosts that are quoted in one sentence, and in a list. */
 const MOST_HOSTS = 3
 const MOST_LISTED = 10
 
-/** Longest time in milliseconds for asking a server that hung up whether it speaks TLS. */
+/** Milliseconds for a TLS handshake with a server that hung up, to find out whether it speaks TLS. */
 const PROBE_TIMEOUT_MS = 2_000
 
 /**
- * Turns what the driver threw before the first row into an error that names each host and its reason. Nothing of the
- * driver's error is kept but its words: it may hold the client, and with that the password.
+ * Turns a driver error before the first row into an error that names each host and its reason. Only the text of the driver's
+ * error is kept: the error may hold the client, and with it the password.
  */
 export async function explainConnectFailure(error: unknown, settings: ConnectionSettings): Promise<unknown> {
   if (error instanceof CassandraStreamsError || isAbort(error)) return error
@@ -51,12 +51,12 @@ export async function explainConnectFailure(error: unknown, settings: Connection
       ? inner.map(([host, cause]) => ({ host, reason: wordsOf(cause) }))
       : settings.hosts.map(host => ({ host: `${host}:${settings.port}`, reason: wordsOf(failure) }))
   const code = codeOf(failures, settings) ?? (await codeOfHangUp(inner, settings))
-  // The hosts of a borrowed client are not known here.
+  // The hosts of a borrowed client are unknown here.
   const reasons = hosts.length > 0 ? list(hosts) : `: ${wordsOf(failure)}`
   return new ConnectionError(code, `${headlines[code]}${reasons}`, hosts)
 }
 
-/** What is wrong with an option, and the driver found out. It has no codes for these, only words. */
+/** A wrong option that the driver found. It has no codes for these, only texts. */
 function refusedOption(failure: DriverFailure, settings: ConnectionSettings): Error | undefined {
   const { name, message, syscall } = failure
   const { client_options, local_datacenter } = settings
@@ -78,7 +78,7 @@ function refusedOption(failure: DriverFailure, settings: ConnectionSettings): Er
 
 const unknownDatacenter = /^localDataCenter was configured as .* in data centers: \[(.*)\]$/s
 
-/** A node that speaks only TLS resets the connection of a plain client without a word. */
+/** A node that speaks only TLS resets the connection of a plain client without a message. */
 async function codeOfHangUp(
   inner: readonly [string, DriverFailure | string | null][],
   settings: ConnectionSettings,
@@ -91,7 +91,7 @@ async function codeOfHangUp(
   return isTls ? 'ERR_CASSANDRA_TLS_REQUIRED' : 'ERR_CASSANDRA_CONNECT'
 }
 
-/** A reset, or the end of a connection without a word. */
+/** A reset, or the end of a connection without a message. */
 function isHangUp({ code, message }: DriverFailure): boolean {
   return code === 'ECONNRESET' || message === 'Socket was closed'
 }
@@ -132,7 +132,7 @@ const untrusted: ReadonlySet<unknown> = new Set([
   'CERT_REJECTED',
 ])
 
-/** Alerts of TLS by which a server refuses a client certificate, or its absence. */
+/** TLS alerts by which a server refuses a client certificate or its absence. */
 const clientRefused: ReadonlySet<unknown> = new Set([
   'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
   'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE',
@@ -182,8 +182,8 @@ function list(hosts: readonly HostFailure[]): string {
 }
 
 /**
- * What an error of the driver, the server or the system says, at most 500 characters long: without the stack traces that
- * the driver puts into messages, and with the reason of each host where it only says that all of them failed.
+ * The message of an error of the driver, the server or the system, at most 500 characters long. Without the stack traces that
+ * the driver puts into messages. With the reason per host where the driver only says that all hosts failed.
  */
 export function wordsOf(error: unknown): string {
   if (error === null || error === undefined) return 'not tried'
@@ -196,7 +196,7 @@ export function wordsOf(error: unknown): string {
     return tidy([...quoted, ...(others > 0 ? [`and ${others} other hosts`] : [])].join('; '))
   }
   if (message === NO_HOST_TRIED) return 'every host was marked as down by then'
-  // Node reports a name with several addresses as an error without words.
+  // For a name with several addresses, Node reports an error without a message.
   if (!message && error instanceof AggregateError) return tidy(error.errors.map(wordsOf).join('; '))
   if (message === NO_HOST_RESOLVED) return 'its name does not resolve to an address'
   return tidy(message || String(code ?? (name || 'no reason given')))

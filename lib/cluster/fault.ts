@@ -1,21 +1,21 @@
 /**
- * What a failed request means for its rows. Every write here is idempotent, because it carries its own timestamp, so
- * "not applied" and "unknown" are answered alike: send it again.
+ * What a failed request means for its rows. Every write is idempotent, because it carries its own timestamp. "Not applied" and
+ * "unknown" therefore have the same answer: send it again.
  */
 export type Fault =
-  /** Passing: the server was unreachable or failed. */
+  /** Transient: the server was unreachable or failed. */
   | 'retry'
-  /** Passing as well, and a sign that too much is in flight: overloaded, or no answer in time. */
+  /** Transient, and a sign that too much is in flight: overloaded, or no answer in time. */
   | 'slow'
-  /** Too few replicas are alive. Passing, unless the keyspace has too few of them. */
+  /** Too few replicas are alive. Transient, unless the keyspace has too few of them. */
   | 'unavailable'
-  /** The server failed while it stored the rows. Passing, unless one of them is what makes it fail. */
+  /** The server failed while it stored the rows. Transient, unless one of the rows makes it fail. */
   | 'failure'
   /** The request is too large for one batch. */
   | 'split'
-  /** The server refuses what is in the request: find the row. */
+  /** The server refuses the content of the request: find the row. */
   | 'row'
-  /** The table may have changed, or the node may not know it yet. It looks like a passing fault in the driver. */
+  /** The table may have changed, or the node may not know it yet. The driver reports it like a transient fault. */
   | 'schema'
   /** The table or keyspace cannot be written at this consistency level. */
   | 'consistency'
@@ -47,14 +47,14 @@ const serverFaults: Readonly<Record<number, Fault>> = {
 }
 
 /**
- * What an invalid request (0x2200) means by its words, where it is not a row. Cassandra gives one code to all of them.
+ * What an invalid request (0x2200) means by its text, where no row is to blame. Cassandra has one code for all of them.
  */
 const invalidFaults: readonly (readonly [RegExp, Fault])[] = [
   [/batch too large/i, 'split'],
-  // A replica's disk is full (guardrail of CASSANDRA-17150), or its change data capture is, as protocol v3 tells it.
+  // A replica's disk is full (guardrail of CASSANDRA-17150), or its change data capture is, as protocol v3 reports it.
   [/guardrail replica_disk_usage violated|error cdc_write_failure/i, 'retry'],
   [/guardrail user_timestamps violated/i, 'timestamps'],
-  // A node that has not heard of a change yet, or the change itself.
+  // A node that does not know a change yet, or the change itself.
   [
     /(?:keyspace|table|type|column family) \S+ does(?:n't| not) exist|unconfigured (?:table|columnfamily)|undefined column name|unknown (?:table|keyspace|identifier|type) |cannot assign value \(.+\)\? to /i,
     'schema',
@@ -62,7 +62,7 @@ const invalidFaults: readonly (readonly [RegExp, Fault])[] = [
   [/unsupported with accord|consistency level|conditional updates for serializable writes/i, 'consistency'],
 ]
 
-/** The driver's errors by shape and not by class: a borrowed client may come from another copy of the driver. */
+/** The driver's errors, told by shape and not by class: a borrowed client may come from another copy of the driver. */
 export interface DriverError {
   readonly name?: string
   readonly message: string
@@ -81,7 +81,7 @@ export function faultOf(error: unknown): Fault {
     const faults = innerErrorsOf(error).map(faultOf)
     return faults.find(fault => fault === 'schema') ?? faults.find(fault => fault === 'slow') ?? 'retry'
   }
-  // A write that was on its way when its table was dropped.
+  // A write that was in flight when its table was dropped.
   if (code === SERVER_ERROR && /unknown (?:cf|keyspace)/i.test(message)) return 'schema'
   if (code === INVALID) return invalidFaults.find(([words]) => words.test(message))?.[1] ?? 'row'
   if (typeof code === 'number') return serverFaults[code] ?? 'fatal'
@@ -91,7 +91,7 @@ export function faultOf(error: unknown): Fault {
   return 'fatal'
 }
 
-/** Whether the rows of a request are sent again after this fault, as they are or in smaller requests. */
+/** Whether the rows of a request are sent again after this fault, unchanged or in smaller requests. */
 export function mayBeSentAgain(fault: Fault): boolean {
   return sentAgain.has(fault)
 }
@@ -99,8 +99,8 @@ export function mayBeSentAgain(fault: Fault): boolean {
 const sentAgain: ReadonlySet<Fault> = new Set(['retry', 'slow', 'failure', 'split', 'row'])
 
 /**
- * False only where the server cannot have stored anything: nothing was sent, or it did not know the statement. An
- * unlogged batch is stored partition by partition, so of any other fault a part may be applied.
+ * False only if the server cannot have stored anything: nothing was sent, or the server did not know the statement. An
+ * unlogged batch is stored partition by partition, so after any other fault a part of it may be applied.
  */
 export function mayBeApplied(error: unknown): boolean {
   if (!isDriverError(error)) return true
@@ -120,10 +120,10 @@ const slowNames: ReadonlySet<string> = new Set(['OperationTimedOutError', 'BusyC
 /** Names of failed system calls, such as ECONNRESET. */
 const systemError = /^E[A-Z]+$/
 
-/** What the driver throws, without a class or a code, for a statement to prepare while it connects again. */
+/** The driver's error, without a class or a code, when it must prepare a statement while it reconnects. */
 const noConnection = /^No connection available$/
 
-/** What the driver throws for a statement that it dropped from its own list while the server had forgotten it too. */
+/** The driver's error for a statement that both it and the server have forgotten. */
 const forgotten = /^Unprepared response invalid/
 
 const afterShutdown = /after shutdown/

@@ -29,7 +29,7 @@ export class LocalDatacenterPolicy extends LoadBalancingPolicy {
     if (names.size !== 1 || name === undefined) {
       const found = [...names].join(', ')
       const advice = 'name one with `local_datacenter`'
-      const message = `The contact points stand in several datacenters (${found}): ${advice}`
+      const message = `The contact points are in several datacenters (${found}): ${advice}`
       callback(new ConnectionError('ERR_CASSANDRA_CONNECT', message, []))
       return
     }

@@ -5,12 +5,12 @@ import { backoff } from './backoff.ts'
 import { type Connection, connect } from './connect.ts'
 import { explainConnectFailure } from './failure.ts'
 
-/** Shortest time in milliseconds between two tries to connect. */
+/** Milliseconds between two attempts to connect, at least. */
 const LEAST_WAIT_MS = 100
 
 /**
- * Connects, and does with the connection what makes it useful, as often as it takes until a host can be used, or the time
- * for that is over. Nothing stays open after a failure.
+ * Connects and calls `use` with the connection. Repeats both until a host can be used or the time is over. Nothing stays open
+ * after a failure.
  * @throws ConnectionError, and what `use` throws
  */
 export async function openInTime<Opened>(
@@ -30,7 +30,7 @@ export async function openInTime<Opened>(
   }
 }
 
-/** Whether a host that could not be used may be one that is still starting. */
+/** Whether a host that could not be used may still be starting. */
 function mayCome(error: unknown): boolean {
   if (!(error instanceof ConnectionError) || error.hosts.length === 0) return false
   return error.code === 'ERR_CASSANDRA_CONNECT' || error.code === 'ERR_CASSANDRA_CONNECT_TIMEOUT'

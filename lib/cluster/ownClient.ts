@@ -11,16 +11,16 @@ import {
 } from './controlConnection.ts'
 import { DriverConnections } from './driverConnections.ts'
 
-/** Milliseconds for which connecting waits for the pools of all nodes; one that hangs is left to the background. */
+/** Milliseconds for which connecting waits for the pools of all nodes. A node that hangs is left to the background. */
 const WARM_UP_MS = 1_000
 
-/** Milliseconds for which the servers may take to say goodbye. */
+/** Milliseconds for an orderly shutdown of the connections. */
 const GOODBYE_MS = 500
 
-/** Shortest silence in milliseconds after which a connection is replaced: a server's garbage collection may take as long. */
+/** Milliseconds of silence before a connection is replaced, at least: a server's garbage collection may take as long. */
 const SHORTEST_SILENCE_MS = 1_000
 
-/** What is used of a client that is not in the driver's types. */
+/** The used parts of a client that the driver's types lack. */
 interface Internals {
   readonly connected: boolean
   readonly controlConnection: ControlConnection
@@ -29,8 +29,8 @@ interface Internals {
 }
 
 /**
- * A driver client of this package's own, without the driver's faults: what is replaced in it is here, in
- * `driverConnections.ts` and in `controlConnection.ts`. Versions of the driver that look different are left as they are.
+ * A driver client without the driver's faults. The replacements are here, in `driverConnections.ts` and in
+ * `controlConnection.ts`. Driver versions that look different are left as they are.
  */
 export class OwnClient {
   readonly client: Client
@@ -45,12 +45,12 @@ export class OwnClient {
     const internals = this.client as unknown as Internals
     const { controlConnection } = internals
     const { connectTimeout } = internals.options.socketOptions
-    // The driver takes 0 for no limit.
+    // To the driver, 0 means no limit.
     const open_ms = connectTimeout > 0 ? connectTimeout : answer_ms
     const patience_ms = Math.max(answer_ms, SHORTEST_SILENCE_MS)
     this.#connections = new DriverConnections(() => ({
       open_ms,
-      // Before the first rows another node may be asked in time.
+      // So that another node can still be asked in time before the first rows.
       answer_ms: internals.connected ? patience_ms : Math.min(open_ms, patience_ms),
     }))
     if (isKnown(controlConnection)) this.#contain(internals, controlConnection)
@@ -67,7 +67,7 @@ export class OwnClient {
     return this.client.hosts.values().map(({ address }) => address.slice(0, address.lastIndexOf(':')))
   }
 
-  /** Leaves no socket and no timer, in whatever state it is. Never throws. */
+  /** Closes every socket and timer, in any state. Never throws. */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
@@ -80,7 +80,7 @@ export class OwnClient {
     this.#connecting?.then(shutdown, () => {})
     await within(GOODBYE_MS, shutdown())
     await this.#connections.destroy()
-    // The driver drops the events that wait for its timer before it closes the connections that bring more.
+    // The driver drops queued events before it closes the connections that bring more.
     ;(this.client as unknown as Internals).controlConnection._debouncer?.shutdown?.()
   }
 
@@ -100,7 +100,7 @@ export class OwnClient {
       const { pool, shutdown } = host
       const create = pool._createConnection
       pool._createConnection = () => connections.watch(create.call(pool))
-      // The driver lets a host drain that left the cluster, with a timer that it forgets to clear.
+      // The driver drains a host that left the cluster with a timer that it never clears.
       host.shutdown = () => shutdown.call(host, false)
     })
     const warmUp = internals._warmup
@@ -112,7 +112,7 @@ export class OwnClient {
   }
 }
 
-/** Resolves with the work, or without it when the time is over. */
+/** Resolves when the work is done or the time is over. */
 async function within(limit_ms: number, work: Promise<void>): Promise<void> {
   const done = new AbortController()
   const limit = delay(limit_ms, undefined, { signal: done.signal }).catch(() => {})

@@ -13,7 +13,7 @@ const kinds = {
   ssl_client_key: { label: 'PRIVATE KEY-----', noun: 'a private key' },
 } as const
 
-/** What to say of the errors of reading a file, by their code. */
+/** Texts for errors of reading a file, by code. */
 const readFailures: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   ENOTDIR: 'there is no such file',
@@ -25,11 +25,11 @@ const readFailures: Readonly<Record<string, string>> = {
 
 const MOST_PATH = 255
 
-/** What may be the body of a key, and is not to be shown. */
+/** Text that may be the body of a key and must not be shown. */
 const base64 = /^[\w+/=\s]{64,}$/
 
 /**
- * PEM text, or that of the file at a path.
+ * PEM text, given directly or read from a path.
  * @throws OptionError that names the option and the path.
  */
 export async function readPem(option: PemOption, given: string): Promise<string> {
@@ -73,7 +73,7 @@ export function checkPair(cert: string, key: string, passphrase: string | undefi
   }
 }
 
-/** Whether a key is that of a certificate. Not every runtime can tell, and then the handshake does. */
+/** Whether a key belongs to a certificate. If the runtime cannot tell, the handshake does. */
 function belongs(key: KeyObject, certificate: X509Certificate): boolean {
   try {
     return certificate.checkPrivateKey(key)

@@ -23,7 +23,7 @@ export function warnOfPlainCredentials(
   )
 }
 
-/** 127.0.0.0/8, ::1, and 127.0.0.0/8 mapped to IPv6, as URLs spell them. */
+/** 127.0.0.0/8, ::1, and 127.0.0.0/8 mapped to IPv6, in the spelling of URLs. */
 const loopback = /^(?:127\.|\[::1\]$|\[::ffff:7f[\da-f]{2}:)/
 
 function isLoopback(address: string): boolean {

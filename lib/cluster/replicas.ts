@@ -6,8 +6,8 @@ import { type Replication, readReplication } from '../table/replication.ts'
 import { within } from './within.ts'
 
 /**
- * Replicas that a keyspace must have. Any number is enough for a quorum, or for all. The server's own number is no
- * measure: it counts replicas that are joining, and those that the keyspace had before ALTER KEYSPACE.
+ * Replicas that a keyspace must have. Any number is enough for a quorum or for ALL. The server's own number does not count: it
+ * includes joining replicas, and those that the keyspace had before ALTER KEYSPACE.
  */
 const needed: Readonly<Record<ConsistencyName, number>> = {
   ONE: 1,
@@ -20,7 +20,7 @@ const needed: Readonly<Record<ConsistencyName, number>> = {
   ALL: 1,
 }
 
-/** Whether a keyspace has the replicas that a consistency level needs, asked once for all requests that want to know. */
+/** Whether a keyspace has the replicas that a consistency level needs. Concurrent requests share one look. */
 export class Replicas {
   readonly #client: Client
   readonly #settings: WriteSettings
@@ -31,7 +31,7 @@ export class Replicas {
     this.#settings = settings
   }
 
-  /** Why replicas that are missing will never come; undefined while they may, or if nobody tells within the limit. */
+  /** Why missing replicas will never come. Undefined if they may come, or if no node answers within the limit. */
   async unmet(limit_ms: number): Promise<WriteError | undefined> {
     const { keyspace, consistency, request_timeout_ms } = this.#settings
     this.#replication ??= readReplication(this.#client, keyspace, request_timeout_ms).finally(() => {

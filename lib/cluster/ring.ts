@@ -1,9 +1,9 @@
 import type { Client, token } from 'cassandra-driver'
 
-/** What the driver finds the replicas of a partition by. */
+/** The driver's metadata for the replicas of a partition. */
 export type RoutingKey = Buffer | token.Token
 
-/** Name of the only replica set there is, where every node holds every partition. */
+/** Name of the only replica set if every node holds every partition. */
 export const everywhere = Symbol('every node')
 
 /** Where the partitions of rows are, by the driver's metadata of the ring. */
@@ -23,17 +23,17 @@ export class Ring<Row extends object> {
   }
 
   /**
-   * Names the set of nodes that hold a row's partition. Without metadata each partition has a name of its own, which
-   * is safe.
+   * Names the set of nodes that hold a row's partition. Without metadata each partition gets a name of its own, which is
+   * safe.
    */
   replicaSetOf(row: Row): unknown {
     if (this.#tokenOfAll() !== undefined) return everywhere
     const replicas = this.#client.getReplicas(this.#keyspace, this.#partitionKeyOf(row))
-    // Compared by identity: rows of one partition come as one.
+    // Compared by identity, because the rows of one partition come together.
     if (replicas === null || replicas === undefined) return row
     let name = this.#names.get(replicas)
     if (name === undefined) {
-      // The driver has an array for each token range; ranges with the same nodes are one set.
+      // The driver has one array per token range. Ranges with the same nodes are one set.
       name = replicas
         .map(({ address }) => address)
         .sort()
@@ -43,16 +43,16 @@ export class Ring<Row extends object> {
     return name
   }
 
-  /** What a request with this row is routed by. */
+  /** The routing key of a request that starts with this row. */
   routingKeyOf(row: Row): RoutingKey {
     return this.#tokenOfAll() ?? this.#partitionKeyOf(row)
   }
 
-  /** The token of some partition while every node holds every partition: hashing each row's key would tell nothing. */
+  /** One fixed token while every node holds every partition, because hashing each row's key would be useless. */
   #tokenOfAll(): token.Token | undefined {
     const { hosts, metadata } = this.#client
     const { length } = hosts
-    // The driver has a new object for a keyspace after ALTER KEYSPACE, and some time after the nodes changed.
+    // The driver makes a new keyspace object after ALTER KEYSPACE, and some time after the nodes changed.
     const described = metadata.keyspaces?.[this.#keyspace]
     if (length !== this.#nodes || described !== this.#described) {
       this.#nodes = length

@@ -12,19 +12,19 @@ import { unlessAborted } from './unlessAborted.ts'
 /** A client that several sinks use, from the first one's opening to the last one's end. */
 interface Shared {
   users: number
-  /** Comes when nobody uses it any more. */
+  /** Aborted when nobody uses the client any more. */
   readonly left: AbortController
   readonly opened: Promise<OwnClient>
 }
 
-/** Clients in use, by a digest of what they were opened with. */
+/** Clients in use, by a digest of their settings. */
 const clients = new Map<string, Shared>()
 
-/** `client_options` may hold functions and sockets, so two of them are the same only if they are one object. */
+/** `client_options` may hold functions and sockets, so two are equal only if they are one object. */
 const identities = new WeakMap<object, number>()
 let lastIdentity = 0
 
-/** Levels of `client_options` whose values are looked at. */
+/** Levels of `client_options` that are compared by value. */
 const MOST_DEPTH = 4
 
 /** A share in a client. */
@@ -35,7 +35,7 @@ export interface Share {
 }
 
 /**
- * Joins the client that has the same settings, or opens one. The signal ends the wait of this caller only.
+ * Joins the client with the same settings, or opens one. The signal ends the wait of this caller only.
  * @throws ConnectionError with a reason for each host, within `request_timeout_ms`; OptionError for a TLS file.
  */
 export async function shareClient(settings: ConnectionSettings, signal: AbortSignal): Promise<Share> {
@@ -52,7 +52,7 @@ export async function shareClient(settings: ConnectionSettings, signal: AbortSig
     return { client, release }
   } catch (error) {
     await release()
-    // Sinks add their counts to an error, so each gets one of its own.
+    // Sinks add their counts to an error, so each gets a copy.
     throw error instanceof ConnectionError
       ? new ConnectionError(error.code, error.message, error.hosts)
       : error
@@ -63,14 +63,14 @@ function open(key: string, settings: ConnectionSettings): Shared {
   const left = new AbortController()
   const shared: Shared = { users: 0, left, opened: openClient(settings, left.signal) }
   clients.set(key, shared)
-  // Who comes after a failure tries again.
+  // A later caller tries again after a failure.
   shared.opened.catch(() => forget(key, shared))
   return shared
 }
 
 async function leave(key: string, shared: Shared): Promise<void> {
   if (--shared.users > 0) return
-  // Before it closes: who comes meanwhile opens another.
+  // Removed before it closes, so that a new caller opens another.
   forget(key, shared)
   shared.left.abort()
   await shared.opened.then(
@@ -89,10 +89,10 @@ async function openClient(settings: ConnectionSettings, left: AbortSignal): Prom
   const limit = timeLimit(settings, AbortSignal.any([done.signal, left]))
   let own: OwnClient | undefined
   try {
-    // Names are looked up within the limit as well: a name server that is away takes its time.
+    // The limit includes the lookup of names, because a name server that is down answers late.
     own = new OwnClient(await Promise.race([driverOptions(settings), limit]), settings.request_timeout_ms)
     await Promise.race([own.connect(), limit])
-    // The driver logs in to every node of the ring, not only to the contact points.
+    // The driver logs in to every node of the ring, not just to the contact points.
     warnOfPlainCredentials(settings, own.addresses())
     return own
   } catch (error) {
@@ -103,7 +103,7 @@ async function openClient(settings: ConnectionSettings, left: AbortSignal): Prom
   }
 }
 
-/** A digest, because a key must not hold the password. */
+/** A digest, because a map key must not hold the password. */
 function keyOf(settings: ConnectionSettings): string {
   const { hosts, port, credentials, tls, local_datacenter, request_timeout_ms, client_options } = settings
   const checked = { hosts, port, credentials, tls, local_datacenter, request_timeout_ms } satisfies Record<
@@ -116,7 +116,7 @@ function keyOf(settings: ConnectionSettings): string {
     .digest('base64')
 }
 
-/** What the options hold now: their owner may change them between two sinks. */
+/** The current values of the options: their owner may change them between two sinks. */
 function leavesOf(value: unknown, depth = 0): unknown {
   if (typeof value === 'function') return identityOf(value)
   if (typeof value !== 'object' || value === null) return String(value)

@@ -3,8 +3,8 @@ import type { ConnectionSettings } from '../options/settings.ts'
 import { connectTimeout } from './failure.ts'
 
 /**
- * Rejects when `request_timeout_ms` is over, or when the signal comes. To be raced; a rejection nobody waits for is no
- * fault.
+ * Rejects when `request_timeout_ms` is over, or when the signal comes. For `Promise.race`: a rejection that nobody awaits is
+ * not reported.
  */
 export function timeLimit(settings: ConnectionSettings, signal: AbortSignal): Promise<never> {
   const limit = delay(settings.request_timeout_ms, undefined, { signal }).then(() => {

@@ -1,19 +1,19 @@
 import { noAnswer, within } from './within.ts'
 
-/** Milliseconds by which a long limit may be exceeded: requests share one timer, since a timer each costs CPU. */
+/** Milliseconds by which a long limit may be exceeded. Requests share one timer, because one timer each would cost CPU. */
 const LATE_MS = 100
 
-/** Each limit below this has its own timer. */
+/** A limit below this has its own timer. */
 const LONG_MS = 1_000
 
-/** Is called once: with an error, or with undefined when there is none. */
+/** Called once, with an error or with undefined. */
 export type Settled = (error: unknown) => void
 
-/** What waits, in a list that it leaves at once from wherever it stands. */
+/** A waiting request: a node of a linked list, so that it can leave the list at constant cost. */
 class Waiting {
   readonly ends: number
   readonly limit_ms: number
-  /** Undefined when it is called. */
+  /** Undefined once it has been called. */
   settled: Settled | undefined
   before: Waiting | undefined
   after: Waiting | undefined
@@ -25,12 +25,12 @@ class Waiting {
   }
 }
 
-/** Limits of time for many requests at once. Nearly all of them are answered in time. */
+/** Time limits for many requests at once. Nearly all of them are answered in time. */
 export class TimeLimits {
   #last: Waiting | undefined
   #timer: NodeJS.Timeout | undefined
 
-  /** As {@link within}, and makes no promise: one costs as much as all else that is done here. */
+  /** Like {@link within}, without a promise: one would cost as much as everything else here. */
   keep(limit_ms: number, work: Promise<unknown>, settled: Settled): void {
     if (limit_ms < LONG_MS) {
       within(limit_ms, work).then(
@@ -51,7 +51,7 @@ export class TimeLimits {
     waiting.before = this.#last
     if (this.#last !== undefined) this.#last.after = waiting
     this.#last = waiting
-    // Requests that nobody waits for any more do not keep the process alive.
+    // A timer for requests that nobody waits for must not keep the process alive.
     this.#timer ??= setInterval(() => this.#look(), LATE_MS).unref()
   }
 
@@ -79,7 +79,7 @@ export class TimeLimits {
   }
 }
 
-/** Undefined would be taken for an acknowledgement. */
+/** Replaces an undefined reason, which would count as an acknowledgement. */
 function reasonOf(error: unknown): unknown {
   return error ?? new Error('It failed without a reason')
 }

@@ -13,7 +13,7 @@ import { checkAuthority, checkPair, type PemOption, readPem } from './pem.ts'
 /**
  * TLS options that verify unless `ssl_verify` is false. The driver's own do not: it sets `rejectUnauthorized: false`
  * unless told otherwise.
- * @param own the caller's options for what has no option here, already checked.
+ * @param own the caller's `client_options.sslOptions`, already checked.
  * @throws OptionError when a file cannot be read or used, or a key belongs to another certificate.
  */
 export async function tlsOptions(
@@ -45,7 +45,7 @@ export async function tlsOptions(
   return options
 }
 
-/** What is wrong in the caller's own options is found before a host is dialled, and not blamed on one. */
+/** Finds faults in the caller's own options before a host is dialled, so that no host is blamed for them. */
 function checkContext(options: ConnectionOptions): void {
   try {
     createSecureContext(options)
@@ -56,8 +56,8 @@ function checkContext(options: ConnectionOptions): void {
 }
 
 /**
- * The driver resolves contact points itself and dials addresses, so a certificate is right if it names the address
- * dialled or one of the names the user asked for.
+ * The driver resolves contact points itself and dials addresses. A certificate is therefore right if it names the dialled
+ * address or one of the names that the user gave.
  */
 function verifyName(
   dialled: string,

@@ -3,32 +3,31 @@ import { channels } from '../diagnostics.ts'
 /** Fewest requests that the window allows, so that latency can still be measured. */
 const FEWEST = 2
 
-/** Where the window starts: enough for a node nearby. */
+/** Start of the window: enough for a node nearby. */
 const START = 32
 
 /**
- * Milliseconds that an answer may spend in queues before the window grows no more, and before it shrinks. Waiting
- * costs little: servers that find the next request at hand need not be woken for it, and one read brings several
- * answers. Limits of 50 and 100 ms left a cluster that waits for its disks with 2 to 10 requests in flight and a third
- * of its throughput.
+ * Milliseconds that an answer may spend in queues before the window stops growing, and before it shrinks. Waiting costs
+ * little: a server that has the next request at hand need not be woken, and one read brings several answers. Limits of 50 and
+ * 100 ms left a cluster that waits for its disks with 2 to 10 requests in flight and a third of its throughput.
  */
 const WAIT_SHORT_MS = 1_000
 const WAIT_LONG_MS = 2_000
 
-/** What one answer that waited long takes off the window: a tenth of it in the time of one round trip. */
+/** Requests by which each late answer shrinks the window, which is a tenth of the window per round trip. */
 const SHRINK = 0.1
 
 /** Weight of one answer in the moving average of the latency. */
 const SMOOTHING = 0.1
 
-/** Time in milliseconds after which the shortest latency is measured anew: networks and servers change. */
+/** Milliseconds after which the shortest latency is measured again, because networks and servers change. */
 const BASELINE_MS = 10_000
 
 /**
- * How many requests are worth having in flight, between 2 and `concurrency`. More than the servers can work on only
- * wait in queues, and time out there. The window knows how long they wait by how much slower answers are than the
- * fastest one. It doubles with each round trip until requests wait for long, and then grows by two. It is halved when a
- * server says that it is overloaded, or does not answer in time.
+ * The number of requests in flight, between 2 and `concurrency`. Requests beyond what the servers can work on wait in queues
+ * and time out there. The window derives the waiting time from how much slower an answer is than the fastest one. It doubles
+ * per round trip until requests wait long, and then grows by two. It is halved when a server reports overload or does not
+ * answer in time.
  */
 export class Window {
   readonly #least: number
@@ -50,14 +49,14 @@ export class Window {
     this.#size = Math.min(START, concurrency)
   }
 
-  /** Requests allowed in flight. */
+  /** Requests that may be in flight. */
   get limit(): number {
     return Math.floor(this.#size)
   }
 
   /**
-   * A request was answered after `latency` milliseconds. Answers come several at a time, so the number in flight does
-   * not tell whether the window is too small.
+   * A request was answered after `latency` milliseconds. Answers arrive several at a time, so the number in flight does not
+   * show whether the window is too small.
    *
    * @param isShort whether another request waits for its turn
    */
@@ -69,7 +68,7 @@ export class Window {
   }
 
   #feel(isShort: boolean): void {
-    // While the window is not used up, its size has no part in the latency.
+    // While the window is not used up, its size does not affect the latency.
     if (!isShort) return
     const fastest = Math.min(this.#fastest, this.#fastestBefore)
     const wait = this.#latency - fastest
@@ -83,8 +82,8 @@ export class Window {
   }
 
   /**
-   * A server is overloaded, or did not answer in time. Many requests fail together: one sent before the window was
-   * last halved tells nothing new.
+   * A server is overloaded, or did not answer in time. Many requests fail together, so a request that was sent before the
+   * window was last halved is ignored.
    *
    * @param sent when the request was sent, by the same clock
    */

@@ -1,11 +1,11 @@
 /**
- * Rejects when `work` has not settled after `limit_ms`; its later outcome is dropped. The driver's own time limit does
- * not cover all that a request may wait for, such as a statement that is prepared.
+ * Rejects if `work` has not settled after `limit_ms`, and drops its later outcome. The driver's own time limit does not cover
+ * everything that a request may wait for, such as preparing its statement.
  */
 export function within<T>(limit_ms: number, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(noAnswer(limit_ms)), limit_ms)
-    // A request that nobody waits for any more does not keep the process alive.
+    // A timer for a request that nobody waits for must not keep the process alive.
     timer.unref()
     work.then(
       value => {
@@ -20,7 +20,7 @@ export function within<T>(limit_ms: number, work: Promise<T>): Promise<T> {
   })
 }
 
-/** As the driver has it, so that one table tells both apart from other faults. */
+/** Shaped like the driver's own time-out, so that one table of faults covers both. */
 export function noAnswer(limit_ms: number): Error {
   const error = new Error(`No answer came within ${Math.ceil(limit_ms)} ms`)
   error.name = 'OperationTimedOutError'

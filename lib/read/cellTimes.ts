@@ -3,18 +3,18 @@ import type { TimeNames } from '../options/readSettings.ts'
 import { quoteIdentifier } from '../table/cqlType.ts'
 import type { Column, TableSchema } from '../table/schema.ts'
 
-/** What is selected to tell when the cells of a row were written, and how long they live. */
+/** The selectors for the write times and the times to live of a row's cells. */
 export class CellTimes {
-  /** Columns of the answer: the key, and then those that were asked for. */
+  /** Columns of the answer: the key, then the requested columns. */
   readonly columns: readonly Column[]
-  /** Behind these, for each column that is no key: write times, and what remains to live. */
+  /** After these, per column outside the key: its write times and remaining times to live. */
   readonly selectors: readonly string[]
   readonly names: TimeNames
   readonly #table: string
-  /** Columns whose parts have times of their own. */
+  /** Columns whose parts have their own times. */
   readonly #multiCell: readonly string[]
 
-  /** @throws OptionError for a table whose times cannot be told, or a column by the name of a property that tells them */
+  /** @throws OptionError for a table whose times cannot be read, or a column with the name of a property for times */
   constructor({ columns, keyspace, name }: TableSchema, wanted: readonly Column[], names: TimeNames) {
     const cells = wanted.filter(column => !isKey(column))
     this.#table = `${keyspace}.${name}`
@@ -41,7 +41,7 @@ export class CellTimes {
     }
   }
 
-  /** Whether a server says that it cannot tell the times of these columns, by its words. */
+  /** Whether a server's message says that it cannot report the times of these columns. */
   isRefusedBy(words: string): boolean {
     return this.#multiCell.length > 0 && /selection function/i.test(words)
   }
@@ -50,7 +50,7 @@ export class CellTimes {
     const shown = this.#multiCell.map(name => `\`${name}\``).join(', ')
     return refused(
       'with_times',
-      `Expected Cassandra 5.0 or newer for the times of ${shown} in ${this.#table}: an older one tells no times of non-frozen collections (CASSANDRA-8877). It says: ${words}. Leave them out by \`columns\`, or read without \`with_times\``,
+      `Expected Cassandra 5.0 or newer for the times of ${shown} in ${this.#table}: an older one reports no times of non-frozen collections (CASSANDRA-8877). The server says: ${words}. Leave these columns out by \`columns\`, or read without \`with_times\``,
     )
   }
 }

@@ -10,13 +10,13 @@ import { readOptions } from '../table/readOptions.ts'
 import type { Span } from './place.ts'
 import { mayPass } from './rangeReader.ts'
 
-/** Which rows each walk through a table gives, one after the other without a gap, and when it begins. */
+/** Which span of write times each walk through a table emits, without a gap, and when it starts. */
 export class Following {
   readonly #client: Client
   readonly #follow: FollowSettings
   readonly #settings: ReadSettings
   readonly #signal: AbortSignal
-  /** Up to where all is given, in microseconds since 1970. */
+  /** Write time up to which everything has been emitted, in microseconds since 1970. */
   #upTo: bigint | undefined
   #began = 0
 
@@ -27,7 +27,7 @@ export class Following {
     this.#signal = signal
   }
 
-  /** A walk that was begun by an earlier run. */
+  /** Continues a walk of an earlier run. */
   goOn(span: Span): Span {
     this.#upTo = span.to
     this.#began = performance.now()
@@ -35,9 +35,9 @@ export class Following {
   }
 
   /**
-   * The span of the next walk, when it is time for it. One that takes longer than the interval is followed by a pause as
-   * long, so that it takes half of the time at most.
-   * @param look is called before the end of the span is known: what is written by another schema is in a later one
+   * The span of the next walk, when it is time for it. A walk that takes longer than the interval is followed by a pause of the
+   * same length, so that walks take at most half of the time.
+   * @param look called before the end of the span is known, so that rows of a newer schema are in a later span
    */
   async next(look: () => Promise<void>): Promise<Span> {
     const { interval_ms, lag_ms } = this.#follow
@@ -47,7 +47,7 @@ export class Following {
       this.#began = performance.now()
       const to = BigInt(await this.#now_ms(look)) * 1000n - BigInt(lag_ms) * 1000n
       const from = this.#upTo
-      // A clock that was set back gives no span.
+      // A clock that was set back yields no span.
       if (from === undefined || to > from) {
         this.#upTo = to
         return { from, to }
@@ -61,8 +61,8 @@ export class Following {
   }
 
   /**
-   * The earlier one of two clocks: a row that a later one had passed would never be given.
-   * @throws ReadError when no node tells within `retry_timeout_ms`
+   * The earlier of two clocks: with the later one, some rows would never be emitted.
+   * @throws ReadError if no node answers within `retry_timeout_ms`
    */
   async #now_ms(look: () => Promise<void>): Promise<number> {
     const { request_timeout_ms, retry_timeout_ms } = this.#settings
@@ -75,7 +75,7 @@ export class Following {
         this.#signal.throwIfAborted()
         if (error instanceof CassandraStreamsError) throw error
         if (!mayPass(faultOf(error)) || performance.now() >= ends) {
-          const text = `Cassandra does not tell its time, which \`follow\` needs: ${wordsOf(error)}`
+          const text = `Cassandra does not report its time, which \`follow\` needs: ${wordsOf(error)}`
           throw new ReadError('ERR_CASSANDRA_READ_TIMEOUT', text, { cause: error })
         }
       }

@@ -1,15 +1,15 @@
-/** Batches of one part that may wait to be asked for. */
+/** Batches per part that may wait for the consumer. */
 const MOST_OF_PART = 2
 
 interface Ready<Batch> {
-  /** Which part it is of, from 0. */
+  /** Number of its part, counted from 0. */
   readonly part: number
   readonly batch: Batch
 }
 
 /**
- * Reads parts in some lanes at one time, and gives what comes to one who asks: as it comes, or part by part. Lanes wait
- * while too much is not asked for.
+ * Reads parts in parallel lanes, and hands their batches to one consumer: as they come, or part by part. Lanes wait while the
+ * consumer is behind.
  */
 export class Lanes<Part, Batch> {
   readonly #parts: Iterator<Part>
@@ -17,10 +17,10 @@ export class Lanes<Part, Batch> {
   readonly #count: number
   readonly #inOrder: boolean
   readonly #ready: Ready<Batch>[] = []
-  /** Parts that are read to their end. */
+  /** Parts that were read to their end. */
   readonly #over = new Set<number>()
   #started = 0
-  /** The part whose batches come next, where they come in order. */
+  /** The part whose batches come next, if they come in order. */
   #first = 0
   #running = 0
   #isStarted = false
@@ -29,7 +29,7 @@ export class Lanes<Part, Batch> {
   #waiting: (() => void) | undefined
   #held: (() => void)[] = []
 
-  /** @param count lanes, and about the number of batches that wait to be asked for */
+  /** @param count number of lanes, and about the number of batches that may wait */
   constructor(
     parts: Iterable<Part>,
     read: (part: Part) => AsyncGenerator<Batch, void, undefined>,
@@ -42,7 +42,7 @@ export class Lanes<Part, Batch> {
     this.#inOrder = inOrder
   }
 
-  /** The next batch; undefined when all parts are read. One call at a time. */
+  /** The next batch, or undefined after the last part. One call at a time. */
   async next(): Promise<Batch | undefined> {
     this.#start()
     let ready = this.#take()
@@ -56,7 +56,7 @@ export class Lanes<Part, Batch> {
     return ready?.batch
   }
 
-  /** Nothing more is read. Who asks gets what is there. */
+  /** Stops reading. The consumer still gets the batches that have arrived. */
   stop(): void {
     this.#isStopped = true
     this.#letGo()
@@ -111,7 +111,7 @@ export class Lanes<Part, Batch> {
   }
 
   #mustWait(part: number): boolean {
-    // In order, the first part goes on whatever waits behind it.
+    // In order, the first part always continues, whatever waits after it.
     if (this.#inOrder && part === this.#first) return this.#countOf(part) >= MOST_OF_PART
     return this.#ready.length >= this.#count || (this.#inOrder && this.#countOf(part) >= MOST_OF_PART)
   }

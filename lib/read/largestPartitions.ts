@@ -4,7 +4,7 @@ interface Counted {
   readonly rows: number
 }
 
-/** The partitions with the most rows, in memory of as many. Of two with the same number the one with the lower key counts. */
+/** The partitions with the most rows, in bounded memory. Of two with the same number, the one with the lower key counts. */
 export class LargestPartitions {
   readonly #most: number
   /** The largest first. */
@@ -14,7 +14,7 @@ export class LargestPartitions {
     this.#most = most
   }
 
-  /** @param key is copied if it is kept */
+  /** @param key copied if it is kept */
   add(key: Buffer, rows: number): void {
     const last = this.#found.at(-1)
     if (this.#found.length === this.#most && (last === undefined || compare(last, { key, rows }) < 0)) return

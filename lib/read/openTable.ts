@@ -10,14 +10,14 @@ import { readOptions } from '../table/readOptions.ts'
 import { readTable } from '../table/readTable.ts'
 import type { TableSchema } from '../table/schema.ts'
 
-/** Name of the only partitioner whose tokens are known here. */
+/** The only supported partitioner. */
 const MURMUR3 = 'Murmur3Partitioner'
 
-/** What matters of the server. */
+/** The server's cluster and version. */
 export interface Server {
-  /** Name of its cluster. */
+  /** Name of the cluster. */
   readonly cluster: string
-  /** First number of its version. */
+  /** Major version. */
   readonly version: number
 }
 
@@ -26,13 +26,13 @@ export interface OpenTable {
   readonly connection: Connection
   readonly schema: TableSchema
   readonly server: Server
-  /** What the caller does to a value afterwards has no effect on them. */
+  /** Copies: later changes to a value by the caller have no effect. */
   readonly settings: ReadSettings
 }
 
 /**
- * Connects and reads the schema; no row is read yet. Nothing stays open after a failure.
- * @throws ConnectionError, SchemaError, ReadError, and what `use` throws
+ * Connects and reads the schema, but no row yet. Nothing stays open after a failure.
+ * @throws ConnectionError, SchemaError, ReadError, and errors of `use`
  */
 export function openTable<Opened>(
   given: ReadSettings,
@@ -57,7 +57,7 @@ export function openTable<Opened>(
 
 /** Tokens of all nodes, by the driver's metadata. */
 export function tokensOf({ client }: Connection): bigint[] {
-  // A Set where the client makes sets of sets.
+  // A Set if the client's `encoding` makes sets so.
   const tokens = client.hosts.values().flatMap(({ tokens }) => [...(tokens ?? [])])
   return tokens.map(token => BigInt(String(token)))
 }

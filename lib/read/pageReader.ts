@@ -12,7 +12,7 @@ export interface BoundColumn {
 /** One page of an answer as its bytes. */
 export interface RawPage {
   readonly bytes: Buffer
-  /** Where the first row begins. */
+  /** Offset of the first row. */
   readonly start: number
   /** Number of rows. */
   readonly length: number
@@ -24,27 +24,27 @@ interface SizedPage extends RawPage {
 
 /** One page of an answer. */
 export interface Page {
-  /** Bytes, or rows that the driver has decoded where its own way is not the known one. */
+  /** Bytes, or rows that the driver has decoded if its internals are not the known ones. */
   readonly rows: RawPage | readonly types.Row[]
   /** Bytes of the rows, and of little else; 0 where the driver has decoded them. */
   readonly size: number
   readonly columns: readonly BoundColumn[]
-  /** Where the next page begins; undefined behind the last one. */
+  /** The paging state of the next page. Undefined after the last one. */
   readonly next: Buffer | undefined
 }
 
-/** What is asked for. */
+/** A query for a page. */
 export interface PageQuery {
   readonly cql: string
   readonly params: readonly unknown[]
-  /** Bytes of values that stand behind the parameters. */
+  /** Bytes of values that follow the parameters. */
   readonly bounds: readonly Buffer[]
-  /** Makes bytes of the parameters, by what the server says that they are. */
+  /** Encodes the parameters by the types that the server reports. */
   readonly encode: (params: readonly unknown[], bound: readonly BoundColumn[]) => readonly unknown[]
   readonly options: QueryOptions
 }
 
-/** What is used of the driver's own request, which is not in its types. */
+/** The used parts of the driver's own request, which its types lack. */
 interface ExecuteRequest {
   params: readonly unknown[]
   readonly meta: { readonly columns: readonly BoundColumn[] }
@@ -55,7 +55,7 @@ interface Internals {
   _createExecuteRequest(...query: unknown[]): Promise<ExecuteRequest>
 }
 
-/** A connection's parser of answers, with what is used of it. */
+/** The used parts of a connection's parser of answers. */
 interface Parser {
   parseRows(frame: FrameState, reader: FrameReader): void
   setOptions(streamId: number, options: object): void
@@ -84,11 +84,10 @@ interface Connection {
 const PARAMS_INDEX = 3
 
 /**
- * Reads pages as they come from the server. The driver makes an object of each row and passes it through two streams:
- * that is most of the time of this side. So a page's bytes are taken as they are, in the form of
- * `doc/native_protocol_v4.spec`, 4.2.5.2. The driver has no public way for it. A request marks its own answer only, so
- * that a client of the caller's reads everything else as before. Where the driver's own way is not the known one, its
- * rows are taken.
+ * Reads pages as bytes. The driver makes an object per row and passes it through two streams, which takes most of the client's
+ * time. So a page's bytes are taken as they are, in the form of `doc/native_protocol_v4.spec`, 4.2.5.2. The driver has no public
+ * way for it. A request marks only its own answer, so that a borrowed client reads everything else as before. If the driver's
+ * internals are not the known ones, its decoded rows are taken.
  */
 export class PageReader {
   readonly #own: Client
@@ -97,7 +96,7 @@ export class PageReader {
 
   constructor(client: Client) {
     const internals = client as unknown as Internals
-    // The client may be the caller's: it stays as it is.
+    // The client may belong to the caller, so it stays unchanged.
     const own: Client & Internals = Object.create(client)
     own._createExecuteRequest = async (...given) => {
       const request = await internals._createExecuteRequest(...given)
@@ -108,7 +107,7 @@ export class PageReader {
     this.#own = own
   }
 
-  /** @throws what the driver says, and an error like it when there is no answer in time */
+  /** @throws errors of the driver, or one of the same shape if there is no answer in time */
   async read(query: PageQuery, limit_ms: number): Promise<Page> {
     const params = [...query.params, ...query.bounds]
     this.#queries.set(params, query)
@@ -135,7 +134,7 @@ export class PageReader {
     const { write } = request
     request.write = (encoder, streamId) => {
       const frame = write.call(request, encoder, streamId)
-      // What cannot be written is not sent, and its id goes to another request.
+      // A request that cannot be written is not sent, and its stream id goes to another request.
       this.#parserOf(client, encoder)?.setOptions(streamId, { isRawPage: true })
       return frame
     }

@@ -5,13 +5,13 @@ import type { PlainRow, RowPlan } from './rowPlan.ts'
 export type PagePlan = Pick<RowPlan, 'decode' | 'plain'>
 
 /**
- * The rows of one page, some at a time. They are bytes until they are asked for: many objects at once would cost more than
- * all else, since those that live for a while are moved by the garbage collector.
+ * The rows of one page, some at a time. They stay bytes until they are requested. Many objects at once would cost more than
+ * everything else, because the garbage collector moves those that live for a while.
  */
 export class PageRows {
   readonly #plan: PagePlan
   readonly #rows: readonly PlainRow[] | RawPage
-  /** Where the next row begins, in bytes or in rows. */
+  /** Start of the next row, in bytes or in rows. */
   #at: number
   #left: number
 
@@ -26,7 +26,7 @@ export class PageRows {
     return this.#left === 0
   }
 
-  /** @throws as {@link RowPlan.decode} */
+  /** @throws like {@link RowPlan.decode} */
   take(most: number): readonly PlainRow[] {
     const count = Math.min(most, this.#left)
     this.#left -= count

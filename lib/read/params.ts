@@ -8,12 +8,12 @@ import { encoderFor } from '../value/encoder.ts'
 import { Refusal } from '../value/refusal.ts'
 import type { BoundColumn } from './pageReader.ts'
 
-/** Most bytes of one parameter: what a frame of the protocol may have. */
+/** Most bytes of one parameter: the largest frame of the protocol. */
 const MOST_BYTES = 256 * 1024 * 1024
 
 /**
- * Makes bytes of the parameters of `where` as a sink does of values, by what the server says that they are. Where it says
- * the name of a class, the column of that name tells.
+ * Encodes the parameters of `where` as a sink encodes values, by the types that the server reports. If the server reports the
+ * name of a class, the column of the parameter's name decides.
  * @throws OptionError that names the parameter
  */
 export function encodeParams(
@@ -27,7 +27,7 @@ export function encodeParams(
   return params.map((param, i) => {
     const { name, type: told } = bound[i] as BoundColumn
     const type = typeOf(told) ?? columns.find(column => column.name === name)?.type
-    // Values for what neither tells are left to the driver.
+    // If neither decides, the driver encodes the value.
     if (type === undefined || type.kind === 'unsupported') return param
     const out = new Bytes(MOST_BYTES)
     out.begin()
@@ -52,7 +52,7 @@ const names = new Map<number, (typeof scalarNames)[number]>(
 names.set(types.dataTypes.varchar, 'text')
 names.set(types.dataTypes.counter, 'bigint')
 
-/** The type as the driver reads it from an answer; undefined where a part of it comes as the name of a class. */
+/** The type as the driver reads it from an answer. Undefined if a part of it comes as the name of a class. */
 function typeOf({ code, info }: BoundType): CqlType | undefined {
   const name = names.get(code)
   if (name !== undefined) return { kind: 'scalar', name }

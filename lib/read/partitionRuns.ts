@@ -3,13 +3,13 @@ import type { RawPage } from './pageReader.ts'
 const LENGTH_BYTES = 4
 
 /**
- * Counts the rows of each partition by their keys. Rows of a partition come one after the other, in as many pages as it
- * takes, so only the key of the last row is kept.
+ * Counts the rows per partition by their keys. The rows of a partition are consecutive, over any number of pages, so only the
+ * key of the last row is kept.
  */
 export class PartitionRuns {
   readonly #columns: number
   readonly #found: (key: Buffer, rows: number) => void
-  /** Begins with the key of the last row, in the bytes of a page. */
+  /** Bytes of a page that start with the key of the last row. */
   #slab = Buffer.alloc(64)
   #size = 0
   /** Rows of the last partition so far. */
@@ -18,15 +18,15 @@ export class PartitionRuns {
   #partitions = 0
 
   /**
-   * @param columns of the partition key, which are all that the pages have
-   * @param found is told each partition when its last row is counted; `key` holds only until it returns
+   * @param columns of the partition key. The pages have no others
+   * @param found called per partition when its last row is counted. `key` is valid only during the call
    */
   constructor(columns: number, found: (key: Buffer, rows: number) => void) {
     this.#columns = columns
     this.#found = found
   }
 
-  /** Of the partitions that are over. */
+  /** Counts of the partitions that are complete. */
   get rows(): number {
     return this.#rows
   }
@@ -53,7 +53,7 @@ export class PartitionRuns {
     }
   }
 
-  /** No row more comes of the last partition. */
+  /** Ends the last partition. */
   end(): void {
     if (this.#run === 0) return
     this.#rows += this.#run
@@ -62,7 +62,7 @@ export class PartitionRuns {
     this.#run = 0
   }
 
-  /** Whether the key of the last row comes again. Each value has its length before it, so no key begins with another. */
+  /** Whether the key of the last row comes again. Each value has its length before it, so no key is a prefix of another. */
   #isLastAt(bytes: Buffer, at: number): boolean {
     const end = at + this.#size
     if (this.#run === 0 || end > bytes.length) return false

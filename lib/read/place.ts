@@ -5,7 +5,7 @@ import { hasShape, isText } from '../json.ts'
 const TOKEN_FROM = 4
 const KEY_FROM = 12
 
-/** Where a row stands: its token and the columns of its key in the bytes of its page, each after its length. */
+/** The place of a row in the ring: its token and its key columns in the bytes of its page, each preceded by its length. */
 export class Place {
   readonly #page: Buffer
   readonly #from: number
@@ -14,8 +14,8 @@ export class Place {
   readonly #isAgain: boolean
 
   /**
-   * @param span of a reader that follows
-   * @param isAgain whether more of the row is still to come
+   * @param span of a following reader
+   * @param isAgain whether more parts of the row will come
    */
   constructor(page: Buffer, from: number, to: number, span: Span | undefined, isAgain = false) {
     this.#isAgain = isAgain
@@ -25,7 +25,7 @@ export class Place {
     this.#span = span
   }
 
-  /** The bytes that tell the order of rows: 8 of the token, and then those of the key. */
+  /** The bytes by which rows are ordered: 8 of the token, then those of the key. */
   get key(): Buffer {
     return this.#page.subarray(this.#from + TOKEN_FROM, this.#to)
   }
@@ -44,29 +44,29 @@ export class Place {
   }
 }
 
-/** Write times of the rows that one walk through a table gives, in microseconds: above `from`, up to `to`. */
+/** Write times of the rows that one walk through a table emits, in microseconds: above `from`, up to `to`. */
 export interface Span {
-  /** Undefined for all that is older. */
+  /** Undefined for no lower bound. */
   readonly from: bigint | undefined
   readonly to: bigint
 }
 
-/** A place as it can be kept: rows behind it have not been read. */
+/** A place in a form that can be kept. Rows after it have not been read. */
 export interface ReadPosition {
-  /** In the ring, in decimal. */
+  /** The token, in decimal. */
   readonly token: string
-  /** Columns of the primary key as bytes, each after its length in 4 bytes; base64url. */
+  /** The columns of the primary key as bytes, each preceded by its length in 4 bytes, in base64url. */
   readonly key: string
-  /** Of a reader that follows: its walk gives write times above this one, in microseconds; null for all that is older. */
+  /** Of a following reader: its walk emits write times above this one, in microseconds. Null for no lower bound. */
   readonly from?: string | null
-  /** Of a reader that follows: its walk gives write times up to this one, in microseconds. */
+  /** Of a following reader: its walk emits write times up to this one, in microseconds. */
   readonly to?: string
-  /** The row itself is to be read again: it comes in parts, of which more are to come. */
+  /** Present if the row itself must be read again, because more of its parts will come. */
   readonly again?: true
   readonly [name: string]: Json
 }
 
-/** Copies of a row by `{ ...row }` have it as well; JSON and sinks do not see it. */
+/** A copy of a row by `{ ...row }` has it too. JSON and sinks do not see it. */
 const place = Symbol('place')
 
 export function setPlace(row: object, at: Place): void {
@@ -74,7 +74,7 @@ export function setPlace(row: object, at: Place): void {
 }
 
 export function placeOf(row: object): Place | undefined {
-  // A caller may give anything.
+  // A caller may pass anything.
   if (row === null || row === undefined) return undefined
   return (row as { readonly [place]?: Place })[place]
 }
@@ -82,7 +82,7 @@ export function placeOf(row: object): Place | undefined {
 /** A position as bytes. */
 export interface Behind {
   readonly token: bigint
-  /** As in {@link Place}. */
+  /** Like {@link Place.key}. */
   readonly key: Buffer
   readonly isAgain: boolean
   readonly span: Span | undefined
@@ -96,7 +96,7 @@ const spanShape = { ...shape, from: (value: unknown) => value === null || isInte
 /**
  * @param columns of the key
  * @param follows whether the reader follows
- * @throws OptionError for what no `positionOf` of such a reader gave
+ * @throws OptionError for a value that `positionOf` of such a reader did not return
  */
 export function readPosition(given: Json, columns: number, follows: boolean): Behind {
   const isPosition = follows
@@ -124,6 +124,6 @@ function hasParts(bytes: Buffer, count: number): boolean {
 }
 
 function refused(whose: string): OptionError {
-  const text = `Expected a position that \`positionOf()\` of ${whose} gave`
+  const text = `Expected a position that \`positionOf()\` of ${whose} returned`
   return new OptionError('ERR_CASSANDRA_OPTION', 'after', text)
 }

@@ -13,30 +13,30 @@ import type { Span } from './place.ts'
 import { isInvalid, type ReadStatement } from './statement.ts'
 import { halves, type TokenRange } from './tokenRanges.ts'
 
-/** Rows of the first page, which tells how large rows are. */
+/** Rows of the first page, which shows how large rows are. */
 const FIRST_ROWS = 32
 
-/** How many times as many rows the next page may have. */
+/** Largest factor from the rows of one page to those of the next. */
 const MOST_GROWTH = 4
 
-/** Bytes that a page should have: enough to be worth its request, and few enough that some of them fit into memory. */
+/** Wanted bytes per page: enough to be worth a request, and few enough that several pages fit into memory. */
 const PAGE_BYTES = 1024 * 1024
 
-/** Milliseconds in which no more try is worth its request. */
+/** With fewer milliseconds left, another attempt is pointless. */
 const LEAST_MS = 20
 
-/** Tries of a page that a server fails to read, or of a statement that a node may not know yet. */
+/** Attempts for a page that a server fails to read, or for a statement that a node may not know yet. */
 const FEW_TRIES = 5
 
-/** Faults that may pass, and after which a page is asked for again. */
+/** Transient faults, after which a page is requested again. */
 const passing: ReadonlySet<Fault> = new Set(['retry', 'slow', 'unavailable', 'schema', 'failure'])
 
-/** Whether it is worth to ask again after a fault. */
+/** Whether a fault is worth another attempt. */
 export function mayPass(fault: Fault): boolean {
   return passing.has(fault)
 }
 
-/** What is read of a table: pages of ranges, each again until it comes. */
+/** Reads the pages of ranges, each again until it arrives. */
 export class RangeReader {
   readonly #client: Client
   readonly #settings: ReadSettings
@@ -44,7 +44,7 @@ export class RangeReader {
   readonly #pages: PageReader
   readonly #signal: AbortSignal
   readonly #consistency: types.consistencies
-  /** Of a row, by the pages so far; undefined before the first one. */
+  /** Bytes per row, by the pages so far. Undefined before the first page. */
   #rowBytes: number | undefined
   #mostRows = FIRST_ROWS
 
@@ -58,14 +58,14 @@ export class RangeReader {
   }
 
   /**
-   * The pages of a range, or without one of what the statement names alone. A range that takes too long is read in
-   * halves.
-   * @param span of a reader that follows
+   * The pages of a range. Without a range, the pages of the partitions that the statement names. A range that takes too long is
+   * read in halves.
+   * @param span of a following reader
    * @throws ReadError, OptionError, SchemaError
    */
   async *pages(range: TokenRange | undefined, span?: Span): AsyncGenerator<Page, void, undefined> {
     const ranges = [range]
-    // Parts of a range share its time, until a page of one of them comes.
+    // The parts of a range share its time until a page of one arrives.
     let ends = this.#endOfTries
     for (let part = ranges.pop(); ; part = ranges.pop()) {
       let next: Buffer | undefined
@@ -89,7 +89,7 @@ export class RangeReader {
     return performance.now() + this.#settings.retry_timeout_ms
   }
 
-  /** @param ends when the last try must be over, by `performance.now()` */
+  /** @param ends when the last attempt must be over, on the clock of `performance.now()` */
   async #page(
     range: TokenRange | undefined,
     span: Span | undefined,
@@ -97,7 +97,7 @@ export class RangeReader {
     ends: number,
   ): Promise<Page | 'too long'> {
     const { request_timeout_ms, retry_timeout_ms } = this.#settings
-    // Without retries the one try has its own limit only.
+    // Without retries, the only attempt has just its own limit.
     const limit_ms = () =>
       retry_timeout_ms === 0
         ? request_timeout_ms
@@ -151,7 +151,7 @@ export class RangeReader {
     return this.#pages.read(query, limit_ms)
   }
 
-  /** Tells of a request from its beginning to its end. */
+  /** Publishes the start and the end of a request. */
   async #observed(asked: Promise<Page>, retries: number): Promise<Page> {
     const { keyspace, table, consistency } = this.#settings
     const context = { keyspace, table, operation: 'select', rows: 0, bytes: 0, consistency, retries }
@@ -174,25 +174,25 @@ export class RangeReader {
     channels.retry.publish({ keyspace, table, rows, tries, wait_ms, reason: wordsOf(error) })
   }
 
-  /** What a request of a range is routed by: the driver takes a token as well, which its types do not say. */
+  /** The routing key of a range. The driver takes a token too, which its types lack. */
   #tokenOf({ end }: TokenRange): Buffer {
     return this.#client.metadata.newToken(String(end)) as unknown as Buffer
   }
 
-  /** That the next page may have. */
+  /** Rows that the next page may have. */
   get rows(): number {
     const fitting = this.#rowBytes === undefined ? FIRST_ROWS : Math.floor(PAGE_BYTES / this.#rowBytes)
     return Math.max(1, Math.min(this.#settings.fetch_size, fitting, this.#mostRows))
   }
 
-  /** Nobody knows how large the rows of a page will be: those before it are the only measure. */
+  /** Adapts the size of pages to the rows before, which are the only measure of the rows to come. */
   #learn({ rows: { length }, size }: Page): void {
     if (length === 0) return
     this.#mostRows = Math.max(this.#mostRows, MOST_GROWTH * length)
     if (size === 0) return
     const bytes = size / length
     const before = this.#rowBytes ?? bytes
-    // Rows that get larger are noticed at once, and smaller ones by and by.
+    // Larger rows count at once, smaller ones gradually.
     this.#rowBytes = bytes > before ? bytes : (7 * before + bytes) / 8
   }
 

@@ -4,7 +4,7 @@ import { Bytes } from '../value/bytes.ts'
 import { encoderFor } from '../value/encoder.ts'
 import type { RawPage } from './pageReader.ts'
 
-/** Rows that the driver has decoded, as the bytes that the server sent: each value after its length. */
+/** Rows that the driver has decoded, as the bytes that the server sent: each value preceded by its length. */
 export function rawRowsOf(rows: readonly types.Row[], columns: readonly Column[]): RawPage {
   const out = new Bytes(Number.POSITIVE_INFINITY)
   const encoders = columns.map(({ type }) =>

@@ -1,17 +1,17 @@
 import { RING, type TokenRange } from './tokenRanges.ts'
 
 /**
- * Pages that the rows of a part should fill. In order, a part in many pages would keep the others waiting, and one that
- * needs a second page costs a second request; in turns, a part should be worth its own request.
+ * Pages that the rows of a part should fill. In ring order, a part of many pages keeps the others waiting, and a second page
+ * costs a second request. In turns, a part should be worth its own request.
  */
 const PAGES_IN_ORDER = 0.8
 const PAGES_IN_TURNS = 4
 
-/** How many times as wide, or as narrow, as the part before a part may be. */
+/** Largest factor between the widths of one part and the next. */
 const MOST_GROWTH = 4
 const MOST_SHRINKING = 16
 
-/** How many rows are in how many tokens is known by the parts before: walks through a ring in parts of about the same size. */
+/** Walks through a ring in parts of about equal numbers of rows, estimated from the parts before. */
 export class RingWalk {
   readonly #ranges: readonly TokenRange[]
   readonly #inOrder: boolean
@@ -19,9 +19,9 @@ export class RingWalk {
 
   /**
    * @param ranges in the order of their tokens
-   * @param splits parts of the ring, by the first guess
-   * @param inOrder of their tokens. Otherwise ranges come in turns, so that those that are read at one time are on
-   * different nodes
+   * @param splits first guess for the number of parts
+   * @param inOrder whether parts come in token order. Otherwise ranges take turns, so that parallel reads are on different
+   * nodes
    */
   constructor(ranges: readonly TokenRange[], splits: number, inOrder: boolean) {
     this.#ranges = ranges
@@ -56,7 +56,7 @@ export class RingWalk {
     const growth = rows === 0 ? MOST_GROWTH : wanted / rows
     const bounded = Math.max(1 / MOST_SHRINKING, Math.min(MOST_GROWTH, growth))
     const width = ((end - start) * BigInt(Math.round(bounded * 1000))) / 1000n
-    // One that ended with its range tells that others may be wider, not that they must be as narrow.
+    // A part that ended with its range shows that others may be wider, not that they must be as narrow.
     if (growth < 1 || width > this.#width) this.#width = width > 0n ? width : 1n
   }
 

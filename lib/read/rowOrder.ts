@@ -6,12 +6,12 @@ import { orderOf } from '../value/encoder.ts'
 const TOKEN_BYTES = 8
 const LENGTH_BYTES = 4
 
-/** Below zero, zero or above, as one row comes before another. Both are as a `Place` has them. */
+/** Below zero, zero or above zero if `a` comes before, with or after `b`. Both are keys of a `Place`. */
 export type RowOrder = (one: Buffer, other: Buffer) => number
 
 /**
- * The order in which Cassandra gives rows: by token, then by the bytes of the partition key, then by clustering columns.
- * Where `where` names the partitions, they come in the order of their keys and not of their tokens.
+ * The order in which Cassandra returns rows: by token, then by the bytes of the partition key, then by clustering columns. If
+ * `where` names the partitions, they come in the order of their keys and not of their tokens.
  */
 export function rowOrderOf({ columns }: TableSchema, byToken: boolean): RowOrder {
   const keys = columns.filter(({ kind }) => kind === 'partition_key')
@@ -44,7 +44,7 @@ function compareTokens(one: Buffer, other: Buffer): number {
   return difference < 0n ? -1 : difference > 0n ? 1 : 0
 }
 
-/** What is absent, as the clustering columns of a row of static columns alone, comes first, and then what has no bytes. */
+/** Absent values come first, such as the clustering columns of a row with static columns only. Then empty values. */
 function partOrder(order: Order, isDescending: boolean) {
   return (one: Buffer | null = null, other: Buffer | null = null): number => {
     if (one === null || other === null) return Number(one !== null) - Number(other !== null)
@@ -56,7 +56,7 @@ function partOrder(order: Order, isDescending: boolean) {
   }
 }
 
-/** The columns of a key; null for one that is absent. */
+/** The columns of a key. Null for an absent one. */
 function partsOf(key: Buffer): (Buffer | null)[] {
   const parts: (Buffer | null)[] = []
   for (let at = TOKEN_BYTES; at < key.length; ) {
@@ -68,7 +68,7 @@ function partsOf(key: Buffer): (Buffer | null)[] {
   return parts
 }
 
-/** The partition key as Cassandra compares it where tokens are the same. */
+/** The partition key as Cassandra compares it if tokens are equal. */
 function partitionOf(key: Buffer, columns: number): Buffer {
   let end = TOKEN_BYTES
   for (let i = 0; i < columns; i++) end += LENGTH_BYTES + Math.max(0, key.readInt32BE(end))

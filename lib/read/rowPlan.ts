@@ -10,7 +10,7 @@ import { type Encoder, encoderFor } from '../value/encoder.ts'
 import { Place, type Span, setPlace } from './place.ts'
 import type { SpanFilter } from './spanFilter.ts'
 
-/** A row as plain JavaScript: a property for each column. */
+/** A row as plain JavaScript: one property per column. */
 export type PlainRow = Record<string, unknown>
 
 const LENGTH_BYTES = 4
@@ -18,36 +18,36 @@ const LENGTH_BYTES = 4
 const NO_BYTES =
   'This version of cassandra-driver does not let a page be read as bytes, which positions of rows need. Use 4.9.0 or the newest one'
 
-/** What stands behind the columns of a row, each value after its length. */
+/** The values after the columns of a row, each preceded by its length. */
 export interface Extras {
   readonly count: number
-  /** How many of them, the first ones, are the row's place. */
+  /** Number of the first values that are the row's place. */
   readonly places: number
-  /** Which rows there are, of a reader that follows. */
+  /** The filter of a following reader. */
   readonly filter: SpanFilter | undefined
   readonly span: Span | undefined
 }
 
 const NO_EXTRAS: Extras = { count: 0, places: 0, filter: undefined, span: undefined }
 
-/** How the rows of an answer are read, compiled once for a table. */
+/** How to read the rows of an answer. Compiled once per table. */
 export class RowPlan {
   readonly #columns: readonly Column[]
   readonly #names: readonly string[]
   readonly #decoders: readonly Decoder[]
-  /** Columns whose values without bytes are null. */
+  /** Whether an empty value is null, per column. */
   readonly #isNullWhenEmpty: readonly boolean[]
-  /** Each row begins as its copy: that has room for all columns, and makes names that every object inherits its own. */
+  /** Each row starts as a copy of it, with room for all columns. Names that every object inherits become its own. */
   readonly #empty: PlainRow
   readonly #extras: Extras
-  /** Index of a column that is null in rows of static columns alone; -1 where there is none. */
+  /** Index of a column that is null in rows with static columns only. -1 if there is none. */
   readonly #clustering: number
   #encoders: readonly Encoder[] | undefined
 
   /**
    * @param columns of the answer, in its order
-   * @param extras behind them
-   * @param form what values are read as
+   * @param extras values after them
+   * @param form form of the values
    */
   constructor(columns: readonly Column[], extras = NO_EXTRAS, form: ValueForm = 'plain') {
     this.#extras = extras
@@ -63,8 +63,8 @@ export class RowPlan {
   }
 
   /**
-   * Some rows of a page, from a place on.
-   * @returns where the row behind them begins
+   * Some rows of a page, from an offset.
+   * @returns the offset of the next row
    * @throws BytesDiffer or a RangeError when the bytes are not values of these columns
    */
   decode(bytes: Buffer, from: number, count: number, rows: PlainRow[]): number {
@@ -109,9 +109,9 @@ export class RowPlan {
     return filter.holds(bytes, endOf(bytes, from, this.#names.length + places), span)
   }
 
-  /** What the driver has decoded becomes plain by the bytes that a sink would write. */
+  /** Converts what the driver has decoded through the bytes that a sink would write. */
   plain(rows: readonly types.Row[]): PlainRow[] {
-    // These bytes are gone.
+    // The server's bytes are gone.
     if (this.#extras.count > 0) throw new ReadError('ERR_CASSANDRA_READ', NO_BYTES)
     return rows.map(given => {
       const row = this.#plain(given)
@@ -119,17 +119,17 @@ export class RowPlan {
     })
   }
 
-  /** A partition that has static columns alone comes as a row without clustering key. */
+  /** A partition that has static columns only comes as a row without clustering key. */
   #mayBeOfStatics(row: PlainRow): boolean {
     return this.#clustering >= 0 && row[this.#names[this.#clustering] as string] === null
   }
 
-  /** Other than one whose key has no bytes, which reads as null too. */
+  /** Unlike a row whose key has no bytes, which reads as null too. */
   #hasNoKey(bytes: Buffer, start: number): boolean {
     return bytes.readInt32BE(endOf(bytes, start, this.#clustering)) < 0
   }
 
-  /** As a sink takes such a row: null stands for a value, and it has none for the rest. */
+  /** Drops columns as a sink takes such a row: null would be a value. */
   #withoutNulls(row: PlainRow): PlainRow {
     const found: PlainRow = {}
     for (const { name, kind } of this.#columns) {
@@ -169,13 +169,13 @@ export class RowPlan {
   }
 }
 
-/** A length, 0 beyond the end of the page: a check costs more than the rest, and one at the end of the rows does. */
+/** A length, 0 beyond the end of the page. A check per length would cost more than the rest, and one at the end of the rows is enough. */
 function lengthAt(bytes: Buffer, at: number): number {
   const byte = (i: number) => bytes[at + i] as number
   return (byte(0) << 24) | (byte(1) << 16) | (byte(2) << 8) | byte(3)
 }
 
-/** Where values end, each after its length. */
+/** The end of values that are each preceded by their length. */
 function endOf(bytes: Buffer, from: number, count: number): number {
   let at = from
   for (let i = 0; i < count; i++) at += LENGTH_BYTES + Math.max(0, bytes.readInt32BE(at))

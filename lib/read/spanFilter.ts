@@ -9,17 +9,17 @@ export interface Conditions {
   readonly bounds: readonly Buffer[]
 }
 
-/** How a walk through a table gives the rows of one span of time alone. */
+/** How a walk through a table emits only the rows of one span of time. */
 export interface SpanFilter {
-  /** What is selected for it, in CQL. */
+  /** Its selectors, in CQL. */
   readonly selectors: readonly string[]
-  /** A column whose conditions are its own. */
+  /** The column that it restricts. */
   readonly column?: string
-  /** What Cassandra leaves out. */
+  /** Conditions by which Cassandra drops rows. */
   conditions(span: Span): Conditions
   /**
-   * What this side leaves out.
-   * @param at where the values of the selectors begin, each after its length
+   * Whether the client keeps a row.
+   * @param at offset of the values of the selectors, each preceded by its length
    */
   holds(bytes: Buffer, at: number, span: Span): boolean
 }
@@ -27,18 +27,17 @@ export interface SpanFilter {
 const LENGTH_BYTES = 4
 
 /**
- * Rows by the newest write time of their columns. Cassandra has no condition for it, so all of them are read.
- * @param hasMaximum whether the server can tell the newest one of a collection, as Cassandra does from 5.0 on
- * @throws OptionError where no column has a write time, or a server cannot tell it
+ * Rows by the newest write time of their columns. Cassandra has no condition for it, so all rows are read.
+ * @param hasMaximum whether the server reports the newest write time of a collection, as Cassandra does from 5.0 on
+ * @throws OptionError if no column has a write time, or the server cannot report it
  */
 export function scanOf(columns: readonly Column[], hasMaximum: boolean): SpanFilter {
   const written = columns.filter(({ kind }) => kind === 'regular' || kind === 'static')
-  if (written.length === 0)
-    throw refused('by scan needs a column that is not of the key: keys have no write time')
+  if (written.length === 0) throw refused('by scan needs a column outside the key: keys have no write time')
   const parts = written.find(({ type }) => !hasMaximum && 'frozen' in type && !type.frozen)
   if (parts !== undefined)
     throw refused(
-      `by scan needs Cassandra 5.0 for \`${parts.name}\`: before, nobody tells when a collection was written. Leave it out of \`columns\``,
+      `by scan needs Cassandra 5.0 for \`${parts.name}\`: older versions do not report when a collection was written. Leave it out of \`columns\``,
     )
   const name = hasMaximum ? 'MAXWRITETIME' : 'WRITETIME'
   return {
@@ -61,8 +60,8 @@ export function scanOf(columns: readonly Column[], hasMaximum: boolean): SpanFil
 }
 
 /**
- * Rows by the time in their first clustering column, which must be one of time.
- * @throws OptionError where it is not
+ * Rows by the time in their first clustering column.
+ * @throws OptionError if that column holds no time
  */
 export function tailOf({ columns }: TableSchema): SpanFilter {
   const column = columns.find(({ kind }) => kind === 'clustering')

@@ -15,19 +15,19 @@ import { type Where, whereOf } from './where.ts'
 /** A statement with its values. */
 export interface BoundRead {
   readonly cql: string
-  /** Bytes of the bounds of a span and a range: they stand behind the parameters of the caller. */
+  /** Bytes of the bounds of a span and a range. They follow the caller's parameters. */
   readonly bounds: readonly Buffer[]
 }
 
-/** What is selected of a table. */
+/** What is selected from a table. */
 export class ReadStatement {
   /** Columns of the answer, in its order. */
   readonly columns: readonly Column[]
-  /** What is selected behind the columns, in CQL. */
+  /** Selectors after the columns, in CQL. */
   readonly extras: readonly string[]
-  /** How many of them, the first ones, are a row's place: its token and its key. */
+  /** Number of the first selectors that are a row's place: its token and its key. */
   readonly places: number
-  /** What is read of the times of cells, if they are. */
+  /** Selectors for the times of cells, if they are read. */
   readonly times: CellTimes | undefined
   /** Columns of the table. */
   readonly allColumns: readonly Column[]
@@ -40,8 +40,8 @@ export class ReadStatement {
   readonly #token: string
 
   /**
-   * @param filter of a reader that follows
-   * @throws OptionError for a column that the table does not have, or a `where` that is more than conditions
+   * @param filter of a following reader
+   * @throws OptionError for a column that the table lacks, or a `where` that is more than conditions
    */
   constructor(schema: TableSchema, settings: ReadSettings, filter?: SpanFilter) {
     const { where } = settings
@@ -76,7 +76,7 @@ export class ReadStatement {
 
   /**
    * For a range, or for the partitions that `where` names.
-   * @param span of a reader that follows
+   * @param span of a following reader
    */
   of(range: TokenRange | undefined, span: Span | undefined): BoundRead {
     const { where, allow_filtering } = this.#settings
@@ -94,8 +94,8 @@ export class ReadStatement {
   }
 
   /**
-   * What a fault means that no retry can mend.
-   * @param place in which rows, to follow the name of the table
+   * The error for a fault that no retry can fix.
+   * @param place of the rows, for the message, after the name of the table
    */
   explain(error: unknown, fault: Fault, place: string): Error {
     if (error instanceof OptionError) return error
@@ -127,7 +127,7 @@ export class ReadStatement {
   }
 
   /**
-   * Bytes of another type would be read as something else, without a word.
+   * Bytes of another type would silently be read as another value.
    * @throws SchemaError when the columns of a page are not those of the table that was opened
    */
   check({ columns }: Page): void {
@@ -144,7 +144,7 @@ export class ReadStatement {
   }
 }
 
-/** Whether rows come in an order, and tell their place in it. */
+/** Whether rows come in ring order with their positions. */
 export function hasPlaces({ after, checkpoint_location, follow }: ReadSettings): boolean {
   return after !== undefined || checkpoint_location !== undefined || follow !== undefined
 }
@@ -159,7 +159,7 @@ function columnsOf(
     if (found !== undefined) return found
     const lower = columns.find(each => each.name.toLowerCase() === column.toLowerCase())
     const meant = lower === undefined ? '' : `. Did you mean \`${lower.name}\`?`
-    const text = `Expected \`columns\` to be of ${keyspace}.${name}, which has no \`${column}\`${meant}`
+    const text = `Expected \`columns\` to name columns of ${keyspace}.${name}, which has no \`${column}\`${meant}`
     throw new OptionError('ERR_CASSANDRA_OPTION', 'columns', text)
   })
 }
@@ -167,7 +167,7 @@ function columnsOf(
 const SYNTAX_ERROR = 0x2000
 const INVALID = 0x2200
 
-/** Whether Cassandra says that the statement is wrong. Of a new table or column it may not have heard yet. */
+/** Whether Cassandra says that the statement is wrong. A node may not know a new table or column yet. */
 export function isInvalid(error: unknown): boolean {
   const { code } = error as { readonly code?: unknown }
   return code === SYNTAX_ERROR || code === INVALID

@@ -1,34 +1,34 @@
-/** How many rows a table has, and where. */
+/** The number of rows of a table, and where they are. */
 export interface CassandraCount {
-  /** As a source would give them: a partition of static columns alone is one. */
+  /** Rows as a source emits them: a partition that has static columns only is one. */
   readonly rows: number
-  /** Partitions with such a row. */
+  /** Partitions with at least one such row. */
   readonly partitions: number
   /**
-   * The ring from its lowest token to its highest, in the ranges that were read. Empty where `where` names a whole
-   * partition key.
+   * The ring from its lowest token to its highest, in the ranges that were read. Empty if `where` names a whole partition
+   * key.
    */
   readonly ranges: readonly RangeCount[]
-  /** As many as `largest` says, the largest first; of the same size in the order of the bytes of their keys. */
+  /** Up to `largest` partitions, the largest first. Equal sizes come in the order of the bytes of their keys. */
   readonly largest_partitions: readonly PartitionCount[]
 }
 
 /** A part of the ring: the partitions with a token above `start`, up to `end`. */
 export interface RangeCount {
-  /** No partition of the range has it. */
+  /** Exclusive lower bound. */
   readonly start: bigint
-  /** The highest token of the range. */
+  /** Inclusive upper bound. */
   readonly end: bigint
-  /** Of these partitions. */
+  /** Rows of these partitions. */
   readonly rows: number
-  /** With a row that `where` holds for. */
+  /** Partitions with a row that matches `where`. */
   readonly partitions: number
 }
 
 /** One partition. */
 export interface PartitionCount {
-  /** The columns of the partition key, as a source gives them. */
+  /** The columns of the partition key, as a source emits them. */
   readonly key: Readonly<Record<string, unknown>>
-  /** Those that `where` holds for. */
+  /** Rows that match `where`. */
   readonly rows: number
 }

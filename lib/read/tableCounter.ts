@@ -12,7 +12,7 @@ import { ReadStatement } from './statement.ts'
 import type { CassandraCount, PartitionCount } from './tableCount.ts'
 import { rangesBetween, splitRanges, type TokenRange } from './tokenRanges.ts'
 
-/** What one range has. */
+/** The counts of one range. */
 interface Counted {
   readonly range: TokenRange | undefined
   readonly rows: number
@@ -20,9 +20,9 @@ interface Counted {
 }
 
 /**
- * Counts rows by reading their partition keys alone. That is as fast as `count(*)` of the server, and a page stays a page:
- * with GROUP BY a server counts the whole of a partition in one request, which for a large one takes longer than a request
- * may, and Cassandra 5.0 refuses its own paging state for tables without clustering columns.
+ * Counts rows by reading only their partition keys. That is as fast as the server's `count(*)`, and a page stays a page. With
+ * GROUP BY a server counts a whole partition in one request, which takes too long for a large one, and Cassandra 5.0 refuses
+ * its own paging state for tables without clustering columns.
  */
 export class TableCounter {
   readonly #connection: Connection
@@ -49,7 +49,7 @@ export class TableCounter {
   }
 
   /**
-   * Connects and reads the schema; no row is read yet.
+   * Connects and reads the schema, but no row yet.
    * @throws ConnectionError, SchemaError, OptionError
    */
   static open(given: CountSettings, signal: AbortSignal): Promise<TableCounter> {
@@ -77,7 +77,7 @@ export class TableCounter {
     }
   }
 
-  /** Gives the connection back. Never throws. */
+  /** Releases the connection. Never throws. */
   close(): Promise<void> {
     this.#lanes.stop()
     return this.#connection.close()
@@ -103,7 +103,7 @@ export class TableCounter {
     })
   }
 
-  /** Bytes that are not what the schema says are of another table by the same name. */
+  /** Bytes that do not match the schema come from another table of the same name. */
   #known(read: () => void): void {
     try {
       read()

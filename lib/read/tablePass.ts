@@ -8,35 +8,35 @@ import type { RowOrder } from './rowOrder.ts'
 import type { PlainRow } from './rowPlan.ts'
 import type { ReadStatement } from './statement.ts'
 
-/** Rows that are made objects at once. */
+/** Rows that become objects at once. */
 const MOST_ROWS = 128
 
-/** Rows that were given before, at the beginning of a walk. */
+/** Rows at the start of a walk that were emitted before. */
 export interface Skipped {
   readonly order: RowOrder
-  /** Key of the last one, as a `Place` has it. */
+  /** Key of the last one, like `Place.key`. */
   readonly upTo: Buffer
-  /** That one is given again. */
+  /** Whether the last one is emitted again. */
   readonly isAgain: boolean
 }
 
 /** Pages as they come. */
 export type Pages = Pick<Lanes<never, Page>, 'next' | 'stop'>
 
-/** One walk through what is read of a table. */
+/** One walk through a table. */
 export class TablePass {
   readonly #statement: ReadStatement
   readonly #plan: PagePlan
   readonly #lanes: Pages
   readonly #checked: RowOrder | undefined
   #skipped: Skipped | undefined
-  /** Key of the row before. */
+  /** Key of the previous row. */
   #last: Buffer | undefined
   #page: PageRows | undefined
 
   /**
-   * @param skipped rows that are not given again
-   * @param checked the order that rows must come in, where Cassandra does not promise it
+   * @param skipped rows that are not emitted again
+   * @param checked the order that rows must have, if Cassandra does not guarantee it
    */
   constructor(
     statement: ReadStatement,
@@ -52,7 +52,7 @@ export class TablePass {
     this.#skipped = skipped
   }
 
-  /** The next rows, one or more; undefined behind the last one. */
+  /** The next rows, at least one. Undefined after the last row. */
   async next(): Promise<readonly PlainRow[] | undefined> {
     for (;;) {
       while (this.#page === undefined || this.#page.isOver) {

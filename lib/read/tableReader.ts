@@ -19,22 +19,22 @@ import { type Pages, TablePass } from './tablePass.ts'
 import { TimedPlan } from './timedPlan.ts'
 import { rangesAbove, rangesBetween, type TokenRange } from './tokenRanges.ts'
 
-/** The first version that tells when a collection was written. */
+/** First version that reports when a collection was written. */
 const VERSION_OF_MAXIMUM = 5
 
-/** What a reader is of, for whoever remembers how far it came. */
+/** Identity of the table that is read, for the keeper of its position. */
 export interface ReadTarget {
   readonly cluster: string
   readonly keyspace: string
   readonly table: string
-  /** Another one means that the table was dropped and created again. */
+  /** A different id means that the table was dropped and created again. */
   readonly table_id: string
 }
 
-/** Tells behind which row a reader goes on; null for the first one. */
+/** Returns the position after which a reader continues. Null: from the first row. */
 export type ResumeAt = (target: ReadTarget) => Promise<Json>
 
-/** The rows of a table, some at a time. Pages come down while there is room for them. */
+/** The rows of a table, some at a time. Pages are requested while there is room. */
 export class TableReader {
   readonly #connection: Connection
   readonly #settings: ReadSettings
@@ -66,8 +66,8 @@ export class TableReader {
   }
 
   /**
-   * Connects and reads the schema; no row is read yet.
-   * @throws ConnectionError, SchemaError, OptionError, ReadError, and what `resumeAt` throws
+   * Connects and reads the schema, but no row yet.
+   * @throws ConnectionError, SchemaError, OptionError, ReadError, and errors of `resumeAt`
    */
   static open(given: ReadSettings, signal: AbortSignal, resumeAt: ResumeAt): Promise<TableReader> {
     return openTable(given, signal, async opened => {
@@ -80,7 +80,7 @@ export class TableReader {
     })
   }
 
-  /** The next rows, one or more; undefined behind the last one, which never comes while a reader follows. */
+  /** The next rows, at least one. Undefined after the last row, which a following reader never reaches. */
   async next(): Promise<readonly PlainRow[] | undefined> {
     for (;;) {
       this.#pass ??= this.#passOf(await this.#span())
@@ -90,12 +90,12 @@ export class TableReader {
     }
   }
 
-  /** @throws OptionError for what is no position of this table */
+  /** @throws OptionError for a value that is not a position in this table */
   checkPosition(position: Json): void {
     readPosition(position, keysOf(this.#schema), this.#following !== undefined)
   }
 
-  /** Gives the connection back. Never throws. */
+  /** Releases the connection. Never throws. */
   close(): Promise<void> {
     this.#isStopped = true
     this.#pass?.stop()
@@ -107,7 +107,7 @@ export class TableReader {
     return begun === undefined ? this.#following?.next(() => this.#look()) : this.#following?.goOn(begun)
   }
 
-  /** A walk has the columns that the table has when it begins. */
+  /** A walk has the columns that the table has at its start. */
   async #look(): Promise<void> {
     const { keyspace, table, request_timeout_ms: timeout_ms } = this.#settings
     const { client } = this.#connection
@@ -149,7 +149,7 @@ export class TableReader {
     if (this.#statement.isOfPartitions)
       return new Lanes([undefined], () => ranges.pages(undefined, span), 1, true)
     const inOrder = this.#statement.places > 0
-    // Rows of the partition of the last one may come, and of another one with the same token.
+    // Rows of the last partition may come again, and rows of another one with the same token.
     const ring = rangesAbove(behind && behind.token - 1n, rangesBetween(tokensOf(this.#connection)))
     const walk = new RingWalk(ring, splits, inOrder)
     async function* pagesOf(range: TokenRange): AsyncGenerator<Page, void, undefined> {
@@ -168,7 +168,7 @@ function keysOf({ columns }: TableSchema): number {
   return columns.filter(({ kind }) => kind === 'partition_key' || kind === 'clustering').length
 }
 
-/** @throws OptionError where the table cannot be followed so */
+/** @throws OptionError if the table cannot be followed in this way */
 function filterOf(
   { follow, columns: names }: ReadSettings,
   schema: TableSchema,

@@ -4,14 +4,14 @@ import type { Decoder } from '../value/compiledType.ts'
 import { BytesDiffer, decoderFor, setOwn } from '../value/decoder.ts'
 import type { Part, TimedParts } from './timedParts.ts'
 
-/** Where a value stands in a page. */
+/** The place of a value in a page. */
 export interface Span {
   from: number
   to: number
   isNull: boolean
 }
 
-/** A value that is not null, and the answers of WRITETIME and TTL for it. */
+/** A value that is not null, with its WRITETIME and TTL. */
 export interface TimedValue {
   readonly value: Span
   readonly writeTime: Span
@@ -21,7 +21,7 @@ export interface TimedValue {
 /** Puts the cells of a column's value into the parts that have their times. */
 export type AddCells = (parts: TimedParts, bytes: Buffer, given: TimedValue) => void
 
-/** Since when a cell is there, and for how long. */
+/** Write time and time to live of a cell. */
 interface CellTime {
   readonly time: bigint
   readonly ttl: number
@@ -30,7 +30,7 @@ interface CellTime {
 const LENGTH_BYTES = 4
 const TIME_BYTES = 8
 
-/** @throws BytesDiffer, when it is called with what is no such value and its times */
+/** @throws BytesDiffer from the returned function, for bytes that are not such a value with its times */
 export function addCellsOf({ name, type }: Column): AddCells {
   if (!('frozen' in type) || type.frozen) return addCell(name, decoderFor(type))
   switch (type.kind) {
@@ -53,8 +53,8 @@ function addCell(name: string, decode: Decoder): AddCells {
 }
 
 /**
- * All elements of a list come with the write time of the newest and the time to live of the one that lives longest: what
- * is added to a list twice, by a repeat, is in it twice.
+ * All elements of a list get the write time of the newest and the time to live of the longest-lived. Elements that are added
+ * to a list twice, by a repeat, are in it twice.
  */
 function addList(name: string, decode: Decoder): AddCells {
   return (parts, bytes, { value, writeTime, ttl }) => {
@@ -70,7 +70,7 @@ function addList(name: string, decode: Decoder): AddCells {
   }
 }
 
-/** @param perElement values that an element has: a map's has a key, too */
+/** @param perElement values per element: an element of a map also has a key */
 function addElements(name: string, decode: Decoder, perElement: number): AddCells {
   return (parts, bytes, { value, writeTime, ttl }) => {
     const times = timesIn(bytes, writeTime, ttl)
@@ -124,18 +124,18 @@ function addFields(name: string, { fields }: Extract<CqlType, { kind: 'udt' }>):
   }
 }
 
-/** Of a value that is one cell. */
+/** The span of a value that is one cell. */
 function timeAt(bytes: Buffer, { from, to, isNull }: Span, ttl: Span): CellTime {
   if (isNull || to - from !== TIME_BYTES) throw new BytesDiffer('A cell has no write time')
   return { time: bytes.readBigInt64BE(from), ttl: secondsAt(bytes, ttl) }
 }
 
-/** 0 would be for ever: what ends within this second has one more. */
+/** 0 would mean for ever, so a cell that ends within this second gets one second. */
 function secondsAt(bytes: Buffer, { from, isNull }: Span): number {
   return isNull ? 0 : Math.max(1, bytes.readInt32BE(from))
 }
 
-/** Of each element or field; undefined for a field that is null. */
+/** The span per element or field. Undefined for a null field. */
 function timesIn(bytes: Buffer, writeTimes: Span, ttls: Span): (CellTime | undefined)[] {
   const spans = itemsIn(bytes, writeTimes)
   const seconds = itemsIn(bytes, ttls)

@@ -1,12 +1,12 @@
-/** Cells of a row that one statement writes again: those with one write time and one time to live. */
+/** Cells of a row that one statement writes: those with the same write time and time to live. */
 export interface Part {
   /** Microseconds since 1970. */
   readonly time: bigint
-  /** Seconds that remain; 0 is for ever. */
+  /** Remaining seconds. 0 means for ever. */
   readonly ttl: number
-  /** Lists stand apart: a repeat gives their row the next microsecond (CASSANDRA-11368), and no other cell may get it. */
+  /** Lists are separate: a repeat gives their row the next microsecond (CASSANDRA-11368), which no other cell may get. */
   readonly isOfLists: boolean
-  /** Whether it has elements or fields of a value, whose others may be in other parts. */
+  /** Whether it has elements or fields of a value that may also have some in other parts. */
   isOfElements: boolean
   readonly cells: { readonly name: string; readonly value: unknown }[]
 }
@@ -26,14 +26,14 @@ export class TimedParts {
     return part
   }
 
-  /** The oldest first; of one write time what lives longest. */
+  /** Oldest first. Of equal write times, the longest-lived first. */
   sorted(): Part[] {
     return [...this.#byTime.values()].flat().sort(inOrder)
   }
 
   /**
-   * As {@link sorted}, and the first part can be inserted: it tells when the row began. CQL does not tell the times of a
-   * row marker. It is mostly as old as the oldest cell, and a row without cells gets the moment of the read.
+   * Like {@link sorted}, with a first part that can be inserted and writes the row marker. CQL does not report the time of a row
+   * marker. It is mostly as old as the oldest cell. A row without cells gets the moment of the read.
    */
   withMarker(): readonly Part[] {
     const parts = this.sorted()

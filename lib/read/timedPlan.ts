@@ -11,17 +11,17 @@ import { type Part, TimedParts } from './timedParts.ts'
 
 const LENGTH_BYTES = 4
 
-/** What an answer has behind its columns. */
+/** The values after the columns of an answer. */
 interface AnswerTimes {
   /** Properties of a part. */
   readonly names: TimeNames
-  /** Values behind those of the columns. */
+  /** Number of values after those of the columns. */
   readonly extras: number
-  /** How many of these, the first ones, are the row's place. The first write time follows, and then the others. */
+  /** Number of the first values that are the row's place. The write times follow. */
   readonly places: number
 }
 
-/** How the rows of an answer are read in parts, one for each write time and time to live of their cells. */
+/** How to read the rows of an answer in parts, one per write time and time to live of their cells. */
 export class TimedPlan {
   readonly #table: string
   readonly #names: TimeNames
@@ -30,10 +30,10 @@ export class TimedPlan {
   readonly #hasStatics: boolean
   readonly #partitionKeys: number
   readonly #timesFrom: number
-  /** As in {@link AnswerTimes}. */
+  /** See {@link AnswerTimes}. */
   readonly #places: number
   readonly #values: readonly Span[]
-  /** Bytes of the partition key of the row before. */
+  /** Bytes of the partition key of the previous row. */
   #partition: Buffer | undefined
 
   /** @param columns of the answer: the key first, in its order */
@@ -53,8 +53,8 @@ export class TimedPlan {
   }
 
   /**
-   * The parts of some rows of a page, from a place on: those of one row after each other, the oldest first.
-   * @returns where the row behind them begins
+   * The parts of some rows of a page, from an offset. The parts of a row are consecutive, oldest first.
+   * @returns the offset of the next row
    * @throws BytesDiffer or a RangeError when the bytes are not values of these columns
    */
   decode(bytes: Buffer, from: number, count: number, rows: PlainRow[]): number {
@@ -75,7 +75,7 @@ export class TimedPlan {
     return at
   }
 
-  /** @throws ReadError where the driver has decoded the rows: it misreads lists of times that have nulls */
+  /** @throws ReadError if the driver has decoded the rows, because it misreads lists of times that have nulls */
   plain(): PlainRow[] {
     const text =
       `${this.#table} cannot be read with \`with_times\` by this copy of cassandra-driver, whose pages do not come as ` +
@@ -84,7 +84,7 @@ export class TimedPlan {
   }
 
   #addParts(bytes: Buffer, rows: PlainRow[]): void {
-    // A partition of static columns alone comes as a row without clustering key.
+    // A partition that has static columns only comes as a row without clustering key.
     const isRow = !this.#valueAt(this.#keys.length - 1).isNull
     const isFirst = this.#hasStatics && this.#isNewPartition(bytes)
     const ofStatics = new TimedParts()
@@ -105,7 +105,7 @@ export class TimedPlan {
     }
   }
 
-  /** Before the last part of a row, a reader that goes on gives all of them again: they may have others by then. */
+  /** A reader that continues before the last part of a row emits all of its parts again, because they may have changed. */
   #setPlaces(bytes: Buffer, rows: readonly PlainRow[], first: number): void {
     const from = this.#valueAt(this.#timesFrom - this.#places).from - LENGTH_BYTES
     const { to } = this.#valueAt(this.#timesFrom - 1)
@@ -128,7 +128,7 @@ export class TimedPlan {
     return row
   }
 
-  /** Static columns are those of a partition: they come with its first row. */
+  /** Static columns belong to a partition, so they come with its first row. */
   #isNewPartition(bytes: Buffer): boolean {
     const key = bytes.subarray(
       this.#valueAt(0).from - LENGTH_BYTES,

@@ -4,15 +4,15 @@ export interface TokenRange {
   readonly end: bigint
 }
 
-/** Below all tokens of Murmur3Partitioner: no partition has it. */
+/** Below all tokens of Murmur3Partitioner. No partition has it. */
 const LOWEST = -(2n ** 63n)
 const HIGHEST = 2n ** 63n - 1n
 /** Tokens of the ring. */
 export const RING = HIGHEST - LOWEST
 
 /**
- * Divides the ring between the tokens of its nodes: every partition is in one range, and the partitions of a range are
- * on the same nodes. The range around the end of the ring comes in two parts.
+ * Divides the ring at the tokens of its nodes. Every partition is in one range, and the partitions of a range are on the same
+ * nodes. The range around the end of the ring comes in two parts.
  */
 export function rangesBetween(tokens: readonly bigint[]): TokenRange[] {
   const inner = tokens.filter(token => token > LOWEST && token < HIGHEST)
@@ -21,8 +21,8 @@ export function rangesBetween(tokens: readonly bigint[]): TokenRange[] {
 }
 
 /**
- * Cuts ranges into `splits` in all or some more, each in proportion to its size. They come in turns, so that those that
- * are read at one time are on different nodes.
+ * Cuts ranges into at least `splits` parts in total, in proportion to their sizes. The parts take turns over the ranges, so
+ * that parallel reads are on different nodes.
  */
 export function splitRanges(ranges: readonly TokenRange[], splits: number): TokenRange[] {
   const parts = ranges.map(range => {
@@ -41,7 +41,7 @@ function byToken(a: bigint, b: bigint): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** What lies above a token; all where there is none. */
+/** The ranges above a token, or all without one. */
 export function rangesAbove(token: bigint | undefined, ranges: readonly TokenRange[]): readonly TokenRange[] {
   if (token === undefined) return ranges
   return ranges.flatMap(({ start, end }) =>
@@ -49,7 +49,7 @@ export function rangesAbove(token: bigint | undefined, ranges: readonly TokenRan
   )
 }
 
-/** The two halves of a range; undefined when it has one token. */
+/** The two halves of a range. Undefined if it has one token. */
 export function halves(range: TokenRange): readonly [TokenRange, TokenRange] | undefined {
   const [first, second] = cut(range, 2)
   return first === undefined || second === undefined ? undefined : [first, second]

@@ -1,24 +1,24 @@
 import { OptionError } from '../errors.ts'
 import type { TableSchema } from '../table/schema.ts'
 
-/** Strings, quoted names, names and numbers, and every other sign by itself. */
+/** Strings, quoted names, names and numbers, and every other character by itself. */
 const tokenForm = /'(?:[^']|'')*'|\$\$[\s\S]*?\$\$|"(?:[^"]|"")*"|[A-Za-z]\w*|[\d.]+|--|\/\/|\/\*|\s+|[\s\S]/g
 
-/** Clauses that would be said of each range, and not of the whole, by their first words. Some may be names as well. */
+/** Clauses, by their first words, that would apply per range and not to the whole. Some words may be names too. */
 const clauses = /^(?:limit |order by|group by|per partition|allow filtering)/
 
 /** Conditions of a SELECT as they were given, and what they restrict. */
 export interface Where {
   readonly text: string
-  /** Whether the whole partition key is named by `=` or `IN`: these partitions alone are read. */
+  /** Whether the whole partition key is named by `=` or `IN`, so that only these partitions are read. */
   readonly isOfPartitions: boolean
-  /** Columns with conditions, as far as they are told at all. */
+  /** Columns with conditions, as far as they can be found. */
   readonly columns: ReadonlySet<string>
 }
 
 /**
- * Looks at the conditions as far as this side has to know them; whether they hold together only Cassandra says.
- * @throws OptionError when they are more than conditions
+ * Parses the conditions as far as the client needs them. Cassandra decides whether they are valid.
+ * @throws OptionError if they are more than conditions
  */
 export function whereOf(text: string, { columns }: TableSchema): Where {
   const tokens = text.match(tokenForm)?.filter(token => token.trim() !== '') ?? []
@@ -38,7 +38,7 @@ export function whereOf(text: string, { columns }: TableSchema): Where {
   return { text, isOfPartitions: keys.every(({ name }) => named.has(name)), columns: new Set(all) }
 }
 
-/** Between ANDs that stand in no bracket. */
+/** The tokens between ANDs outside brackets. */
 function conditionsIn(tokens: readonly string[]): string[][] {
   const found: string[][] = [[]]
   let depth = 0

@@ -5,18 +5,18 @@ import { type Encoder, encoderFor } from '../value/encoder.ts'
 import { Refusal } from '../value/refusal.ts'
 import { valueRefused } from './rowRefusal.ts'
 
-/** What is known of a column beforehand. */
+/** A column's encoder, with everything that does not depend on the row. */
 export interface ColumnEncoder {
   readonly column: Column
-  /** Place of the column among the table's, or of a field behind these. */
+  /** Index of the column among the table's columns. Fields follow after the columns. */
   readonly columnIndex: number
   readonly encode: Encoder
   readonly isKey: boolean
   readonly appends: boolean
-  /** Each part of the value is a cell of its own on the server. */
+  /** Whether each part of the value is a separate cell on the server. */
   readonly isMultiCell: boolean
   readonly isPartitionKey: boolean
-  /** Whether a value can be added to what is stored. */
+  /** Whether a value can be added to the stored one. */
   readonly takesMore: boolean
 }
 
@@ -34,7 +34,7 @@ export function columnEncoderFor(column: Column, columnIndex: number): ColumnEnc
   }
 }
 
-/** That of a field, which errors name with its column. */
+/** The encoder of a field. Errors name the field together with its column. */
 export function fieldEncoderFor(target: Target, index: number): ColumnEncoder {
   return columnEncoderFor({ ...target, name: `${target.name}.${target.field}` }, index)
 }

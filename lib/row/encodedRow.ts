@@ -7,19 +7,19 @@ import { LIST_TIMESTAMPS } from './using.ts'
 
 /** A row as bytes, in the form in which the native protocol binds values. */
 export interface EncodedRow extends KeyedRow {
-  /** Place in the order of arrival, from 0. */
+  /** Number in the order of arrival, counted from 0. */
   readonly index: number
   readonly statement: Statement
-  /** Where the row begins and ends in its slab: its values in bind order, each after its length in 4 bytes. */
+  /** Start and end of the row in its slab: its values in bind order, each preceded by its length in 4 bytes. */
   readonly start: number
   readonly end: number
-  /** Where the 8 bytes of the write time are in the slab. They wait for {@link stamp}, unless the row brought its own. */
+  /** Offset of the 8 bytes of the write time in the slab. {@link stamp} fills them, unless the row brought its own time. */
   readonly timestampAt: number
-  /** Bytes that the server counts for it against `batch_size_warn_threshold`, its partition apart. */
+  /** Bytes that the server counts for the row against `batch_size_warn_threshold`, without those of its partition. */
   readonly weight: number
-  /** Writing it twice with one timestamp would double a non-frozen list (CASSANDRA-11368). */
+  /** Whether writing the row twice with one timestamp would double a non-frozen list (CASSANDRA-11368). */
   readonly appends: boolean
-  /** What `on_bad_row` gets when Cassandra refuses the row. */
+  /** The row that `on_bad_row` gets if Cassandra refuses it. */
   given: GivenRow | undefined
 }
 
@@ -28,14 +28,14 @@ export function byteLengthOf({ start, end }: EncodedRow): number {
   return end - start
 }
 
-/** Microseconds that a row takes up in the order. */
+/** Microseconds that a row occupies in the order. */
 export function timestampsOf(row: EncodedRow): number {
   return row.appends ? LIST_TIMESTAMPS : 1
 }
 
 /**
- * Moves rows into memory that holds nothing else. A row keeps its whole slab alive, and with it the bytes of rows that
- * were written long ago.
+ * Moves rows into memory of their own. Otherwise a row keeps its whole slab alive, and with it the bytes of rows that were
+ * written long ago.
  */
 export function detach(rows: readonly EncodedRow[]): void {
   let size = 0
@@ -67,12 +67,12 @@ export function writeTimeOf({ slab, timestampAt }: EncodedRow): number {
   return Number(slab.readBigInt64BE(timestampAt))
 }
 
-/** Moves a row's write time on by one microsecond. A request that was sent has a copy of the bytes. */
+/** Adds one microsecond to a row's write time. A request that was already sent has a copy of the bytes. */
 export function restamp({ slab, timestampAt }: EncodedRow): void {
   setInt64(slab, timestampAt, slab.readBigInt64BE(timestampAt) + 1n)
 }
 
-/** Takes seconds off a row's time to live; at least one is left, since 0 would be for ever, and 0 stays for ever. */
+/** Subtracts seconds from a row's time to live. At least 1 is left, because 0 means for ever. A 0 stays 0. */
 export function age({ statement, slab, timestampAt }: EncodedRow, seconds: number): void {
   const at = timestampAt + 8
   if (statement.ttlIndex === undefined || slab.readInt32BE(at) < 0) return
@@ -80,14 +80,14 @@ export function age({ statement, slab, timestampAt }: EncodedRow, seconds: numbe
   if (ttl > 0) slab.writeInt32BE(Math.max(1, ttl - seconds), at + 4)
 }
 
-/** Whether a row has a value for a column: neither null nor nothing. */
+/** Whether a row has a value for a column: neither null nor unset. */
 export function hasValueFor(row: EncodedRow, column: string): boolean {
   const { columns, valuesIndex } = row.statement
   const values = valuesOf(row)
   return columns.some(({ name }, i) => name === column && Buffer.isBuffer(values[valuesIndex + i]))
 }
 
-/** The bound values one by one, as they are now: a repeat of the row changes its bytes while the driver may still wait. */
+/** The bound values one by one, as a copy: a repeat of the row changes its bytes while the driver may still wait. */
 export function valuesOf(row: EncodedRow): BindValue[] {
   const slab = Buffer.from(row.slab.subarray(row.start, row.end))
   const values: BindValue[] = []

@@ -6,7 +6,7 @@ import { Refusal } from '../value/refusal.ts'
 import { type ColumnEncoder, fieldEncoderFor } from './columnEncoder.ts'
 import { valueRefused } from './rowRefusal.ts'
 
-/** Fields that a statement binds one by one. Their values stand behind those of the columns. */
+/** Fields that a statement binds one by one. Their values follow after those of the columns. */
 export class FieldCells {
   readonly #encoders = new Map<string, ColumnEncoder>()
   readonly #opened: { readonly column: Column; readonly columnIndex: number; readonly from: number }[] = []
@@ -27,14 +27,14 @@ export class FieldCells {
     return this.#opened.length === 0
   }
 
-  /** Of a field; undefined for a whole column. */
+  /** The encoder of a field. Undefined for a whole column. */
   encoderOf(target: Target): ColumnEncoder | undefined {
     return target.field === undefined ? undefined : this.#encoders.get(targetName(target))
   }
 
   /**
-   * Puts the fields of a row's values behind them. Null has no fields to set.
-   * @throws RowError for a value that is no such type
+   * Appends the fields of a row's values to the values. Null has no fields to set.
+   * @throws RowError for a value that is not of the user-defined type
    */
   read(given: unknown[], index: number): void {
     for (const { column, columnIndex, from } of this.#opened) {

@@ -4,7 +4,7 @@ import { snapshotOf } from './snapshot.ts'
 /** A row as it was given. */
 export class GivenRow {
   readonly #row: unknown
-  /** What the caller does to the row later has no effect on it. */
+  /** A copy. Later changes by the caller have no effect on it. */
   readonly copy: unknown
 
   constructor(row: unknown) {
@@ -15,7 +15,7 @@ export class GivenRow {
   /** The caller's own object, or the copy if the object has changed since. */
   get unchanged(): unknown {
     try {
-      // A copy is not its original in every part: a Vector is an Array there. Another copy is.
+      // A copy differs from its original in some parts: a Vector becomes an Array. So two copies are compared.
       return isSameSnapshot(this.copy, snapshotOf(this.#row)) ? this.#row : this.copy
     } catch {
       return this.copy

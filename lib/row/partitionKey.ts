@@ -1,14 +1,14 @@
 /** Most bytes of an encoded partition key, and of all clustering columns together. */
 export const MAX_KEY_BYTES = 65_535
 
-/** What each of several columns adds to the encoded key beside its own bytes. */
+/** Bytes that each of several columns adds to the encoded key besides its own. */
 export const KEY_PART_BYTES = 3
 
-/** The hash FNV-1a, begun at random in each process, so that keys that collide are harder to prepare. */
+/** The hash FNV-1a with a random start per process, which makes colliding keys harder to prepare. */
 const FNV_PRIME = 0x01000193
 const SEED = Math.floor(Math.random() * 2 ** 32)
 
-/** A row as bytes, as far as they tell its partition: the columns of the key, each after its length in 4 bytes. */
+/** The part of an encoded row that names its partition: the columns of the key, each preceded by its length in 4 bytes. */
 export interface KeyedRow {
   /** Holds the row, and others around it. */
   readonly slab: Buffer
@@ -17,12 +17,12 @@ export interface KeyedRow {
 }
 
 /**
- * The partition key as Cassandra hashes it: one column as it is, several each with its length before and a zero after.
+ * The partition key as Cassandra hashes it: a single column as it is, several with a length before and a zero after each.
  */
 export function partitionKeyOf({ slab, keyStart, keyEnd }: KeyedRow): Buffer {
   const first = slab.readInt32BE(keyStart)
   if (keyStart + 4 + first === keyEnd) return slab.subarray(keyStart + 4, keyEnd)
-  // A length of two bytes in place of four, and a zero: a byte less for each column.
+  // A length of two bytes instead of four, and a zero: one byte less per column.
   const key = Buffer.allocUnsafe(keyEnd - keyStart)
   let size = 0
   for (let at = keyStart; at < keyEnd; ) {
@@ -35,19 +35,19 @@ export function partitionKeyOf({ slab, keyStart, keyEnd }: KeyedRow): Buffer {
   return key.subarray(0, size)
 }
 
-/** A number that is the same for rows of one partition, and seldom for two partitions of one flush. */
+/** A number that is equal for rows of one partition, and seldom equal for two partitions of one flush. */
 export function partitionHashOf({ slab, keyStart, keyEnd }: KeyedRow): number {
   let hash = SEED
   for (let i = keyStart; i < keyEnd; i++) hash = Math.imul(hash ^ (slab[i] as number), FNV_PRIME)
-  // The low bits of a product know nothing of the high ones.
+  // The low bits of a product do not depend on the high ones.
   return hash ^ (hash >>> 15)
 }
 
-/** Whether two rows of one statement are of one partition. */
+/** Whether two rows of one statement belong to one partition. */
 export function isSamePartition(one: KeyedRow, other: KeyedRow): boolean {
   const size = one.keyEnd - one.keyStart
   if (size !== other.keyEnd - other.keyStart) return false
-  // Keys that count up, and texts with a prefix, differ at the end.
+  // Compared from the end: keys that count up, and texts with a common prefix, differ there.
   for (let i = 1; i <= size; i++) {
     if (one.slab[one.keyEnd - i] !== other.slab[other.keyEnd - i]) return false
   }

@@ -4,7 +4,7 @@ import { faultIn, isJson } from '../json.ts'
 import type { WriteSettings } from '../options/settings.ts'
 
 /**
- * The place of a row in its source. A copy: a source may keep one object up to date as it goes.
+ * The position of a row in its source, as a copy: a source may update one object as it goes.
  * @throws CheckpointError `ERR_CASSANDRA_POSITION`
  */
 export function positionOf(row: unknown, { position }: Pick<WriteSettings, 'position'>): Json | undefined {
@@ -16,8 +16,8 @@ export function positionOf(row: unknown, { position }: Pick<WriteSettings, 'posi
   } catch (cause) {
     throw new CheckpointError('ERR_CASSANDRA_POSITION', `\`position\` failed: ${cause}`, { cause })
   }
-  // It is refused here; its own failure must not end the process.
+  // A promise is refused here. Its rejection must not end the process.
   if (given instanceof Promise) given.catch(() => {})
-  const expected = 'Expected `position` to give a JSON value for each row'
+  const expected = 'Expected `position` to return a JSON value for each row'
   throw new CheckpointError('ERR_CASSANDRA_POSITION', `${expected}, got ${faultIn(given)}`)
 }

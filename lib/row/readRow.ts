@@ -2,10 +2,10 @@ import { unset } from '../value/bind.ts'
 import { isBuiltIn, isPlain } from '../value/objects.ts'
 import { notAnObject, unreadable } from './rowRefusal.ts'
 
-/** What a caller gave as a row. Reading it may run code of the caller's, which may throw. */
+/** A row as the caller gave it. Reading it may run the caller's code, which may throw. */
 export type Row = Readonly<Record<string, unknown>>
 
-/** Most rows are plain objects; an instance of a class is one as well, unless the class is JavaScript's own. */
+/** Most rows are plain objects. An instance of a class is a row too, unless the class is one of JavaScript's own. */
 export function rowOf(input: unknown, index: number): Row {
   try {
     if (typeof input === 'object' && input !== null && (isPlain(input) || !isBuiltIn(input)))
@@ -27,7 +27,7 @@ export function ownNames(row: Row, index: number): string[] {
 export function readProperty(row: Row, name: string, index: number): unknown {
   try {
     const value = row[name]
-    // The driver's users say so where a column is to be left alone.
+    // The driver's `types.unset`, by which its users leave a column alone.
     return value === unset ? undefined : value
   } catch (error) {
     throw unreadable(name, error, index)

@@ -7,8 +7,8 @@ import type { EncodedRow } from './encodedRow.ts'
 const LENGTH_BYTES = 4
 
 /**
- * The row as another statement of the same operation binds it, or the column of which it has a value that has no place
- * there. Both have the same key. A column that only the other statement has is left alone.
+ * The row as another statement of the same operation binds it. If the row has a value for a column that the other statement
+ * lacks, that column. Both statements have the same key. A column that only the other statement has is left unset.
  */
 export function rebind(row: EncodedRow, statement: Statement): EncodedRow | Column {
   const { columns, timestampIndex, valuesIndex } = row.statement
@@ -50,7 +50,7 @@ function isUnset(value: Buffer): boolean {
   return value.readInt32BE(0) === UNSET_LENGTH
 }
 
-/** What is bound, each with its length before it. */
+/** The bound values, each preceded by its length. */
 function boundOf({ slab, start, end }: EncodedRow): Buffer[] {
   const values: Buffer[] = []
   for (let at = start; at < end; ) {

@@ -32,9 +32,9 @@ interface Shape {
 interface Plan {
   readonly statement: Statement
   readonly encoders: readonly ColumnEncoder[]
-  /** Where it binds fields of columns. */
+  /** Present if the operation binds fields of columns. */
   readonly fields: FieldCells | undefined
-  /** Columns whose values are read, from the first one on. */
+  /** Number of columns whose values are read, from the first one. */
   readonly reads: number
 }
 
@@ -42,7 +42,7 @@ const LENGTH_BYTES = 4
 const TIMESTAMP_BYTES = 8
 const TTL_BYTES = 4
 
-/** Half of a commit log segment as Cassandra comes: it takes no mutation above. */
+/** Half of a commit log segment by Cassandra's default. The server takes no larger mutation. */
 const MUTATION_BYTES = 16 * 1024 * 1024
 
 /** Turns rows of one table into bytes, or refuses them. */
@@ -51,18 +51,18 @@ export class RowEncoder {
   readonly #schema: TableSchema
   readonly #columns: readonly Column[]
   readonly #columnIndexes: ReadonlyMap<string, number>
-  /** Of types that cannot be written. */
+  /** Encoders of columns whose types cannot be written. */
   readonly #unsupported: readonly ColumnEncoder[]
   readonly #partitionKeyCount: number
   readonly #keyCount: number
   readonly #regularsFrom: number
   readonly #plans: Readonly<Record<OperationName, Plan>>
-  /** That of the row before: most streams have one shape, which is then checked once. */
+  /** Shape of the previous row. Most streams have one shape, which is then checked once. */
   #shape: Shape = { names: [], present: [], controls: new Set() }
-  /** Properties that tell what is done with a row, and are no columns: delete flag, time to live, write time, operation. */
+  /** Properties that control how a row is written and are no columns: delete flag, time to live, write time, operation. */
   readonly #controls: readonly string[]
   readonly #asked: RowOperation | undefined
-  /** Lent to the row in progress: reading a row may run code of the caller's, which may give the next one. */
+  /** Absent while a row is encoded: reading a row may run the caller's code, which may write the next row. */
   #bytes: Bytes | undefined
 
   constructor(schema: TableSchema, rules: RowRules) {
@@ -132,7 +132,7 @@ export class RowEncoder {
     let timestampFrom = 0
     out.begin()
     for (const encoder of this.#unsupported) {
-      // The statement has no place for it: its encoder refuses every value.
+      // The statement has no place for the column, so its encoder refuses every value.
       if (given[encoder.columnIndex] !== undefined)
         encodeColumn(encoder, given[encoder.columnIndex], index, out)
     }
@@ -193,7 +193,7 @@ export class RowEncoder {
     }
   }
 
-  /** Writes the row's own time, or leaves room for another, and returns its place. */
+  /** Writes the row's own time, or leaves room for one, and returns the offset. */
   #writeTimestamp(given: unknown, index: number, out: Bytes): number {
     const { timestamp_column } = this.#rules
     const own = timestamp_column === undefined ? 0 : ownTimestampOf(given, this.#rules, index)
@@ -238,7 +238,7 @@ export class RowEncoder {
     if (flag === undefined) return operations.insert
     const value = this.#control(row, shape, flag.column, index)
     if (value === undefined) throw deleteFlagMissing(flag.column, index)
-    // Objects are compared by no text of theirs: a flag is a plain value.
+    // A flag is a plain value. The text of an object would be arbitrary.
     const isPlain = typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol'
     return isPlain && String(value).toLowerCase() === flag.value.toLowerCase()
       ? operations.delete
@@ -255,7 +255,7 @@ export class RowEncoder {
     return given
   }
 
-  /** A row of a partition's static columns alone needs no clustering key. */
+  /** A row that has static columns only needs no clustering key. */
   #isStaticOnly(given: readonly unknown[]): boolean {
     if (this.#regularsFrom === this.#keyCount || this.#keyCount === this.#partitionKeyCount) return false
     for (let i = this.#partitionKeyCount; i < given.length; i++) {
@@ -268,7 +268,7 @@ export class RowEncoder {
     return false
   }
 
-  /** @param bytes of the columns of the key so far, with a length of 4 bytes before each */
+  /** @param bytes of the key columns so far, each with a length of 4 bytes before it */
   #checkPartitionKey(
     { column, columnIndex }: ColumnEncoder,
     size: number,
@@ -276,7 +276,7 @@ export class RowEncoder {
     index: number,
   ): void {
     const count = this.#partitionKeyCount
-    // The bytes that are hashed have a length of 2 bytes before each column and a zero after it.
+    // The hashed bytes have a length of 2 bytes before each column and a zero after it.
     const total = count === 1 ? size : bytes - (4 - KEY_PART_BYTES) * (columnIndex + 1)
     if (total === 0 || total > MAX_KEY_BYTES) throw keySize(column, size, count, index)
   }

@@ -3,7 +3,7 @@ import type { TableSchema } from '../table/schema.ts'
 import { preview } from '../value/preview.ts'
 import { propertyRefused } from './rowRefusal.ts'
 
-/** What rows of a table may ask for, by a property of theirs. */
+/** The operations that rows of a table may ask for by a property. */
 export class RowOperation {
   readonly #column: string
   readonly #named = new Map<unknown, Operation>()
@@ -22,7 +22,7 @@ export class RowOperation {
     this.#expected = `${names.slice(0, -1).join(', ')} or ${names.at(-1)}${why}`
   }
 
-  /** @throws RowError for anything else than a name of an operation, in any case */
+  /** @throws RowError for anything but the name of an operation, in any case */
   of(value: unknown, index: number): Operation {
     const found = this.#named.get(value) ?? this.#named.get(typeof value === 'string' && value.toLowerCase())
     if (found === undefined) throw propertyRefused(this.#column, preview(value), this.#expected, index)

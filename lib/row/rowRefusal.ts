@@ -8,7 +8,15 @@ import { cut, kindOf, listed } from '../value/preview.ts'
 import type { Refusal } from '../value/refusal.ts'
 import { KEY_PART_BYTES, MAX_KEY_BYTES } from './partitionKey.ts'
 
-/** The words of every error about a row: which row, which column, what came, what was expected. */
+/** The text of every error about a row: which row, which column, what came, what was expected. */
+
+/** What a row number in a message counts. After a restart of epochs it starts again. */
+export const ROW_COUNT = '(counted from 0 in this stream)'
+
+/** A row at the start of a message. */
+export function rowLabel(row_index: number): string {
+  return `Row ${row_index} ${ROW_COUNT}`
+}
 
 /** Errors that name a field or type the schema lacked. Not a property: callers match on the code alone. */
 const unknownToSchema = new WeakSet<RowError>()
@@ -21,11 +29,11 @@ export function mayBeNewInSchema(error: RowError): boolean {
 export function notAnObject(input: unknown, row_index: number): RowError {
   const expected = 'an object with one property per column'
   const advice = adviceFor(input)
-  const message = `Row ${row_index} is ${kindOf(input)}; expected ${expected}${advice}`
+  const message = `${rowLabel(row_index)} is ${kindOf(input)}; expected ${expected}${advice}`
   return new RowError('ERR_CASSANDRA_ROW_TYPE', message, { row_index, expected })
 }
 
-/** What to do about a row that is none, where that is clear. */
+/** What to do about a value that is not a row, where that is clear. */
 function adviceFor(input: unknown): string {
   if (typeof input === 'string' || ArrayBuffer.isView(input)) {
     return ': text and bytes, such as those of a file, go through a parser first (one for JSON lines or CSV)'
@@ -35,7 +43,7 @@ function adviceFor(input: unknown): string {
   return is.isMap(input) ? ': `Object.fromEntries(map)` makes one' : ''
 }
 
-/** Properties by which other loaders tell how to write a row, with the option that names such a property here. */
+/** Properties that control writing in other loaders, with the option that names such a property here. */
 const controls = [
   { option: 'ttl_column', names: /^_*(?:ttl|time_?to_?live)_*$/i },
   { option: 'timestamp_column', names: /^_*(?:timestamp|write_?time(?:stamp)?)_*$/i },
@@ -57,14 +65,14 @@ export function columnUnknown(
     (near === undefined ? '' : `; did you mean \`${escaped(near)}\`?`) +
     (control === undefined ? '' : `; \`${control.option}\` is the option that names such a property`)
   const expected = `one of ${listed(names)}`
-  const message = `Row ${row_index}: \`${keyspace}.${table}\` has no column \`${escaped(cut(name, 80))}\`${advice}; expected ${expected}`
+  const message = `${rowLabel(row_index)}: \`${keyspace}.${table}\` has no column \`${escaped(cut(name, 80))}\`${advice}; expected ${expected}`
   const details = { row_index, column: cut(name, 80), expected }
   return new RowError('ERR_CASSANDRA_COLUMN_UNKNOWN', message, details)
 }
 
 export function deleteFlagMissing(column: string, row_index: number): RowError {
   const expected = 'a value, which tells deletes from inserts'
-  const message = `Row ${row_index}, column \`${cut(escaped(column), 80)}\`: the delete flag is missing; expected ${expected}`
+  const message = `${rowLabel(row_index)}, column \`${cut(escaped(column), 80)}\`: the delete flag is missing; expected ${expected}`
   return new RowError('ERR_CASSANDRA_DELETE_FLAG_MISSING', message, { row_index, column, expected })
 }
 
@@ -90,7 +98,7 @@ export function keySize(column: Column, size: number, parts: number, row_index: 
 
 export function rowSize(size: number, most: number, row_index: number): RowError {
   const expected = `at most ${most} bytes (\`max_row_bytes\`)`
-  const message = `Row ${row_index} takes ${size} bytes; expected ${expected}`
+  const message = `${rowLabel(row_index)} takes ${size} bytes; expected ${expected}`
   return new RowError('ERR_CASSANDRA_ROW_SIZE', message, { row_index, expected })
 }
 
@@ -100,29 +108,29 @@ export function valueRefused(column: Column, refusal: Refusal, row_index: number
   const isEmptyText = preview === '""' && refusal.path === '' && !isKey(column)
   const expected = isEmptyText ? `${refusal.expected}; for no value null, or no property` : refusal.expected
   const where = `column \`${cut(`${escaped(column.name)}${refusal.path}`, 200)}\` (${shownType(cql_type)})`
-  const message = `Row ${row_index}, ${where}: ${preview} ${reason}; expected ${cut(expected, 250)}`
+  const message = `${rowLabel(row_index)}, ${where}: ${preview} ${reason}; expected ${cut(expected, 250)}`
   const details = { row_index, column: path, cql_type, expected }
   const error = new RowError('ERR_CASSANDRA_VALUE', message, details, { cause })
   if (refusal.mayBeNewInSchema) unknownToSchema.add(error)
   return error
 }
 
-/** A getter or a proxy of the caller threw. */
+/** A getter or a proxy of the caller's threw an error. */
 export function unreadable(column: string | undefined, cause: unknown, row_index: number): RowError {
   const where = column === undefined ? '' : `, column \`${cut(escaped(column), 80)}\``
-  const message = `Row ${row_index}${where}: reading it threw an error`
+  const message = `${rowLabel(row_index)}${where}: reading it threw an error`
   const details = column === undefined ? { row_index } : { row_index, column }
   return new RowError('ERR_CASSANDRA_VALUE', message, details, { cause })
 }
 
-/** A property that is no column but tells how to write the row. */
+/** Refuses a property that is no column but controls how the row is written. */
 export function propertyRefused(
   column: string,
   shown: string,
   expected: string,
   row_index: number,
 ): RowError {
-  const message = `Row ${row_index}, column \`${cut(escaped(column), 80)}\`: got ${shown}; expected ${expected}`
+  const message = `${rowLabel(row_index)}, column \`${cut(escaped(column), 80)}\`: got ${shown}; expected ${expected}`
   return new RowError('ERR_CASSANDRA_VALUE', message, { row_index, column, expected })
 }
 
@@ -133,7 +141,7 @@ function ofColumn(
   details: { row_index: number; expected: string },
 ): RowError {
   const cql_type = cqlTypeName(type)
-  const message = `Row ${details.row_index}, column \`${cut(escaped(column), 80)}\` (${shownType(cql_type)}): ${problem}`
+  const message = `${rowLabel(details.row_index)}, column \`${cut(escaped(column), 80)}\` (${shownType(cql_type)}): ${problem}`
   return new RowError(code, message, { ...details, column, cql_type })
 }
 

@@ -14,7 +14,7 @@ export function isSameSnapshot(one: unknown, other: unknown): boolean {
     if (Object.is(a, b)) return true
     if (!isObject(a) || !isObject(b)) return false
     const partner = partners.get(a)
-    // Both snapshots copy an object once. One that has two counterparts stood in other places then.
+    // Both snapshots copy an object once. If it has two counterparts, it has moved within the row.
     if (partner !== undefined) return partner === b
     partners.set(a, b)
     pending.push(a)
@@ -38,7 +38,7 @@ function haveSameParts(a: object, b: object, compare: Compare): boolean {
   if (is.isDate(a)) return Object.is(timeOf(a), timeOf(b))
   if (ArrayBuffer.isView(a)) return bytesOf(a).equals(bytesOf(b as ArrayBufferView))
   if (is.isAnyArrayBuffer(a)) return Buffer.from(a).equals(Buffer.from(b as ArrayBuffer))
-  // The snapshot keeps the rest as it is: another object is another value.
+  // The snapshot keeps other objects as they are, so another object is another value.
   return !isBuiltIn(a) && haveSameProperties(a, b, compare)
 }
 
@@ -53,7 +53,7 @@ function haveSameProperties(a: object, b: object, compare: Compare): boolean {
     keys.every(key => {
       const [before, after] = [propertyOf(a, key), propertyOf(b, key)]
       if (before === undefined || after === undefined) return false
-      // A getter stands for a property that could not be read.
+      // A getter marks a property that could not be read.
       if (before.get !== undefined || after.get !== undefined)
         return before.get !== undefined && after.get !== undefined
       return typeof key === 'symbol'

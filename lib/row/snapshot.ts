@@ -5,28 +5,28 @@ import { isMutableDriverValue } from '../value/driverValue.ts'
 import { isBuiltIn, isIterable, isPlain } from '../value/objects.ts'
 import { isAnyTemporal } from '../value/temporal.ts'
 
-/** No collection of more items fits a mutation, even of empty ones with their lengths of 4 bytes. */
+/** No collection with more items fits a mutation, even if all are empty, because each has a length of 4 bytes. */
 const mostItems = 4 * 1024 * 1024
 
 /**
- * Levels that are copied. No type nests that deep, so a row with more is refused. A copy that ended where the stack does
- * would end elsewhere the next time, and an unchanged row would seem to have changed.
+ * Levels that are copied. No type nests that deep, so a deeper row is refused. A copy that ended with the stack would end
+ * elsewhere the next time, and an unchanged row would seem to have changed.
  */
 const MOST_LEVELS = 1_000
 
 /**
- * A copy of a row that later changes to the row do not reach, for rows that come before the types of their columns are
- * known. Everything is read once, all the way down; instances of classes that no column takes are kept. What throws
- * when it is read throws the same again when the copy is read, for the encoder to report.
+ * A deep copy of a row, for rows that come before the types of their columns are known. Later changes to the row do not
+ * reach it. Everything is read once. Instances of classes that no column takes are kept as they are. A property that throws
+ * when it is read throws the same error from the copy, so that the encoder reports it.
  */
 export function snapshotOf(row: unknown): unknown {
   return copyOfPart(row, 0, new Map())
 }
 
-/** @param copies of the objects that were met; those around the value stand for themselves as long as they are copied */
+/** @param copies of the objects that were met. An object maps to itself while it is being copied */
 function copyOfPart(value: unknown, level: number, copies: Map<object, unknown>): unknown {
   if (typeof value !== 'object' || value === null || value === unset) return value
-  // An object in many places is copied once. A cycle can be stored nowhere: it is kept for the encoder to refuse.
+  // An object in many places is copied once. A cycle cannot be stored: it is kept for the encoder to refuse.
   if (copies.has(value)) return copies.get(value)
   if (level > MOST_LEVELS) return value
   copies.set(value, value)
@@ -40,7 +40,7 @@ function copyOfPart(value: unknown, level: number, copies: Map<object, unknown>)
   return copy
 }
 
-/** Whether a row holds what can be read once only, such as a generator. */
+/** Whether a row holds something that can be read only once, such as a generator. */
 export function holdsIterator(value: unknown, seen: Set<object> = new Set()): boolean {
   if (typeof value !== 'object' || value === null || seen.has(value)) return false
   seen.add(value)
@@ -64,7 +64,7 @@ function copyObject(value: object, isRow: boolean, copy: (item: unknown) => unkn
   if (ArrayBuffer.isView(value)) return copyView(value)
   if (is.isAnyArrayBuffer(value)) return new Uint8Array(copyOf(new Uint8Array(value))).buffer
   if (is.isBoxedPrimitive(value) || isAnyTemporal(value)) return value
-  // The driver's Vector is iterable too, and a Proxy that shows its items only.
+  // The driver's Vector is iterable too. It is a Proxy that shows only its items.
   if (!isRow && isIterable(value)) return copyItems(value, copy)
   const hasFields = isPlain(value) || isMutableDriverValue(value) || !isBuiltIn(value)
   if (!hasFields) return value
@@ -77,7 +77,7 @@ function copyItems(items: Iterable<unknown>, copy: (item: unknown) => unknown): 
   const copies: unknown[] = []
   for (const item of items) {
     copies.push(copy(item))
-    // One more than can be stored is enough to be refused.
+    // One item more than can be stored is enough for a refusal.
     if (copies.length > mostItems) break
   }
   return copies
@@ -85,7 +85,7 @@ function copyItems(items: Iterable<unknown>, copy: (item: unknown) => unknown): 
 
 function copyView(view: ArrayBufferView): ArrayBufferView {
   if (Buffer.isBuffer(view)) return copyOf(view)
-  // A view of a transferred buffer cannot be copied; it stays what it is and is refused.
+  // A view of a transferred buffer cannot be copied. It is kept and then refused.
   if (view.byteLength === 0) return view
   const { buffer } = new Uint8Array(copyOf(new Uint8Array(view.buffer, view.byteOffset, view.byteLength)))
   const View = view.constructor as new (buffer: ArrayBufferLike) => ArrayBufferView
@@ -100,7 +100,7 @@ function copyProperties(value: object, copy: (item: unknown) => unknown): object
   return copied
 }
 
-/** What a row carries along for the caller. It is never stored and may lead to anything, so it is not copied itself. */
+/** Properties that a row carries along for the caller. They are never stored and may lead anywhere, so they are not copied. */
 function addSymbols(copied: object, row: object): void {
   for (const symbol of Object.getOwnPropertySymbols(row)) {
     if (!Object.prototype.propertyIsEnumerable.call(row, symbol)) continue
@@ -118,7 +118,7 @@ function readOnce(value: object, key: PropertyKey, copy: (item: unknown) => unkn
 
 const unreadables = new WeakSet<object>()
 
-/** Stands for what could not be read. */
+/** Marks what could not be read. */
 function unreadable(error: unknown): object {
   const again = () => rethrow(error)
   const proxy = new Proxy({}, { get: again, has: again, ownKeys: again, getPrototypeOf: again })
@@ -126,7 +126,7 @@ function unreadable(error: unknown): object {
   return proxy
 }
 
-/** Whether a part of a snapshot stands for what could not be read. */
+/** Whether a part of a snapshot marks what could not be read. */
 export function isUnreadable(part: object): boolean {
   return unreadables.has(part)
 }

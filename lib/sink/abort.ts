@@ -1,11 +1,11 @@
 import { addAbortSignal, type Readable, type Writable } from 'node:stream'
 
-/** What to do when a signal comes: one listener per signal, because Node warns of a leak from the eleventh on. */
+/** Actions per signal. Each signal gets one listener, because Node warns of a leak at the eleventh. */
 const acts = new WeakMap<AbortSignal, Set<() => void>>()
 
 /**
  * Calls `act` when the signal comes, or now if it has come.
- * @returns what takes that back
+ * @returns a function that cancels it
  */
 export function onAbort(signal: AbortSignal, act: () => void): () => void {
   if (signal.aborted) {
@@ -33,7 +33,7 @@ function actOnAll(this: AbortSignal): void {
   for (const act of all) act()
 }
 
-/** Destroys the stream when the signal comes, with the error that Node has for it. */
+/** Destroys the stream when the signal comes, with Node's AbortError. */
 export function abortWith(signal: AbortSignal, stream: Readable | Writable): void {
   const own = new AbortController()
   addAbortSignal(own.signal, stream)

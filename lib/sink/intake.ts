@@ -5,11 +5,11 @@ import type { EncodeResult } from '../write/liveTable.ts'
 import type { Progress } from '../write/progress.ts'
 import { Tally } from '../write/tally.ts'
 
-/** A row that came before the table was known: its place in the order, a copy as deep as it goes, later its bytes. */
+/** A row that came before the table was known: its place in the order, a deep copy, and later its bytes. */
 class EarlyRow {
   readonly arrival = processArrivals().early()
   readonly given: GivenRow
-  /** Once the table is known. */
+  /** Present once the table is known. */
   encoded: EncodeResult | undefined
 
   constructor(row: unknown) {
@@ -19,17 +19,17 @@ class EarlyRow {
 
 export type QueuedRow = EncodeResult | EarlyRow
 
-/** What turns rows into bytes once the table is known. */
+/** Turns rows into bytes once the table is known. */
 export interface RowWriter {
   /** @param arrival place of a row that came before the table was known */
   encode(row: unknown, arrival?: number): EncodeResult
   validate(row: unknown): Promise<Error | undefined>
-  /** Sends what need not wait for more rows. */
+  /** Sends rows without waiting for more. */
   flush(): void
   close(): Promise<void>
 }
 
-/** What all sinks have in common: rows that come from the first moment on, and the writer once it is open. */
+/** What all sinks share: rows that come before the writer is open, and the writer once it is. */
 export class Intake<Writer extends RowWriter> {
   readonly tally = new Tally()
   readonly progress: Progress
@@ -55,8 +55,8 @@ export class Intake<Writer extends RowWriter> {
   }
 
   /**
-   * Resolves when `open` has, or at once when it is closed before that: who closes has a reason, and need not
-   * wait for the servers. After `open` has called `hold`, closing waits until what it takes is given back.
+   * Resolves when `open` has. Resolves at once if the intake is closed first, because closing must not wait for servers. After
+   * `open` has called `hold`, closing waits until everything that was acquired is released.
    */
   openBy(open: (signal: AbortSignal, hold: () => void) => Promise<Writer>): Promise<void> {
     const { signal } = this.#opening
@@ -86,7 +86,7 @@ export class Intake<Writer extends RowWriter> {
     return this.#opened
   }
 
-  /** A stream of Node begins to open a moment after it is made. */
+  /** A stream of Node starts to open a moment after it is made. */
   #whenOpen(resolve: () => void, reject: (error: Error) => void): void {
     if (this.#opened !== undefined) this.#opened.then(resolve, reject)
     else if (this.#closed !== undefined) resolve()
@@ -94,8 +94,8 @@ export class Intake<Writer extends RowWriter> {
   }
 
   /**
-   * Why a row cannot be stored; undefined when it can. Waits until the table is known.
-   * @throws what the sink fails with
+   * Why a row cannot be stored, or undefined. Waits until the table is known.
+   * @throws the error that the sink fails with
    */
   async validate(row: unknown): Promise<Error | undefined> {
     const given = new GivenRow(row)
@@ -104,7 +104,7 @@ export class Intake<Writer extends RowWriter> {
     return this.#writer.validate(given)
   }
 
-  /** A row is read when it is given, not when its turn comes: by then the caller may have changed it. */
+  /** Reads a row when it is given and not when its turn comes, because the caller may change it in between. */
   queue(row: unknown): QueuedRow {
     this.#queued++
     if (this.#writer !== undefined) return this.#writer.encode(row)
@@ -118,25 +118,24 @@ export class Intake<Writer extends RowWriter> {
     return this.#queued - 1
   }
 
-  /** Resolves when nothing is left to do for all rows that were queued. */
+  /** Resolves when all rows that were queued so far are settled. */
   flush(): Promise<void> {
     const flushed = this.progress.settled(this.#queued)
     this.#writer?.flush()
     return flushed
   }
 
-  /** After opening. */
+  /** Only after opening. */
   encoded(row: QueuedRow): EncodeResult {
     return row instanceof EarlyRow ? (row.encoded as EncodeResult) : row
   }
 
   /**
-   * What there is to report when the sink is left before its end: rows that were given and are not acknowledged. Nothing
-   * when there are none.
+   * The error if the sink is left before its end with rows that are not acknowledged. Undefined if there are none.
    */
   leave(): WriteError | undefined {
     const rows = this.#queued - this.tally.settled
-    // What `writeEpoch()` was given, its own promise reports.
+    // The promise of `writeEpoch()` reports its own rows.
     if (rows <= 0) return undefined
     const message = `The stream was left before its end, with ${rows} rows that Cassandra has not acknowledged`
     const error = new WriteError('ERR_CASSANDRA_WRITE', message)
@@ -147,7 +146,7 @@ export class Intake<Writer extends RowWriter> {
 
   /**
    * Stops at once, in whatever state it is. Never throws.
-   * @param reason what those are told who wait
+   * @param reason rejects whoever waits
    */
   close(reason?: Error | null): Promise<void> {
     this.progress.end(reason ?? new WriteError('ERR_CASSANDRA_WRITE', 'The stream was destroyed'))

@@ -1,8 +1,8 @@
-/** Values as a stream. A slow reader gets the latest one and misses those that it replaced. */
+/** A stream of values. A slow reader gets the latest value and misses those that it replaced. */
 export class Latest<Value> {
   readonly stream: ReadableStream<Value>
   #controller: ReadableStreamDefaultController<Value> | undefined
-  /** A reader waits. */
+  /** Whether a reader waits. */
   #isAwaited = false
   #waiting: { readonly value: Value } | undefined
 
@@ -26,7 +26,7 @@ export class Latest<Value> {
     if (this.#isAwaited) this.#give()
   }
 
-  /** What waits is still given. */
+  /** A waiting value is still delivered. */
   end(error?: Error): void {
     const controller = this.#controller
     if (controller === undefined) return

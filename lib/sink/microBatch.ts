@@ -17,49 +17,49 @@ import { Intake, type QueuedRow } from './intake.ts'
 import { announce, ignore, RowWritable } from './rowWritable.ts'
 import type { CassandraWritable } from './writable.ts'
 
-/** What became of an epoch. */
+/** The outcome of an epoch. */
 export interface WrittenEpoch {
   /** Counts from 0. */
   readonly epoch_id: number
-  /** Rows of the epoch, those set aside included; 0 when skipped. */
+  /** Rows of the epoch, including those set aside. 0 if it was skipped. */
   readonly rows: number
-  /** It was committed before, so its rows were not read. */
+  /** Whether it was already committed, so that its rows were not read. */
   readonly skipped: boolean
-  /** It was begun before, and is now complete. */
+  /** Whether an earlier run began it, and it is now complete. */
   readonly replayed: boolean
 }
 
 /**
- * An object-mode Writable that writes rows in epochs, each of them exactly once. `'finish'` means that the last epoch is
- * committed, except when {@link MicroBatchSink.ended} is `'in replay'`. `'commit'` comes with a {@link CommittedEpoch} once an epoch is durable, in the order of epochs.
+ * An object-mode Writable that writes rows in epochs, each exactly once. `'finish'` means that the last epoch is committed,
+ * unless {@link MicroBatchSink.ended} is `'in replay'`. `'commit'` comes with a {@link CommittedEpoch} once an epoch is durable, in
+ * the order of epochs.
  */
 export interface MicroBatchSink<Row extends object = object> extends CassandraWritable<Row> {
   /**
-   * Set at `'finish'`. `'in replay'`: the rows ended before the epoch that an earlier run began was complete. It stays
-   * sealed, may be in the table in part, and is replayed by the next run.
+   * Set at `'finish'`. `'in replay'` means that the rows ended before an epoch of an earlier run was complete. That epoch stays
+   * sealed, may be partly in the table, and the next run replays it.
    */
   readonly ended: 'committed' | 'in replay' | undefined
-  /** Where the source has to go on: the last commit, or null if there is none. Connects if need be. */
+  /** The last commit, after which the source must continue, or null if there is none. Connects if needed. */
   open(): Promise<LastCommit | null>
   /**
-   * Writes the rows as one epoch, and resolves when it is committed. Epochs count up from 0; one that is committed
-   * already is skipped, one that was begun is replayed. Takes the place of `write()`: a sink is fed by one of both.
-   * @throws RowError or CheckpointError, and then nothing of the epoch is written; WriteError, or RowError
-   * `ERR_CASSANDRA_ROW_REFUSED`, and then the sink is destroyed.
-   * What the source itself throws is passed on.
+   * Writes the rows as one epoch. Resolves when it is committed. Epochs count from 0. A committed epoch is skipped, and one that
+   * was begun is replayed. A sink is fed by `write()` or by `writeEpoch()`, not by both.
+   * @throws RowError or CheckpointError, and then nothing of the epoch is written. WriteError, or RowError
+   * `ERR_CASSANDRA_ROW_REFUSED`, and then the sink is destroyed. Errors of the source are passed on.
    */
   writeEpoch(epoch_id: number, rows: RowSource<Row>): Promise<WrittenEpoch>
-  /** Calls the listener after each epoch that is committed, as `'commit'` does. */
+  /** Calls the listener after each committed epoch, like `'commit'`. */
   on(event: 'acknowledged', listener: (acknowledged: Acknowledged) => void): this
-  /** Calls the listener after each epoch that is committed. */
+  /** Calls the listener after each committed epoch. */
   on(event: 'commit', listener: (epoch: CommittedEpoch) => void): this
   /** The events of every Writable. */
   on(...args: Parameters<Writable['on']>): this
 }
 
 /**
- * Opens a stream of rows into a Cassandra table that may be killed at any moment and started again, and then leaves the
- * table as if that had not happened. The source has to bring the same rows again, from the last commit on.
+ * Opens a stream of rows into a Cassandra table that may be killed at any moment and started again: the table ends as if that
+ * had not happened. The source must replay the same rows in the same order, starting after the last commit.
  *
  * @throws OptionError at once, when an option is unknown, missing or wrong. Everything else comes as `'error'`:
  * {@link ConnectionError}, {@link SchemaError}, {@link RowError}, {@link WriteError}, {@link CheckpointError}.
@@ -70,7 +70,7 @@ export function createMicroBatchSink<Row extends object = object>(
   return new EpochSink<Row>(epochSettingsOf(options))
 }
 
-/** A row with its place in the source, both as they were when the row was given. */
+/** A row with its position in the source, both as they were when the row was given. */
 interface Arrival {
   readonly row: QueuedRow
   readonly position: Json | undefined
@@ -82,12 +82,12 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
   readonly #opened: Promise<void>
   readonly #leaving = new AbortController()
   ended: MicroBatchSink['ended']
-  /** Cuts what comes by `write()`. */
+  /** Cuts the rows of `write()` into epochs. */
   #cutter: EpochCutter | undefined
   #feed: 'write()' | 'writeEpoch()' | undefined
   /** Calls of `writeEpoch` are served one after the other. */
   #turn: Promise<unknown> = Promise.resolve()
-  /** Those that have not settled. */
+  /** Calls of `writeEpoch` that have not settled. */
   readonly #turns = new Set<Promise<WrittenEpoch>>()
 
   constructor(settings: EpochSettings) {
@@ -142,7 +142,11 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
   writeEpoch(epoch_id: number, rows: RowSource<Row>): Promise<WrittenEpoch> {
     const isLate = this.writableEnded
     const write = () => {
-      if (isLate) throw new CheckpointError('ERR_CASSANDRA_EPOCH', 'Expected `writeEpoch()` before `end()`')
+      if (isLate)
+        throw new CheckpointError(
+          'ERR_CASSANDRA_EPOCH',
+          '`writeEpoch()` was called after `end()`. Call it before.',
+        )
       return this.#writeEpoch(epoch_id, rows)
     }
     const turn = this.#turn.then(() => this.#telling(write))
@@ -163,13 +167,13 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
       await unlessAborted(releaseRows(rows), this.#leaving.signal)
       return { epoch_id, rows: 0, skipped: true, replayed: false }
     }
-    // Refused here the sink can go on, and the source may bring the right rows.
+    // After a refusal here the sink can continue, and the source may bring the right rows.
     const epoch = await collectEpoch(writer, this.#settings, rows, this.#leaving.signal)
     await this.#write(writer, epoch_id, epoch)
     return { epoch_id, rows: epoch.count, skipped: false, replayed: decision === 'replay' }
   }
 
-  /** An error of the writer ends the sink; what is told by a promise is told by 'error' as well. */
+  /** An error of the writer ends the sink. It comes by the promise and as 'error'. */
   async #write(
     writer: EpochWriter,
     epoch_id: number,
@@ -192,7 +196,7 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
   async #finish(): Promise<void> {
     await this.#turn
     const writer = this.#intake.writer as EpochWriter
-    // An epoch of no rows has no row to begin its replay.
+    // An empty epoch has no row that would start its replay.
     if (this.#feed === undefined && writer.sealed !== undefined) this.#cutter = this.#newCutter(writer)
     await this.#cutter?.finish()
     await writer.checkBadRows()
@@ -202,7 +206,7 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
       const { epoch_id, rows } = sealed
       const message =
         `Epoch ${epoch_id} stays sealed: the stream ended before all of its ${rows} rows were replayed. ` +
-        'The next run must replay it'
+        'The next run must replay it.'
       process.emitWarning(message, {
         type: 'CassandraStreamsWarning',
         code: 'CASSANDRA_STREAMS_ENDED_IN_REPLAY',
@@ -219,7 +223,7 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
     closed.then(() => done(error))
   }
 
-  /** Whoever hears of the error first finds final counts in it. */
+  /** The first receiver of the error already finds final counts in it. */
   #failing(done: (error: Error) => void): (error: Error) => void {
     return error => {
       this.destroy(error)
@@ -250,11 +254,11 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
     if (this.#feed === feed) return undefined
     return new CheckpointError(
       'ERR_CASSANDRA_EPOCH',
-      'Expected rows by `write()` or by `writeEpoch()`, not by both',
+      'Rows came by `write()` and by `writeEpoch()`. Use one of both per sink.',
     )
   }
 
-  /** An error that a promise tells needs no listener for 'error' as well. */
+  /** An error that a promise reports needs no listener for 'error'. */
   async #telling<T>(action: () => Promise<T>): Promise<T> {
     this.on('error', ignore)
     try {

@@ -2,7 +2,7 @@ import type { WriteSettings } from '../options/settings.ts'
 import { positionOf } from '../row/position.ts'
 import type { Intake, QueuedRow, RowWriter } from './intake.ts'
 
-/** Queues a row, and remembers its place in the source for whoever asks how far the sink has come. */
+/** Queues a row, and keeps its position in the source for the progress of the sink. */
 export function queuedWithPosition(
   row: unknown,
   intake: Intake<RowWriter>,

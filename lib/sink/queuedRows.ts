@@ -6,7 +6,7 @@ interface Item {
   next: Item | undefined
 }
 
-/** Rows in the stream's queue, in its order, as they were when they were given. */
+/** The rows in the stream's queue, in order, as they were when they were given. */
 export class QueuedRows {
   #first: Item | undefined
   #last: Item | undefined
@@ -23,7 +23,7 @@ export class QueuedRows {
     this.#last = undefined
   }
 
-  /** The stream may refuse a row after it asked for its size: such rows never come here and are passed over. */
+  /** The stream may refuse a row after it asked for its size. Such rows never come here and are skipped. */
   shift(row: unknown): QueuedRow {
     let item = this.#first
     while (item !== undefined && !Object.is(item.row, row)) item = item.next

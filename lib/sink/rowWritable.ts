@@ -3,19 +3,19 @@ import type { CassandraWritableStats } from '../write/stats.ts'
 import { abortWith } from './abort.ts'
 import type { Intake, RowWriter } from './intake.ts'
 
-/** What the Node writables of rows have in common: how rows come in, and how the stream is left. */
+/** What the Node writables share: how rows come in, and how the stream is left. */
 export abstract class RowWritable extends Writable {
   readonly stats: CassandraWritableStats
   readonly #intake: Intake<RowWriter>
   readonly #queue: (row: unknown) => unknown
 
-  /** @param queue reads a row when it is given, and returns what waits for its turn in its place */
+  /** @param queue reads a row when it is given, and returns the value that waits in the stream's queue instead */
   constructor(intake: Intake<RowWriter>, queue: (row: unknown) => unknown, signal: AbortSignal | undefined) {
     super({ objectMode: true })
     this.stats = intake.tally.stats
     this.#intake = intake
     this.#queue = queue
-    // Not an option of super: with a signal that is aborted already it would destroy before the fields are there.
+    // Not an option of super, which would destroy before the fields exist if the signal is already aborted.
     if (signal !== undefined) abortWith(signal, this)
   }
 
@@ -31,7 +31,7 @@ export abstract class RowWritable extends Writable {
     return super.end(this.#queue(row), ...(rest as [BufferEncoding]))
   }
 
-  /** Node waits for the end of `_construct` before it destroys, so a pending connection attempt is ended here. */
+  /** Node waits for the end of `_construct` before it destroys. So this ends a pending connection attempt. */
   override destroy(error?: Error): this {
     super.destroy(error)
     if (!this.#intake.isOpen) void this.#intake.close()
@@ -49,7 +49,7 @@ export abstract class RowWritable extends Writable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.closed) return
     const closed = new Promise<void>(resolve => this.once('close', resolve))
-    // What it failed with before is known to whoever listens, or waits for a pipeline.
+    // An earlier failure is known to its listener or to a pipeline.
     const isKnown = this.destroyed
     if (!isKnown) this.on('error', ignore)
     if (!isKnown && !this.writableEnded) this.destroy(this.#intake.leave())
@@ -58,12 +58,12 @@ export abstract class RowWritable extends Writable {
   }
 }
 
-/** A listener for an error that is told in another way. */
+/** A listener for an error that is reported in another way. */
 export function ignore(): void {}
 
 /**
- * Emits an event from within the sink's own work. What a listener throws ends the stream, once that work is done: the
- * rows it is about are settled.
+ * Emits an event from within the sink's own work. An error of a listener ends the stream after that work: the rows of the
+ * event are settled.
  */
 export function announce(sink: Writable, event: 'acknowledged' | 'commit', message: object): void {
   try {

@@ -10,45 +10,46 @@ import { queuedWithPosition } from './position.ts'
 import { announce, RowWritable } from './rowWritable.ts'
 
 /**
- * An object-mode Writable of rows. `'finish'` means that Cassandra acknowledged every row. `Row` is what `write()` and
- * `end()` take: an interface with a property a column, or by default any object.
+ * An object-mode Writable of rows. `'finish'` means that Cassandra acknowledged every row. `write()` and `end()` take a `Row`:
+ * an interface with one property per column, or by default any object.
  */
 export interface CassandraWritable<Row extends object = object> extends Writable {
   /** Live counters. */
   readonly stats: CassandraWritableStats
 
-  /** Fits the sink to `pipeline()` and `pipe()`, whose types know only text and bytes. Takes nothing. */
+  /** Makes the sink fit `pipeline()` and `pipe()`, whose types know only text and bytes. Takes no row. */
   write(row: never, ...rest: never[]): boolean
+  /** Accepts a row. The callback runs when the row is valid, copied, and has room; not when it is stored. */
   write(row: Row, callback?: (error: Error | null | undefined) => void): boolean
   write(row: Row, encoding: BufferEncoding, callback?: (error: Error | null | undefined) => void): boolean
 
-  /** As the first `write()`. */
+  /** Like the first `write()`. */
   end(row: never, ...rest: never[]): this
   end(callback?: () => void): this
   end(row: Row, callback?: () => void): this
   end(row: Row, encoding: BufferEncoding, callback?: () => void): this
 
   /**
-   * Why a row cannot be stored, as the stream would say it with the index of the next row; undefined when it can. Rows
-   * that only Cassandra refuses pass. Nothing is written or counted. Waits until the table is known.
-   * @throws what the stream fails with while it opens
+   * The error that the stream would report for this row as its next one, or undefined. A row that only Cassandra refuses
+   * passes. Writes and counts nothing. Waits until the table is known.
+   * @throws the error that the stream fails with while it opens
    */
   validate(row: Row): Promise<Error | undefined>
 
   /**
-   * Resolves when nothing is left to do for all rows that were given: each is acknowledged, or set aside.
-   * @throws what the stream fails with
+   * Resolves when every row that was given so far is acknowledged or set aside.
+   * @throws the error that the stream fails with
    */
   flush(): Promise<void>
 
-  /** Calls the listener once per flush at most, when Cassandra has acknowledged more of the first rows. */
+  /** Calls the listener once per flush at most, when more rows from the start of the stream are settled. */
   on(event: 'acknowledged', listener: (acknowledged: Acknowledged) => void): this
   /** The events of every Writable. */
   on(...args: Parameters<Writable['on']>): this
 
   /**
    * For `await using`: waits for the end of a stream that was ended, and destroys any other.
-   * @throws what the stream fails with while this waits; WriteError when rows are lost by destroying it: given, and not
+   * @throws the error that the stream fails with during the wait; WriteError if destroying the stream loses rows that are not
    * acknowledged.
    */
   [Symbol.asyncDispose](): Promise<void>
@@ -105,7 +106,7 @@ class CassandraSink<Row extends object> extends RowWritable implements Cassandra
   }
 }
 
-/** Apart, so that a row that need not wait makes no closures. */
+/** A separate function, so that a row that need not wait makes no closures. */
 function doneAfter(wait: Promise<void>, done: (error?: Error | null) => void): void {
   wait.then(() => done(), done)
 }

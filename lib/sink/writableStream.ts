@@ -11,7 +11,7 @@ import { Latest } from './latest.ts'
 import { queuedWithPosition } from './position.ts'
 import { QueuedRows } from './queuedRows.ts'
 
-/** Rows that wait in the stream before `ready` asks the source to wait; as Node has it for streams of objects. */
+/** Rows that wait in the stream before `ready` makes the source wait. The same as Node's default for objects. */
 const HIGH_WATER_MARK = 16
 
 /** A WHATWG WritableStream of rows. `close()` resolves when Cassandra has acknowledged every row. */
@@ -20,34 +20,34 @@ export interface CassandraWritableStream<Row extends object = object> extends Wr
   readonly stats: CassandraWritableStats
 
   /**
-   * Why a row cannot be stored, as the stream would say it with the index of the next row; undefined when it can. Rows
-   * that only Cassandra refuses pass. Nothing is written or counted. Waits until the table is known.
-   * @throws what the stream fails with while it opens
+   * The error that the stream would report for this row as its next one, or undefined. A row that only Cassandra refuses
+   * passes. Writes and counts nothing. Waits until the table is known.
+   * @throws the error that the stream fails with while it opens
    */
   validate(row: Row): Promise<Error | undefined>
 
   /**
-   * How far the stream has come, once per flush at most: a reader that is slow gets the latest. Nothing is computed
-   * unless this is read. Ends with the stream.
+   * How far the stream is, once per flush at most. A slow reader gets the latest value. Nothing is computed unless this is
+   * read. Ends with the stream.
    */
   readonly acknowledged: ReadableStream<Acknowledged>
 
   /**
-   * Resolves when nothing is left to do for all rows that were given: each is acknowledged, or set aside.
-   * @throws what the stream fails with
+   * Resolves when every row that was given so far is acknowledged or set aside.
+   * @throws the error that the stream fails with
    */
   flush(): Promise<void>
 
   /**
    * For `await using`: waits for the end of a stream that is closing, and stops any other, locked or not.
-   * @throws WriteError when rows are lost by that: given, and not acknowledged.
+   * @throws WriteError if stopping loses rows that are not acknowledged.
    */
   [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
- * As {@link createCassandraWritable}, over the `WritableStream` of the web. Connecting starts at once; the table is
- * checked before the first row. `write()` resolves when the row is accepted, `abort()` when everything is released.
+ * Like {@link createCassandraWritable}, over the web's `WritableStream`. Connecting starts at once. The table is checked before
+ * the first row. `write()` resolves when the row is accepted, `abort()` when everything is released.
  *
  * @throws OptionError at once, when an option is unknown, missing or wrong. Everything else errors the stream:
  * {@link ConnectionError}, {@link SchemaError}, {@link RowError}, {@link WriteError}.
@@ -61,7 +61,7 @@ export function createCassandraWritableStream<Row extends object = object>(
 class RowStream<Row extends object> extends WritableStream<Row> implements CassandraWritableStream<Row> {
   readonly stats: CassandraWritableStats
   readonly #sink: RowSink
-  /** Calls of `close()`: one ends the stream, and all others are refused. */
+  /** Calls of `close()`. One ends the stream, and all others are refused. */
   readonly #endings: Promise<void>[] = []
 
   constructor(sink: RowSink) {
@@ -86,7 +86,7 @@ class RowStream<Row extends object> extends WritableStream<Row> implements Cassa
     return this.#ended(super.close())
   }
 
-  /** The stream tells its sink of a `close()` only when no row waits any more. */
+  /** Intercepts `close()`, because the stream tells its sink only when no row waits any more. */
   override getWriter(): WritableStreamDefaultWriter<Row> {
     const writer = super.getWriter()
     const close = writer.close.bind(writer)
@@ -117,7 +117,7 @@ class RowSink {
   readonly #ended = new AbortController()
   #controller: WritableStreamDefaultController | undefined
   #closing: Promise<void> | undefined
-  /** Why somebody from outside stopped the stream. */
+  /** The reason if somebody from outside stopped the stream. */
   #stopped: { readonly reason: unknown } | undefined
   readonly stats: CassandraWritableStats
 
@@ -132,7 +132,7 @@ class RowSink {
     this.stats = this.#intake.tally.stats
   }
 
-  /** Called by the stream inside `write()`, before it queues the row: the one moment to read it as it was given. */
+  /** Called by the stream inside `write()`, before it queues the row: the only moment to read the row as it was given. */
   sizeOf(row: unknown): number {
     if (this.#ended.signal.aborted) return 1
     this.#queued.push(row, queuedWithPosition(row, this.#intake, this.#settings))
@@ -169,7 +169,7 @@ class RowSink {
 
   close(): Promise<void> {
     this.#closing = this.#withReason(this.#finish()).then(() => {
-      // `sizeOf` is asked for rows too that the stream refuses, since it is closing.
+      // The stream also asks `sizeOf` for rows that it refuses because it is closing.
       this.#progress.complete()
       this.#latest?.end()
       return this.#release()
@@ -212,7 +212,7 @@ class RowSink {
 
   get acknowledged(): ReadableStream<Acknowledged> {
     this.#latest ??= new Latest()
-    // Of a stream that is over, nobody would end it.
+    // Nobody else would end it after the end of the stream.
     if (this.#ended.signal.aborted) this.#latest.end()
     return this.#latest.stream
   }
@@ -221,7 +221,7 @@ class RowSink {
     return this.#intake.flush()
   }
 
-  /** @param reason what those are told who wait */
+  /** @param reason rejects whoever waits */
   #release(reason?: Error): Promise<void> {
     this.#ended.abort()
     this.#queued.clear()
@@ -229,7 +229,7 @@ class RowSink {
     return this.#intake.close(reason)
   }
 
-  /** What waits while the stream is stopped is told the reason for that. */
+  /** Rejects with the reason if the stream is stopped during the wait. */
   async #withReason(wait: Promise<void>): Promise<void> {
     try {
       await wait

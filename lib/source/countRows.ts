@@ -5,9 +5,9 @@ import { TableCounter } from '../read/tableCounter.ts'
 import { onAbort } from '../sink/abort.ts'
 
 /**
- * Counts the rows of a Cassandra table, or those that `where` leaves of it: in all, by range of its ring, and in its
- * largest partitions. It reads the partition key of each row in ranges side by side, as `createCassandraReadable` does,
- * with the same retries. Memory does not grow with the table.
+ * Counts the rows of a Cassandra table, or those that match `where`: in total, per range of its ring, and in its largest
+ * partitions. It reads the partition key of each row in parallel ranges, like `createCassandraReadable`, with the same retries.
+ * Memory does not grow with the table.
  *
  * @throws OptionError, {@link ConnectionError}, {@link SchemaError}, {@link ReadError}, or the reason of `signal`
  */
@@ -26,7 +26,7 @@ export async function countRows(options: CassandraCountOptions): Promise<Cassand
     try {
       return await Promise.race([counter.count(), left])
     } finally {
-      // Lanes that are in the middle of a range end with their page.
+      // Lanes in the middle of a range end after their page.
       leaving.abort()
       await counter.close()
     }

@@ -9,9 +9,9 @@ import { type CheckpointPlace, placeText } from '../options/checkpointPlace.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
 import type { ReadTarget } from '../read/tableReader.ts'
 
-/** What the checkpoint of a source has as its position. */
+/** The position in the checkpoint of a source. */
 interface Kept {
-  /** Tells rows that are read from those that another `where` gives. */
+  /** Identifies the rows that are read: another `where` has another value. */
   readonly of: string
   readonly after: Json
 }
@@ -19,9 +19,9 @@ interface Kept {
 const keptShape = { of: isText, after: () => true }
 
 /**
- * How far a source came, in the form of a sink's checkpoint: each position is an epoch of no rows. Positions that come
- * faster than they can be kept are kept by the last of them. Those that come after the end of the source, as from a
- * sink that still writes, open the checkpoint once more, unless another owner has had it since.
+ * The position of a source, kept in the form of a sink's checkpoint: each position is an epoch without rows. Of positions that
+ * come faster than they can be kept, only the last is kept. A position that comes after the end of the source, as from a
+ * sink that still writes, opens the checkpoint again, unless another owner has had it since.
  */
 export class ReadCheckpoint {
   readonly #open: (token: string | undefined) => Promise<Checkpoint>
@@ -31,7 +31,7 @@ export class ReadCheckpoint {
   /** As in {@link Checkpoint}, of the one that was opened last. */
   #token: string | undefined
   #position: Json
-  /** What is acknowledged and not begun to be kept. */
+  /** An acknowledged position whose write has not started. */
   #newest: { readonly position: Json; readonly kept: Promise<void> } | undefined
   #keeping: Promise<void> = Promise.resolve()
 
@@ -59,7 +59,7 @@ export class ReadCheckpoint {
     signal: AbortSignal,
   ): Promise<ReadCheckpoint> {
     const { where = '', params, follow, take_over } = settings
-    // A sink's checkpoint of the same table is another one.
+    // A sink's checkpoint of the same table is a different one.
     const name = { ...target, table: `${target.table} (read)` }
     const said = inspect([where, params, follow?.by], EVERYTHING)
     const of = createHash('sha256').update(said).digest('base64url')
@@ -104,7 +104,7 @@ export class ReadCheckpoint {
     return kept
   }
 
-  /** Gives the checkpoint back, in turn: behind what is acknowledged, and before what comes later. Never throws. */
+  /** Releases the checkpoint in turn: after what is acknowledged, and before what comes later. Never throws. */
   close(): Promise<void> {
     this.#keeping = this.#keeping.then(async () => {
       const checkpoint = this.#checkpoint

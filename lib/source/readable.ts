@@ -7,40 +7,41 @@ import type { PlainRow } from '../read/rowPlan.ts'
 import { abortWith } from '../sink/abort.ts'
 import { Reading } from './reading.ts'
 
-/** Rows that wait in the stream for whoever reads it. */
+/** Rows that wait in the stream for its consumer. */
 const HIGH_WATER_MARK = 256
 
-/** Where rows stand in a table, of a source with `after`, `checkpoint_location` or `follow`. */
+/** Positions of rows, for a source with `after`, `checkpoint_location` or `follow`. */
 export interface Positions {
   /**
-   * Where a row stands, for `after` of a later source: rows behind it. A copy as `{ ...row }` has the same position.
-   * @throws CheckpointError `ERR_CASSANDRA_POSITION` for what is no row of such a source
+   * The position of a row. A later source with this position in `after` reads the rows after it. A copy as `{ ...row }` has the
+   * same position.
+   * @throws CheckpointError `ERR_CASSANDRA_POSITION` for an object that is not a row of such a source
    */
   positionOf(row: object): ReadPosition
   /**
-   * Says that the rows up to a position are done with: the next run goes on behind it. Resolves when that is durable in
-   * the checkpoint, by this position or one that was acknowledged after it. The one that is acknowledged last counts,
-   * also after the end of the stream. A failure ends the stream as well.
-   * @throws CheckpointError; OptionError for what is no position of a row of this table
+   * Marks the rows up to a position as done: the next run continues after it. Resolves when this position, or one that was
+   * acknowledged later, is durable in the checkpoint. The last acknowledged position counts, also after the end of the stream. A
+   * failure also ends the stream.
+   * @throws CheckpointError; OptionError for a value that is not a position in this table
    */
   acknowledge(position: Json): Promise<void>
 }
 
 /** An object-mode Readable of rows. Leaving it early, as `break` in `for await` does, ends its requests. */
 export interface CassandraReadable<Row extends object = Record<string, unknown>> extends Readable, Positions {
-  /** Gives the rows one by one; leaving the loop destroys the stream. */
+  /** Emits the rows one by one. Leaving the loop destroys the stream. */
   [Symbol.asyncIterator](): NodeJS.AsyncIterator<Row>
 }
 
 /**
- * Opens a stream of the rows of a Cassandra table: all of it, each row once, in ranges of its ring that are read side by
- * side; or what `where` leaves of it. Rows come in no order, except that those of one partition come in theirs. A reader
- * that is slow is not run over: pages are asked for while there is room.
+ * Opens a stream of the rows of a Cassandra table, or of those that match `where`. Each row comes once, from ranges of the ring
+ * that are read in parallel. Partitions come in no order; the rows of one partition come in theirs. Pages are requested while
+ * there is room, so a slow consumer slows the read down.
  *
- * Values are plain JavaScript, or what `json` and `values` say. A sink takes each as the same value.
+ * Values are plain JavaScript, or what `json` and `values` select. A sink takes each as the same value.
  *
  * @throws OptionError at once, when an option is unknown, missing or wrong. Everything else comes as `'error'`:
- * {@link ConnectionError}, {@link SchemaError}, {@link ReadError}, and OptionError for what only Cassandra can tell.
+ * {@link ConnectionError}, {@link SchemaError}, {@link ReadError}, and OptionError for faults that only Cassandra finds.
  */
 export function createCassandraReadable<Row extends object = Record<string, unknown>>(
   options: CassandraReadableOptions,
@@ -59,19 +60,19 @@ class RowReadable extends Readable {
     super({ objectMode: true, highWaterMark: HIGH_WATER_MARK })
     const { signal } = settings
     this.#reading = new Reading(settings, error => this.destroy(error))
-    // Not an option of super: with a signal that is aborted already it would destroy before the fields are there.
+    // Not an option of super, which would destroy before the fields exist if the signal is already aborted.
     if (signal !== undefined) abortWith(signal, this)
   }
 
   override _construct(done: (error?: Error | null) => void): void {
-    // One that was left while it opened has nothing to tell.
+    // A source that was destroyed while it opened reports nothing.
     this.#reading.opened().then(
       () => done(),
       error => done(this.destroyed ? null : error),
     )
   }
 
-  /** Node may ask again within a push, or before the promise of what pushes has settled. */
+  /** Node may call it again within a push, or before the promise of the pump has settled. */
   override _read(): void {
     this.#isWanted = true
     if (this.#isAsking) return
@@ -79,10 +80,10 @@ class RowReadable extends Readable {
     this.#pump().catch(error => this.destroy(error))
   }
 
-  /** As every Readable's, without its turns of the microtask queue for a row that is there. */
+  /** Like every Readable's, without extra turns of the microtask queue for a row that is available. */
   override [Symbol.asyncIterator](): NodeJS.AsyncIterator<PlainRow> {
     const waiting = super[Symbol.asyncIterator]()
-    // It hears of errors from its first call on.
+    // It receives errors from its first call on.
     let isListening = false
     const iterator: NodeJS.AsyncIterator<PlainRow> = {
       next: () => {
@@ -93,7 +94,7 @@ class RowReadable extends Readable {
       return: async () => {
         this.destroy()
         await waiting.return?.()
-        // What was acknowledged is kept by then, and the checkpoint given back.
+        // By then acknowledged positions are kept and the checkpoint is released.
         if (!this.closed) await new Promise(resolve => this.once('close', resolve))
         return { value: undefined, done: true }
       },
@@ -113,7 +114,7 @@ class RowReadable extends Readable {
     return this.#reading.acknowledge(position)
   }
 
-  /** Node waits for the end of `_construct` before it destroys, so a pending connection attempt is ended here. */
+  /** Node waits for the end of `_construct` before it destroys. So this ends a pending connection attempt. */
   override destroy(error?: Error): this {
     this.#reading.leave(error ?? new Error('The stream was destroyed'))
     return super.destroy(error)

@@ -5,14 +5,14 @@ import { onAbort } from '../sink/abort.ts'
 import type { Positions } from './readable.ts'
 import { Reading } from './reading.ts'
 
-/** Rows that wait in the stream for whoever reads it. */
+/** Rows that wait in the stream for its consumer. */
 const HIGH_WATER_MARK = 256
 
 /**
- * As `createCassandraReadable`, over the `ReadableStream` of the web. `cancel()` ends its requests.
+ * Like `createCassandraReadable`, over the web's `ReadableStream`. `cancel()` ends its requests.
  *
  * @throws OptionError at once, when an option is unknown, missing or wrong. Everything else errors the stream:
- * {@link ConnectionError}, {@link SchemaError}, {@link ReadError}, and OptionError for what only Cassandra can tell.
+ * {@link ConnectionError}, {@link SchemaError}, {@link ReadError}, and OptionError for faults that only Cassandra finds.
  */
 export function createCassandraReadableStream<Row extends object = Record<string, unknown>>(
   options: CassandraReadableOptions,
@@ -58,7 +58,7 @@ class RowSource {
     }
   }
 
-  /** Ends with an error that comes from outside of a read. */
+  /** Ends with an error that does not come from a read. */
   fail(error: Error): void {
     this.#controller?.error(error)
     void this.#close(error)

@@ -6,7 +6,7 @@ import type { PlainRow } from '../read/rowPlan.ts'
 import { TableReader } from '../read/tableReader.ts'
 import { ReadCheckpoint } from './readCheckpoint.ts'
 
-/** A source that is read, whatever stream gives its rows: its table, and how far it came. */
+/** A read of a table, behind any kind of stream: its table and its position. */
 export class Reading {
   readonly #leaving = new AbortController()
   readonly #hasCheckpoint: boolean
@@ -14,7 +14,7 @@ export class Reading {
   readonly #onFailure: (error: Error) => void
   #checkpoint: ReadCheckpoint | undefined
 
-  /** @param onFailure hears when positions can no longer be kept: nobody may look at what `acknowledge()` returns */
+  /** @param onFailure called when positions can no longer be kept, because the caller may ignore the promise of `acknowledge()` */
   constructor(settings: ReadSettings, onFailure: (error: Error) => void) {
     this.#onFailure = onFailure
     this.#hasCheckpoint = settings.checkpoint_location !== undefined
@@ -37,7 +37,7 @@ export class Reading {
     await this.#opened
   }
 
-  /** The next rows, one or more; undefined behind the last one. */
+  /** The next rows, at least one. Undefined after the last row. */
   async next(): Promise<readonly PlainRow[] | undefined> {
     return (await this.#opened).next()
   }
@@ -53,7 +53,7 @@ export class Reading {
     )
   }
 
-  /** @throws CheckpointError; OptionError for what is no position of a row of this table */
+  /** @throws CheckpointError; OptionError for a value that is not a position in this table */
   acknowledge(position: Json): Promise<void> {
     const kept = this.#acknowledge(position)
     kept.catch(this.#onFailure)
@@ -64,7 +64,7 @@ export class Reading {
     if (!this.#hasCheckpoint) {
       throw new CheckpointError(
         'ERR_CASSANDRA_POSITION',
-        'The position cannot be kept, since the source has no `checkpoint_location`',
+        'The position cannot be kept, because the source has no `checkpoint_location`.',
       )
     }
     const reader = await this.#opened
@@ -72,12 +72,12 @@ export class Reading {
     await this.#checkpoint?.acknowledge(position)
   }
 
-  /** What is under way ends with this reason. */
+  /** Ends what is running with this reason. */
   leave(reason: unknown): void {
     this.#leaving.abort(reason)
   }
 
-  /** Gives everything back. Never throws. */
+  /** Releases everything. Never throws. */
   async close(reason: unknown): Promise<void> {
     this.leave(reason)
     await this.#opened.then(

@@ -41,10 +41,10 @@ export type CqlType =
       readonly fields: readonly UdtField[]
       readonly frozen: boolean
     }
-  /** A counter, a custom type, or one that this version does not know: no value of it can be written. */
+  /** A counter, a custom type, or a type that this version does not know. No value of it can be written. */
   | { readonly kind: 'unsupported'; readonly text: string }
 
-/** Fields of a user-defined type by its name, or undefined when the keyspace has no such type. */
+/** The fields of a user-defined type by name, or undefined if the keyspace has no such type. */
 export type UdtLookup = (name: string) => readonly { name: string; type: string }[] | undefined
 
 const scalars: ReadonlySet<string> = new Set(scalarNames)

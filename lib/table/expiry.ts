@@ -6,7 +6,7 @@ const LATEST_OF_31_BITS = 2 ** 31 - 2
 
 const INVALID = 0x2200
 
-/** The latest moment at which a row may expire, in seconds since 1970; undefined if the server takes any or does not say. */
+/** Latest moment at which a row may expire, in seconds since 1970. Undefined if the server takes any or does not say. */
 export async function readLatestExpiry(client: Client, timeout_ms: number): Promise<number | undefined> {
   const cql = "SELECT value FROM system_views.settings WHERE name = 'storage_compatibility_mode'"
   try {

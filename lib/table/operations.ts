@@ -11,30 +11,30 @@ export type OperationName =
 
 /** A column in a statement. */
 export interface BoundColumn {
-  /** As CQL quotes it. */
+  /** Quoted for CQL. */
   readonly name: string
-  /** Stands for the value. */
+  /** The bind marker. */
   readonly marker: string
   readonly isKey: boolean
-  /** Its value joins what is stored. */
+  /** Whether its value is added to the stored one. */
   readonly isAdded: boolean
 }
 
-/** What is done with a row. Statement, encoder and counters follow from it: another one is another entry here. */
+/** What happens to a row. Statement, encoder and counters follow from it, so a new operation is one new entry. */
 export interface Operation {
   readonly name: OperationName
   /** Kinds of the columns that it binds, in the order of their values. */
   readonly columns: readonly ColumnKind[]
-  /** Whether values of non-frozen sets, maps and user-defined types join what is stored, rather than replace it. */
+  /** Whether values of non-frozen sets, maps and user-defined types are added to the stored ones. Otherwise they replace them. */
   readonly adds: boolean
-  /** Whether it is nothing without a column that is no key. */
+  /** Whether it needs a column outside the key. */
   readonly needsCells: boolean
-  /** What it is for a row that has values for static columns alone, and needs no clustering key. */
+  /** The operation for a row that has static columns only and needs no clustering key. */
   readonly ofStatics?: OperationName
-  /** Where the write time, and the time to live behind it, stand among the values. */
+  /** Where the write time, followed by the time to live, is among the values. */
   readonly using: 'first' | 'last'
   readonly takesTtl: boolean
-  /** Counts its rows once they are acknowledged. */
+  /** The counter of its acknowledged rows. */
   readonly counter: 'rows_written' | 'rows_deleted'
   /** @param using what follows `USING` */
   cql(table: string, columns: readonly BoundColumn[], using: string): string
@@ -58,7 +58,7 @@ function keyOf(columns: readonly BoundColumn[]): string {
   return key.map(({ name, marker }) => `${name} = ${marker}`).join(' AND ')
 }
 
-/** Writes cells and no row marker: such a row is gone with its last cell. */
+/** Writes cells and no row marker: the row is gone with its last cell. */
 const updateOf = {
   using: 'first',
   needsCells: true,
@@ -117,7 +117,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
   },
 }
 
-/** Those that a row may name: of the rest each is what one of these is for static columns alone. */
+/** Operations that a row may name. The others are their variants for static columns only. */
 export const rowOperations: readonly Operation[] = Object.values(operations).filter(
   ({ name }) => !Object.values(operations).some(({ ofStatics }) => ofStatics === name),
 )

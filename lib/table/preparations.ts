@@ -9,50 +9,49 @@ export interface BoundType {
   readonly info?: unknown
 }
 
-/** What is bound to a statement, by the answer to PREPARE. The driver makes one for each answer. */
+/** What a statement binds, by the answer to PREPARE. The driver makes one per answer. */
 export interface Preparation {
   readonly columns: readonly { readonly type: BoundType }[]
 }
 
-/** Thrown instead of sending bytes that the server would take for something else. */
+/** Thrown instead of sending bytes that the server would misread. */
 export class TypesDiffer extends Error {
   override readonly name = 'TypesDiffer'
-  /** As the server's "unprepared": only the schema tells whether the table changed. */
+  /** Handled like the server's "unprepared": only the schema tells whether the table changed. */
   readonly code = 0x2500
 
   constructor() {
-    super('The types of the statement are not those of the rows')
+    super('The types of the statement differ from those of the rows')
   }
 }
 
-/** Thrown until the schema was read again: the answer does not tell the fields of a user-defined type in a vector. */
+/** Thrown until the schema is read again, because the answer does not list the fields of a user-defined type in a vector. */
 export class TypesUntold extends Error {
   override readonly name = 'TypesUntold'
   readonly code = 0x2500
 
   constructor() {
-    super('The schema is read before rows are sent to a statement that was prepared again')
+    super('The schema must be read before rows go to a statement that was prepared again')
   }
 }
 
 /** The table that statements are prepared for. */
 export interface TableWatch {
-  /** When its schema was last read, by `performance.now()`. */
+  /** When its schema was last read, on the clock of `performance.now()`. */
   readonly readAt: number
-  /** It may be another one: its schema is to be read soon. */
+  /** The table may be another one, so its schema must be read soon. */
   suspect(): void
 }
 
 /**
- * Looks at how the server prepares statements. A server forgets its statements whenever a table or a type changes, so
- * they are prepared again before the next row is written, and the answer has all types, fields of user-defined ones
- * included.
+ * Checks how the server prepares statements. A server forgets its statements whenever a table or a type changes. They are
+ * prepared again before the next row is written, and the answer lists all types, including fields of user-defined ones.
  */
 export class Preparations {
   readonly #watch: TableWatch
   readonly #checked = new WeakMap<Preparation, Statement>()
   readonly #prepared = new Set<string>()
-  /** When an answer came that does not tell all types, by `performance.now()`. */
+  /** When an answer came that does not list all types, on the clock of `performance.now()`. */
   readonly #vague = new WeakMap<Preparation, number>()
 
   constructor(watch: TableWatch) {
@@ -60,8 +59,8 @@ export class Preparations {
   }
 
   /**
-   * @throws TypesDiffer when values of the statement's columns are not what the server takes their bytes for;
-   * TypesUntold until the schema says so
+   * @throws TypesDiffer when the server would misread the bytes of the statement's columns; TypesUntold until the schema
+   * says that it would not
    */
   check(preparation: Preparation, statement: Statement, rows: number): void {
     if (this.#checked.get(preparation) === statement) return
@@ -87,8 +86,8 @@ export class Preparations {
 }
 
 /**
- * Whether the server takes bytes of a type for what they are. It may have more fields of a user-defined type than the
- * row or, as long as it lags behind, fewer. What comes as the name of a class counts as right: durations, and vectors.
+ * Whether the server reads bytes of a type correctly. It may have more fields of a user-defined type than the row or, while
+ * it lags behind, fewer. A type that comes as the name of a class counts as right: durations, and vectors.
  */
 export function fits({ code, info }: BoundType, type: CqlType): boolean {
   if (code === types.dataTypes.custom) return true

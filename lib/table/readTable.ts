@@ -4,10 +4,10 @@ import { SchemaError, WriteError } from '../errors.ts'
 import type { StoredTable } from './schema.ts'
 import { describeTable, type SelectSystem, selectFrom } from './systemSchema.ts'
 
-/** What one node may take at first to describe a table, in milliseconds. Each round over the nodes doubles it. */
+/** Milliseconds that one node may take to describe a table in the first round. Each round over the nodes doubles them. */
 const FIRST_PATIENCE_MS = 2_000
 
-/** Between two looks at nodes that do not agree yet, in milliseconds. */
+/** Milliseconds between two looks at nodes that do not agree yet. */
 const PAUSE_MS = 100
 
 /** Which table to read, from where, and for how long. */
@@ -20,13 +20,13 @@ export interface TableSource {
 }
 
 /**
- * Reads a table as the cluster has it. One node may lag behind the others, because it was paused or the change is new.
- * So a description that is not enough counts only when all nodes agree about the schema; else the next node is asked,
- * until the time is over. Then the last answer counts.
+ * Reads a table as the cluster has it. A node may lag behind the others, because it was paused or the change is new. A
+ * description that is not enough therefore counts only when all nodes agree on the schema. Otherwise the next node is
+ * asked until the time is over, and then the last answer counts.
  *
  * @param isEnough whether a description can be used at once
- * @param known is returned when no node has changed its schema since
- * @throws SchemaError when there is no such table; what the driver says when no node answers.
+ * @param known returned if no node has changed its schema since then
+ * @throws SchemaError when there is no such table; the driver's error when no node answers.
  */
 export async function readTable(
   { client, keyspace, table, timeout_ms, signal }: TableSource,
@@ -59,7 +59,7 @@ export async function readTable(
 
 interface Reading {
   readonly found: StoredTable | SchemaError
-  /** All nodes have the schema that was read, and it did not change meanwhile. */
+  /** Whether all nodes have the schema that was read, and it did not change during the read. */
   readonly isAgreed: boolean
 }
 
@@ -78,17 +78,17 @@ async function readFrom(
   })
   const after = await versionsOf(client, select)
   const isAgreed = after.agreed !== undefined && after.agreed === before.own
-  // A node that names none would never name another.
+  // A node that names no version would never name another one.
   const version = isAgreed && after.isNamed ? after.agreed : undefined
   return { found: found instanceof SchemaError ? found : { ...found, version }, isAgreed }
 }
 
 interface Versions {
-  /** Of the node that is asked. */
+  /** Version of the node that is asked. */
   readonly own: string
-  /** Whether that node names one at all. */
+  /** Whether that node names a version at all. */
   readonly isNamed: boolean
-  /** Of all nodes that are up; undefined when they differ. */
+  /** Version of all nodes that are up. Undefined if they differ. */
   readonly agreed: string | undefined
 }
 
@@ -109,7 +109,7 @@ function isAt(host: Host, address: unknown): boolean {
   return host.address.slice(0, host.address.lastIndexOf(':')) === String(address)
 }
 
-/** The caller shut its client down: no other answer will come. */
+/** The caller shut its client down, so no other answer will come. */
 function isShutDown(error: unknown): boolean {
   return error instanceof Error && error.message.includes('after shutdown')
 }
@@ -120,6 +120,6 @@ function isForbidden(error: unknown): boolean {
 
 function forbidden(cause: unknown): WriteError {
   const { message } = cause as Error
-  const text = `The role may not read the schema, which says how rows are written: allow it to read \`system_schema\`. ${message}`
+  const text = `The role may not read the schema, which is needed to write rows: grant it SELECT on \`system_schema\`. ${message}`
   return new WriteError('ERR_CASSANDRA_UNAUTHORIZED', text, { cause })
 }

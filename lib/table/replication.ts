@@ -3,13 +3,13 @@ import { readOptions } from './readOptions.ts'
 
 /** Replicas of each partition of a keyspace. */
 export interface Replication {
-  /** The coordinator's. */
+  /** Replicas in the coordinator's datacenter. */
   readonly datacenter: string
   readonly inDatacenter: number
   readonly inAll: number
 }
 
-/** Reads how often a keyspace is stored; undefined where its strategy does not say. */
+/** Reads how many replicas a keyspace has. Undefined if its strategy does not say. */
 export async function readReplication(
   client: Client,
   keyspace: string,
@@ -25,7 +25,7 @@ export async function readReplication(
   return found === undefined ? undefined : replicationOf(entriesOf(found['replication']), datacenter)
 }
 
-/** @param options of the keyspace, the class of its strategy among them */
+/** @param options of the keyspace, including the class of its strategy */
 function replicationOf(
   options: Readonly<Record<string, string>>,
   datacenter: string,
@@ -35,7 +35,7 @@ function replicationOf(
   const counts = Object.values(factors).map(countOf)
   if (counts.some(Number.isNaN)) return undefined
   if (strategy === 'SimpleStrategy') {
-    // Which datacenters its replicas are in, the ring decides.
+    // The ring decides in which datacenters its replicas are.
     const [all = 0] = counts
     return { datacenter, inDatacenter: all, inAll: all }
   }
@@ -44,12 +44,12 @@ function replicationOf(
   return { datacenter, inDatacenter: countOf(factors[datacenter] ?? '0'), inAll }
 }
 
-/** `3`, or `3/1` where one of three is transient. */
+/** `3`, or `3/1` if one of three is transient. */
 function countOf(factor: string): number {
   return /^\d+(\/\d+)?$/.test(factor) ? Number.parseInt(factor, 10) : Number.NaN
 }
 
-/** A map as the driver reads it: an object, or a Map where its user asked for that. */
+/** A map as the driver reads it: an object, or a Map if its user asked for one. */
 function entriesOf(map: unknown): Record<string, string> {
   return map instanceof Map ? Object.fromEntries(map) : { ...(map as Record<string, string>) }
 }

@@ -8,7 +8,7 @@ export interface Column {
   readonly type: CqlType
   /** The type as the schema spells it. */
   readonly cql: string
-  /** A clustering column whose highest value comes first. */
+  /** Whether the highest value of this clustering column comes first. */
   readonly isDescending?: true
 }
 
@@ -22,17 +22,17 @@ export interface TableSchema {
   readonly columns: readonly Column[]
 }
 
-/** A table or a materialized view, with how long things stay in it. */
+/** A table or a materialized view, with its times to live. */
 export interface StoredTable extends TableSchema {
   readonly isView: boolean
-  /** How far Accord, the transactions of Cassandra 6, has a say in reads and writes; `off` on older versions. */
+  /** How far Accord, the transactions of Cassandra 6, takes part in reads and writes. `off` on older versions. */
   readonly transactional_mode: string
   /** Seconds for which tombstones are kept. */
   readonly gc_grace_seconds: number
-  /** Seconds to live of rows that name none; 0 is for ever. */
+  /** Seconds to live of rows that name none. 0 means for ever. */
   readonly default_time_to_live: number
   /** When a column of this name was last dropped, in milliseconds since 1970. A column of that name may exist again. */
   readonly dropped: ReadonlyMap<string, number>
-  /** What all nodes named their schema when it was read; undefined when they did not agree. */
+  /** Schema version of all nodes when it was read. Undefined if they did not agree. */
   readonly version: string | undefined
 }

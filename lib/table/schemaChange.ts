@@ -3,8 +3,8 @@ import type { CqlType } from './cqlType.ts'
 import type { Column, StoredTable, TableSchema } from './schema.ts'
 
 /**
- * Why rows that were encoded for a table as it was cannot be written to it as it is, or undefined. A column that is gone
- * or new is no reason, unless it is one of the key: rows that do not name it are still right.
+ * Why rows that were encoded for the old table cannot be written to the new one, or undefined. A dropped or added column is
+ * no reason unless it belongs to the key: rows that do not name it are still right.
  */
 export function schemaChange(before: StoredTable, now: StoredTable): SchemaError | undefined {
   const name = nameOf(before)
@@ -20,7 +20,7 @@ export function schemaChange(before: StoredTable, now: StoredTable): SchemaError
     }
     if (!isGrown(column.type, same.type))
       return changed(`${what} changed: the fields of ${column.cql} are others`)
-    // What was written before the drop, by its write time, is gone.
+    // Cells with a write time before the drop are gone.
     if (now.dropped.get(column.name) !== before.dropped.get(column.name)) {
       return changed(`${what} was dropped and added again`)
     }
@@ -28,18 +28,18 @@ export function schemaChange(before: StoredTable, now: StoredTable): SchemaError
   return undefined
 }
 
-/** Whether a table lacks nothing of what another description of it has. */
+/** Whether a table has everything that another description of it has. */
 export function hasAllOf(before: TableSchema, now: TableSchema): boolean {
   const names = new Set(now.columns.map(({ name }) => name))
   return before.columns.every(({ name }) => names.has(name))
 }
 
-/** Whether rows are encoded for one as they are for the other. */
+/** Whether rows are encoded in the same way for both. */
 export function isSameTable(one: TableSchema, other: TableSchema): boolean {
   return JSON.stringify(one.columns) === JSON.stringify(other.columns)
 }
 
-/** @param error why the table can no longer be read as one that can be written */
+/** @param error why the table can no longer be described */
 export function tableGone(before: TableSchema, { code, message }: SchemaError): SchemaError {
   const name = nameOf(before)
   if (code === 'ERR_CASSANDRA_TABLE_NOT_FOUND') return changed(`${name} was dropped`)
@@ -68,7 +68,7 @@ function spelled({ cql, kind }: Column): string {
   return kind === 'static' ? `${cql} static` : cql
 }
 
-/** Whether bytes of the first type mean the same to the second: user-defined types may have new fields at their end. */
+/** Whether bytes of the first type mean the same in the second. User-defined types may have new fields at their end. */
 function isGrown(before: CqlType, now: CqlType): boolean {
   switch (before.kind) {
     case 'scalar':

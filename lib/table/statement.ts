@@ -5,20 +5,20 @@ import { quotedTarget, type Target, takesMore, targetsOf } from './target.ts'
 import { hasUdtInVector } from './udt.ts'
 
 /**
- * Row counts for which a statement is prepared, largest first and 1 among them. Every count is a statement of its own in
- * the server's cache. Asked each time, because other tables share that cache.
+ * Row counts for which a statement is prepared, largest first, including 1. Each count is a separate statement in the
+ * server's cache. Asked each time, because other tables share that cache.
  */
 export type PreparedCounts = () => readonly number[]
 
-/** Of a table that shares the cache with few others. Beyond 50 rows a request gets slower again, not faster. */
+/** Counts of a table that shares the cache with few others. Beyond 50 rows a request gets slower again. */
 export const allCounts: readonly number[] = [50, 25, 20, 15, 10, 7, 5, 4, 3, 2, 1]
 
-/** Above this a request's frame grows faster than its use; wide tables get fewer rows a request. */
+/** Above this a request's frame grows faster than its use, so wide tables get fewer rows per request. */
 const MAX_BINDS = 4_000
 
 /**
- * What a statement says of the time to live: nothing, so that the table's own holds; the row's own, which is bound; or
- * that it is for ever, which costs no bound value.
+ * How a statement sets the time to live: not at all, which leaves the table's own; by a bound value per row; or as a
+ * constant 0 for ever, which costs no bound value.
  */
 export type TimeToLive = 'table' | 'bound' | 'forever'
 
@@ -34,11 +34,11 @@ export class Statement {
   /** The table's columns, or fields of them, in the order their values are bound. */
   readonly columns: readonly Target[]
   readonly ttl: TimeToLive
-  /** Where the write timestamp stands among the bound values. */
+  /** Index of the write timestamp among the bound values. */
   readonly timestampIndex: number
-  /** Where the time to live stands among the bound values, if it does. */
+  /** Index of the time to live among the bound values, if it is bound. */
   readonly ttlIndex: number | undefined
-  /** Where the values of the columns begin among the bound values. */
+  /** Index of the first column value among the bound values. */
   readonly valuesIndex: number
   /** Values bound for one row, timestamp and time to live included. */
   readonly binds: number
@@ -90,10 +90,10 @@ export class Statement {
 }
 
 /**
- * Values are bound as encoded bytes, so the marker names their type: should the table be dropped and created with
- * another one while it is written, the server refuses the statement instead of storing bytes of the wrong type. Fields
- * of user-defined types are compared when a statement is prepared. When such a type gets a field, Cassandra 5 forgets
- * about columns with a vector of it and takes no marker that names their type.
+ * Values are bound as encoded bytes, so the marker names their type. If the table is dropped and created with another type
+ * while it is written, the server refuses the statement instead of storing bytes of the wrong type. Fields of user-defined
+ * types are compared when a statement is prepared. When such a type gets a field, Cassandra 5 no longer takes a marker that
+ * names the type of a column with a vector of it.
  */
 function markerOf({ cql, type }: Target): string {
   return hasUdtInVector(type) ? '?' : `(${cql})?`

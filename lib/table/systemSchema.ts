@@ -5,7 +5,7 @@ import { parseCqlType, quoteIdentifier, type UdtLookup } from './cqlType.ts'
 import { readOptions } from './readOptions.ts'
 import type { ColumnKind, StoredTable } from './schema.ts'
 
-/** Rows that the driver reads at once. A borrowed client may ask for few, and every page is read. */
+/** Rows that the driver reads per page. A borrowed client may have a small default, and every page is read. */
 const PAGE_ROWS = 5_000
 
 /** Names that are compared with one that does not exist. */
@@ -46,7 +46,7 @@ const kindOrder: readonly ColumnKind[] = ['partition_key', 'clustering', 'static
 /**
  * Describes a table or a materialized view. Goes to `system_schema` and not to the driver's metadata, because a borrowed
  * client may have its metadata off or old.
- * @throws SchemaError when there is none of the name.
+ * @throws SchemaError when the keyspace or the table does not exist.
  */
 export async function describeTable(
   select: SelectSystem,
@@ -55,7 +55,7 @@ export async function describeTable(
 ): Promise<Omit<StoredTable, 'version'>> {
   const ofTable = 'WHERE keyspace_name = ? AND table_name = ?'
   const [tables, columns, dropped, views, types] = await Promise.all([
-    // Which columns there are depends on the version.
+    // The columns depend on the version.
     select(`SELECT * FROM system_schema.tables ${ofTable}`, keyspace, table),
     select(
       `SELECT column_name, kind, position, type, clustering_order FROM system_schema.columns ${ofTable}`,

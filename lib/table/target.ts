@@ -4,28 +4,28 @@ import type { Column, TableSchema } from './schema.ts'
 
 /** Where one value of a row goes: a column, or a field of one. */
 export interface Target extends Column {
-  /** Of a non-frozen user-defined type. Type and `cql` are the field's. */
+  /** Field of a non-frozen user-defined type. Type and `cql` are then the field's. */
   readonly field?: string
 }
 
-/** What an operation binds of a table, in the order of its values. */
+/** The targets that an operation binds, in the order of its values. */
 export function targetsOf({ columns: kinds, adds }: Operation, { columns }: TableSchema): readonly Target[] {
   return kinds
     .flatMap(kind => columns.filter(column => column.kind === kind && column.type.kind !== 'unsupported'))
     .flatMap(column => (adds ? partsOf(column) : [column]))
 }
 
-/** Tells a target from the others of its table. */
+/** A name that is unique among the targets of a table. */
 export function targetName({ name, field }: Target): string {
   return field === undefined ? name : `${name}\n${field}`
 }
 
-/** As CQL quotes it. */
+/** Quoted for CQL. */
 export function quotedTarget({ name, field }: Target): string {
   return field === undefined ? quoteIdentifier(name) : `${quoteIdentifier(name)}.${quoteIdentifier(field)}`
 }
 
-/** Whether a value may join what is stored: its elements are cells, and each has one place. */
+/** Whether a value can be added to the stored one: its elements are cells, and each has one place. */
 export function takesMore(type: CqlType): boolean {
   return (type.kind === 'set' || type.kind === 'map') && !type.frozen
 }

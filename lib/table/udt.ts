@@ -1,6 +1,6 @@
 import type { CqlType } from './cqlType.ts'
 
-/** Whether a value of the type may hold one of a user-defined type. */
+/** Whether the type contains a user-defined type. */
 export function hasUdt(type: CqlType): boolean {
   switch (type.kind) {
     case 'udt':
@@ -18,7 +18,7 @@ export function hasUdt(type: CqlType): boolean {
   }
 }
 
-/** Whether a value of the type may hold a vector of values of a user-defined type. */
+/** Whether the type contains a vector of a user-defined type. */
 export function hasUdtInVector(type: CqlType): boolean {
   switch (type.kind) {
     case 'vector':

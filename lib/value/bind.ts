@@ -1,11 +1,11 @@
 import { types } from 'cassandra-driver'
 
-/** Leaves a column alone. */
+/** Leaves a column unchanged. */
 export const { unset } = types
 
-/** Stands in place of the length of a value: a tombstone, and a column that is left alone. */
+/** Used in place of a value's length: a tombstone, and a column that is left unchanged. */
 export const NULL_LENGTH = -1
 export const UNSET_LENGTH = -2
 
-/** What a statement is given for one marker: bytes, null for a tombstone, or unset. */
+/** The value of one marker: bytes, null for a tombstone, or unset. */
 export type BindValue = Buffer | null | typeof unset

@@ -2,7 +2,7 @@ import { types as is } from 'node:util'
 import { type Bytes, trueLength } from './bytes.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 
-/** Always a copy: the caller may fill its buffer again before the bytes are sent. */
+/** Always a copy, because the caller may refill its buffer before the bytes are sent. */
 export function encodeBlob(value: unknown, out: Bytes): void {
   out.add(bytesOf(value))
 }
@@ -19,7 +19,7 @@ function bytesOf(value: unknown): Uint8Array {
   throw wrongKind(value)
 }
 
-/** A view of a transferred buffer has length 0: it would be stored as if it had been empty. */
+/** Refuses a view of a transferred buffer: its length is 0, so it would be stored as an empty blob. */
 export function refuseDetached(view: ArrayBufferView): void {
   if (view.byteLength > 0) return
   try {

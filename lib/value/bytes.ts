@@ -1,20 +1,20 @@
-/** Bytes that are set aside at once for many rows: an object for each value would cost more than the value. */
+/** Bytes that are allocated at once for many rows, because one object per value would cost more than the value. */
 const SLAB_BYTES = 64 * 1024
 
-/** Above this a row gets memory of its own: one that waits long must not keep many others in memory. */
+/** Above this a row gets its own memory, because a row that waits long must not keep many others in memory. */
 const SHARING_BYTES = 4 * 1024
 
 const NO_BYTES = Buffer.alloc(0)
 
-/** Stands for the lengths and counts that are not known yet. */
+/** Placeholder for lengths and counts that are not known yet. */
 const LENGTH_BYTES = 4
 
 const scratch = new DataView(new ArrayBuffer(8))
 
-/** Thrown when a row takes more than it may: an endless iterator must end. */
+/** Thrown when a row exceeds its limit, which also ends endless iterators. */
 export class TooManyBytes {
   readonly limit: number
-  /** What the row would have taken up to there. */
+  /** Bytes that the row would have taken up to this point. */
   readonly needed: number
 
   constructor(limit: number, needed: number) {
@@ -24,8 +24,8 @@ export class TooManyBytes {
 }
 
 /**
- * Where rows are written one after the other. What is written belongs to the row in progress until it is closed; offsets
- * count from its beginning, since its bytes move to another slab when they outgrow the one they are in.
+ * Writes rows one after the other into slabs. Written bytes belong to the current row until it is closed. Offsets count from
+ * its beginning, because its bytes move to another slab when they outgrow the current one.
  */
 export class Bytes {
   readonly #limit: number
@@ -33,18 +33,18 @@ export class Bytes {
   #start = 0
   #end = 0
 
-  /** @param limit most bytes of a row; at least a slab */
+  /** @param limit most bytes of a row, at least one slab */
   constructor(limit: number) {
     this.#limit = limit
   }
 
-  /** Begins a row. One that was not closed, because a value of it was refused, is forgotten. */
+  /** Begins a row. A row that was not closed, because one of its values was refused, is dropped. */
   begin(): void {
     this.#end = this.#start
     if (this.#slab.length > SLAB_BYTES) this.#forget()
   }
 
-  /** Closes the row; from now on its bytes are left as they are. */
+  /** Closes the row. Its bytes no longer change. */
   close(): { readonly slab: Buffer; readonly start: number; readonly end: number } {
     const size = this.length
     if (size > SHARING_BYTES) {
@@ -63,12 +63,12 @@ export class Bytes {
     return this.#end - this.#start
   }
 
-  /** What holds the row in progress, until the next {@link claim}. */
+  /** The slab of the current row, valid until the next {@link claim}. */
   get slab(): Buffer {
     return this.#slab
   }
 
-  /** Makes room for the next bytes of the row and returns their place in the {@link slab}: the caller fills them. */
+  /** Reserves the next bytes of the row and returns their offset in the {@link slab}. The caller fills them. */
   claim(size: number): number {
     const at = this.#end
     if (at + size > this.#slab.length) return this.#claimElsewhere(size)
@@ -94,12 +94,12 @@ export class Bytes {
   add(bytes: Uint8Array): void {
     const size = trueLength(bytes)
     const at = this.claim(size)
-    // The call into set() costs more than a few bytes do.
+    // For a few bytes, a loop is cheaper than the call of set().
     if (size <= 24) for (let i = 0; i < size; i++) this.#slab[at + i] = bytes[i] as number
     else this.#slab.set(bytes, at)
   }
 
-  /** Writes a text of ASCII characters; else writes nothing and returns false. */
+  /** Writes a text of ASCII characters. For any other text, writes nothing and returns false. */
   ascii(text: string): boolean {
     const { length } = text
     const at = this.claim(length)
@@ -115,7 +115,7 @@ export class Bytes {
     return false
   }
 
-  /** Writes a text as UTF-8 and returns how many bytes it took. */
+  /** Writes a text as UTF-8 and returns its number of bytes. */
   utf8(text: string): number {
     const size = Buffer.byteLength(text)
     const at = this.claim(size)
@@ -123,13 +123,13 @@ export class Bytes {
     return size
   }
 
-  /** Leaves room for the length of what comes next; the result is for {@link closeSized}. */
+  /** Leaves room for the length of the next bytes. Pass the result to {@link closeSized}. */
   openSized(): number {
     this.claim(LENGTH_BYTES)
     return this.#end - this.#start
   }
 
-  /** Puts the length before what was written since, and returns it. */
+  /** Writes the length of the bytes since {@link openSized} before them, and returns it. */
   closeSized(from: number): number {
     const size = this.#end - this.#start - from
     setInt32(this.#slab, this.#start + from - LENGTH_BYTES, size)
@@ -140,12 +140,12 @@ export class Bytes {
     setInt32(this.#slab, this.#start + offset, integer)
   }
 
-  /** The bytes of the row from `offset` on, as they stand now. */
+  /** The current bytes of the row from `offset` on. */
   view(offset: number): Buffer {
     return this.#slab.subarray(this.#start + offset, this.#end)
   }
 
-  /** Moves the bytes from `offset` on by so many, for what turned out to come before them. */
+  /** Moves the bytes from `offset` on, to make room for bytes that belong before them. */
   shift(offset: number, by: number): void {
     this.claim(by)
     const from = this.#start + offset
@@ -162,7 +162,7 @@ export class Bytes {
     const used = this.length
     const needed = used + size
     if (needed > this.#limit) throw new TooManyBytes(this.#limit, needed)
-    // A row that outgrows a slab may go on growing, so that it is not moved for each of its values.
+    // A row that outgrows a slab gets room to grow, so that it does not move with each value.
     const wanted = used > 0 ? 2 * needed : needed
     const slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, Math.min(wanted, this.#limit)))
     slab.set(this.#slab.subarray(this.#start, this.#end))
@@ -178,12 +178,12 @@ const { get: lengthGetter } = Object.getOwnPropertyDescriptor(
   'length',
 ) as { get: () => number }
 
-/** A property of their own may tell another length of bytes, with memory of others behind them. */
+/** A caller can shadow `length`. Trusting it could read past the view into unrelated memory. */
 export function trueLength(bytes: Uint8Array): number {
   return lengthGetter.call(bytes)
 }
 
-/** Big-endian, as all of the protocol. Writing the bytes here is faster than Buffer's checked writers. */
+/** Big-endian, like the whole protocol. Faster than Buffer's checked writers. */
 function setInt32(bytes: Uint8Array, offset: number, integer: number): void {
   bytes[offset] = integer >> 24
   bytes[offset + 1] = integer >> 16

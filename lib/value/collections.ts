@@ -10,7 +10,7 @@ import { Refusal, within } from './refusal.ts'
 
 type Sequence = Extract<CqlType, { kind: 'list' | 'set' }>
 type Mapping = Extract<CqlType, { kind: 'map' }>
-/** Where an item or key was first seen, by its identity. */
+/** The place where an item or key was first seen, by its identity. */
 type Seen = Map<string, unknown>
 
 export function compileList(type: Sequence, element: CompiledType): CompiledType {
@@ -25,7 +25,7 @@ export function compileList(type: Sequence, element: CompiledType): CompiledType
   }
 }
 
-/** @param sorts whether its elements are put in order; else the server does it */
+/** @param sorts whether its elements are sorted here. Otherwise the server sorts them */
 export function compileSet(type: Sequence, element: CompiledType, sorts: boolean): CompiledType {
   return {
     encode: (value, out) => {
@@ -42,7 +42,7 @@ export function compileSet(type: Sequence, element: CompiledType, sorts: boolean
   }
 }
 
-/** @param sorts whether its entries are put in order; else the server does it */
+/** @param sorts whether its entries are sorted here. Otherwise the server sorts them */
 export function compileMap(
   type: Mapping,
   key: CompiledType,
@@ -94,7 +94,7 @@ function encodeEntries(
   out: Bytes,
 ): void {
   const isPairs = Array.isArray(map)
-  // The keys of a Map or object are distinct; as text they stay so, while 1 and "01" are one int.
+  // The keys of a Map or object are distinct. As text they stay distinct, but 1 and "01" are one int.
   const seen: Seen | undefined = key.isText && !isPairs ? undefined : new Map()
   const counted = out.openSized()
   let count = 0
@@ -122,7 +122,7 @@ function encodeEntries(
   out.setInt32(counted - 4, count)
 }
 
-/** An Array of pairs is what a Map gives to JSON, where keys are more than text. */
+/** JSON keeps a Map whose keys are more than text as an Array of pairs. */
 function notPair(pair: unknown, index: number): Refusal {
   return within(new Refusal(pair, 'is no pair of a key and a value'), `[${index}]`)
 }
@@ -145,8 +145,8 @@ function addEntry(
 }
 
 /**
- * Cassandra keeps one of two equal elements or keys in silence. The bytes of this one begin at `from`, and `at` is what
- * names its place.
+ * Refuses an element or key that is equal to an earlier one, because Cassandra would silently keep only one. Its bytes begin at
+ * `from`, and `at` names its place.
  */
 function refuseTwice(
   compiled: CompiledType,

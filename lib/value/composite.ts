@@ -16,7 +16,7 @@ type Composite<Kind extends CqlType['kind']> = Extract<CqlType, { kind: Kind }>
 export function compileTuple(type: Composite<'tuple'>, elements: readonly CompiledType[]): CompiledType {
   function encode(value: unknown, out: Bytes): void {
     const items = tupleItems(value)
-    // The driver reads items that are missing at the end as null; an Array of another length is a mistake.
+    // The driver reads missing items at the end as null. An Array of another length is a mistake.
     const isShort = items.length < elements.length && !Array.isArray(value)
     if (items.length !== elements.length && !isShort) {
       throw new Refusal(value, `has ${items.length} items, and the tuple ${elements.length}`)
@@ -53,7 +53,7 @@ export function compileUdt(type: Composite<'udt'>, fields: readonly CompiledType
 }
 
 /**
- * Each field's value in the order of the type, where each is a cell of its own; undefined where there is none.
+ * The value of each field, in the order of the type, for types whose fields are separate cells. Undefined for a missing field.
  * @throws Refusal
  */
 export function fieldCellsOf(value: unknown, type: Composite<'udt'>): unknown[] {
@@ -65,7 +65,7 @@ export function fieldCellsOf(value: unknown, type: Composite<'udt'>): unknown[] 
   }
 }
 
-/** Each field's value in the order of the type, read once; undefined where there is none. */
+/** The value of each field, in the order of the type, read once. Undefined for a missing field. */
 function fieldValues(value: unknown, indexes: ReadonlyMap<unknown, number>): unknown[] {
   const items = new Array<unknown>(indexes.size)
   if (is.isMap(value)) {
@@ -83,7 +83,7 @@ function indexOf(name: unknown, indexes: ReadonlyMap<unknown, number>, value: un
   return index
 }
 
-/** A tuple or user-defined type may lack any of its parts: Cassandra marks a null one by its length. */
+/** Any part of a tuple or user-defined type may be null, which Cassandra marks by its length. */
 function addNullable(compiled: CompiledType, value: unknown, at: unknown, out: Bytes): void {
   if (value === null || value === undefined) {
     out.int32(NULL_LENGTH)

@@ -11,7 +11,7 @@ const zero = 0x30
 export function encodeDate(value: unknown, out: Bytes): void {
   const days = daysOf(value)
   if ((days | 0) !== days) throw new Refusal(value, 'is outside -5877641-06-23 to 5881580-07-11')
-  // Cassandra counts days from 2^31 before the epoch.
+  // Cassandra counts days from 2^31 days before the epoch.
   out.int32(days + 0x8000_0000)
 }
 
@@ -31,7 +31,7 @@ function daysOfText(text: string): number {
   return days
 }
 
-/** A LocalDate keeps a UTC Date, or days since the epoch where a Date cannot reach. */
+/** A LocalDate holds a UTC Date, or days since the epoch beyond the range of Date. */
 function daysOfLocalDate(value: object): number {
   const date = field(value, 'date')
   const milliseconds = date instanceof Date ? date.getTime() : Number.NaN
@@ -40,12 +40,12 @@ function daysOfLocalDate(value: object): number {
   return days
 }
 
-/** How much of a text is its date: 10 characters, more where a signed year has more than four digits. */
+/** Number of characters of a text's date: 10, or more if a signed year has more than four digits. */
 export function dateLength(text: string): number {
   return isSign(text.charCodeAt(0)) ? text.indexOf('-', 1) + 6 : 10
 }
 
-/** Days since the epoch of the date that a text begins with, in the proleptic Gregorian calendar; else NaN. */
+/** Days since the epoch of the date at the start of a text, in the proleptic Gregorian calendar. NaN if there is none. */
 export function parseDate(text: string): number {
   const end = dateLength(text)
   const signed = isSign(text.charCodeAt(0))
@@ -60,7 +60,7 @@ export function parseDate(text: string): number {
   return daysSinceEpoch(negative ? -size : size, month, day)
 }
 
-/** The number that a run of digits spells, NaN if one of them is none. */
+/** The number of a run of digits. NaN if a character is not a digit. */
 export function parseDigits(text: string, from: number, to: number): number {
   let number = 0
   for (let i = from; i < to; i++) {
@@ -77,7 +77,7 @@ function isSign(code: number): boolean {
 
 function daysSinceEpoch(year: number, month: number, day: number): number {
   if (!(month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month))) return Number.NaN
-  // Years that begin in March put the leap day last; eras of 400 years repeat. (H. Hinnant, days_from_civil)
+  // Years that begin in March have the leap day last, and eras of 400 years repeat. (H. Hinnant, days_from_civil)
   const shifted = month <= 2 ? year - 1 : year
   const era = Math.floor(shifted / 400)
   const yearOfEra = shifted - era * 400
@@ -95,7 +95,7 @@ export function decodeDate(bytes: Buffer, from: number): string {
   return dateText(bytes.readUInt32BE(from) - 0x8000_0000)
 }
 
-/** The day of the proleptic Gregorian calendar that lies so many days after 1970-01-01: the inverse of {@link parseDate}. */
+/** The date that many days after 1970-01-01 in the proleptic Gregorian calendar: the inverse of {@link parseDate}. */
 export function dateText(days: number): string {
   const shifted = days + 719_468
   const era = Math.floor(shifted / 146_097)
@@ -115,7 +115,7 @@ export function dateText(days: number): string {
   return `${yearText(year)}-${twoDigits(month)}-${twoDigits(day)}`
 }
 
-/** Four digits, with a sign where they are not enough or the year is before 0. */
+/** Four digits, or a sign and more digits if four are not enough or the year is before 0. */
 function yearText(year: number): string {
   const digits = String(Math.abs(year)).padStart(4, '0')
   return year < 0 ? `-${digits}` : year > 9999 ? `+${digits}` : digits

@@ -3,7 +3,7 @@ import { field, isDriver } from './driverValue.ts'
 import { decodeVarint, integerOf, varintBytes } from './integers.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 
-/** Digits before the point or behind it may be missing, not both. */
+/** Digits before or after the point may be missing, but not both. */
 const grammar = /^(-?)(?=\.?\d)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,400}))?$/
 const mostDigits = 1_000_000
 
@@ -23,7 +23,7 @@ export function encodeDecimal(value: unknown, out: Bytes): void {
   writeDecimal(unscaled, scale, out)
 }
 
-/** Strict decimal text as a decimal, or undefined when it is not decimal text. */
+/** The decimal of a strict decimal text, or undefined for any other text. */
 export function parseDecimal(text: string): Decimal | undefined {
   const match = grammar.exec(text)
   if (match === null) return undefined
@@ -37,7 +37,7 @@ export function parseDecimal(text: string): Decimal | undefined {
 function decimalOf(value: unknown): Decimal {
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) throw new Refusal(value, 'is not a finite number')
-    // The shortest text that reads back as this number: what a person means by 0.1.
+    // The shortest text that reads back as this number is what a person means by 0.1.
     return parseDecimal(String(value)) as Decimal
   }
   if (typeof value === 'string') {
@@ -66,7 +66,7 @@ function writeDecimal(unscaled: number | bigint, scale: number, out: Bytes): voi
   out.add(varintBytes(unscaled))
 }
 
-/** Exactly the digits that are stored, as Java's BigDecimal prints them: `1.50` keeps its two, and `1e3` is not 1000. */
+/** Exactly the stored digits, as Java's BigDecimal prints them: `1.50` keeps both decimals, and `1e3` differs from 1000. */
 export function decodeDecimal(bytes: Buffer, from: number, to: number): string {
   const scale = bytes.readInt32BE(from)
   const unscaled = decodeVarint(bytes, from + 4, to)
@@ -78,5 +78,5 @@ export function decodeDecimal(bytes: Buffer, from: number, to: number): string {
   return `${sign}${padded.slice(0, -scale)}.${padded.slice(-scale)}`
 }
 
-/** Zeros behind the point, after which an exponent is easier to read. */
+/** Zeros after the point above which an exponent is easier to read. */
 const MOST_ZEROS = 6

@@ -1,16 +1,16 @@
 import type { Identity, Order } from './compiledType.ts'
 import { varintOrder } from './order.ts'
 
-/** Decimals are the same to Cassandra when their values are, whatever their scales: 1.0 and 1.00 are one. */
+/** Decimals are equal to Cassandra if their values are, whatever their scales: 1.0 equals 1.00. */
 
-/** A prime of 127 bits, so that two values share a residue by accident only. */
+/** A prime of 127 bits, so that two different values hardly ever share a residue. */
 const PRIME = 2n ** 127n - 1n
 const TENTH = power(10n, PRIME - 2n)
 
-/** For the scales that most decimals have. */
+/** Powers for the scales that most decimals have. */
 const usualTens = Array.from({ length: 20 }, (_, scale) => power(TENTH, BigInt(scale)))
 
-/** The value modulo a prime. Finding its trailing zeros instead takes time that grows faster than the digits. */
+/** The value modulo a prime. Removing trailing zeros instead would take more than linear time. */
 export const decimalIdentity: Identity = bytes => {
   const unscaled = unscaledIn(bytes, 4, bytes.length) % PRIME
   return ((unscaled * tensOf(bytes.readInt32BE(0))) % PRIME).toString(16)
@@ -22,7 +22,7 @@ export const decimalOrder: Order = (bytes, a, aEnd, b, bEnd) => {
   const sign = signumOf(bytes, a + 4, aEnd)
   if (sign !== signumOf(bytes, b + 4, bEnd)) return sign - signumOf(bytes, b + 4, bEnd)
   const size = magnitudeOf(bytes, a, aEnd) - magnitudeOf(bytes, b, bEnd)
-  // Only values of nearly one size are multiplied out, so that an exponent cannot make work for millions of digits.
+  // Only values of nearly equal size are multiplied out, so that an exponent cannot cause work for millions of digits.
   if (Math.abs(size) > 1) return sign * size
   const tens = 10n ** BigInt(Math.abs(difference))
   const left = unscaledIn(bytes, a + 4, aEnd) * (difference < 0 ? tens : 1n)

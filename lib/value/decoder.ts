@@ -7,15 +7,14 @@ import { readVint, vintSizeAt } from './vint.ts'
 
 const LENGTH_BYTES = 4
 
-/** Bytes that are not a value of their type: the type has changed since. */
+/** Thrown for bytes that are not a value of their type, because the type has changed. */
 export class BytesDiffer extends Error {
   override readonly name = 'BytesDiffer'
 }
 
 /**
- * Compiles a type for reading, once for each column. What comes out is in one of three forms: plain JavaScript, what JSON
- * keeps, or the driver's own classes. The encoder of the type takes each as the same value. A counter is read as a
- * bigint, and a value of a custom type as a blob.
+ * Compiles a type for reading, once per column. Values have one of three forms: plain JavaScript, what JSON keeps, or the driver's
+ * own classes. The encoder of the type takes each as the same value. A counter reads as a bigint, and a custom type as a blob.
  */
 export function decoderFor(type: CqlType, form: ValueForm = 'plain'): Decoder {
   switch (type.kind) {
@@ -50,18 +49,18 @@ export function decoderFor(type: CqlType, form: ValueForm = 'plain'): Decoder {
   }
 }
 
-/** Reads the values of a column. A call per value is saved where the caller looks for values without bytes. */
+/** Reads the values of a column. The caller checks for empty values, which saves a call per value. */
 export interface ColumnDecoder {
   readonly decode: Decoder
-  /** A value without bytes is null, and is not given to `decode`. */
+  /** Whether an empty value is null and must not go to `decode`. */
   readonly isNullWhenEmpty: boolean
 }
 
-/** As {@link decoderFor}, for a column. */
+/** Like {@link decoderFor}, for a column. */
 export function columnDecoderFor(type: CqlType, form: ValueForm): ColumnDecoder {
   if (type.kind !== 'scalar') return { decode: decoderFor(type, form), isNullWhenEmpty: false }
   const { decode: plain, json = plain, driver = plain, isEmptyValue = false } = scalars[type.name]
-  // Types from the time of Thrift may hold no bytes at all, which drivers read as null.
+  // Types from the time of Thrift may have empty values, which drivers read as null.
   return { decode: { plain, json, driver }[form], isNullWhenEmpty: !isEmptyValue }
 }
 
@@ -70,7 +69,7 @@ function scalarDecoder(name: ScalarName, form: ValueForm): Decoder {
   return isNullWhenEmpty ? (bytes, from, to) => (from === to ? null : decode(bytes, from, to)) : decode
 }
 
-/** An object has text for its keys, which says all of a scalar to the encoder, but nothing of its class. */
+/** The keys of an object are text. The encoder understands a scalar as text, but its class is lost. */
 function mapDecoderFor({ key, value }: Extract<CqlType, { kind: 'map' }>, form: ValueForm): Decoder {
   const parts = [decoderFor(key, form), decoderFor(value, form)] as const
   if (form === 'json') return key.kind === 'scalar' ? objectDecoder(...parts) : pairsDecoder(...parts)
@@ -81,7 +80,7 @@ function isText(type: CqlType): boolean {
   return type.kind === 'scalar' && (type.name === 'text' || type.name === 'ascii')
 }
 
-/** Reads a part that has its length before it; `null` where that is negative. */
+/** Reads a part that is preceded by its length. Null if the length is negative. */
 function partAt(decode: Decoder, bytes: Buffer, at: number): unknown {
   const length = bytes.readInt32BE(at)
   const from = at + LENGTH_BYTES
@@ -92,7 +91,7 @@ function partEnd(bytes: Buffer, at: number): number {
   return at + LENGTH_BYTES + Math.max(0, bytes.readInt32BE(at))
 }
 
-/** Reads parts that stand one after the other. */
+/** Reads consecutive parts. */
 type ItemsDecoder = (bytes: Buffer, from: number, to: number) => unknown[]
 
 function listDecoder(element: Decoder): ItemsDecoder {
@@ -149,12 +148,12 @@ function objectDecoder(key: Decoder, value: Decoder): Decoder {
   }
 }
 
-/** JavaScript makes 0 of -0 in a set or as a key: as text it is the same value to a sink. */
+/** JavaScript turns -0 into 0 in a Set or as a key. As text it stays the same value to a sink. */
 function keyFor(item: unknown): unknown {
   return Object.is(item, -0) ? '-0' : item
 }
 
-/** Items that are missing at the end are null: such a tuple was written when its type had fewer. */
+/** Missing items at the end are null: such a tuple was written when its type had fewer items. */
 function tupleDecoder(elements: readonly Decoder[]): ItemsDecoder {
   return (bytes, from, to) => {
     let at = from
@@ -178,13 +177,13 @@ function udtDecoder(names: readonly string[], fields: readonly Decoder[]): Decod
   }
 }
 
-/** Also for names that every object inherits, whose assignment may mean something else, or be forbidden. */
+/** Also sets names that every object inherits, whose assignment may do something else or be forbidden. */
 export function setOwn(object: Record<string, unknown>, name: string, value: unknown): void {
   if (!(name in object)) object[name] = value
   else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })
 }
 
-/** Values of one size stand without lengths, all others with. */
+/** Values of a fixed size have no lengths. All others have. */
 function vectorDecoder(element: Decoder, dimension: number, fixedSize: number | undefined): ItemsDecoder {
   return (bytes, from, to) => {
     const items: unknown[] = []
@@ -207,7 +206,7 @@ function fixedSizeOf(type: CqlType): number | undefined {
   return size === undefined ? undefined : size * type.dimension
 }
 
-/** A type as the driver calls the elements of a vector: nothing is frozen, and text is varchar. */
+/** A type as the driver names the elements of a vector: nothing is frozen, and text is varchar. */
 function driverTypeName(type: CqlType): string {
   switch (type.kind) {
     case 'scalar':

@@ -34,14 +34,14 @@ export function decodeLocalDate(bytes: Buffer, from: number, to: number): types.
   return LocalDate.fromBuffer(bytes.subarray(from, to))
 }
 
-/** The server keeps any 8 bytes; a LocalTime ends with the day, and a Long tells what it cannot. */
+/** A LocalTime, or a Long beyond one day: the server keeps any 8 bytes. */
 export function decodeLocalTime(bytes: Buffer, from: number): types.LocalTime | types.Long {
   const nanoseconds = decodeLong(bytes, from)
   const isOfDay = !nanoseconds.isNegative() && nanoseconds.lessThan(nanosecondsPerDay)
   return isOfDay ? new LocalTime(nanoseconds) : nanoseconds
 }
 
-/** A Date, or a Long of milliseconds where none reaches. */
+/** A Date, or a Long of milliseconds beyond the range of Date. */
 export function decodeDriverTimestamp(bytes: Buffer, from: number): Date | types.Long {
   const milliseconds = decodeLong(bytes, from)
   const date = new Date(milliseconds.toNumber())
@@ -59,7 +59,7 @@ export function decodeDriverDuration(bytes: Buffer, from: number): types.Duratio
   )
 }
 
-/** The classes keep the memory that they are given. */
+/** A copy, because the driver's classes keep the memory that they are given. */
 function sized(bytes: Buffer, from: number, to: number, size: number): Buffer {
   const copy = copyOf(bytes.subarray(from, to))
   if (copy.length !== size) throw new RangeError(`A value has ${copy.length} bytes in place of ${size}`)

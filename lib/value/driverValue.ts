@@ -16,8 +16,8 @@ const driverClasses = [
 type DriverClass = (typeof driverClasses)[number]
 
 /**
- * Whether a value is of one of the driver's classes, from whichever copy of the driver: npm may install several, and
- * `instanceof` knows only one of them.
+ * Whether a value is of one of the driver's classes, from any copy of the driver: npm may install several, and `instanceof`
+ * knows only one of them.
  */
 export function isDriver(value: object, name: DriverClass): boolean {
   if (value instanceof types[name]) return true
@@ -27,22 +27,22 @@ export function isDriver(value: object, name: DriverClass): boolean {
   return false
 }
 
-/** Whether a value is one of the driver's, all of which keep what they stand for in fields that can be changed. */
+/** Whether a value is one of the driver's, all of which keep their content in mutable fields. */
 export function isMutableDriverValue(value: object): boolean {
   return longValue(value) !== undefined || driverClasses.some(name => isDriver(value, name))
 }
 
-/** A field of a driver object. The driver documents few of them, so what comes back is checked by the caller. */
+/** A field of a driver object. The driver documents few of them, so the caller checks the result. */
 export function field(value: object, name: string): unknown {
   return (value as Record<string, unknown>)[name]
 }
 
-/** The integer in a driver `Long` or `Integer`; undefined for anything else. */
+/** The integer in a driver's `Long` or `Integer`. Undefined for anything else. */
 export function driverInteger(value: object): bigint | undefined {
   return longValue(value) ?? (isDriver(value, 'Integer') ? integerValue(value) : undefined)
 }
 
-/** The integer in a `Long` of any copy of the package `long`, told by its three fields. */
+/** The integer in a `Long` of any copy of the package `long`, recognized by its three fields. */
 export function longValue(value: object): bigint | undefined {
   const low = field(value, 'low')
   const high = field(value, 'high')
@@ -52,7 +52,7 @@ export function longValue(value: object): bigint | undefined {
   return (BigInt(unsigned ? high >>> 0 : high) << 32n) | BigInt(low >>> 0)
 }
 
-/** An `Integer` keeps 32-bit words, lowest first, and a sign that extends them without end. */
+/** An `Integer` holds 32-bit words, lowest first, and a sign that extends them without end. */
 function integerValue(value: object): bigint {
   const words = field(value, 'bits_')
   const sign = field(value, 'sign_')

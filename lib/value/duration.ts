@@ -4,7 +4,7 @@ import { Refusal, wrongKind } from './refusal.ts'
 import { isTemporal } from './temporal.ts'
 import { readSignedVint, vintSize, vintSizeAt, writeVint, zigzag } from './vint.ts'
 
-/** Three counts that stay apart: a month has no fixed number of days, nor a day of hours. */
+/** Three separate counts: a month has no fixed number of days, and a day no fixed number of hours. */
 interface Duration {
   readonly months: bigint
   readonly days: bigint
@@ -21,7 +21,7 @@ const isoForm =
   /^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d{1,9}))?S)?)?$/
 const isoAlternativeForm = /^P(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})$/
 
-/** Longest text that can be in range; longer digits would only cost time. */
+/** Longest text that can be in range. More digits would only cost time. */
 const longestText = 300
 
 export function encodeDuration(value: unknown, out: Bytes): void {
@@ -40,7 +40,7 @@ export function encodeDuration(value: unknown, out: Bytes): void {
   }
 }
 
-/** What 32 and 64 bits hold. The CQL literal of the lowest number is refused, but the server stores the number. */
+/** Limits of 32 and 64 bits. The server refuses the CQL literal of the lowest number but stores the number. */
 function refuseBeyond(value: unknown, count: bigint, largest: bigint, unit: string): void {
   if (count > largest || count < -largest - 1n) throw new Refusal(value, `has more than ${largest} ${unit}`)
 }
@@ -70,7 +70,7 @@ function parseDuration(text: string): Duration | undefined {
 }
 
 function parseCql(text: string): Duration | undefined {
-  // Only ASCII letters have a second case here: the capital of µ is a Greek M.
+  // Only ASCII letters are accepted in both cases, because the upper case of µ is a Greek M.
   const match = text === '' ? null : cqlForm.exec(text.replace(/[A-Z]/g, letter => letter.toLowerCase()))
   if (match === null) return undefined
   const [years, months, weeks, days, hours, minutes, seconds, milliseconds, microseconds, nanoseconds] =
@@ -135,7 +135,7 @@ function whole(value: object, name: string): bigint {
   return BigInt(count)
 }
 
-/** As CQL prints it: `1y2mo3d4h5m6s`, and `0s` for none. */
+/** In the format of CQL: `1y2mo3d4h5m6s`, and `0s` for zero. */
 export function decodeDuration(bytes: Buffer, from: number): string {
   let at = from
   const [months, days, nanoseconds] = [0, 1, 2].map(() => {

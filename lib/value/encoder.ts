@@ -13,10 +13,10 @@ import { compileVector } from './vector.ts'
 export type { Encoder } from './compiledType.ts'
 
 /**
- * Compiles a type, once for each column of a table. What it cannot store exactly the encoder refuses by throwing a
- * Refusal, whatever the value does when it is read.
+ * Compiles a type, once per column of a table. The encoder throws a Refusal for a value that it cannot store exactly, whatever
+ * the value does when it is read.
  *
- * @param isKey makes its bytes those that the server hashes and compares
+ * @param isKey whether the bytes must be those that the server hashes and compares
  */
 export function encoderFor(type: CqlType, isKey = false): Encoder {
   const { encode, cqlType, accepts } = compile(type, isKey)
@@ -37,8 +37,8 @@ export function orderOf(type: CqlType): Order {
 }
 
 /**
- * @param sorts whether a set or map here is put in the server's order. The server does so for one that is the whole
- * column; what stands deeper it may keep as it is given, which depends on the types around it and on its version.
+ * @param sorts whether a set or map at this place is sorted here. The server sorts one that is the whole column. It may keep a
+ * nested one as it is given, depending on the types around it and on its version.
  */
 function compile(type: CqlType, sorts: boolean): CompiledType {
   switch (type.kind) {

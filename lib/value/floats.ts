@@ -5,7 +5,7 @@ import { Refusal, wrongKind } from './refusal.ts'
 
 const decimalText = /^-?(?=\.?\d)\d*(?:\.\d*)?(?:[eE][+-]?\d+)?$/
 
-// NaN has many bit patterns and a partition key is hashed by its bits: always the same one is written.
+// NaN has many bit patterns, and a partition key is hashed by its bits. So the same pattern is always written.
 const doubleNaN = 0x7ff8_0000
 const floatNaN = 0x7fc0_0000
 
@@ -55,7 +55,7 @@ function nearestDouble(text: string, cqlType: string): number {
   return double
 }
 
-/** Rounding is what a 32-bit type means; running over into infinity or under into zero is not. */
+/** A 32-bit type implies rounding, but not overflow to infinity or underflow to zero. */
 function refuseLoss(value: unknown, double: number, float: number, cqlType: string): void {
   if (float === 0 && double !== 0) throw new Refusal(value, `is too close to zero for a ${cqlType}`)
   if (!Number.isFinite(float) && Number.isFinite(double)) {
@@ -79,8 +79,8 @@ function exactInteger(value: unknown, round: (double: number) => number, cqlType
 }
 
 /**
- * Rounding text to a double and that to a float can end one float off: where the double falls in the middle of two
- * floats, only the text knows which is nearer.
+ * Rounding text to a double and then to a float can be one float off: if the double falls in the middle of two floats, only the
+ * text shows which is nearer.
  */
 function nearestFloat(text: string, double: number): number {
   const float = Math.fround(double)
@@ -126,7 +126,7 @@ export function decodeFloatJson(bytes: Buffer, from: number): number | string {
   return jsonNumber(bytes.readFloatBE(from))
 }
 
-/** JSON makes null of NaN and the infinities, and 0 of -0: these are text. */
+/** JSON turns NaN and the infinities into null, and -0 into 0, so these become text. */
 function jsonNumber(number: number): number | string {
   if (Object.is(number, -0)) return '-0'
   return Number.isFinite(number) ? number : String(number)

@@ -2,12 +2,12 @@ import type { Identity } from './compiledType.ts'
 import { readVint, vintSizeAt } from './vint.ts'
 
 /**
- * Cassandra compares set elements and map keys by value, not by bytes: the decimals 1.0 and 1.00 are one. Of two that
- * are equal it keeps one in silence, so they must be found before they are sent.
+ * Cassandra compares set elements and map keys by value, not by bytes: the decimals 1.0 and 1.00 are equal. It silently keeps
+ * one of two equal ones, so they must be found before they are sent.
  */
 export const bytesIdentity: Identity = bytes => bytes.toString('latin1')
 
-/** Of lists, sets and maps; of a map the identities of keys and values take turns. Sets and maps are in order by then. */
+/** Identity of lists, sets and maps. In a map, identities of keys and values alternate. Sets and maps are already sorted. */
 export function collectionIdentity(...parts: readonly Identity[]): Identity {
   if (parts.every(part => part === bytesIdentity)) return bytesIdentity
   return bytes => joined(sizedParts(bytes, 4), parts)
@@ -23,7 +23,7 @@ export function vectorIdentity(element: Identity, fixedSize: number | undefined)
   return bytes => joined(vectorParts(bytes, fixedSize), [element])
 }
 
-/** Parts with a 32-bit length each, below zero for null. */
+/** Parts preceded by a 32-bit length, which is negative for null. */
 function sizedParts(bytes: Buffer, from: number): (Buffer | null)[] {
   const parts: (Buffer | null)[] = []
   for (let at = from; at < bytes.length; ) {
@@ -46,7 +46,7 @@ function vectorParts(bytes: Buffer, fixedSize: number | undefined): Buffer[] {
   return parts
 }
 
-/** Each part's identity after its length, so that no two sequences read the same. */
+/** The identity of each part, preceded by its length, so that two sequences never read the same. */
 function joined(parts: readonly (Buffer | null)[], identities: readonly Identity[]): string {
   return parts
     .map((part, i) => {

@@ -6,10 +6,10 @@ const colon = 0x3a
 const point = 0x2e
 const zero = 0x30
 
-/** What an IPv4 address written as IPv6 begins with. */
+/** Prefix of an IPv4 address written as IPv6. */
 const mappedPrefix = Buffer.from('00000000000000000000ffff', 'hex')
 
-/** `::ffff:10.1.2.3` is the IPv4 address 10.1.2.3, as it is to CQL and to Java: one address has one form. */
+/** To CQL and Java, `::ffff:10.1.2.3` is the IPv4 address 10.1.2.3, so that one address has one form. */
 export function encodeInet(value: unknown, out: Bytes): void {
   const address = addressOf(value)
   const isMapped = trueLength(address) === 16 && mappedPrefix.compare(address, 0, 12) === 0
@@ -35,7 +35,7 @@ function parseInet(text: string): Buffer {
   )
 }
 
-/** Reads the rest of a text as IPv4. A leading zero is octal to some readers, 010 is 8 or 10, so none is taken. */
+/** Reads the rest of a text as IPv4. Leading zeros are refused, because some readers take them as octal: 010 is 8 or 10. */
 function writeIpv4(bytes: Buffer, offset: number, text: string, from: number): boolean {
   let at = from
   for (let part = 0; part < 4; part++) {
@@ -58,7 +58,7 @@ function writeIpv6(bytes: Buffer, text: string): boolean {
   let at = 0
   while (at < text.length) {
     if (text.charCodeAt(at) === colon) {
-      // A colon stands between two groups, or is the first of a pair.
+      // A colon separates two groups, or is the first of a pair.
       if (text.charCodeAt(at + 1) === colon) {
         if (gap >= 0) return false
         gap = size
@@ -86,7 +86,7 @@ function writeIpv6(bytes: Buffer, text: string): boolean {
   return fillGap(bytes, gap, size)
 }
 
-/** Puts the zeros that `::` stands for, at least one group of them, where it stood. */
+/** Inserts the zeros of `::`, at least one group, in its place. */
 function fillGap(bytes: Buffer, gap: number, size: number): boolean {
   if (gap < 0) return size === 16
   if (size > 14) return false

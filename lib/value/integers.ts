@@ -2,7 +2,7 @@ import type { Bytes } from './bytes.ts'
 import { driverInteger } from './driverValue.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 
-/** Longer digits would block the event loop: a million of them take 0.2 s to convert. */
+/** Most digits. More would block the event loop: converting a million of them takes 0.2 s. */
 const mostDigits = 1_000_000
 
 const scratch = new DataView(new ArrayBuffer(8))
@@ -30,7 +30,7 @@ export function encodeVarint(value: unknown, out: Bytes): void {
   out.add(varintBytes(integerOf(value)))
 }
 
-/** The integer that a value stands for, exactly. A number above 2^53 may have been rounded on its way here. */
+/** The exact integer of a value. A number above 2^53 may have been rounded before, so it is refused. */
 export function integerOf(value: unknown): number | bigint {
   if (typeof value === 'number') {
     if (Number.isSafeInteger(value)) return value
@@ -40,7 +40,7 @@ export function integerOf(value: unknown): number | bigint {
   return typeof value === 'bigint' ? value : integerOfOther(value)
 }
 
-/** Two's complement in 8 bytes. `value` is what the caller was given, for the refusal. */
+/** Two's complement in 8 bytes. `value` is the original value, for the refusal. */
 export function encodeInt64(integer: number | bigint, value: unknown, cqlType: string, out: Bytes): void {
   if (typeof integer === 'bigint' && BigInt.asIntN(64, integer) !== integer) {
     throw outOfRange(value, integer, cqlType, 2n ** 63n - 1n)
@@ -48,14 +48,14 @@ export function encodeInt64(integer: number | bigint, value: unknown, cqlType: s
   out.int64(integer)
 }
 
-/** Shortest two's complement, as Java's BigInteger has it. */
+/** Shortest two's complement, like Java's BigInteger. */
 export function varintBytes(integer: number | bigint): Buffer {
   const wide = BigInt(integer)
   if (BigInt.asIntN(64, wide) !== wide) return longVarint(wide)
   scratch.setBigInt64(0, wide)
   const sign = scratch.getInt8(0) >> 7
   let first = 0
-  // A leading byte says nothing while it only repeats the sign bit of the byte after it.
+  // A leading byte is redundant if it only repeats the sign bit of the next byte.
   while (first < 7 && scratch.getInt8(first) === sign && scratch.getInt8(first + 1) >> 7 === sign) first++
   const bytes = Buffer.allocUnsafe(8 - first)
   for (let i = first; i < 8; i++) bytes[i - first] = scratch.getUint8(i)
@@ -120,7 +120,7 @@ export function decodeVarint(bytes: Buffer, from: number, to: number): bigint {
   return BigInt.asIntN(size * 8, BigInt(`0x${bytes.toString('hex', from, to)}`))
 }
 
-/** Decimal digits: JSON has numbers, and its readers round those beyond 2^53. */
+/** Decimal digits, because readers of JSON round numbers beyond 2^53. */
 export function decodeBigintText(bytes: Buffer, from: number): string {
   return String(bytes.readBigInt64BE(from))
 }

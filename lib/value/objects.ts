@@ -6,8 +6,8 @@ import { Refusal, wrongKind } from './refusal.ts'
 import { isAnyTemporal } from './temporal.ts'
 
 /**
- * What to loop over for a list or set: an Array, Set, typed array or other iterable. Text, Map and Buffer can be
- * iterated too, but whoever gives one means something else.
+ * The iterable for a list or set: an Array, Set, typed array or other iterable. Text, Map and Buffer are refused: they can be
+ * iterated too, but their users mean something else.
  */
 export function itemsOf(value: unknown): Iterable<unknown> {
   if (Array.isArray(value)) return value
@@ -22,14 +22,14 @@ export function itemsOf(value: unknown): Iterable<unknown> {
   return value
 }
 
-/** Refuses the hole that an Array has where no item was ever put: it would read as undefined. */
+/** Refuses a hole in an Array, which would read as undefined. */
 export function refuseHole(items: unknown, index: number): void {
   if (Array.isArray(items) && !Object.hasOwn(items, index)) {
     throw new Refusal(items, `has a hole at index ${index}`)
   }
 }
 
-/** Own fields of a plain object. Instances of other classes keep their meaning in places that are not their fields. */
+/** Own fields of a plain object. Instances of other classes keep their content elsewhere than in their fields. */
 export function plainObject(value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || !isPlain(value)) throw wrongKind(value)
   return value as Readonly<Record<string, unknown>>
@@ -40,7 +40,7 @@ export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) throw wrongKind(value)
   if (isPlain(value)) return value as Readonly<Record<string, unknown>>
   if (isBuiltIn(value) || isMutableDriverValue(value) || isIterable(value)) throw wrongKind(value)
-  // What getters of the class tell is not read: stored without it, the value would be null in all of its fields.
+  // Getters of the class are not read. Stored without them, the value would be null in all of its fields.
   if (Object.keys(value).length === 0) {
     throw new Refusal(value, `is ${kindOf(value)} without fields of its own`)
   }
@@ -49,13 +49,13 @@ export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
 
 export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
-  // The last prototype of another realm is not our Object.prototype, but it is the last one there too.
+  // The last prototype of another realm is not our Object.prototype, but it ends the chain there too.
   return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null
 }
 
-/** Whether an object is of a class of JavaScript's own, which keeps what it stands for elsewhere than in its fields. */
+/** Whether an object is of one of JavaScript's own classes, which keep their content elsewhere than in fields. */
 export function isBuiltIn(value: object): boolean {
-  // Rows may be instances of a caller's class. One call tells nearly all of them from the rest.
+  // Rows may be instances of a caller's class. One call recognizes nearly all of them.
   if (Object.prototype.toString.call(value) === '[object Object]') return false
   return (
     Array.isArray(value) ||

@@ -1,8 +1,8 @@
 import type { Order } from './compiledType.ts'
 
-/** The order in which the server keeps elements and keys: what the `compareCustom` of each `AbstractType` says. */
+/** The order in which the server keeps elements and keys: the `compareCustom` of each `AbstractType`. */
 
-/** Unsigned bytes, a prefix first. */
+/** By unsigned bytes. A prefix comes first. */
 export const byteOrder: Order = (bytes, a, aEnd, b, bEnd) => {
   const shared = Math.min(aEnd - a, bEnd - b)
   for (let i = 0; i < shared; i++) {
@@ -16,14 +16,14 @@ export const byteOrder: Order = (bytes, a, aEnd, b, bEnd) => {
 export const signedOrder: Order = (bytes, a, aEnd, b, bEnd) =>
   signOf(bytes, a) - signOf(bytes, b) || byteOrder(bytes, a, aEnd, b, bEnd)
 
-/** IEEE 754 as `Double.compareTo` has it: -0 before 0, NaN last. */
+/** IEEE 754 in the order of `Double.compareTo`: -0 before 0, NaN last. */
 export const floatOrder: Order = (bytes, a, aEnd, b, bEnd) => {
   const sign = signOf(bytes, a)
   if (sign !== signOf(bytes, b)) return sign || 1
   return sign < 0 ? byteOrder(bytes, b, bEnd, a, aEnd) : byteOrder(bytes, a, aEnd, b, bEnd)
 }
 
-/** Shortest two's complement: of two positive numbers the longer one is larger. */
+/** Shortest two's complement. Of two positive numbers, the longer one is larger. */
 export const varintOrder: Order = (bytes, a, aEnd, b, bEnd) => {
   const sign = signOf(bytes, a)
   if (sign !== signOf(bytes, b)) return sign || 1
@@ -32,7 +32,7 @@ export const varintOrder: Order = (bytes, a, aEnd, b, bEnd) => {
   return byteOrder(bytes, a, aEnd, b, bEnd)
 }
 
-/** By version; of version 1 by time, of all others by their bytes. */
+/** By version. Version 1 by time, all others by their bytes. */
 export const uuidOrder: Order = (bytes, a, aEnd, b, bEnd) => {
   const version = versionOf(bytes, a)
   return (

@@ -4,24 +4,24 @@ import type { CompiledType } from './compiledType.ts'
 import { preview } from './preview.ts'
 import { named, Refusal, step, within } from './refusal.ts'
 
-/** In place of a step: the part is a map's key itself. */
+/** Used instead of a step if the part is a map's key itself. */
 export const asKey: unique symbol = Symbol('key')
 
 /**
- * Encodes one part of a larger value. `at` is its index, field name or map key; it becomes a step of the path only
- * when the part is refused.
+ * Encodes one part of a larger value. `at` is its index, field name or map key. It becomes a step of the path only if the part
+ * is refused.
  */
 export function encodePart(compiled: CompiledType, value: unknown, at: unknown, out: Bytes): void {
   try {
     compiled.encode(value, out)
   } catch (thrown) {
-    // No part alone is to blame for it.
+    // No single part is to blame.
     if (thrown instanceof TooManyBytes) throw thrown
     throw partRefused(compiled, value, at, thrown)
   }
 }
 
-/** The same where Cassandra has no null: in lists, sets, maps and vectors. */
+/** The same for places without null: in lists, sets, maps and vectors. */
 export function encodePresentPart(compiled: CompiledType, value: unknown, at: unknown, out: Bytes): void {
   if (value === null || value === undefined || value === unset) {
     throw partRefused(compiled, value, at, new Refusal(value, absence(value)))
@@ -29,7 +29,7 @@ export function encodePresentPart(compiled: CompiledType, value: unknown, at: un
   encodePart(compiled, value, at, out)
 }
 
-/** Names the part's type and puts the way to it in front. */
+/** Adds the part's type and the path to it. */
 export function partRefused(compiled: CompiledType, value: unknown, at: unknown, thrown: unknown): Refusal {
   return within(named(thrown, value, compiled.cqlType, compiled.accepts), stepTo(at, value))
 }

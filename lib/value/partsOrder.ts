@@ -2,13 +2,13 @@ import type { Bytes } from './bytes.ts'
 import type { Order } from './compiledType.ts'
 import { readVint, vintSizeAt } from './vint.ts'
 
-/** Lists, sets and maps, part by part: `orders` takes turns, so a map has that of its keys and that of its values. */
+/** Lists, sets and maps, part by part. `orders` alternate: a map has the order of its keys and that of its values. */
 export function collectionOrder(...orders: readonly Order[]): Order {
   return (bytes, a, aEnd, b, bEnd) =>
     sizedOrder(bytes, a + 4, aEnd, b + 4, bEnd, orders) || bytes.readInt32BE(a) - bytes.readInt32BE(b)
 }
 
-/** Tuples and user-defined types; a part that is null comes first. */
+/** Tuples and user-defined types. A null part comes first. */
 export function tupleOrder(orders: readonly Order[]): Order {
   return (bytes, a, aEnd, b, bEnd) => sizedOrder(bytes, a, aEnd, b, bEnd, orders)
 }
@@ -62,8 +62,8 @@ function sizedOrder(
 }
 
 /**
- * Puts elements, or entries by their keys, into the server's order. Each part begins at one of `starts` with the four
- * bytes of its length, and the last one ends the row so far.
+ * Sorts elements, or entries by their keys, into the server's order. Each part starts at one of `starts` with the four bytes of
+ * its length. The last part ends at the end of the row so far.
  */
 export function sortParts(out: Bytes, starts: readonly number[], order: Order): void {
   const [first] = starts
@@ -95,7 +95,7 @@ function isSorted(parts: Buffer, starts: readonly number[], first: number, order
   return true
 }
 
-/** Compares what stands behind the lengths at two places. */
+/** Compares the parts after the lengths at two offsets. */
 function compareKeys(bytes: Buffer, a: number, b: number, order: Order): number {
   return order(bytes, a + 4, a + 4 + bytes.readInt32BE(a), b + 4, b + 4 + bytes.readInt32BE(b))
 }

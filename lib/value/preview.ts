@@ -9,7 +9,7 @@ export function preview(value: unknown): string {
   return cut(picture(value), longestPreview)
 }
 
-/** What kind of thing a value is, to follow "is": `an array`, `a promise: await it before writing the row`. */
+/** The kind of a value, to follow "is": `an array`, `a promise: await it before writing the row`. */
 export function kindOf(value: unknown): string {
   switch (typeof value) {
     case 'string':
@@ -25,7 +25,7 @@ export function kindOf(value: unknown): string {
   }
 }
 
-/** Shortens at a whole character: half a surrogate pair in an error would break whoever encodes it next. */
+/** Shortens at a whole character, because half a surrogate pair in an error would break later encoders. */
 export function cut(text: string, length: number): string {
   if (text.length <= length) return text
   const last = text.charCodeAt(length - 2)
@@ -33,12 +33,12 @@ export function cut(text: string, length: number): string {
   return `${text.slice(0, end)}…`
 }
 
-/** A text in quotes, shortened, with escapes for what nobody sees. */
+/** A text in quotes, shortened, with escapes for invisible characters. */
 export function quoted(text: string, length: number): string {
   return cut(escaped(JSON.stringify(cut(text, length))), 2 * length)
 }
 
-/** The first names of a list, and how many there are beside them. */
+/** The first names of a list, and the number of the others. */
 export function listed(names: readonly string[]): string {
   const shown = names.slice(0, MOST_NAMES).map(name => escaped(cut(name, longestName)))
   const others = names.length - shown.length
@@ -57,7 +57,7 @@ function picture(value: unknown): string {
     case 'number':
       return Object.is(value, -0) ? '-0' : String(value)
     case 'bigint':
-      // Printing a BigInt takes time that grows with the square of its length.
+      // Printing a BigInt takes quadratic time.
       return BigInt.asIntN(256, value) === value ? `${value}n` : 'a BigInt of more than 256 bits'
     case 'object':
       return value === null ? 'null' : pictureOfObject(value)
@@ -113,7 +113,7 @@ function withArticle(name: string): string {
   return `${/^[AEIO]/i.test(name) ? 'an' : 'a'} ${cut(name, 40)}`
 }
 
-/** The name of an object's class, read from data properties only. */
+/** The name of an object's class, read only from data properties. */
 function className(value: object): string | undefined {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === null || is.isProxy(prototype)) return undefined

@@ -1,10 +1,10 @@
 import type { Bytes } from './bytes.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 
-/** Up to here a loop is faster than the calls into Buffer. */
+/** Up to this length a loop is faster than calls into Buffer. */
 const SHORT = 48
 
-/** ES2024; Node 20 has it. */
+/** ES2024, available in Node 20. */
 interface WellFormedText {
   isWellFormed(): boolean
 }
@@ -13,7 +13,7 @@ export function encodeText(value: unknown, out: Bytes): void {
   if (typeof value !== 'string') throw wrongKind(value)
   if (value.length <= SHORT && out.ascii(value)) return
   const size = out.utf8(value)
-  // As many bytes as code units: all ASCII, nothing to look at.
+  // As many bytes as code units means that all are ASCII.
   if (size !== value.length && !(value as unknown as WellFormedText).isWellFormed()) {
     throw new Refusal(value, 'has half of a surrogate pair, which UTF-8 cannot hold')
   }

@@ -44,7 +44,7 @@ function parseTime(text: string): number {
   return total
 }
 
-/** Seconds since midnight of `HH:MM` or `HH:MM:SS`, NaN if a part of a text is neither. */
+/** Seconds since midnight of `HH:MM` or `HH:MM:SS`. NaN for any other text. */
 export function parseClock(text: string, from: number, to: number): number {
   const length = to - from
   if ((length !== 5 && length !== 8) || text.charCodeAt(from + 2) !== colon) return Number.NaN

@@ -8,7 +8,7 @@ import { isTemporal } from './temporal.ts'
 import { clockText, parseClock } from './time.ts'
 
 const millisecondsPerDay = 86_400_000
-/** Days within which milliseconds are exact as a number. */
+/** Range of days in which milliseconds are exact as a number. */
 const safeDays = 100_000_000
 const colon = 0x3a
 const point = 0x2e
@@ -33,7 +33,7 @@ function millisecondsOf(value: unknown): number | bigint {
   if (isTemporal(value, 'Instant') || isTemporal(value, 'ZonedDateTime')) return millisecondsOfTemporal(value)
   const long = longValue(value)
   if (long !== undefined) return long
-  // A Date of another realm, such as a vm context, is no instance of ours.
+  // A Date of another realm, such as a vm context, is not an instance of our Date.
   if (is.isDate(value)) return millisecondsOfDate(value)
   throw wrongKind(value)
 }
@@ -53,7 +53,7 @@ function millisecondsOfTemporal(value: object): bigint {
   return epochNanoseconds / 1_000_000n
 }
 
-/** A date, a time of day unless it is midnight, and an offset from UTC, without which a text names many moments. */
+/** A date, an optional time of day, and an offset from UTC. Without an offset a text names many moments. */
 function parseTimestamp(text: string): number | bigint {
   const days = parseDate(text)
   if (Number.isNaN(days)) throw notTimestamp(text)
@@ -73,7 +73,7 @@ function parseTimestamp(text: string): number | bigint {
     : BigInt(days) * BigInt(millisecondsPerDay) + BigInt(ofDay)
 }
 
-/** Where `HH:MM` or `HH:MM:SS` ends. */
+/** The end of `HH:MM` or `HH:MM:SS`. */
 function clockEnd(text: string, from: number): number {
   return text.charCodeAt(from + 5) === colon ? from + 8 : from + 5
 }
@@ -85,10 +85,10 @@ function fractionEnd(text: string, from: number): number {
   return end
 }
 
-/** `Z` or an offset, behind a space or not, and names of zones and calendars as Java and Temporal add them. */
+/** `Z` or an offset, with or without a space before it, and the names of zones and calendars that Java and Temporal add. */
 const zoneForm = /^ ?(?:[zZ]|([+-])(\d{2})(?::?(\d{2})(?::?(\d{2}))?)?)(?:\[[^[\]]*\])*$/
 
-/** Longer text behind a time is none of a zone. */
+/** Longest text of a zone after a time. */
 const longestZone = 100
 
 function offsetSeconds(text: string, from: number): number {
@@ -124,12 +124,12 @@ function notTimestamp(text: string): Refusal {
   )
 }
 
-/** Farthest from 1970 that a Date reaches, in milliseconds. */
+/** Range of Date around 1970, in milliseconds. */
 const farthestDate = 8_640_000_000_000_000
 
-/** A Date, or ISO 8601 text where none reaches. */
+/** A Date, or ISO 8601 text beyond the range of Date. */
 export function decodeTimestamp(bytes: Buffer, from: number): Date | string {
-  // Within the reach of a Date both halves together are exact as a number.
+  // Within the range of Date, both halves together are exact as a number.
   const milliseconds = bytes.readInt32BE(from) * 2 ** 32 + bytes.readUInt32BE(from + 4)
   return Math.abs(milliseconds) <= farthestDate
     ? new Date(milliseconds)

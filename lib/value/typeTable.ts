@@ -48,24 +48,24 @@ import { decodeTimestamp, decodeTimestampText, encodeTimestamp } from './timesta
 import { decodeUuid, encodeTimeuuid, encodeUuid } from './uuid.ts'
 
 export interface ScalarType {
-  /** What a person may give, in a few words. */
+  /** The accepted values, in a few words. */
   readonly accepts: string
   readonly encode: Encoder
-  /** As plain JavaScript. */
+  /** Reads plain JavaScript. */
   readonly decode: Decoder
-  /** As JSON keeps it, where that is another form. */
+  /** Reads what JSON keeps, if that differs. */
   readonly json?: Decoder
-  /** As the driver's own class, where that is another form. */
+  /** Reads the driver's own class, if that differs. */
   readonly driver?: Decoder
-  /** Whether no bytes are a value: elsewhere they stand for none. */
+  /** Whether zero bytes are a value. Otherwise they mean null. */
   readonly isEmptyValue?: boolean
-  /** Bytes of every value where Cassandra 5 packs it without a length in a vector (`valueLengthIfFixed`). */
+  /** Bytes of every value if Cassandra 5 packs it without a length in a vector (`valueLengthIfFixed`). */
   readonly fixedSize?: number
-  /** Order of set elements and map keys; unsigned bytes where none is given. */
+  /** Order of set elements and map keys. Unsigned bytes by default. */
   readonly order?: Order
 }
 
-/** One line for each scalar CQL type. Collections, tuples, user-defined types and vectors are built from these. */
+/** One line per scalar CQL type. Collections, tuples, user-defined types and vectors are built from these. */
 // biome-ignore format: a table
 export const scalars: Record<ScalarName, ScalarType> = {
   ascii: { encode: encodeAscii, decode: decodeAscii, isEmptyValue: true, accepts: 'a string of ASCII characters' },

@@ -2,7 +2,7 @@ import { type Bytes, trueLength } from './bytes.ts'
 import { field, isDriver } from './driverValue.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 
-/** Value of a hexadecimal digit by its code unit, -1 for all else; one entry for each code unit there is. */
+/** Value of a hexadecimal digit by its code unit, -1 for all others. One entry per possible code unit. */
 const digit = new Int8Array(0x10000).fill(-1)
 for (let i = 0; i < 16; i++) {
   digit[i.toString(16).charCodeAt(0)] = i
@@ -44,7 +44,7 @@ function parseUuid(text: string, out: Bytes): void {
     bad |= byte
     slab[from + i] = byte
   }
-  // A digit that is none is negative and stays so through shift and or.
+  // The -1 of a wrong digit stays negative through shift and or.
   if (bad < 0) throw notUuid(text)
 }
 

@@ -31,7 +31,7 @@ export function compileVector(type: Vector, element: CompiledType): CompiledType
       const item = items[i]
       if (item === undefined) refuseHole(items, i)
       encodePresentPart(element, item, i, out)
-      // Cassandra packs values of one size without lengths, all others with.
+      // Cassandra packs values of a fixed size without lengths, all others with.
       if (element.fixedSize === undefined) insertSize(out, from)
     }
   }
@@ -68,7 +68,7 @@ function vectorItems(value: unknown): ArrayLike<unknown> {
   return items
 }
 
-/** Puts the size of what was written from `from` on before it. */
+/** Writes the size of the bytes from `from` on before them. */
 function insertSize(out: Bytes, from: number): void {
   const size = BigInt(out.length - from)
   const length = vintSize(size)

@@ -3,14 +3,14 @@
  * Source: `doc/native_protocol_v5.spec`, [unsigned vint] and [vint].
  */
 
-/** How many bytes an unsigned vint takes: 7 bits a byte up to 8 bytes, 64 bits in 9. */
+/** Bytes of an unsigned vint: 7 bits per byte up to 8 bytes, 64 bits in 9. */
 export function vintSize(value: bigint): number {
   let size = 1
   while (size < 9 && value >> BigInt(7 * size) > 0n) size++
   return size
 }
 
-/** Writes an unsigned vint and returns where it ends. */
+/** Writes an unsigned vint and returns its end. */
 export function writeVint(bytes: Uint8Array, offset: number, value: bigint): number {
   const size = vintSize(value)
   let rest = value
@@ -35,7 +35,7 @@ export function readVint(bytes: Uint8Array, offset: number): number {
   return value
 }
 
-/** How many bytes the vint at an offset takes, by its first byte. */
+/** Bytes of the vint at an offset, by its first byte. */
 export function vintSizeAt(bytes: Uint8Array, offset: number): number {
   return 1 + Math.clz32(~((bytes[offset] as number) << 24))
 }

@@ -3,10 +3,11 @@ import { channels, type TableContext } from '../diagnostics.ts'
 import { type RowError, WriteError } from '../errors.ts'
 import type { ErrorLimit } from '../options/errorLimit.ts'
 import type { WriteSettings } from '../options/settings.ts'
+import { ROW_COUNT } from '../row/rowRefusal.ts'
 import type { BadRow } from './badRow.ts'
 import type { Tally } from './tally.ts'
 
-/** Rows after which a share is meaningful. Fewer are judged when the stream ends. */
+/** Rows from which a share is meaningful. With fewer, the share counts when the stream ends. */
 const MEANINGFUL_ROWS = 1_000
 
 /** Sets bad rows aside, one after the other, up to a limit. */
@@ -29,7 +30,7 @@ export class BadRows {
   /**
    * Resolves when `on_bad_row` is done with the row.
    * @param isInFlight whether the row was counted as in flight, because only Cassandra refused it
-   * @throws what the stream ends with: WriteError, or the row's own error when `on_bad_row` throws it
+   * @throws the error that the stream ends with: WriteError, or the row's own error if `on_bad_row` throws it
    */
   setAside(row: BadRow, isInFlight = false): Promise<void> {
     const turn = this.#turn.then(() => this.#setAside(row, isInFlight))
@@ -37,7 +38,7 @@ export class BadRows {
     return turn
   }
 
-  /** No row is set aside any more, those that wait for their turn included. */
+  /** From now on no row is set aside, not even one that waits for its turn. */
   end(): void {
     this.#isOver = true
   }
@@ -89,13 +90,13 @@ export class BadRows {
   }
 }
 
-/** Whether at most so many percent of the rows are bad. Percentages have six decimals, and a double has no exact ones. */
+/** Whether at most `most` percent of the rows are bad. Exact for percentages of up to six decimals, which doubles are not. */
 function isShareOf(percent: number, bad: number, rows: number): boolean {
   const millionths = BigInt(Math.round(percent * 1e6))
   return BigInt(bad) * 100_000_000n <= millionths * BigInt(rows)
 }
 
 function handlerFailed({ row_index }: RowError, cause: unknown): WriteError {
-  const text = `\`on_bad_row\` failed for row ${row_index}: ${wordsOf(cause)}`
+  const text = `\`on_bad_row\` failed for row ${row_index} ${ROW_COUNT}: ${wordsOf(cause)}`
   return new WriteError('ERR_CASSANDRA_ON_BAD_ROW', text, { cause })
 }

@@ -6,8 +6,8 @@ import { type Preparation, Preparations, type TableWatch, TypesDiffer } from '..
 type Rows = readonly EncodedRow[]
 
 /**
- * Executes a prepared statement with the values of rows bound one after the other. Gives up after `limit_ms`, and then
- * sends nothing any more.
+ * Executes a prepared statement with the values of all rows in sequence. Gives up after `limit_ms`, and then sends nothing
+ * more.
  */
 export type ExecuteRows = (
   cql: string,
@@ -17,7 +17,7 @@ export type ExecuteRows = (
   settled: Settled,
 ) => void
 
-/** What is used of the driver's own request, which is not in its types. */
+/** The used parts of the driver's own request, which its types lack. */
 interface ExecuteRequest {
   params: readonly unknown[]
   readonly meta: Preparation
@@ -33,20 +33,20 @@ interface FrameEncoder {
   readonly protocolVersion: number
 }
 
-/** The client, with what is used of it that is not in its types. */
+/** The client, with the used parts that its types lack. */
 interface Internals {
   readonly execute: Client['execute']
   readonly options: { readonly requestTracker?: unknown }
   _createExecuteRequest(...query: unknown[]): Promise<ExecuteRequest>
 }
 
-/** Stands for the values of these rows among the parameters of a request. */
+/** Represents the values of these rows among the parameters of a request. */
 class BoundRows {
-  /** Private, so that whoever prints parameters does not print slabs. */
+  /** Private, so that printing the parameters does not print slabs. */
   readonly #rows: Rows
   readonly #preparations: Preparations
   readonly #signal: AbortSignal
-  /** Nobody waits for the answer any more, and the rows may change. */
+  /** Nobody waits for the answer any more, so the rows may change. */
   isAbandoned = false
 
   constructor(rows: Rows, preparations: Preparations, signal: AbortSignal) {
@@ -59,7 +59,7 @@ class BoundRows {
     return this.#rows
   }
 
-  /** @throws TypesDiffer; an Error when the driver had to wait for so long that nobody wants the request any more. */
+  /** @throws TypesDiffer; an Error if the request was abandoned while the driver waited. */
   check(preparation: Preparation): void {
     if (this.isAbandoned || this.#signal.aborted)
       throw new Error('The request was abandoned before it was sent')
@@ -71,29 +71,29 @@ class BoundRows {
 /** Where the parameters stand among the arguments of `_createExecuteRequest`. */
 const PARAMS_INDEX = 3
 
-/** Of the flags of a request: values follow. */
+/** Request flag: values follow. */
 const VALUES = 0x01
 
-/** Consistency, flags and the number of values. */
+/** Bytes of consistency, flags and the number of values. */
 const HEAD_BYTES = 2 + 1 + 2
 
 /**
- * The driver makes two Buffers for each value that is bound and then copies them: for rows that are bytes already, that
- * would be most of the time and garbage of this side. So a request takes the rows' bytes as they are, in the form of
- * `doc/native_protocol_v4.spec`, 4.1.4. The driver has no public way for it. Where its own way is not the known one, or
- * somebody else looks at what is executed, values are bound one by one.
+ * The driver makes two Buffers per bound value and then copies them. For rows that are bytes already, that would be most of
+ * the client's time and garbage. So a request takes the rows' bytes as they are, in the form of `doc/native_protocol_v4.spec`,
+ * 4.1.4. The driver has no public way for it. If its internal way is not the known one, or somebody tracks requests, values
+ * are bound one by one.
  *
  * @param signal after it nothing is sent
- * @param table what rows are encoded for
+ * @param table the table that rows are encoded for
  */
 export function rowExecutor(client: Client, signal: AbortSignal, table: TableWatch): ExecuteRows {
   const preparations = new Preparations(table)
   const limits = new TimeLimits()
   const internals = client as unknown as Internals
-  /** Rows whose values are bound one by one, because somebody looks at them, by these values. */
+  /** Rows whose values are bound one by one, because somebody tracks requests, by these values. */
   const shown = new WeakMap<object, BoundRows>()
   let isKnown = true
-  // The client may be the caller's: it stays as it is.
+  // The client may belong to the caller, so it stays unchanged.
   const own: Client & Internals = Object.create(client)
   own._createExecuteRequest = async (...query) => {
     const request = await internals._createExecuteRequest(...query)
@@ -126,7 +126,7 @@ export function rowExecutor(client: Client, signal: AbortSignal, table: TableWat
       }
       if (error !== undefined) {
         bound.isAbandoned = true
-        // What the driver remembers may be older than the table: the next try prepares.
+        // The statement that the driver remembers may be older than the table. The next try prepares it again.
         if (error instanceof TypesDiffer) client.metadata.clearPrepared()
       }
       settled(error)
@@ -139,7 +139,7 @@ class UnknownRequest extends Error {
   override readonly name = 'UnknownRequest'
 }
 
-/** Whether a request of the driver is the one that {@link writeBoundRows} knows, in whatever version. */
+/** Whether the driver's request has the form that {@link writeBoundRows} knows, in any version. */
 function hasKnownForm(request: ExecuteRequest, params: unknown): boolean {
   const { writeQueryParameters, consistency, meta } = request
   return (
@@ -152,7 +152,7 @@ function hasKnownForm(request: ExecuteRequest, params: unknown): boolean {
   )
 }
 
-/** Whether the client is a driver's, of whatever copy, and nobody took the place of one of its methods by now. */
+/** Whether the client is a driver's, of any copy, and still has its own methods. */
 function hasKnownMethods(client: Internals): boolean {
   let known = Object.getPrototypeOf(client) as Internals | null
   while (known !== null && !Object.hasOwn(known, '_createExecuteRequest'))
@@ -164,12 +164,12 @@ function hasKnownMethods(client: Internals): boolean {
   )
 }
 
-/** Takes the place of a method of the driver's request. */
+/** Replaces a method of the driver's request. */
 function writeBoundRows(this: ExecuteRequest, frame: FrameWriter, encoder: FrameEncoder): void {
   const [bound] = this.params
   if (bound instanceof BoundRows) {
     bound.check(this.meta)
-    // Version 3 knows no unset, and the driver says so.
+    // Version 3 has no unset values, and the driver reports that.
     if (encoder.protocolVersion === 4) {
       frame.add(queryParameters(this.consistency, bound.rows))
       return
@@ -190,7 +190,7 @@ function queryParameters(consistency: number, rows: Rows): Buffer {
   let at = HEAD_BYTES
   for (let i = 0; i < rows.length; ) {
     const { slab, start, end } = rows[i++] as EncodedRow
-    // Rows that came one after the other mostly lie so.
+    // Consecutive rows are mostly adjacent in one slab.
     let to = end
     while (rows[i]?.slab === slab && rows[i]?.start === to) to = (rows[i++] as EncodedRow).end
     at += slab.copy(bytes, at, start, to)

@@ -1,22 +1,22 @@
 import { LIST_TIMESTAMPS } from '../row/using.ts'
 
-/** A correction of the steady clock for what arrives from then on. All in microseconds. */
+/** A correction of the steady clock for rows that arrive after it. All in microseconds. */
 interface Correction {
   readonly from: number
   readonly value: number
-  /** What the correction before was above this one: it is taken back slowly, so that write times go on rising. */
+  /** Excess of the previous correction over this one. It is taken back slowly, so that write times keep rising. */
   readonly excess: number
 }
 
-/** Corrections that are remembered: an early row is stamped by the one that held when it came. */
+/** Corrections that are remembered, because an early row is stamped by the one at its arrival. */
 const MOST_CORRECTIONS = 256
 
-/** Microseconds in which a microsecond of excess is taken back. */
+/** Microseconds that pass per microsecond of excess that is taken back. */
 const SLEW = 2
 
 /**
- * The order in which rows reach this process: microseconds of a steady clock, strictly rising. Steps of the system clock
- * do not reach it.
+ * The order in which rows reach this process: strictly rising microseconds of a steady clock. Steps of the system clock do not
+ * affect it.
  */
 export class Arrivals {
   readonly #now: () => number
@@ -32,13 +32,13 @@ export class Arrivals {
     return Math.floor(this.#now())
   }
 
-  /** The microsecond from which the next row may come. */
+  /** The earliest microsecond for the next row. */
   reached(): number {
     return Math.max(this.now(), this.#last + 1)
   }
 
   /**
-   * Where a row stands that comes before its cluster is known, with room for a row with a list and for a clock that is
+   * The place of a row that comes before its cluster is known. It has room for a row with a list, and for a clock that is
    * taking a correction back.
    */
   early(): number {
@@ -46,11 +46,11 @@ export class Arrivals {
   }
 
   /**
-   * The first of `count` microseconds that are now taken. The last one is the current microsecond unless an earlier row
-   * has it, so rows run ahead of the clock only when they come faster than it ticks. Each takes {@link SLEW} at least:
-   * two rows differ also while a correction is taken back.
+   * Takes `count` microseconds and returns the first. The last one is the current microsecond unless an earlier row has it, so
+   * rows run ahead of the clock only if they come faster than it ticks. Each takes at least {@link SLEW}, so that two rows
+   * differ even while a correction is taken back.
    *
-   * @param spread microseconds for each of them, and before the first: {@link SLEW} while a correction is taken back
+   * @param spread microseconds per place, and before the first: {@link SLEW} while a correction is taken back
    */
   next(count: number, spread = 1): number {
     const width = count * spread
@@ -60,9 +60,8 @@ export class Arrivals {
 }
 
 /**
- * Write times for one cluster, in microseconds since 1970 and strictly rising, so that arrival order is what Cassandra
- * keeps. They follow the cluster's clock: a row that carries a later time than the cluster's own would hide what others
- * write until then.
+ * Strictly rising write times for one cluster, in microseconds since 1970, so that Cassandra keeps arrival order. They follow
+ * the cluster's clock: a row with a later time would hide what others write until then.
  */
 export class OrderClock {
   readonly #arrivals: Arrivals
@@ -73,7 +72,7 @@ export class OrderClock {
     this.#arrivals = arrivals
   }
 
-  /** The cluster's clock, as far as it is known. */
+  /** The cluster's clock, as precisely as it is known. */
   now(): number {
     return this.#arrivals.now() + this.correction
   }
@@ -83,7 +82,7 @@ export class OrderClock {
     return this.#corrections.at(-1)?.value ?? 0
   }
 
-  /** The first of `count` write times that are now taken. */
+  /** Takes `count` write times and returns the first. */
   next(count = 1): number {
     const spread = this.#isTakingBack ? SLEW : 1
     const first = Math.max(this.#at(this.#arrivals.next(count, spread)), this.#last + 1)
@@ -106,7 +105,7 @@ export class OrderClock {
     return excess > 0 && this.#arrivals.reached() - from < excess * SLEW
   }
 
-  /** Rises with the arrival, whatever the corrections are. */
+  /** Rises with the arrival under any corrections. */
   #at(arrival: number): number {
     const { from, value, excess } = this.#correctionAt(arrival)
     const left = excess === 0 ? 0 : Math.max(0, Math.ceil(excess - (arrival - from) / SLEW))
@@ -119,15 +118,15 @@ export class OrderClock {
   }
 
   #correctionAt(arrival: number): Correction {
-    // Nearly always the last one, and each row asks.
+    // Nearly always the last one. Searched from the end, because each row asks.
     let i = this.#corrections.length - 1
     while (i > 0 && (this.#corrections[i] as Correction).from > arrival) i--
     return this.#corrections[i] as Correction
   }
 
   /**
-   * Moves the clock for rows that come from now on. When it moves back, write times go on rising at half the speed until
-   * the clock has caught up, and rows wait for their write time.
+   * Moves the clock for later rows. When it moves back, write times rise at half the speed until the clock has caught up, and
+   * rows wait for their write time.
    */
   correct(value: number): void {
     if (value === this.correction) return
@@ -140,7 +139,7 @@ export class OrderClock {
     this.#corrections = [...this.#corrections, { from, value, excess }].slice(-MOST_CORRECTIONS)
   }
 
-  /** Whether some write time that was given has not come yet. */
+  /** Whether a write time that was handed out lies in the future. */
   get isAhead(): boolean {
     return this.#last > this.now()
   }

@@ -4,7 +4,7 @@ import { Arrivals, OrderClock } from './clock.ts'
 /** Milliseconds after which a cluster's clock is read again. */
 const MEASURE_EVERY_MS = 10_000
 
-/** Milliseconds of difference between two clocks from which a person is told. */
+/** Milliseconds of difference between the clocks above which a warning is emitted. */
 const SMALL_SKEW_MS = 500
 
 /** A coordinator's answer to the question for its time. */
@@ -16,13 +16,13 @@ export interface ClockReading {
   readonly answered: number
 }
 
-/** What tells one cluster from another: they share no node. */
+/** Identity of a cluster: two clusters share no node. */
 export interface ClusterName {
   readonly name: string
   readonly hostIds: readonly string[]
 }
 
-/** The clock of one cluster, as all sinks of this process see it. */
+/** The clock of one cluster, shared by all sinks of this process. */
 export class ClusterClock extends OrderClock {
   readonly name: string
   readonly hostIds: Set<string>
@@ -42,12 +42,12 @@ export class ClusterClock extends OrderClock {
     this.#steady = arrivals
   }
 
-  /** Milliseconds by which the cluster's clock is ahead of this machine's; 0 within what a reading can tell. */
+  /** Milliseconds by which the cluster's clock is ahead of this machine's. 0 within the precision of a reading. */
   get skew_ms(): number {
     return this.#skew_ms
   }
 
-  /** Whether the last reading is old enough for another. */
+  /** Whether it is time for another reading. */
   get isDue(): boolean {
     return this.#steady.now() - this.#measuredAt >= MEASURE_EVERY_MS * 1000
   }
@@ -85,7 +85,7 @@ export class ClusterClock extends OrderClock {
     }
   }
 
-  /** From the steady clock to this machine's: 0 unless the machine's was set since the process began. */
+  /** From the steady clock to this machine's. 0 unless the machine's clock was set since the process began. */
   #ownCorrection(): number {
     const behind = this.#system() * 1000 - this.#steady.now()
     // The system clock is read in whole milliseconds, and both may be read a moment apart.
@@ -114,13 +114,13 @@ interface Clocks {
   readonly clusters: ClusterClock[]
 }
 
-/** Read once, and rows are many: the name of the clock and its start are getters. */
+/** Read once: the clock and its start are getters, and every row uses them. */
 const steady = performance
 const START_MS = steady.timeOrigin
 
 const shared = Symbol.for('cassandra-streams.clocks.1')
 
-/** One set for the process, also between two copies of this package, so that two sinks on a table stay in order. */
+/** One set per process, shared by all copies of this package, so that two sinks on a table keep their order. */
 function processClocks(): Clocks {
   const registry = globalThis as { [shared]?: Clocks }
   registry[shared] ??= {

@@ -13,10 +13,10 @@ import {
   processArrivals,
 } from './clusterClock.ts'
 
-/** Milliseconds after which a sink looks whether the cluster's clock is to be read again. */
+/** Milliseconds between two checks whether the cluster's clock must be read again. */
 const INTERVAL_MS = 5_000
 
-/** Between two tries to read the clock while a sink opens, in milliseconds. */
+/** Milliseconds between two attempts to read the clock while a sink opens. */
 const PAUSE_MS = 100
 
 interface CoordinatorReading {
@@ -43,7 +43,7 @@ async function readCoordinator(client: Client, timeout_ms: number): Promise<Coor
   }
 }
 
-/** A connection that is cut just now keeps no sink from opening. */
+/** Repeats the question, so that one cut connection does not keep a sink from opening. */
 async function readWithin(
   timeout_ms: number,
   client: Client,
@@ -85,10 +85,10 @@ export async function openClock(
 }
 
 /**
- * Reads the clock again from time to time; the result ends that. A coordinator that does not answer, or differs too
- * much, changes nothing.
+ * Reads the clock again from time to time. Returns a function that ends that. A coordinator that does not answer, or differs
+ * too much, changes nothing.
  *
- * @param looked is called each time, since other sinks read the clock as well
+ * @param looked called each time, because other sinks read the clock too
  */
 export function watchClock(
   clock: ClusterClock,
@@ -106,7 +106,7 @@ export function watchClock(
   return () => clearInterval(timer)
 }
 
-/** ISO 8601, for whatever a node may say. */
+/** ISO 8601, for any number that a node may report. */
 function timeOf(milliseconds: number): string {
   const time = new Date(milliseconds)
   return Number.isNaN(time.getTime()) ? `${milliseconds} ms since 1970` : time.toISOString()

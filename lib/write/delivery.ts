@@ -4,22 +4,23 @@ import { mayBeApplied } from '../cluster/fault.ts'
 import { WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import { age, type EncodedRow, restamp } from '../row/encodedRow.ts'
+import { ROW_COUNT, rowLabel } from '../row/rowRefusal.ts'
 import { LIST_TIMESTAMPS } from '../row/using.ts'
 
 type Limits = Pick<WriteSettings, 'request_timeout_ms' | 'retry_timeout_ms'>
 
-/** Milliseconds in which no more try is worth its request. */
+/** With fewer milliseconds left, another attempt is pointless. */
 const LEAST_MS = 20
 
-/** Milliseconds within which two requests may come to a server in another order than they left. */
+/** Milliseconds within which two requests may reach a server in another order than they left. */
 const LEAST_FOLLOWING_MS = 50
 
-/** Milliseconds in which most faults of a server pass. */
+/** Milliseconds after which most faults of a server have passed. */
 const PASSING_MS = 5_000
 
-/** Rows on their way to Cassandra, how often they were tried, and how much time is left for it. */
+/** Rows on their way to Cassandra, with their attempts and the time that is left. */
 export class Delivery {
-  /** As the table takes them now. */
+  /** The rows, encoded for the table as it is now. */
   rows: readonly EncodedRow[]
   /** Tries that failed. */
   tries = 0
@@ -27,45 +28,45 @@ export class Delivery {
   failures = 0
   readonly #limits: Limits
   readonly #started: number
-  /** Write times that rows with a list have used up, the first one apart. */
+  /** Write times that rows with a list have used, without the first. */
   #repeats = 0
   #livesFrom: number
   /** Seconds that were taken off the time to live. */
   #aged = 0
   /** When the server first failed to store the rows, by `performance.now()`. */
   #failedSince = Number.POSITIVE_INFINITY
-  /** What this is a part of. */
+  /** The delivery that this is a part of. */
   #whole: Delivery = this
   /** Indexes of rows that are settled while others are not. */
   #settled: Set<number> | undefined
 
-  /** @param livesFrom from when on rows have their time to live, by `performance.now()`; undefined for the first try */
+  /** @param livesFrom start of the rows' time to live, on the clock of `performance.now()`. Undefined: the first attempt */
   constructor(rows: readonly EncodedRow[], limits: Limits, livesFrom?: number, started = performance.now()) {
     this.rows = rows
     this.#limits = limits
     this.#started = started
     this.#livesFrom = livesFrom ?? started
-    // A process may have been stopped for any time since the rows were sealed.
+    // The process may have been down for any time since the rows were sealed.
     if (livesFrom !== undefined) this.#age(Math.floor)
   }
 
-  /** Milliseconds that a try may take which begins at this `performance.now()`. */
+  /** Milliseconds for an attempt that begins at this `performance.now()`. */
   limitAt(now: number): number {
     const { request_timeout_ms, retry_timeout_ms } = this.#limits
-    // Without retries the one try has its own limit only.
+    // Without retries, the only attempt has just its own limit.
     if (retry_timeout_ms === 0) return request_timeout_ms
     return Math.max(1, Math.min(request_timeout_ms, this.#started + retry_timeout_ms - now))
   }
 
-  /** Milliseconds that the next try may take. */
+  /** Milliseconds for the next attempt. */
   get limit_ms(): number {
     return this.limitAt(performance.now())
   }
 
   /**
-   * Whether the row is why a server fails to store it: for a while it did, and stores others that left after it had
-   * failed. Those on their way before tell nothing of a server that fails from some moment on. When time is over, those
-   * that left after the row must do: none may have followed.
+   * Whether the row itself makes the server fail: the server has failed to store it for a while, and stores rows that left
+   * after the failure. Rows that left earlier prove nothing, because the server may have started to fail in between. When
+   * time is over, rows that left after this row are enough, because none may have left after its failure.
    */
   isToBlame(lastStored: number): boolean {
     const now = performance.now()
@@ -75,13 +76,13 @@ export class Delivery {
     return this.#left_ms < LEAST_MS && this.failures === this.tries && isFollowed
   }
 
-  /** The server failed to store the rows. */
+  /** Records that the server failed to store the rows. */
   failed(): void {
     this.failures++
     this.#failedSince = Math.min(this.#failedSince, performance.now())
   }
 
-  /** Some of the rows, with the same past and the same deadline. */
+  /** Some of the rows, with the same history and the same deadline. */
   part(from: number, to: number): Delivery {
     const part = new Delivery(this.rows.slice(from, to), this.#limits, undefined, this.#started)
     part.#whole = this.#whole
@@ -94,7 +95,7 @@ export class Delivery {
     return part
   }
 
-  /** Nothing is left to do for these rows. Returns what they were a part of once that holds for all of it. */
+  /** Settles these rows. Returns the whole delivery once all of its rows are settled. */
   settle(): Delivery | undefined {
     const whole = this.#whole
     if (whole === this) return this
@@ -103,13 +104,13 @@ export class Delivery {
     return whole.#settled.size === whole.rows.length ? whole : undefined
   }
 
-  /** Rows that something is left to do for. */
+  /** Rows that are not settled. */
   *unsettled(): Generator<EncodedRow, void, undefined> {
     for (const row of this.rows) if (this.#settled?.has(row.index) !== true) yield row
   }
 
   /**
-   * Makes the rows ready for another try after this error.
+   * Prepares the rows for another attempt after this error.
    * @throws WriteError when a row with a list has no write time left for it
    */
   repeat(error: unknown): void {
@@ -122,11 +123,11 @@ export class Delivery {
   }
 
   /**
-   * Milliseconds to wait before the next try.
+   * Milliseconds to wait before the next attempt.
    * @throws WriteError when there is no time left for it
    */
   waitAfter(error: unknown): number {
-    // A wait never takes the last try away: a server may be back just before the end.
+    // A wait leaves time for a last attempt: a server may be back just before the end.
     const left_ms = this.#left_ms
     const wait_ms = Math.min(this.#wait_ms(error), left_ms / 2)
     if (this.usesWriteTimes(error) && !this.#hasWriteTimes) throw this.#usedUp(error)
@@ -134,7 +135,7 @@ export class Delivery {
     return wait_ms
   }
 
-  /** Whether rows with a list take the next write time, because the try that failed may have stored them. */
+  /** Whether rows with a list need the next write time, because the failed attempt may have stored them. */
   usesWriteTimes(error: unknown): boolean {
     return mayBeApplied(error) && this.rows.some(({ appends }) => appends)
   }
@@ -150,14 +151,14 @@ export class Delivery {
   #wait_ms(error: unknown): number {
     const wait_ms = backoff(this.tries - 1)
     if (!this.usesWriteTimes(error)) return wait_ms
-    // Rows with a list have few write times, which must last for as long as the others are tried.
+    // Rows with a list have few write times, which must last as long as the retries of other rows.
     return Math.max(
       wait_ms,
       sparingBackoff(this.#repeats, LIST_TIMESTAMPS - 1, this.#limits.retry_timeout_ms),
     )
   }
 
-  /** A repeat lives no longer than the first try would have. */
+  /** A repeat lives no longer than the first attempt would have. */
   #age(round: (seconds: number) => number): void {
     if (this.rows[0]?.statement.ttlIndex === undefined) return
     const seconds = round((performance.now() - this.#livesFrom) / 1000)
@@ -183,7 +184,7 @@ export class Delivery {
   }
 }
 
-/** Which rows they are, to begin a sentence: `Row 7 is`, `20 rows between row 0 and row 31 are`. */
+/** Names rows at the start of a sentence: `Row 7 … is`, `20 rows between row 0 and row 31 … are`. */
 function nameOf(rows: readonly EncodedRow[]): string {
   let first = Number.POSITIVE_INFINITY
   let last = 0
@@ -192,6 +193,6 @@ function nameOf(rows: readonly EncodedRow[]): string {
     last = Math.max(last, index)
   }
   return rows.length === 1
-    ? `Row ${first} is`
-    : `${rows.length} rows between row ${first} and row ${last} are`
+    ? `${rowLabel(first)} is`
+    : `${rows.length} rows between row ${first} and row ${last} ${ROW_COUNT} are`
 }

@@ -11,15 +11,15 @@ import { Pace } from './pace.ts'
 import { Sender } from './sender.ts'
 import type { Tally } from './tally.ts'
 
-/** Bounds that all tables on a connection keep together. */
+/** Bounds that all tables on a connection share. */
 type DispatcherSettings = Pick<
   WriteSettings,
   'concurrency' | 'max_buffered_bytes' | 'max_rows_per_second' | 'max_clock_skew_ms' | 'request_timeout_ms'
 >
 
 /**
- * Flushes that may wait while the next is filled, so that there is something to send when answers come several at a
- * time. Measured: two take a few hundredths off a load, and rows of more live so long that they cost what is won.
+ * Flushes that may wait while the next is filled, so that there is something to send when several answers arrive at once.
+ * Measured: two cut load time by a few percent. With more, rows live so long that the gain is lost.
  */
 const WAITING_FLUSHES = 2
 
@@ -28,7 +28,7 @@ export class Dispatcher {
   readonly client: Client
   readonly clock: ClusterClock
   readonly sender: Sender
-  /** An eighth of the bytes fills while up to two and what came last may wait, and half is in flight. */
+  /** An eighth of the bytes fills the buffer while up to two flushes wait. Half of the bytes may be in flight. */
   readonly buffered: BufferedBytes
   readonly #connection: Connection
   readonly #outbox: Outbox
@@ -54,7 +54,7 @@ export class Dispatcher {
     })
   }
 
-  /** Tells a tally of the cluster's clock, now and later. */
+  /** Reports the cluster's clock to a tally, now and after each reading. */
   join(tally: Tally): void {
     this.#tallies.add(tally)
     tally.clockRead(this.clock.skew_ms)
@@ -64,13 +64,13 @@ export class Dispatcher {
     this.#tallies.delete(tally)
   }
 
-  /** The way of one table's groups, which are cut from flushes of so many rows. */
+  /** Opens the lane for one table's groups, which are cut from flushes of `rows` rows. */
   openLane(flushRows: number, send: Send, landed: () => void): Lane {
-    // Who asks for rows one by one asks for none to wait.
+    // With flushes of one row, none may wait.
     return this.#outbox.open(flushRows === 1 ? 0 : WAITING_FLUSHES * flushRows, send, landed)
   }
 
-  /** Gives the connection back. Never throws. */
+  /** Releases the connection. Never throws. */
   async close(): Promise<void> {
     this.#stopClock()
     this.#outbox.close()

@@ -9,13 +9,13 @@ export class DoubtfulRow {
   /** When it was given, by `performance.now()`. */
   readonly since = performance.now()
   readonly given: GivenRow
-  /** Place in the order of arrival, from 0. */
+  /** Number in the order of arrival, counted from 0. */
   readonly index: number
-  /** Why it is refused if nothing was added. */
+  /** The refusal if nothing was added. */
   readonly error: RowError
   /** Seconds to live of rows that name none. */
   readonly ttl: number | undefined
-  /** Its place in the order of rows, where its write time is not its own or its epoch's. */
+  /** Its place in the order of rows, unless its write time is its own or its epoch's. */
   arrival: number | undefined
 
   constructor(given: GivenRow, index: number, error: RowError, ttl: number | undefined) {

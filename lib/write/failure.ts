@@ -3,8 +3,8 @@ import { type Fault, faultOf } from '../cluster/fault.ts'
 import { CassandraStreamsError, ConnectionError, RowError, WriteError } from '../errors.ts'
 
 /**
- * What a stream ends with. Rows are sent concurrently, so a later one may be refused first: of refused rows the first in
- * the order of arrival is kept, else the first error.
+ * The error that a stream ends with. Rows are sent concurrently, so a later one may be refused first. Of several refused rows
+ * the first in arrival order counts, otherwise the first error.
  */
 export function failureOf(known: CassandraStreamsError | undefined, error: Error): CassandraStreamsError {
   if (known === undefined) return error instanceof CassandraStreamsError ? error : unexpected(error)
@@ -17,7 +17,7 @@ function unexpected(error: Error): WriteError {
   return new WriteError('ERR_CASSANDRA_WRITE', `Rows cannot be written: ${wordsOf(error)}`, { cause: error })
 }
 
-/** No node says whether the rows are where they should be. */
+/** No node describes the table, so it is unknown whether the rows went to the right one. */
 export function undescribed(error: Error, limit_ms: number): WriteError {
   if (faultOf(error) === 'closed') return clientClosed()
   const text = `No node described the table within ${limit_ms} ms: ${wordsOf(error)}`
@@ -29,7 +29,7 @@ function clientClosed(): WriteError {
   return new WriteError('ERR_CASSANDRA_WRITE', 'The `client` was shut down before all rows were written')
 }
 
-/** What no retry can mend. */
+/** The error for a fault that no retry can fix. */
 export function permanent(fault: Fault, error: unknown): Error {
   const words = wordsOf(error)
   switch (fault) {
@@ -48,7 +48,7 @@ export function permanent(fault: Fault, error: unknown): Error {
     case 'timestamps':
       return new WriteError(
         'ERR_CASSANDRA_WRITE',
-        `The cluster takes no write times from clients, and each row here has one: set \`user_timestamps_enabled\` to true in its cassandra.yaml. In its words: ${words}`,
+        `The cluster refuses write times from clients, and each row carries one: set \`user_timestamps_enabled\` to true in cassandra.yaml. The server says: ${words}`,
         { cause: error },
       )
     case 'closed':

@@ -1,7 +1,7 @@
 import type { CassandraStreamsError, RowCounts, RowRange } from '../errors.ts'
 import { failureOf } from './failure.ts'
 
-/** What became of the rows of a stream. */
+/** The outcome of the rows of a stream. */
 export interface Outcome {
   readonly counts: RowCounts
   readonly unacknowledged: readonly RowRange[]
@@ -10,14 +10,14 @@ export interface Outcome {
 /** Called once, after the requests in flight have settled. */
 export type OnFailure = (error: Error) => void
 
-/** The failure that a stream ends with: kept from the first error on, told when nothing is in flight any more. */
+/** The failure that a stream ends with. Kept from the first error, and reported when nothing is in flight any more. */
 export class FailureLatch {
   readonly #settle: () => Promise<Outcome>
   readonly #onFailure: OnFailure
   #error: CassandraStreamsError | undefined
   #settled: Promise<void> | undefined
 
-  /** @param settle stops sending at once, and resolves with what became of the rows when those in flight are answered */
+  /** @param settle stops sending at once, and resolves with the outcome of the rows once those in flight are answered */
   constructor(settle: () => Promise<Outcome>, onFailure: OnFailure) {
     this.#settle = settle
     this.#onFailure = onFailure
@@ -27,19 +27,19 @@ export class FailureLatch {
     return this.#error !== undefined
   }
 
-  /** Ends the stream, or tells of one more reason why it ends. */
+  /** Ends the stream, or adds another reason why it ends. */
   fail(error: Error): void {
     const isFirst = this.#error === undefined
     this.#error = failureOf(this.#error, error)
     if (isFirst) this.#settled = this.#tell()
   }
 
-  /** Ends a stream that has not failed, because somebody left it: nobody has to be told. */
+  /** Ends a stream that has not failed, because its user destroyed it. Nothing is reported. */
   leave(reason: CassandraStreamsError): void {
     this.#error ??= reason
   }
 
-  /** @throws the failure, when it is settled. */
+  /** @throws the failure, once it is settled. */
   async rejection(): Promise<never> {
     await this.#settled
     throw this.#error

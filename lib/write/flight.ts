@@ -3,20 +3,20 @@ import type { Line, LineOwner } from './line.ts'
 import type { Permit } from './permit.ts'
 import type { ReplicaSet } from './replicaSet.ts'
 
-/** What flights have in common: the permits, and what is learnt from answers. */
+/** What flights share: the permits, and the window that learns from answers. */
 export interface Permits {
   /** A permit is free. */
   released(replicas: ReplicaSet<Line>, kind: PermitKind): void
-  /** Resolves when a flight that gave its permit back has another. */
+  /** Resolves when a flight that gave its permit back gets another. */
   acquire(flight: Flight): Promise<void>
   succeeded(replicas: ReplicaSet<Line>, latency: number, sent: number): void
   failed(replicas: ReplicaSet<Line>, fault: Fault, sent: number): void
 }
 
-/** What a permit is for: a request within the window, or a probe of a failing replica set. */
+/** Purpose of a permit: a request within the window, or a probe of a failing replica set. */
 export type PermitKind = 'request' | 'probe'
 
-/** One group that has left, until nothing is left to do for it. */
+/** One group that has left, until it is settled. */
 export class Flight implements Permit {
   readonly lane: LineOwner
   readonly replicas: ReplicaSet<Line>

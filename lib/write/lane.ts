@@ -4,12 +4,12 @@ import { Line, type LineOwner } from './line.ts'
 import type { Permit } from './permit.ts'
 import type { ReplicaSet } from './replicaSet.ts'
 
-/** Sends a group; resolves, whatever becomes of it, when nothing is left to do for it. */
+/** Sends a group. Resolves when it is settled, with or without success. */
 export type Send = (group: Group, permit: Permit) => Promise<void>
 
-/** What lanes have in common: the turns of their groups, and bounds on what all of them hold. */
+/** What lanes share: the turns of their groups, and bounds on what all of them hold. */
 export interface Turns {
-  /** Whether what all lanes hold is within the bounds. */
+  /** Whether all lanes together are within the bounds. */
   readonly hasRoom: boolean
   /** Calls {@link Lane.wake} once it is. */
   awaitRoom(lane: LineOwner): void
@@ -19,11 +19,11 @@ export interface Turns {
   queued(line: Line, group: Group): void
   /** Sends what may leave. */
   sendNext(): void
-  /** What waits in this line never leaves. */
+  /** The groups that wait in this line never leave. */
   dropped(line: Line): void
 }
 
-/** The groups of one table on their way: those that wait for their turn, and a count of those that left. */
+/** The groups of one table: those that wait for their turn, and a count of those that left. */
 export class Lane implements LineOwner {
   readonly #turns: Turns
   readonly #mostRows: number
@@ -38,8 +38,8 @@ export class Lane implements LineOwner {
   #idleWaiters: (() => void)[] = []
 
   /**
-   * @param mostRows that may wait before whoever brings more has to
-   * @param landed called whenever nothing is left to do for a group
+   * @param mostRows rows that may wait before the source has to wait
+   * @param landed called when a group is settled
    */
   constructor(turns: Turns, mostRows: number, send: Send, landed: () => void) {
     this.#turns = turns
@@ -74,7 +74,7 @@ export class Lane implements LineOwner {
 
   launch(line: Line, permit: Permit): Promise<void> {
     const group = line.shift()
-    // Replica sets change with the ring: those of the past are not kept.
+    // Replica sets change with the ring, so old ones are dropped.
     if (line.first === undefined) this.#lines.delete(group.replicas)
     this.#launched++
     return this.#send(group, permit)
@@ -97,21 +97,21 @@ export class Lane implements LineOwner {
       if (!this.#turns.hasRoom) this.#turns.awaitRoom(this)
       return
     }
-    // The driver writes at the end of this turn of the event loop, and rows that come now would make it a long one.
+    // The driver writes at the end of this turn of the event loop. More rows would make the turn long.
     for (const resolve of this.#roomWaiters.splice(0)) setImmediate(resolve)
   }
 
-  /** A promise only while too much waits. It resolves when there is room again, or the lane is closed. */
+  /** Returns a promise only while too much waits. It resolves when there is room again, or the lane is closed. */
   room(): undefined | Promise<void> {
     return this.#hasRoom ? undefined : this.#roomAgain()
   }
 
-  /** A promise only while something waits or is on its way. It resolves when nothing is. */
+  /** Returns a promise only while something waits or is in flight. It resolves when nothing does. */
   idle(): undefined | Promise<void> {
     return this.isIdle ? undefined : new Promise(resolve => this.#idleWaiters.push(resolve))
   }
 
-  /** Drops what waits. What has left goes on. */
+  /** Drops waiting groups. Groups that have left continue. */
   close(): void {
     this.#isClosed = true
     for (const line of this.#lines.values()) {
@@ -124,7 +124,7 @@ export class Lane implements LineOwner {
     this.#settle()
   }
 
-  /** Drops what waits, and nobody waits any longer for what has left. */
+  /** Drops waiting groups, and no longer waits for groups that have left. */
   abandon(): void {
     this.#isAbandoned = true
     this.close()

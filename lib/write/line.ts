@@ -6,13 +6,13 @@ import type { ReplicaSet } from './replicaSet.ts'
 
 /** The lane that a line is part of. */
 export interface LineOwner {
-  /** Rows begin to count as waiting, or, when negative, no longer do. */
+  /** Adds to the number of waiting rows. A negative number subtracts. */
   waits(rows: number): void
-  /** Sends the first group of a line; resolves, whatever becomes of it, when nothing is left to do for it. */
+  /** Sends the first group of a line. Resolves when it is settled, with or without success. */
   launch(line: Line, permit: Permit): Promise<void>
-  /** Nothing is left to do for a group. */
+  /** A group is settled. */
   landed(): void
-  /** Lets those go on who wait for room, if there is. */
+  /** Wakes those who wait for room, if there is room. */
   wake(): void
 }
 
@@ -20,7 +20,7 @@ export interface LineOwner {
 export class Line {
   readonly lane: LineOwner
   readonly replicas: ReplicaSet<Line>
-  /** In the outbox's turns; otherwise its replica set has all that it may have. */
+  /** Whether the line takes turns in the outbox. Otherwise its replica set has used up its permits. */
   hasTurn = false
   rows = 0
   bytes = 0
@@ -56,7 +56,7 @@ export class Line {
     for (const { rows } of this.#waiting) yield* rows
   }
 
-  /** Drops what waits. */
+  /** Drops waiting groups. */
   clear(): void {
     this.#waiting.clear()
     this.replicas.lines.delete(this)
@@ -64,7 +64,7 @@ export class Line {
     this.bytes = 0
   }
 
-  /** Makes rows that wait for long independent of the memory of their neighbours. */
+  /** Moves rows that wait long out of slabs that they share with other rows. */
   detach(): void {
     for (const { rows } of this.#waiting) detach(rows)
   }

@@ -18,24 +18,24 @@ import { PACE_MS, SchemaLooks } from './schemaLooks.ts'
 import { StatementShare } from './statementShare.ts'
 
 /**
- * Milliseconds after which the table's time to live is looked up again where rows have it from there. A server forgets
- * no statement when only that changes.
+ * Milliseconds after which the table's time to live is read again, if rows use it. A server keeps its statements when only
+ * that changes.
  */
 const TTL_PACE_MS = 10_000
 
-/** Most milliseconds for a last look at the table. */
+/** Milliseconds for the last look at the table, at most. */
 const LAST_LOOK_MS = 2_000
 
-/** Most names that a table lacks which are remembered. With more, none is looked for twice within {@link PACE_MS}. */
+/** Most missing names that are remembered. With more, none is looked up twice within {@link PACE_MS}. */
 const MOST_LACKING = 10
 
 /** What a row is encoded by, and what it may ask of the servers. */
 export type TableSettings = RowRules & Pick<WriteSettings, 'request_timeout_ms' | 'on_bad_row'>
 
-/** A row as bytes, why it cannot be stored, or what may become one of both. Bad rows are kept for `on_bad_row`. */
+/** A row as bytes, the reason why it cannot be stored, or a row that is not decided yet. Bad rows are kept for `on_bad_row`. */
 export type EncodeResult = EncodedRow | DoubtfulRow | BadRow | Error
 
-/** A table while it is written: follows what changes without harm, and remembers what ends the stream. */
+/** A table while it is written: follows harmless changes, and keeps the change that ends the stream. */
 export class LiveTable {
   readonly #source: TableSource
   readonly #settings: TableSettings
@@ -45,14 +45,14 @@ export class LiveTable {
   #schema: StoredTable
   /** When the schema was read, by `performance.now()`. */
   #readAt: number
-  /** By the seconds to live of rows that name none: a replay has those of its epoch. */
+  /** Encoders by the seconds to live of rows that name none, because a replay has those of its epoch. */
   #encoders = new Map<number | undefined, RowEncoder>()
-  /** That of rows with the usual seconds to live. */
+  /** Encoder of rows with the usual seconds to live. */
   #usual: RowEncoder | undefined
-  /** Statements in use, and what takes the place of those with a column that is gone. */
+  /** Statements in use, and the replacements of those with a dropped column. */
   #current = new WeakMap<Statement, Statement>()
   readonly #setsAside: boolean
-  /** Names in rows that the table was found to lack. */
+  /** Names in rows that the table lacked at the last look. */
   readonly #lacking = new Set<string | undefined>()
   readonly #dropped = new Set<string>()
   #change: SchemaError | undefined
@@ -75,7 +75,7 @@ export class LiveTable {
     const asked = operationsIn(settings)
     this.#share = new StatementShare(cluster, {
       client: source.client,
-      // The write time and the time to live are bound beside them.
+      // Plus the write time and the time to live.
       binds: Math.max(...asked.map(operation => targetsOf(operation, schema).length)) + 2,
       operations: asked.length,
     })
@@ -86,7 +86,7 @@ export class LiveTable {
     this.#timer.unref()
   }
 
-  /** Leaves the caches of prepared statements to others. */
+  /** Gives up its share of the caches of prepared statements. */
   close(): void {
     this.#share.release()
     clearInterval(this.#timer)
@@ -108,7 +108,7 @@ export class LiveTable {
       return encoded
     } catch (error) {
       const isDoubtful = error instanceof RowError && mayBeNewInSchema(error)
-      // What was read already cannot be read again.
+      // A generator in the row was read already and cannot be read again.
       const isSpent = isDoubtful && error.code !== 'ERR_CASSANDRA_COLUMN_UNKNOWN' && holdsIterator(input)
       return isDoubtful && !isSpent
         ? new DoubtfulRow(given ?? new GivenRow(row), index, error, ttl ?? this.#ttl)
@@ -116,7 +116,7 @@ export class LiveTable {
     }
   }
 
-  /** Reads the schema again if need be, and tries once more. Many of these wait for each other. */
+  /** Reads the schema again if needed, and encodes the row once more. Many rows share one look. */
   async settle(row: DoubtfulRow): Promise<EncodedRow | BadRow | Error> {
     let result = this.#retake(row)
     const mayBeNew = result instanceof RowError && mayBeNewInSchema(result) && row.since >= this.#readAt
@@ -133,7 +133,7 @@ export class LiveTable {
   }
 
   /**
-   * The rows of one request as the table takes them now.
+   * The rows of one request, encoded for the table as it is now.
    * @throws SchemaError when the table was replaced, or a row has a value for a column that is gone.
    */
   bound(rows: readonly EncodedRow[]): readonly EncodedRow[] {
@@ -149,7 +149,7 @@ export class LiveTable {
   }
 
   /**
-   * What a fault means that may come from a changed table: only reading the schema tells.
+   * What a fault that may come from a changed table means. Only reading the schema tells.
    * @param fault `schema` when the server says so itself
    */
   async diagnose(fault: 'schema' | 'row'): Promise<'retry' | 'row' | SchemaError> {
@@ -161,11 +161,11 @@ export class LiveTable {
       () => false,
     )
     if (this.#change !== undefined) return this.#change
-    // Without the schema nothing is known of the row.
+    // Without the schema, nothing is known about the row.
     return fault === 'row' && isRead ? 'row' : 'retry'
   }
 
-  /** A statement was prepared another time, so the table may have been replaced. Looks soon, and waits for nothing. */
+  /** A statement was prepared again, so the table may have been replaced. Looks soon, without waiting. */
   suspect(): void {
     this.#suspicion ??= this.#looks.ask().finally(() => {
       this.#suspicion = undefined
@@ -173,25 +173,25 @@ export class LiveTable {
   }
 
   /**
-   * What became of the table since its schema was first read, or undefined when all rows still go to the same one.
-   * @throws what the driver says when no node tells within the time.
+   * The change of the table since its schema was first read, or undefined if all rows still go to the same table.
+   * @throws the driver's error if no node answers in time.
    */
   async change(timeout_ms: number): Promise<SchemaError | undefined> {
     if (this.#change === undefined) await this.#read(timeout_ms)
     return this.#change
   }
 
-  /** As {@link change}, when every row is acknowledged: a server that is away by now keeps nobody waiting. */
+  /** Like {@link change}, when every row is acknowledged. A server that is down by now keeps nobody waiting. */
   lastChange(): Promise<SchemaError | undefined> {
     return this.change(Math.min(LAST_LOOK_MS, this.#settings.request_timeout_ms)).catch(() => undefined)
   }
 
-  /** A repeat says what remains to live, also where the table said it the first time. */
+  /** A repeat sends the remaining time to live, even if the first attempt left it to the table. */
   get #ttl(): number | undefined {
     return this.#settings.ttl ?? (this.#schema.default_time_to_live || undefined)
   }
 
-  /** Rows that are set aside do not wait for a look each: a name that the table lacked a moment ago is lacking still. */
+  /** Rows that are set aside do not wait for one look each: a name that was missing a moment ago counts as missing. */
   #isKnownToLack({ column }: RowError): boolean {
     const isRecent = performance.now() - this.#readAt < PACE_MS
     return this.#setsAside && isRecent && (this.#lacking.has(column) || this.#lacking.size === MOST_LACKING)
@@ -239,7 +239,7 @@ export class LiveTable {
     })
   }
 
-  /** @param isWanted whether a schema has what is looked for; what a node lacks that lags behind may be there already */
+  /** @param isWanted whether a schema has the wanted names. A node that lags behind may lack what others have */
   async #read(timeout_ms: number, isWanted: (found: StoredTable) => boolean = () => true): Promise<void> {
     const readAt = performance.now()
     const isHarmless = (found: StoredTable) =>
@@ -253,7 +253,7 @@ export class LiveTable {
   }
 
   #adopt(schema: StoredTable, readAt: number): void {
-    // Two may have been read at once.
+    // Two looks may have run at once.
     if (readAt < this.#readAt) return
     this.#change ??= schemaChange(this.#schema, schema)
     if (this.#change !== undefined) return

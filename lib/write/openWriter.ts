@@ -9,7 +9,7 @@ import { TableWriter } from './tableWriter.ts'
 import type { Tally } from './tally.ts'
 import { readWritableTable, type WritableTable } from './writableTable.ts'
 
-/** A table, and a way to it that nobody else uses. */
+/** A table, and a dispatcher that only this table uses. */
 export interface OpenTable {
   readonly dispatcher: Dispatcher
   readonly table: WritableTable
@@ -36,14 +36,14 @@ export function openTable(settings: WriteSettings, signal: AbortSignal): Promise
   )
 }
 
-/** Who hears of the rows of a sink. */
+/** Receives the counts, the progress and the failure of a sink. */
 export interface SinkOwner {
   readonly tally: Tally
   readonly progress: Progress
   readonly onFailure: OnFailure
 }
 
-/** Opens a writer with a dispatcher of its own, as {@link openTable} does; nothing is written yet. */
+/** Opens a writer with its own dispatcher, like {@link openTable}. Writes nothing yet. */
 export async function openWriter(
   settings: WriteSettings,
   { tally, progress, onFailure }: SinkOwner,

@@ -10,45 +10,45 @@ import { PROBES, ReplicaSet } from './replicaSet.ts'
 
 /** What an outbox may hold. */
 export interface OutboxBounds {
-  /** Most requests in flight. It moves with what is told of their answers. */
+  /** Most requests in flight. It follows the answers that are reported to it. */
   readonly window: Pick<Window, 'limit' | 'answered' | 'overloaded'>
-  /** Most bytes that have left and are not settled, those that wait for a failing replica set included. */
+  /** Most bytes that have left and are not settled, including those that wait for a failing replica set. */
   readonly bytes: number
-  /** Bytes that may wait for their turn before whoever brings more has to. */
+  /** Bytes that may wait for their turn before the source has to wait. */
   readonly waitingBytes: number
-  /** How many rows may leave in which time. */
+  /** Rows that may leave per second. */
   readonly pace?: Pace | undefined
 }
 
-/** What a row that waits for long costs beside its bytes. */
+/** Bytes that a row costs besides its own while it waits long. */
 const ROW_BYTES = 256
 
 /** Probes in flight of all replica sets together. */
 const MOST_PROBES = 16
 
-/** Milliseconds between two looks for a replica set that hangs. */
+/** Milliseconds between two checks for a replica set that hangs. */
 const LOOK_MS = 250
 
 /**
- * The groups of all tables on one connection, on their way: one window of requests, one bound on the bytes that have
- * left and one on those that wait. Lines with a group that waits take turns. A replica set that fails does not hold up
- * the others: its requests give their permits back between tries, and what waits for it is kept apart.
+ * The groups of all tables on one connection: one window of requests, one bound on the bytes that have left, and one on those
+ * that wait. Lines with a waiting group take turns. A failing replica set does not hold up the others: its requests give their
+ * permits back between attempts, and its waiting groups are kept apart.
  */
 export class Outbox implements Turns, Permits {
   readonly #bounds: OutboxBounds
   readonly #sets = new Map<unknown, ReplicaSet<Line>>()
   /** Lines with a group that waits, and closed ones that had one. */
   readonly #turns = new Queue<Line>()
-  /** Replica sets with requests that want their permit back. */
+  /** Replica sets with requests that wait for a permit again. */
   readonly #returning = new Set<ReplicaSet<Line>>()
   #failing = 0
   #look: NodeJS.Timeout | undefined
   #paced: NodeJS.Timeout | undefined
-  /** Whether any answer came since the last look. */
+  /** Whether any answer came since the last check. */
   #isAnswered = false
   #waitingBytes = 0
   #requests = 0
-  /** Beside the window: one that is small would be used up by them. */
+  /** Probes. They do not count in the window, because they would use up a small one. */
   #probes = 0
   #heldBytes = 0
   /** Lanes that wait for room. */
@@ -63,13 +63,13 @@ export class Outbox implements Turns, Permits {
     return new Lane(this, mostRows, send, landed)
   }
 
-  /** Leaves no timer. */
+  /** Clears the timers. */
   close(): void {
     clearInterval(this.#look)
     clearTimeout(this.#paced)
   }
 
-  /** Whether a group waits for others to be answered, rather than for bytes. */
+  /** Whether a group waits for answers to others, and not for the bound on bytes. */
   get isShortOfRequests(): boolean {
     const line = this.#turns.first
     return line?.first !== undefined && this.#hasBytesFor(line.first.bytes)
@@ -162,7 +162,7 @@ export class Outbox implements Turns, Permits {
   }
 
   failed(replicas: ReplicaSet<Line>, fault: Fault, sent: number): void {
-    // A replica set that fails says nothing about the others.
+    // A failing replica set says nothing about the others.
     const isKnown = replicas.isFailing && this.#sets.size > 1
     if (fault === 'slow' && !isKnown) this.#bounds.window.overloaded(sent)
     const wasFailing = replicas.isFailing
@@ -170,12 +170,12 @@ export class Outbox implements Turns, Permits {
     if (!wasFailing && replicas.isFailing) this.#fails(replicas)
   }
 
-  /** Permits in all. One is always there, so that nothing stands still. */
+  /** Number of permits. At least one, so that something always moves. */
   get #most(): number {
     return Math.max(1, this.#bounds.window.limit)
   }
 
-  /** Whether all that waits has to wait for an answer, or for its time. */
+  /** Whether every waiting group must wait for an answer or for its time. */
   #mustWait(line: Line, { bytes }: Group): boolean {
     const wait_ms = this.#bounds.pace?.wait_ms ?? 0
     if (wait_ms > 0) {
@@ -192,11 +192,11 @@ export class Outbox implements Turns, Permits {
   #hasPermitFor(replicas: ReplicaSet<Line>, probes: number): boolean {
     if (replicas.isFailing) return probes < PROBES && this.#probes < MOST_PROBES
     if (this.#requests >= this.#most) return false
-    // One that hangs would take all permits before that is noticed.
+    // Otherwise a hanging replica set would take all permits before it is noticed.
     return this.#sets.size - this.#failing === 1 || replicas.permits < Math.max(1, this.#most / 2)
   }
 
-  /** A group alone may exceed the bound, so that nothing stands still. */
+  /** A single group may exceed the bound, so that something always moves. */
   #hasBytesFor(bytes: number): boolean {
     return this.#heldBytes === 0 || this.#heldBytes + bytes <= this.#bounds.bytes
   }
@@ -236,7 +236,7 @@ export class Outbox implements Turns, Permits {
     flight.lane.landed()
   }
 
-  /** Replica sets change with the ring, so those that are not in use are not kept. */
+  /** Drops a replica set that is not in use, because they change with the ring. */
   #forget(replicas: ReplicaSet<Line>): void {
     this.#sets.delete(replicas.name)
     if (replicas.isFailing) this.#failing--
@@ -256,7 +256,7 @@ export class Outbox implements Turns, Permits {
     this.sendNext()
   }
 
-  /** A replica set that hangs while others answer keeps neither its permits nor the rows of others waiting. */
+  /** A replica set that hangs while others answer loses its permits, so that the rows of others do not wait. */
   #lookForHanging(): void {
     const isAnswered = this.#isAnswered
     this.#isAnswered = false
@@ -282,12 +282,12 @@ export class Outbox implements Turns, Permits {
     this.#turns.push(line)
   }
 
-  /** What waits for a replica set may have its turn. */
+  /** Gives the waiting groups of a replica set their turn again. */
   #offer(replicas: ReplicaSet<Line>): void {
     for (const line of replicas.lines) this.#giveTurn(line)
   }
 
-  /** What waits for a failing replica set counts as held, since nobody knows for how long; other rows count as waiting. */
+  /** Groups that wait for a failing replica set count as held, because the wait is unknown. Other groups count as waiting. */
   #count(lines: ReadonlySet<Line>, as: 'held' | 'waiting'): void {
     const times = as === 'held' ? 1 : -1
     for (const { lane, bytes, rows } of lines) {

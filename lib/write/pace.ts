@@ -1,10 +1,10 @@
-/** Milliseconds whose rows may leave at once after a pause. */
+/** Milliseconds of rows that may leave at once after a pause. */
 const BURST_MS = 50
 
-/** Flushes per second that a pace is cut into, so that no request has more rows than a tenth of a second. */
+/** Flushes per second, so that no request has more rows than a tenth of a second's. */
 const FLUSHES = 10
 
-/** At most so many rows per second, evenly. */
+/** Limits the rows per second, evenly. */
 export class Pace {
   readonly #row_ms: number
   readonly #now: () => number
@@ -16,12 +16,12 @@ export class Pace {
     this.#now = now
   }
 
-  /** Milliseconds until the next rows may leave; 0 when they may now. */
+  /** Milliseconds until the next rows may leave. 0 if they may leave now. */
   get wait_ms(): number {
     return Math.max(0, this.#due - this.#now())
   }
 
-  /** Rows leave. */
+  /** Records that rows leave. */
   left(rows: number): void {
     this.#due = Math.max(this.#due, this.#now() - BURST_MS) + rows * this.#row_ms
   }

@@ -2,7 +2,7 @@ import type { Fault } from '../cluster/fault.ts'
 
 /** The right to have one request in flight to a replica set. */
 export interface Permit {
-  /** When the last request left that the replica set has acknowledged, by `performance.now()`. */
+  /** When the latest acknowledged request of the replica set left, on the clock of `performance.now()`. */
   readonly lastStored: number
   /**
    * The replica set acknowledged a request after this many milliseconds.
@@ -10,14 +10,14 @@ export interface Permit {
    */
   succeeded(latency: number, sent: number): void
   /**
-   * A request failed with a fault that may pass.
+   * A request failed with a transient fault.
    * @param sent when it was sent, by `performance.now()`
    */
   failed(fault: Fault, sent: number): void
   /**
    * Gives the permit back for this many milliseconds, so that other requests can use it, and resolves once it is held
    * again.
-   * @param isPatient whether to wait for all of that time, also when the replica set answers earlier
+   * @param isPatient whether to wait the whole time, even if the replica set answers earlier
    * @throws the signal's reason
    */
   pause(wait_ms: number, isPatient: boolean, signal: AbortSignal): Promise<void>

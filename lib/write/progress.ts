@@ -2,19 +2,19 @@ import { channels, type TableContext } from '../diagnostics.ts'
 import type { Json } from '../json.ts'
 import { Queue } from './queue.ts'
 
-/** How far a sink has come: up to this row nothing is left to do, for this row and all before it. */
+/** How far a sink is: this row and all before it are acknowledged or set aside. */
 export interface Acknowledged {
-  /** Place of the row in the order of arrival, from 0. */
+  /** Number of the row in the order of arrival, counted from 0 in each stream. */
   readonly row_index: number
-  /** The source's place after that row, as the `position` option gave it; null without it. */
+  /** The source's position after that row, as the `position` option returned it. Null without that option. */
   readonly position: Json | null
 }
 
-/** What is asked for how far it has come. */
+/** Where the progress is read from. */
 interface Source {
   /**
-   * Rows from the first one on that nothing is left to do for.
-   * @param known the answer may be too small where it is not above this
+   * Number of rows at the start of the stream that are settled.
+   * @param known the answer may be too small if it is not above this
    */
   settledRows(known: number): number
   /** Whether all rows that came are settled. */
@@ -27,7 +27,7 @@ interface FlushWaiter {
   readonly reject: (error: Error) => void
 }
 
-/** Tells how far a sink has come: once per flush, and when nothing is left to do. Nothing is computed while nobody listens. */
+/** Reports how far a sink is, once per flush and when all rows are settled. Computes nothing while nobody listens. */
 export class Progress {
   readonly #table: TableContext
   readonly #isListening: () => boolean
@@ -37,9 +37,9 @@ export class Progress {
   #position: Json | null = null
   #told = 0
   #hasFlushed = false
-  /** In rising order of rows, since those that were given only grow in number. */
+  /** In rising order of rows, because the number of given rows only grows. */
   readonly #waiters = new Queue<FlushWaiter>()
-  /** Numbers of rows that somebody waits for. */
+  /** Row counts that somebody waits for. */
   readonly #awaited = new Set<number>()
   #end: Error | 'complete' | undefined
 
@@ -61,12 +61,12 @@ export class Progress {
     this.#source = source
   }
 
-  /** The source's place after a row, in the order of rows. */
+  /** Records the source's position after a row. Called in the order of rows. */
   passed(row_index: number, position: Json | undefined): void {
     if (position !== undefined) this.#positions.push({ row_index, position })
   }
 
-  /** Resolves when the first rows, so many of them, are settled. Never fewer than were asked for before. */
+  /** Resolves when the first `rows` rows are settled. `rows` is never smaller than in the call before. */
   settled(rows: number): Promise<void> {
     return new Promise((resolve, reject) => {
       if (rows === 0 || this.#end === 'complete' || this.#isSettled(rows)) resolve()
@@ -78,7 +78,7 @@ export class Progress {
     })
   }
 
-  /** Whether somebody waits for the rows up to this one, so that they must not wait for others. */
+  /** Whether somebody waits for the rows up to this one, so that they must leave without waiting for others. */
   isAwaited(row_index: number): boolean {
     return this.#awaited.has(row_index + 1)
   }
@@ -95,22 +95,22 @@ export class Progress {
     const isDue = isWanted && (this.#hasFlushed || this.#source.isIdle)
     const wanted = isDue ? this.#told + 1 : this.#waiters.first?.rows
     if (wanted === undefined) return
-    // What cannot be told to anybody need not be found out: rows that wait may be many.
+    // Without a listener or a waiter there is nothing to find out. Waiting rows may be many.
     const known = wanted - 1
     const rows = this.#source.settledRows(known)
-    // Looked at once per flush, since it takes a walk through the rows in flight.
+    // Computed once per flush, because it takes a walk through the rows in flight.
     if (isDue) this.#hasFlushed = false
     if (isDue && rows > this.#told) this.#advance(rows)
     this.#resolveUpTo(rows)
   }
 
-  /** Nothing is left to do for any row. One that the sink refused after it was counted is never settled. */
+  /** All rows are done. A row that the sink refused after it was counted is never settled. */
   complete(): void {
     this.#end ??= 'complete'
     this.#resolveUpTo(Number.POSITIVE_INFINITY)
   }
 
-  /** Nothing is settled any more. */
+  /** No row is settled from now on. */
   end(error: Error): void {
     this.#end ??= error
     for (const { reject } of this.#waiters) reject(error)
@@ -118,7 +118,7 @@ export class Progress {
     this.#awaited.clear()
   }
 
-  /** Looking takes a walk through the rows in flight. As long as fewer rows are waited for, it is in vain. */
+  /** The check takes a walk through the rows in flight. It is useless while somebody waits for fewer rows. */
   #isSettled(rows: number): boolean {
     return this.#waiters.first === undefined && (this.#source?.settledRows(this.#told) ?? 0) >= rows
   }

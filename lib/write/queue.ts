@@ -1,4 +1,4 @@
-/** First in, first out; each item costs the same however many wait. `Array.shift()` moves all of a long array. */
+/** First in, first out, at constant cost per item. `Array.shift()` moves all items of a long array. */
 export class Queue<Item> {
   #items: (Item | undefined)[] = []
   #head = 0

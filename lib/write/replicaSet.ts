@@ -1,13 +1,13 @@
 import { everywhere } from '../cluster/ring.ts'
 import { Queue } from './queue.ts'
 
-/** Faults without an acknowledgement between them, after which a replica set gets only probes. */
+/** Faults in a row, without an acknowledgement, after which a replica set gets only probes. */
 const FAULTS = 3
 
-/** Looks without an answer, after which a replica set hangs if others answer. */
+/** Checks without an answer, after which a replica set counts as hanging if others answer. */
 const SILENT_LOOKS = 4
 
-/** Requests in flight that find out whether a failing replica set answers again. */
+/** Probes in flight: requests that find out whether a failing replica set answers again. */
 export const PROBES = 2
 
 /** A request that has left, which may hold a permit. */
@@ -15,23 +15,23 @@ interface Flight {
   release(): void
 }
 
-/** The nodes that hold the same partitions: what is on its way to them, and whether they answer. */
+/** The nodes that hold the same partitions: their requests, and whether they answer. */
 export class ReplicaSet<Line> {
   readonly name: unknown
   /** Permits held. */
   permits = 0
   /** Groups that have left and are not settled. */
   readonly flights = new Set<Flight>()
-  /** When the last request left that was acknowledged, by `performance.now()`. */
+  /** When the latest acknowledged request left, on the clock of `performance.now()`. */
   lastStored = Number.NEGATIVE_INFINITY
   /** Lines with a group that waits. */
   readonly lines = new Set<Line>()
-  /** Called, first in, first out, when a request may have its permit back. */
+  /** Called, first in, first out, when a request gets a permit again. */
   readonly returning = new Queue<() => void>()
   readonly #hasOthers: boolean
   readonly #sleeping = new Set<() => void>()
   #faults = 0
-  /** Acknowledgements and faults, and how many of them there were at the last look. */
+  /** Number of acknowledgements and faults, now and at the last check. */
   #answers = 0
   #answersSeen = 0
   #silentLooks = 0
@@ -41,12 +41,12 @@ export class ReplicaSet<Line> {
     this.#hasOthers = name !== everywhere && name !== undefined
   }
 
-  /** Most requests failed of late, so it gets probes only. */
+  /** Whether its recent requests failed, so that it gets probes only. */
   get isFailing(): boolean {
     return this.#faults >= FAULTS
   }
 
-  /** What waits for it is kept apart, so that rows of other replica sets come through. */
+  /** Whether its waiting groups are kept apart, so that rows of other replica sets pass. */
   get isApart(): boolean {
     return this.#hasOthers && this.isFailing
   }
@@ -55,7 +55,7 @@ export class ReplicaSet<Line> {
     return this.flights.size === 0 && this.lines.size === 0
   }
 
-  /** @param sent when the request left that is acknowledged */
+  /** @param sent when the acknowledged request left */
   succeeded(sent: number): void {
     const wasFailing = this.isFailing
     this.#answers++
@@ -69,7 +69,7 @@ export class ReplicaSet<Line> {
     this.#faults++
   }
 
-  /** Looks for answers. Returns true when requests have been in flight for some looks and none was answered. */
+  /** Checks for answers. Returns true if requests were in flight for some checks and none was answered. */
   look(): boolean {
     const isAnswering = this.#answers !== this.#answersSeen
     this.#answersSeen = this.#answers
@@ -77,14 +77,14 @@ export class ReplicaSet<Line> {
     return this.#silentLooks > SILENT_LOOKS
   }
 
-  /** It hangs, and fails until it answers. */
+  /** Marks it as hanging: it counts as failing until it answers. */
   hangs(): void {
     this.#faults = FAULTS
   }
 
   /**
    * Resolves after this many milliseconds, or when a failing replica set answers again.
-   * @param isPatient whether to wait for all of that time
+   * @param isPatient whether to wait the whole time
    */
   sleep(wait_ms: number, isPatient: boolean, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {

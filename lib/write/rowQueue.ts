@@ -7,13 +7,13 @@ import type { Lane } from './lane.ts'
 import { rowsPerFlush } from './pace.ts'
 import type { Permit } from './permit.ts'
 
-/** What a queue tells and asks. */
+/** Callbacks of a queue. */
 interface RowQueueOwner {
   readonly replicaSetOf: ReplicaSetOf
-  /** Sends a group; resolves, whatever becomes of it, when nothing is left to do for it. */
+  /** Sends a group. Resolves when it is settled, with or without success. */
   readonly send: (group: Group, permit: Permit) => Promise<void>
   readonly flushed: () => void
-  /** Nothing is left to do for a group. */
+  /** A group is settled. */
   readonly landed: () => void
   readonly failed: (error: Error) => void
 }
@@ -23,14 +23,14 @@ type QueueSettings = Pick<
   'rows_per_batch' | 'max_rows_per_second' | 'flush_interval_ms' | 'batch_by'
 >
 
-/** Rows that are not settled, of those up to the last one that somebody waits for. */
+/** Somebody who waits for the rows up to `last`, and the number of them that are not settled. */
 interface Waiter {
   readonly last: number
   rows: number
   readonly resolve: () => void
 }
 
-/** Rows of one table until they leave: buffered, and flushed into groups when there are enough of them, or by time. */
+/** Rows of one table until they leave: buffered, then flushed into groups by number or by time. */
 export class RowQueue {
   readonly #dispatcher: Dispatcher
   readonly #settings: QueueSettings
@@ -38,7 +38,7 @@ export class RowQueue {
   readonly #buffer: RowBuffer
   readonly #lane: Lane
   #timer: NodeJS.Timeout | undefined
-  /** Rows that are not settled, and the last of them. */
+  /** Number of rows that are not settled, and the last row. */
   #rows = 0
   #last = -1
   readonly #waiters: Waiter[] = []
@@ -61,12 +61,12 @@ export class RowQueue {
     this.#lane = dispatcher.openLane(rows, send, landed)
   }
 
-  /** Whether nothing is left to do for all rows that came. */
+  /** Whether all rows are settled. */
   get isIdle(): boolean {
     return this.#lane.isIdle && this.#buffer.rows.length === 0
   }
 
-  /** Rows that have not left. */
+  /** Rows that have not left yet. */
   *rows(): Generator<EncodedRow, void, undefined> {
     yield* this.#lane.rows()
     yield* this.#buffer.rows
@@ -95,12 +95,12 @@ export class RowQueue {
     if (this.#buffer.rows.length > 0) this.#flush()
   }
 
-  /** Resolves when what has left is settled. What comes meanwhile counts as well. */
+  /** Resolves when all groups that have left are settled, including groups that leave during the wait. */
   idle(): undefined | Promise<void> {
     return this.#lane.idle()
   }
 
-  /** Sends what is in the buffer; resolves when nothing is left to do for the rows that came so far, or the queue is closed. */
+  /** Sends the buffer. Resolves when all rows so far are settled, or the queue is closed. */
   async settled(): Promise<void> {
     if (this.#isClosed) return
     this.flush()
@@ -108,7 +108,7 @@ export class RowQueue {
     await new Promise<void>(resolve => this.#waiters.push({ last: this.#last, rows: this.#rows, resolve }))
   }
 
-  /** Drops what has not left. */
+  /** Drops rows that have not left. */
   close(): void {
     clearTimeout(this.#timer)
     this.#isClosed = true
@@ -117,12 +117,12 @@ export class RowQueue {
     this.#lane.close()
   }
 
-  /** Nobody waits any longer for what has left. */
+  /** Stops waiting for groups that have left. */
   abandon(): void {
     this.#lane.abandon()
   }
 
-  /** A group holds no rows from behind a row that somebody waits for: the buffer was sent then. */
+  /** A group never mixes rows from before and after a row that somebody waits for, because the buffer was sent between them. */
   #settle({ rows }: Group): void {
     this.#rows -= rows.length
     const { index = 0 } = rows[0] ?? {}
@@ -130,7 +130,7 @@ export class RowQueue {
   }
 
   #wake(): void {
-    // Who came first waits for the fewest rows.
+    // The first waiter waits for the fewest rows.
     while (this.#waiters[0] !== undefined && (this.#isClosed || this.#waiters[0].rows === 0)) {
       this.#waiters.shift()?.resolve()
     }
@@ -143,7 +143,7 @@ export class RowQueue {
     try {
       this.#lane.push(groupRows(this.#buffer.drain(), this.#settings.batch_by, this.#owner.replicaSetOf))
     } catch (error) {
-      // Nothing here should throw, but a flush by time has nobody above it to catch what does.
+      // Nothing here should throw. A flush by time has no caller that could catch it.
       this.#owner.failed(error as Error)
     }
   }

@@ -1,21 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DoubtfulRow } from './doubtfulRow.ts'
 
-/** Between two looks at the schema that rows or statements ask for, in milliseconds, on average. */
+/** Average milliseconds between two looks at the schema that rows or statements ask for. */
 export const PACE_MS = 1_000
 
-/** Looks at the schema that need not wait for their turn. */
+/** Looks at the schema that need not wait. */
 const BURST = 5
 
-/** A look that has not begun, and the rows that ask for it. */
+/** A look that has not started, and the rows that ask for it. */
 interface PendingLook {
   readonly rows: DoubtfulRow[]
   readonly done: Promise<void>
 }
 
 /**
- * Looks at the schema, paced: rows with bad names cannot keep a server busy. Everyone who asks before a look begins
- * shares it. A look per caller would make the last of N callers wait N seconds.
+ * Paced looks at the schema, so that rows with bad names cannot keep a server busy. All callers before a look starts share it.
+ * One look per caller would make the last of N callers wait N seconds.
  */
 export class SchemaLooks {
   readonly #look: (rows: readonly DoubtfulRow[]) => Promise<void>
@@ -29,7 +29,7 @@ export class SchemaLooks {
     this.#signal = signal
   }
 
-  /** Resolves when a look that begins after this call has ended, whether or not a server answered. Never rejects. */
+  /** Resolves when a look that starts after this call has ended, whether or not a server answered. Never rejects. */
   ask(row?: DoubtfulRow): Promise<void> {
     this.#pending ??= this.#begin()
     if (row !== undefined) this.#pending.rows.push(row)
@@ -39,7 +39,7 @@ export class SchemaLooks {
   #begin(): PendingLook {
     const rows: DoubtfulRow[] = []
     const done = this.#turn()
-      // Whoever asks from here on may know of a later change.
+      // A later caller may know of a later change.
       .finally(() => {
         this.#pending = undefined
       })

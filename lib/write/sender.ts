@@ -7,7 +7,7 @@ import type { Permit } from './permit.ts'
 import { Queue } from './queue.ts'
 import type { TableRequests } from './tableRequests.ts'
 
-/** Tries after which rows that a server failed to store are no longer sent together. */
+/** Attempts after which rows that a server failed to store are no longer sent together. */
 const FAILURES_TOGETHER = 3
 
 /** Sends groups of rows until Cassandra acknowledges or refuses them. The driver's own retries are off. */
@@ -20,9 +20,9 @@ export class Sender {
 
   /**
    * Resolves when every row is acknowledged or reported as refused.
-   * @param rows of one table, as its requests are
-   * @param permit held now; it is given back between tries
-   * @throws what no retry can mend, or WriteError `ERR_CASSANDRA_RETRY_TIMEOUT`.
+   * @param rows of the same table as `requests`
+   * @param permit held now, and given back between attempts
+   * @throws the error of a fault that no retry can fix, or WriteError `ERR_CASSANDRA_RETRY_TIMEOUT`.
    */
   send(rows: readonly EncodedRow[], requests: TableRequests, permit: Permit): Promise<void> {
     return this.#clock.isAhead && requests.keepsArrival
@@ -30,7 +30,7 @@ export class Sender {
       : this.#send(rows, requests, permit)
   }
 
-  /** Nearly every request is acknowledged: here it costs one promise, where `await` at each step would make several. */
+  /** Nearly every request is acknowledged. This costs one promise; `await` at each step would make several. */
   #send(rows: readonly EncodedRow[], requests: TableRequests, permit: Permit): Promise<void> {
     return new Promise((resolve, reject) => {
       const sent = performance.now()
@@ -61,14 +61,14 @@ export class Sender {
     }
   }
 
-  /** What is to be sent after a try that failed. */
+  /** The deliveries to send after a failed attempt. */
   async #afterFault(
     error: unknown,
     { delivery, requests, permit }: Shipment,
     sent: number,
   ): Promise<readonly Delivery[]> {
     const { signal, tally } = requests
-    // Nobody waits for these rows any more, and they are counted.
+    // Nobody waits for these rows any more, and they are already counted.
     signal.throwIfAborted()
     delivery.tries++
     const diagnosis = await requests.diagnose(error, delivery)
@@ -91,7 +91,7 @@ export class Sender {
     return [delivery]
   }
 
-  /** Nothing stands in the table with a write time that has not come: it would hide what others write until then. */
+  /** Waits until the write time of the rows has come. An earlier write would hide what others write until then. */
   async #writeTime(rows: readonly EncodedRow[], signal: AbortSignal): Promise<void> {
     while (this.#clock.isAhead) {
       let latest = 0
@@ -103,7 +103,7 @@ export class Sender {
   }
 }
 
-/** Rows on their way, and what sending them needs. */
+/** A delivery with what its sending needs. */
 interface Shipment {
   readonly delivery: Delivery
   readonly requests: TableRequests
@@ -111,8 +111,8 @@ interface Shipment {
 }
 
 /**
- * Whether the rows go on in smaller requests, so that the one to blame is found.
- * @param lastStored when the last request left whose rows the same replica set and table store
+ * Whether the rows continue in smaller requests, to find the one to blame.
+ * @param lastStored when the latest request that the same replica set and table stored left
  */
 function isNarrowed(fault: Fault, delivery: Delivery, lastStored: number): boolean {
   if (fault === 'split' || fault === 'row') return true
@@ -121,14 +121,14 @@ function isNarrowed(fault: Fault, delivery: Delivery, lastStored: number): boole
 }
 
 /**
- * A server also fails to store the rows of a table that is gone: no row is to blame for that.
+ * A server also fails to store rows of a dropped table. No row is to blame for that.
  * @throws SchemaError
  */
 async function mayBeNarrowed(fault: Fault, delivery: Delivery, requests: TableRequests): Promise<boolean> {
   return fault !== 'failure' || delivery.rows.length > 1 || (await requests.isTableKept(delivery))
 }
 
-/** The halves of a refused group, down to the row that is the reason. */
+/** The halves of a refused group, down to the row to blame. */
 async function narrow(delivery: Delivery, requests: TableRequests, error: unknown): Promise<Delivery[]> {
   const { rows } = delivery
   const [only] = rows

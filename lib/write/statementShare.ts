@@ -2,12 +2,12 @@ import type { Client } from 'cassandra-driver'
 import { allCounts } from '../table/statement.ts'
 
 /**
- * Bytes of a server's cache of prepared statements that the sinks of this process use together. The cache has at least
- * 10 MiB, and others need some of it.
+ * Bytes of a server's cache of prepared statements that the sinks of this process share. The cache has at least 10 MiB, and
+ * other clients need some of it.
  */
 const CACHE_BYTES = 6 * 1024 * 1024
 
-/** Part of the driver's own list of statements that sinks use: what it forgets is prepared again. */
+/** Share of the driver's own list of statements that sinks use. A statement that the driver forgets is prepared again. */
 const DRIVER_PART = 0.8
 
 /** Measured on Cassandra 5.0: bytes of a cached statement, of each row in it, and of each marker in a row. */
@@ -15,7 +15,7 @@ const STATEMENT_BYTES = 2_400
 const ROW_BYTES = 100
 const MARKER_BYTES = 210
 
-/** Row counts from which a table's are chosen, by the room that it has in the caches. */
+/** Choices of row counts for a table, by its room in the caches. */
 const choices: readonly (readonly number[])[] = [
   allCounts,
   [50, 20, 10, 5, 2, 1],
@@ -27,7 +27,7 @@ const choices: readonly (readonly number[])[] = [
   [1],
 ]
 
-/** What the statements of one sink need. */
+/** The size of one sink's statements. */
 export interface StatementNeeds {
   readonly client: Client
   /** Markers of one row. */
@@ -40,8 +40,8 @@ export interface StatementNeeds {
 const sinks = new WeakMap<object, Set<StatementShare>>()
 
 /**
- * A sink's share in the caches of prepared statements of its cluster. Statements for many rows are large: those of 40
- * tables with all row counts fill the cache of a server, which then forgets and prepares them all the time.
+ * A sink's share of the caches of prepared statements of its cluster. Statements for many rows are large: those of 40 tables
+ * with all row counts fill the cache of a server, which then evicts and prepares statements all the time.
  */
 export class StatementShare {
   readonly #needs: StatementNeeds
@@ -74,7 +74,7 @@ export class StatementShare {
     const { client, binds, operations } = this.#needs
     const rows = counts.reduce((sum, count) => sum + count, 0)
     const bytes = counts.length * STATEMENT_BYTES + rows * (ROW_BYTES + binds * MARKER_BYTES)
-    // Not in the driver's types.
+    // The driver's types lack it.
     const { options } = client as unknown as { readonly options?: { readonly maxPrepared?: number } }
     const { maxPrepared = 500 } = options ?? {}
     return (

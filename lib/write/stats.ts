@@ -1,12 +1,12 @@
 /** Live counters of a sink. `rows_accepted` is always the sum of the six other row counts. */
 export interface CassandraWritableStats {
-  /** Rows taken in. Without `on_bad_row` they are valid. */
+  /** Rows taken in. Without `on_bad_row` all of them are valid. */
   readonly rows_accepted: number
   /** Rows acknowledged by Cassandra as written. */
   readonly rows_written: number
   /** Rows acknowledged by Cassandra as deleted. */
   readonly rows_deleted: number
-  /** Rows that were refused and given to `on_bad_row`, which is done with them. */
+  /** Refused rows that `on_bad_row` is done with. */
   readonly rows_set_aside: number
   /** Accepted rows that were refused by the server, or whose outcome is unknown. */
   readonly rows_failed: number
@@ -22,6 +22,6 @@ export interface CassandraWritableStats {
   readonly requests_in_flight: number
   /** Requests sent again after a fault. */
   readonly retries: number
-  /** Milliseconds by which the cluster's clock is ahead of this machine's; 0 within what a reading can tell. */
+  /** Milliseconds by which the cluster's clock is ahead of this machine's. 0 within the precision of a reading. */
   readonly clock_skew_ms: number
 }

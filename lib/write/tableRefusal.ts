@@ -2,10 +2,10 @@ import { SchemaError, WriteError } from '../errors.ts'
 import type { ConsistencyName } from '../options/options.ts'
 import type { StoredTable } from '../table/schema.ts'
 
-/** Of the text of a type in an error. */
+/** Most characters of a type's text in an error. */
 const MOST_SHOWN = 200
 
-/** Why rows cannot be written to a table by INSERT and DELETE; undefined when they can. */
+/** Why rows cannot be written to a table by INSERT and DELETE. Undefined if they can. */
 export function refusalOf({ keyspace, name, isView, columns }: StoredTable): SchemaError | undefined {
   if (isView) return unsupported(`\`${keyspace}.${name}\` is a materialized view: write to its base table`)
   if (columns.some(({ cql }) => cql === 'counter')) {
@@ -13,7 +13,7 @@ export function refusalOf({ keyspace, name, isView, columns }: StoredTable): Sch
       `\`${keyspace}.${name}\` is a counter table, and a counter update that is retried may count twice`,
     )
   }
-  // Elsewhere it is no fault of the table's, as long as no row has a value for it.
+  // Outside the key such a column does not matter, as long as no row has a value for it.
   const key = columns.find(({ kind, type }) => type.kind === 'unsupported' && isKey(kind))
   if (key === undefined) return undefined
   return new SchemaError(
@@ -22,13 +22,13 @@ export function refusalOf({ keyspace, name, isView, columns }: StoredTable): Sch
   )
 }
 
-/** Modes in which writes outside of a transaction go through Accord, too (`TransactionalMode` in Cassandra's source). */
+/** Modes in which writes outside a transaction go through Accord too (`TransactionalMode` in Cassandra's source). */
 const accordModes: ReadonlySet<string> = new Set(['mixed_reads', 'full'])
 
 /** Levels that Accord takes for such writes (`IAccordService.SUPPORTED_COMMIT_CONSISTENCY_LEVELS`). */
 const accordLevels: readonly ConsistencyName[] = ['ONE', 'QUORUM', 'ALL']
 
-/** Why no row can be written at this level; undefined when the table has no say in that. */
+/** Why no row can be written at this level. Undefined if the table does not restrict it. */
 export function levelRefusalOf(
   { keyspace, name, transactional_mode }: StoredTable,
   consistency: ConsistencyName,

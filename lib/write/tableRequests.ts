@@ -9,40 +9,41 @@ import { begin, channels, isTraced } from '../diagnostics.ts'
 import { RowError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import { byteLengthOf, type EncodedRow } from '../row/encodedRow.ts'
+import { rowLabel } from '../row/rowRefusal.ts'
 import { type ExecuteRows, rowExecutor } from './boundRows.ts'
 import { Delivery } from './delivery.ts'
 import { permanent } from './failure.ts'
 import type { LiveTable } from './liveTable.ts'
 import type { Tally } from './tally.ts'
 
-/** Texts that differ only in blanks, so that the driver prepares them anew. */
+/** Texts that differ only in trailing blanks, so that the driver prepares them again. */
 const FRESH_TEXTS = 64
 
-/** A table, the way to it, and who hears of its rows. */
+/** A table, its connection, and its callbacks. */
 interface RequestedTable {
   readonly client: Client
   readonly ring: Ring<EncodedRow>
   readonly table: LiveTable
   readonly tally: Tally
-  /** After it nothing is sent or counted. */
+  /** After this signal nothing is sent or counted. */
   readonly signal: AbortSignal
-  /** A row that the server refuses for good. Resolves, once that is dealt with, with whether the row is set aside. */
+  /** Handles a row that the server refuses for good. Resolves with whether the row is set aside. */
   readonly rowRefused: (error: RowError, row: EncodedRow) => Promise<boolean>
 }
 
-/** What a fault means, and the error that tells whether the rows may be stored already. */
+/** A fault, and the error that shows whether the rows may be stored already. */
 interface Diagnosis {
   readonly fault: Fault
   readonly reason: unknown
 }
 
-/** The requests of one table: how they are sent, once each, and what their faults mean. */
+/** The requests of one table: how each is sent once, and what its faults mean. */
 export class TableRequests {
   readonly signal: AbortSignal
   readonly tally: Tally
-  /** From when on rows have their time to live, by `performance.now()`: the last first. @default when they are sent */
+  /** Start of the time to live by row, on the clock of `performance.now()`, latest first. @default when rows are sent */
   #lives: readonly { readonly row_index: number; readonly moment: number }[] = []
-  /** When the last request left that was acknowledged, by `performance.now()`. */
+  /** When the latest acknowledged request left, on the clock of `performance.now()`. */
   lastStored = Number.NEGATIVE_INFINITY
   readonly #ring: Ring<EncodedRow>
   readonly #table: LiveTable
@@ -68,18 +69,18 @@ export class TableRequests {
     this.#consistency = consistencyOf(settings.consistency)
   }
 
-  /** Whether rows have the write time of their arrival, rather than one of their own. */
+  /** Whether rows have the write time of their arrival, and not one of their own. */
   get keepsArrival(): boolean {
     return this.#settings.timestamp_column === undefined
   }
 
-  /** Rows from this one on have their time to live from this moment on. Of those before only the last ones are on their way. */
+  /** Sets the start of the time to live for this row and later ones. Of earlier rows only the last are still in flight. */
   liveFrom(row_index: number, moment: number): void {
     this.#lives = [{ row_index, moment }, ...this.#lives.slice(0, 1)]
   }
 
   /**
-   * @param rows of one epoch, where there are epochs
+   * @param rows of one epoch, if there are epochs
    * @param now by `performance.now()`
    */
   delivery(rows: readonly EncodedRow[], now: number): Delivery {
@@ -97,10 +98,10 @@ export class TableRequests {
 
   /**
    * Sends rows once.
-   * @param blanks behind the text of the statement
+   * @param blanks after the text of the statement
    * @param sent now, by `performance.now()`
-   * @param settled is called once: with why the rows are not acknowledged, or with undefined when they are
-   * @throws the signal's reason; SchemaError when the rows have no place in the table any more
+   * @param settled called once: with the reason why the rows are not acknowledged, or with undefined if they are
+   * @throws the signal's reason; SchemaError when the table no longer takes the rows
    */
   try(delivery: Delivery, blanks: string, sent: number, settled: (error: unknown) => void): void {
     this.signal.throwIfAborted()
@@ -116,7 +117,7 @@ export class TableRequests {
       retry: this.#retry,
       // Retries and speculation by the driver would repeat a timestamp that must not be repeated.
       isIdempotent: false,
-      // The driver takes a token as well, which its types do not say.
+      // The driver takes a token too, which its types lack.
       routingKey: this.#ring.routingKeyOf(first) as Buffer,
       readTimeout: Math.ceil(limit_ms),
     }
@@ -132,14 +133,14 @@ export class TableRequests {
     })
   }
 
-  /** Rows are tried again after this error. */
+  /** Reports that rows are sent again after this error. */
   retries({ rows, tries }: Delivery, wait_ms: number, error: unknown): void {
     if (!channels.retry.hasSubscribers) return
     const { keyspace, table } = this.#settings
     channels.retry.publish({ keyspace, table, rows: rows.length, tries, wait_ms, reason: wordsOf(error) })
   }
 
-  /** Tells of a request; returns what tells of its end. */
+  /** Publishes the start of a request. Returns a function that publishes its end. */
   #tell(rows: readonly EncodedRow[], retries: number): (error: unknown) => void {
     const { keyspace, table, consistency } = this.#settings
     const bytes = rows.reduce((sum, row) => sum + byteLengthOf(row), 0)
@@ -156,8 +157,8 @@ export class TableRequests {
   }
 
   /**
-   * What to do after an error; undefined when the rows were stored by the way.
-   * @throws what no retry can mend
+   * The fault after an error. Undefined if handling it has stored the rows.
+   * @throws the error of a fault that no retry can fix
    */
   async diagnose(error: unknown, delivery: Delivery): Promise<Diagnosis | undefined> {
     const fault = faultOf(error)
@@ -169,7 +170,7 @@ export class TableRequests {
       }
       case 'row':
       case 'schema': {
-        // A fault that may come from a changed table is settled by reading the schema.
+        // Only reading the schema tells whether the fault comes from a changed table.
         const found = await within(delivery.limit_ms, this.#table.diagnose(fault)).catch(
           () => 'retry' as const,
         )
@@ -187,8 +188,8 @@ export class TableRequests {
   }
 
   /**
-   * Whether the rows still have their table; false as well when no node tells in time.
-   * @throws SchemaError when they have not
+   * Whether the table is unchanged for these rows. False also if no node answers in time.
+   * @throws SchemaError when the table has changed
    */
   async isTableKept({ limit_ms }: Delivery): Promise<boolean> {
     const found = await within(limit_ms, this.#table.diagnose('row')).catch(() => 'retry' as const)
@@ -196,11 +197,11 @@ export class TableRequests {
     return found === 'row'
   }
 
-  /** The server refuses the row of this delivery, and it alone. Resolves when that is dealt with. */
+  /** The server refuses the only row of this delivery. Resolves when that is handled. */
   async refuse(delivery: Delivery, error: unknown): Promise<void> {
     const row = delivery.rows[0] as EncodedRow
     const { index } = row
-    const text = `Row ${index}: Cassandra refuses it: ${wordsOf(error)}`
+    const text = `${rowLabel(index)}: Cassandra refuses it: ${wordsOf(error)}`
     const refusal = new RowError('ERR_CASSANDRA_ROW_REFUSED', text, { row_index: index }, { cause: error })
     if (await this.#rowRefused(refusal, row)) this.#settle(delivery)
   }
@@ -211,12 +212,12 @@ export class TableRequests {
   }
 
   /**
-   * The driver hides why a statement cannot be prepared again. A text that it has not seen is prepared in the open: one
-   * request asks for all that meet the same.
+   * The driver hides why a statement cannot be prepared again. It reports the reason for a text that it has not seen, so one
+   * request with such a text asks for all that meet the same error.
    */
   async #prepareAnew(delivery: Delivery, error: unknown): Promise<Diagnosis | undefined> {
     if (this.#fresh !== undefined) {
-      // What it finds out about its own rows says nothing of these.
+      // Its own rows say nothing about these.
       await within(delivery.limit_ms, this.#fresh).catch(() => {})
       return { fault: 'retry', reason: error }
     }

@@ -21,14 +21,14 @@ import type { Tally } from './tally.ts'
 import { UnsettledRows } from './unsettledRows.ts'
 import type { WritableTable } from './writableTable.ts'
 
-/** Who hears of a writer's rows, and of its end. */
+/** Receives the progress and the failure of a writer. */
 interface WriterOwner {
   readonly onFailure: OnFailure
   /** Hears that rows were settled. */
   readonly progress?: Progress | undefined
-  /** Which rows are not known to be written, where the owner knows better. */
+  /** Overrides which rows are not known to be written. */
   readonly unacknowledged?: () => readonly RowRange[]
-  /** Gives back what the writer alone used. Never throws. */
+  /** Releases what only this writer used. Never throws. */
   readonly release: () => Promise<void>
 }
 
@@ -92,8 +92,8 @@ export class TableWriter {
   }
 
   /**
-   * Reads a row once and turns it into bytes with its place in the order, or into the reason why it cannot be stored.
-   * What the caller does to the row afterwards has no effect.
+   * Reads a row once and turns it into bytes with its place in the order, or into the reason why it cannot be stored. Later
+   * changes to the row have no effect.
    *
    * @param arrival place of a row that came before the table was known
    */
@@ -110,14 +110,14 @@ export class TableWriter {
   }
 
   /**
-   * As {@link encode}, without a place in the order: the caller stamps the row before adding it.
-   * @param ttl seconds to live of rows that name none, where they are not those of the settings
+   * Like {@link encode}, without a place in the order: the caller stamps the row before adding it.
+   * @param ttl seconds to live of rows that name none, instead of those of the settings
    */
   encodeUnstamped(row: unknown, ttl?: number): EncodeResult {
     return this.#table.encode(row, this.#nextIndex++, ttl)
   }
 
-  /** What becomes of a row with a name that may have been added to the table. Reads the schema again if need be. */
+  /** Decides about a row with a name that may have been added to the table. Reads the schema again if needed. */
   async settle(row: DoubtfulRow): Promise<EncodedRow | BadRow | Error> {
     const settled = await this.#table.settle(row)
     if ('slab' in settled && row.arrival !== undefined) stamp(settled, this.#dispatcher.clock.at(row.arrival))
@@ -125,8 +125,8 @@ export class TableWriter {
   }
 
   /**
-   * Accepts an encoded row. Returns nothing when the next may come at once, and a promise only when it must wait.
-   * A bad row rejects after the rows before it are written.
+   * Accepts an encoded row. Returns a promise only if the next row must wait. A bad row rejects after the rows before it are
+   * written.
    */
   add(row: EncodeResult): undefined | Promise<void> {
     if (this.#failure.isClosed) return this.#failure.rejection()
@@ -139,20 +139,20 @@ export class TableWriter {
     return row instanceof BadRow ? this.setAside(row) : this.#refuse(row)
   }
 
-  /** Rows from the first one on that nothing is left to do for. */
+  /** Number of rows at the start of the stream that are settled. */
   settledRows(known: number): number {
     return this.#unsettled.settled(known)
   }
 
-  /** Whether nothing is left to do for all rows that came. */
+  /** Whether all rows are settled. */
   get isIdle(): boolean {
     return this.#queue.isIdle
   }
 
-  /** Gives a bad row to `on_bad_row`, and resolves when that is done with it. */
+  /** Gives a bad row to `on_bad_row`. Resolves when the handler is done with it. */
   async setAside(row: BadRow): Promise<void> {
     if (this.#failure.isClosed) return this.#failure.rejection()
-    // Somebody waits for the rows before it, too.
+    // Somebody also waits for the rows before it.
     if (this.#progress?.isAwaited(row.error.row_index) === true) this.#queue.flush()
     await this.#badRows.setAside(row).catch((error: Error) => this.#refuse(error))
     if (this.#failure.isClosed) await this.#failure.rejection()
@@ -166,7 +166,7 @@ export class TableWriter {
   }
 
   /**
-   * Why a row cannot be stored, as {@link add} would say it; undefined when it can. Nothing is written or counted.
+   * The error that {@link add} would report for a row, or undefined. Writes and counts nothing.
    */
   async validate(row: unknown): Promise<Error | undefined> {
     const encoded = this.#table.encode(row, this.#nextIndex)
@@ -186,7 +186,7 @@ export class TableWriter {
     if (!this.#failure.isClosed) this.#tally.rowsDropped(rows)
   }
 
-  /** As {@link add}, for a row that is counted already. */
+  /** Like {@link add}, for a row that is already counted. */
   push(row: EncodedRow): undefined | Promise<void> {
     if (this.#failure.isClosed) return this.#failure.rejection()
     const room = this.#queue.push(row, this.#progress?.isAwaited(row.index) === true)
@@ -194,7 +194,7 @@ export class TableWriter {
     return room?.then(() => (this.#failure.isClosed ? this.#failure.rejection() : undefined))
   }
 
-  /** As {@link drain}, for the last time: also makes sure that all rows went to the table that is there now. */
+  /** Like {@link drain}, for the last time. Also verifies that all rows went to the table that exists now. */
   async finish(): Promise<void> {
     await this.drain()
     if (this.#tally.counts.rows_accepted === 0) return
@@ -202,15 +202,15 @@ export class TableWriter {
     await this.#refuse(await this.#table.lastChange())
   }
 
-  /** Rejects when too many of all rows were bad. */
+  /** Rejects if too many of all rows were bad. */
   checkBadRows(): Promise<void> {
     return this.#refuse(this.#badRows.tooMany())
   }
 
   /**
-   * What became of the table since the writer was opened, or undefined when it is the same: asked when all rows are
-   * acknowledged, it tells whether they are where they should be.
-   * @throws WriteError when no node tells within `retry_timeout_ms`.
+   * The change of the table since the writer was opened, or undefined if it is the same. Asked when all rows are acknowledged,
+   * it shows whether they went to the right table.
+   * @throws WriteError if no node answers within `retry_timeout_ms`.
    */
   async tableChange(): Promise<SchemaError | undefined> {
     const { request_timeout_ms, retry_timeout_ms } = this.#settings
@@ -221,7 +221,7 @@ export class TableWriter {
     })
   }
 
-  /** Rows from this one on that have a time to live have it from this `performance.now()` on, however late they are sent. */
+  /** Sets the start of the time to live for this row and later ones, on the clock of `performance.now()`, however late they leave. */
   liveFrom(row_index: number, moment: number): void {
     this.#requests.liveFrom(row_index, moment)
   }
@@ -232,7 +232,7 @@ export class TableWriter {
     if (this.#failure.isClosed) await this.#failure.rejection()
   }
 
-  /** Stops at once: rows not acknowledged by now count as failed. Other tables go on. Never throws. */
+  /** Stops at once: rows not acknowledged by now count as failed. Other tables continue. Never throws. */
   async close(): Promise<void> {
     const reason = new WriteError('ERR_CASSANDRA_WRITE', 'The stream was destroyed')
     this.#failure.leave(reason)
@@ -246,7 +246,7 @@ export class TableWriter {
     await this.#release()
   }
 
-  /** Sends what is in the buffer. */
+  /** Sends the buffer. */
   flush(): void {
     if (!this.#failure.isClosed) this.#queue.flush()
   }
@@ -261,7 +261,7 @@ export class TableWriter {
     this.#tally.groupReturned()
   }
 
-  /** A row that only Cassandra refuses keeps its place in the window until `on_bad_row` is done with it. */
+  /** A row that only Cassandra refuses keeps its permit until `on_bad_row` is done with it. */
   async #rowRefused(error: RowError, { given }: EncodedRow): Promise<boolean> {
     if (given !== undefined) await this.#badRows.setAside(new BadRow(error, given), true)
     else {
@@ -271,7 +271,7 @@ export class TableWriter {
     return given !== undefined
   }
 
-  /** Ends with an error, if there is one, once the rows before it are written. */
+  /** Ends with the error, if there is one, once the rows before it are written. */
   async #refuse(error: Error | undefined): Promise<void> {
     if (error === undefined) return
     await this.drain()
@@ -279,7 +279,7 @@ export class TableWriter {
     await this.#failure.rejection()
   }
 
-  /** Nothing more is sent; what is in flight may still be acknowledged. */
+  /** Sends nothing more. Rows in flight may still be acknowledged. */
   #stop(): void {
     this.#badRows.end()
     this.#unsettled.drop(this.#queue.rows())

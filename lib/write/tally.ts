@@ -4,7 +4,7 @@ import type { CassandraWritableStats } from './stats.ts'
 
 type Counters = { -readonly [Name in keyof CassandraWritableStats]: number }
 
-/** Counts what becomes of the rows and requests of one sink. Nothing else counts. */
+/** Counts the rows and requests of one sink. Nothing else counts. */
 export class Tally {
   readonly #counters: Counters = {
     rows_accepted: 0,
@@ -22,18 +22,18 @@ export class Tally {
   }
   #isFinal = false
 
-  /** Live. */
+  /** Live counters. */
   get stats(): CassandraWritableStats {
     return this.#counters
   }
 
-  /** The row counts of this moment, for an error to carry. */
+  /** A copy of the current row counts, for an error. */
   get counts(): RowCounts {
     const { rows_accepted, rows_written, rows_deleted, rows_set_aside, rows_failed } = this.#counters
     return { rows_accepted, rows_written, rows_deleted, rows_set_aside, rows_failed }
   }
 
-  /** Whether nothing is counted any more. */
+  /** Whether counting has ended. */
   get isFinal(): boolean {
     return this.#isFinal
   }
@@ -43,7 +43,7 @@ export class Tally {
     return this.#counters.rows_written + this.#counters.rows_deleted
   }
 
-  /** Rows that nothing is left to do for. */
+  /** Rows that are acknowledged or set aside. */
   get settled(): number {
     return this.acknowledged + this.#counters.rows_set_aside
   }
@@ -64,19 +64,19 @@ export class Tally {
     this.#counters.rows_failed += rows
   }
 
-  /** A group of rows leaves for Cassandra. */
+  /** A group of rows leaves. */
   groupLeft(rows: number): void {
     this.#counters.rows_buffered -= rows
     this.#counters.rows_in_flight += rows
     this.#counters.requests_in_flight++
   }
 
-  /** Whatever became of its rows. */
+  /** A group is settled, with or without success. */
   groupReturned(): void {
     this.#counters.requests_in_flight--
   }
 
-  /** A group waits for its next try. */
+  /** A group waits for its next attempt. */
   groupPaused(): void {
     this.#counters.requests_in_flight--
   }
@@ -89,12 +89,12 @@ export class Tally {
     this.#counters.requests++
   }
 
-  /** The next request goes out because of a fault. */
+  /** The next request repeats one that failed. */
   requestRepeated(): void {
     this.#counters.retries++
   }
 
-  /** The rows of one request, and so of one operation. */
+  /** @param rows of one request, and so of one operation */
   rowsAcknowledged(rows: readonly EncodedRow[]): void {
     const [first] = rows
     if (this.#isFinal || first === undefined) return
@@ -119,7 +119,7 @@ export class Tally {
     this.#counters.rows_failed++
   }
 
-  /** What is not acknowledged by now counts as failed, and no row is counted any more. */
+  /** Ends counting. Rows that are not acknowledged by now count as failed. */
   close(): void {
     const counters = this.#counters
     this.#isFinal = true

@@ -2,15 +2,15 @@ import type { RowRange } from '../errors.ts'
 import type { EncodedRow } from '../row/encodedRow.ts'
 import { rangesOf } from './rowRanges.ts'
 
-/** Rows of one kind that are not settled, such as those in a buffer. */
+/** Unsettled rows in one place, such as a buffer. */
 type Rows = () => Iterable<EncodedRow>
 
-/** Which rows of a table are not settled: not acknowledged, and not set aside. Nothing is computed until somebody asks. */
+/** The unsettled rows of a table: not acknowledged and not set aside. Computes nothing until somebody asks. */
 export class UnsettledRows {
   readonly #inFlight: Rows
   readonly #waiting: Rows
   readonly #dropped: number[] = []
-  /** Rows whose turn has come, from the first one on. */
+  /** Number of rows, from the first, whose turn has come. */
   #taken = 0
 
   constructor(inFlight: Rows, waiting: Rows) {
@@ -18,7 +18,7 @@ export class UnsettledRows {
     this.#waiting = waiting
   }
 
-  /** The turn of a row has come, and of all before it. */
+  /** The turn of this row and of all before it has come. */
   took(index: number): void {
     this.#taken = index + 1
   }
@@ -29,12 +29,12 @@ export class UnsettledRows {
   }
 
   /**
-   * Rows from the first one on that are settled.
-   * @param known the answer may be too small where it is not above this
+   * Number of rows at the start of the stream that are settled.
+   * @param known the answer may be too small if it is not above this
    */
   settled(known: number): number {
     const oldest = leastOf(this.#inFlight(), this.#taken)
-    // Rows that wait may be many while a replica set is away, and what is older is in flight then.
+    // While a replica set is away, many rows may wait. Older rows are then in flight, so those are checked first.
     if (oldest <= known) return oldest
     return leastOf(this.#waiting(), oldest)
   }

@@ -13,13 +13,13 @@ export interface WritableTable {
   readonly schema: StoredTable
   /** When the schema was read, by `performance.now()`. */
   readonly readAt: number
-  /** Latest moment at which a row may expire, in seconds since 1970; undefined where the server takes any. */
+  /** Latest moment at which a row may expire, in seconds since 1970. Undefined if the server takes any. */
   readonly latest_expiry_s: number | undefined
 }
 
 /**
- * Reads the schema, and whether rows can be written as the settings say.
- * @throws SchemaError, OptionError, WriteError, and what the driver says
+ * Reads the schema, and checks that rows can be written as the settings say.
+ * @throws SchemaError, OptionError, WriteError, and errors of the driver
  */
 export async function readWritableTable(
   client: Client,
@@ -37,7 +37,7 @@ export async function readWritableTable(
 }
 
 /**
- * When rows that name their time to live may expire at the latest.
+ * The latest moment at which rows with a time to live may expire.
  * @throws OptionError when `ttl` ends later
  */
 async function latestExpiry(settings: WriteSettings, client: Client): Promise<number | undefined> {
@@ -50,7 +50,7 @@ async function latestExpiry(settings: WriteSettings, client: Client): Promise<nu
   throw new OptionError('ERR_CASSANDRA_OPTION', 'ttl', message)
 }
 
-/** Properties that tell how to write a row are never written, so they cannot be a key. */
+/** Properties that control how a row is written are never stored, so they cannot be a key. */
 function checkControls(settings: WriteSettings, schema: TableSchema): void {
   const { delete_flag, ttl_column, timestamp_column, operation_column } = settings
   const named = { delete_flag_column: delete_flag?.column, ttl_column, timestamp_column, operation_column }

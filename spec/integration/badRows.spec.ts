@@ -160,7 +160,7 @@ describe('on_bad_row', () => {
       await expect(failed).rejects.toBeInstanceOf(WriteError)
       await expect(failed).rejects.toMatchObject({
         code: 'ERR_CASSANDRA_ON_BAD_ROW',
-        message: '`on_bad_row` failed for row 1: disk full',
+        message: '`on_bad_row` failed for row 1 (counted from 0 in this stream): disk full',
         cause: fault,
         counts: { rows_written: 1, rows_set_aside: 0 },
       })

@@ -45,7 +45,7 @@ describe('refused by a sink, where the driver stores', () => {
     expect(column).toBe(`${type}${at}`)
     if (at === '') expect(cql_type).toBe(cqlTypeName(typeOf(type)))
     else expect({ at, cql_type }).toEqual({ at: '[1]', cql_type: 'float' })
-    expect(message).toContain(`Row 1, column \`${column}\` (${cql_type}): `)
+    expect(message).toContain(`Row 1 (counted from 0 in this stream), column \`${column}\` (${cql_type}): `)
     expect(message).toContain(` ${why}; expected `)
     expect(counts).toMatchObject({ rows_accepted: 1, rows_written: 1 })
     expect(await json(good, 'id, before')).toEqual([`{"id": ${good}, "before": ${good}}`])

@@ -199,7 +199,7 @@ describe('a reader that follows by scan', () => {
   })
 
   it.each([
-    ['(a int, b int, PRIMARY KEY (a, b))', 'scan', /needs a column that is not of the key/],
+    ['(a int, b int, PRIMARY KEY (a, b))', 'scan', /needs a column outside the key/],
     [
       '(a int, b int, c int, PRIMARY KEY (a, b))',
       'tail',

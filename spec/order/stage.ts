@@ -52,7 +52,7 @@ interface Server {
 const endings = {
   'out of attempts': /with a non-frozen list is sent/,
   'row blamed':
-    /^RowError: Row \d+: Cassandra refuses it: (?:a fault on demand|closed on demand|Server failure)/,
+    /^RowError: Row \d+ \(counted from 0 in this stream\): Cassandra refuses it: (?:a fault on demand|closed on demand|Server failure)/,
 }
 
 type Ending = keyof typeof endings

@@ -361,7 +361,9 @@ describe('a row that cannot be written', () => {
       const error = refusal(() => encoderOf().encode(given, 2))
       expect(error).toMatchObject({ code: 'ERR_CASSANDRA_ROW_TYPE', row_index: 2 })
       expect(error.message).toMatch(
-        new RegExp(`^Row 2 is ${kind}\\b.*; expected an object with one property`),
+        new RegExp(
+          `^Row 2 \\(counted from 0 in this stream\\) is ${kind}\\b.*; expected an object with one property`,
+        ),
       )
       expect(error.message).toContain(advice)
     }
@@ -418,7 +420,7 @@ describe('a row that cannot be written', () => {
     expect(message({ p: '' })).not.toContain('no value')
     expect(message({ a: 'x' })).not.toContain('no value')
     expect(message({ b: 5 })).toBe(
-      'Row 0, column `b` (text): 5 is a number; expected a string (half a surrogate pair in it is refused)',
+      'Row 0 (counted from 0 in this stream), column `b` (text): 5 is a number; expected a string (half a surrogate pair in it is refused)',
     )
   })
 

@@ -188,14 +188,14 @@ describe('the operation of a row', () => {
     expect(refusal(() => encode({ c: 'y', op }))).toMatchObject({
       code: 'ERR_CASSANDRA_VALUE',
       column: 'op',
-      message: `Row 3, column \`op\`: got ${shown}; expected insert, update, append or delete`,
+      message: `Row 3 (counted from 0 in this stream), column \`op\`: got ${shown}; expected insert, update, append or delete`,
     })
   })
 
   it('is refused when it would update a table of key columns alone', () => {
     const keys = table({ p: ['int', 'partition_key'], q: ['text', 'partition_key'] })
     expect(refusal(() => encode({ op: 'update' }, {}, keys)).message).toBe(
-      'Row 3, column `op`: got "update"; expected insert or delete: a table of key columns alone has nothing to update',
+      'Row 3 (counted from 0 in this stream), column `op`: got "update"; expected insert or delete: a table of key columns alone has nothing to update',
     )
     expect(encode({ op: 'insert' }, {}, keys).statement.operation.name).toBe('insert')
   })

@@ -123,7 +123,9 @@ describe('a micro-batch sink that is ended', () => {
     await sink.writeEpoch(0, rowsFrom(0))
     expect(await sink.open()).toMatchObject({ epoch_id: 0, rows_total: 3 })
     sink.end()
-    await expect(sink.writeEpoch(1, rowsFrom(3))).rejects.toThrow('Expected `writeEpoch()` before `end()`')
+    await expect(sink.writeEpoch(1, rowsFrom(3))).rejects.toThrow(
+      '`writeEpoch()` was called after `end()`. Call it before.',
+    )
     await new Promise(resolve => sink.once('close', resolve))
     await expect(sink.open()).rejects.toMatchObject({
       code: 'ERR_CASSANDRA_WRITE',

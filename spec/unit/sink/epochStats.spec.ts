@@ -195,7 +195,7 @@ describe('the counts of a micro-batch sink', () => {
     expect(sink.ended).toBe('in replay')
     expect(client.writes).toEqual([])
     expect(warn.mock.calls.map(([text]) => text)).toEqual([
-      'Epoch 0 stays sealed: the stream ended before all of its 600 rows were replayed. The next run must replay it',
+      'Epoch 0 stays sealed: the stream ended before all of its 600 rows were replayed. The next run must replay it.',
     ])
     const again = sinkWith()
     expect(await again.writeEpoch(0, rowsFrom(0, 600))).toMatchObject({ replayed: true })

@@ -225,7 +225,8 @@ describe('a fault that passes', () => {
     await expect(sending).rejects.toMatchObject({
       code: 'ERR_CASSANDRA_RETRY_TIMEOUT',
       cause: fault,
-      message: 'Row 0 is not acknowledged after 1 try within `retry_timeout_ms` (0 ms): not enough replicas',
+      message:
+        'Row 0 (counted from 0 in this stream) is not acknowledged after 1 try within `retry_timeout_ms` (0 ms): not enough replicas',
     })
     expect(client.writes.length).toBe(1)
   })
@@ -505,7 +506,7 @@ describe('a statement that the server has lost', () => {
     ;(await client.nextWrite()).acknowledge()
     await Promise.all(sending)
     expect(refused.map(({ row_index, message }) => [row_index, message])).toEqual([
-      [0, 'Row 0: Cassandra refuses it: too large for an index'],
+      [0, 'Row 0 (counted from 0 in this stream): Cassandra refuses it: too large for an index'],
     ])
   })
 
@@ -553,7 +554,7 @@ describe('a request that the server refuses', () => {
       for (const error of refused) {
         expect(error).toMatchObject({
           code: 'ERR_CASSANDRA_ROW_REFUSED',
-          message: `Row ${error.row_index}: Cassandra refuses it: too odd`,
+          message: `Row ${error.row_index} (counted from 0 in this stream): Cassandra refuses it: too odd`,
           cause: { message: 'too odd' },
         })
       }
