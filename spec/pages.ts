@@ -11,6 +11,8 @@ export interface Page {
 /** A block of code on a page. */
 export interface Example {
   readonly language: string
+  /** Whether it is run, too: a fence `ts compiled` is for programs that need more than Cassandra. */
+  readonly isRun: boolean
   readonly code: string
   /** What the page says that it prints: the indented lines that follow it. */
   readonly prints: string | undefined
@@ -34,9 +36,10 @@ export function page(path: string): Page {
 }
 
 export function examplesOf({ text }: Page): Example[] {
-  const fences = text.matchAll(/^```(\w+)\n(.*?)^```\n(?:\n((?: {4}[^\n]*\n)+))?/gms)
-  return [...fences].map(([, language = '', code = '', printed]) => ({
+  const fences = text.matchAll(/^```(\w+)( compiled)?\n(.*?)^```\n(?:\n((?: {4}[^\n]*\n)+))?/gms)
+  return [...fences].map(([, language = '', compiled, code = '', printed]) => ({
     language,
+    isRun: compiled === undefined,
     code,
     prints: printed?.replaceAll(/^ {4}/gm, '').trim(),
   }))

@@ -8,7 +8,7 @@ import { useKeyspace } from './keyspace.ts'
 
 const ks = useKeyspace('many_tables')
 
-/** `MANY_TABLES=200` for the figure in bench/RESULTS.md. */
+/** `MANY_TABLES=200` for the figure in bench/NOTES.md. */
 const TABLES = Number(process.env['MANY_TABLES'] ?? 80)
 const ROUNDS = 20
 
