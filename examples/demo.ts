@@ -60,7 +60,8 @@ const rateOf = (rows: number, seconds: number) => `${number.format(Math.round(ro
 let peakBytes = 0
 
 const isTerminal = process.stdout.isTTY === true
-const columns = () => process.stdout.columns || 80
+/** Asked for anew each time: `stdout.columns` is late when the terminal has just been resized. */
+const columns = () => (isTerminal ? process.stdout.getWindowSize()[0] : 0) || 80
 
 /** Prints text in lines that fit the terminal. What continues a line is indented. */
 function say(text: string): void {
@@ -81,9 +82,9 @@ function progressLine(fraction: number, figures: readonly string[], width: numbe
   const percent = `${Math.round(fraction * 100)}%`.padStart(4)
   let text = percent
   for (const figure of figures) if (text.length + figure.length + 2 + 14 <= width) text += `  ${figure}`
-  const cells = Math.max(0, Math.min(30, width - text.length - 3))
+  const cells = Math.max(0, Math.min(30, width - text.length - 4))
   const full = Math.round(fraction * cells)
-  return `  ${'█'.repeat(full)}${'░'.repeat(cells - full)}${text}`.slice(0, width)
+  return `  ${'█'.repeat(full)}${'░'.repeat(cells - full)} ${text}`.slice(0, width)
 }
 
 /** Shows how far a load is: in a terminal one line that is written over itself, elsewhere one line per second. */

@@ -247,8 +247,11 @@ for (const [i, { name, print, prints, holds }] of chosen.entries()) {
   const complaint = await print({ folder, bare, tools, target }).then(
     async printed => {
       const held = await heldBy(`${keyspace}.t${i}`)
-      if (printed !== prints) return `Expected it to print\n${prints}\ngot\n${printed}`
-      return held === holds ? undefined : `Expected the table to hold\n${holds}\ngot\n${held}`
+      const complaints = [
+        printed === prints ? '' : `Expected it to print\n${prints}\ngot\n${printed}`,
+        held === holds ? '' : `Expected the table to hold\n${holds}\ngot\n${held}`,
+      ]
+      return complaints.join('') === '' ? undefined : complaints.join('\n')
     },
     (error: Error & { stdout?: string; stderr?: string }) =>
       `${error.message}\n${error.stdout ?? ''}\n${error.stderr ?? ''}`,
