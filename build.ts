@@ -17,7 +17,10 @@ const shared: BuildOptions = {
   packages: 'external',
   sourcemap: 'linked',
   sourcesContent: true,
-  // CommonJS has no import.meta.
+}
+
+/** CommonJS has no import.meta. Only `testing` needs it: a bundle of modules has no `__filename` either. */
+const moduleUrl: BuildOptions = {
   define: { 'import.meta.url': 'moduleUrl' },
   banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
 }
@@ -31,7 +34,12 @@ const contents = entries.map(name => `export * as ${name} from './lib/${name}.ts
 buildSync({ ...shared, stdin: { contents, resolveDir: root }, outfile: join(dist, 'main.cjs') })
 for (const name of entries)
   writeEntry(name, `const { ${name} } = require('./main.cjs')\n\nmodule.exports = ${name}\n`)
-buildSync({ ...shared, entryPoints: ['lib/testing/index.ts'], outfile: join(dist, 'testing', 'main.cjs') })
+buildSync({
+  ...shared,
+  ...moduleUrl,
+  entryPoints: ['lib/testing/index.ts'],
+  outfile: join(dist, 'testing', 'main.cjs'),
+})
 writeEntry('testing/index', "module.exports = require('./main.cjs')\n")
 for (const name of readdirSync(join(root, 'lib', 'testing')).filter(name => name.endsWith('.xml')))
   copyFileSync(join(root, 'lib', 'testing', name), join(dist, 'testing', name))

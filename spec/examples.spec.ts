@@ -2,9 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { Agent, type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
+import { json as jsonOf } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
 import { useKeyspace } from './integration/keyspace.ts'
@@ -249,10 +251,74 @@ describe('an example that is a server', () => {
       // More than sockets buffer, so that the answer comes while the body is still on its way.
       const tooMuch = [first, { ...first, placed_at: 'never' }, ...newOrders(50_000)]
       expect(await send(lines(tooMuch))).toMatchObject([422, { line: 2, column: 'placed_at' }])
+      expect(await send(`${lines([first])}{"customer":\n`)).toMatchObject([
+        400,
+        { message: expect.stringContaining('JSON') },
+      ])
       example.process.kill('SIGTERM')
       await example.ended
     },
   )
+})
+
+describe('fastify-upload.ts', () => {
+  /** Sends on the one connection of an agent; returns the status, the answer and the connection's port. */
+  async function post(agent: Agent, address: string, body: string) {
+    const sent = request(`${address}/orders`, {
+      agent,
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson' },
+    })
+    sent.end(body)
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+    const port = sent.socket?.localPort
+    return { status: answer.statusCode, answer: await jsonOf(answer), port }
+  }
+
+  it('answers the next request on the same connection after a bad row or a bad line in a large body', async () => {
+    const stored = await emptyTable()
+    const orders = newOrders(50_000)
+    const [first = missing()] = orders
+    const example = start('fastify-upload.ts', here, tsx)
+    const address = await example.address()
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    onTestFinished(() => agent.destroy())
+    const around = (middle: string) => lines(orders.slice(0, 30_000)) + middle + lines(orders.slice(30_000))
+    const badRow = await post(agent, address, around(`${JSON.stringify({ ...first, placed_at: 'never' })}\n`))
+    expect(badRow).toMatchObject({ status: 422, answer: { line: 30_001, column: 'placed_at' } })
+    for (const [status, bad] of [
+      [400, '{"customer":\n'],
+      [422, 'null\n'],
+    ] as const) {
+      const badLine = await post(agent, address, around(bad))
+      expect(badLine).toMatchObject({ status, answer: { line: 30_001 }, port: badRow.port })
+    }
+    const good = await post(agent, address, lines(orders.slice(-500)))
+    expect(good).toEqual({ status: 200, answer: { rows_written: 500 }, port: badRow.port })
+    expect((await stored()).slice(-500)).toEqual(orders.slice(-500))
+    // Valid, with blank lines and without a last line feed.
+    const blank = await post(agent, address, `\r\n${JSON.stringify(first)}\r\n\n${JSON.stringify(first)}`)
+    expect(blank).toEqual({ status: 200, answer: { rows_written: 2 }, port: badRow.port })
+    example.process.kill('SIGTERM')
+    expect((await example.ended).stderr).toBe('')
+  })
+
+  it('goes on when a client gives up in the middle of its body', async () => {
+    await emptyTable()
+    const example = start('fastify-upload.ts', here, tsx)
+    const address = await example.address()
+    const headers = { 'content-type': 'application/x-ndjson', 'content-length': '1000000' }
+    const given = request(`${address}/orders`, { method: 'POST', headers }).on('error', () => undefined)
+    given.write(lines(newOrders(1000)))
+    // The sink is open once a row is in the table.
+    while ((await ks.select(`SELECT customer FROM ${ks.name}.orders LIMIT 1`)).length === 0);
+    given.destroy()
+    const agent = new Agent()
+    onTestFinished(() => agent.destroy())
+    expect(await post(agent, address, lines(newOrders(10)))).toMatchObject({ status: 200 })
+    example.process.kill('SIGTERM')
+    await example.ended
+  })
 })
 
 describe('the Kafka sketch', () => {

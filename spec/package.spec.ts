@@ -5,9 +5,13 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { linksOf } from './pages.ts'
+import { runtimes } from './runtimes/runtimes.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
+
+/** Largest package in bytes, as it is downloaded. */
+const MOST_PACKED_BYTES = 900_000
 
 /** Largest package in bytes, unpacked. More than half of it is source maps, so that a stack trace shows TypeScript. */
 const MOST_BYTES = 3_000_000
@@ -27,6 +31,7 @@ interface PackedFile {
 }
 
 let files: readonly PackedFile[]
+let packedSize: number
 let unpackedSize: number
 
 beforeAll(() => {
@@ -36,10 +41,11 @@ beforeAll(() => {
     encoding: 'utf8',
   })
   const packed = Object.values(
-    JSON.parse(stdout) as Record<string, { files: PackedFile[]; unpackedSize: number }>,
+    JSON.parse(stdout) as Record<string, { files: PackedFile[]; size: number; unpackedSize: number }>,
   )
   files = packed[0]?.files ?? []
-  unpackedSize = packed[0]?.unpackedSize ?? 0
+  packedSize = packed[0]?.size ?? Number.POSITIVE_INFINITY
+  unpackedSize = packed[0]?.unpackedSize ?? Number.POSITIVE_INFINITY
 }, 120_000)
 
 describe('the package', () => {
@@ -56,6 +62,7 @@ describe('the package', () => {
         'CONTRIBUTING.md',
         'LICENSE',
         'README.md',
+        'SECURITY.md',
         ...folder('bench', /\.md$/),
         ...folder('bench/results', /\.svg$/),
         ...folder('docs', /\.md$/),
@@ -75,6 +82,28 @@ describe('the package', () => {
           .map(link => `${path}: ${link.path}`),
       )
     expect(missing).toEqual([])
+  })
+
+  it('names one public address, from which the registry resolves all other links', () => {
+    const { repository, bugs, homepage, author } = JSON.parse(read('package.json')) as Record<string, unknown>
+    const address = 'https://github.com/cassandra-streams/cassandra-streams'
+    expect(repository).toEqual({ type: 'git', url: `git+${address}.git` })
+    expect(bugs).toEqual({ url: `${address}/issues` })
+    expect(homepage).toBe(`${address}#readme`)
+    expect(author).toBe('the cassandra-streams contributors')
+    expect(read('LICENSE')).toContain(` ${author}\n`)
+    expect(read('SECURITY.md')).toContain(`<${address}/security/advisories/new>`)
+    expect(read('CONTRIBUTING.md')).toContain(`\`${address.slice('https://'.length)}\``)
+  })
+
+  it('is tested by CI on every major version of Node.js that the specs of runtimes run, the lowest included', () => {
+    const workflow = read('.github/workflows/ci.yml')
+    const [, matrix = ''] = /\n +node: \[([^\]]+)\]\n/.exec(workflow) ?? []
+    const tested = runtimes.flatMap(({ name }) => /^Node\.js (\d+)$/.exec(name)?.[1] ?? [])
+    expect(matrix.split(', ')).toEqual(tested)
+    const { engines } = JSON.parse(read('package.json')) as { engines: { node: string } }
+    expect(engines.node).toBe(`>=${tested[0]}`)
+    expect(workflow).toContain('\n      - run: .ci/run\n')
   })
 
   it('holds the code once, both declarations of each source, and nothing that somebody put there', () => {
@@ -113,6 +142,7 @@ describe('the package', () => {
 
   it('stays small', () => {
     const javaScript = files.filter(({ path }) => /^dist\/.*\.c?js$/.test(path)).map(({ size }) => size)
+    expect(packedSize).toBeLessThanOrEqual(MOST_PACKED_BYTES)
     expect(unpackedSize).toBeLessThanOrEqual(MOST_BYTES)
     expect(javaScript.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(MOST_JAVASCRIPT_BYTES)
   })

@@ -17,27 +17,35 @@ const exists = (path: string) =>
   )
 
 /**
- * The path of a runtime's program. The first call fetches it, 90 to 210 MB unpacked, into a cache beside Cassandra's
- * jars. Its npm package holds the binary itself, so no install script has to run.
+ * The folder of packages that are fetched once into a cache beside Cassandra's jars. No install script runs. `holds` is a
+ * path in it that is there once it is complete.
  */
-export async function installRuntime(runtime: Runtime): Promise<string> {
+export async function installOnce(name: string, packages: readonly string[], holds: string): Promise<string> {
   const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'cassandra-streams')
-  const folder = join(cache, `${runtime.package.replace('/', '-')}-${runtime.version}`)
-  const program = join(folder, 'node_modules', runtime.package, runtime.binary)
-  if (await exists(program)) return program
+  const folder = join(cache, name)
+  const isComplete = () => exists(join(folder, 'node_modules', holds))
+  if (await isComplete()) return folder
   const unfinished = `${folder}.${randomUUID()}`
   try {
     await mkdir(unfinished, { recursive: true })
     await writeFile(join(unfinished, 'package.json'), '{ "private": true }')
-    await run('npm', [...INSTALL, `${runtime.package}@${runtime.version}`], { cwd: unfinished })
+    await run('npm', [...INSTALL, ...packages], { cwd: unfinished })
     await rename(unfinished, folder).catch(async error => {
       // Another run was faster, and its files are the same.
-      if (!(await exists(program))) throw error
+      if (!(await isComplete())) throw error
     })
   } finally {
     await rm(unfinished, { recursive: true, force: true })
   }
-  return program
+  return folder
+}
+
+/** The path of a runtime's program, 90 to 210 MB unpacked. Its npm package holds the binary itself. */
+export async function installRuntime(runtime: Runtime): Promise<string> {
+  const { package: name, version, binary } = runtime
+  const fetched = [`${name}@${version}`]
+  const folder = await installOnce(`${name.replace('/', '-')}-${version}`, fetched, join(name, binary))
+  return join(folder, 'node_modules', name, binary)
 }
 
 /** Builds and packs the package as it would be published; returns the path of the file. */

@@ -1,0 +1,16 @@
+// What a user of Jest writes, with no configuration at all.
+const { startCassandra, CassandraStartError } = require('cassandra-streams/testing')
+const { load } = require('./load.cjs')
+
+test('loads rows into a Cassandra', async () => {
+  // CASSANDRA_CONTACT_POINTS names one that runs.
+  const cassandra = await startCassandra()
+  expect(cassandra.source).toBe('environment')
+  await expect(load(JSON.parse(process.env.TARGET))).resolves.toBe('2 true OptionError ERR_CASSANDRA_OPTION')
+  await cassandra.stop()
+}, 60_000)
+
+test('throws errors of the class that a test can name', async () => {
+  await expect(startCassandra({ nodes: 9 })).rejects.toBeInstanceOf(RangeError)
+  expect(new CassandraStartError('')).toBeInstanceOf(Error)
+})
