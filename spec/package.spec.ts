@@ -46,6 +46,7 @@ describe('the package', () => {
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
+      'lib/testing/kafka-pom.xml',
       'lib/testing/pom.xml',
       'package.json',
     ])
