@@ -11,6 +11,8 @@ const LIMIT_MS = 5_000
 export class GroupCommits {
   readonly #client: Pick<KafkaClient, 'commit'>
   #offsets = new Map<string, TopicOffset>()
+  /** Partitions that are ours. */
+  readonly #own = new Set<string>()
   #timer: NodeJS.Timeout | undefined
   #committing: Promise<void> = Promise.resolve()
 
@@ -19,25 +21,51 @@ export class GroupCommits {
   }
 
   passed({ topic, partition }: TopicPartition, offset: bigint): void {
-    this.#offsets.set(`${topic}/${partition}`, { topic, partition, offset })
-    this.#timer ??= setTimeout(() => void this.flush(), INTERVAL_MS).unref()
+    this.#own.add(keyOf({ topic, partition }))
+    this.#offsets.set(keyOf({ topic, partition }), { topic, partition, offset })
+    this.#flushLater()
   }
 
   /** Somebody else has this partition by now. */
-  forget({ topic, partition }: TopicPartition): void {
-    this.#offsets.delete(`${topic}/${partition}`)
+  forget(of: TopicPartition): void {
+    this.#own.delete(keyOf(of))
+    this.#offsets.delete(keyOf(of))
   }
 
-  /** Resolves when all that came is told, or cannot be. Never throws. */
+  /** Resolves when all that came is told, or cannot be now. Never throws. */
   flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#committing = this.#committing.then(async () => {
       const offsets = [...this.#offsets.values()]
       this.#offsets = new Map()
-      // Nothing depends on it, and the next ones tell more.
-      if (offsets.length > 0) await within(LIMIT_MS, this.#client.commit(offsets)).catch(() => {})
+      if (offsets.length === 0) return
+      await within(LIMIT_MS, this.#client.commit(offsets)).catch(() => this.#keep(offsets))
     })
     return this.#committing
   }
+
+  /** Nothing is told any more. */
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#own.clear()
+    this.#offsets.clear()
+  }
+
+  /** A group that shares its partitions anew takes none just now. */
+  #keep(offsets: readonly TopicOffset[]): void {
+    for (const each of offsets) {
+      const key = keyOf(each)
+      if (this.#own.has(key) && !this.#offsets.has(key)) this.#offsets.set(key, each)
+    }
+    if (this.#offsets.size > 0) this.#flushLater()
+  }
+
+  #flushLater(): void {
+    this.#timer ??= setTimeout(() => void this.flush(), INTERVAL_MS).unref()
+  }
+}
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`
 }

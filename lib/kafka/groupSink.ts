@@ -137,6 +137,7 @@ export class GroupSink {
   async #giveBack(first: () => Promise<void>): Promise<void> {
     await first()
     this.#closing.abort()
+    this.#commits.close()
     await this.#client.close().catch(() => {})
     await this.#opened
     await Promise.all(this.#leaving.values())

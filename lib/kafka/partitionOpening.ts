@@ -80,6 +80,8 @@ export async function openPartition(
     const partition = new PartitionWriter(of, from, own)
     // Another time the log may begin or end elsewhere.
     if (known === undefined) await partition.begin()
+    // Its owner before may not have come to it.
+    else if (!signal.aborted) commits.passed(of, BigInt(known.offset))
     return partition
   } catch (error) {
     await writer.close()

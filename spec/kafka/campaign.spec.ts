@@ -4,19 +4,13 @@ import { Programs } from '../crash/program.ts'
 import { useKeyspace } from '../integration/keyspace.ts'
 import { consume } from './campaign.ts'
 import type { ClientKind } from './child.ts'
-import { Topics } from './topics.ts'
 
 const ks = useKeyspace('kafka_campaign_spec')
-const topics = new Topics(inject('brokers'))
 let programs: Programs
-beforeAll(async () => {
+beforeAll(() => {
   programs = new Programs('kafka')
-  await topics.open()
 })
-afterAll(async () => {
-  programs[Symbol.dispose]()
-  await topics.close()
-})
+afterAll(() => programs[Symbol.dispose]())
 
 describe('a group whose members are killed, paused, added and taken away', () => {
   it.each<ClientKind>(['classic', 'consumer'])(
@@ -29,12 +23,11 @@ describe('a group whose members are killed, paused, added and taken away', () =>
         contactPoint: `${host}:${port}`,
         localDataCenter,
         keyspace: ks.name,
-        topics,
-        brokers: inject('brokers'),
+          brokers: inject('brokers'),
         command: (program, task) => programs.command(program, task),
         kind,
         seed,
-        messages: 24_000,
+        messages: 12_000,
         partitions: 12,
         members: 3,
         events: 4,

@@ -48,7 +48,7 @@ const source =
     : {
         brokers,
         group_protocol: kind,
-        kafka_options: kind === 'classic' ? times : { rebalanceTimeout: 15_000 },
+        kafka_options: kind === 'classic' ? times : {},
       }
 
 const sink = runKafkaSink<MessageRow>({

@@ -6,7 +6,6 @@ import { startCassandra, startKafka } from '../../lib/testing/index.ts'
 import { Programs } from '../crash/program.ts'
 import { consume } from './campaign.ts'
 import type { ClientKind } from './child.ts'
-import { Topics } from './topics.ts'
 
 const { values } = parseArgs({
   options: {
@@ -40,8 +39,6 @@ await client.execute(
   `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
 )
 using programs = new Programs('kafka')
-const topics = new Topics(kafka.brokers)
-await topics.open()
 const total = { kills: 0, pauses: 0, leaves: 0, restarts: 0 }
 let faulty = 0
 for (let round = 0; round < rounds; round++) {
@@ -52,7 +49,6 @@ for (let round = 0; round < rounds; round++) {
     contactPoint,
     localDataCenter,
     keyspace,
-    topics,
     brokers: kafka.brokers,
     kafka: isRestart ? kafka : undefined,
     command: (program, task) => programs.command(program, task),
@@ -72,6 +68,5 @@ for (let round = 0; round < rounds; round++) {
 }
 console.log(`${rounds - faulty} of ${rounds} rounds ended with the table of a clean run`, total)
 if (faulty > 0) process.exitCode = 1
-await topics.close()
 await client.execute(`DROP KEYSPACE ${keyspace}`)
 await client.shutdown()
