@@ -23,7 +23,7 @@ describe('a group whose members are killed, paused, added and taken away', () =>
         contactPoint: `${host}:${port}`,
         localDataCenter,
         keyspace: ks.name,
-          brokers: inject('brokers'),
+        brokers: inject('brokers'),
         command: (program, task) => programs.command(program, task),
         kind,
         seed,

@@ -92,10 +92,7 @@ export async function consume(round: Round): Promise<Outcome> {
   const group = new Group(round, task)
   try {
     for (let i = 0; i < members; i++) group.start()
-    const [counts] = await Promise.all([
-      disturb(round, group, events, random),
-      send(round, topics, topic),
-    ])
+    const [counts] = await Promise.all([disturb(round, group, events, random), send(round, topics, topic)])
     const faults = await untilCaughtUp(topics, group, group_id, topic)
     faults.push(...(await group.stop()))
     await writeClean(round, clean)
