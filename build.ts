@@ -26,14 +26,20 @@ const moduleUrl: BuildOptions = {
 }
 
 /** Public entry points that share one state: the clock of the process, the clients, the classes of errors. */
-const entries = ['index']
+const entries = { index: 'index', kafka: 'kafka/index' }
 
 rmSync(dist, { recursive: true, force: true })
 execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json', '--outDir', dist], { cwd: root, stdio: 'inherit' })
-const contents = entries.map(name => `export * as ${name} from './lib/${name}.ts'`).join('\n')
-buildSync({ ...shared, stdin: { contents, resolveDir: root }, outfile: join(dist, 'main.cjs') })
-for (const name of entries)
-  writeEntry(name, `const { ${name} } = require('./main.cjs')\n\nmodule.exports = ${name}\n`)
+const contents = Object.entries(entries).map(([name, path]) => `export * as ${name} from './lib/${path}.ts'`)
+buildSync({
+  ...shared,
+  stdin: { contents: contents.join('\n'), resolveDir: root },
+  outfile: join(dist, 'main.cjs'),
+})
+for (const [name, path] of Object.entries(entries)) {
+  const main = path.includes('/') ? '../main.cjs' : './main.cjs'
+  writeEntry(path, `const { ${name} } = require('${main}')\n\nmodule.exports = ${name}\n`)
+}
 buildSync({
   ...shared,
   ...moduleUrl,

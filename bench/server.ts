@@ -77,7 +77,10 @@ export class BenchServer implements AsyncDisposable {
     return new BenchServer({ contactPoints, localDataCenter, port }, nodes, logs, client, stop)
   }
 
-  async createTable(name: string, { columns, primaryKey }: DataSet): Promise<void> {
+  async createTable(
+    name: string,
+    { columns, primaryKey }: Pick<DataSet, 'columns' | 'primaryKey'>,
+  ): Promise<void> {
     const list = Object.entries(columns).map(([column, type]) => `${column} ${type}`)
     await this.#client.execute(`DROP TABLE IF EXISTS ${KEYSPACE}.${name}`)
     await this.#client.execute(`CREATE TABLE ${KEYSPACE}.${name} (${list}, PRIMARY KEY (${primaryKey}))`)

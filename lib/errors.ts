@@ -36,6 +36,7 @@ export type RowErrorCode =
   | 'ERR_CASSANDRA_VALUE'
   | 'ERR_CASSANDRA_ROW_SIZE'
   | 'ERR_CASSANDRA_ROW_REFUSED'
+  | 'ERR_CASSANDRA_KAFKA_MESSAGE'
 
 /** Codes of {@link WriteError}. */
 export type WriteErrorCode =
@@ -68,6 +69,12 @@ export type CheckpointErrorCode =
   | 'ERR_CASSANDRA_REPLAY_DIFFERS'
   | 'ERR_CASSANDRA_REPLAY_TOO_LATE'
 
+/** Codes of {@link KafkaError}. */
+export type KafkaErrorCode =
+  | 'ERR_CASSANDRA_KAFKA'
+  | 'ERR_CASSANDRA_KAFKA_EXPIRED'
+  | 'ERR_CASSANDRA_KAFKA_LOG_CHANGED'
+
 /** Every code an error of this package can have. */
 export type CassandraErrorCode =
   | OptionErrorCode
@@ -77,6 +84,7 @@ export type CassandraErrorCode =
   | WriteErrorCode
   | ReadErrorCode
   | CheckpointErrorCode
+  | KafkaErrorCode
 
 /** Where the rows of a stream stood when it ended with an error. */
 export interface RowCounts {
@@ -218,6 +226,34 @@ export class CheckpointError extends CassandraStreamsError {
   constructor(code: CheckpointErrorCode, message: string, details: CheckpointErrorDetails = {}) {
     super(code, message, details)
     this.location = details.location
+    this.offset = details.offset
+  }
+}
+
+/** What a {@link KafkaError} knows beside its message. */
+export interface KafkaErrorDetails extends ErrorOptions {
+  /** Topic that it is about. */
+  readonly topic?: string
+  /** Partition of the topic. */
+  readonly partition?: number
+  /** Offset at which a Kafka sink has to go on, in decimal digits. */
+  readonly offset?: string
+}
+
+/** Kafka cannot be used, or does not have the messages that come next. */
+export class KafkaError extends CassandraStreamsError {
+  declare readonly code: KafkaErrorCode
+  /** Topic that it is about; undefined where it is about none. */
+  readonly topic: string | undefined
+  /** Partition of the topic. */
+  readonly partition: number | undefined
+  /** Offset at which the sink has to go on, in decimal digits. */
+  readonly offset: string | undefined
+
+  constructor(code: KafkaErrorCode, message: string, details: KafkaErrorDetails = {}) {
+    super(code, message, details)
+    this.topic = details.topic
+    this.partition = details.partition
     this.offset = details.offset
   }
 }

@@ -28,7 +28,7 @@ function exportsOf(entry: string): { name: string; file: string }[] {
   )
 }
 
-const surface = ['lib/index.ts', 'lib/testing/index.ts'].flatMap(exportsOf)
+const surface = ['lib/index.ts', 'lib/kafka/index.ts', 'lib/testing/index.ts'].flatMap(exportsOf)
 
 describe('the comments in the code', () => {
   it('are found', () => {

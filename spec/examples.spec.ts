@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -98,11 +98,12 @@ class Program {
   #stdout = ''
   #stderr = ''
 
-  constructor(folder: string, [program = '', ...args]: readonly string[]) {
+  constructor(folder: string, [program = '', ...args]: readonly string[], env: NodeJS.ProcessEnv = {}) {
     const child = spawn(program, args, {
       cwd: folder,
       env: {
         ...process.env,
+        ...env,
         PORT: '0',
         TSX_TSCONFIG_PATH: join(root, 'tsconfig.json'),
         DENO_NO_UPDATE_CHECK: '1',
@@ -321,51 +322,30 @@ describe('fastify-upload.ts', () => {
   })
 })
 
-describe('the Kafka sketch', () => {
-  it('commits an offset only when its rows are in the table, and writes a batch again that failed', async () => {
+describe('shards.ts', () => {
+  it('loads its share of the files, and does no harm when it is run again or twice at once', async () => {
     const stored = await emptyTable()
-    const orders = newOrders(300)
-    const { host, port, localDataCenter } = inject('cassandra')
-    const driver = `
-      import { Client } from 'cassandra-driver'
-      import { consumeOrders } from './kafka-sketch.ts'
-
-      const orders = ${JSON.stringify(orders)}
-      const client = new Client({ contactPoints: ['${host}:${port}'], localDataCenter: '${localDataCenter}' })
-      const messages = orders.map((order, i) => ({ offset: String(i), value: Buffer.from(JSON.stringify(order)) }))
-      const batch = (from, to, value) => ({
-        topic: 'orders',
-        partition: 3,
-        messages: value ? [...messages.slice(from, to), { offset: String(to), value }] : messages.slice(from, to),
-      })
-      const count = async () => Number((await client.execute('SELECT count(*) FROM ${ks.name}.orders')).first().count)
-      const log = []
-      const consumer = {
-        async commitOffsets([{ topic, partition, offset }]) {
-          log.push([topic, partition, offset, await count()])
-        },
-        async run({ autoCommit, eachBatch }) {
-          log.push(autoCommit)
-          await eachBatch({ batch: batch(0, 100) })
-          await eachBatch({ batch: batch(100, 200, Buffer.from('{"customer":"nobody"}')) }).catch(e => log.push(e.code))
-          await eachBatch({ batch: batch(100, 300) })
-          await eachBatch({ batch: batch(300, 300) })
-        },
-      }
-      await consumeOrders(consumer, client)
-      console.log(JSON.stringify(log))
-      await client.shutdown()
-    `
-    place('kafka-sketch.ts', here)
-    writeFileSync(join(here, 'consume.ts'), driver)
-    const { stdout, stderr } = await new Program(here, [...tsx, 'consume.ts']).ended
-    expect(stderr).toBe('')
-    expect(JSON.parse(stdout)).toEqual([
-      false,
-      ['orders', 3, '100', 100],
-      'ERR_CASSANDRA_VALUE',
-      ['orders', 3, '300', 300],
-    ])
+    const orders = newOrders(2_000)
+    const folder = mkdtempSync(join(root, '.examples-shards-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    mkdirSync(join(folder, 'orders'))
+    for (const part of [0, 1, 2, 3]) {
+      const share = orders.filter((_, i) => i % 4 === part)
+      writeFileSync(join(folder, 'orders', `${part}.ndjson`), lines(share))
+    }
+    place('shards.ts', folder)
+    const run = (index: number) =>
+      new Program(folder, [...tsx, 'shards.ts'], { SHARDS: '2', JOB_COMPLETION_INDEX: String(index) }).ended
+    const first = await run(0)
+    expect(first).toEqual({
+      stdout: '0.ndjson: 500 rows written, 0 were there\n2.ndjson: 500 rows written, 0 were there\n',
+      stderr: '',
+      code: 0,
+    })
+    const twice = await Promise.all([run(1), run(1)])
+    expect(twice.some(({ code }) => code === 0)).toBe(true)
+    for (const { code, stderr } of twice) if (code !== 0) expect(stderr).toContain('CHECKPOINT_LOCKED')
+    expect((await run(0)).stdout).toContain('0.ndjson: 0 rows written, 500 were there')
     expect(await stored()).toEqual(orders)
   })
 })

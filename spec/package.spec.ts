@@ -23,7 +23,7 @@ const MOST_JAVASCRIPT_BYTES = 800_000
 const bundles = ['dist/main.cjs', 'dist/testing/main.cjs']
 
 /** What `import` and `require` are given. */
-const entries = ['dist/index', 'dist/testing/index']
+const entries = ['dist/index', 'dist/kafka/index', 'dist/testing/index']
 
 interface PackedFile {
   readonly path: string

@@ -49,7 +49,7 @@ export class EpochCutter {
     this.#replays = [...writer.begun]
     this.#epoch = writer.newEpoch(this.#replay)
     this.#nextId = (writer.committed?.epoch_id ?? -1) + 1
-    if (this.#replay?.rows === 0) this.#launch()
+    if (this.#replay?.rows === 0) this.#cut().catch(() => {})
   }
 
   get #replay(): Seal | undefined {
@@ -58,6 +58,9 @@ export class EpochCutter {
 
   /** Returns a promise only when the next row must wait. A bad row rejects, and nothing of its epoch is written. */
   add(row: EncodeResult, position: Json | undefined): undefined | Promise<void> {
+    // It would become the row of an epoch that has none.
+    if (this.#replay?.rows === 0 && this.#cutting !== undefined)
+      return this.#cutting.then(() => this.add(row, position))
     if (row instanceof DoubtfulRow)
       return this.#writer.settle(row).then(settled => this.add(settled, position))
     let wait: undefined | Promise<void>
@@ -84,13 +87,35 @@ export class EpochCutter {
     return this.#epoch.count % this.#settings.rows_per_batch === 0 ? pause() : undefined
   }
 
+  /** Bytes of the epoch that is collected. */
+  get collectedBytes(): number {
+    return this.#epoch.bytes
+  }
+
+  /** Whether the epoch that is collected was begun by an earlier run, so that it ends where it ended then. */
+  get isReplaying(): boolean {
+    return this.#replay !== undefined
+  }
+
+  /** The source has come this far without a row: the epoch takes that along, also when it gets none. */
+  pass(position: Json): void {
+    if (this.#replay !== undefined) return
+    this.#epoch.position = position
+    this.#timer ??= setTimeout(() => this.#cut().catch(() => {}), this.#settings.epoch_interval_ms)
+  }
+
+  /** Ends the epoch now, with the rows that it has. A replay is as long as it was. */
+  cut(): void {
+    if (this.#replay === undefined && this.#epoch.count > 0) this.#cut().catch(() => {})
+  }
+
   /**
    * Resolves when the last epoch is committed, which holds what rows there are. A replay that is not complete stays sealed.
    */
   async finish(): Promise<void> {
     await this.#cutting
     if (this.#replay !== undefined) checkBeginning(this.#replay, this.#epoch.count, this.#epoch.blocks)
-    else if (this.#epoch.count > 0) await this.#cut()
+    else if (this.#epoch.count > 0 || this.#epoch.position !== undefined) await this.#cut()
     await this.#writing
   }
 
@@ -128,6 +153,11 @@ export class EpochCutter {
     await this.#writingBefore
     await this.#adding
     this.#launch()
+    // No row begins the replay of an epoch that has none.
+    while (this.#replay?.rows === 0) {
+      await this.#writing
+      this.#launch()
+    }
   }
 
   #launch(): void {

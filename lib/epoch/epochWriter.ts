@@ -253,9 +253,11 @@ export class EpochWriter {
 
   /** @param isAged whether rows have lost the seconds since they were sealed */
   async #send(epoch: EpochRows, seal: Seal, isAged: boolean): Promise<void> {
+    const [first] = epoch.rows
+    if (first === undefined) return
     // Once another process owns the checkpoint, rows of this one may not outlive those of a replay.
     const age_ms = isAged ? 0 : this.#epochs.age_ms(seal)
-    this.#writer.liveFrom(epoch.rows[0]?.index ?? 0, performance.now() - age_ms)
+    this.#writer.liveFrom(first.index, performance.now() - age_ms)
     const rows = this.#rowsHaveTimestamps ? epoch.rows : epoch.stampedFrom(Number(seal.timestamp))
     for (const row of rows) {
       const wait = this.#writer.push(row)

@@ -1,9 +1,8 @@
-import type { Checkpoint } from '../checkpoint/checkpoint.ts'
 import { openKept } from '../checkpoint/keeper.ts'
 import { OptionError, SchemaError } from '../errors.ts'
 import type { EpochSettings } from '../options/settings.ts'
 import type { StoredTable } from '../table/schema.ts'
-import { openTable, type SinkOwner } from '../write/openWriter.ts'
+import { type OpenTable, openTable, type SinkOwner } from '../write/openWriter.ts'
 import { TableWriter } from '../write/tableWriter.ts'
 import { EpochWriter } from './epochWriter.ts'
 import { passHighWater } from './highWater.ts'
@@ -17,35 +16,61 @@ import { warnOfTruncation } from './truncationWarning.ts'
  */
 export async function openEpochWriter(
   settings: EpochSettings,
-  { tally, progress, onFailure }: SinkOwner,
+  owner: SinkOwner,
   signal: AbortSignal,
   hold: () => void,
 ): Promise<EpochWriter> {
-  const { dispatcher, table: opened } = await openTable(settings, signal)
+  const opened = await openTable(settings, signal)
+  const { dispatcher } = opened
+  const release = () => dispatcher.close()
+  try {
+    return await openEpochWriterOn(opened, settings, { ...owner, release }, signal, hold)
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+/** Who hears of the rows of a writer, and gives back what it used. */
+export interface EpochOwner extends SinkOwner {
+  /** Called when the writer is closed. Never throws. */
+  readonly release: () => Promise<void>
+}
+
+/**
+ * As {@link openEpochWriter}, on a connection that others may use too: it stays as it is when this fails.
+ * @throws SchemaError, OptionError, CheckpointError
+ */
+export async function openEpochWriterOn(
+  { dispatcher, table: opened }: OpenTable,
+  settings: EpochSettings,
+  { tally, progress, onFailure, release }: EpochOwner,
+  signal: AbortSignal,
+  hold: () => void,
+): Promise<EpochWriter> {
   const { client, clock } = dispatcher
   const { schema } = opened
-  let checkpoint: Checkpoint | undefined
+  refuseOwnTimestampsOfLists(settings, schema)
+  refuseWithoutGrace(schema)
+  const { id: table_id, keyspace, name: table } = schema
+  signal.throwIfAborted()
+  hold()
+  const name = { cluster: clock.name, keyspace, table, table_id }
+  const checkpoint = await openKept(settings.checkpoint_location, name, {
+    settings,
+    takesOver: settings.take_over,
+    // The dispatcher closes it.
+    connect: async () => ({ client, close: async () => {} }),
+    signal,
+  })
   try {
-    refuseOwnTimestampsOfLists(settings, schema)
-    refuseWithoutGrace(schema)
-    const { id: table_id, keyspace, name: table } = schema
-    signal.throwIfAborted()
-    hold()
-    const name = { cluster: clock.name, keyspace, table, table_id }
-    checkpoint = await openKept(settings.checkpoint_location, name, {
-      settings,
-      takesOver: settings.take_over,
-      // The dispatcher closes it.
-      connect: async () => ({ client, close: async () => {} }),
-      signal,
-    })
     await passHighWater(clock, checkpoint.state.high_water, settings, signal)
     await warnOfTruncation(client, schema, checkpoint.state.committed, settings)
     // Said also where it is for ever: a replay must not depend on what the table says by then.
     const ttl = settings.ttl ?? schema.default_time_to_live
     const writer = new TableWriter(dispatcher, opened, { ...settings, ttl }, tally, {
       onFailure,
-      release: () => dispatcher.close(),
+      release,
       unacknowledged: () => epochs.unacknowledged,
     })
     const sealed = new SealedEpochs(checkpoint, schema, clock)
@@ -53,7 +78,7 @@ export async function openEpochWriter(
     progress.follow(epochs)
     return epochs
   } catch (error) {
-    await Promise.all([dispatcher.close(), checkpoint?.close().catch(() => {})])
+    await checkpoint.close().catch(() => {})
     throw error
   }
 }

@@ -83,7 +83,8 @@ export function epochSettingsOf<Row extends object>(options: MicroBatchSinkOptio
   return Object.freeze({ ...write, ...epochs, checkpoint_location: fixedPlace(checkpoint_location) })
 }
 
-function writeSettings(given: Checked<typeof writeEntries>): WriteSettings {
+/** What every sink is told, checked together. */
+export function writeSettings(given: Checked<typeof writeEntries>): WriteSettings {
   const connection = connectionSettings(given)
   const {
     host: _host,

@@ -5,3 +5,11 @@ export class CassandraStartError extends Error {
   /** Stable across releases. */
   readonly code = 'ERR_CASSANDRA_START'
 }
+
+/** No Kafka could be started, or the given one cannot be used. The message says what to do about it. */
+export class KafkaStartError extends Error {
+  /** The class's own name, as of every error. */
+  override readonly name = 'KafkaStartError'
+  /** Stable across releases. */
+  readonly code = 'ERR_KAFKA_START'
+}

@@ -1,3 +1,5 @@
 export type { Cassandra, Source, StartOptions } from './cassandra.ts'
-export { CassandraStartError } from './error.ts'
+export { CassandraStartError, KafkaStartError } from './error.ts'
+export type { Kafka, KafkaOptions } from './kafka.ts'
 export { startCassandra } from './startCassandra.ts'
+export { startKafka } from './startKafka.ts'

@@ -6,21 +6,40 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CassandraStartError } from './error.ts'
 
-// The build copies it beside the bundle.
-const POM = fileURLToPath(new URL('./pom.xml', import.meta.url))
+/** A server that Maven can fetch. */
+export interface Product {
+  /** As in the property of its version, `cassandra.version`, and in the name of its folder. */
+  readonly name: 'cassandra' | 'kafka'
+  /** As people write it. */
+  readonly title: string
+  readonly pom: string
+}
+
+export const cassandraJars: Product = { name: 'cassandra', title: 'Cassandra', pom: pathOf('pom.xml') }
+
+export const kafkaJars: Product = { name: 'kafka', title: 'Kafka', pom: pathOf('kafka-pom.xml') }
 
 /** Longest time in milliseconds for Maven to fetch 66 MB. */
 const MAVEN_TIMEOUT_MS = 600_000
 
+// Two folders up and down again finds the one copy from lib/testing/*.ts and from dist/testing/*.js.
+function pathOf(name: string): string {
+  return fileURLToPath(new URL(`./${name}`, import.meta.url))
+}
+
 /**
- * The folder that Cassandra's jars are kept in, one for each version.
- * @param version that of pom.xml when undefined; specs try others.
+ * The folder that a server's jars are kept in, one for each version.
+ * @param version that of its POM when undefined; specs try others.
  */
-export async function jarFolder(env: NodeJS.ProcessEnv = process.env, version?: string): Promise<string> {
-  version ??= /<cassandra\.version>([^<]+)</.exec(await readFile(POM, 'utf8'))?.[1]
-  if (version === undefined) throw new CassandraStartError(`Expected a <cassandra.version> in ${POM}`)
+export async function jarFolder(
+  env: NodeJS.ProcessEnv = process.env,
+  version?: string,
+  { name, pom }: Product = cassandraJars,
+): Promise<string> {
+  version ??= new RegExp(`<${name}\\.version>([^<]+)<`).exec(await readFile(pom, 'utf8'))?.[1]
+  if (version === undefined) throw new CassandraStartError(`Expected a <${name}.version> in ${pom}`)
   const cache = env['XDG_CACHE_HOME'] || join(homedir(), '.cache')
-  return join(cache, 'cassandra-streams', `cassandra-${version}`)
+  return join(cache, 'cassandra-streams', `${name}-${version}`)
 }
 
 /** True when the jars are in the folder. It appears all at once, so its presence is enough. */
@@ -36,11 +55,15 @@ export function areJarsIn(folder: string): Promise<boolean> {
  * @param version as of {@link jarFolder}
  * @throws CassandraStartError with the end of Maven's output.
  */
-export async function fetchJars(folder: string, version?: string): Promise<void> {
+export async function fetchJars(
+  folder: string,
+  version?: string,
+  product: Product = cassandraJars,
+): Promise<void> {
   const unfinished = `${folder}.${randomUUID()}`
   await mkdir(dirname(folder), { recursive: true })
   try {
-    await runMaven(unfinished, version)
+    await runMaven(unfinished, version, product)
     await rename(unfinished, folder).catch(async error => {
       // Another process was faster, and its jars are the same as ours.
       if (!(await areJarsIn(folder))) throw error
@@ -50,15 +73,19 @@ export async function fetchJars(folder: string, version?: string): Promise<void>
   }
 }
 
-function runMaven(outputDirectory: string, version: string | undefined): Promise<void> {
-  const which = version === undefined ? [] : [`-Dcassandra.version=${version}`]
+function runMaven(
+  outputDirectory: string,
+  version: string | undefined,
+  { name, title, pom }: Product,
+): Promise<void> {
+  const which = version === undefined ? [] : [`-D${name}.version=${version}`]
   const goal = ['dependency:copy-dependencies', ...which, `-DoutputDirectory=${outputDirectory}`]
   const options = { timeout: MAVEN_TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 }
   return new Promise((resolve, reject) => {
-    execFile('mvn', ['-q', '-B', '-f', POM, ...goal], options, (error, stdout, stderr) => {
+    execFile('mvn', ['-q', '-B', '-f', pom, ...goal], options, (error, stdout, stderr) => {
       if (error === null) return resolve()
       const output = (stdout + stderr).trim().split('\n').slice(-20).join('\n')
-      const message = `Maven could not fetch Cassandra. The end of its output:\n${output || error.message}`
+      const message = `Maven could not fetch ${title}. The end of its output:\n${output || error.message}`
       reject(new CassandraStartError(message, { cause: error }))
     })
   })

@@ -3,12 +3,16 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import { CassandraStartError } from './error.ts'
 
-/** The ports of one server, the same on each of its addresses. */
-export interface Ports {
-  /** CQL. */
+/** The two ports of a server, the same on each of its addresses. */
+interface PortPair {
+  /** CQL, or Kafka's protocol. */
   readonly native: number
   /** Between nodes. */
   readonly storage: number
+}
+
+/** Ports that nobody else is given. */
+export interface Ports extends PortPair {
   /** Lets another start take these ports. */
   release(): void
 }
@@ -22,14 +26,14 @@ const RANDOM_PORTS = { from: 10_000, to: 30_000 }
 const ATTEMPTS = 50
 
 /**
- * Finds ports that are free on all addresses: 9042 and 7000 if possible.
+ * Finds ports that are free on all addresses: the usual ones if possible.
  *
- * The port two above the CQL port is held until `release`, so that no other start, in this process or another, finds
- * the same ports free in the seconds before Cassandra opens them, or while a node is down.
+ * The port two above the first is held until `release`, so that no other start, in this process or another, finds
+ * the same ports free in the seconds before the server opens them, or while a node is down.
  */
-export async function reservePorts(addresses: readonly string[]): Promise<Ports> {
+export async function reservePorts(addresses: readonly string[], usual = USUAL): Promise<Ports> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const { native, storage } = candidate(attempt)
+    const { native, storage } = candidate(attempt, usual)
     const holder = await listen('127.0.0.1', native + 2)
     if (holder === undefined) continue
     if (await areFree(addresses, [native, storage])) return { native, storage, release: () => holder.close() }
@@ -38,11 +42,11 @@ export async function reservePorts(addresses: readonly string[]): Promise<Ports>
   throw new CassandraStartError(`Found no free ports on ${addresses.join(', ')} in ${ATTEMPTS} attempts`)
 }
 
-function candidate(attempt: number): { native: number; storage: number } {
-  if (attempt === 0) return USUAL
-  // A block of four ports: CQL, between nodes, held, unused.
+function candidate(attempt: number, usual: PortPair): PortPair {
+  if (attempt === 0) return usual
+  // A block of four ports: the first, between nodes, held, unused.
   const block = randomInt(RANDOM_PORTS.from / 4, RANDOM_PORTS.to / 4) * 4
-  return { native: attempt === 1 ? USUAL.native : block, storage: block + 1 }
+  return { native: attempt === 1 ? usual.native : block, storage: block + 1 }
 }
 
 async function areFree(addresses: readonly string[], ports: readonly number[]): Promise<boolean> {

@@ -74,6 +74,7 @@ export class LiveTable {
     this.#readAt = readAt
     const asked = operationsIn(settings)
     this.#share = new StatementShare(cluster, {
+      statements: [source.keyspace, source.table, settings.ttl_column ?? settings.ttl, asked.length].join(),
       client: source.client,
       // Plus the write time and the time to live.
       binds: Math.max(...asked.map(operation => targetsOf(operation, schema).length)) + 2,

@@ -29,6 +29,8 @@ const choices: readonly (readonly number[])[] = [
 
 /** The size of one sink's statements. */
 export interface StatementNeeds {
+  /** Names its statements: sinks that write the same table in the same way have the same ones. */
+  readonly statements: string
   readonly client: Client
   /** Markers of one row. */
   readonly binds: number
@@ -36,8 +38,8 @@ export interface StatementNeeds {
   readonly operations: number
 }
 
-/** Sinks that are open, by their cluster. */
-const sinks = new WeakMap<object, Set<StatementShare>>()
+/** How many sinks are open with the same statements, by their cluster. */
+const sinks = new WeakMap<object, Map<string, number>>()
 
 /**
  * A sink's share of the caches of prepared statements of its cluster. Statements for many rows are large: those of 40 tables
@@ -45,29 +47,35 @@ const sinks = new WeakMap<object, Set<StatementShare>>()
  */
 export class StatementShare {
   readonly #needs: StatementNeeds
-  readonly #others: Set<StatementShare>
-  #sinks = 0
+  readonly #open: Map<string, number>
+  #isReleased = false
+  #kinds = 0
   #counts = allCounts
 
   /** @param cluster the same object for all sinks on one cluster */
   constructor(cluster: object, needs: StatementNeeds) {
     this.#needs = needs
-    this.#others = sinks.get(cluster) ?? new Set()
-    this.#others.add(this)
-    sinks.set(cluster, this.#others)
+    this.#open = sinks.get(cluster) ?? new Map()
+    this.#open.set(needs.statements, (this.#open.get(needs.statements) ?? 0) + 1)
+    sinks.set(cluster, this.#open)
   }
 
   /** Row counts for which statements may be prepared now, largest first. */
   get counts(): readonly number[] {
-    if (this.#sinks !== this.#others.size) {
-      this.#sinks = this.#others.size
+    if (this.#kinds !== this.#open.size) {
+      this.#kinds = this.#open.size
       this.#counts = choices.find(counts => this.#fits(counts)) ?? [1]
     }
     return this.#counts
   }
 
   release(): void {
-    this.#others.delete(this)
+    if (this.#isReleased) return
+    this.#isReleased = true
+    const { statements } = this.#needs
+    const left = (this.#open.get(statements) ?? 1) - 1
+    if (left === 0) this.#open.delete(statements)
+    else this.#open.set(statements, left)
   }
 
   #fits(counts: readonly number[]): boolean {
@@ -78,8 +86,8 @@ export class StatementShare {
     const { options } = client as unknown as { readonly options?: { readonly maxPrepared?: number } }
     const { maxPrepared = 500 } = options ?? {}
     return (
-      operations * bytes * this.#sinks <= CACHE_BYTES &&
-      operations * counts.length * this.#sinks <= maxPrepared * DRIVER_PART
+      operations * bytes * this.#kinds <= CACHE_BYTES &&
+      operations * counts.length * this.#kinds <= maxPrepared * DRIVER_PART
     )
   }
 }

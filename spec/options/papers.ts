@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { epochEntries, writeEntries } from '../../lib/options/entries.ts'
 import type { Entries, OptionEntry } from '../../lib/options/entry.ts'
+import { kafkaEntries } from '../../lib/options/kafkaEntries.ts'
 import { connectionEntries, countEntries, followEntries, readEntries } from '../../lib/options/readEntries.ts'
 
 /** Characters of a line of code. */
@@ -30,6 +31,8 @@ export function papers(): Paper[] {
         ['Options of a count', countEntries] as const,
       ].reduce((changed, [heading, entries]) => withTable(changed, heading, entries), text),
     ),
+    paper('docs/scale-out.md', text => withTable(text, 'Options', kafkaEntries)),
+    paper('lib/options/kafkaOptions.ts', text => withComments(text, kafkaEntries)),
     paper('lib/options/readOptions.ts', text =>
       withComments(text, { ...connectionEntries, ...readEntries, ...followEntries, ...countEntries }),
     ),

@@ -16,6 +16,7 @@ const least = { host: 'h', keyspace: 'ks', table: 't', checkpoint_location: 'c' 
 function scene(begun: readonly Seal[] = []) {
   const written: {
     readonly rows: number
+    readonly position: unknown
     readonly seal: () => void
     readonly send: () => void
     readonly commit: () => void
@@ -37,9 +38,10 @@ function scene(begun: readonly Seal[] = []) {
   )
   const settings = epochSettingsOf({ ...least, rows_per_epoch: 4, rows_per_batch: 2 })
   const cutter = new EpochCutter(writer as EpochWriter, settings, progress, (_, epoch, { sealed, sent }) => {
+    const { position } = epoch
     const rows = epoch.rows.length
     return new Promise((commit, fail) =>
-      written.push({ rows, seal: () => sealed?.(), send: () => sent?.(), commit, fail }),
+      written.push({ rows, position, seal: () => sealed?.(), send: () => sent?.(), commit, fail }),
     )
   })
   const add = (from: number, to: number) =>
@@ -131,5 +133,70 @@ describe('an epoch', () => {
     await settled()
     expect(written.map(({ rows }) => rows)).toEqual([4, 2])
     cutter.stop()
+  })
+
+  it('that is a replay of no rows comes before the rows that follow, which wait for it', async () => {
+    const { cutter, written, add } = scene([sealOf(0, { rows: 4 }), sealOf(1, { rows: 0 })])
+    await settled()
+    const waits = add(4, 8)
+    written[0]?.seal()
+    written[0]?.send()
+    await settled()
+    expect(written.map(({ rows }) => rows)).toEqual([4])
+    written[0]?.commit()
+    await settled()
+    expect(written.map(({ rows }) => rows)).toEqual([4, 0])
+    written[1]?.seal()
+    written[1]?.send()
+    await Promise.all(waits.slice(0, -1).map(({ wait }) => wait))
+    await settled()
+    expect(written.map(({ rows }) => rows)).toEqual([4, 0, 4])
+    cutter.stop()
+  })
+
+  it('of no rows that begins a replay is not given the first row', async () => {
+    const { cutter, written } = scene([sealOf(0, { rows: 0 })])
+    await settled()
+    expect(written.map(({ rows }) => rows)).toEqual([0])
+    written[0]?.seal()
+    written[0]?.send()
+    written[0]?.commit()
+    await settled()
+    expect(written.map(({ rows }) => rows)).toEqual([0, 4])
+    cutter.stop()
+  })
+
+  it('takes along how far its source has come without rows', async () => {
+    const { cutter, written } = scene()
+    await settled()
+    cutter.pass('far')
+    written[0]?.seal()
+    written[0]?.send()
+    written[0]?.commit()
+    void cutter.finish()
+    await settled()
+    expect(written.map(({ rows, position }) => [rows, position])).toEqual([
+      [4, undefined],
+      [0, 'far'],
+    ])
+    cutter.stop()
+  })
+
+  it('is ended at once where its bytes are needed, unless it is a replay', async () => {
+    const { cutter, written, add } = scene()
+    await settled()
+    written[0]?.send()
+    add(4, 5)
+    expect(cutter.collectedBytes).toBeGreaterThan(0)
+    cutter.cut()
+    await settled()
+    expect(written.map(({ rows }) => rows)).toEqual([4, 1])
+    cutter.stop()
+    const replay = scene([sealOf(0, { rows: 9 })])
+    expect(replay.cutter.isReplaying).toBe(true)
+    replay.cutter.cut()
+    await settled()
+    expect(replay.written).toEqual([])
+    replay.cutter.stop()
   })
 })

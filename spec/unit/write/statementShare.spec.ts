@@ -4,7 +4,10 @@ import { StatementShare } from '../../../lib/write/statementShare.ts'
 import { FakeClient } from '../../fake/fakeClient.ts'
 
 const sharesOf = (tables: number, cluster: object, client = new FakeClient().asClient, binds = 10) =>
-  Array.from({ length: tables }, () => new StatementShare(cluster, { client, binds, operations: 1 }))
+  Array.from(
+    { length: tables },
+    (_, i) => new StatementShare(cluster, { statements: `t${i}`, client, binds, operations: 1 }),
+  )
 
 const withMost = (maxPrepared: number) =>
   Object.assign(new FakeClient(), { options: { maxPrepared } }).asClient
@@ -42,6 +45,17 @@ describe('the statements of a sink', () => {
     expect(first?.counts.length).toBeLessThan(allCounts.length)
     for (const other of others) other.release()
     expect(first?.counts).toEqual(allCounts)
+  })
+
+  it('of many sinks of one table are those of one sink', () => {
+    const cluster = {}
+    const needs = { statements: 't', client: withMost(500), binds: 10, operations: 2 }
+    const shares = Array.from({ length: 100 }, () => new StatementShare(cluster, needs))
+    expect(shares[0]?.counts).toEqual(allCounts)
+    const [other] = sharesOf(20, cluster)
+    for (const share of shares) share.release()
+    for (const share of shares) share.release()
+    expect(other?.counts).toEqual(sharesOf(20, {})[0]?.counts)
   })
 
   it('of a wide table are fewer', () => {

@@ -1,0 +1,127 @@
+// npm run bench:kafka -- --messages=400000: messages of 200 bytes from a topic of 12 partitions to a table, by 1, 2 and 3
+// processes of one group. The clock runs from the first row that is written to the last one.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+import { startKafka } from '../lib/testing/index.ts'
+import { Topics } from '../spec/kafka/topics.ts'
+import type { KafkaJob, KafkaReport } from './kafkaMember.ts'
+import { median } from './median.ts'
+import { BenchServer, KEYSPACE } from './server.ts'
+
+const PARTITIONS = 12
+const SENT_AT_ONCE = 2_000
+
+const TABLE = {
+  columns: { id: 'int', sensor: 'text', value: 'double', note: 'text' },
+  primaryKey: 'id',
+}
+
+const { values } = parseArgs({
+  options: {
+    messages: { type: 'string', default: '400000' },
+    rounds: { type: 'string', default: '3' },
+    processes: { type: 'string', default: '1,2,3' },
+    protocol: { type: 'string', default: 'classic' },
+  },
+})
+const messages = Number(values.messages)
+await using server = await BenchServer.start(1)
+await using kafka = await startKafka()
+const topics = new Topics(kafka.brokers)
+await topics.open()
+const topic = await topics.make('bench', PARTITIONS)
+for (let from = 0; from < messages; from += SENT_AT_ONCE) {
+  const batch = Array.from({ length: Math.min(SENT_AT_ONCE, messages - from) }, (_, i) => ({
+    key: String(from + i),
+    partition: (from + i) % PARTITIONS,
+    value: JSON.stringify({
+      sensor: `sensor ${(from + i) % 5000}`,
+      value: (from + i) / 7,
+      note: 'x'.repeat(120),
+    }),
+  }))
+  await topics.send(topic, batch)
+}
+console.log(`${messages} messages in ${PARTITIONS} partitions`)
+
+for (const processes of values.processes.split(',').map(Number)) {
+  const rates: number[] = []
+  const cpu: number[] = []
+  for (let round = 0; round < Number(values.rounds); round++) {
+    const table = `kafka_${processes}_${round}`
+    await server.createTable(table, TABLE)
+    const { seconds, cpu_seconds } = await consume(processes, table)
+    rates.push(messages / seconds)
+    cpu.push((cpu_seconds / messages) * 1e6)
+  }
+  const line = `${processes} processes: ${Math.round(median(rates))} messages/s, ${median(cpu).toFixed(1)} µs of client CPU each`
+  console.log(`${line} (${rates.map(Math.round).join(', ')})`)
+}
+await topics.close()
+
+async function consume(processes: number, table: string) {
+  const checkpoint = await mkdtemp(join(tmpdir(), 'bench-kafka-'))
+  const { contactPoints, localDataCenter } = server.access
+  const job: KafkaJob = {
+    brokers: kafka.brokers,
+    protocol: values.protocol === 'consumer' ? 'consumer' : 'classic',
+    group_id: `bench-${randomBytes(4).toString('hex')}`,
+    topic,
+    checkpoint,
+    contactPoint: contactPoints[0] ?? '',
+    localDataCenter,
+    keyspace: KEYSPACE,
+    table,
+  }
+  const members = Array.from({ length: processes }, () => new Member(job))
+  try {
+    for (;;) {
+      const reports = await Promise.all(members.map(member => member.next()))
+      const rows = reports.reduce((sum, { rows }) => sum + rows, 0)
+      if (rows < messages) continue
+      const from = Math.min(...reports.map(({ first_ms }) => first_ms))
+      const to = Math.max(...reports.map(({ last_ms }) => last_ms))
+      const cpu_seconds = reports.reduce((sum, { cpu_seconds }) => sum + cpu_seconds, 0)
+      return { seconds: (to - from) / 1000, cpu_seconds }
+    }
+  } finally {
+    await Promise.all(members.map(member => member.end()))
+    await rm(checkpoint, { recursive: true, force: true })
+  }
+}
+
+class Member {
+  readonly #process: ChildProcess
+  readonly #lines: AsyncIterator<string>
+
+  constructor(job: KafkaJob) {
+    const child = spawn(
+      process.execPath,
+      ['--import', 'tsx', join(import.meta.dirname, 'kafkaMember.ts'), JSON.stringify(job)],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    )
+    this.#process = child
+    this.#lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  }
+
+  async next(): Promise<KafkaReport> {
+    const { value, done } = await this.#lines.next()
+    if (done === true) throw new Error('A process ended before all was written')
+    return JSON.parse(value) as KafkaReport
+  }
+
+  async end(): Promise<void> {
+    const closed = once(this.#process, 'close')
+    this.#process.kill('SIGTERM')
+    this.#process.stdout?.resume()
+    await closed
+  }
+}

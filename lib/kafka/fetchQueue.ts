@@ -1,0 +1,81 @@
+import type { KafkaRecord, TopicOffset, TopicPartition } from '../options/kafkaClient.ts'
+import type { RecordsFound } from './recordBatches.ts'
+
+/** Messages of one partition on their way from a fetch to whoever takes them. */
+export class FetchQueue {
+  readonly of: TopicPartition
+  /** Resolves after the signal; rejects when no message can follow. */
+  readonly ended: Promise<void>
+  /** Offset that is fetched next. */
+  next: bigint
+  /** Identity of the topic, once it is known. */
+  topicId: string | undefined
+  /** Bytes that are fetched and not taken. */
+  bytes = 0
+  readonly #take: (records: readonly KafkaRecord[]) => undefined | Promise<void>
+  /** Hears that there is more room. */
+  readonly #onRoom: () => void
+  readonly #waiting: RecordsFound[] = []
+  #isTaking = false
+  /** Undefined once it is over. */
+  #end: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined
+
+  constructor(
+    { topic, partition, offset }: TopicOffset,
+    take: (records: readonly KafkaRecord[]) => undefined | Promise<void>,
+    signal: AbortSignal,
+    onRoom: () => void,
+  ) {
+    this.of = { topic, partition }
+    this.next = offset
+    this.#take = take
+    this.#onRoom = onRoom
+    this.ended = new Promise((resolve, reject) => {
+      this.#end = { resolve, reject }
+    })
+    if (signal.aborted) this.#leave()
+    else signal.addEventListener('abort', () => this.#leave(), { once: true })
+  }
+
+  get isOver(): boolean {
+    return this.#end === undefined
+  }
+
+  /** Takes what was fetched from this offset on. What was fetched for an earlier owner is not taken. */
+  add(from: bigint, found: RecordsFound): void {
+    if (this.isOver || from !== this.next) return
+    this.next = found.next
+    if (found.records.length === 0) return
+    this.bytes += found.bytes
+    this.#waiting.push(found)
+    if (!this.#isTaking) void this.#takeAll()
+  }
+
+  fail(error: Error): void {
+    this.#end?.reject(error)
+    this.#leave()
+  }
+
+  async #takeAll(): Promise<void> {
+    this.#isTaking = true
+    for (let found = this.#waiting.shift(); found !== undefined; found = this.#waiting.shift()) {
+      try {
+        const wait = this.#take(found.records)
+        if (wait !== undefined) await wait
+      } catch (error) {
+        this.fail(error as Error)
+      }
+      this.bytes -= found.bytes
+      this.#onRoom()
+    }
+    this.#isTaking = false
+  }
+
+  #leave(): void {
+    for (const { bytes } of this.#waiting.splice(0)) this.bytes -= bytes
+    const end = this.#end
+    this.#end = undefined
+    end?.resolve()
+    this.#onRoom()
+  }
+}

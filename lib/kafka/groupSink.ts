@@ -1,0 +1,165 @@
+import { CassandraStreamsError, KafkaError } from '../errors.ts'
+import type { KafkaClient, TopicPartition } from '../options/kafkaClient.ts'
+import type { KafkaSettings } from '../options/kafkaSettings.ts'
+import type { WriteSettings } from '../options/settings.ts'
+import type { Dispatcher } from '../write/dispatcher.ts'
+import { openTable } from '../write/openWriter.ts'
+import { AssignedPartition } from './assignedPartition.ts'
+import { CollectedBytes } from './collectedBytes.ts'
+import { GroupCommits } from './groupCommits.ts'
+import { KafkaTally } from './kafkaStats.ts'
+import { MessageRows, operationColumnOf } from './messageRows.ts'
+import type { SinkParts } from './partitionOpening.ts'
+import { Turns } from './turns.ts'
+
+/** Partitions that are opened at a time. */
+const OPENINGS = 8
+
+/** Least bytes that the rows of all partitions may take. */
+const LEAST_BYTES = 65_536
+
+/** A member of a consumer group: the partitions that it has, each written on its own, all on one connection. */
+export class GroupSink {
+  readonly tally = new KafkaTally()
+  readonly #settings: KafkaSettings
+  readonly #client: KafkaClient
+  readonly #commits: GroupCommits
+  readonly #partitions = new Map<string, AssignedPartition>()
+  /** Partitions that were revoked and are not given back yet. */
+  readonly #leaving = new Map<string, Promise<void>>()
+  readonly #closing = new AbortController()
+  #dispatcher: Dispatcher | undefined
+  #parts: SinkParts | undefined
+  #isStopping = false
+  #failure: Error | undefined
+  #ended: Promise<void> | undefined
+  #opened: Promise<void> = Promise.resolve()
+  readonly #tell: { readonly done: () => void; readonly failed: (error: Error) => void }
+  /** Resolves when it was stopped; rejects when it failed. */
+  readonly done: Promise<void>
+
+  constructor(settings: KafkaSettings, client: KafkaClient) {
+    this.#settings = settings
+    this.#client = client
+    this.#commits = new GroupCommits(client)
+    let tell = { done: () => {}, failed: (_: Error) => {} }
+    this.done = new Promise((resolve, reject) => {
+      tell = { done: resolve, failed: reject }
+    })
+    this.#tell = tell
+    const { signal } = settings
+    if (signal?.aborted) this.#fail(signal.reason as Error)
+    else {
+      signal?.addEventListener('abort', this.#abort)
+      this.#opened = this.#open().catch((error: Error) => this.#fail(error))
+    }
+  }
+
+  /** Commits what came, leaves the group, and gives everything back. Settles as `done`. */
+  stop(): Promise<void> {
+    this.#isStopping = true
+    this.#end(async () => {
+      await Promise.all([...this.#partitions.values()].map(partition => partition.finish()))
+      await this.#commits.flush()
+    })
+    return this.done
+  }
+
+  readonly #abort = () => this.#fail(this.#settings.signal?.reason as Error)
+
+  async #open(): Promise<void> {
+    const { signal } = this.#closing
+    const write = writeSettingsFor(this.#settings)
+    const { dispatcher } = await openTable(write, signal)
+    this.#dispatcher = dispatcher
+    if (this.#ended !== undefined) return
+    this.#parts = {
+      settings: this.#settings,
+      write,
+      client: this.#client,
+      dispatcher,
+      rows: new MessageRows(this.#settings),
+      bytes: new CollectedBytes(write.max_buffered_bytes),
+      commits: this.#commits,
+      tally: this.tally,
+      openings: new Turns(OPENINGS),
+      onFailure: error => this.#fail(error),
+    }
+    await this.#client.join({
+      assigned: partitions => this.#assigned(partitions),
+      failed: error => this.#fail(error),
+    })
+  }
+
+  #assigned(partitions: readonly TopicPartition[]): void {
+    const parts = this.#parts
+    if (parts === undefined || this.#failure !== undefined) return
+    const wanted = new Map(partitions.map(of => [`${of.topic}/${of.partition}`, of]))
+    for (const [key, partition] of this.#partitions) {
+      if (wanted.has(key)) continue
+      this.#partitions.delete(key)
+      this.#leave(key, partition.revoke())
+    }
+    if (this.#isStopping) return
+    for (const [key, of] of wanted) {
+      if (this.#partitions.has(key)) continue
+      const after = this.#leaving.get(key) ?? Promise.resolve()
+      this.#partitions.set(key, new AssignedPartition(of, parts, after))
+    }
+  }
+
+  #leave(key: string, left: Promise<void>): void {
+    this.#leaving.set(key, left)
+    void left.then(() => {
+      if (this.#leaving.get(key) === left) this.#leaving.delete(key)
+    })
+  }
+
+  #fail(error: Error): void {
+    // Once it is stopped, what is cut off by that is no failure.
+    if (this.#failure !== undefined || this.#closing.signal.aborted) return
+    this.#failure = error instanceof CassandraStreamsError || this.#isAbort(error) ? error : unexpected(error)
+    this.#closing.abort(this.#failure)
+    for (const [key, partition] of this.#partitions) this.#leave(key, partition.revoke())
+    this.#partitions.clear()
+    this.#end(async () => {})
+  }
+
+  #isAbort(error: Error): boolean {
+    return this.#settings.signal?.aborted === true && this.#settings.signal.reason === error
+  }
+
+  /** Ends once, after `first`; the outcome is told when everything is given back. */
+  #end(first: () => Promise<void>): void {
+    this.#ended ??= this.#giveBack(first)
+  }
+
+  async #giveBack(first: () => Promise<void>): Promise<void> {
+    await first()
+    this.#closing.abort()
+    this.#commits.close()
+    await this.#client.close().catch(() => {})
+    await this.#opened
+    await Promise.all(this.#leaving.values())
+    await this.#dispatcher?.close()
+    this.#settings.signal?.removeEventListener('abort', this.#abort)
+    if (this.#failure === undefined) this.#tell.done()
+    else this.#tell.failed(this.#failure)
+  }
+}
+
+/** Half of the bytes for rows that are sent, half for those that are collected. */
+function writeSettingsFor(settings: KafkaSettings): WriteSettings {
+  const { max_buffered_bytes } = settings
+  return {
+    ...settings,
+    operation_column: operationColumnOf(settings),
+    max_buffered_bytes: Math.max(LEAST_BYTES, Math.floor(max_buffered_bytes / 2)),
+    on_bad_row: undefined,
+    position: undefined,
+  }
+}
+
+function unexpected(cause: Error): KafkaError {
+  return new KafkaError('ERR_CASSANDRA_KAFKA', `The Kafka sink cannot go on: ${cause.message}`, { cause })
+}

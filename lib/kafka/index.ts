@@ -1,0 +1,15 @@
+export type {
+  ConnectKafka,
+  GroupListener,
+  KafkaClient,
+  KafkaMessage,
+  KafkaRecord,
+  PartitionLog,
+  Subscription,
+  TopicOffset,
+  TopicPartition,
+} from '../options/kafkaClient.ts'
+export type { KafkaSinkOptions, KafkaStart } from '../options/kafkaOptions.ts'
+export { type KafkaJs, type KafkaJsOptions, kafkaJsConsumer } from './kafkaJsClient.ts'
+export type { KafkaSinkStats } from './kafkaStats.ts'
+export { type KafkaSink, runKafkaSink } from './runKafkaSink.ts'

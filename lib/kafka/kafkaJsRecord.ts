@@ -1,0 +1,36 @@
+import { Buffer } from 'node:buffer'
+import type { KafkaRecord, TopicPartition } from '../options/kafkaClient.ts'
+
+type Content = Buffer | string | undefined
+
+/** A message as KafkaJS gives it. */
+export interface KafkaJsMessage {
+  readonly offset: string
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly timestamp: string
+  readonly headers?: Readonly<Record<string, Content | Content[]>>
+}
+
+/** A name with several values has them in an array; their place among other names is lost. */
+export function recordOf(
+  { topic, partition }: TopicPartition,
+  { offset, key, value, timestamp, headers = {} }: KafkaJsMessage,
+): KafkaRecord {
+  return {
+    topic,
+    partition,
+    offset: BigInt(offset),
+    key,
+    value,
+    timestamp: Number(timestamp),
+    headers: Object.entries(headers).flatMap(([name, content]) =>
+      [content].flat().map(each => [name, bytesOf(each)] as const),
+    ),
+  }
+}
+
+function bytesOf(content: Content): Buffer | null {
+  if (content === undefined || content === null) return null
+  return typeof content === 'string' ? Buffer.from(content) : content
+}

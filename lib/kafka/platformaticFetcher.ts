@@ -1,0 +1,270 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Consumer } from '@platformatic/kafka'
+import { backoff } from '../cluster/backoff.ts'
+import { KafkaError } from '../errors.ts'
+import type {
+  KafkaRecord,
+  PartitionLog,
+  Subscription,
+  TopicOffset,
+  TopicPartition,
+} from '../options/kafkaClient.ts'
+import { FetchQueue } from './fetchQueue.ts'
+import { kafkaFailure, kafkaWordsOf } from './kafkaFailure.ts'
+import type { Platformatic, PlatformaticOptions } from './platformaticOptions.ts'
+import { recordsIn } from './recordBatches.ts'
+
+type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>
+
+/** Longest time in milliseconds that a broker waits for messages. */
+const IDLE_MS = 500
+
+/** The same while a partition has messages that wait to be taken: it may want more before others have any. */
+const BUSY_MS = 20
+
+/** Most bytes of one partition in one answer. A larger batch comes alone. */
+const PARTITION_BYTES = 1_048_576
+
+/** Least bytes to ask for: a partition without messages at hand can always get some. */
+const LEAST_BYTES = 65_536
+
+const READ_UNCOMMITTED = 0
+const READ_COMMITTED = 1
+const EARLIEST = -2n
+const LATEST = -1n
+
+/** Codes of a partition after which another broker, or the same one a moment later, may have its messages. */
+const PASSING: readonly number[] = [3, 5, 6, 7, 9, 13, 56, 74, 75, 78, 100, 103]
+
+/** Fetches the messages of any number of partitions: one request per broker at a time, for those that have room. */
+export class PlatformaticFetcher {
+  readonly #consumer: Consumer
+  readonly #topics: readonly string[]
+  readonly #mostBytes: number
+  readonly #timeout_ms: number
+  readonly #closing = new AbortController()
+  /** In the order in which they are asked for: who got messages goes to the end. */
+  readonly #queues = new Set<FetchQueue>()
+  readonly #asked = new Set<number>()
+  #isPlanning = false
+  /** There may be more to ask for than was planned. */
+  #isAskedAgain = false
+  /** Messages may be asked for in vain until then. */
+  #pause: Promise<void> | undefined
+  /** When the first of the tries in a row failed. */
+  #failingSince: number | undefined
+  #failures = 0
+
+  constructor(
+    { Consumer }: Platformatic,
+    { brokers, kafka_options }: PlatformaticOptions,
+    { group_id, topics, max_fetched_bytes, retry_timeout_ms }: Subscription,
+  ) {
+    this.#consumer = new Consumer({
+      clientId: 'cassandra-streams',
+      ...kafka_options,
+      // It never joins.
+      groupId: group_id,
+      groupProtocol: 'classic',
+      bootstrapBrokers: [...brokers],
+      autocommit: false,
+      // What fails is tried again here, with what was learned from the answer.
+      retries: 0,
+    })
+    this.#topics = topics
+    this.#mostBytes = max_fetched_bytes
+    this.#timeout_ms = retry_timeout_ms
+  }
+
+  async log({ topic, partition }: TopicPartition, signal: AbortSignal): Promise<PartitionLog> {
+    const ends = performance.now() + this.#timeout_ms
+    for (let tries = 0; ; tries++) {
+      signal.throwIfAborted()
+      try {
+        const metadata = await this.#consumer.metadata({ topics: [topic], forceUpdate: tries > 0 })
+        const of = { topics: [topic], partitions: { [topic]: [partition] }, isolationLevel: READ_UNCOMMITTED }
+        const [first, next] = await Promise.all(
+          [EARLIEST, LATEST].map(async timestamp => {
+            const found = await this.#consumer.listOffsets({ ...of, timestamp })
+            const offset = found.get(topic)?.[partition]
+            if (offset === undefined || offset < 0n)
+              throw new Error(`no offset of ${topic}/${partition} came`)
+            return offset
+          }),
+        )
+        return { first: first ?? 0n, next: next ?? 0n, topic_id: metadata.topics.get(topic)?.id }
+      } catch (cause) {
+        signal.throwIfAborted()
+        if (performance.now() >= ends) {
+          throw kafkaFailure(`The offsets of ${topic}/${partition} cannot be read`, cause, {
+            topic,
+            partition,
+          })
+        }
+        await delay(backoff(tries), undefined, { signal })
+      }
+    }
+  }
+
+  async read(
+    from: TopicOffset,
+    take: (records: readonly KafkaRecord[]) => undefined | Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const queue = new FetchQueue(from, take, signal, () => this.#ask())
+    this.#queues.add(queue)
+    this.#ask()
+    try {
+      await queue.ended
+    } finally {
+      this.#queues.delete(queue)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#consumer.close(true)
+  }
+
+  /** Asks each broker that is not asked for what there is room for. */
+  #ask(): void {
+    if (this.#queues.size === 0 || this.#closing.signal.aborted) return
+    this.#isAskedAgain = this.#isPlanning
+    if (this.#isPlanning) return
+    this.#isPlanning = true
+    void this.#plan().finally(() => {
+      this.#isPlanning = false
+      if (this.#isAskedAgain) this.#ask()
+    })
+  }
+
+  async #plan(): Promise<void> {
+    await this.#pause
+    try {
+      const metadata = await this.#consumer.metadata({
+        topics: [...this.#topics],
+        forceUpdate: this.#failures > 0,
+      })
+      const byLeader = new Map<number, FetchQueue[]>()
+      let isLeaderless = false
+      for (const queue of this.#queues) {
+        const { topic, partition } = queue.of
+        const found = metadata.topics.get(topic)
+        const leader = found?.partitions[partition]?.leader
+        if (found === undefined || leader === undefined || leader < 0) {
+          isLeaderless = true
+          continue
+        }
+        queue.topicId ??= found.id
+        if (queue.topicId !== found.id) queue.fail(this.#lost(queue, 'the topic was deleted and made again'))
+        if (queue.isOver || this.#asked.has(leader)) continue
+        byLeader.set(leader, [...(byLeader.get(leader) ?? []), queue])
+      }
+      for (const [leader, queues] of byLeader) this.#askLeader(leader, queues)
+      if (isLeaderless) this.#failed(new Error('no broker leads some of the partitions'))
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  #askLeader(leader: number, queues: readonly FetchQueue[]): void {
+    let held = 0
+    for (const { bytes } of this.#queues) held += bytes
+    const left = this.#mostBytes - held
+    // Rows of messages that came can only leave when others come where an epoch has to be whole.
+    const wanting = queues.filter(({ bytes }) => (left > 0 ? bytes < PARTITION_BYTES : bytes === 0))
+    if (wanting.length === 0) return
+    this.#asked.add(leader)
+    const asked = new Map(wanting.map(queue => [queue, queue.next]))
+    const maxBytes = Math.max(LEAST_BYTES, Math.min(left, 10 * PARTITION_BYTES))
+    const topics = wanting.map(({ of: { partition }, next, topicId = '' }) => ({
+      topicId,
+      partitions: [
+        {
+          partition,
+          fetchOffset: next,
+          partitionMaxBytes: Math.min(PARTITION_BYTES, maxBytes),
+          currentLeaderEpoch: -1,
+          lastFetchedEpoch: -1,
+        },
+      ],
+    }))
+    const maxWaitTime = wanting.length < queues.length || held > 0 ? BUSY_MS : IDLE_MS
+    const options = {
+      node: leader,
+      topics,
+      maxWaitTime,
+      minBytes: 1,
+      maxBytes,
+      isolationLevel: READ_COMMITTED,
+    }
+    this.#consumer
+      .fetch(options)
+      .then(
+        response => {
+          this.#failures = 0
+          this.#failingSince = undefined
+          this.#answered(response, asked)
+        },
+        (error: unknown) => {
+          const { response } = error as { readonly response?: FetchResponse }
+          // One partition's fault is that of the whole answer, which has the messages of the others.
+          if (response?.responses === undefined) this.#failed(error)
+          else this.#answered(response, asked)
+        },
+      )
+      .finally(() => {
+        this.#asked.delete(leader)
+        this.#ask()
+      })
+  }
+
+  #answered({ responses }: FetchResponse, asked: ReadonlyMap<FetchQueue, bigint>): void {
+    const places = new Map(
+      [...asked].map(([queue, from]) => [placeOf(queue.topicId, queue.of.partition), { queue, from }]),
+    )
+    for (const { topicId, partitions } of responses) {
+      for (const { partitionIndex, errorCode, records, abortedTransactions } of partitions) {
+        const place = places.get(placeOf(topicId, partitionIndex))
+        if (place === undefined) continue
+        const { queue, from } = place
+        if (errorCode !== 0) this.#refused(queue, errorCode)
+        else if (records !== undefined && records.length > 0) {
+          if (this.#queues.delete(queue)) this.#queues.add(queue)
+          queue.add(from, recordsIn(records, abortedTransactions ?? [], queue.of, from))
+        }
+      }
+    }
+  }
+
+  #refused(queue: FetchQueue, errorCode: number): void {
+    if (PASSING.includes(errorCode)) this.#failed(new Error(`the broker refused with error ${errorCode}`))
+    else queue.fail(this.#lost(queue, `the broker refused with error ${errorCode}`))
+  }
+
+  #lost({ of: { topic, partition }, next }: FetchQueue, why: string): KafkaError {
+    const text = `Messages of ${topic}/${partition} cannot be read from offset ${next} on: ${why}`
+    return new KafkaError('ERR_CASSANDRA_KAFKA', text, { topic, partition, offset: String(next) })
+  }
+
+  /** Waits before the next try, up to a limit. */
+  #failed(cause: unknown): void {
+    if (this.#closing.signal.aborted) return
+    this.#failingSince ??= performance.now()
+    const failing_ms = performance.now() - this.#failingSince
+    if (failing_ms > this.#timeout_ms) {
+      const seconds = Math.round(failing_ms / 1000)
+      const text = `No messages came from Kafka for ${seconds} s. The last reason: ${kafkaWordsOf(cause)}`
+      for (const queue of this.#queues) queue.fail(new KafkaError('ERR_CASSANDRA_KAFKA', text, { cause }))
+      return
+    }
+    this.#pause = delay(50 + backoff(this.#failures++), undefined, { signal: this.#closing.signal }).catch(
+      () => {},
+    )
+    void this.#pause.then(() => this.#ask())
+  }
+}
+
+function placeOf(topicId: string | undefined, partition: number): string {
+  return `${topicId}/${partition}`
+}

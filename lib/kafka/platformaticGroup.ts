@@ -1,0 +1,210 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Consumer } from '@platformatic/kafka'
+import { backoff } from '../cluster/backoff.ts'
+import { within } from '../cluster/within.ts'
+import { KafkaError } from '../errors.ts'
+import type { GroupListener, Subscription, TopicOffset, TopicPartition } from '../options/kafkaClient.ts'
+import { kafkaFailure } from './kafkaFailure.ts'
+import type { Platformatic, PlatformaticOptions } from './platformaticOptions.ts'
+
+/** Milliseconds between two looks at what is assigned: the client has no event for that in the protocol of KIP-848. */
+const LOOK_MS = 100
+
+/** Milliseconds between two looks at how many partitions there are. In the classic protocol only members notice new ones. */
+const COUNT_MS = 30_000
+
+/** Longest time in milliseconds to wait for a consumer that leaves, which goes on leaving after that. */
+const LEAVE_MS = 5_000
+
+/** Milliseconds between two tries to leave, and how many there are. */
+const LEAVE_AGAIN_MS = 1_000
+const LEAVE_TRIES = 60
+
+/** Longest time in milliseconds for a join: the others of the group may take their time. */
+const JOIN_MS = 180_000
+
+/** Least milliseconds before a member joins again that could not go on. */
+const REJOIN_MS = 200
+
+/**
+ * A member of a consumer group. One that cannot go on is replaced by a new one: after a heartbeat that failed the client
+ * sends no more of them, and it never looks for another coordinator.
+ */
+export class PlatformaticGroup {
+  readonly #module: Platformatic
+  readonly #options: PlatformaticOptions
+  readonly #subscription: Subscription
+  readonly #listener: GroupListener
+  readonly #closing = new AbortController()
+  #consumer: Consumer | undefined
+  /** What the listener was told, by identity. */
+  #known: object | null = null
+  #look: NodeJS.Timeout | undefined
+  #count: NodeJS.Timeout | undefined
+  /** Partitions of all topics since the last assignment, once they are counted. */
+  #partitions: number | undefined
+  #joining: Promise<void> = Promise.resolve()
+
+  constructor(
+    module: Platformatic,
+    options: PlatformaticOptions,
+    subscription: Subscription,
+    listener: GroupListener,
+  ) {
+    this.#module = module
+    this.#options = options
+    this.#subscription = subscription
+    this.#listener = listener
+  }
+
+  /** Resolves when it is a member. */
+  async join(signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => this.#closing.abort(signal.reason), { once: true })
+    this.#joining = this.#joinInTime()
+    await this.#joining
+    this.#closing.signal.throwIfAborted()
+    this.#look = setInterval(() => this.#lookAtAssignment(), LOOK_MS)
+    if (this.#options.group_protocol === 'classic')
+      this.#count = setInterval(() => void this.#countPartitions().catch(() => {}), COUNT_MS)
+  }
+
+  async commit(offsets: readonly TopicOffset[]): Promise<void> {
+    const consumer = this.#consumer
+    if (consumer === undefined) return
+    await consumer.commit({ offsets: offsets.map(offset => ({ ...offset, leaderEpoch: -1 })) })
+  }
+
+  /** Leaves. Never throws. */
+  async close(): Promise<void> {
+    clearInterval(this.#look)
+    clearInterval(this.#count)
+    this.#closing.abort(new KafkaError('ERR_CASSANDRA_KAFKA', 'The Kafka client was closed'))
+    await this.#joining.catch(() => {})
+    await this.#leave()
+  }
+
+  /** @throws KafkaError when it took longer than `retry_timeout_ms` */
+  async #joinInTime(): Promise<void> {
+    const { signal } = this.#closing
+    const ends = performance.now() + this.#subscription.retry_timeout_ms
+    for (let tries = 0; ; tries++) {
+      signal.throwIfAborted()
+      try {
+        return await this.#joinOnce()
+      } catch (cause) {
+        await this.#leave()
+        signal.throwIfAborted()
+        if (performance.now() >= ends || isHopeless(cause)) {
+          const { group_id } = this.#subscription
+          throw kafkaFailure(`Group ${group_id} cannot be joined at ${this.#options.brokers}`, cause)
+        }
+        await delay(REJOIN_MS + backoff(tries), undefined, { signal })
+      }
+    }
+  }
+
+  async #joinOnce(): Promise<void> {
+    const { group_id, topics } = this.#subscription
+    const { brokers, group_protocol, kafka_options } = this.#options
+    const consumer = new this.#module.Consumer({
+      clientId: 'cassandra-streams',
+      ...kafka_options,
+      groupId: group_id,
+      bootstrapBrokers: [...brokers],
+      groupProtocol: group_protocol,
+      autocommit: false,
+    })
+    this.#consumer = consumer
+    this.#known = null
+    let isMember = false
+    // Until it is a member, whoever waits for that hears of it.
+    const lost = () => {
+      if (isMember && this.#consumer === consumer) this.#renew()
+    }
+    // It tells so of a rejoin that failed.
+    consumer.on('error', lost)
+    consumer.on('consumer:heartbeat:error', lost)
+    // One time more than a stream does: the end of the stream is not the end of the subscription.
+    consumer.topics.trackAll(...topics)
+    const joined: Promise<unknown> =
+      group_protocol === 'classic' ? consumer.joinGroup({}) : joinByStream(consumer, topics)
+    await within(JOIN_MS, joined)
+    isMember = true
+  }
+
+  #lookAtAssignment(): void {
+    const assignments = this.#consumer?.assignments ?? null
+    if (assignments === this.#known) return
+    this.#known = assignments
+    this.#partitions = undefined
+    const partitions: TopicPartition[] = (assignments ?? []).flatMap(({ topic, partitions }) =>
+      this.#subscription.topics.includes(topic) ? partitions.map(partition => ({ topic, partition })) : [],
+    )
+    this.#listener.assigned(partitions)
+  }
+
+  /** Has the group share its partitions anew when there are more. */
+  async #countPartitions(): Promise<void> {
+    const consumer = this.#consumer
+    const metadata = await consumer?.metadata({ topics: [...this.#subscription.topics], forceUpdate: true })
+    if (metadata === undefined || consumer !== this.#consumer) return
+    let partitions = 0
+    for (const topic of metadata.topics.values()) partitions += topic.partitionsCount
+    const before = this.#partitions
+    this.#partitions = partitions
+    if (before !== undefined && partitions > before) await consumer?.joinGroup({})
+  }
+
+  /** The group gives its partitions to others, or does so soon. */
+  #renew(): void {
+    if (this.#closing.signal.aborted) return
+    const left = this.#leave()
+    this.#listener.assigned([])
+    this.#joining = this.#joining
+      .catch(() => {})
+      .then(() => left)
+      .then(() => this.#joinInTime())
+    this.#joining.catch((error: Error) => {
+      if (!this.#closing.signal.aborted) this.#listener.failed(error)
+    })
+  }
+
+  async #leave(): Promise<void> {
+    const consumer = this.#consumer
+    this.#consumer = undefined
+    this.#known = null
+    if (consumer === undefined) return
+    const left = leaveInTime(consumer)
+    await Promise.race([left, delay(LEAVE_MS, undefined, { ref: false })])
+  }
+}
+
+/** A consumer that has not left goes on as a member that reads nothing. Never throws. */
+async function leaveInTime(consumer: Consumer): Promise<void> {
+  consumer.removeAllListeners('consumer:heartbeat:error')
+  for (let tries = 0; tries < LEAVE_TRIES; tries++) {
+    try {
+      return await consumer.close(true)
+    } catch {
+      await delay(LEAVE_AGAIN_MS, undefined, { ref: false })
+    }
+  }
+}
+
+/** In the protocol of KIP-848 only a stream joins. It is closed before it fetches anything. */
+async function joinByStream(consumer: Consumer, topics: readonly string[]): Promise<void> {
+  const stream = await consumer.consume({ topics: [...topics], mode: 'latest', autocommit: false })
+  const closed = new Promise<void>(resolve => stream.once('close', resolve))
+  stream.on('error', () => {})
+  stream.destroy()
+  await closed
+}
+
+/** What another try does not change. */
+function isHopeless(error: unknown): boolean {
+  const codes = ['PLT_KFK_AUTHENTICATION', 'PLT_KFK_UNSUPPORTED_API', 'PLT_KFK_UNSUPPORTED']
+  const { code, errors = [] } = error as { readonly code?: string; readonly errors?: readonly unknown[] }
+  const { apiId } = error as { readonly apiId?: string }
+  if (codes.includes(code ?? '') || /AUTHORIZATION_FAILED$/.test(apiId ?? '')) return true
+  return errors.some(isHopeless)
+}

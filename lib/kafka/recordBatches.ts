@@ -1,0 +1,91 @@
+import type { KafkaRecord, TopicPartition } from '../options/kafkaClient.ts'
+
+/** A batch as the broker sends it; see the message format of Kafka, version 2. */
+export interface RecordBatch {
+  readonly firstOffset: bigint
+  readonly lastOffsetDelta: number
+  readonly attributes: number
+  readonly firstTimestamp: bigint
+  readonly maxTimestamp: bigint
+  readonly producerId: bigint
+  readonly records: readonly {
+    readonly offsetDelta: number
+    readonly timestampDelta: bigint
+    readonly key: Buffer | null
+    readonly value: Buffer | null
+    readonly headers: readonly (readonly [Buffer | null, Buffer | null])[]
+  }[]
+}
+
+/** A transaction that was aborted. */
+export interface AbortedTransaction {
+  readonly producerId: bigint
+  readonly firstOffset: bigint
+}
+
+const IS_LOG_APPEND_TIME = 0x08
+const IS_TRANSACTIONAL = 0x10
+const IS_CONTROL = 0x20
+
+/** Place of the kind in the key of a control record, and the kind that ends an aborted transaction. */
+const KIND_AT = 2
+const ABORT = 0
+
+/** What a record costs in memory beside its bytes. */
+const RECORD_BYTES = 200
+
+/** The messages of some batches. */
+export interface RecordsFound {
+  readonly records: readonly KafkaRecord[]
+  /** Offset behind all batches, those without messages included. */
+  readonly next: bigint
+  /** What they take in memory. */
+  readonly bytes: number
+}
+
+/**
+ * Reads the messages from this offset on, without control records and those of transactions that were aborted. The first
+ * batch may begin before the offset.
+ */
+export function recordsIn(
+  batches: readonly RecordBatch[],
+  abortedTransactions: readonly AbortedTransaction[],
+  { topic, partition }: TopicPartition,
+  from: bigint,
+): RecordsFound {
+  const records: KafkaRecord[] = []
+  const transactions = [...abortedTransactions].sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1))
+  /** Producers with a transaction that is aborted later on. */
+  const aborting = new Set<bigint>()
+  let at = 0
+  let next = from
+  let bytes = 0
+  for (const batch of batches) {
+    const last = batch.firstOffset + BigInt(batch.lastOffsetDelta)
+    for (; (transactions[at]?.firstOffset ?? last + 1n) <= last; at++) {
+      aborting.add((transactions[at] as AbortedTransaction).producerId)
+    }
+    if (last >= next) next = last + 1n
+    if ((batch.attributes & IS_CONTROL) !== 0) {
+      if (batch.records[0]?.key?.readInt16BE(KIND_AT) === ABORT) aborting.delete(batch.producerId)
+      continue
+    }
+    if ((batch.attributes & IS_TRANSACTIONAL) !== 0 && aborting.has(batch.producerId)) continue
+    const isAppendTime = (batch.attributes & IS_LOG_APPEND_TIME) !== 0
+    for (const { offsetDelta, timestampDelta, key, value, headers } of batch.records) {
+      const offset = batch.firstOffset + BigInt(offsetDelta)
+      if (offset < from) continue
+      bytes += RECORD_BYTES + (key?.length ?? 0) + (value?.length ?? 0)
+      records.push({
+        topic,
+        partition,
+        offset,
+        key,
+        value,
+        headers: headers.map(([name, content]) => [String(name ?? ''), content] as const),
+        timestamp: Number(isAppendTime ? batch.maxTimestamp : batch.firstTimestamp + timestampDelta),
+      })
+    }
+  }
+  return { records, next, bytes }
+}

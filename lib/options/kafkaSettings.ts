@@ -1,0 +1,77 @@
+import { resolve } from 'node:path'
+import { checkEach, type Defaulted, refuse, withDefaults } from './check.ts'
+import { kafkaEntries, sharedKafkaEntries } from './kafkaEntries.ts'
+import type { KafkaSinkOptions } from './kafkaOptions.ts'
+import { type WriteSettings, writeSettings } from './settings.ts'
+
+/** Names of files have at most so many bytes. */
+const MOST_NAME_BYTES = 255
+
+type Needed = 'group_id' | 'topics' | 'row' | 'checkpoint'
+type Kafka = Defaulted<typeof kafkaEntries>
+
+/** Checked options of a Kafka sink with their defaults; frozen. */
+export interface KafkaSettings
+  extends Omit<WriteSettings, 'on_bad_row' | 'position'>,
+    Omit<Kafka, Needed>,
+    Readonly<{ [Name in Needed]: NonNullable<Kafka[Name]> }> {
+  /** `group_id` as the name of a folder. */
+  readonly group_folder: string
+}
+
+/**
+ * Checks options once and freezes them with their defaults.
+ * @throws OptionError `ERR_CASSANDRA_OPTION_UNKNOWN` or `ERR_CASSANDRA_OPTION`.
+ */
+export function kafkaSettingsOf<Row extends object>(options: KafkaSinkOptions<Row>): KafkaSettings {
+  const given = checkEach(options, { ...sharedKafkaEntries, ...kafkaEntries })
+  const { on_bad_row, ...write } = given
+  // Whoever sets bad rows aside may say how many.
+  const {
+    on_bad_row: _handler,
+    position: _position,
+    ...settings
+  } = writeSettings({
+    ...write,
+    ...(on_bad_row !== undefined && { on_bad_row: () => {} }),
+  })
+  const { group_id, topics, row, checkpoint, ...kafka } = withDefaults(given, kafkaEntries)
+  if (group_id === undefined) throw missing('group_id')
+  if (topics === undefined) throw missing('topics')
+  if (row === undefined) throw missing('row')
+  if (checkpoint === undefined) throw missing('checkpoint')
+  if (kafka.brokers === undefined && kafka.consumer === undefined) {
+    throw refuse('brokers', 'Expected `brokers` or `consumer` to be given')
+  }
+  if (kafka.consumer !== undefined) {
+    for (const name of ['brokers', 'group_protocol', 'kafka_options'] as const) {
+      if (given[name] === undefined) continue
+      throw refuse(name, `Expected \`${name}\` to be absent, because \`consumer\` connects its own way`)
+    }
+  }
+  return Object.freeze({
+    ...settings,
+    ...kafka,
+    group_id,
+    topics,
+    row,
+    // Where it is does not change with the working directory.
+    checkpoint: resolve(checkpoint),
+    group_folder: folderNameOf(group_id),
+  })
+}
+
+function folderNameOf(group_id: string): string {
+  try {
+    const name = encodeURIComponent(group_id).replaceAll('.', '%2E')
+    if (name.length <= MOST_NAME_BYTES) return name
+  } catch {
+    // Half of a surrogate pair.
+  }
+  const expected = `well-formed text of at most ${MOST_NAME_BYTES} bytes when it is percent-encoded`
+  throw refuse('group_id', `Expected \`group_id\` to be ${expected}: it names a folder`)
+}
+
+function missing(name: Needed): Error {
+  return refuse(name, `Expected \`${name}\` to be given`)
+}

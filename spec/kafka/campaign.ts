@@ -1,0 +1,317 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Client } from 'cassandra-driver'
+import { createCassandraWritable } from '../../lib/index.ts'
+import type { Kafka } from '../../lib/testing/index.ts'
+import { integerBelow, randomFrom } from '../random.ts'
+import type { ClientKind, Task, Word } from './child.ts'
+import { keyTextOf, type MessageRow, messageAt, tableOfMessages, valueTextOf } from './rows.ts'
+import { Topics } from './topics.ts'
+
+/** Messages that are sent at once. */
+const SENT_AT_ONCE = 500
+
+/** Longest time in milliseconds for the members to catch up once they are left alone. */
+const CATCH_UP_MS = 180_000
+
+/** Members that fail before a round is given up. */
+const MOST_FAULTS = 5
+
+/** Between two looks at the group. */
+const LOOK_MS = 250
+
+export interface Round {
+  readonly client: Client
+  readonly contactPoint: string
+  readonly localDataCenter: string
+  readonly keyspace: string
+  readonly brokers: readonly string[]
+  /** The broker, where it is to be restarted. */
+  readonly kafka?: Kafka | undefined
+  /** What starts a program with its task. */
+  readonly command: (program: string, task: object) => string[]
+  readonly kind: ClientKind
+  readonly seed: number
+  readonly messages: number
+  readonly partitions: number
+  readonly members: number
+  /** Kills, pauses, joins and leaves. */
+  readonly events: number
+  readonly tell?: (line: string) => void
+}
+
+export interface Outcome {
+  readonly kills: number
+  readonly pauses: number
+  readonly leaves: number
+  readonly restarts: number
+  /** Rows in the clean table. */
+  readonly rows: number
+  readonly seconds: number
+  /** Whatever is not as it must be. */
+  readonly faults: readonly string[]
+}
+
+/** A group whose members are killed, paused, added and taken away while messages come; the table is compared with a clean run. */
+export async function consume(round: Round): Promise<Outcome> {
+  const { client, keyspace, seed, messages, partitions, members, events } = round
+  const random = randomFrom(seed)
+  const name = randomBytes(4).toString('hex')
+  const [table, clean] = [`consumed_${name}`, `clean_${name}`]
+  for (const each of [table, clean]) {
+    await client.execute(`CREATE TABLE ${keyspace}.${each} (${tableOfMessages})`)
+  }
+  // Clients of kafkajs ask for topics that were deleted for ever.
+  const topics = new Topics(round.brokers)
+  await topics.open()
+  const topic = await topics.make('campaign', partitions)
+  const group_id = `group-${name}`
+  const checkpoint = await mkdtemp(join(tmpdir(), 'kafka-checkpoints-'))
+  const task: Task = {
+    brokers: round.brokers,
+    client: round.kind,
+    group_id,
+    topic,
+    checkpoint,
+    contactPoint: round.contactPoint,
+    localDataCenter: round.localDataCenter,
+    keyspace,
+    table,
+    rows_per_epoch: 100 + integerBelow(1_000, random),
+    epoch_interval_ms: 50 + integerBelow(300, random),
+    max_buffered_bytes: random() < 0.3 ? 65_536 : 16 * 1024 * 1024,
+  }
+  const from = performance.now()
+  const group = new Group(round, task)
+  try {
+    for (let i = 0; i < members; i++) group.start()
+    const [counts] = await Promise.all([disturb(round, group, events, random), send(round, topics, topic)])
+    const faults = await untilCaughtUp(topics, group, group_id, topic)
+    faults.push(...(await group.stop()))
+    await writeClean(round, clean)
+    const { rows, differences } = await compare(client, keyspace, table, clean)
+    faults.push(...differences.slice(0, 20))
+    if (rows < messages / 1000) faults.push(`the clean table has ${rows} rows only`)
+    return { ...counts, rows, seconds: Math.round((performance.now() - from) / 1000), faults }
+  } finally {
+    group.kill()
+    await rm(checkpoint, { recursive: true, force: true })
+    for (const each of [table, clean]) await client.execute(`DROP TABLE ${keyspace}.${each}`)
+    await topics.admin.deleteTopics({ topics: [topic] }).catch(() => {})
+    await topics.close()
+  }
+}
+
+/** Sends the messages of all partitions, those of one in their order. */
+async function send({ seed, messages, partitions }: Round, topics: Topics, topic: string): Promise<void> {
+  const each = Math.ceil(messages / partitions)
+  for (let from = 0; from < each; from += SENT_AT_ONCE) {
+    const batch = Array.from({ length: partitions }, (_, partition) =>
+      Array.from({ length: Math.min(SENT_AT_ONCE, each - from) }, (_, i) => {
+        const message = messageAt(seed, partition, from + i)
+        return { partition, key: keyTextOf(message), value: valueTextOf(message) }
+      }),
+    ).flat()
+    // What the broker does not answer for comes twice in its log, and so does not happen in a clean run.
+    await topics.producer.send({ topic, messages: batch, acks: -1 })
+    await delay(5)
+  }
+}
+
+/** Kills, pauses, joins, leaves and restarts at random moments. */
+async function disturb({ kafka, tell }: Round, group: Group, events: number, random: () => number) {
+  const counts = { kills: 0, pauses: 0, leaves: 0, restarts: 0 }
+  for (let event = 0; event < events; event++) {
+    await delay(200 + integerBelow(1_800, random))
+    const draw = random()
+    if (draw < 0.5) {
+      counts.kills++
+      group.killOne(integerBelow(1000, random))
+      if (random() < 0.5) await delay(integerBelow(1_500, random))
+      group.start()
+    } else if (draw < 0.75) {
+      counts.pauses++
+      group.pauseOne(integerBelow(1000, random), 200 + integerBelow(12_000, random))
+    } else {
+      counts.leaves++
+      if (random() < 0.5) group.start()
+      group.leaveOne(integerBelow(1000, random))
+      group.start()
+    }
+  }
+  if (kafka !== undefined) {
+    counts.restarts++
+    tell?.('the broker is killed and started again')
+    await kafka.kill()
+    await delay(integerBelow(2_000, random))
+    await kafka.start()
+  }
+  return counts
+}
+
+/** Waits until the group has committed everything. Those who are paused go on first. */
+async function untilCaughtUp(
+  topics: Topics,
+  group: Group,
+  group_id: string,
+  topic: string,
+): Promise<string[]> {
+  group.resumeAll()
+  const ends = await topics.ends(topic)
+  const until = performance.now() + CATCH_UP_MS
+  for (;;) {
+    const committed = await topics.committed(group_id, topic).catch(() => [])
+    if (committed.length === ends.length && ends.every((end, i) => committed[i] === end)) return []
+    if (performance.now() > until) return [`the group committed ${committed} of ${ends}`]
+    if (group.replaceFailed() > MOST_FAULTS) return []
+    await delay(LOOK_MS)
+  }
+}
+
+/** What one run without failures writes. */
+async function writeClean(
+  { contactPoint, keyspace, seed, messages, partitions }: Round,
+  table: string,
+): Promise<void> {
+  const [host = '', port] = contactPoint.split(':')
+  const each = Math.ceil(messages / partitions)
+  function* rows() {
+    for (let index = 0; index < each; index++) {
+      for (let partition = 0; partition < partitions; partition++) {
+        const { key, rows } = messageAt(seed, partition, index)
+        if (rows === null) yield { ...key, op: 'delete' }
+        else for (const row of rows) yield { ...row, op: 'insert' }
+      }
+    }
+  }
+  const options = { host, port: Number(port), keyspace, table, operation_column: 'op' }
+  await pipeline(Readable.from(rows()), createCassandraWritable<MessageRow>(options))
+}
+
+async function compare(client: Client, keyspace: string, table: string, clean: string) {
+  const [found, wanted] = await Promise.all([table, clean].map(name => contentsOf(client, keyspace, name)))
+  const keys = new Set([...(found?.keys() ?? []), ...(wanted?.keys() ?? [])])
+  const differences = [...keys]
+    .filter(key => found?.get(key) !== wanted?.get(key))
+    .map(key => `row ${key} is ${found?.get(key)} and should be ${wanted?.get(key)}`)
+  return { rows: wanted?.size ?? 0, differences }
+}
+
+async function contentsOf(client: Client, keyspace: string, table: string): Promise<Map<string, string>> {
+  const contents = new Map<string, string>()
+  const cql = `SELECT * FROM ${keyspace}.${table}`
+  for await (const { p, c, ...values } of await client.execute(cql, [], { prepare: true, fetchSize: 1000 })) {
+    contents.set(`${p}/${c}`, JSON.stringify(values))
+  }
+  return contents
+}
+
+interface Member {
+  readonly process: ChildProcessByStdio<null, Readable, null>
+  readonly words: Word[]
+  readonly ended: Promise<void>
+  /** `undefined` while it runs. */
+  end: NodeJS.Signals | 'exit' | undefined
+  isLeaving: boolean
+}
+
+/** The processes of a round. */
+class Group {
+  readonly #round: Round
+  readonly #task: Task
+  readonly #members = new Set<Member>()
+  readonly #faults: string[] = []
+
+  constructor(round: Round, task: Task) {
+    this.#round = round
+    this.#task = task
+  }
+
+  start(): void {
+    const [program = '', ...args] = this.#round.command('spec/kafka/child.js', this.#task)
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const words: Word[] = []
+    const lines = createInterface(child.stdout)
+    lines.on('line', line => words.push(JSON.parse(line) as Word))
+    const read = new Promise<void>(resolve => lines.once('close', resolve))
+    const ended = new Promise<void>(resolve =>
+      child.once('close', (_, signal) => {
+        member.end = signal ?? 'exit'
+        void read.then(resolve)
+      }),
+    )
+    const member: Member = { process: child, words, ended, end: undefined, isLeaving: false }
+    this.#members.add(member)
+  }
+
+  killOne(draw: number): void {
+    this.#pick(draw)?.process.kill('SIGKILL')
+  }
+
+  /** It goes on when others may have had its partitions for long. */
+  pauseOne(draw: number, wait_ms: number): void {
+    const member = this.#pick(draw)
+    member?.process.kill('SIGSTOP')
+    setTimeout(() => member?.process.kill('SIGCONT'), wait_ms)
+  }
+
+  leaveOne(draw: number): void {
+    const member = this.#pick(draw)
+    if (member === undefined) return
+    member.isLeaving = true
+    member.process.kill('SIGTERM')
+  }
+
+  resumeAll(): void {
+    for (const { process } of this.#members) process.kill('SIGCONT')
+  }
+
+  /** A member that failed is a fault; another takes its place, so that the rest is seen. */
+  replaceFailed(): number {
+    for (const member of this.#members) {
+      if (member.end === undefined) continue
+      this.#members.delete(member)
+      const failed = member.words.find(word => 'failed' in word)
+      if (failed !== undefined) {
+        this.#faults.push(`a member failed: ${JSON.stringify(failed)}`)
+        this.start()
+      }
+    }
+    return this.#faults.length
+  }
+
+  /** Has all leave; tells what was wrong. */
+  async stop(): Promise<string[]> {
+    this.replaceFailed()
+    for (const { process } of this.#members) process.kill('SIGTERM')
+    const late = setTimeout(() => {
+      this.#faults.push('a member did not leave within 60 s')
+      this.kill()
+    }, 60_000)
+    await Promise.all([...this.#members].map(({ ended }) => ended))
+    clearTimeout(late)
+    for (const { words, end } of this.#members) {
+      if (end === 'exit' && words.some(word => 'ended' in word)) continue
+      // It had not come to its first line.
+      if (end === 'SIGTERM' && words.length === 0) continue
+      this.#faults.push(`a member ended with ${end} and ${JSON.stringify(words.at(-1))}`)
+    }
+    return this.#faults
+  }
+
+  kill(): void {
+    for (const { process } of this.#members) process.kill('SIGKILL')
+  }
+
+  #pick(draw: number): Member | undefined {
+    const running = [...this.#members].filter(({ end, isLeaving }) => end === undefined && !isLeaving)
+    return running[draw % running.length]
+  }
+}

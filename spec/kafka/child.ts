@@ -1,0 +1,78 @@
+// A member of a group, to be killed: writes what it consumes and says how it goes.
+import { writeSync } from 'node:fs'
+import { Client } from 'cassandra-driver'
+import { Kafka, logLevel } from 'kafkajs'
+import { kafkaJsConsumer, runKafkaSink } from '../../lib/kafka/index.ts'
+import type { MessageRow } from './rows.ts'
+
+/** How a child of the campaign reads Kafka. */
+export type ClientKind = 'classic' | 'consumer' | 'kafkajs'
+
+/** What a child is told. */
+export interface Task {
+  readonly brokers: readonly string[]
+  readonly client: ClientKind
+  readonly group_id: string
+  readonly topic: string
+  readonly checkpoint: string
+  readonly contactPoint: string
+  readonly localDataCenter: string
+  readonly keyspace: string
+  readonly table: string
+  readonly rows_per_epoch: number
+  readonly epoch_interval_ms: number
+  readonly max_buffered_bytes: number
+}
+
+/** What it says, a line each. */
+export type Word = { readonly failed: string } | { readonly ended: Readonly<Record<string, number>> }
+
+const task = JSON.parse(process.argv[2] ?? '') as Task
+
+/** At once, so that a kill a moment later does not take it along. */
+function say(word: Word): void {
+  writeSync(1, `${JSON.stringify(word)}\n`)
+}
+
+const { brokers, client: kind, group_id, topic, checkpoint, contactPoint, localDataCenter } = task
+const { keyspace, table, rows_per_epoch, epoch_interval_ms, max_buffered_bytes } = task
+const times = { sessionTimeout: 6_000, heartbeatInterval: 500, rebalanceTimeout: 15_000 }
+const cassandra = new Client({ contactPoints: [contactPoint], localDataCenter })
+const source =
+  kind === 'kafkajs'
+    ? {
+        consumer: kafkaJsConsumer(new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }), {
+          consumer_options: times,
+        }),
+      }
+    : {
+        brokers,
+        group_protocol: kind,
+        kafka_options: kind === 'classic' ? times : {},
+      }
+
+const sink = runKafkaSink<MessageRow>({
+  ...source,
+  group_id,
+  topics: topic,
+  checkpoint,
+  tombstones: 'delete',
+  row: ({ key, value }) => JSON.parse(String(value ?? key)),
+  client: cassandra,
+  keyspace,
+  table,
+  rows_per_epoch,
+  epoch_interval_ms,
+  max_buffered_bytes,
+  // Brokers are away for longer than that only where something is wrong.
+  retry_timeout_ms: 120_000,
+})
+process.once('SIGTERM', () => void sink.stop().catch(() => {}))
+try {
+  await sink.done
+  say({ ended: { ...sink.stats } as unknown as Record<string, number> })
+} catch (error) {
+  const { code, message, cause } = error as { code?: string; message?: string; cause?: unknown }
+  say({ failed: `${code}: ${message} ${cause ?? ''}` })
+}
+await cassandra.shutdown()

@@ -1,0 +1,72 @@
+// npm run test:kafka -- --rounds 100 --seed 7
+import { randomBytes, randomInt } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { Client } from 'cassandra-driver'
+import { startCassandra, startKafka } from '../../lib/testing/index.ts'
+import { Programs } from '../crash/program.ts'
+import { consume } from './campaign.ts'
+import type { ClientKind } from './child.ts'
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '100' },
+    seed: { type: 'string' },
+    messages: { type: 'string', default: '200000' },
+    events: { type: 'string', default: '8' },
+    /** Only these, of classic, consumer and kafkajs. */
+    clients: { type: 'string', default: 'classic,consumer,classic,consumer,kafkajs' },
+    /** Every so many rounds the broker is killed and started again. */
+    restarts: { type: 'string', default: '5' },
+  },
+})
+const seed = Number(values.seed ?? randomInt(2 ** 31))
+const rounds = Number(values.rounds)
+const restarts = Number(values.restarts)
+const kinds = values.clients.split(',') as ClientKind[]
+console.log(`${rounds} rounds, --seed ${seed}`)
+
+await using cassandra = await startCassandra()
+await using kafka = await startKafka()
+const [contactPoint = ''] = cassandra.contactPoints
+const { localDataCenter } = cassandra
+const client = new Client({
+  contactPoints: [contactPoint],
+  localDataCenter,
+  socketOptions: { readTimeout: 60_000 },
+})
+const keyspace = `kafka_${randomBytes(4).toString('hex')}`
+await client.execute(
+  `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
+)
+using programs = new Programs('kafka')
+const total = { kills: 0, pauses: 0, leaves: 0, restarts: 0 }
+let faulty = 0
+for (let round = 0; round < rounds; round++) {
+  const kind = kinds[round % kinds.length] ?? 'classic'
+  const isRestart = kafka.source === 'maven' && restarts > 0 && round % restarts === restarts - 1
+  const outcome = await consume({
+    client,
+    contactPoint,
+    localDataCenter,
+    keyspace,
+    brokers: kafka.brokers,
+    kafka: isRestart ? kafka : undefined,
+    command: (program, task) => programs.command(program, task),
+    kind,
+    seed: (seed + round) | 0,
+    messages: Number(values.messages),
+    partitions: 12,
+    members: 3,
+    events: Number(values.events),
+    tell: line => console.log(line),
+  })
+  const { faults, ...counts } = outcome
+  console.log(`round ${round + 1} (${kind}, seed ${(seed + round) | 0}): ${JSON.stringify(counts)}`)
+  for (const fault of faults) console.log(`✗ ${fault}`)
+  if (faults.length > 0) faulty++
+  for (const name of ['kills', 'pauses', 'leaves', 'restarts'] as const) total[name] += counts[name]
+}
+console.log(`${rounds - faulty} of ${rounds} rounds ended with the table of a clean run`, total)
+if (faulty > 0) process.exitCode = 1
+await client.execute(`DROP KEYSPACE ${keyspace}`)
+await client.shutdown()

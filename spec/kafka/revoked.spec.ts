@@ -1,0 +1,161 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest'
+import { runKafkaSink } from '../../lib/kafka/index.ts'
+import { platformaticConsumer } from '../../lib/kafka/platformaticClient.ts'
+import type {
+  ConnectKafka,
+  GroupListener,
+  KafkaClient,
+  KafkaRecord,
+  TopicOffset,
+} from '../../lib/options/kafkaClient.ts'
+import { useKeyspace } from '../integration/keyspace.ts'
+import { Topics } from './topics.ts'
+
+const ks = useKeyspace('kafka_revoked_spec')
+const brokers = inject('brokers')
+const topics = new Topics(brokers)
+let checkpoint: string
+beforeAll(async () => {
+  await topics.open()
+  checkpoint = await mkdtemp(join(tmpdir(), 'kafka-checkpoints-'))
+})
+afterAll(async () => {
+  await topics.close()
+  await rm(checkpoint, { recursive: true, force: true })
+})
+
+const WITHIN = { timeout: 60_000, interval: 50 }
+
+/** A real client that can be made to tell of other assignments, and to give messages that it has at hand after a revocation. */
+class Meddling implements KafkaClient {
+  readonly #real: KafkaClient
+  listener: GroupListener | undefined
+  readonly takers = new Map<number, (records: readonly KafkaRecord[]) => undefined | Promise<void>>()
+  readonly committed: TopicOffset[] = []
+
+  constructor(real: KafkaClient) {
+    this.#real = real
+  }
+
+  join(listener: GroupListener): Promise<void> {
+    this.listener = listener
+    return this.#real.join(listener)
+  }
+
+  log(...given: Parameters<KafkaClient['log']>): ReturnType<KafkaClient['log']> {
+    return this.#real.log(...given)
+  }
+
+  read(...[from, take, signal]: Parameters<KafkaClient['read']>): Promise<void> {
+    this.takers.set(from.partition, take)
+    return this.#real.read(from, take, signal)
+  }
+
+  commit(offsets: readonly TopicOffset[]): Promise<void> {
+    this.committed.push(...offsets)
+    return this.#real.commit(offsets)
+  }
+
+  close(): Promise<void> {
+    return this.#real.close()
+  }
+}
+
+async function scene(partitions: number) {
+  const topic = await topics.make('revoked', partitions)
+  const table = await ks.table('k text PRIMARY KEY, v int')
+  let client: Meddling | undefined
+  const connect = platformaticConsumer({ brokers, group_protocol: 'classic', kafka_options: {} })
+  const consumer: ConnectKafka = subscription => {
+    client = new Meddling(connect(subscription))
+    return client
+  }
+  const sink = runKafkaSink({
+    consumer,
+    group_id: topic,
+    topics: topic,
+    checkpoint,
+    row: ({ key, value }) => ({ k: String(key), v: Number(value) }),
+    ...ks.target,
+    table,
+    epoch_interval_ms: 50,
+  })
+  sink.done.catch(() => {})
+  onTestFinished(() => sink.stop().catch(() => {}))
+  await vi.waitFor(() => expect(client?.takers.size).toBe(partitions), WITHIN)
+  const found = async () =>
+    (await ks.select(`SELECT k FROM ${ks.name}.${table}`)).map(({ k }) => String(k)).sort()
+  const record = (partition: number, offset: bigint, key: string): KafkaRecord => ({
+    topic,
+    partition,
+    offset,
+    key: Buffer.from(key),
+    value: Buffer.from('1'),
+    headers: [],
+    timestamp: Date.now(),
+  })
+  const file = (partition: number) => join(checkpoint, topic, topic, String(partition), 'checkpoint')
+  return { topic, table, sink, client: client as unknown as Meddling, found, record, file }
+}
+
+describe('a partition that was revoked', () => {
+  it('is not written any more, though the client has messages at hand', async () => {
+    const { topic, sink, client, found, record, file } = await scene(2)
+    await topics.send(topic, [
+      { partition: 0, key: 'a', value: '1' },
+      { partition: 1, key: 'b', value: '1' },
+    ])
+    await vi.waitFor(() => expect(sink.stats.rows_written).toBe(2), WITHIN)
+    await vi.waitFor(async () => expect(await readFile(file(1), 'utf8')).toContain('"offset":"1"'), WITHIN)
+    const { epochs } = sink.stats
+    const [before, take] = [await readFile(file(1), 'utf8'), client.takers.get(1)]
+    client.listener?.assigned([{ topic, partition: 0 }])
+    await take?.([record(1, 1n, 'late')])
+    await topics.send(topic, [{ partition: 0, key: 'c', value: '1' }])
+    await vi.waitFor(() => expect(sink.stats.epochs).toBeGreaterThan(epochs), WITHIN)
+    // It came later, and is committed.
+    expect(await found()).toEqual(['a', 'b', 'c'])
+    expect(await readFile(file(1), 'utf8')).toBe(before)
+    expect(sink.stats.partitions).toBe(1)
+  })
+
+  it('goes on where it was when it is assigned again', async () => {
+    const { topic, sink, client, found } = await scene(1)
+    await topics.send(topic, [{ partition: 0, key: 'a', value: '1' }])
+    await vi.waitFor(() => expect(sink.stats.rows_written).toBe(1), WITHIN)
+    client.listener?.assigned([])
+    await topics.send(topic, [{ partition: 0, key: 'b', value: '1' }])
+    client.listener?.assigned([{ topic, partition: 0 }])
+    await vi.waitFor(async () => expect(await found()).toEqual(['a', 'b']), WITHIN)
+  })
+
+  it('does not have its offsets told by another', async () => {
+    const { topic, sink, client } = await scene(2)
+    await topics.send(topic, [
+      { partition: 0, key: 'a', value: '1' },
+      { partition: 0, key: 'b', value: '1' },
+      { partition: 1, key: 'c', value: '1' },
+    ])
+    await vi.waitFor(() => expect(sink.stats.rows_written).toBe(3), WITHIN)
+    await sink.stop()
+    const last = new Map(client.committed.map(({ partition, offset }) => [partition, offset]))
+    expect(Object.fromEntries(last)).toEqual({ 0: 2n, 1: 1n })
+  })
+})
+
+describe('a partition that another process took over', () => {
+  it('is taken back while the group says that it is ours', async () => {
+    const { topic, sink, found, file } = await scene(1)
+    await topics.send(topic, [{ partition: 0, key: 'a', value: '1' }])
+    await vi.waitFor(() => expect(sink.stats.rows_written).toBe(1), WITHIN)
+    // As one does that slept, and wakes with the partitions that it had.
+    const folder = dirname(file(0))
+    for (const name of await readdir(folder)) if (name.includes('.lock.')) await rm(join(folder, name))
+    await topics.send(topic, [{ partition: 0, key: 'b', value: '1' }])
+    await vi.waitFor(async () => expect(await found()).toEqual(['a', 'b']), WITHIN)
+    await vi.waitFor(() => expect(sink.stats.fenced).toBe(1), WITHIN)
+  })
+})

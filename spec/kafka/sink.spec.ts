@@ -1,0 +1,436 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { finished } from 'node:stream/promises'
+import { Kafka, logLevel } from 'kafkajs'
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest'
+import { createMicroBatchSink } from '../../lib/index.ts'
+import { type KafkaMessage, type KafkaSink, kafkaJsConsumer, runKafkaSink } from '../../lib/kafka/index.ts'
+import type { KafkaSinkOptions } from '../../lib/options/kafkaOptions.ts'
+import { closedPort } from '../closedPort.ts'
+import { useKeyspace } from '../integration/keyspace.ts'
+import { Topics } from './topics.ts'
+
+const ks = useKeyspace('kafka_spec')
+const brokers = inject('brokers')
+const topics = new Topics(brokers)
+let folder: string
+beforeAll(async () => {
+  await topics.open()
+  folder = await mkdtemp(join(tmpdir(), 'kafka-checkpoints-'))
+})
+afterAll(async () => {
+  await topics.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+interface Row {
+  readonly k: string
+  readonly v?: unknown
+}
+
+const WITHIN = { timeout: 60_000, interval: 100 }
+const kafka_options = { sessionTimeout: 6_000, heartbeatInterval: 500, rebalanceTimeout: 10_000 }
+
+/** A table of keys and values, a topic, and a group with a folder for its checkpoints. */
+async function scene(partitions = 1, definition = 'k text PRIMARY KEY, v int') {
+  const topic = await topics.make('sink', partitions)
+  const table = await ks.table(definition)
+  const checkpoint = await mkdtemp(join(folder, 'group-'))
+  const group_id = `group.of/${topic}`
+  const options: KafkaSinkOptions<Row> = {
+    brokers,
+    group_id,
+    topics: topic,
+    checkpoint,
+    row: ({ key, value }) => ({ k: String(key), v: value === null ? null : Number(value) }),
+    ...ks.target,
+    table,
+    epoch_interval_ms: 50,
+    kafka_options,
+  }
+  const start = (more: Partial<KafkaSinkOptions<Row>> = {}) => {
+    const sink = runKafkaSink<Row>({ ...options, ...more })
+    // Whoever waits for it hears of it.
+    sink.done.catch(() => {})
+    onTestFinished(() => sink.stop().catch(() => {}))
+    return sink
+  }
+  const send = (values: readonly (number | null)[], partition = 0, key = (i: number) => `k${i}`) =>
+    topics.send(
+      topic,
+      values.map((value, i) => ({ partition, key: key(i), value: value === null ? null : String(value) })),
+    )
+  const found = async () => {
+    const rows = await ks.select(`SELECT k, v FROM ${ks.name}.${table}`)
+    return Object.fromEntries(rows.map(({ k, v }) => [String(k), v]))
+  }
+  return { topic, table, checkpoint, group_id, start, send, found }
+}
+
+const written = (sink: KafkaSink, rows: number) =>
+  unlessFailed(
+    sink,
+    vi.waitFor(
+      () => expect(sink.stats.rows_written + sink.stats.rows_deleted + sink.stats.rows_set_aside).toBe(rows),
+      WITHIN,
+    ),
+  )
+
+/** What fails the sink need not be waited for. */
+const unlessFailed = (sink: KafkaSink, wait: Promise<void>) =>
+  Promise.race([wait, sink.done.then(() => expect.unreachable('it was stopped'))])
+
+const epochs = (sink: KafkaSink, least: number) =>
+  unlessFailed(
+    sink,
+    vi.waitFor(() => expect(sink.stats.epochs).toBeGreaterThanOrEqual(least), WITHIN),
+  )
+
+const failureOf = (sink: KafkaSink) =>
+  sink.done.then(
+    () => undefined,
+    (error: Error) => error,
+  )
+
+const sources: Readonly<Record<string, Partial<KafkaSinkOptions<Row>>>> = {
+  'the classic protocol': { group_protocol: 'classic' },
+  'the protocol of KIP-848': { group_protocol: 'consumer', kafka_options: {} },
+  kafkajs: {
+    brokers: undefined,
+    kafka_options: undefined,
+    consumer: kafkaJsConsumer(new Kafka({ brokers, logLevel: logLevel.NOTHING }), {
+      consumer_options: kafka_options,
+    }),
+  },
+}
+
+describe.each(Object.entries(sources))('a Kafka sink by %s', (_, source) => {
+  it('writes the rows of all partitions, and tells the group how far it is', async () => {
+    const { topic, group_id, start, send, found } = await scene(3)
+    const key = (partition: number) => (i: number) => `${partition}/${i}`
+    for (const partition of [0, 1, 2]) await send([1, 2, 3], partition, key(partition))
+    const sink = start(source)
+    await written(sink, 9)
+    await send([4], 1, () => 'later')
+    await written(sink, 10)
+    expect(sink.stats.partitions).toBe(3)
+    await sink.stop()
+    await sink.done
+    expect(Object.keys(await found())).toHaveLength(10)
+    expect(await found()).toMatchObject({ '0/0': 1, '2/2': 3, later: 4 })
+    expect(await topics.committed(group_id, topic)).toEqual([3n, 4n, 3n])
+  })
+
+  it('goes on from its checkpoint, whatever the group committed', async () => {
+    const { topic, group_id, start, send, found } = await scene()
+    await send([1, 2, 3])
+    const first = start(source)
+    await written(first, 3)
+    await first.stop()
+    await send([4, 5], 0, i => `second ${i}`)
+    const committed = (offset: string) =>
+      topics.admin.setOffsets({ groupId: group_id, topic, partitions: [{ partition: 0, offset }] })
+    await vi.waitFor(() => committed('5'), WITHIN)
+    const second = start(source)
+    await written(second, 2)
+    await second.stop()
+    await vi.waitFor(() => committed('0'), WITHIN)
+    await send([6], 0, () => 'third')
+    const third = start(source)
+    await written(third, 1)
+    await epochs(third, 1)
+    await third.stop()
+    expect(third.stats.rows_accepted).toBe(1)
+    expect(await found()).toEqual({ k0: 1, k1: 2, k2: 3, 'second 0': 4, 'second 1': 5, third: 6 })
+  })
+
+  it('shares partitions with another member, which takes them over when it leaves', async () => {
+    const { start, send, found } = await scene(4)
+    const first = start(source)
+    await vi.waitFor(() => expect(first.stats.partitions).toBe(4), WITHIN)
+    const second = start(source)
+    await vi.waitFor(
+      () => expect([first, second].map(({ stats }) => stats.partitions)).toEqual([2, 2]),
+      WITHIN,
+    )
+    for (const partition of [0, 1, 2, 3]) await send([partition], partition, () => `p${partition}`)
+    await vi.waitFor(() => expect(first.stats.rows_written + second.stats.rows_written).toBe(4), WITHIN)
+    await first.stop()
+    await vi.waitFor(() => expect(second.stats.partitions).toBe(4), WITHIN)
+    for (const partition of [0, 1, 2, 3]) await send([10 + partition], partition, () => `p${partition}`)
+    await vi.waitFor(async () => expect(await found()).toEqual({ p0: 10, p1: 11, p2: 12, p3: 13 }), WITHIN)
+    await second.stop()
+  })
+})
+
+describe('a message', () => {
+  it('without a value deletes its row if that is asked for', async () => {
+    const { start, send, found } = await scene()
+    await send([1, 2, 3])
+    await send([null], 0, () => 'k1')
+    const sink = start({ tombstones: 'delete' })
+    await written(sink, 4)
+    await sink.stop()
+    expect(await found()).toEqual({ k0: 1, k2: 3 })
+    expect(sink.stats).toMatchObject({ rows_written: 3, rows_deleted: 1 })
+  })
+
+  it('without a value is a row as any other if that is not asked for', async () => {
+    const { start, send, found } = await scene()
+    await send([1, null])
+    const sink = start()
+    await written(sink, 2)
+    await sink.stop()
+    expect(await found()).toEqual({ k0: 1, k1: null })
+  })
+
+  it('is several rows, or none', async () => {
+    const { start, send, found, topic, group_id } = await scene()
+    await send([3, 0, 2])
+    const row = ({ key, value }: KafkaMessage) =>
+      Array.from({ length: Number(value) }, (_, i) => ({ k: `${key}/${i}`, v: i }))
+    const sink = start({ row, rows_per_epoch: 2 })
+    await written(sink, 5)
+    await sink.stop()
+    expect(await found()).toEqual({ 'k0/0': 0, 'k0/1': 1, 'k0/2': 2, 'k2/0': 0, 'k2/1': 1 })
+    expect(await topics.committed(group_id, topic)).toEqual([3n])
+  })
+
+  it.each(['insert', 'delete'])('of a millisecond with others ends as it came, with %s last', async last => {
+    const { start, topic, found } = await scene()
+    const timestamp = String(Date.now())
+    const ops = last === 'insert' ? ['insert', 'delete', 'insert'] : ['delete', 'insert', 'delete']
+    await topics.send(
+      topic,
+      ops.map((op, i) => ({ partition: 0, key: 'a', value: JSON.stringify({ op, v: 9 - i }), timestamp })),
+    )
+    const row = ({ key, value, write_time }: KafkaMessage) => ({
+      k: String(key),
+      write_time,
+      ...(JSON.parse(String(value)) as object),
+    })
+    const sink = start({ row, timestamp_column: 'write_time' as never, operation_column: 'op' as never })
+    await written(sink, 3)
+    await sink.stop()
+    expect(await found()).toEqual(last === 'insert' ? { a: 7 } : {})
+  })
+
+  it('with an earlier time than one before it loses against that', async () => {
+    const { start, topic, found } = await scene()
+    const now = Date.now()
+    const times = [now, now - 60_000]
+    await topics.send(
+      topic,
+      times.map((time, i) => ({ partition: 0, key: 'a', value: String(i), timestamp: String(time) })),
+    )
+    const row = ({ key, value, write_time }: KafkaMessage) => ({
+      k: String(key),
+      v: Number(value),
+      write_time,
+    })
+    const sink = start({ row, timestamp_column: 'write_time' as never })
+    await written(sink, 2)
+    await sink.stop()
+    expect(await found()).toEqual({ a: 0 })
+  })
+})
+
+describe('messages of transactions', () => {
+  it('are written when they are committed, and leave gaps', async () => {
+    const { start, topic, send, found, group_id } = await scene()
+    const producer = topics.kafka.producer({
+      transactionalId: `transactions of ${topic}`,
+      idempotent: true,
+      maxInFlightRequests: 1,
+    })
+    await producer.connect()
+    onTestFinished(() => producer.disconnect())
+    const within = async (keys: readonly string[], end: 'commit' | 'abort') => {
+      const transaction = await producer.transaction()
+      for (const key of keys) await transaction.send({ topic, messages: [{ key, value: '1', partition: 0 }] })
+      await transaction[end]()
+    }
+    await within(['a', 'b'], 'commit')
+    await within(['c'], 'abort')
+    await within(['d', 'e'], 'abort')
+    await send([1], 0, () => 'f')
+    await within(['g'], 'commit')
+    const sink = start()
+    await written(sink, 4)
+    await send([1], 0, () => 'h')
+    await written(sink, 5)
+    await sink.stop()
+    expect(Object.keys(await found()).sort()).toEqual(['a', 'b', 'f', 'g', 'h'])
+    expect(await topics.committed(group_id, topic)).toEqual(await topics.ends(topic))
+  })
+})
+
+describe('a message that is no row', () => {
+  it('is set aside with its place, and all others are written', async () => {
+    const { start, topic, found } = await scene(1, 'k text PRIMARY KEY, v int, t text')
+    const values = ['{"v":1}', 'no JSON', '{"v":"one"}', '{"v":4}']
+    await topics.send(
+      topic,
+      values.map((value, i) => ({ partition: 0, key: `k${i}`, value })),
+    )
+    const aside: unknown[] = []
+    const sink = start({
+      row: ({ key, value }) => ({ k: String(key), ...(JSON.parse(String(value)) as object) }),
+      tombstones: 'delete',
+      on_bad_row: ({ code }, { topic, partition, offset }, row) =>
+        void aside.push({ code, topic, partition, offset, row }),
+    })
+    await written(sink, 4)
+    await sink.stop()
+    expect(await found()).toEqual({ k0: 1, k3: 4 })
+    const place = { topic, partition: 0 }
+    expect(aside).toEqual([
+      { code: 'ERR_CASSANDRA_KAFKA_MESSAGE', ...place, offset: 1n, row: undefined },
+      { code: 'ERR_CASSANDRA_VALUE', ...place, offset: 2n, row: { k: 'k2', v: 'one' } },
+    ])
+  })
+
+  it('ends the sink with its place, and comes again', async () => {
+    const { start, topic, send, found } = await scene()
+    await send([1])
+    await topics.send(topic, [{ partition: 0, key: 'bad', value: 'none' }])
+    const row = ({ key, value }: KafkaMessage) => ({
+      k: String(key),
+      v: JSON.parse(String(value)) as unknown,
+    })
+    expect(await failureOf(start({ row }))).toMatchObject({
+      code: 'ERR_CASSANDRA_KAFKA_MESSAGE',
+      message: expect.stringContaining(`offset 1 of ${topic}/0`),
+    })
+    expect(await failureOf(start({ row: () => ({ k: 'a', v: 'many' }) }))).toMatchObject({
+      code: 'ERR_CASSANDRA_VALUE',
+      message: expect.stringMatching(new RegExp(`^Message at offset [01] of ${topic}/0: Row`)),
+    })
+    const sink = start({ row: ({ key }) => ({ k: String(key), v: 5 }) })
+    await vi.waitFor(async () => expect(await found()).toMatchObject({ bad: 5 }), WITHIN)
+    await sink.stop()
+  })
+})
+
+describe('a log', () => {
+  it('may lose messages that are written, also those without rows', async () => {
+    const { start, topic, send, found } = await scene()
+    const row = ({ key, value }: KafkaMessage) => (Number(value) < 0 ? null : { k: String(key), v: 1 })
+    await send([-1, -1, -1, -1])
+    const first = start({ row })
+    await epochs(first, 2)
+    await first.stop()
+    await topics.deleteBefore(topic, 4n)
+    await send([7])
+    const second = start({ row })
+    await written(second, 1)
+    await second.stop()
+    expect(await found()).toEqual({ k0: 1 })
+  })
+
+  it('that lost messages before they were written ends the sink', async () => {
+    const { start, topic, send } = await scene()
+    await send([1, 2])
+    const first = start()
+    await written(first, 2)
+    await first.stop()
+    await send([3, 4, 5])
+    await topics.deleteBefore(topic, 4n)
+    expect(await failureOf(start())).toMatchObject({
+      name: 'KafkaError',
+      code: 'ERR_CASSANDRA_KAFKA_EXPIRED',
+      topic,
+      partition: 0,
+      offset: '2',
+    })
+  })
+
+  it('that is another one ends the sink', async () => {
+    const { start, topic, send } = await scene()
+    await send([1, 2])
+    const first = start()
+    await written(first, 2)
+    await first.stop()
+    await topics.admin.deleteTopics({ topics: [topic] })
+    await vi.waitFor(() => topics.admin.createTopics({ topics: [{ topic }], waitForLeaders: true }), WITHIN)
+    const error = await failureOf(start())
+    expect(error).toMatchObject({ code: 'ERR_CASSANDRA_KAFKA_LOG_CHANGED', topic, partition: 0, offset: '2' })
+    expect(error?.message).toContain('deleted and made again')
+  })
+
+  it('without a checkpoint begins where it is told, also after a crash before the first row', async () => {
+    const { start, send, found } = await scene()
+    await send([1, 2, 3])
+    const first = start({ start: 'latest' })
+    await epochs(first, 1)
+    await first.stop()
+    await send([4], 0, () => 'later')
+    const second = start({ start: 'latest' })
+    await written(second, 1)
+    await second.stop()
+    expect(await found()).toEqual({ later: 4 })
+  })
+
+  it('begins at an offset that is asked for', async () => {
+    const { start, send, found } = await scene()
+    await send([1, 2, 3])
+    const sink = start({ start: async ({ partition }) => partition + 2 })
+    await written(sink, 1)
+    await sink.stop()
+    expect(await found()).toEqual({ k2: 3 })
+    expect(await failureOf(start({ group_id: 'another', start: () => 1.5 }))).toMatchObject({
+      code: 'ERR_CASSANDRA_POSITION',
+    })
+  })
+})
+
+describe('a checkpoint', () => {
+  it('of another source is refused', async () => {
+    const { start, send, checkpoint, group_id, topic, table } = await scene()
+    const checkpoint_location = join(
+      checkpoint,
+      encodeURIComponent(group_id).replaceAll('.', '%2E'),
+      topic,
+      '0',
+    )
+    await mkdir(checkpoint_location, { recursive: true })
+    const other = createMicroBatchSink({ ...ks.target, table, checkpoint_location })
+    await other.writeEpoch(0, [{ k: 'a', v: 1 }])
+    other.end()
+    await finished(other)
+    await send([1])
+    const error = await failureOf(start())
+    expect(error).toMatchObject({ code: 'ERR_CASSANDRA_CHECKPOINT_TARGET' })
+    expect(error?.message).toContain(`holds no offset of ${topic}/0`)
+  })
+
+  it('needs its folder', async () => {
+    const { start, send, checkpoint } = await scene()
+    await send([1])
+    expect(await failureOf(start({ checkpoint: join(checkpoint, 'no such folder') }))).toMatchObject({
+      code: 'ERR_CASSANDRA_CHECKPOINT_IO',
+      message: expect.stringContaining('does not exist: create it'),
+    })
+  })
+})
+
+describe('a broker', () => {
+  it('that is not there ends the sink after a while', async () => {
+    const { start } = await scene()
+    const port = await closedPort()
+    const error = await failureOf(start({ brokers: `127.0.0.1:${port}`, retry_timeout_ms: 500 }))
+    expect(error).toMatchObject({ name: 'KafkaError', code: 'ERR_CASSANDRA_KAFKA' })
+    expect(error?.message).toContain('cannot be joined')
+  })
+
+  it('is left at once by the signal', async () => {
+    const { start, send } = await scene()
+    await send([1])
+    const leaving = new AbortController()
+    const sink = start({ signal: leaving.signal })
+    await written(sink, 1)
+    leaving.abort(new Error('enough'))
+    await expect(sink.done).rejects.toThrow('enough')
+  })
+})

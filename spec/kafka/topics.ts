@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto'
+import { Admin as RecordsAdmin } from '@platformatic/kafka'
+import { type Admin, Kafka, logLevel, type Message, Partitioners, type Producer } from 'kafkajs'
+
+/** Topics of their own for a spec, and a producer of messages. By another client than the sink's. */
+export class Topics {
+  readonly kafka: Kafka
+  readonly admin: Admin
+  readonly producer: Producer
+  readonly #brokers: string[]
+
+  constructor(brokers: readonly string[]) {
+    this.#brokers = [...brokers]
+    this.kafka = new Kafka({ clientId: 'spec', brokers: [...brokers], logLevel: logLevel.NOTHING })
+    this.admin = this.kafka.admin()
+    this.producer = this.kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
+  }
+
+  /** Deletes the messages of partition 0 before this offset. */
+  async deleteBefore(topic: string, offset: bigint): Promise<void> {
+    // That of kafkajs does not find the leader of a topic that it did not read.
+    const admin = new RecordsAdmin({ clientId: 'spec', bootstrapBrokers: this.#brokers })
+    await admin.deleteRecords({ topics: [{ name: topic, partitions: [{ partition: 0, offset }] }] })
+    await admin.close()
+  }
+
+  async open(): Promise<void> {
+    await Promise.all([this.admin.connect(), this.producer.connect()])
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.admin.disconnect(), this.producer.disconnect()])
+  }
+
+  /** Makes a topic. Returns its name, which has a random end, since several runs may share a broker. */
+  async make(name: string, partitions = 1, config: Readonly<Record<string, string>> = {}): Promise<string> {
+    const topic = `${name}-${randomBytes(4).toString('hex')}`
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
+    await this.admin.createTopics({
+      topics: [{ topic, numPartitions: partitions, configEntries }],
+      waitForLeaders: true,
+    })
+    return topic
+  }
+
+  async send(topic: string, messages: Message[]): Promise<void> {
+    await this.producer.send({ topic, messages })
+  }
+
+  /** Offset behind the last message of each partition. */
+  async ends(topic: string): Promise<bigint[]> {
+    const found = await this.admin.fetchTopicOffsets(topic)
+    return found.sort((a, b) => a.partition - b.partition).map(({ high }) => BigInt(high))
+  }
+
+  /** What the group committed of each partition; -1 for nothing. */
+  async committed(groupId: string, topic: string): Promise<bigint[]> {
+    const [found] = await this.admin.fetchOffsets({ groupId, topics: [topic] })
+    return (found?.partitions ?? [])
+      .sort((a, b) => a.partition - b.partition)
+      .map(({ offset }) => BigInt(offset))
+  }
+}

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest'
+import { FetchQueue } from '../../../lib/kafka/fetchQueue.ts'
+import type { RecordsFound } from '../../../lib/kafka/recordBatches.ts'
+import type { KafkaRecord } from '../../../lib/options/kafkaClient.ts'
+import { settled } from '../../stream/support.ts'
+
+const found = (from: number, count: number): RecordsFound => ({
+  records: Array.from({ length: count }, (_, i) => ({ offset: BigInt(from + i) }) as KafkaRecord),
+  next: BigInt(from + count),
+  bytes: 10 * count,
+})
+
+function scene() {
+  const taken: bigint[][] = []
+  const releases: (() => void)[] = []
+  const leaving = new AbortController()
+  let rooms = 0
+  const queue = new FetchQueue(
+    { topic: 't', partition: 1, offset: 5n },
+    records => {
+      taken.push(records.map(({ offset }) => offset))
+      return new Promise(resolve => releases.push(resolve))
+    },
+    leaving.signal,
+    () => {
+      rooms++
+    },
+  )
+  return { queue, taken, releases, leaving, rooms: () => rooms }
+}
+
+describe('fetched messages', () => {
+  it('are taken one answer after the other, and count until then', async () => {
+    const { queue, taken, releases } = scene()
+    queue.add(5n, found(5, 2))
+    queue.add(7n, found(7, 1))
+    expect(queue.next).toBe(8n)
+    expect(queue.bytes).toBe(30)
+    expect(taken).toEqual([[5n, 6n]])
+    releases[0]?.()
+    await settled()
+    expect(taken).toEqual([[5n, 6n], [7n]])
+    expect(queue.bytes).toBe(10)
+    releases[1]?.()
+    await settled()
+    expect(queue.bytes).toBe(0)
+  })
+
+  it('of another offset than the next one are dropped', () => {
+    const { queue, taken } = scene()
+    queue.add(4n, found(4, 3))
+    queue.add(6n, found(6, 3))
+    expect(taken).toEqual([])
+    expect(queue.next).toBe(5n)
+  })
+
+  it('move on past what holds no message', () => {
+    const { queue, taken } = scene()
+    queue.add(5n, { records: [], next: 9n, bytes: 0 })
+    expect(queue.next).toBe(9n)
+    expect(taken).toEqual([])
+  })
+
+  it('are dropped after the signal, and nothing is taken any more', async () => {
+    const { queue, taken, releases, leaving, rooms } = scene()
+    queue.add(5n, found(5, 2))
+    queue.add(7n, found(7, 1))
+    leaving.abort()
+    await queue.ended
+    releases[0]?.()
+    await settled()
+    queue.add(8n, found(8, 1))
+    expect(taken).toEqual([[5n, 6n]])
+    expect(queue.bytes).toBe(0)
+    expect(rooms()).toBeGreaterThan(0)
+  })
+
+  it('end with an error', async () => {
+    const { queue } = scene()
+    queue.fail(new Error('out of range'))
+    await expect(queue.ended).rejects.toThrow('out of range')
+    expect(queue.isOver).toBe(true)
+  })
+})

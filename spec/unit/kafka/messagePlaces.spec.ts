@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest'
+import { MessagePlaces } from '../../../lib/kafka/messagePlaces.ts'
+import type { KafkaMessage } from '../../../lib/options/kafkaClient.ts'
+
+const message = (offset: bigint) => ({ offset }) as KafkaMessage
+
+describe('places of messages', () => {
+  it('tell the message of each of its rows', () => {
+    const places = new MessagePlaces(true)
+    places.add(0, message(10n))
+    places.add(1, message(11n))
+    places.add(4, message(20n))
+    expect([0, 1, 2, 3, 4, 9].map(row => places.of(row)?.offset)).toEqual([10n, 11n, 11n, 11n, 20n, 20n])
+    expect(places.of(4)?.message).toEqual({ offset: 20n })
+  })
+
+  it('keep no message where nobody is told', () => {
+    const places = new MessagePlaces(false)
+    places.add(0, message(10n))
+    expect(places.of(0)).toEqual({ row_index: 0, offset: 10n, message: undefined })
+  })
+
+  it('are forgotten once they are written, but for the message that has rows left', () => {
+    const places = new MessagePlaces(true)
+    for (let row = 0; row < 100; row += 2) places.add(row, message(BigInt(row)))
+    places.forget(51)
+    expect([49, 50, 51, 99].map(row => places.of(row)?.offset)).toEqual([undefined, 50n, 50n, 98n])
+    places.forget(100)
+    expect(places.of(99)?.offset).toBe(98n)
+    places.add(100, message(100n))
+    places.forget(101)
+    expect([99, 100].map(row => places.of(row)?.offset)).toEqual([undefined, 100n])
+  })
+})

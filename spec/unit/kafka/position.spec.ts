@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest'
+import { checkLog, type Position, positionFrom } from '../../../lib/kafka/position.ts'
+
+const of = { topic: 't', partition: 1 }
+const position: Position = { offset: '5', rows: 0, write_time: -1, topic_id: 'a' }
+
+describe('a position', () => {
+  it('is what a checkpoint has of a partition, and nothing else', () => {
+    expect(positionFrom(position, 'file', of)).toEqual(position)
+    for (const other of [
+      null,
+      5,
+      { ...position, offset: 5 },
+      { ...position, offset: '-1' },
+      { offset: '5' },
+    ]) {
+      expect(() => positionFrom(other, 'file', of)).toThrow(
+        expect.objectContaining({ code: 'ERR_CASSANDRA_CHECKPOINT_TARGET', location: 'file' }),
+      )
+    }
+  })
+
+  it.each([
+    [5n, 5n],
+    [0n, 5n],
+    [5n, 100n],
+  ])('goes on in a log from %s to %s', (first, next) => {
+    checkLog(position, { first, next, topic_id: 'a' }, of)
+    checkLog(position, { first, next }, of)
+  })
+
+  it.each([
+    ['EXPIRED', { first: 6n, next: 9n, topic_id: 'a' }],
+    ['LOG_CHANGED', { first: 0n, next: 4n, topic_id: 'a' }],
+    ['LOG_CHANGED', { first: 0n, next: 9n, topic_id: 'b' }],
+  ])('does not where messages are gone or others: %s', (code, log) => {
+    expect(() => checkLog(position, log, of)).toThrow(
+      expect.objectContaining({ code: `ERR_CASSANDRA_KAFKA_${code}`, ...of, offset: '5' }),
+    )
+  })
+})

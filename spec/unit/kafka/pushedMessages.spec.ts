@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+import { PushedMessages } from '../../../lib/kafka/pushedMessages.ts'
+import type { KafkaRecord } from '../../../lib/options/kafkaClient.ts'
+import { settled } from '../../stream/support.ts'
+
+const records = (...offsets: bigint[]) => offsets.map(offset => ({ offset }) as KafkaRecord)
+
+function scene() {
+  const taken: bigint[][] = []
+  const releases: (() => void)[] = []
+  const flow: string[] = []
+  const pushed = new PushedMessages(
+    { topic: 't', partition: 1, offset: 5n },
+    given => {
+      taken.push(given.map(({ offset }) => offset))
+      return new Promise(resolve => releases.push(resolve))
+    },
+    { pause: () => void flow.push('pause'), resume: () => void flow.push('resume') },
+  )
+  return { pushed, taken, releases, flow }
+}
+
+describe('messages that a client pushes', () => {
+  it('pause the partition while two batches wait, and come again if they come all the same', async () => {
+    const { pushed, taken, releases, flow } = scene()
+    expect(pushed.add(records(5n, 6n))).toBe(true)
+    expect(flow).toEqual([])
+    expect(pushed.add(records(7n))).toBe(true)
+    expect(flow).toEqual(['pause'])
+    expect(pushed.add(records(8n))).toBe(false)
+    expect(pushed.next).toBe(8n)
+    await settled()
+    expect(taken).toEqual([[5n, 6n]])
+    releases[0]?.()
+    await settled()
+    expect(taken).toEqual([[5n, 6n], [7n]])
+    expect(flow.at(-1)).toBe('resume')
+    expect(pushed.add(records(8n))).toBe(true)
+  })
+
+  it('are taken once, whatever comes again', async () => {
+    const { pushed, taken } = scene()
+    pushed.add(records(3n, 4n, 5n))
+    pushed.add(records(4n, 5n))
+    await settled()
+    expect(taken).toEqual([[5n]])
+  })
+
+  it('may be read on from behind what was passed over, until they are sought again', () => {
+    const { pushed } = scene()
+    pushed.passOver(9n)
+    expect(pushed.expected).toBe(10n)
+    expect(pushed.next).toBe(5n)
+    pushed.sought()
+    expect(pushed.expected).toBe(5n)
+  })
+
+  it('are refused once it is ended', async () => {
+    const { pushed, taken } = scene()
+    pushed.end()
+    await pushed.ended
+    expect(pushed.add(records(5n))).toBe(false)
+    expect(taken).toEqual([])
+  })
+
+  it('end with an error', async () => {
+    const { pushed } = scene()
+    pushed.fail(new Error('out of range'))
+    await expect(pushed.ended).rejects.toThrow('out of range')
+  })
+})

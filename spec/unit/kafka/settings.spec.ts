@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+import { kafkaJsConsumer, runKafkaSink } from '../../../lib/kafka/index.ts'
+import { kafkaSettingsOf } from '../../../lib/options/kafkaSettings.ts'
+
+const least = {
+  brokers: 'b1:9092, b2:9093',
+  group_id: 'a/b.c',
+  topics: 'one,two',
+  row: () => null,
+  checkpoint: '/checkpoints',
+  host: 'h',
+  keyspace: 'ks',
+  table: 't',
+}
+
+const refusalOf = (more: object) => {
+  try {
+    kafkaSettingsOf({ ...least, ...more } as typeof least)
+  } catch (error) {
+    return error
+  }
+  return undefined
+}
+
+describe('options of a Kafka sink', () => {
+  it('have one form and defaults', () => {
+    expect(kafkaSettingsOf(least)).toMatchObject({
+      brokers: ['b1:9092', 'b2:9093'],
+      topics: ['one', 'two'],
+      group_folder: 'a%2Fb%2Ec',
+      tombstones: 'row',
+      start: 'earliest',
+      group_protocol: 'classic',
+      rows_per_epoch: 10_000,
+      epoch_interval_ms: 1000,
+      hosts: ['h'],
+      checkpoint: '/checkpoints',
+    })
+  })
+
+  it.each<[string, object]>([
+    ['brokers', { brokers: 'b1' }],
+    ['brokers', { brokers: undefined }],
+    ['group_id', { group_id: undefined }],
+    ['group_id', { group_id: 'x'.repeat(256) }],
+    ['group_id', { group_id: '\ud800' }],
+    ['topics', { topics: '..' }],
+    ['topics', { topics: [] }],
+    ['topics', { topics: ['a', 'a'] }],
+    ['row', { row: 'value' }],
+    ['checkpoint', { checkpoint: undefined }],
+    ['start', { start: 'newest' }],
+    ['tombstones', { tombstones: 'ignore' }],
+    ['group_protocol', { brokers: undefined, consumer: () => {}, group_protocol: 'classic' }],
+    ['keyspace', { keyspace: undefined }],
+    ['on_bad_row', { max_errors: 1 }],
+  ])('are refused where %s is wrong: %j', (option, more) => {
+    expect(refusalOf(more)).toMatchObject({ code: 'ERR_CASSANDRA_OPTION', option })
+  })
+
+  it.each(['checkpoint_location', 'position', 'take_over', 'topic'])('have no %s', option => {
+    expect(refusalOf({ [option]: 'x' })).toMatchObject({ code: 'ERR_CASSANDRA_OPTION_UNKNOWN', option })
+  })
+
+  it('are refused before anything is opened', () => {
+    const kafka = { consumer: () => expect.unreachable(), admin: () => expect.unreachable() }
+    const { brokers: _, ...rest } = least
+    const options = { ...rest, consumer: kafkaJsConsumer(kafka), table: '' }
+    expect(() => runKafkaSink(options)).toThrow(expect.objectContaining({ code: 'ERR_CASSANDRA_OPTION' }))
+  })
+})

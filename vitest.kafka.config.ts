@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+/** What needs a broker: apart, since it starts one, and a short campaign of kills takes both cores. */
+export default defineConfig({
+  test: {
+    include: ['spec/kafka/**/*.spec.ts'],
+    globalSetup: ['spec/kafka/servers.ts'],
+    // Bounds a hang.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+    fileParallelism: false,
+  },
+})
