@@ -9,7 +9,7 @@ const root = resolve(import.meta.dirname, '..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
 /** Largest package in bytes, unpacked. Half of it is source maps, so that a stack trace shows TypeScript. */
-const MOST_BYTES = 3_000_000
+const MOST_BYTES = 3_300_000
 
 /** Largest JavaScript in bytes, comments included: what a runtime reads at most. */
 const MOST_JAVASCRIPT_BYTES = 800_000
