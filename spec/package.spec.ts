@@ -11,13 +11,13 @@ const root = resolve(import.meta.dirname, '..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
 /** Largest package in bytes, as it is downloaded. */
-const MOST_PACKED_BYTES = 900_000
+const MOST_PACKED_BYTES = 1_000_000
 
 /** Largest package in bytes, unpacked. More than half of it is source maps, so that a stack trace shows TypeScript. */
-const MOST_BYTES = 3_000_000
+const MOST_BYTES = 4_000_000
 
 /** Largest JavaScript in bytes: what a runtime reads at most. */
-const MOST_JAVASCRIPT_BYTES = 800_000
+const MOST_JAVASCRIPT_BYTES = 900_000
 
 /** The code of the package, each once. */
 const bundles = ['dist/main.cjs', 'dist/testing/main.cjs']

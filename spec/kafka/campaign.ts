@@ -92,7 +92,19 @@ export async function consume(round: Round): Promise<Outcome> {
   const group = new Group(round, task)
   try {
     for (let i = 0; i < members; i++) group.start()
-    const [counts] = await Promise.all([disturb(round, group, events, random), send(round, topics, topic)])
+    const half = Math.ceil(messages / partitions / 2)
+    const [counts] = await Promise.all([disturb(group, events, random), send(round, topics, topic, 0, half)])
+    if (round.kafka !== undefined) {
+      // Clients of kafkajs end the process when their broker goes.
+      await topics.close()
+      round.tell?.('the broker is killed and started again')
+      await round.kafka.kill()
+      await delay(integerBelow(2_000, random))
+      await round.kafka.start()
+      await topics.open()
+      counts.restarts++
+    }
+    await send(round, topics, topic, half, Math.ceil(messages / partitions))
     const faults = await untilCaughtUp(topics, group, group_id, topic)
     faults.push(...(await group.stop()))
     await writeClean(round, clean)
@@ -110,11 +122,16 @@ export async function consume(round: Round): Promise<Outcome> {
 }
 
 /** Sends the messages of all partitions, those of one in their order. */
-async function send({ seed, messages, partitions }: Round, topics: Topics, topic: string): Promise<void> {
-  const each = Math.ceil(messages / partitions)
-  for (let from = 0; from < each; from += SENT_AT_ONCE) {
+async function send(
+  { seed, partitions }: Round,
+  topics: Topics,
+  topic: string,
+  first: number,
+  end: number,
+): Promise<void> {
+  for (let from = first; from < end; from += SENT_AT_ONCE) {
     const batch = Array.from({ length: partitions }, (_, partition) =>
-      Array.from({ length: Math.min(SENT_AT_ONCE, each - from) }, (_, i) => {
+      Array.from({ length: Math.min(SENT_AT_ONCE, end - from) }, (_, i) => {
         const message = messageAt(seed, partition, from + i)
         return { partition, key: keyTextOf(message), value: valueTextOf(message) }
       }),
@@ -125,8 +142,8 @@ async function send({ seed, messages, partitions }: Round, topics: Topics, topic
   }
 }
 
-/** Kills, pauses, joins, leaves and restarts at random moments. */
-async function disturb({ kafka, tell }: Round, group: Group, events: number, random: () => number) {
+/** Kills, pauses, joins and leaves at random moments. */
+async function disturb(group: Group, events: number, random: () => number) {
   const counts = { kills: 0, pauses: 0, leaves: 0, restarts: 0 }
   for (let event = 0; event < events; event++) {
     await delay(200 + integerBelow(1_800, random))
@@ -145,13 +162,6 @@ async function disturb({ kafka, tell }: Round, group: Group, events: number, ran
       group.leaveOne(integerBelow(1000, random))
       group.start()
     }
-  }
-  if (kafka !== undefined) {
-    counts.restarts++
-    tell?.('the broker is killed and started again')
-    await kafka.kill()
-    await delay(integerBelow(2_000, random))
-    await kafka.start()
   }
   return counts
 }
