@@ -24,8 +24,6 @@ export type Method =
   | {
       readonly name: 'ours'
       readonly options: Partial<CassandraWritableOptions>
-      /** The window is `concurrency` from first to last. */
-      readonly isFixed?: boolean
     }
   /** Ours in epochs, with a checkpoint in a temporary folder, or in a table of the same server. */
   | { readonly name: 'epochs'; readonly rows_per_epoch: number; readonly keeper?: 'file' | 'table' }

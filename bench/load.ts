@@ -8,7 +8,6 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Client, concurrent, types } from 'cassandra-driver'
-import type { CassandraWritableOptions } from '../lib/index.ts'
 import type { Job, Measured } from './job.ts'
 import { machineSeconds } from './machine.ts'
 import { MemorySampler } from './memorySampler.ts'
@@ -34,7 +33,7 @@ function prepared({ method, parsed }: Job): () => Promise<object> {
   const rows = parsed ? [...generate(data, job.rows)] : generate(data, job.rows)
   switch (method.name) {
     case 'ours':
-      return method.isFixed ? fixedWindow(rows, method.options) : () => ours(rows, method.options)
+      return () => ours(rows, method.options)
     case 'epochs':
       return () => epochs(rows, method.rows_per_epoch, method.keeper)
     case 'executeConcurrent': {
@@ -60,19 +59,6 @@ async function ours(rows: Iterable<object>, options: object): Promise<object> {
   await pipeline(Readable.from(rows), sink)
   const { requests, retries } = sink.stats
   return { requests, retries }
-}
-
-/** The window is inside the package, which has no option for it. */
-function fixedWindow(
-  rows: Iterable<object>,
-  options: Partial<CassandraWritableOptions>,
-): () => Promise<object> {
-  const { concurrency } = options
-  return async () => {
-    const { Window } = await import(new URL('../dist/cluster/window.js', import.meta.url).href)
-    Object.defineProperty(Window.prototype, 'limit', { get: () => concurrency })
-    return await ours(rows, options)
-  }
 }
 
 async function epochs(

@@ -13,6 +13,7 @@ const { values: flags } = parseArgs({
     rows: { type: 'string', default: '300000,3000000' },
     /** Small rows, and rows of 1 KiB. */
     data: { type: 'string', default: 'a,d' },
+    nodes: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '3' },
     peers: { type: 'string', default: defaultReaders() },
     /** Rounds of ours and the driver before the first that counts: a new server is slow. */
@@ -29,7 +30,7 @@ const dataNames = flags.data.split(',').map(name => {
   return name
 })
 
-const server = await BenchServer.start(1)
+const server = await BenchServer.start(Number(flags.nodes))
 try {
   const results: Result[] = []
   for (const rows of flags.rows.split(',').map(Number)) {

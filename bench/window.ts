@@ -1,15 +1,17 @@
 // npm run bench:window  is the window that adapts as good as the best fixed one?
 import { type ChildProcess, spawn } from 'node:child_process'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
-import { loadInProcess } from './inProcess.ts'
 import { median } from './median.ts'
-import { type DataName, dataSets, isDataName } from './rows.ts'
-import { BenchServer } from './server.ts'
+import { type DataName, dataSets, generate, isDataName } from './rows.ts'
+import { BenchServer, KEYSPACE } from './server.ts'
 
 const { values: flags } = parseArgs({
   options: {
-    rows: { type: 'string', default: '30000' },
-    rounds: { type: 'string', default: '5' },
+    rows: { type: 'string', default: '20000' },
+    /** Pairs of loads for each fixed window. */
+    rounds: { type: 'string', default: '20' },
     data: { type: 'string', default: 'a,b' },
     nodes: { type: 'string', default: '1' },
     /** Numbers of requests in flight that the adaptive window is measured against. */
@@ -36,6 +38,20 @@ console.log(
   `| data | adaptive | ${fixedWindows.map(window => `fixed ${window}`).join(' | ')} | adaptive : best fixed |`,
 )
 console.log(`|---|--:|${fixedWindows.map(() => '--:|').join('')}--:|`)
+
+/** The files of the package one by one: the window is inside it, and there is no option for its size. */
+const unbundled = (file: string) => import(new URL(`unbundled/${file}`, import.meta.url).href)
+const { createCassandraWritable } = (await unbundled('index.js')) as typeof import('../lib/index.ts')
+const { Window } = (await unbundled('cluster/window.js')) as typeof import('../lib/cluster/window.ts')
+const adaptive = Object.getOwnPropertyDescriptor(Window.prototype, 'limit')?.get
+/** Size of the window from first to last; undefined for the one that adapts. */
+let fixedSize: number | undefined
+Object.defineProperty(Window.prototype, 'limit', {
+  get(this: object) {
+    return fixedSize ?? adaptive?.call(this)
+  },
+})
+
 const server = state === 'cold' ? undefined : await BenchServer.start(nodes, durable)
 const other = state === 'busy' ? busyProcess() : undefined
 try {
@@ -49,46 +65,70 @@ function busyProcess(): ChildProcess {
   return spawn(process.execPath, ['--eval', 'for (;;);'], { stdio: 'ignore' })
 }
 
-/** Each fixed window beside an adaptive one, in pairs whose order changes: a machine is faster at one time than at another. */
+/**
+ * Each fixed window beside an adaptive one, in pairs whose order changes: a machine is faster at one time than at another. All
+ * loads are of one process, so that no load waits for code to be compiled.
+ */
 async function compare(data: DataName): Promise<void> {
+  const all = [...generate(dataSets[data], rows)]
   const pairs = fixedWindows.map(window => ({ window, rates: [] as number[], ratios: [] as number[] }))
-  const adaptive: number[] = []
-  // A server is warm after some hundred thousand rows.
-  for (let i = 0; state !== 'cold' && i < WARM_UP_LOADS; i++) await rateOf(data, undefined)
+  const own: number[] = []
+  await server?.createTable(`rows_${data}`, dataSets[data])
+  for (let i = 0; state !== 'cold' && i < WARM_UP_LOADS; i++) await rateOf(data, all, undefined)
   for (let round = 0; round < rounds; round++) {
+    await server?.truncate(`rows_${data}`)
     for (const [i, { window, rates, ratios }] of pairs.entries()) {
-      const first = (round + i) % 2 === 0
-      const before = first ? await rateOf(data, undefined) : Number.NaN
-      const fixed = await rateOf(data, window)
-      const own = first ? before : await rateOf(data, undefined)
+      const isFirst = (round + i) % 2 === 0
+      const before = isFirst ? await rateOf(data, all, undefined) : Number.NaN
+      const fixed = await rateOf(data, all, window)
+      const rate = isFirst ? before : await rateOf(data, all, undefined)
       console.error(
-        `(${data}) round ${round}, adaptive ${Math.round(own)}, fixed ${window} ${Math.round(fixed)}`,
+        `(${data}) round ${round}, adaptive ${Math.round(rate)}, fixed ${window} ${Math.round(fixed)}`,
       )
-      adaptive.push(own)
+      own.push(rate)
       rates.push(fixed)
-      ratios.push(own / fixed)
+      ratios.push(rate / fixed)
     }
   }
-  const cells = pairs.map(({ rates, ratios }) => `${shown(median(rates))} (${median(ratios).toFixed(2)})`)
-  const least = Math.min(...pairs.map(({ ratios }) => median(ratios)))
-  console.log(`| (${data}) | ${shown(median(adaptive))} | ${cells.join(' | ')} | ${least.toFixed(2)} |`)
+  const cells = pairs.map(({ rates, ratios }) => {
+    const { mean, error } = geometric(ratios)
+    return `${shown(median(rates))} (${mean.toFixed(2)} ± ${error.toFixed(2)})`
+  })
+  const least = Math.min(...pairs.map(({ ratios }) => geometric(ratios).mean))
+  console.log(`| (${data}) | ${shown(median(own))} | ${cells.join(' | ')} | ${least.toFixed(2)} |`)
+}
+
+/** The geometric mean, and its standard error. */
+function geometric(ratios: readonly number[]): { mean: number; error: number } {
+  const logs = ratios.map(Math.log)
+  const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length
+  const variance = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0) / (logs.length - 1)
+  return { mean: Math.exp(mean), error: Math.exp(mean) * Math.sqrt(variance / logs.length) }
 }
 
 function shown(rate: number): string {
   return Math.round(rate).toLocaleString('en')
 }
 
-async function rateOf(data: DataName, window: number | undefined): Promise<number> {
+async function rateOf(data: DataName, all: readonly object[], window: number | undefined): Promise<number> {
   const table = `rows_${data}`
-  const own = server ?? (await BenchServer.start(nodes, durable))
+  const used = server ?? (await startCold(data))
+  const { contactPoints, port } = used.access
+  const host = contactPoints.map(point => point.replace(/:\d+$/, ''))
+  fixedSize = window
   try {
-    await own.createTable(table, dataSets[data])
-    if (state !== 'cold') await own.settle()
-    const options = window === undefined ? {} : { concurrency: window }
-    const method = { name: 'ours', options, isFixed: window !== undefined } as const
-    const { seconds } = await loadInProcess({ access: own.access, table, data, rows, method, parsed: true })
-    return rows / seconds
+    const concurrency = window === undefined ? {} : { concurrency: window }
+    const sink = createCassandraWritable({ host, port, keyspace: KEYSPACE, table, ...concurrency })
+    const from = performance.now()
+    await pipeline(Readable.from(all), sink)
+    return (rows / (performance.now() - from)) * 1000
   } finally {
-    if (server === undefined) await own[Symbol.asyncDispose]()
+    if (server === undefined) await used[Symbol.asyncDispose]()
   }
+}
+
+async function startCold(data: DataName): Promise<BenchServer> {
+  const cold = await BenchServer.start(nodes, durable)
+  await cold.createTable(`rows_${data}`, dataSets[data])
+  return cold
 }

@@ -8,7 +8,7 @@ export interface TableContext {
   readonly table: string
 }
 
-/** Payload of `cassandra-streams:open`: a sink that connects and describes its table. */
+/** Payload of `cassandra-streams:open`: a sink or a source that connects and describes its table. */
 export interface OpenContext extends TableContext {
   /** Contact points; empty with a `client` of the caller's. */
   readonly hosts: readonly string[]
@@ -20,15 +20,15 @@ export interface OpenContext extends TableContext {
 
 /** Payload of `cassandra-streams:request`: one try of one request. */
 export interface RequestContext extends TableContext {
-  /** `insert`, `update`, `append` (each also as `…_static`) or `delete`. */
+  /** `insert`, `update`, `append` (each also as `…_static`), `delete`, or `select` of a source. */
   readonly operation: string
-  /** Rows in the request. */
+  /** Rows in the request, or in the page that answers it: 0 until it came. */
   readonly rows: number
-  /** Encoded bytes of the rows. */
+  /** Encoded bytes of these rows. */
   readonly bytes: number
   /** As the option is spelled. */
   readonly consistency: string
-  /** Tries of these rows that failed before. */
+  /** Tries of these rows, or of this page, that failed before. */
   readonly retries: number
   /** Why it failed, in the words of the driver or the server, and with their `code` if there is one. */
   error?: unknown
@@ -46,9 +46,9 @@ export interface EpochContext extends TableContext {
   error?: unknown
 }
 
-/** Message of `cassandra-streams:retry`: rows are sent again after a fault. */
+/** Message of `cassandra-streams:retry`: rows are sent again, or a page is asked for again, after a fault. */
 export interface RetryMessage extends TableContext {
-  /** Rows that are sent again. */
+  /** Rows that are sent again; of a page the most that are asked for. */
   readonly rows: number
   /** Tries that failed so far. */
   readonly tries: number

@@ -2,17 +2,23 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { SourceMap } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
 const root = resolve(import.meta.dirname, '..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
-/** Largest package in bytes, unpacked. Half of it is source maps, so that a stack trace shows TypeScript. */
+/** Largest package in bytes, unpacked. More than half of it is source maps, so that a stack trace shows TypeScript. */
 const MOST_BYTES = 3_000_000
 
-/** Largest JavaScript in bytes, comments included: what a runtime reads at most. */
+/** Largest JavaScript in bytes: what a runtime reads at most. */
 const MOST_JAVASCRIPT_BYTES = 800_000
+
+/** The code of the package, each once. */
+const bundles = ['dist/main.cjs', 'dist/testing/main.cjs']
+
+/** What `import` and `require` are given. */
+const entries = ['dist/index', 'dist/testing/index']
 
 interface PackedFile {
   readonly path: string
@@ -35,30 +41,25 @@ beforeAll(() => {
   unpackedSize = packed[0]?.unpackedSize ?? 0
 }, 120_000)
 
-const paths = (end: string) => files.map(({ path }) => path).filter(path => path.endsWith(end))
-
 describe('the package', () => {
   it('holds what is built, the list of jars to fetch, and the papers', () => {
-    const beside = files
-      .map(({ path }) => path)
-      .filter(path => !/^dist\/.+(\.js|\.js\.map|\.d\.ts)$/.test(path))
-    expect(beside.sort()).toEqual([
-      'CHANGELOG.md',
-      'LICENSE',
-      'README.md',
-      'lib/testing/pom.xml',
-      'package.json',
-    ])
+    const beside = files.map(({ path }) => path).filter(path => !path.startsWith('dist/'))
+    expect(beside.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
   })
 
-  it('holds three files for each source, and none that an earlier build left or somebody put there', () => {
+  it('holds the code once, both declarations of each source, and nothing that somebody put there', () => {
     const sources = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' })
       .filter(name => name.endsWith('.ts'))
       .map(name => name.replaceAll('\\', '/').slice(0, -'.ts'.length))
-    const built = sources.flatMap(name => ['.js', '.js.map', '.d.ts'].map(end => `dist/${name}${end}`))
+    const declarations = sources.flatMap(name => [`dist/${name}.d.ts`, `dist/${name}.d.cts`])
+    const code = [...bundles, ...bundles.map(path => `${path}.map`)]
+    const loaded = entries.flatMap(path => [`${path}.js`, `${path}.cjs`])
+    const jars = readdirSync(join(root, 'lib/testing'))
+      .filter(name => name.endsWith('.xml'))
+      .map(name => `dist/testing/${name}`)
     const packed = files.map(({ path }) => path).filter(path => path.startsWith('dist/'))
-    expect(packed.sort()).toEqual(built.sort())
-    expect(packed).toContain('dist/index.js')
+    expect(packed.sort()).toEqual([...declarations, ...code, ...loaded, ...jars].sort())
+    expect(jars).toContain('dist/testing/pom.xml')
   })
 
   it('runs nothing when it is installed', () => {
@@ -81,7 +82,7 @@ describe('the package', () => {
   })
 
   it('stays small', () => {
-    const javaScript = files.filter(({ path }) => path.endsWith('.js')).map(({ size }) => size)
+    const javaScript = files.filter(({ path }) => /\.c?js$/.test(path)).map(({ size }) => size)
     expect(unpackedSize).toBeLessThanOrEqual(MOST_BYTES)
     expect(javaScript.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(MOST_JAVASCRIPT_BYTES)
   })
@@ -102,18 +103,24 @@ describe('the package', () => {
   })
 
   it('shows TypeScript in a stack trace, though the sources stay at home', () => {
-    for (const path of paths('.js')) {
-      const map = JSON.parse(read(`${path}.map`)) as { sources: string[]; sourcesContent?: string[] }
-      const source = path.replace(/^dist\/(.*)\.js$/, 'lib/$1.ts')
-      expect(map.sourcesContent, path).toEqual([read(source)])
-      expect(read(path), path).toMatch(/\n\/\/# sourceMappingURL=\S+\.js\.map$/)
+    for (const path of bundles) {
+      const { sources, sourcesContent } = JSON.parse(read(`${path}.map`)) as {
+        sources: string[]
+        sourcesContent?: string[]
+      }
+      for (const [i, source] of sources.entries()) {
+        if (!source.includes('/lib/')) continue
+        expect(sourcesContent?.[i], source).toBe(readFileSync(resolve(root, dirname(path), source), 'utf8'))
+      }
+      expect(read(path), path).toMatch(/\n\/\/# sourceMappingURL=\S+\.cjs\.map\n?$/)
     }
-    const lines = read('dist/options/check.js').split('\n')
+    const lines = read('dist/main.cjs').split('\n')
     const line = lines.findIndex(text => text.includes('new OptionError('))
-    const map = new SourceMap(JSON.parse(read('dist/options/check.js.map')))
+    const map = new SourceMap(JSON.parse(read('dist/main.cjs.map')))
     const place = map.findEntry(line, lines[line]?.indexOf('new OptionError(') ?? 0)
-    const original =
-      'originalLine' in place ? read('lib/options/check.ts').split('\n')[place.originalLine] : ''
-    expect(original).toContain('new OptionError(')
+    const [file, number] = 'originalLine' in place ? [place.originalSource, place.originalLine] : ['', 0]
+    expect(readFileSync(resolve(root, 'dist', file), 'utf8').split('\n')[number]).toContain(
+      'new OptionError(',
+    )
   })
 })

@@ -202,6 +202,14 @@ export function wordsOf(error: unknown): string {
   return tidy(message || String(code ?? (name || 'no reason given')))
 }
 
+/** An error for whoever observes: the driver's own may hold the client, and with that the password. */
+export function publicError(error: unknown): Error {
+  const { code } = error as { readonly code?: unknown }
+  const shown = new Error(wordsOf(error))
+  shown.stack = `${shown.name}: ${shown.message}`
+  return typeof code === 'number' || typeof code === 'string' ? Object.assign(shown, { code }) : shown
+}
+
 /** `80DC…:error:0A00045C:SSL routines:ssl3_read_bytes:tlsv13 alert certificate required:../deps/…` */
 const openssl = /(?:[\dA-F]{8,}:)?error:[\dA-F]+:[^:]*:[^:]*:([^:\n]+)(?::[^:\n]*:\d+)?(?::[^:\n]*)?/g
 

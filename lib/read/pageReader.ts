@@ -18,10 +18,16 @@ export interface RawPage {
   readonly length: number
 }
 
+interface SizedPage extends RawPage {
+  readonly size: number
+}
+
 /** One page of an answer. */
 export interface Page {
   /** Bytes, or rows that the driver has decoded where its own way is not the known one. */
   readonly rows: RawPage | readonly types.Row[]
+  /** Bytes of the rows, and of little else; 0 where the driver has decoded them. */
+  readonly size: number
   readonly columns: readonly BoundColumn[]
   /** Where the next page begins; undefined behind the last one. */
   readonly next: Buffer | undefined
@@ -58,7 +64,7 @@ interface Parser {
 
 interface FrameState {
   readonly isRawPage?: boolean
-  readonly header: object
+  readonly header: { readonly bodyLength: number }
   readonly meta: object
   readonly flagsInfo?: object
 }
@@ -119,7 +125,8 @@ export class PageReader {
       columns: Page['columns']
       rawPageState?: Buffer
     }
-    return { rows, columns: columns ?? [], next: rawPageState ?? undefined }
+    const size = 'size' in rows ? (rows as SizedPage).size : 0
+    return { rows, size, columns: columns ?? [], next: rawPageState ?? undefined }
   }
 
   #adapt(client: Client, request: ExecuteRequest, { params, bounds, encode }: PageQuery): void {
@@ -177,7 +184,10 @@ function takeRawPages(parser: Parser): void {
       return
     }
     const length = reader.readInt()
-    const rows: RawPage = { bytes: reader.buf, start: reader.offset, length }
+    const { buf: bytes, offset: start } = reader
+    // Other answers may follow in the same bytes.
+    const size = Math.min(bytes.length - start, frame.header.bodyLength)
+    const rows: SizedPage = { bytes, start, length, size }
     this.push({ header: frame.header, result: { rows, meta: frame.meta, flags: frame.flagsInfo } })
   }
 }

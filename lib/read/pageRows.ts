@@ -15,7 +15,7 @@ export class PageRows {
   #at: number
   #left: number
 
-  constructor(plan: PagePlan, { rows }: Page) {
+  constructor(plan: PagePlan, { rows }: Pick<Page, 'rows'>) {
     this.#plan = plan
     this.#left = rows.length
     this.#at = 'bytes' in rows ? rows.start : 0

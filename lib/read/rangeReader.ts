@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Client, QueryOptions, types } from 'cassandra-driver'
 import { backoff } from '../cluster/backoff.ts'
 import { consistencyOf } from '../cluster/consistency.ts'
-import { wordsOf } from '../cluster/failure.ts'
+import { publicError, wordsOf } from '../cluster/failure.ts'
 import { type Fault, faultOf } from '../cluster/fault.ts'
+import { begin, channels, isTraced } from '../diagnostics.ts'
 import { ReadError } from '../errors.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
 import { type Page, type PageQuery, PageReader } from './pageReader.ts'
@@ -105,7 +106,8 @@ export class RangeReader {
     for (let tries = 0; ; tries++) {
       this.#signal.throwIfAborted()
       try {
-        const page = await this.#ask(range, span, from, rows, limit_ms())
+        const asked = this.#ask(range, span, from, rows, limit_ms())
+        const page = await (isTraced(channels.request) ? this.#observed(asked, tries) : asked)
         this.#learn(page)
         return page
       } catch (error) {
@@ -120,7 +122,9 @@ export class RangeReader {
         if (isSlow && from === undefined && range !== undefined && tries > 0 && halves(range) !== undefined)
           return 'too long'
         if (isSlow) rows = Math.max(1, Math.ceil(rows / 4))
-        await delay(Math.min(backoff(tries), left_ms / 2), undefined, { signal: this.#signal })
+        const wait_ms = Math.min(backoff(tries), left_ms / 2)
+        this.#retries(rows, tries + 1, wait_ms, error)
+        await delay(wait_ms, undefined, { signal: this.#signal })
       }
     }
   }
@@ -147,6 +151,29 @@ export class RangeReader {
     return this.#pages.read(query, limit_ms)
   }
 
+  /** Tells of a request from its beginning to its end. */
+  async #observed(asked: Promise<Page>, retries: number): Promise<Page> {
+    const { keyspace, table, consistency } = this.#settings
+    const context = { keyspace, table, operation: 'select', rows: 0, bytes: 0, consistency, retries }
+    const done = begin(channels.request, context)
+    try {
+      const page = await asked
+      context.rows = page.rows.length
+      context.bytes = page.size
+      done(undefined)
+      return page
+    } catch (error) {
+      done(publicError(error))
+      throw error
+    }
+  }
+
+  #retries(rows: number, tries: number, wait_ms: number, error: unknown): void {
+    if (!channels.retry.hasSubscribers) return
+    const { keyspace, table } = this.#settings
+    channels.retry.publish({ keyspace, table, rows, tries, wait_ms, reason: wordsOf(error) })
+  }
+
   /** What a request of a range is routed by: the driver takes a token as well, which its types do not say. */
   #tokenOf({ end }: TokenRange): Buffer {
     return this.#client.metadata.newToken(String(end)) as unknown as Buffer
@@ -159,11 +186,11 @@ export class RangeReader {
   }
 
   /** Nobody knows how large the rows of a page will be: those before it are the only measure. */
-  #learn({ rows }: Page): void {
-    if (rows.length === 0) return
-    this.#mostRows = Math.max(this.#mostRows, MOST_GROWTH * rows.length)
-    if (!('bytes' in rows)) return
-    const bytes = (rows.bytes.length - rows.start) / rows.length
+  #learn({ rows: { length }, size }: Page): void {
+    if (length === 0) return
+    this.#mostRows = Math.max(this.#mostRows, MOST_GROWTH * length)
+    if (size === 0) return
+    const bytes = size / length
     const before = this.#rowBytes ?? bytes
     // Rows that get larger are noticed at once, and smaller ones by and by.
     this.#rowBytes = bytes > before ? bytes : (7 * before + bytes) / 8

@@ -5,7 +5,7 @@ import type { CqlType } from '../table/cqlType.ts'
 import type { Column } from '../table/schema.ts'
 import { Bytes } from '../value/bytes.ts'
 import type { Decoder } from '../value/compiledType.ts'
-import { decoderFor, setOwn } from '../value/decoder.ts'
+import { columnDecoderFor, setOwn } from '../value/decoder.ts'
 import { type Encoder, encoderFor } from '../value/encoder.ts'
 import { Place, type Span, setPlace } from './place.ts'
 import type { SpanFilter } from './spanFilter.ts'
@@ -35,6 +35,8 @@ export class RowPlan {
   readonly #columns: readonly Column[]
   readonly #names: readonly string[]
   readonly #decoders: readonly Decoder[]
+  /** Columns whose values without bytes are null. */
+  readonly #isNullWhenEmpty: readonly boolean[]
   /** Each row begins as its copy: that has room for all columns, and makes names that every object inherits its own. */
   readonly #empty: PlainRow
   readonly #extras: Extras
@@ -54,7 +56,9 @@ export class RowPlan {
     const empty: PlainRow = {}
     for (const name of this.#names) setOwn(empty, name, null)
     this.#empty = empty
-    this.#decoders = columns.map(({ type }) => decoderFor(type, form))
+    const decoders = columns.map(({ type }) => columnDecoderFor(type, form))
+    this.#decoders = decoders.map(({ decode }) => decode)
+    this.#isNullWhenEmpty = decoders.map(({ isNullWhenEmpty }) => isNullWhenEmpty)
     this.#clustering = columns.findIndex(({ kind }) => kind === 'clustering')
   }
 
@@ -66,6 +70,7 @@ export class RowPlan {
   decode(bytes: Buffer, from: number, count: number, rows: PlainRow[]): number {
     const names = this.#names
     const decoders = this.#decoders
+    const isNullWhenEmpty = this.#isNullWhenEmpty
     const empty = this.#empty
     const extras = this.#extras
     const { count: extraCount } = extras
@@ -78,10 +83,11 @@ export class RowPlan {
       const start = at
       const row = { ...empty }
       for (let column = 0; column < names.length; column++) {
-        const size = bytes.readInt32BE(at)
+        const size = lengthAt(bytes, at)
         at += LENGTH_BYTES
         if (size < 0) continue
-        row[names[column] as string] = (decoders[column] as Decoder)(bytes, at, at + size)
+        if (size > 0 || isNullWhenEmpty[column] === false)
+          row[names[column] as string] = (decoders[column] as Decoder)(bytes, at, at + size)
         at += size
       }
       const isOfStatics = this.#mayBeOfStatics(row) && this.#hasNoKey(bytes, start)
@@ -152,11 +158,21 @@ export class RowPlan {
           continue
         }
         const { slab, start, end } = this.#bytesOf(i, value)
-        setOwn(row, name, decode(slab, start, end))
+        setOwn(
+          row,
+          name,
+          start === end && this.#isNullWhenEmpty[i] === true ? null : decode(slab, start, end),
+        )
       }
     }
     return row
   }
+}
+
+/** A length, 0 beyond the end of the page: a check costs more than the rest, and one at the end of the rows does. */
+function lengthAt(bytes: Buffer, at: number): number {
+  const byte = (i: number) => bytes[at + i] as number
+  return (byte(0) << 24) | (byte(1) << 16) | (byte(2) << 8) | byte(3)
 }
 
 /** Where values end, each after its length. */

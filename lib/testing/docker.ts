@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import { createRequire } from 'node:module'
 import { connect } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -74,7 +75,7 @@ function ping(engine: Engine): Promise<boolean> {
 /** True when the package testcontainers can be loaded. */
 export function hasTestcontainers(): boolean {
   try {
-    import.meta.resolve('testcontainers')
+    createRequire(import.meta.url).resolve('testcontainers')
     return true
   } catch {
     return false

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CassandraStartError } from './error.ts'
 
-// Two folders up and down again finds the one copy from lib/testing/*.ts and from dist/testing/*.js.
+// The build copies it beside the bundle.
 const POM = fileURLToPath(new URL('./pom.xml', import.meta.url))
 
 /** Longest time in milliseconds for Maven to fetch 66 MB. */

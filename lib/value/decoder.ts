@@ -50,11 +50,24 @@ export function decoderFor(type: CqlType, form: ValueForm = 'plain'): Decoder {
   }
 }
 
-function scalarDecoder(name: ScalarName, form: ValueForm): Decoder {
-  const { decode: plain, json = plain, driver = plain, isEmptyValue = false } = scalars[name]
-  const decode = { plain, json, driver }[form]
+/** Reads the values of a column. A call per value is saved where the caller looks for values without bytes. */
+export interface ColumnDecoder {
+  readonly decode: Decoder
+  /** A value without bytes is null, and is not given to `decode`. */
+  readonly isNullWhenEmpty: boolean
+}
+
+/** As {@link decoderFor}, for a column. */
+export function columnDecoderFor(type: CqlType, form: ValueForm): ColumnDecoder {
+  if (type.kind !== 'scalar') return { decode: decoderFor(type, form), isNullWhenEmpty: false }
+  const { decode: plain, json = plain, driver = plain, isEmptyValue = false } = scalars[type.name]
   // Types from the time of Thrift may hold no bytes at all, which drivers read as null.
-  return isEmptyValue ? decode : (bytes, from, to) => (from === to ? null : decode(bytes, from, to))
+  return { decode: { plain, json, driver }[form], isNullWhenEmpty: !isEmptyValue }
+}
+
+function scalarDecoder(name: ScalarName, form: ValueForm): Decoder {
+  const { decode, isNullWhenEmpty } = columnDecoderFor({ kind: 'scalar', name }, form)
+  return isNullWhenEmpty ? (bytes, from, to) => (from === to ? null : decode(bytes, from, to)) : decode
 }
 
 /** An object has text for its keys, which says all of a scalar to the encoder, but nothing of its class. */

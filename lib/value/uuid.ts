@@ -63,7 +63,22 @@ function notUuid(text: string): Refusal {
   return new Refusal(text, 'is not 32 hexadecimal digits, plain or dashed 8-4-4-4-12')
 }
 
+/** ASCII codes of the two digits of each byte. */
+const high = Uint8Array.from({ length: 256 }, (_, byte) => (byte >> 4).toString(16).charCodeAt(0))
+const low = Uint8Array.from({ length: 256 }, (_, byte) => (byte & 15).toString(16).charCodeAt(0))
+const HYPHEN = 0x2d
+
+/** One flat text: cut and joined text costs three times as much, and the garbage collector more. */
 export function decodeUuid(bytes: Buffer, from: number, to: number): string {
-  const hex = bytes.toString('hex', from, to)
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+  if (to - from !== 16) throw new RangeError('A UUID has 16 bytes')
+  const h = (i: number) => high[bytes[from + i] as number] as number
+  const l = (i: number) => low[bytes[from + i] as number] as number
+  // biome-ignore format: one group of digits per line
+  return String.fromCharCode(
+    h(0), l(0), h(1), l(1), h(2), l(2), h(3), l(3), HYPHEN,
+    h(4), l(4), h(5), l(5), HYPHEN,
+    h(6), l(6), h(7), l(7), HYPHEN,
+    h(8), l(8), h(9), l(9), HYPHEN,
+    h(10), l(10), h(11), l(11), h(12), l(12), h(13), l(13), h(14), l(14), h(15), l(15),
+  )
 }

@@ -1,6 +1,6 @@
 import { type Client, policies, type types } from 'cassandra-driver'
 import { consistencyOf } from '../cluster/consistency.ts'
-import { wordsOf } from '../cluster/failure.ts'
+import { publicError, wordsOf } from '../cluster/failure.ts'
 import { type Fault, faultOf, mayBeSentAgain } from '../cluster/fault.ts'
 import { Replicas } from '../cluster/replicas.ts'
 import type { Ring } from '../cluster/ring.ts'
@@ -232,12 +232,4 @@ export class TableRequests {
     if (fault === 'schema' || fault === 'unavailable') return { fault: 'retry', reason }
     throw permanent(fault, reason)
   }
-}
-
-/** The driver's own errors may hold the client, and with that the password. */
-function publicError(error: unknown): Error {
-  const { code } = error as { readonly code?: unknown }
-  const shown = new Error(wordsOf(error))
-  shown.stack = `${shown.name}: ${shown.message}`
-  return typeof code === 'number' || typeof code === 'string' ? Object.assign(shown, { code }) : shown
 }

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
 import { channels, isTraced } from '../../lib/diagnostics.ts'
-import { createCassandraWritable, createMicroBatchSink } from '../../lib/index.ts'
+import { createCassandraReadable, createCassandraWritable, createMicroBatchSink } from '../../lib/index.ts'
 import { CqlProxy } from '../proxy/cqlProxy.ts'
 import { useCheckpoints } from './checkpointFolder.ts'
 import { useKeyspace } from './keyspace.ts'
@@ -49,6 +49,42 @@ describe('the channels', () => {
     eventsOf('cassandra-streams:request')
     expect(isTraced(request)).toBe(true)
     expect(isTraced(epoch)).toBe(false)
+  })
+
+  it('tell of each page of a source, with its rows and bytes', async () => {
+    const table = await ks.table('id int PRIMARY KEY')
+    await pipeline(Readable.from(rowsOf(1_000)), createCassandraWritable({ ...ks.target, table }))
+    const requests = eventsOf('cassandra-streams:request')
+    const rows = await createCassandraReadable({ ...ks.target, table, consistency: 'ONE' }).toArray()
+    const { keyspace } = ks.target
+    const ends = requests.filter(({ event }) => event === 'asyncEnd').map(({ context }) => context)
+    expect(requests.filter(({ event }) => event === 'start')).toHaveLength(ends.length)
+    expect(ends.reduce((sum, { rows }) => sum + Number(rows), 0)).toBe(rows.length)
+    // Each row is one value of 4 bytes after its length, and a page has little else.
+    const bytes = ends.reduce((sum, { bytes }) => sum + Number(bytes), 0)
+    expect(bytes).toBeGreaterThanOrEqual(8 * rows.length)
+    expect(bytes).toBeLessThan(8 * rows.length + 100 * ends.length)
+    expect(ends[0]).toMatchObject({ keyspace, table, operation: 'select', consistency: 'ONE', retries: 0 })
+  })
+
+  it('tell of a page that is asked for again, and why', async () => {
+    const table = await ks.table('id int PRIMARY KEY')
+    await pipeline(Readable.from(rowsOf(10)), createCassandraWritable({ ...ks.target, table }))
+    const retries = messagesOf('cassandra-streams:retry')
+    const requests = eventsOf('cassandra-streams:request')
+    const slow = await CqlProxy.start(inject('cassandra'))
+    onTestFinished(() => slow.stop())
+    slow.decided = /^SELECT .* FROM "diagnostics_spec_\w+"/
+    slow.decide = ({ index }) =>
+      index === 2 ? { delivery: 'never', answer: { code: 0x1001, message: 'too much at once' } } : undefined
+    const { host, port } = slow
+    expect(await createCassandraReadable({ ...ks.target, host, port, table }).toArray()).toHaveLength(10)
+    const failed = requests.filter(({ event }) => event === 'error').map(({ context }) => context)
+    expect(failed).toHaveLength(1)
+    expect(failed[0]?.['error']).toMatchObject({ code: 0x1001 })
+    const { keyspace } = ks.target
+    const numbers = { rows: expect.any(Number), wait_ms: expect.any(Number) }
+    expect(retries).toEqual([{ keyspace, table, tries: 1, ...numbers, reason: 'too much at once' }])
   })
 
   it('tell of opening, and of each request with its rows, never of a row', async () => {

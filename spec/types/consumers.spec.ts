@@ -12,11 +12,18 @@ const require = createRequire(import.meta.url)
 const folder = mkdtempSync(join(tmpdir(), 'cassandra-streams-consumers-'))
 
 const compilers = ['typescript-5.4', 'typescript-5', '@typescript/native']
-const resolutions = [
-  ['node16', 'node16'],
-  ['nodenext', 'nodenext'],
-  ['esnext', 'bundler'],
-]
+
+/** Which files are compiled, for which `module` and `moduleResolution`. */
+const projects = [
+  ['consumer.ts consumer.cts', 'node16', 'node16'],
+  ['consumer.ts consumer.cts', 'nodenext', 'nodenext'],
+  ['consumer.ts', 'esnext', 'bundler'],
+  ['consumer.cts', 'commonjs', 'node10'],
+] as const
+
+/** TypeScript 7 has no `node10` any more. */
+const projectsOf = (compiler: string) =>
+  projects.filter(([, , resolution]) => resolution !== 'node10' || compiler !== '@typescript/native')
 
 const run = (command: string, args: readonly string[], cwd: string) =>
   execFileSync(command, args, { cwd, encoding: 'utf8' })
@@ -28,7 +35,7 @@ beforeAll(() => {
   for (const file of ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE']) {
     copyFileSync(join(root, file), join(packing, file))
   }
-  run('npx', ['tsc', '-p', 'tsconfig.build.json', '--outDir', join(packing, 'dist')], root)
+  run('npx', ['tsx', 'build.ts', join(packing, 'dist')], root)
   const packed = run('npm', ['pack', '--ignore-scripts', '--silent'], packing).trim()
   mkdirSync(join(modules, '@types'), { recursive: true })
   run('tar', ['-xzf', join(packing, packed), '-C', modules], folder)
@@ -36,7 +43,8 @@ beforeAll(() => {
   for (const dependency of ['cassandra-driver', '@types/node']) {
     symlinkSync(join(root, 'node_modules', dependency), join(modules, dependency))
   }
-  copyFileSync(join(import.meta.dirname, 'consumer.fixture.ts'), join(folder, 'consumer.ts'))
+  for (const name of ['consumer.ts', 'consumer.cts'])
+    copyFileSync(join(import.meta.dirname, 'consumer.fixture.ts'), join(folder, name))
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
 }, 180_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -44,14 +52,14 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 describe.each(compilers)('%s', compiler => {
   const home = dirname(require.resolve(`${compiler}/package.json`))
 
-  it.each(resolutions)(
-    'compiles a consumer with module %s and moduleResolution %s',
-    (module, moduleResolution) => {
+  it.each(projectsOf(compiler))(
+    'compiles %s with module %s and moduleResolution %s',
+    (consumers, module, moduleResolution) => {
       const options = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--skipLibCheck']
       const kind = ['--target', 'es2022', '--module', module, '--moduleResolution', moduleResolution]
       const { stdout, status } = spawnSync(
         process.execPath,
-        [join(home, 'bin/tsc'), ...options, ...kind, '--types', 'node', 'consumer.ts'],
+        [join(home, 'bin/tsc'), ...options, ...kind, '--types', 'node', ...consumers.split(' ')],
         { cwd: folder, encoding: 'utf8' },
       )
       expect(stdout).toBe('')
@@ -62,13 +70,51 @@ describe.each(compilers)('%s', compiler => {
 })
 
 describe('Node', () => {
-  it('gives a CommonJS consumer by require() what an ES module gets by import', () => {
+  it('gives one module, with one state, to `require` and to `import`', () => {
     const code = `
       const required = require('cassandra-streams')
       import('cassandra-streams').then(imported => {
-        console.log(required.createCassandraWritable === imported.createCassandraWritable)
+        const names = Object.keys(imported).sort()
+        const same = names.every(name => required[name] === imported[name])
+        console.log(same, names.length > 10, names.join() === Object.keys(required).sort().join())
+        try { required.createCassandraWritable({}) } catch (error) {
+          console.log(error instanceof imported.OptionError, error.code)
+        }
       })`
     writeFileSync(join(folder, 'consumer.cjs'), code)
-    expect(run(process.execPath, ['--no-warnings', 'consumer.cjs'], folder).trim()).toBe('true')
+    const printed = run(process.execPath, ['--no-warnings', 'consumer.cjs'], folder).trim().split('\n')
+    expect(printed).toEqual(['true true true', 'true ERR_CASSANDRA_OPTION'])
   })
+
+  it.each(['consumer.cjs', 'consumer.mjs'])(
+    'finds the list of jars beside what %s loads, when it starts a Cassandra',
+    name => {
+      const isCommonJs = name.endsWith('.cjs')
+      const loaded = isCommonJs
+        ? "const { startCassandra } = require('cassandra-streams/testing')"
+        : "import { startCassandra } from 'cassandra-streams/testing'"
+      writeFileSync(
+        join(folder, name),
+        `${loaded}\nstartCassandra().catch(error => console.log(error.message))`,
+      )
+      const programs = join(folder, 'programs')
+      mkdirSync(programs, { recursive: true })
+      // What Maven is told to read is there; it goes no further.
+      writeFileSync(
+        join(programs, 'mvn'),
+        '#!/bin/sh\nwhile [ "$1" != -f ]; do shift; done\ngrep artifactId "$2"; exit 1\n',
+        {
+          mode: 0o755,
+        },
+      )
+      const { CASSANDRA_CONTACT_POINTS: _, ...rest } = process.env
+      const env = {
+        ...rest,
+        PATH: `${programs}:${process.env['PATH']}`,
+        XDG_CACHE_HOME: join(folder, 'cache'),
+      }
+      const printed = execFileSync(process.execPath, [name], { cwd: folder, env, encoding: 'utf8' })
+      expect(printed).toContain('<artifactId>cassandra-all</artifactId>')
+    },
+  )
 })

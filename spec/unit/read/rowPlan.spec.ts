@@ -39,7 +39,7 @@ function pageOf(...values: (string | null)[]) {
 describe('the rows of a page', () => {
   const plan = new RowPlan(columns)
   const decoded = (page: ReturnType<typeof pageOf>) => {
-    const rows = new PageRows(plan, { rows: page, columns: [], next: undefined })
+    const rows = new PageRows(plan, { rows: page })
     const found = [...rows.take(0), ...rows.take(5)]
     expect(rows.isOver).toBe(true)
     return found
