@@ -12,7 +12,7 @@ const entries = [...ofSinks, ...ofSources]
 
 /** What is said in a file, by the end of its path. */
 const saidIn: Readonly<Record<string, [string, OptionEntry][]>> = {
-  'README.md': entries,
+  '/options.md': entries,
   'scale-out.md': ofKafka,
   'kafkaOptions.ts': ofKafka,
   'readOptions.ts': ofSources,
