@@ -1,3 +1,4 @@
+export type { CheckpointTable } from '../options/checkpointPlace.ts'
 export type {
   ConnectKafka,
   GroupListener,

@@ -1,6 +1,7 @@
 import type { EpochWriter } from '../epoch/epochWriter.ts'
 import { openEpochWriterOn } from '../epoch/openEpochWriter.ts'
 import { CheckpointError } from '../errors.ts'
+import { type CheckpointPlace, placeText } from '../options/checkpointPlace.ts'
 import type { KafkaClient, PartitionLog, TopicPartition } from '../options/kafkaClient.ts'
 import type { KafkaSettings } from '../options/kafkaSettings.ts'
 import type { EpochSettings, WriteSettings } from '../options/settings.ts'
@@ -8,12 +9,12 @@ import type { Dispatcher } from '../write/dispatcher.ts'
 import { Progress } from '../write/progress.ts'
 import { Tally } from '../write/tally.ts'
 import { readWritableTable } from '../write/writableTable.ts'
-import { checkpointFolder } from './checkpointFolder.ts'
 import type { CollectedBytes } from './collectedBytes.ts'
 import type { GroupCommits } from './groupCommits.ts'
 import type { KafkaTally } from './kafkaStats.ts'
 import { MessagePlaces } from './messagePlaces.ts'
 import { type MessageRows, withoutOwnOperation } from './messageRows.ts'
+import { partitionCheckpoint } from './partitionCheckpoint.ts'
 import { PartitionWriter } from './partitionWriter.ts'
 import { checkLog, type Position, positionFrom } from './position.ts'
 import type { Turns } from './turns.ts'
@@ -46,9 +47,10 @@ export async function openPartition(
   onFailure: (error: Error) => void,
 ): Promise<PartitionWriter> {
   const { settings, write, client, dispatcher, rows, bytes, commits, tally: all } = parts
-  const location = await checkpointFolder(settings, of)
+  const place = await partitionCheckpoint(settings, of)
+  const location = placeText(place)
   const places = new MessagePlaces(settings.on_bad_row !== undefined)
-  const epochs = epochSettings(settings, write, location, places)
+  const epochs = epochSettings(settings, write, place, places)
   const tally = new Tally()
   const progress = new Progress(
     epochs,
@@ -113,7 +115,7 @@ async function startOf(
 function epochSettings(
   { on_bad_row, rows_per_epoch, epoch_interval_ms }: KafkaSettings,
   write: WriteSettings,
-  checkpoint_location: string,
+  checkpoint_location: CheckpointPlace,
   places: MessagePlaces,
 ): EpochSettings {
   return {

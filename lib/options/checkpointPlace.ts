@@ -37,18 +37,31 @@ const placeShape: Shape<TablePlace> = {
   name: value => text.accepts(value) && value.length <= MOST_CHARACTERS && !loneSurrogate.test(value),
 }
 
+/** Where many checkpoints are kept: a folder, or a table. */
+export type CheckpointStore = string | Omit<TablePlace, 'name'>
+
+const { name: _name, ...storeShape } = placeShape
+
+export const checkpointStore: Kind<CheckpointStore> = {
+  expected: 'a non-empty string, or `{ keyspace, table }` of which `table` may be left out',
+  read: given => withTable(given),
+  accepts: (value): value is CheckpointStore => text.accepts(value) || hasShape(storeShape, value),
+}
+
 export const checkpointPlace: Kind<CheckpointPlace> = {
   expected: 'a non-empty string, or `{ keyspace, table, name }` of which `table` may be left out',
-  read: given => {
-    if (typeof given !== 'object' || given === null || Array.isArray(given)) return given
-    const said = Object.entries(given).filter(([, value]) => value !== undefined)
-    return Object.fromEntries([['table', DEFAULT_TABLE], ...said])
-  },
+  read: given => withTable(given),
   accepts: (value): value is CheckpointPlace => text.accepts(value) || hasShape(placeShape, value),
 }
 
+function withTable(given: unknown): unknown {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return given
+  const said = Object.entries(given).filter(([, value]) => value !== undefined)
+  return Object.fromEntries([['table', DEFAULT_TABLE], ...said])
+}
+
 /** Does not change with the working directory. */
-export function fixedPlace(place: CheckpointPlace): CheckpointPlace {
+export function fixedPlace<Place extends object>(place: string | Place): string | Place {
   return typeof place === 'string' ? resolve(place) : Object.freeze({ ...place })
 }
 

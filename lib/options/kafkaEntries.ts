@@ -1,4 +1,5 @@
 import type { RowError } from '../errors.ts'
+import { checkpointStore } from './checkpointPlace.ts'
 import { epochEntries, writeEntries } from './entries.ts'
 import { type Kind, type OptionEntry, object, oneOf, text } from './entry.ts'
 import type { ConnectKafka, KafkaMessage } from './kafkaClient.ts'
@@ -68,10 +69,10 @@ export const kafkaEntries = {
       'gives the row of a message, an array of rows, or null for none. It must give the same rows each time, since a message may come again. What it throws makes the message a bad row',
   },
   checkpoint: {
-    ...text,
+    ...checkpointStore,
     otherwise: 'required',
     meaning:
-      'folder that remembers what is written, one file per partition, on a disk that survives a restart and that every process of the group shares. It must exist',
+      'folder that remembers what is written, one file per partition, on a disk that survives a restart and that every process of the group shares. It must exist. Or a Cassandra table, with a row per partition',
   },
   tombstones: {
     ...oneOf(['row', 'delete']),

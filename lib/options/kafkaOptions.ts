@@ -1,4 +1,5 @@
 import type { RowError } from '../errors.ts'
+import type { CheckpointTable } from './checkpointPlace.ts'
 import type { ConnectKafka, KafkaMessage, TopicPartition } from './kafkaClient.ts'
 import type { CassandraWritableOptions } from './options.ts'
 
@@ -26,9 +27,9 @@ export interface KafkaSinkOptions<Row extends object = object>
   readonly row: (message: KafkaMessage) => Row | readonly Row[] | null | undefined
   /**
    * Folder that remembers what is written, one file per partition, on a disk that survives a restart and that every
-   * process of the group shares. It must exist.
+   * process of the group shares. It must exist. Or a Cassandra table, with a row per partition.
    */
-  readonly checkpoint: string
+  readonly checkpoint: string | Omit<CheckpointTable, 'name'>
   /**
    * `delete` deletes what `row` gives for a message without a value, by its primary key; `row` stores it as any other.
    * @default 'row'

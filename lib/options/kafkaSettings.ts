@@ -1,5 +1,5 @@
-import { resolve } from 'node:path'
 import { checkEach, type Defaulted, refuse, withDefaults } from './check.ts'
+import { fixedPlace } from './checkpointPlace.ts'
 import { kafkaEntries, sharedKafkaEntries } from './kafkaEntries.ts'
 import type { KafkaSinkOptions } from './kafkaOptions.ts'
 import { type WriteSettings, writeSettings } from './settings.ts'
@@ -55,8 +55,7 @@ export function kafkaSettingsOf<Row extends object>(options: KafkaSinkOptions<Ro
     group_id,
     topics,
     row,
-    // Where it is does not change with the working directory.
-    checkpoint: resolve(checkpoint),
+    checkpoint: fixedPlace(checkpoint),
     group_folder: folderNameOf(group_id),
   })
 }

@@ -27,6 +27,8 @@ const MOST_FAULTS = 5
 /** Between two looks at the group. */
 const LOOK_MS = 250
 
+export type Store = 'folder' | 'table'
+
 export interface Round {
   readonly client: Client
   readonly contactPoint: string
@@ -38,6 +40,8 @@ export interface Round {
   /** What starts a program with its task. */
   readonly command: (program: string, task: object) => string[]
   readonly kind: ClientKind
+  /** Where checkpoints are. */
+  readonly store: Store
   readonly seed: number
   readonly messages: number
   readonly partitions: number
@@ -73,13 +77,13 @@ export async function consume(round: Round): Promise<Outcome> {
   await topics.open()
   const topic = await topics.make('campaign', partitions)
   const group_id = `group-${name}`
-  const checkpoint = await mkdtemp(join(tmpdir(), 'kafka-checkpoints-'))
+  const folder = await mkdtemp(join(tmpdir(), 'kafka-checkpoints-'))
   const task: Task = {
     brokers: round.brokers,
     client: round.kind,
     group_id,
     topic,
-    checkpoint,
+    checkpoint: round.store === 'table' ? { keyspace, table: 'checkpoints' } : folder,
     contactPoint: round.contactPoint,
     localDataCenter: round.localDataCenter,
     keyspace,
@@ -114,7 +118,7 @@ export async function consume(round: Round): Promise<Outcome> {
     return { ...counts, rows, seconds: Math.round((performance.now() - from) / 1000), faults }
   } finally {
     group.kill()
-    await rm(checkpoint, { recursive: true, force: true })
+    await rm(folder, { recursive: true, force: true })
     for (const each of [table, clean]) await client.execute(`DROP TABLE ${keyspace}.${each}`)
     await topics.admin.deleteTopics({ topics: [topic] }).catch(() => {})
     await topics.close()

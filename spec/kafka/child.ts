@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs'
 import { Client } from 'cassandra-driver'
 import { Kafka, logLevel } from 'kafkajs'
-import { kafkaJsConsumer, runKafkaSink } from '../../lib/kafka/index.ts'
+import { type KafkaSinkOptions, kafkaJsConsumer, runKafkaSink } from '../../lib/kafka/index.ts'
 import type { MessageRow } from './rows.ts'
 
 /** How a child of the campaign reads Kafka. */
@@ -14,7 +14,7 @@ export interface Task {
   readonly client: ClientKind
   readonly group_id: string
   readonly topic: string
-  readonly checkpoint: string
+  readonly checkpoint: KafkaSinkOptions['checkpoint']
   readonly contactPoint: string
   readonly localDataCenter: string
   readonly keyspace: string

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { Client } from 'cassandra-driver'
 import { startCassandra, startKafka } from '../../lib/testing/index.ts'
 import { Programs } from '../crash/program.ts'
-import { consume } from './campaign.ts'
+import { consume, type Store } from './campaign.ts'
 import type { ClientKind } from './child.ts'
 
 const { values } = parseArgs({
@@ -15,6 +15,8 @@ const { values } = parseArgs({
     events: { type: 'string', default: '8' },
     /** Only these, of classic, consumer and kafkajs. */
     clients: { type: 'string', default: 'classic,consumer,classic,consumer,kafkajs' },
+    /** Where checkpoints are, in turns: folder, table. */
+    stores: { type: 'string', default: 'folder,table' },
     /** Every so many rounds the broker is killed and started again. */
     restarts: { type: 'string', default: '5' },
   },
@@ -23,6 +25,7 @@ const seed = Number(values.seed ?? randomInt(2 ** 31))
 const rounds = Number(values.rounds)
 const restarts = Number(values.restarts)
 const kinds = values.clients.split(',') as ClientKind[]
+const stores = values.stores.split(',') as Store[]
 console.log(`${rounds} rounds, --seed ${seed}`)
 
 await using cassandra = await startCassandra()
@@ -43,6 +46,7 @@ const total = { kills: 0, pauses: 0, leaves: 0, restarts: 0 }
 let faulty = 0
 for (let round = 0; round < rounds; round++) {
   const kind = kinds[round % kinds.length] ?? 'classic'
+  const store = stores[round % stores.length] ?? 'folder'
   const isRestart = kafka.source === 'maven' && restarts > 0 && round % restarts === restarts - 1
   const outcome = await consume({
     client,
@@ -53,6 +57,7 @@ for (let round = 0; round < rounds; round++) {
     kafka: isRestart ? kafka : undefined,
     command: (program, task) => programs.command(program, task),
     kind,
+    store,
     seed: (seed + round) | 0,
     messages: Number(values.messages),
     partitions: 12,
@@ -61,7 +66,7 @@ for (let round = 0; round < rounds; round++) {
     tell: line => console.log(line),
   })
   const { faults, ...counts } = outcome
-  console.log(`round ${round + 1} (${kind}, seed ${(seed + round) | 0}): ${JSON.stringify(counts)}`)
+  console.log(`round ${round + 1} (${kind}, ${store}, seed ${(seed + round) | 0}): ${JSON.stringify(counts)}`)
   for (const fault of faults) console.log(`✗ ${fault}`)
   if (faults.length > 0) faulty++
   for (const name of ['kills', 'pauses', 'leaves', 'restarts'] as const) total[name] += counts[name]

@@ -405,6 +405,43 @@ describe('a checkpoint', () => {
     expect(error?.message).toContain(`holds no offset of ${topic}/0`)
   })
 
+  it('in a table is a row per partition, from which another member goes on', async () => {
+    const { start, send, found, topic, group_id } = await scene(2)
+    const checkpoint = { keyspace: ks.name, table: 'kafka_checkpoints' }
+    for (const partition of [0, 1]) await send([1, 2], partition, i => `${partition}/${i}`)
+    const first = start({ checkpoint })
+    await written(first, 4)
+    await first.stop()
+    await send([3], 1, () => '1/2')
+    const second = start({ checkpoint })
+    await written(second, 1)
+    await epochs(second, 1)
+    await second.stop()
+    expect(second.stats.rows_accepted).toBe(1)
+    expect(await found()).toEqual({ '0/0': 1, '0/1': 2, '1/0': 1, '1/1': 2, '1/2': 3 })
+    const group = encodeURIComponent(group_id).replaceAll('.', '%2E')
+    const rows = await ks.select(`SELECT name, term FROM ${ks.name}.kafka_checkpoints`)
+    const terms = Object.fromEntries(rows.map(({ name, term }) => [name, term]))
+    expect(terms).toEqual({ [`${group}/${topic}/0`]: 2, [`${group}/${topic}/1`]: 2 })
+  })
+
+  it('in a table that another process takes ends this one at its next epoch, until the group gives it back', async () => {
+    const { start, send, found, topic, group_id, table } = await scene()
+    const checkpoint = { keyspace: ks.name, table: 'kafka_checkpoints' }
+    const sink = start({ checkpoint })
+    await send([1])
+    await written(sink, 1)
+    const name = `${encodeURIComponent(group_id).replaceAll('.', '%2E')}/${topic}/0`
+    const thief = createMicroBatchSink({ ...ks.target, table, checkpoint_location: { ...checkpoint, name } })
+    await thief.open()
+    await send([2], 0, () => 'after')
+    await vi.waitFor(() => expect(sink.stats.fenced).toBe(1), WITHIN)
+    await vi.waitFor(async () => expect(await found()).toEqual({ k0: 1, after: 2 }), WITHIN)
+    await sink.stop()
+    await expect(thief.writeEpoch(99, [])).rejects.toThrow()
+    thief.destroy()
+  })
+
   it('needs its folder', async () => {
     const { start, send, checkpoint } = await scene()
     await send([1])

@@ -2,18 +2,20 @@ import { mkdir, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { CheckpointError } from '../errors.ts'
+import type { CheckpointPlace } from '../options/checkpointPlace.ts'
 import type { TopicPartition } from '../options/kafkaClient.ts'
 import type { KafkaSettings } from '../options/kafkaSettings.ts'
 
 /**
- * The folder of a partition's checkpoint, `group/topic/partition` below that of all. It is there, also after a power loss,
- * when this resolves.
+ * Where a partition's checkpoint is kept: the folder `group/topic/partition` below that of all, or the row of that name. The
+ * folder is there, also after a power loss, when this resolves.
  * @throws CheckpointError
  */
-export async function checkpointFolder(
+export async function partitionCheckpoint(
   { checkpoint, group_folder }: Pick<KafkaSettings, 'checkpoint' | 'group_folder'>,
   { topic, partition }: TopicPartition,
-): Promise<string> {
+): Promise<CheckpointPlace> {
+  if (typeof checkpoint !== 'string') return { ...checkpoint, name: `${group_folder}/${topic}/${partition}` }
   let location = checkpoint
   for (const name of [group_folder, topic, String(partition)]) {
     location = join(location, name)
