@@ -32,22 +32,22 @@ const badRowHandler: Kind<(error: RowError, row: never) => void | Promise<void>>
 }
 
 const placeOfRow: Kind<(row: never) => Json> = {
-  expected: 'a function that gives the place of a row in its source',
+  expected: 'a function that returns the position of a row in its source',
   accepts: (value): value is (row: never) => Json => typeof value === 'function',
 }
 
-/** Every option of a sink. `npm run options` writes comments and tables anew. */
+/** Every option of a sink. `npm run options` rewrites comments and tables from it. */
 export const writeEntries = {
   host: {
     ...hosts,
     otherwise: 'required, or `client`',
     meaning:
-      'contact points: names or addresses, which share one port. It may stand behind them: `db1:9043`, `[::1]:9043`',
+      'contact points: names or addresses that share one port. The port may follow a name: `db1:9043`, `[::1]:9043`',
   },
   port: {
     ...integer(1, 65_535),
     fallback: 9042,
-    meaning: 'native protocol port, the same on all nodes, where `host` names none',
+    meaning: 'native protocol port, the same on all nodes, if `host` names none',
   },
   keyspace: {
     ...text,
@@ -81,7 +81,7 @@ export const writeEntries = {
     ...flag,
     fallback: true,
     meaning:
-      'false takes any certificate, and with it whoever stands between. There is no other way to say so',
+      'false accepts any certificate, and so anybody between you and the server. No other option does this',
   },
   local_datacenter: {
     ...text,
@@ -96,13 +96,13 @@ export const writeEntries = {
   client_options: {
     ...object<Partial<ClientOptions>>('an object of cassandra-driver client options'),
     meaning:
-      'what has no option here, such as a cloud bundle, a load balancing policy or an own auth provider. What a sink says with each request is left out; what would contradict an option here or a promise, such as a retry policy, is refused. `sslOptions` alone switch TLS on, and it verifies',
+      'driver options without an option here, such as a cloud bundle, a load balancing policy or your own auth provider. What a sink sets per request is ignored. What would contradict an option here or a guarantee, such as a retry policy, is refused. `sslOptions` alone switches TLS on, and it verifies',
   },
   concurrency: { ...integer(1, 2048), fallback: 100, meaning: 'most requests in flight' },
   rows_per_batch: {
     ...integer(1, 1_000_000),
     fallback: 1000,
-    meaning: 'rows buffered before a flush. It is not the size of a CQL batch',
+    meaning: 'rows buffered before a flush. This is not the size of a CQL batch',
   },
   flush_interval_ms: {
     ...integer(0, 60_000),
@@ -112,7 +112,7 @@ export const writeEntries = {
   max_rows_per_second: {
     ...integer(1, 10_000_000),
     otherwise: 'no limit',
-    meaning: 'most rows sent per second, evenly. Repeats of rows that failed do not count',
+    meaning: 'most rows sent per second, evenly. Retries do not count',
   },
   max_buffered_bytes: {
     ...integer(65_536, Number.MAX_SAFE_INTEGER),
@@ -141,57 +141,57 @@ export const writeEntries = {
   ttl: {
     ...integer(0, 630_720_000),
     otherwise: "the table's own",
-    meaning: 'seconds to live of each row; 0 is for ever',
+    meaning: 'seconds to live of each row. 0 means for ever',
   },
   ttl_column: {
     ...text,
-    meaning: 'property of a row with its own seconds to live, in place of `ttl`; never written as a column',
+    meaning: 'property of a row with its own seconds to live, in place of `ttl`. Never written as a column',
   },
   timestamp_column: {
     ...text,
     otherwise: 'the order of arrival',
     meaning:
-      'property of a row with its write time, in whole microseconds since 1970 or as a Date; never written as a column. The order of rows is then yours: of two with one key the one with the larger time stays',
+      'property of a row with its write time, in whole microseconds since 1970 or as a Date. Never written as a column. The order of rows is then yours: of two rows with one key, the larger time stays',
   },
   allow_any_timestamp: {
     ...flag,
     fallback: false,
     meaning:
-      'take any write time. Otherwise only those of the years 2001 to 2100 are taken, so that milliseconds and nanoseconds are noticed. Goes with `timestamp_column`',
+      'accept any write time. Otherwise only the years 2001 to 2100 are accepted, which catches milliseconds and nanoseconds. Goes with `timestamp_column`',
   },
   operation_column: {
     ...text,
     otherwise: 'each row is inserted',
     meaning:
-      'property that says what is done with each row: `insert`, `update` (cells and no row marker, so that the row is gone with its last cell), `append` (as `update`, and adds to non-frozen sets and maps and sets only the given fields of non-frozen user-defined types) or `delete`; never written as a column',
+      'property that says what happens to each row: `insert`, `update` (cells and no row marker, so the row is gone with its last cell), `append` (like `update`, but adds to non-frozen sets and maps and sets only the given fields of non-frozen user-defined types) or `delete`. Never written as a column',
   },
   nulls: {
     ...oneOf(['write', 'unset']),
     fallback: 'write',
-    meaning: '`write` stores null (a tombstone); `unset` leaves the column alone, as undefined does',
+    meaning: '`write` stores null, which is a tombstone. `unset` leaves the column alone, like undefined',
   },
   batch_by: {
     ...oneOf(['replicas', 'partition', 'none']),
     fallback: 'replicas',
     meaning:
-      'rows that share a request: those of one `partition`; also partitions with the same `replicas`, at most 10 and under 5 KiB together, so that the server does not warn; or `none`',
+      'rows that share a request: those of one `partition`; with `replicas` also partitions with the same replicas, at most 10 and under 5 KiB together, so that the server does not warn; or `none`',
   },
   position: {
     ...placeOfRow,
     meaning:
-      "the source's own place after this row, such as an offset or a line, in any JSON. It is told with `'acknowledged'`. A micro-batch sink stores that of an epoch's last row with the epoch, and gives it back by `open()`. Called once for each row, when it is written to the stream",
+      "returns the source's position after this row, such as an offset or a line, as any JSON. `'acknowledged'` carries it. A micro-batch sink stores the position of an epoch's last row with the epoch, and `open()` returns it. Called once per row, when the row is written to the stream",
   },
   on_bad_row: {
     ...badRowHandler,
     otherwise: 'the stream ends with the error',
     meaning:
-      'called with each row that cannot be stored, and why; all other rows are stored. The stream waits for the promise that it returns, and ends when it throws. The row is the object that was given, or a copy of it as it was given if it has changed since',
+      'called with each row that cannot be stored, and why. All other rows are stored. The stream waits for the promise that it returns, and ends if it throws. The row is the object that was given, or a copy of it as it was if it has changed since',
   },
   max_errors: {
     ...errorLimit,
     otherwise: 'no limit',
     meaning:
-      'most rows that `on_bad_row` may be called with before the stream ends: a number, or a share of all rows, which counts from 1,000 rows on and at the end. Goes with `on_bad_row`',
+      'most rows that may go to `on_bad_row` before the stream ends: a number, or a share of all rows, which counts from 1,000 rows on and at the end. Goes with `on_bad_row`',
   },
   request_timeout_ms: {
     ...integer(1, 600_000),
@@ -207,7 +207,7 @@ export const writeEntries = {
     ...integer(0, 86_400_000),
     fallback: 0,
     meaning:
-      'time in milliseconds to go on trying to connect while no host can be used, for a service that starts before its database. Everything else that is wrong ends the sink at once',
+      'milliseconds to keep trying to connect while no host can be used, for a service that starts before its database. Any other fault ends the sink at once',
   },
   max_clock_skew_ms: {
     ...integer(0, 86_400_000),
@@ -221,24 +221,24 @@ export const writeEntries = {
   },
 } satisfies Record<keyof CassandraWritableOptions, OptionEntry>
 
-/** What the micro-batch sink has beside these. */
+/** Further options of a micro-batch sink. */
 export const epochEntries = {
   checkpoint_location: {
     ...checkpointPlace,
     otherwise: 'required',
     meaning:
-      'file that remembers what is written, one per source and table, on a disk that survives a restart. Its folder must exist. For a folder, the file is `checkpoint` in it. Or a row of a Cassandra table, which another machine can take over',
+      'file that records what is written, one per source and table, on a disk that survives a restart. Its folder must exist. If the path is a folder, the file is `checkpoint` in it. Or a row of a Cassandra table, which another machine can take over',
   },
   take_over: {
     ...flag,
     fallback: false,
     meaning:
-      'take the checkpoint at once, also from a sink that may still be alive. That one fails with `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch. A checkpoint in a table is always taken so, and the other fails with `ERR_CASSANDRA_FENCED`',
+      'take the checkpoint at once, even from a sink that may be alive. That sink fails with `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch. A checkpoint in a table is always taken over, and the other sink fails with `ERR_CASSANDRA_FENCED`',
   },
   rows_per_epoch: {
     ...integer(1, 1_000_000),
     fallback: 10_000,
-    meaning: 'rows of an epoch. Half of `max_buffered_bytes` ends one as well',
+    meaning: 'rows per epoch. Half of `max_buffered_bytes` also ends an epoch',
   },
   epoch_interval_ms: {
     ...integer(1, 3_600_000),

@@ -72,7 +72,7 @@ export const kafkaEntries = {
     ...checkpointStore,
     otherwise: 'required',
     meaning:
-      'folder that remembers what is written, one file per partition, on a disk that survives a restart and that every process of the group shares. It must exist. Or a Cassandra table, with a row per partition',
+      'folder that records what is written, one file per partition, on a disk that survives a restart and that every process of the group shares. It must exist. Or a Cassandra table, with a row per partition',
   },
   tombstones: {
     ...oneOf(['row', 'delete']),

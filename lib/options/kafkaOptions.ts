@@ -26,7 +26,7 @@ export interface KafkaSinkOptions<Row extends object = object>
    */
   readonly row: (message: KafkaMessage) => Row | readonly Row[] | null | undefined
   /**
-   * Folder that remembers what is written, one file per partition, on a disk that survives a restart and that every
+   * Folder that records what is written, one file per partition, on a disk that survives a restart and that every
    * process of the group shares. It must exist. Or a Cassandra table, with a row per partition.
    */
   readonly checkpoint: string | Omit<CheckpointTable, 'name'>
@@ -45,7 +45,7 @@ export interface KafkaSinkOptions<Row extends object = object>
   readonly group_protocol?: 'classic' | 'consumer' | undefined
   /** Options of its Consumer, such as `tls`, `sasl` or `sessionTimeout`. Goes with `brokers`. */
   readonly kafka_options?: Readonly<Record<string, unknown>> | undefined
-  /** Rows of an epoch. Half of `max_buffered_bytes` ends one as well. An integer from 1 to 1000000. @default 10000 */
+  /** Rows per epoch. Half of `max_buffered_bytes` also ends an epoch. An integer from 1 to 1000000. @default 10000 */
   readonly rows_per_epoch?: number | string | undefined
   /** Longest time in milliseconds that a row waits for a fuller epoch. An integer from 1 to 3600000. @default 1000 */
   readonly epoch_interval_ms?: number | string | undefined

@@ -23,11 +23,11 @@ export type ConsistencyName = (typeof consistencyNames)[number]
  */
 export interface ConnectionOptions {
   /**
-   * Contact points: names or addresses, which share one port. It may stand behind them: `db1:9043`, `[::1]:9043`.
+   * Contact points: names or addresses that share one port. The port may follow a name: `db1:9043`, `[::1]:9043`.
    * Required, or `client`.
    */
   readonly host?: string | readonly string[] | undefined
-  /** Native protocol port, the same on all nodes, where `host` names none. An integer from 1 to 65535. @default 9042 */
+  /** Native protocol port, the same on all nodes, if `host` names none. An integer from 1 to 65535. @default 9042 */
   readonly port?: number | string | undefined
   /** Goes with `password`. */
   readonly username?: string | undefined
@@ -43,7 +43,10 @@ export interface ConnectionOptions {
   readonly ssl_client_key?: string | undefined
   /** Name that the nodes' certificates must carry. @default the address dialled, or a name in `host` */
   readonly ssl_server_name?: string | undefined
-  /** False takes any certificate, and with it whoever stands between. There is no other way to say so. @default true */
+  /**
+   * False accepts any certificate, and so anybody between you and the server. No other option does this.
+   * @default true
+   */
   readonly ssl_verify?: boolean | string | undefined
   /** Datacenter whose nodes are used. @default that of the contact points */
   readonly local_datacenter?: string | undefined
@@ -53,9 +56,9 @@ export interface ConnectionOptions {
    */
   readonly client?: Client | undefined
   /**
-   * What has no option here, such as a cloud bundle, a load balancing policy or an own auth provider. What a sink says
-   * with each request is left out; what would contradict an option here or a promise, such as a retry policy, is
-   * refused. `sslOptions` alone switch TLS on, and it verifies.
+   * Driver options without an option here, such as a cloud bundle, a load balancing policy or your own auth provider.
+   * What a sink sets per request is ignored. What would contradict an option here or a guarantee, such as a retry
+   * policy, is refused. `sslOptions` alone switches TLS on, and it verifies.
    */
   readonly client_options?: Partial<ClientOptions> | undefined
 }
@@ -72,14 +75,11 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
   readonly table: string
   /** Most requests in flight. An integer from 1 to 2048. @default 100 */
   readonly concurrency?: number | string | undefined
-  /** Rows buffered before a flush. It is not the size of a CQL batch. An integer from 1 to 1000000. @default 1000 */
+  /** Rows buffered before a flush. This is not the size of a CQL batch. An integer from 1 to 1000000. @default 1000 */
   readonly rows_per_batch?: number | string | undefined
   /** Longest time in milliseconds a row waits for a fuller buffer. An integer from 0 to 60000. @default 10 */
   readonly flush_interval_ms?: number | string | undefined
-  /**
-   * Most rows sent per second, evenly. Repeats of rows that failed do not count. An integer from 1 to 10000000.
-   * @default no limit
-   */
+  /** Most rows sent per second, evenly. Retries do not count. An integer from 1 to 10000000. @default no limit */
   readonly max_rows_per_second?: number | string | undefined
   /**
    * Bound in bytes on encoded rows that are buffered or in flight (64 MiB). An integer from 65536 to 9007199254740991.
@@ -98,53 +98,53 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
   readonly delete_flag_column?: PropertyOf<Row> | undefined
   /** A row whose flag equals this, compared as text without case, deletes its primary key. */
   readonly delete_flag_value?: string | number | boolean | undefined
-  /** Seconds to live of each row; 0 is for ever. An integer from 0 to 630720000. @default the table's own */
+  /** Seconds to live of each row. 0 means for ever. An integer from 0 to 630720000. @default the table's own */
   readonly ttl?: number | string | undefined
-  /** Property of a row with its own seconds to live, in place of `ttl`; never written as a column. */
+  /** Property of a row with its own seconds to live, in place of `ttl`. Never written as a column. */
   readonly ttl_column?: PropertyOf<Row> | undefined
   /**
-   * Property of a row with its write time, in whole microseconds since 1970 or as a Date; never written as a column.
-   * The order of rows is then yours: of two with one key the one with the larger time stays.
+   * Property of a row with its write time, in whole microseconds since 1970 or as a Date. Never written as a column.
+   * The order of rows is then yours: of two rows with one key, the larger time stays.
    * @default the order of arrival
    */
   readonly timestamp_column?: PropertyOf<Row> | undefined
   /**
-   * Take any write time. Otherwise only those of the years 2001 to 2100 are taken, so that milliseconds and nanoseconds
-   * are noticed. Goes with `timestamp_column`.
+   * Accept any write time. Otherwise only the years 2001 to 2100 are accepted, which catches milliseconds and
+   * nanoseconds. Goes with `timestamp_column`.
    * @default false
    */
   readonly allow_any_timestamp?: boolean | string | undefined
   /**
-   * Property that says what is done with each row: `insert`, `update` (cells and no row marker, so that the row is gone
-   * with its last cell), `append` (as `update`, and adds to non-frozen sets and maps and sets only the given fields of
-   * non-frozen user-defined types) or `delete`; never written as a column.
+   * Property that says what happens to each row: `insert`, `update` (cells and no row marker, so the row is gone with
+   * its last cell), `append` (like `update`, but adds to non-frozen sets and maps and sets only the given fields of
+   * non-frozen user-defined types) or `delete`. Never written as a column.
    * @default each row is inserted
    */
   readonly operation_column?: PropertyOf<Row> | undefined
-  /** `write` stores null (a tombstone); `unset` leaves the column alone, as undefined does. @default 'write' */
+  /** `write` stores null, which is a tombstone. `unset` leaves the column alone, like undefined. @default 'write' */
   readonly nulls?: 'write' | 'unset' | undefined
   /**
-   * Rows that share a request: those of one `partition`; also partitions with the same `replicas`, at most 10 and under
-   * 5 KiB together, so that the server does not warn; or `none`.
+   * Rows that share a request: those of one `partition`; with `replicas` also partitions with the same replicas, at
+   * most 10 and under 5 KiB together, so that the server does not warn; or `none`.
    * @default 'replicas'
    */
   readonly batch_by?: 'partition' | 'replicas' | 'none' | undefined
   /**
-   * The source's own place after this row, such as an offset or a line, in any JSON. It is told with `'acknowledged'`.
-   * A micro-batch sink stores that of an epoch's last row with the epoch, and gives it back by `open()`. Called once
-   * for each row, when it is written to the stream.
+   * Returns the source's position after this row, such as an offset or a line, as any JSON. `'acknowledged'` carries
+   * it. A micro-batch sink stores the position of an epoch's last row with the epoch, and `open()` returns it. Called
+   * once per row, when the row is written to the stream.
    */
   readonly position?: ((row: Row) => Json) | undefined
   /**
-   * Called with each row that cannot be stored, and why; all other rows are stored. The stream waits for the promise
-   * that it returns, and ends when it throws. The row is the object that was given, or a copy of it as it was given if
-   * it has changed since.
+   * Called with each row that cannot be stored, and why. All other rows are stored. The stream waits for the promise
+   * that it returns, and ends if it throws. The row is the object that was given, or a copy of it as it was if it has
+   * changed since.
    * @default the stream ends with the error
    */
   readonly on_bad_row?: ((error: RowError, row: Row) => void | Promise<void>) | undefined
   /**
-   * Most rows that `on_bad_row` may be called with before the stream ends: a number, or a share of all rows, which
-   * counts from 1,000 rows on and at the end. Goes with `on_bad_row`.
+   * Most rows that may go to `on_bad_row` before the stream ends: a number, or a share of all rows, which counts from
+   * 1,000 rows on and at the end. Goes with `on_bad_row`.
    * @default no limit
    */
   readonly max_errors?: number | `${number}` | `${number}%` | undefined
@@ -153,8 +153,8 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
   /** Limit in milliseconds for one request with all its retries. An integer from 0 to 86400000. @default 60000 */
   readonly retry_timeout_ms?: number | string | undefined
   /**
-   * Time in milliseconds to go on trying to connect while no host can be used, for a service that starts before its
-   * database. Everything else that is wrong ends the sink at once. An integer from 0 to 86400000.
+   * Milliseconds to keep trying to connect while no host can be used, for a service that starts before its database.
+   * Any other fault ends the sink at once. An integer from 0 to 86400000.
    * @default 0
    */
   readonly wait_for_server_ms?: number | string | undefined
@@ -171,19 +171,19 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
 /** Further options of a micro-batch sink: where it keeps its checkpoint, and how long an epoch is. */
 export interface MicroBatchSinkOptions<Row extends object = object> extends CassandraWritableOptions<Row> {
   /**
-   * File that remembers what is written, one per source and table, on a disk that survives a restart. Its folder must
-   * exist. For a folder, the file is `checkpoint` in it. Or a row of a Cassandra table, which another machine can take
-   * over.
+   * File that records what is written, one per source and table, on a disk that survives a restart. Its folder must
+   * exist. If the path is a folder, the file is `checkpoint` in it. Or a row of a Cassandra table, which another
+   * machine can take over.
    */
   readonly checkpoint_location: string | CheckpointTable
   /**
-   * Take the checkpoint at once, also from a sink that may still be alive. That one fails with
-   * `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch. A checkpoint in a table is always taken so, and the other
-   * fails with `ERR_CASSANDRA_FENCED`.
+   * Take the checkpoint at once, even from a sink that may be alive. That sink fails with
+   * `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch. A checkpoint in a table is always taken over, and the other
+   * sink fails with `ERR_CASSANDRA_FENCED`.
    * @default false
    */
   readonly take_over?: boolean | string | undefined
-  /** Rows of an epoch. Half of `max_buffered_bytes` ends one as well. An integer from 1 to 1000000. @default 10000 */
+  /** Rows per epoch. Half of `max_buffered_bytes` also ends an epoch. An integer from 1 to 1000000. @default 10000 */
   readonly rows_per_epoch?: number | string | undefined
   /** Longest time in milliseconds that a row waits for a fuller epoch. An integer from 1 to 3600000. @default 1000 */
   readonly epoch_interval_ms?: number | string | undefined

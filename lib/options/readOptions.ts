@@ -69,9 +69,9 @@ export interface CassandraReadableOptions extends ConnectionOptions {
    */
   readonly checkpoint_location?: string | CheckpointTable | undefined
   /**
-   * Take the checkpoint at once, also from a sink that may still be alive. That one fails with
-   * `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch. A checkpoint in a table is always taken so, and the other
-   * fails with `ERR_CASSANDRA_FENCED`.
+   * Take the checkpoint at once, even from a sink that may be alive. That sink fails with
+   * `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch. A checkpoint in a table is always taken over, and the other
+   * sink fails with `ERR_CASSANDRA_FENCED`.
    * @default false
    */
   readonly take_over?: boolean | string | undefined
@@ -97,8 +97,8 @@ export interface CassandraReadableOptions extends ConnectionOptions {
   /** Limit in milliseconds for one request with all its retries. An integer from 0 to 86400000. @default 60000 */
   readonly retry_timeout_ms?: number | string | undefined
   /**
-   * Time in milliseconds to go on trying to connect while no host can be used, for a service that starts before its
-   * database. Everything else that is wrong ends the sink at once. An integer from 0 to 86400000.
+   * Milliseconds to keep trying to connect while no host can be used, for a service that starts before its database.
+   * Any other fault ends the sink at once. An integer from 0 to 86400000.
    * @default 0
    */
   readonly wait_for_server_ms?: number | string | undefined
