@@ -394,7 +394,9 @@ describe('with_times is refused', () => {
     expect(await refusalOf(reading(table, { host, port }))).toMatchObject({
       code: 'ERR_CASSANDRA_OPTION',
       option: 'with_times',
-      message: expect.stringMatching(/5\.0 or newer for the times of `s` in .*Leave these columns out by `columns`/),
+      message: expect.stringMatching(
+        /5\.0 or newer for the times of `s` in .*Leave these columns out by `columns`/,
+      ),
     })
     await ks.client.execute(`INSERT INTO ${ks.name}.${table} (p, fs) VALUES (1, {1}) USING TIMESTAMP 5`)
     expect(await reading(table, { host, port, columns: 'fs' }).toArray()).toEqual([
