@@ -179,7 +179,7 @@ export const writeEntries = {
   position: {
     ...placeOfRow,
     meaning:
-      "returns the source's position after this row, such as an offset or a line, as any JSON. `'acknowledged'` carries it. A micro-batch sink stores the position of an epoch's last row with the epoch, and `open()` returns it. Called once per row, when the row is written to the stream",
+      "returns the source's position after this row, such as an offset or a line: a JSON value. `'acknowledged'` carries it. A micro-batch sink stores the position of an epoch's last row with the epoch, and `open()` returns it. Called once per row, when the row is written to the stream",
   },
   on_bad_row: {
     ...badRowHandler,

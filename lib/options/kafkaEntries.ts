@@ -78,7 +78,7 @@ export const kafkaEntries = {
     ...oneOf(['row', 'delete']),
     fallback: 'row',
     meaning:
-      '`delete` deletes what `row` gives for a message without a value, by its primary key; `row` stores it as any other',
+      '`delete` deletes what `row` gives for a message without a value, by its primary key; `row` stores it like the others',
   },
   start: {
     ...startKind,

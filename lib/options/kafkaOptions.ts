@@ -31,7 +31,8 @@ export interface KafkaSinkOptions<Row extends object = object>
    */
   readonly checkpoint: string | Omit<CheckpointTable, 'name'>
   /**
-   * `delete` deletes what `row` gives for a message without a value, by its primary key; `row` stores it as any other.
+   * `delete` deletes what `row` gives for a message without a value, by its primary key; `row` stores it like the
+   * others.
    * @default 'row'
    */
   readonly tombstones?: 'row' | 'delete' | undefined

@@ -130,7 +130,7 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
    */
   readonly batch_by?: 'partition' | 'replicas' | 'none' | undefined
   /**
-   * Returns the source's position after this row, such as an offset or a line, as any JSON. `'acknowledged'` carries
+   * Returns the source's position after this row, such as an offset or a line: a JSON value. `'acknowledged'` carries
    * it. A micro-batch sink stores the position of an epoch's last row with the epoch, and `open()` returns it. Called
    * once per row, when the row is written to the stream.
    */

@@ -176,7 +176,7 @@ describe('a message', () => {
     expect(sink.stats).toMatchObject({ rows_written: 3, rows_deleted: 1 })
   })
 
-  it('without a value is a row as any other if that is not asked for', async () => {
+  it('without a value is stored as a row if deletes are not asked for', async () => {
     const { start, send, found } = await scene()
     await send([1, null])
     const sink = start()
