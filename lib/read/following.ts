@@ -37,7 +37,8 @@ export class Following {
   /**
    * The span of the next walk, when it is time for it. A walk that takes longer than the interval is followed by a pause of the
    * same length, so that walks take at most half of the time.
-   * @param look called before the end of the span is known, so that rows of a newer schema are in a later span
+   * @param look reads the schema. Called when the end of the span is known: a column that is added later has no value in the span,
+   * and would lose it if the schema was older.
    */
   async next(look: () => Promise<void>): Promise<Span> {
     const { interval_ms, lag_ms } = this.#follow
@@ -45,7 +46,9 @@ export class Following {
     await this.#pause(took_ms > interval_ms ? took_ms : interval_ms - took_ms)
     for (;;) {
       this.#began = performance.now()
-      const to = BigInt(await this.#now_ms(look)) * 1000n - BigInt(lag_ms) * 1000n
+      const now_ms = await this.#answered(() => this.#now_ms())
+      await this.#answered(look)
+      const to = BigInt(now_ms - lag_ms) * 1000n
       const from = this.#upTo
       // A clock that was set back yields no span.
       if (from === undefined || to > from) {
@@ -61,21 +64,19 @@ export class Following {
   }
 
   /**
-   * The earlier of two clocks: with the later one, some rows would never be emitted.
+   * What Cassandra answers, asked again after a fault that may pass.
    * @throws ReadError if no node answers within `retry_timeout_ms`
    */
-  async #now_ms(look: () => Promise<void>): Promise<number> {
-    const { request_timeout_ms, retry_timeout_ms } = this.#settings
-    const ends = performance.now() + retry_timeout_ms
+  async #answered<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    const ends = performance.now() + this.#settings.retry_timeout_ms
     for (let tries = 0; ; tries++) {
       try {
-        await look()
-        return Math.min(await this.#serverNow_ms(request_timeout_ms), Date.now())
+        return await ask()
       } catch (error) {
         this.#signal.throwIfAborted()
         if (error instanceof CassandraStreamsError) throw error
         if (!mayPass(faultOf(error)) || performance.now() >= ends) {
-          const text = `Cassandra does not report its time, which \`follow\` needs: ${wordsOf(error)}`
+          const text = `Cassandra does not report its time and the table's schema, which \`follow\` needs: ${wordsOf(error)}`
           throw new ReadError('ERR_CASSANDRA_READ_TIMEOUT', text, { cause: error })
         }
       }
@@ -83,10 +84,12 @@ export class Following {
     }
   }
 
-  async #serverNow_ms(limit_ms: number): Promise<number> {
+  /** The earlier of two clocks: with the later one, some rows would never be emitted. */
+  async #now_ms(): Promise<number> {
+    const limit_ms = this.#settings.request_timeout_ms
     const cql = 'SELECT toUnixTimestamp(now()) AS now FROM system.local'
     const asked = this.#client.execute(cql, [], { ...readOptions(limit_ms), prepare: false })
     const { rows } = await within(limit_ms, asked)
-    return Number(rows[0]?.['now'])
+    return Math.min(Number(rows[0]?.['now']), Date.now())
   }
 }

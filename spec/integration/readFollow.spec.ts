@@ -2,13 +2,14 @@ import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
 import {
   type CassandraReadable,
   type CassandraReadableOptions,
   createCassandraReadable,
   createCassandraWritable,
 } from '../../lib/index.ts'
+import { CqlProxy } from '../proxy/cqlProxy.ts'
 import { integerBelow, randomFrom } from '../random.ts'
 import { useCheckpoints } from './checkpointFolder.ts'
 import { useKeyspace } from './keyspace.ts'
@@ -184,6 +185,27 @@ describe('a reader that follows by scan', () => {
       { id: 1, v: 1, z: 9 },
       { id: 2, v: null, z: 2 },
     ])
+  })
+
+  it('reads a column that is added, and written, while its walk is about to start', async () => {
+    await ks.client.execute(`CREATE TABLE ${ks.name}.late (id int PRIMARY KEY, v int)`)
+    await write('late', [{ id: 1, v: 1 }])
+    const { host, port } = inject('cassandra')
+    const proxy = await CqlProxy.start({ host, port })
+    onTestFinished(() => proxy.stop())
+    const rows = await quiet(follow('scan', { table: 'late', host: proxy.host, port: proxy.port }))
+    // The schema that is read now comes late, and is that of before.
+    proxy.decided = /FROM system_schema\.columns/
+    let added: Promise<unknown> | undefined
+    proxy.decide = () => {
+      if (added !== undefined) return undefined
+      added = delay(50)
+        .then(() => ks.client.execute(`ALTER TABLE ${ks.name}.late ADD z int`))
+        .then(() => ks.client.execute(`INSERT INTO ${ks.name}.late (id, z) VALUES (2, 2)`))
+      return { delay_ms: LAG_MS + 1300 }
+    }
+    await expect.poll(() => rows.length, { timeout: 10_000 }).toBe(2)
+    expect(rows[1]).toMatchObject({ id: 2, v: null, z: 2 })
   })
 
   it('ends when its table is another one', async () => {
