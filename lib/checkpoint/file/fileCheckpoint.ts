@@ -14,7 +14,7 @@ import {
 import { exactSeal } from '../exactSeal.ts'
 import type { Target } from '../target.ts'
 import { explainFailure } from './failure.ts'
-import { DurableFile, readWhole, undefinedIfAbsent } from './file.ts'
+import { DurableFile, isCode, readWhole, undefinedIfAbsent } from './file.ts'
 import { type CheckpointFs, realFs } from './fs.ts'
 import { beginHistory, type Event, readHistory } from './history.ts'
 import { refusePlantedLinks } from './links.ts'
@@ -65,7 +65,7 @@ async function realLocation(given: string, fs: CheckpointFs): Promise<string> {
     const found = await fs.realpath(path).catch(undefinedIfAbsent)
     if (found !== undefined) return found
     const folder = await fs.realpath(dirname(path))
-    const link = await fs.readlink(join(folder, basename(path))).catch(undefinedIfAbsent)
+    const link = await fs.readlink(join(folder, basename(path))).catch(undefinedIfNoLink)
     return link === undefined ? join(folder, basename(path)) : linked(resolve(folder, link))
   }
   await refusePlantedLinks(resolve(given), fs)
@@ -78,6 +78,11 @@ async function realLocation(given: string, fs: CheckpointFs): Promise<string> {
   if (given.endsWith('/') || given.endsWith(sep))
     throw new Error('its path ends as that of a folder, and there is no such folder: create it')
   return real
+}
+
+/** An owner that is alive may make the file while another takes it over. Systems answer EINVAL for what is not a link. */
+function undefinedIfNoLink(error: unknown): undefined {
+  return isCode(error, 'EINVAL') ? undefined : undefinedIfAbsent(error)
 }
 
 async function read(

@@ -247,3 +247,44 @@ describe('a checkpoint that many take over at once', () => {
     expect(owners).toBeGreaterThan(50)
   }, 60_000)
 })
+
+describe('a checkpoint whose owner is alive while another takes it over', () => {
+  const acts = {
+    'makes the file': (checkpoint: Checkpoint) => checkpoint.seal(sealOf(0)),
+    'makes the file, commits and ends': async (checkpoint: Checkpoint) => {
+      await checkpoint.seal(sealOf(0))
+      await checkpoint.commit()
+      await checkpoint.close()
+    },
+    ends: (checkpoint: Checkpoint) => checkpoint.close(),
+  }
+
+  it.each(Object.entries(acts))('opens, before whichever call of that the owner %s', async (_, act) => {
+    let calls = 0
+    let told = 0
+    for (let hasActed = true; hasActed; calls++) {
+      const disk = Disk.empty()
+      const owner = await openAs(disk, 1, false)
+      const other = disk.forAnother()
+      let failure: unknown
+      hasActed = false
+      other.pause = async () => {
+        if (hasActed || other.calls.length < calls) return
+        hasActed = true
+        failure = await act(owner).then(
+          () => undefined,
+          error => error,
+        )
+      }
+      const { state } = await openAs(other, 2, true)
+      if (failure !== undefined) expect(failure, `call ${calls}`).toMatchObject(locked)
+      else if (hasActed && act !== acts.ends) {
+        // The owner may have sent rows by then.
+        expect((state.committed ?? state.sealed)?.epoch_id, `call ${calls}`).toBe(0)
+        told++
+      }
+    }
+    expect(calls).toBeGreaterThan(10)
+    if (act !== acts.ends) expect(told).toBeGreaterThan(3)
+  })
+})
