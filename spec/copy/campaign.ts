@@ -61,7 +61,7 @@ async function run(
   after_ms: number,
 ): Promise<{ readonly opened: number | undefined; readonly isDone: boolean }> {
   const told: Task = { ...task, max_rows_per_second: ROWS_PER_SECOND }
-  const [program = '', ...rest] = programs.command('spec/copy/child.js', told)
+  const [program = '', ...rest] = programs.command(told)
   const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
   let opened: number | undefined
   let isDone = false

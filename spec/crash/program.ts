@@ -1,36 +1,44 @@
-import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { buildSync } from 'esbuild'
 import type { Task, Word } from './child.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
-/** Programs of a folder of specs, compiled: a child is started often, and plain JavaScript starts fastest. */
+/** The child program of a folder of specs. It starts often, and one file of JavaScript starts fastest. */
 export class Programs implements Disposable {
   readonly #folder: string
 
   constructor(folder = 'crash') {
     this.#folder = mkdtempSync(join(root, '.crash-'))
-    const config = {
-      extends: '../tsconfig.json',
-      compilerOptions: { noEmit: false, outDir: '.', rootDir: '..' },
-      include: [`../spec/${folder}/*.ts`],
-    }
-    writeFileSync(join(this.#folder, 'tsconfig.json'), JSON.stringify(config))
-    const { status, stdout } = spawnSync('npx', ['tsc', '-p', this.#folder], { cwd: root, encoding: 'utf8' })
-    if (status !== 0) throw new Error(stdout)
+    buildSync({
+      absWorkingDir: root,
+      entryPoints: [`spec/${folder}/child.ts`],
+      outfile: this.#file,
+      bundle: true,
+      platform: 'node',
+      target: 'node20',
+      format: 'esm',
+      packages: 'external',
+      sourcemap: 'linked',
+    })
   }
 
   start(task: Task, command: readonly string[] = []): Child {
-    const [program = '', ...rest] = [...command, ...this.command('spec/crash/child.js', task)]
+    const [program = '', ...rest] = [...command, ...this.command(task)]
     return new Child(spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] }))
   }
 
-  /** What starts a program with its task. */
-  command(program: string, task: object): string[] {
-    return [process.execPath, join(this.#folder, program), JSON.stringify(task)]
+  /** What starts the program with its task. */
+  command(task: object): string[] {
+    return [process.execPath, this.#file, JSON.stringify(task)]
+  }
+
+  get #file(): string {
+    return join(this.#folder, 'child.mjs')
   }
 
   [Symbol.dispose](): void {

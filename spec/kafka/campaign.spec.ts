@@ -25,7 +25,7 @@ describe('a group whose members are killed, paused, added and taken away', () =>
       localDataCenter,
       keyspace: ks.name,
       brokers: inject('brokers'),
-      command: (program, task) => programs.command(program, task),
+      command: task => programs.command(task),
       kind,
       store,
       seed,

@@ -38,7 +38,7 @@ export interface Round {
   /** The broker, where it is to be restarted. */
   readonly kafka?: Kafka | undefined
   /** What starts a program with its task. */
-  readonly command: (program: string, task: object) => string[]
+  readonly command: (task: object) => string[]
   readonly kind: ClientKind
   /** Where checkpoints are. */
   readonly store: Store
@@ -249,7 +249,7 @@ class Group {
   }
 
   start(): void {
-    const [program = '', ...args] = this.#round.command('spec/kafka/child.js', this.#task)
+    const [program = '', ...args] = this.#round.command(this.#task)
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     const words: Word[] = []
     const lines = createInterface(child.stdout)

@@ -55,7 +55,7 @@ for (let round = 0; round < rounds; round++) {
     keyspace,
     brokers: kafka.brokers,
     kafka: isRestart ? kafka : undefined,
-    command: (program, task) => programs.command(program, task),
+    command: task => programs.command(task),
     kind,
     store,
     seed: (seed + round) | 0,

@@ -109,7 +109,7 @@ export class Owner {
     const clock = await ClockProxy.start(proxy, plan?.node_ms ?? 0)
     const { host, port } = clock
     const told: Task = { ...task, host, port, clock_ms: plan?.clock_ms ?? 0 }
-    const [program = '', ...rest] = programs.command('spec/takeover/child.js', told)
+    const [program = '', ...rest] = programs.command(told)
     // A clock that is wrong is warned of.
     const env = { ...process.env, NODE_NO_WARNINGS: '1' }
     const child = new Child(spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'], env }))
