@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { quickStart } from './spec/quickStart.ts'
 
 export default defineConfig({
   test: {
@@ -45,6 +46,7 @@ export default defineConfig({
           name: 'integration',
           include: ['spec/integration/**/*.spec.ts', 'spec/pagesExamples.spec.ts', 'spec/examples.spec.ts'],
           globalSetup: ['spec/integration/server.ts'],
+          env: quickStart,
           // Bounds a hang, also where 100,000 rows share two cores with several servers.
           testTimeout: 240_000,
           hookTimeout: 180_000,

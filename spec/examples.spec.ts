@@ -9,6 +9,7 @@ import type { Readable } from 'node:stream'
 import { json as jsonOf } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
+import { bundle } from './bundle.ts'
 import { useKeyspace } from './integration/keyspace.ts'
 import { CqlProxy } from './proxy/cqlProxy.ts'
 import { randomFrom } from './random.ts'
@@ -90,7 +91,11 @@ function place(file: string, folder: string, { host, port, keyspace }: Target = 
     .replaceAll("'datacenter1'", `'${localDataCenter}'`)
     .replaceAll("'shop'", `'${keyspace}'`)
   writeFileSync(join(folder, file), source)
+  if (file.endsWith('.ts')) bundle([join(folder, file)], folder)
 }
+
+/** The file that runs: of TypeScript its bundle. */
+const programOf = (file: string) => file.replace(/\.ts$/, '.mjs')
 
 class Program {
   readonly process: ChildProcess
@@ -105,7 +110,6 @@ class Program {
         ...process.env,
         ...env,
         PORT: '0',
-        TSX_TSCONFIG_PATH: join(root, 'tsconfig.json'),
         DENO_NO_UPDATE_CHECK: '1',
       },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -142,12 +146,12 @@ function start(
   ...args: string[]
 ): Program {
   place(file, folder, target)
-  return new Program(folder, [...command, file, ...args])
+  return new Program(folder, [...command, programOf(file), ...args])
 }
 
 /** Beside the repository's own modules, since examples import what it has installed. */
 const here = mkdtempSync(join(root, '.examples-'))
-const tsx = [process.execPath, '--import', 'tsx']
+const node = [process.execPath]
 
 /** Of a user of Bun or Deno, with the packed package. */
 const elsewhere = mkdtempSync(join(tmpdir(), 'cassandra-streams-examples-'))
@@ -173,7 +177,7 @@ describe('an example that reads a file', () => {
     const stored = await emptyTable()
     const orders = newOrders(500)
     writeFileSync(join(here, input), contentOf(orders))
-    const { stdout, stderr, code } = await start(file, here, tsx).ended
+    const { stdout, stderr, code } = await start(file, here, node).ended
     expect(stderr).toBe('')
     expect(code).toBe(0)
     expect(stdout).toBe('500 rows written\n')
@@ -183,7 +187,7 @@ describe('an example that reads a file', () => {
   it('ndjson.ts names the line of a bad row', async () => {
     const bad = { ...newOrders(1)[0], customer: 'nobody' }
     writeFileSync(join(here, 'orders.ndjson'), `${lines(newOrders(2))}${JSON.stringify(bad)}\n`)
-    const { stderr, code } = await start('ndjson.ts', here, tsx).ended
+    const { stderr, code } = await start('ndjson.ts', here, node).ended
     expect(stderr).toMatch(/^Line 3, column customer: /)
     expect(code).toBe(1)
   })
@@ -193,7 +197,7 @@ describe('an example that reads a file', () => {
     const orders = newOrders(500)
     const spoilt = orders.map((order, i) => (i % 20 === 1 ? { ...order, total: `$${order.total}` } : order))
     writeFileSync(join(here, 'orders.ndjson'), lines(spoilt))
-    const first = await start('dead-letters.ts', here, tsx).ended
+    const first = await start('dead-letters.ts', here, node).ended
     expect(first).toEqual({ stdout: '475 rows written, 25 in orders.ndjson.rejected\n', stderr: '', code: 0 })
     expect(await stored()).toEqual(orders.filter((_, i) => i % 20 !== 1))
     const letters = join(here, 'orders.ndjson.rejected')
@@ -205,7 +209,7 @@ describe('an example that reads a file', () => {
       row: spoilt[1],
     })
     writeFileSync(letters, rejected.replaceAll('"$', '"'))
-    const second = await start('dead-letters.ts', here, tsx, ks.target, 'orders.ndjson.rejected').ended
+    const second = await start('dead-letters.ts', here, node, ks.target, 'orders.ndjson.rejected').ended
     expect(second).toEqual({
       stdout: '25 rows written, 0 in orders.ndjson.rejected.rejected\n',
       stderr: '',
@@ -233,7 +237,7 @@ async function command(name: string): Promise<string[]> {
 
 describe('an example that is a server', () => {
   it.each([
-    ['fastify-upload.ts', '/orders', async () => tsx, here],
+    ['fastify-upload.ts', '/orders', async () => node, here],
     ['deno-server.js', '/', () => command('Deno'), elsewhere],
   ] as const)(
     '%s writes what is sent to it, and answers with the line of a bad row',
@@ -280,7 +284,7 @@ describe('fastify-upload.ts', () => {
     const stored = await emptyTable()
     const orders = newOrders(50_000)
     const [first = missing()] = orders
-    const example = start('fastify-upload.ts', here, tsx)
+    const example = start('fastify-upload.ts', here, node)
     const address = await example.address()
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     onTestFinished(() => agent.destroy())
@@ -306,7 +310,7 @@ describe('fastify-upload.ts', () => {
 
   it('goes on when a client gives up in the middle of its body', async () => {
     await emptyTable()
-    const example = start('fastify-upload.ts', here, tsx)
+    const example = start('fastify-upload.ts', here, node)
     const address = await example.address()
     const headers = { 'content-type': 'application/x-ndjson', 'content-length': '1000000' }
     const given = request(`${address}/orders`, { method: 'POST', headers }).on('error', () => undefined)
@@ -335,7 +339,10 @@ describe('shards.ts', () => {
     }
     place('shards.ts', folder)
     const run = (index: number) =>
-      new Program(folder, [...tsx, 'shards.ts'], { SHARDS: '2', JOB_COMPLETION_INDEX: String(index) }).ended
+      new Program(folder, [...node, programOf('shards.ts')], {
+        SHARDS: '2',
+        JOB_COMPLETION_INDEX: String(index),
+      }).ended
     const first = await run(0)
     expect(first).toEqual({
       stdout: '0.ndjson: 500 rows written, 0 were there\n2.ndjson: 500 rows written, 0 were there\n',
@@ -360,7 +367,7 @@ describe('an example that observes', () => {
     return { host: proxy.host, port: proxy.port, keyspace: ks.name }
   }
 
-  const run = (file: string, target: Target) => start(file, here, tsx, target).ended
+  const run = (file: string, target: Target) => start(file, here, node, target).ended
 
   it('opentelemetry.ts exports a span per request, also of one that fails, and the histogram', async () => {
     const { stdout, stderr, code } = await run('opentelemetry.ts', await faultyTarget())

@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Client } from 'cassandra-driver'
-import { buildSync } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
+import { bundle } from './bundle.ts'
 import { examplesOf, pages, root } from './pages.ts'
 
 interface Output {
@@ -68,20 +68,10 @@ beforeAll(async () => {
     join(folder, 'tsconfig.json'),
     JSON.stringify({ extends: '../tsconfig.json', include: ['./*/*.ts'] }),
   )
-  // Each as one file of JavaScript, with the library as it is: it starts in a third of the time.
-  buildSync({
-    absWorkingDir: root,
-    entryPoints: examples.map(({ file }) => file),
-    outdir: folder,
-    outbase: folder,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    splitting: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
-    packages: 'external',
-  })
+  bundle(
+    examples.map(({ file }) => file),
+    folder,
+  )
   // The README's own way to create the table, and then whatever other pages need.
   const creating = examples.find(({ code }) => code.includes('CREATE TABLE'))
   if (creating === undefined) throw new Error('Expected an example in the README that creates a table')

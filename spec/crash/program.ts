@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { buildSync } from 'esbuild'
+import { bundle } from '../bundle.ts'
 import type { Task, Word } from './child.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -14,17 +14,7 @@ export class Programs implements Disposable {
 
   constructor(folder = 'crash') {
     this.#folder = mkdtempSync(join(root, '.crash-'))
-    buildSync({
-      absWorkingDir: root,
-      entryPoints: [`spec/${folder}/child.ts`],
-      outfile: this.#file,
-      bundle: true,
-      platform: 'node',
-      target: 'node20',
-      format: 'esm',
-      packages: 'external',
-      sourcemap: 'linked',
-    })
+    bundle([join(root, 'spec', folder, 'child.ts')], join(root, 'spec', folder), this.#folder)
   }
 
   start(task: Task, command: readonly string[] = []): Child {

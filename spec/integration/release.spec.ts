@@ -1,21 +1,25 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { describe, expect, inject, it, onTestFinished } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, describe, expect, inject, it, onTestFinished } from 'vitest'
+import { bundle } from '../bundle.ts'
 import { OutageProxy } from '../proxy/outageProxy.ts'
 import { useKeyspace } from './keyspace.ts'
 
 const ks = useKeyspace('release_spec')
 
-const urlOf = (path: string) => pathToFileURL(resolve(import.meta.dirname, path)).href
+/** Beside the repository's own modules, since the programs import what it has installed. */
+const folder = mkdtempSync(join(import.meta.dirname, '../../.examples-release-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+let programs = 0
 
 /** Runs a module with both sinks at hand; resolves to what it printed when it has ended by itself. */
 async function run(code: string, changed: object = {}): Promise<string> {
   const table = await ks.table('id int PRIMARY KEY')
   const options = JSON.stringify({ ...ks.target, table, ...changed })
-  const head = `import { createCassandraWritable, createCassandraWritableStream } from '${urlOf('../../lib/index.ts')}'
-    import { OutageProxy } from '${urlOf('../proxy/outageProxy.ts')}'
+  const head = `import { createCassandraWritable, createCassandraWritableStream } from '../lib/index.ts'
+    import { OutageProxy } from '../spec/proxy/outageProxy.ts'
     const options = ${options}
     const turns = async count => { while (count-- > 0) await new Promise(setImmediate) }
     const outcomeOf = sink => new Promise(resolve => {
@@ -25,7 +29,10 @@ async function run(code: string, changed: object = {}): Promise<string> {
     })
     /** What keeps the process up, apart from what it prints to. */
     const left = () => process.getActiveResourcesInfo().filter(name => name !== 'PipeWrap')\n`
-  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', head + code], {
+  const name = `program${programs++}`
+  writeFileSync(join(folder, `${name}.ts`), head + code)
+  bundle([join(folder, `${name}.ts`)], folder)
+  const child = spawn(process.execPath, [join(folder, `${name}.mjs`)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   try {
@@ -130,7 +137,7 @@ describe('a process ends by itself', () => {
 
   it('with nothing left when the driver hears of a schema change while its client closes', async () => {
     const printed = await run(`
-      const { OwnClient } = await import('${urlOf('../../lib/cluster/ownClient.ts')}')
+      const { OwnClient } = await import('../lib/cluster/ownClient.ts')
       const own = new OwnClient({
         contactPoints: [options.host],
         localDataCenter: 'datacenter1',

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest'
+import { bundle } from '../bundle.ts'
 import { useKeyspace } from '../integration/keyspace.ts'
 import { Topics } from './topics.ts'
 
@@ -47,9 +48,9 @@ describe('kafka.ts', () => {
       { key: keyAt(3), value: null, partition: 1 },
       { key: 'nobody', value, partition: 0 },
     ])
-    const child = spawn(process.execPath, ['--import', 'tsx', 'kafka.ts'], {
+    bundle([join(folder, 'kafka.ts')], folder)
+    const child = spawn(process.execPath, ['kafka.mjs'], {
       cwd: folder,
-      env: { ...process.env, TSX_TSCONFIG_PATH: join(root, 'tsconfig.json') },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     onTestFinished(() => void child.kill('SIGKILL'))
