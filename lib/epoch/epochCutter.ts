@@ -12,6 +12,9 @@ export function maxEpochBytes({ max_buffered_bytes }: EpochSettings): number {
   return max_buffered_bytes / 2
 }
 
+/** Rows of the first epoch, at most. Each further one may have twice as many, up to `rows_per_epoch`. */
+export const FIRST_EPOCH_ROWS = 1_000
+
 /** Resolves when the epoch is committed. */
 type WriteEpoch = (epoch_id: number, epoch: EpochRows, moments: EpochMoments) => Promise<void>
 
@@ -28,6 +31,8 @@ export class EpochCutter {
   #nextId: number
   /** What the next epochs must be, because they were begun by an earlier run. */
   readonly #replays: Seal[]
+  /** Rows of a full epoch. Few at first: Cassandra has nothing to do while the first epoch is collected. */
+  #mostRows: number
   #timer: NodeJS.Timeout | undefined
   /** A row that is not in the epoch yet: `on_bad_row` is at it. */
   #adding: Promise<void> | undefined
@@ -47,6 +52,7 @@ export class EpochCutter {
     this.#settings = settings
     this.#write = write
     this.#replays = [...writer.begun]
+    this.#mostRows = Math.min(FIRST_EPOCH_ROWS, settings.rows_per_epoch)
     this.#epoch = writer.newEpoch(this.#replay)
     this.#nextId = (writer.committed?.epoch_id ?? -1) + 1
     if (this.#replay?.rows === 0) this.#cut().catch(() => {})
@@ -134,7 +140,7 @@ export class EpochCutter {
     const { count, bytes, set_aside, lastIndex } = this.#epoch
     if (this.#replay !== undefined) return count >= this.#replay.rows
     if (this.#progress.isAwaited(lastIndex)) return true
-    const isLong = count >= this.#settings.rows_per_epoch || set_aside.length >= MOST_SET_ASIDE
+    const isLong = count >= this.#mostRows || set_aside.length >= MOST_SET_ASIDE
     return isLong || bytes >= maxEpochBytes(this.#settings)
   }
 
@@ -164,6 +170,7 @@ export class EpochCutter {
     this.stop()
     const epoch = this.#epoch
     this.#replays.shift()
+    this.#mostRows = Math.min(this.#mostRows * 2, this.#settings.rows_per_epoch)
     this.#epoch = this.#writer.newEpoch(this.#replay)
     this.#writingBefore = this.#writing
     let sealed = () => {}

@@ -238,7 +238,8 @@ export const epochEntries = {
   rows_per_epoch: {
     ...integer(1, 1_000_000),
     fallback: 10_000,
-    meaning: 'rows per epoch. Half of `max_buffered_bytes` also ends an epoch',
+    meaning:
+      'rows per epoch. The first epochs of a sink are smaller, so that Cassandra has work at once: 1,000 rows, and twice as many each time. Half of `max_buffered_bytes` also ends an epoch',
   },
   epoch_interval_ms: {
     ...integer(1, 3_600_000),

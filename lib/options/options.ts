@@ -183,7 +183,11 @@ export interface MicroBatchSinkOptions<Row extends object = object> extends Cass
    * @default false
    */
   readonly take_over?: boolean | string | undefined
-  /** Rows per epoch. Half of `max_buffered_bytes` also ends an epoch. An integer from 1 to 1000000. @default 10000 */
+  /**
+   * Rows per epoch. The first epochs of a sink are smaller, so that Cassandra has work at once: 1,000 rows, and twice
+   * as many each time. Half of `max_buffered_bytes` also ends an epoch. An integer from 1 to 1000000.
+   * @default 10000
+   */
   readonly rows_per_epoch?: number | string | undefined
   /** Longest time in milliseconds that a row waits for a fuller epoch. An integer from 1 to 3600000. @default 1000 */
   readonly epoch_interval_ms?: number | string | undefined
