@@ -9,7 +9,7 @@ export default defineConfig({
       'spec/driver.spec.ts',
       'spec/unit/cluster/**/*.spec.ts',
       'spec/unit/write/**/*.spec.ts',
-      'spec/integration/{dispatcher,driverFaults,release,requests,sharedClients,write}.spec.ts',
+      'spec/integration/{dispatcher,driverFaults,requests,sharedClients,write}.spec.ts',
     ],
     globalSetup: ['spec/integration/server.ts'],
     testTimeout: 240_000,

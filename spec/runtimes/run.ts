@@ -10,11 +10,14 @@ import { Client } from 'cassandra-driver'
 import { type Cassandra, startCassandra } from 'cassandra-streams/testing'
 import { generate } from 'selfsigned'
 import ts from 'typescript'
+import { neverRestarted } from '../quickStart.ts'
 import type { Outcome, Surroundings } from './core/suite.ts'
 import { installPackage, installRuntime } from './install.ts'
 import { limits, type Runtime, runtimes } from './runtimes.ts'
 
-const ROWS = 20_000
+Object.assign(process.env, neverRestarted)
+
+const ROWS = 5_000
 
 /** Times that a load is killed before it may end. */
 const KILLS = 3

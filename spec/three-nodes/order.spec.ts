@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { createCassandraWritable } from '../../lib/index.ts'
 import { TIMEOUT_MS, useThreeNodes } from './cluster.ts'
 
-const KEYS = 10_000
+const KEYS = 4_000
 const ROWS = 3 * KEYS
 
 describe('three nodes that each hold every row', () => {

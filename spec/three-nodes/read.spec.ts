@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { countRows, createCassandraReadable, createCassandraWritable } from '../../lib/index.ts'
 import { TIMEOUT_MS, useThreeNodes } from './cluster.ts'
 
-const ROWS = 20_000
+const ROWS = 6_000
 
 const three = useThreeNodes()
 const target = () => ({
