@@ -74,11 +74,13 @@ export class LiveTable {
     this.#readAt = readAt
     const asked = operationsIn(settings)
     this.#share = new StatementShare(cluster, {
-      statements: [source.keyspace, source.table, settings.ttl_column ?? settings.ttl, asked.length].join(),
       client: source.client,
+      keyspace: source.keyspace,
+      table: source.table,
+      ttl: settings.ttl_column ?? settings.ttl,
+      operations: asked.map(({ name }) => name),
       // Plus the write time and the time to live.
       binds: Math.max(...asked.map(operation => targetsOf(operation, schema).length)) + 2,
-      operations: asked.length,
     })
     this.#looks = new SchemaLooks(rows => this.#readFor(rows), source.signal)
     this.#timer = setInterval(() => {
