@@ -120,8 +120,12 @@ export class ReadStatement {
       return new ReadError('ERR_CASSANDRA_UNAUTHORIZED', `${this.table} cannot be read: ${words}`, options)
     }
     if (fault === 'schema') {
-      const text = `${this.table} changed while it was read: ${words}`
-      return new SchemaError('ERR_CASSANDRA_SCHEMA_CHANGED', text, options)
+      const { message } = this.changed
+      return new SchemaError(
+        'ERR_CASSANDRA_SCHEMA_CHANGED',
+        `${message}. Cassandra reported: ${words}`,
+        options,
+      )
     }
     return new ReadError('ERR_CASSANDRA_READ', `${this.table}${place} cannot be read: ${words}`, options)
   }
@@ -139,7 +143,9 @@ export class ReadStatement {
   }
 
   get changed(): SchemaError {
-    const text = `${this.table} changed while it was read: its columns have other types`
+    const text =
+      `${this.table} was dropped, created again or altered while it was read, so the read has ended. If the table still ` +
+      'exists, start the read again'
     return new SchemaError('ERR_CASSANDRA_SCHEMA_CHANGED', text)
   }
 }
