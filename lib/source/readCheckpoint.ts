@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import type { Checkpoint } from '../checkpoint/checkpoint.ts'
 import { openKept } from '../checkpoint/keeper.ts'
+import { SOURCE_MARK } from '../checkpoint/target.ts'
 import { connect } from '../cluster/connect.ts'
 import { CheckpointError } from '../errors.ts'
 import { hasShape, isText, type Json } from '../json.ts'
@@ -60,7 +61,7 @@ export class ReadCheckpoint {
   ): Promise<ReadCheckpoint> {
     const { where = '', params, follow, take_over } = settings
     // A sink's checkpoint of the same table is a different one.
-    const name = { ...target, table: `${target.table} (read)` }
+    const name = { ...target, table: `${target.table}${SOURCE_MARK}` }
     const said = inspect([where, params, follow?.by], EVERYTHING)
     const of = createHash('sha256').update(said).digest('base64url')
     const open = async (takesOver: boolean, ending: AbortSignal, token?: string) => {
