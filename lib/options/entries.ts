@@ -233,7 +233,7 @@ export const epochEntries = {
     ...flag,
     fallback: false,
     meaning:
-      'take the checkpoint at once, even from a sink that may be alive. That sink fails with `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch. A checkpoint in a table is always taken over, and the other sink fails with `ERR_CASSANDRA_FENCED`',
+      'take the checkpoint over at once, even from an owner that may be alive. That owner fails with `ERR_CASSANDRA_CHECKPOINT_LOCKED` when it next records something. A checkpoint in a table is always taken over, and its previous owner fails with `ERR_CASSANDRA_FENCED`',
   },
   rows_per_epoch: {
     ...integer(1, 1_000_000),

@@ -177,9 +177,9 @@ export interface MicroBatchSinkOptions<Row extends object = object> extends Cass
    */
   readonly checkpoint_location: string | CheckpointTable
   /**
-   * Take the checkpoint at once, even from a sink that may be alive. That sink fails with
-   * `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch. A checkpoint in a table is always taken over, and the other
-   * sink fails with `ERR_CASSANDRA_FENCED`.
+   * Take the checkpoint over at once, even from an owner that may be alive. That owner fails with
+   * `ERR_CASSANDRA_CHECKPOINT_LOCKED` when it next records something. A checkpoint in a table is always taken over, and
+   * its previous owner fails with `ERR_CASSANDRA_FENCED`.
    * @default false
    */
   readonly take_over?: boolean | string | undefined

@@ -137,7 +137,7 @@ export const readEntries = {
     ...checkpointPlace,
     otherwise: 'none',
     meaning:
-      'file, or row of a Cassandra table, that keeps the position that was acknowledged last. The next run continues after it. Otherwise as for a sink',
+      'file, or row of a Cassandra table, that keeps the last acknowledged position. The next run continues after it. The folder of the file must exist. If the path is a folder, the file is `checkpoint` in it',
   },
   take_over: epochEntries.take_over,
   follow: {

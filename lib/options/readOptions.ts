@@ -63,15 +63,15 @@ export interface CassandraReadableOptions extends ConnectionOptions {
    */
   readonly after?: Json | undefined
   /**
-   * File, or row of a Cassandra table, that keeps the position that was acknowledged last. The next run continues after
-   * it. Otherwise as for a sink.
+   * File, or row of a Cassandra table, that keeps the last acknowledged position. The next run continues after it. The
+   * folder of the file must exist. If the path is a folder, the file is `checkpoint` in it.
    * @default none
    */
   readonly checkpoint_location?: string | CheckpointTable | undefined
   /**
-   * Take the checkpoint at once, even from a sink that may be alive. That sink fails with
-   * `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch. A checkpoint in a table is always taken over, and the other
-   * sink fails with `ERR_CASSANDRA_FENCED`.
+   * Take the checkpoint over at once, even from an owner that may be alive. That owner fails with
+   * `ERR_CASSANDRA_CHECKPOINT_LOCKED` when it next records something. A checkpoint in a table is always taken over, and
+   * its previous owner fails with `ERR_CASSANDRA_FENCED`.
    * @default false
    */
   readonly take_over?: boolean | string | undefined
