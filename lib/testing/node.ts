@@ -49,8 +49,7 @@ export class CassandraNode {
 
   /** Resolves when the CQL port is open. Rejects when the JVM ends, or when the signal is aborted. */
   async start(signal: AbortSignal): Promise<void> {
-    if (this.isRunning)
-      throw new CassandraStartError(`Cassandra at ${this.access.address} is running`)
+    if (this.isRunning) throw new CassandraStartError(`Cassandra at ${this.access.address} is running`)
     this.#paused = false
     this.#process = await runGuarded(this.#command, logFiles(this.folder).output)
     await this.whileRunning(signal, running => waitForPort(this.access, running))
