@@ -29,8 +29,8 @@ interface Internals {
 }
 
 /**
- * A driver client without the driver's faults. The replacements are here, in `driverConnections.ts` and in
- * `controlConnection.ts`. Driver versions that look different are left as they are.
+ * A driver client with workarounds for faults of the driver. They are here, in `driverConnections.ts` and in
+ * `controlConnection.ts`. Versions of the driver with other internals are left as they are.
  */
 export class OwnClient {
   readonly client: Client
@@ -50,7 +50,7 @@ export class OwnClient {
     const patience_ms = Math.max(answer_ms, SHORTEST_SILENCE_MS)
     this.#connections = new DriverConnections(() => ({
       open_ms,
-      // So that another node can still be asked in time before the first rows.
+      // Before the first rows, the limit is shorter. It leaves time to ask another node.
       answer_ms: internals.connected ? patience_ms : Math.min(open_ms, patience_ms),
     }))
     if (isKnown(controlConnection)) this.#contain(internals, controlConnection)

@@ -16,7 +16,7 @@ import { type RowSource, readRows } from './rowSource.ts'
 const MAX_EPOCH_ROWS = 1_000_000
 
 /**
- * Collects the rows of one epoch. They can then be written. Once the signal is aborted, it does not wait for the source.
+ * Collects the rows of one epoch, and does not write them yet. Once the signal is aborted, it no longer waits for the source.
  * @throws RowError, CheckpointError, errors of the source, and the reason of the signal. No row is written then.
  */
 export async function collectEpoch<Row extends object>(

@@ -15,7 +15,7 @@ import { Turns } from './turns.ts'
 /** Most partitions that are opened at the same time. */
 const OPENINGS = 8
 
-/** Least limit in bytes for the rows of all partitions. */
+/** Smallest limit, in bytes, for the rows of all partitions. */
 const LEAST_BYTES = 65_536
 
 /** A member of a consumer group. Each of its partitions has its own epochs. All of them share one dispatcher. */
@@ -116,7 +116,7 @@ export class GroupSink {
   }
 
   #fail(error: Error): void {
-    // Closing interrupts requests. Their errors are no failures of the sink.
+    // Closing interrupts requests. Their errors are not failures of the sink.
     if (this.#failure !== undefined || this.#closing.signal.aborted) return
     this.#failure = error instanceof CassandraStreamsError || this.#isAbort(error) ? error : unexpected(error)
     this.#closing.abort(this.#failure)

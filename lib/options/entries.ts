@@ -96,7 +96,7 @@ export const writeEntries = {
   client_options: {
     ...object<Partial<ClientOptions>>('an object of cassandra-driver client options'),
     meaning:
-      'driver options without an option here, such as a cloud bundle, a load balancing policy or your own auth provider. What a sink sets per request is ignored. What would contradict an option here or a guarantee, such as a retry policy, is refused. `sslOptions` alone switches TLS on, and it verifies',
+      'options of the driver for which there is no option here, such as a cloud bundle, a load balancing policy or your own auth provider. Options that a sink sets per request are ignored. Options that contradict an option here or a guarantee, such as a retry policy, are refused. `sslOptions` alone switches TLS on, and it verifies',
   },
   concurrency: { ...integer(1, 2048), fallback: 100, meaning: 'most requests in flight' },
   rows_per_batch: {
@@ -117,7 +117,7 @@ export const writeEntries = {
   max_buffered_bytes: {
     ...integer(65_536, Number.MAX_SAFE_INTEGER),
     fallback: 64 * 1024 * 1024,
-    meaning: 'bound in bytes on encoded rows that are buffered or in flight (64 MiB)',
+    meaning: 'most bytes of encoded rows that are buffered or in flight (64 MiB)',
   },
   max_row_bytes: {
     ...integer(1, 256 * 1024 * 1024),
@@ -128,7 +128,7 @@ export const writeEntries = {
   consistency: {
     ...consistency,
     fallback: 'LOCAL_QUORUM',
-    meaning: 'how many replicas must acknowledge a write, in any case',
+    meaning: 'how many replicas must acknowledge a write; in upper or lower case',
   },
   delete_flag_column: {
     ...text,
@@ -174,7 +174,7 @@ export const writeEntries = {
     ...oneOf(['replicas', 'partition', 'none']),
     fallback: 'replicas',
     meaning:
-      'rows that share a request: those of one `partition`; with `replicas` also partitions with the same replicas, at most 10 and under 5 KiB together, so that the server does not warn; or `none`',
+      'which rows share a request. `partition`: rows of one partition. `replicas`: also rows of up to 10 partitions with the same replicas, under 5 KiB in total, so that the server does not warn. `none`: each row has its own request',
   },
   position: {
     ...placeOfRow,
@@ -185,7 +185,7 @@ export const writeEntries = {
     ...badRowHandler,
     otherwise: 'the stream ends with the error',
     meaning:
-      'called with each row that cannot be stored, and why. All other rows are stored. The stream waits for the promise that it returns, and ends if it throws. The row is the object that was given, or a copy of it as it was if it has changed since',
+      'called with the error and the row, for each row that cannot be stored. All other rows are stored. The stream waits for the promise that it returns, and ends if it throws. The row is the object that was given, or a copy of its first state if it has changed since',
   },
   max_errors: {
     ...errorLimit,

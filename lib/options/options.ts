@@ -56,9 +56,9 @@ export interface ConnectionOptions {
    */
   readonly client?: Client | undefined
   /**
-   * Driver options without an option here, such as a cloud bundle, a load balancing policy or your own auth provider.
-   * What a sink sets per request is ignored. What would contradict an option here or a guarantee, such as a retry
-   * policy, is refused. `sslOptions` alone switches TLS on, and it verifies.
+   * Options of the driver for which there is no option here, such as a cloud bundle, a load balancing policy or your
+   * own auth provider. Options that a sink sets per request are ignored. Options that contradict an option here or a
+   * guarantee, such as a retry policy, are refused. `sslOptions` alone switches TLS on, and it verifies.
    */
   readonly client_options?: Partial<ClientOptions> | undefined
 }
@@ -82,7 +82,7 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
   /** Most rows sent per second, evenly. Retries do not count. An integer from 1 to 10000000. @default no limit */
   readonly max_rows_per_second?: number | string | undefined
   /**
-   * Bound in bytes on encoded rows that are buffered or in flight (64 MiB). An integer from 65536 to 9007199254740991.
+   * Most bytes of encoded rows that are buffered or in flight (64 MiB). An integer from 65536 to 9007199254740991.
    * @default 67108864
    */
   readonly max_buffered_bytes?: number | string | undefined
@@ -92,7 +92,7 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
    * @default 1048576
    */
   readonly max_row_bytes?: number | string | undefined
-  /** How many replicas must acknowledge a write, in any case. @default 'LOCAL_QUORUM' */
+  /** How many replicas must acknowledge a write; in upper or lower case. @default 'LOCAL_QUORUM' */
   readonly consistency?: ConsistencyName | Lowercase<ConsistencyName> | undefined
   /** Column that tells deletes from inserts; never written. Goes with `delete_flag_value`. */
   readonly delete_flag_column?: PropertyOf<Row> | undefined
@@ -124,8 +124,8 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
   /** `write` stores null, which is a tombstone. `unset` leaves the column alone, like undefined. @default 'write' */
   readonly nulls?: 'write' | 'unset' | undefined
   /**
-   * Rows that share a request: those of one `partition`; with `replicas` also partitions with the same replicas, at
-   * most 10 and under 5 KiB together, so that the server does not warn; or `none`.
+   * Which rows share a request. `partition`: rows of one partition. `replicas`: also rows of up to 10 partitions with
+   * the same replicas, under 5 KiB in total, so that the server does not warn. `none`: each row has its own request.
    * @default 'replicas'
    */
   readonly batch_by?: 'partition' | 'replicas' | 'none' | undefined
@@ -136,9 +136,9 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
    */
   readonly position?: ((row: Row) => Json) | undefined
   /**
-   * Called with each row that cannot be stored, and why. All other rows are stored. The stream waits for the promise
-   * that it returns, and ends if it throws. The row is the object that was given, or a copy of it as it was if it has
-   * changed since.
+   * Called with the error and the row, for each row that cannot be stored. All other rows are stored. The stream waits
+   * for the promise that it returns, and ends if it throws. The row is the object that was given, or a copy of its
+   * first state if it has changed since.
    * @default the stream ends with the error
    */
   readonly on_bad_row?: ((error: RowError, row: Row) => void | Promise<void>) | undefined

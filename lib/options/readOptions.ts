@@ -8,7 +8,7 @@ export interface CassandraReadableOptions extends ConnectionOptions {
   readonly keyspace: string
   /** Matched exactly, case included. */
   readonly table: string
-  /** Columns to read, in their order, matched exactly. @default all */
+  /** Columns to read, in this order, matched exactly. @default all */
   readonly columns?: string | readonly string[] | undefined
   /**
    * Conditions in CQL, with a `?` per value of `params`: `age > ? AND city = ?`. If they name a whole partition key by
@@ -23,7 +23,7 @@ export interface CassandraReadableOptions extends ConnectionOptions {
   /** Whether Cassandra may read rows that `where` then drops. @default false */
   readonly allow_filtering?: boolean | string | undefined
   /**
-   * Emit each row in parts, one per write time and time to live of its cells, with both. A sink with
+   * Emit each row in parts: one per write time and time to live of its cells, with both as properties. A sink with
    * `timestamp_column`, `ttl_column` and `operation_column` makes the same table of them. Key columns are always read.
    * @default false
    */
@@ -40,18 +40,18 @@ export interface CassandraReadableOptions extends ConnectionOptions {
    * @default `operation`
    */
   readonly operation_column?: string | undefined
-  /** How many replicas must answer, in any case. @default 'LOCAL_ONE' */
+  /** How many replicas must answer; in upper or lower case. @default 'LOCAL_ONE' */
   readonly consistency?: ConsistencyName | undefined
   /**
-   * Parts that the ring is cut into at first. The reader widens or narrows later ones by the rows that it finds. An
-   * integer from 1 to 100000.
+   * Number of parts into which the ring is cut at first. The reader makes later parts wider or narrower, by the rows
+   * that it finds. An integer from 1 to 100000.
    * @default 64
    */
   readonly splits?: number | string | undefined
   /** Ranges that are read in parallel. An integer from 1 to 256. @default 4 */
   readonly concurrency?: number | string | undefined
   /**
-   * Most rows per page. Pages of large rows have fewer, about 1 MiB by the size of the rows before. An integer from 1
+   * Most rows per page. Pages of large rows have fewer: about 1 MiB, estimated from the rows before. An integer from 1
    * to 100000.
    * @default 5000
    */
@@ -82,7 +82,8 @@ export interface CassandraReadableOptions extends ConnectionOptions {
    */
   readonly follow?: FollowOptions | undefined
   /**
-   * Whether rows hold only what JSON keeps: a sink takes what `JSON.parse` makes of their JSON as the same values.
+   * Whether rows have only values that JSON keeps. A sink takes the same values from rows that were written as JSON and
+   * parsed again.
    * @default false
    */
   readonly json?: boolean | string | undefined
@@ -120,8 +121,9 @@ export interface FollowOptions {
    */
   readonly interval_ms?: number | string | undefined
   /**
-   * Age in milliseconds at which a write is emitted, by its write time. A write that becomes visible later is missed:
-   * slow requests, clocks that are behind, write times in the past. An integer from 0 to 86400000.
+   * Age in milliseconds at which a write is emitted, by its write time. A write that becomes visible later is missed,
+   * for example because of a slow request, a clock that is behind, or a write time in the past. An integer from 0 to
+   * 86400000.
    * @default 10000
    */
   readonly lag_ms?: number | string | undefined

@@ -7,8 +7,7 @@ import { CassandraStartError } from './error.ts'
 /*
  * When this process ends, its pipes are closed, whether it ended normally, by an uncaught error, by Ctrl-C or by kill -9. So
  * each JVM and each data folder has a small shell that waits for the end of a pipe from this process. The shell then ends its
- * JVM or removes its folder. No signal handler is
- * needed, which would change how the host program reacts to signals.
+ * JVM or removes its folder. No signal handler is needed. It would change how the host program reacts to signals.
  *
  * Shells and JVMs run in their own sessions, so Ctrl-C in a terminal reaches this process only.
  */

@@ -29,7 +29,7 @@ const LAST_LOOK_MS = 2_000
 /** Most missing names that are remembered. With more, none is looked up twice within {@link PACE_MS}. */
 const MOST_LACKING = 10
 
-/** What a row is encoded by, and what it may ask of the servers. */
+/** What rows are encoded by, and how the schema is read again. */
 export type TableSettings = RowRules & Pick<WriteSettings, 'request_timeout_ms' | 'on_bad_row'>
 
 /** A row as bytes, the reason why it cannot be stored, or a row that is not decided yet. Bad rows are kept for `on_bad_row`. */
@@ -275,7 +275,7 @@ export class LiveTable {
   }
 }
 
-/** What rows may ask for. */
+/** The operations that rows may ask for. */
 function operationsIn({ operation_column, delete_flag }: TableSettings): readonly Operation[] {
   if (operation_column !== undefined) return rowOperations
   return delete_flag === undefined ? [operations.insert] : [operations.insert, operations.delete]

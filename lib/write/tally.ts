@@ -2,7 +2,7 @@ import type { RowCounts } from '../errors.ts'
 import { byteLengthOf, type EncodedRow } from '../row/encodedRow.ts'
 import type { CassandraWritableStats } from './stats.ts'
 
-/** The counters of {@link CassandraWritableStats}, to be changed. */
+/** {@link CassandraWritableStats} that can be changed. */
 export type Counters = { -readonly [Name in keyof CassandraWritableStats]: number }
 
 /** All counters of a sink at 0. Their order is the order in which users see them. */
