@@ -122,8 +122,8 @@ export function stateFrom(
 }
 
 /**
- * Tells what to do with an epoch: `new` means write it, `replay` write it again, and `skip` nothing, because it is committed.
- * Epochs count from 0 without gaps.
+ * Tells whether an epoch is new, is replayed because it was begun before, or is skipped because it is committed. Epochs count from
+ * 0 without gaps.
  * @throws CheckpointError `ERR_CASSANDRA_EPOCH` for any other epoch.
  */
 export function decide(state: EpochState, epoch_id: number): 'new' | 'replay' | 'skip' {

@@ -13,7 +13,7 @@ const LOOK_MS = 100
 /** Milliseconds between two counts of the partitions. In the classic protocol, members must notice new partitions themselves. */
 const COUNT_MS = 30_000
 
-/** Longest time in milliseconds to wait for a consumer to leave. After that it continues in the background. */
+/** Longest time in milliseconds to wait until a consumer has left. After that, it keeps trying in the background. */
 const LEAVE_MS = 5_000
 
 /** Milliseconds between two attempts to leave, and the number of attempts. */
@@ -124,7 +124,7 @@ export class PlatformaticGroup {
     // Emitted when a rejoin fails.
     consumer.on('error', lost)
     consumer.on('consumer:heartbeat:error', lost)
-    // A stream tracks the topics too, until it ends. This keeps the subscription after that.
+    // Keeps the topics subscribed after the end of the stream in `joinByStream`, which tracks them too.
     consumer.topics.trackAll(...topics)
     const joined: Promise<unknown> =
       group_protocol === 'classic' ? consumer.joinGroup({}) : joinByStream(consumer, topics)

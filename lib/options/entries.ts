@@ -96,7 +96,7 @@ export const writeEntries = {
   client_options: {
     ...object<Partial<ClientOptions>>('an object of cassandra-driver client options'),
     meaning:
-      'options of the driver for which there is no option here, such as a cloud bundle, a load balancing policy or your own auth provider. Options that a sink sets per request are ignored. Options that contradict an option here or a guarantee, such as a retry policy, are refused. `sslOptions` alone switches TLS on, and it verifies',
+      'options of the driver for which there is no option here, such as a cloud bundle, a load balancing policy or your own auth provider. Options that a sink sets per request are ignored. Options that contradict an option here or a guarantee, such as a retry policy, are refused. `sslOptions` alone switches TLS on, with verification',
   },
   concurrency: { ...integer(1, 2048), fallback: 100, meaning: 'most requests in flight' },
   rows_per_batch: {
@@ -128,7 +128,7 @@ export const writeEntries = {
   consistency: {
     ...consistency,
     fallback: 'LOCAL_QUORUM',
-    meaning: 'how many replicas must acknowledge a write; in upper or lower case',
+    meaning: 'how many replicas must acknowledge a write. The name may be in lower case',
   },
   delete_flag_column: {
     ...text,
@@ -163,7 +163,7 @@ export const writeEntries = {
     ...text,
     otherwise: 'each row is inserted',
     meaning:
-      'property that says what happens to each row: `insert`, `update` (cells and no row marker, so the row is gone with its last cell), `append` (like `update`, but adds to non-frozen sets and maps and sets only the given fields of non-frozen user-defined types) or `delete`. Never written as a column',
+      'property that says what happens to each row: `insert`, `update` (cells and no row marker, so the row is gone with its last cell), `append` (like `update`, but adds elements to non-frozen sets and maps, and writes only the given fields of non-frozen user-defined types) or `delete`. Never written as a column',
   },
   nulls: {
     ...oneOf(['write', 'unset']),
@@ -191,7 +191,7 @@ export const writeEntries = {
     ...errorLimit,
     otherwise: 'no limit',
     meaning:
-      'most rows that may go to `on_bad_row` before the stream ends: a number, or a share of all rows, which counts from 1,000 rows on and at the end. Goes with `on_bad_row`',
+      'most rows that may go to `on_bad_row` before the stream ends: a number, or a share of all rows. A share is checked from 1,000 rows on, and at the end. Goes with `on_bad_row`',
   },
   request_timeout_ms: {
     ...integer(1, 600_000),

@@ -58,7 +58,7 @@ export interface ConnectionOptions {
   /**
    * Options of the driver for which there is no option here, such as a cloud bundle, a load balancing policy or your
    * own auth provider. Options that a sink sets per request are ignored. Options that contradict an option here or a
-   * guarantee, such as a retry policy, are refused. `sslOptions` alone switches TLS on, and it verifies.
+   * guarantee, such as a retry policy, are refused. `sslOptions` alone switches TLS on, with verification.
    */
   readonly client_options?: Partial<ClientOptions> | undefined
 }
@@ -92,7 +92,7 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
    * @default 1048576
    */
   readonly max_row_bytes?: number | string | undefined
-  /** How many replicas must acknowledge a write; in upper or lower case. @default 'LOCAL_QUORUM' */
+  /** How many replicas must acknowledge a write. The name may be in lower case. @default 'LOCAL_QUORUM' */
   readonly consistency?: ConsistencyName | Lowercase<ConsistencyName> | undefined
   /** Column that tells deletes from inserts; never written. Goes with `delete_flag_value`. */
   readonly delete_flag_column?: PropertyOf<Row> | undefined
@@ -116,8 +116,8 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
   readonly allow_any_timestamp?: boolean | string | undefined
   /**
    * Property that says what happens to each row: `insert`, `update` (cells and no row marker, so the row is gone with
-   * its last cell), `append` (like `update`, but adds to non-frozen sets and maps and sets only the given fields of
-   * non-frozen user-defined types) or `delete`. Never written as a column.
+   * its last cell), `append` (like `update`, but adds elements to non-frozen sets and maps, and writes only the given
+   * fields of non-frozen user-defined types) or `delete`. Never written as a column.
    * @default each row is inserted
    */
   readonly operation_column?: PropertyOf<Row> | undefined
@@ -143,8 +143,8 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
    */
   readonly on_bad_row?: ((error: RowError, row: Row) => void | Promise<void>) | undefined
   /**
-   * Most rows that may go to `on_bad_row` before the stream ends: a number, or a share of all rows, which counts from
-   * 1,000 rows on and at the end. Goes with `on_bad_row`.
+   * Most rows that may go to `on_bad_row` before the stream ends: a number, or a share of all rows. A share is checked
+   * from 1,000 rows on, and at the end. Goes with `on_bad_row`.
    * @default no limit
    */
   readonly max_errors?: number | `${number}` | `${number}%` | undefined

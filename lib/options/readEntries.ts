@@ -113,7 +113,7 @@ export const readEntries = {
   consistency: {
     ...consistency,
     fallback: 'LOCAL_ONE',
-    meaning: 'how many replicas must answer; in upper or lower case',
+    meaning: 'how many replicas must answer. The name may be in lower case',
   },
   splits: {
     ...integer(1, 100_000),

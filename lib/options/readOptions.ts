@@ -40,7 +40,7 @@ export interface CassandraReadableOptions extends ConnectionOptions {
    * @default `operation`
    */
   readonly operation_column?: string | undefined
-  /** How many replicas must answer; in upper or lower case. @default 'LOCAL_ONE' */
+  /** How many replicas must answer. The name may be in lower case. @default 'LOCAL_ONE' */
   readonly consistency?: ConsistencyName | undefined
   /**
    * Number of parts into which the ring is cut at first. The reader makes later parts wider or narrower, by the rows

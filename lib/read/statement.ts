@@ -75,7 +75,7 @@ export class ReadStatement {
   }
 
   /**
-   * For a range, or for the partitions that `where` names.
+   * The statement for a range, or for the partitions that `where` names.
    * @param span of a following reader
    */
   of(range: TokenRange | undefined, span: Span | undefined): BoundRead {

@@ -152,7 +152,7 @@ export class LiveTable {
   }
 
   /**
-   * What a fault that may come from a changed table means. Only reading the schema tells.
+   * Decides what a fault means that may come from a changed table. Reads the schema, because only that tells.
    * @param fault `schema` when the server says so itself
    */
   async diagnose(fault: 'schema' | 'row'): Promise<'retry' | 'row' | SchemaError> {

@@ -117,7 +117,7 @@ export class Outbox implements Turns, Permits {
       if (group !== undefined && this.#mustWait(line, group)) break
       this.#turns.shift()
       line.hasTurn = false
-      // Probes are first of all requests that failed before.
+      // Requests that failed before are the first probes.
       if (group === undefined || !this.#hasPermitFor(line.replicas, line.replicas.flights.size)) continue
       this.#launch(line, group)
       launched.add(line.lane)

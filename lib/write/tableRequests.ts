@@ -217,7 +217,7 @@ export class TableRequests {
    */
   async #prepareAnew(delivery: Delivery, error: unknown): Promise<Diagnosis | undefined> {
     if (this.#fresh !== undefined) {
-      // Its own rows say nothing about these.
+      // The outcome of that request does not matter for these rows.
       await within(delivery.limit_ms, this.#fresh).catch(() => {})
       return { fault: 'retry', reason: error }
     }

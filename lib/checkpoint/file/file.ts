@@ -6,7 +6,7 @@ import type { CheckpointFile, CheckpointFs } from './fs.ts'
 /** Most bytes that are read into memory. A checkpoint stays far below this, so a larger file is not a checkpoint. */
 const LARGEST_FILE = 64 * 2 ** 20
 
-/** Follows the path in the name of a draft: a new file that has not replaced the old one yet. */
+/** Part of the name of a draft, which is a new file that has not replaced the old one yet. */
 const DRAFT = '.checkpoint.new'
 
 /** Reads a whole file; undefined if there is none. */

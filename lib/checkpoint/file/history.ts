@@ -48,7 +48,7 @@ export interface History {
   readonly state: EpochState
   /** Checksum of the last complete record. */
   readonly checksum: string
-  /** The bytes of the complete records. Left out is an append that a crash cut short. */
+  /** The bytes of the complete records, without an append that a crash cut short. */
   readonly bytes: Buffer
   /** True for version 1. A new file is then started with the next seal, since version 1 cannot have two sealed epochs. */
   readonly isOld: boolean
