@@ -11,7 +11,7 @@ import {
 } from './controlConnection.ts'
 import { DriverConnections } from './driverConnections.ts'
 
-/** Milliseconds for which connecting waits for the pools of all nodes. A node that hangs is left to the background. */
+/** Milliseconds for which connecting waits for the pools of all nodes. Connecting to a node that hangs continues in the background. */
 const WARM_UP_MS = 1_000
 
 /** Milliseconds for an orderly shutdown of the connections. */
@@ -100,7 +100,7 @@ export class OwnClient {
       const { pool, shutdown } = host
       const create = pool._createConnection
       pool._createConnection = () => connections.watch(create.call(pool))
-      // The driver drains a host that left the cluster with a timer that it never clears.
+      // When a host has left the cluster, the driver drains it by a timer that it never clears.
       host.shutdown = () => shutdown.call(host, false)
     })
     const warmUp = internals._warmup

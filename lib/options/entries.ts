@@ -136,7 +136,8 @@ export const writeEntries = {
   },
   delete_flag_value: {
     ...plainValue,
-    meaning: 'a row whose flag equals this, compared as text without case, deletes its primary key',
+    meaning:
+      'a row whose flag equals this, compared as text and ignoring case, deletes the row with its primary key',
   },
   ttl: {
     ...integer(0, 630_720_000),

@@ -96,7 +96,7 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
   readonly consistency?: ConsistencyName | Lowercase<ConsistencyName> | undefined
   /** Column that tells deletes from inserts; never written. Goes with `delete_flag_value`. */
   readonly delete_flag_column?: PropertyOf<Row> | undefined
-  /** A row whose flag equals this, compared as text without case, deletes its primary key. */
+  /** A row whose flag equals this, compared as text and ignoring case, deletes the row with its primary key. */
   readonly delete_flag_value?: string | number | boolean | undefined
   /** Seconds to live of each row. 0 means for ever. An integer from 0 to 630720000. @default the table's own */
   readonly ttl?: number | string | undefined

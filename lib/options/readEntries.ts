@@ -91,7 +91,7 @@ export const readEntries = {
     ...flag,
     fallback: false,
     meaning:
-      'emit each row in parts: one per write time and time to live of its cells, with both as properties. A sink with `timestamp_column`, `ttl_column` and `operation_column` makes the same table of them. Key columns are always read',
+      'emit each row in parts: one per write time and time to live of its cells, with both as properties. A sink with `timestamp_column`, `ttl_column` and `operation_column` writes the same table from them. Key columns are always read',
   },
   timestamp_column: {
     ...text,
@@ -102,7 +102,7 @@ export const readEntries = {
     ...text,
     otherwise: '`ttl`',
     meaning:
-      'property of a part with the seconds that it has to live; 0 means for ever. Goes with `with_times`',
+      'property of a part with its remaining seconds to live; 0 means for ever. Goes with `with_times`',
   },
   operation_column: {
     ...text,
@@ -145,7 +145,7 @@ export const readEntries = {
     ...object<FollowOptions>('an object with `by`', 'by'),
     otherwise: 'the stream ends after the last row',
     meaning:
-      'continue for ever with the rows that are written. It sees no deletes, and not every version of a row that is written often',
+      'continue for ever with rows that are written later. Deletes are not seen, nor is every version of a row that is written often',
   },
   json: {
     ...flag,
@@ -167,7 +167,7 @@ export const followEntries = {
     ...oneOf(['scan', 'tail']),
     otherwise: 'required',
     meaning:
-      "`'scan'` reads all rows each time and emits those with a new write time. `'tail'` asks for new rows by the first clustering column, a `timestamp` or `timeuuid`, of tables to which rows are only added",
+      "`'scan'` reads all rows each time and emits those with a new write time. `'tail'` asks only for new rows. It needs a table to which rows are only added, with a `timestamp` or `timeuuid` as first clustering column",
   },
   interval_ms: {
     ...integer(0, 86_400_000),

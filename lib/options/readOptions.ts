@@ -24,16 +24,14 @@ export interface CassandraReadableOptions extends ConnectionOptions {
   readonly allow_filtering?: boolean | string | undefined
   /**
    * Emit each row in parts: one per write time and time to live of its cells, with both as properties. A sink with
-   * `timestamp_column`, `ttl_column` and `operation_column` makes the same table of them. Key columns are always read.
+   * `timestamp_column`, `ttl_column` and `operation_column` writes the same table from them. Key columns are always
+   * read.
    * @default false
    */
   readonly with_times?: boolean | string | undefined
   /** Property of a part with its write time, a BigInt of microseconds. Goes with `with_times`. @default `write_time` */
   readonly timestamp_column?: string | undefined
-  /**
-   * Property of a part with the seconds that it has to live; 0 means for ever. Goes with `with_times`.
-   * @default `ttl`
-   */
+  /** Property of a part with its remaining seconds to live; 0 means for ever. Goes with `with_times`. @default `ttl` */
   readonly ttl_column?: string | undefined
   /**
    * Property of a part that says what a sink does with it: `insert`, `update` or `append`. Goes with `with_times`.
@@ -76,7 +74,7 @@ export interface CassandraReadableOptions extends ConnectionOptions {
    */
   readonly take_over?: boolean | string | undefined
   /**
-   * Continue for ever with the rows that are written. It sees no deletes, and not every version of a row that is
+   * Continue for ever with rows that are written later. Deletes are not seen, nor is every version of a row that is
    * written often.
    * @default the stream ends after the last row
    */
@@ -110,8 +108,8 @@ export interface CassandraReadableOptions extends ConnectionOptions {
 /** How a source continues with rows that are written later. */
 export interface FollowOptions {
   /**
-   * `'scan'` reads all rows each time and emits those with a new write time. `'tail'` asks for new rows by the first
-   * clustering column, a `timestamp` or `timeuuid`, of tables to which rows are only added.
+   * `'scan'` reads all rows each time and emits those with a new write time. `'tail'` asks only for new rows. It needs
+   * a table to which rows are only added, with a `timestamp` or `timeuuid` as first clustering column.
    */
   readonly by: 'scan' | 'tail'
   /**

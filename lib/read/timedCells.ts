@@ -53,8 +53,8 @@ function addCell(name: string, decode: Decoder): AddCells {
 }
 
 /**
- * A list is one cell with the write time of its newest element and the longest time to live. It is not taken apart, because
- * elements that a repeat appends a second time would be in the list twice.
+ * A list is written as a whole, with the write time of its newest element and the longest time to live. If its elements were
+ * appended in parts instead, a repeat would append them twice.
  */
 function addList(name: string, decode: Decoder): AddCells {
   return (parts, bytes, { value, writeTime, ttl }) => {
