@@ -78,7 +78,7 @@ export const kafkaEntries = {
     ...oneOf(['row', 'delete']),
     fallback: 'row',
     meaning:
-      'what a message without a value does: `delete` deletes the row that `row` returns for it, by its primary key; `row` stores that row like any other',
+      'how messages without a value are handled. `delete` deletes the row that the function `row` returns, by its primary key. `row` stores that row like any other',
   },
   start: {
     ...startKind,

@@ -31,8 +31,8 @@ export interface KafkaSinkOptions<Row extends object = object>
    */
   readonly checkpoint: string | Omit<CheckpointTable, 'name'>
   /**
-   * What a message without a value does: `delete` deletes the row that `row` returns for it, by its primary key; `row`
-   * stores that row like any other.
+   * How messages without a value are handled. `delete` deletes the row that the function `row` returns, by its primary
+   * key. `row` stores that row like any other.
    * @default 'row'
    */
   readonly tombstones?: 'row' | 'delete' | undefined

@@ -104,13 +104,10 @@ export class ReadStatement {
     const { consistency } = this.#settings
     if (isInvalid(error) && this.times?.isRefusedBy(words) === true) return this.times.refusal(words)
     if (isInvalid(error) && this.#where !== undefined) {
-      const way = /allow filtering/i.test(words) ? ', with the option `allow_filtering`' : ''
+      const needsFiltering = /allow filtering/i.test(words)
       const text = `Cassandra refuses \`where\`: ${words.replace(/ and thus may have .*$/s, '')}`
-      return new OptionError(
-        'ERR_CASSANDRA_OPTION',
-        'where',
-        way === '' ? text : `${text}. It can be read${way}`,
-      )
+      const advice = needsFiltering ? '. It can be read with the option `allow_filtering`' : ''
+      return new OptionError('ERR_CASSANDRA_OPTION', 'where', `${text}${advice}`)
     }
     if (fault === 'consistency') {
       const text = `${this.table} cannot be read at consistency ${consistency}: ${words}`
