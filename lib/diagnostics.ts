@@ -22,7 +22,7 @@ export interface OpenContext extends TableContext {
 export interface RequestContext extends TableContext {
   /** `insert`, `update`, `append` (each also as `…_static`), `delete`, or `select` of a source. */
   readonly operation: string
-  /** Rows in the request, or in the page that answers it: 0 until it came. */
+  /** Rows in the request. For a source, rows in its page: 0 until the page has arrived. */
   readonly rows: number
   /** Encoded bytes of these rows. */
   readonly bytes: number
@@ -48,7 +48,7 @@ export interface EpochContext extends TableContext {
 
 /** Message of `cassandra-streams:retry`: rows are sent again, or a page is asked for again, after a fault. */
 export interface RetryMessage extends TableContext {
-  /** Rows that are sent again; of a page the most that are asked for. */
+  /** Rows that are sent again. For a page, the most rows that it may have. */
   readonly rows: number
   /** Tries that failed so far. */
   readonly tries: number

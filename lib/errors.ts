@@ -159,7 +159,7 @@ export class ConnectionError extends CassandraStreamsError {
   }
 }
 
-/** The keyspace or table is absent, of a kind that cannot be written, or changed while it was being written. */
+/** The keyspace or table is absent, of a kind that cannot be written, or changed while it was written or read. */
 export class SchemaError extends CassandraStreamsError {
   declare readonly code: SchemaErrorCode
 }
@@ -232,22 +232,22 @@ export class CheckpointError extends CassandraStreamsError {
 
 /** What a {@link KafkaError} knows beside its message. */
 export interface KafkaErrorDetails extends ErrorOptions {
-  /** Topic that it is about. */
+  /** Topic that the error is about. */
   readonly topic?: string
   /** Partition of the topic. */
   readonly partition?: number
-  /** Offset at which a Kafka sink has to go on, in decimal digits. */
+  /** Offset from which a Kafka sink must continue, in decimal digits. */
   readonly offset?: string
 }
 
 /** Kafka cannot be used, or does not have the messages that come next. */
 export class KafkaError extends CassandraStreamsError {
   declare readonly code: KafkaErrorCode
-  /** Topic that it is about; undefined where it is about none. */
+  /** Topic that the error is about; undefined if it is about none. */
   readonly topic: string | undefined
   /** Partition of the topic. */
   readonly partition: number | undefined
-  /** Offset at which the sink has to go on, in decimal digits. */
+  /** Offset from which the sink must continue, in decimal digits. */
   readonly offset: string | undefined
 
   constructor(code: KafkaErrorCode, message: string, details: KafkaErrorDetails = {}) {

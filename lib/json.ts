@@ -1,9 +1,9 @@
-/** A value that JSON gives back as it was. */
+/** A value that stays the same when it is written as JSON and parsed again. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
 
 const DEEPEST = 100
 
-/** More nodes than fit into a record. Bounded, because a value with shared parts can have more of them than memory holds. */
+/** Most nodes of a value; no record holds more. Without a limit, a value with shared parts could have nearly endless nodes. */
 const MOST_VALUES = 2 ** 20
 
 /** True if JSON text keeps exactly this value: no Date, no undefined, no NaN, no cycle, no -0. */
@@ -11,7 +11,7 @@ export function isJson(value: unknown): value is Json {
   return faultIn(value) === undefined
 }
 
-/** What JSON text cannot keep of a value, in words. Undefined if it keeps all of it. */
+/** Names the first part of a value that JSON cannot keep. Undefined if JSON keeps the whole value. */
 export function faultIn(value: unknown): string | undefined {
   let values = 0
   const find = (part: unknown, depth: number): Fault | undefined => {

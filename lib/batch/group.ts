@@ -35,7 +35,7 @@ const rowWeight = (row: EncodedRow) => row.weight
 
 /**
  * Cuts a flush into requests. Each row carries its own timestamp, so rows may change places. Rows of one partition share a
- * request whatever lies between them. The remainders of several partitions share one if they have the same replicas.
+ * request even if other rows lie between them. The remainders of several partitions share one if they have the same replicas.
  */
 export function groupRows(
   rows: readonly EncodedRow[],

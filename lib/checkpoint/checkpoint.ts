@@ -1,16 +1,22 @@
 import type { EpochState, Seal, TimestampSpan } from './epoch.ts'
 
-/** The durable memory of one sink. Calls are done in the order they are made. After a failure only `close()` works. */
+/**
+ * The durable state of one sink or source. Calls take effect in the order in which they are made. What a call records is durable
+ * when its promise resolves. After a failure only `close()` works.
+ */
 export interface Checkpoint {
   readonly state: EpochState
-  /** Lets its owner come back after `close()` unless another one has had it since; undefined where a lock tells that. */
+  /**
+   * Lets the owner open the checkpoint again after `close()`, unless another owner opened it in between. Undefined for a
+   * checkpoint in a file, which has a lock instead.
+   */
   readonly token: string | undefined
-  /** Durable when it returns: from then on the epoch's rows may be written. Two epochs in a row may be sealed. */
+  /** Records an epoch, whose rows may be written afterwards. At most two consecutive epochs are sealed and not committed. */
   seal(seal: Seal): Promise<void>
-  /** Durable when it returns: the first of them goes on with these later timestamps. */
+  /** Gives the first sealed epoch these later timestamps. */
   reseal(span: TimestampSpan): Promise<void>
-  /** Durable when it returns: the first of them is done, and the source may forget it. */
+  /** Records that all rows of the first sealed epoch are acknowledged. The source need not keep them any longer. */
   commit(): Promise<void>
-  /** Gives back what it holds: a lock, or a connection. */
+  /** Releases the lock or the connection. */
   close(): Promise<void>
 }

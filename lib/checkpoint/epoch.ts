@@ -18,16 +18,16 @@ export interface Seal extends TimestampSpan {
   readonly block_rows: number
   /** Milliseconds since 1970 at which the epoch was first sealed. */
   readonly sealed_at_ms: number
-  /** The source's own place after the last row, if it has one. */
+  /** Position of the source after the last row; null if the source gives none. */
   readonly position: Json | null
-  /** Rows of all epochs up to this one, with it. */
+  /** Rows of all epochs up to and including this one. */
   readonly rows_total: number
   /**
-   * Seconds that the table gave rows to live, 0 for ever. The fingerprints leave them out, and the fields that
-   * user-defined types get later. Absent where an older release made the seal.
+   * The table's default time to live in seconds; 0 means that rows do not expire. The fingerprints leave out this default, and
+   * null fields at the end of user-defined types. Absent in seals of older releases, whose fingerprints include both.
    */
   readonly table_ttl?: number
-  /** Rows that were given to `on_bad_row`, by their place in the epoch. Absent where there are none. */
+  /** Places in the epoch, from 0, of the rows that were given to `on_bad_row`. Absent if there are none. */
   readonly set_aside?: readonly number[]
 }
 
@@ -39,20 +39,20 @@ export interface Commit {
   readonly last_timestamp: string
 }
 
-/** All that a checkpoint knows. */
+/** The state that a checkpoint keeps. */
 export interface EpochState {
   readonly committed: Commit | undefined
-  /** An epoch that may be written in part. It must be replayed before any other. */
+  /** The oldest epoch that may be partly written. After a restart it is replayed before any other. */
   readonly sealed: Seal | undefined
-  /** The epoch after that one, when it may be written in part as well: the first rows of one leave behind the last of the other. */
+  /** The epoch after `sealed`, if it may be partly written too. Its rows do not wait for the acknowledgements of `sealed`. */
   readonly next: Seal | undefined
-  /** Highest microsecond that an epoch may have used; the next epoch starts above it. -1 before the first one. */
+  /** Highest write timestamp, in microseconds, that an epoch may have used. The next epoch starts above it. -1 at the start. */
   readonly high_water: bigint
 }
 
 const isMicroseconds = (value: unknown) => isText(value) && /^(0|[1-9]\d{0,18})$/.test(value)
 
-// So that a seal fits into a record.
+/** Most fingerprints in a seal. With more, the seal may not fit into one record. */
 const MOST_BLOCKS = 100_000
 
 /** Most rows of an epoch that may be set aside. */
@@ -92,14 +92,14 @@ export const isSeal = (value: unknown): value is Seal =>
 export const isSpan = (value: unknown): value is TimestampSpan => hasShape(spanShape, value)
 export const isCommit = (value: unknown): value is Commit => hasShape(commitShape, value)
 
-/** The state from which the first epoch, or the one after `committed`, follows. */
+/** The state after a commit, or at the start, when no epoch is sealed. */
 export function stateAfter(committed: Commit | undefined): EpochState {
   return stateOf(committed, undefined, undefined)
 }
 
 /**
- * The state of which all parts are known. Write times need not rise, since an epoch may have been sealed again.
- * @throws CheckpointError when one part does not follow from another
+ * Builds a state from its parts. Timestamps need not rise from epoch to epoch, because an epoch may have been sealed again.
+ * @throws CheckpointError when an epoch does not follow the one before it
  */
 export function stateFrom(
   committed: Commit | undefined,
@@ -107,13 +107,14 @@ export function stateFrom(
   next: Seal | undefined,
 ): EpochState {
   if (sealed === undefined && next !== undefined)
-    throw misuse(`No epoch is sealed before epoch ${next.epoch_id}`)
+    throw misuse(`Epoch ${next.epoch_id} is sealed, but the epoch before it is not`)
   let before: Commit | Seal | undefined = committed
   for (const each of [sealed, next].filter(seal => seal !== undefined)) {
     const expected: number = (before?.epoch_id ?? -1) + 1
-    if (each.epoch_id !== expected) throw misuse(`Epoch ${each.epoch_id} is sealed in place of ${expected}`)
+    if (each.epoch_id !== expected)
+      throw misuse(`Epoch ${each.epoch_id} is sealed instead of epoch ${expected}`)
     if (BigInt(each.last_timestamp) < BigInt(each.timestamp))
-      throw misuse(`Epoch ${expected} has no timestamp`)
+      throw misuse(`The last timestamp of epoch ${expected} is below the first`)
     checkCounts(before, each)
     before = each
   }
@@ -121,8 +122,8 @@ export function stateFrom(
 }
 
 /**
- * What to do with an epoch: write it, write it again, or nothing, since it is committed. Epochs count from 0 without
- * gaps.
+ * Tells whether an epoch is new, is replayed because it was begun before, or is skipped because it is committed. Epochs count from
+ * 0 without gaps.
  * @throws CheckpointError `ERR_CASSANDRA_EPOCH` for any other epoch.
  */
 export function decide(state: EpochState, epoch_id: number): 'new' | 'replay' | 'skip' {
@@ -136,44 +137,44 @@ export function decide(state: EpochState, epoch_id: number): 'new' | 'replay' | 
   )
 }
 
-/** An id that may not even be a number. */
+/** The text of an id, which may be of any type. */
 function shown(id: unknown): string {
   if (typeof id === 'number') return String(id)
   if (typeof id === 'string') return `the text \`${id.slice(0, 40)}\``
   return typeof id === 'bigint' ? `the BigInt ${id}` : `a value of type ${typeof id}`
 }
 
-/** The epoch may be written now, in part or in full, with the timestamps of its seal. One other may be so already. */
+/** The state after an epoch is sealed: its rows may be written, with the timestamps of the seal. One other may be sealed too. */
 export function seal(state: EpochState, next: Seal): EpochState {
   if (!isSeal(next)) throw misuse('The seal of an epoch is not well-formed')
   const { committed, sealed } = state
   const isSecond = sealed !== undefined && state.next === undefined && next.epoch_id === sealed.epoch_id + 1
   if (!isSecond && decide(state, next.epoch_id) !== 'new')
-    throw misuse(`Epoch ${next.epoch_id} is sealed or committed already`)
+    throw misuse(`Epoch ${next.epoch_id} is already sealed or committed`)
   checkCounts(sealed ?? committed, next)
   checkSpan(state, next.epoch_id, next)
   return isSecond ? stateOf(committed, sealed, next) : stateOf(committed, next, undefined)
 }
 
 /**
- * The sealed epoch goes on with later timestamps: all it used before are below the new ones. So are those of the epoch
- * after it, which must follow before it is written again.
+ * The state after the sealed epoch is sealed again, with timestamps above all that were used so far. If the epoch after it is
+ * sealed too, that one now has lower timestamps, so it is also sealed again before it is replayed.
  */
 export function reseal(state: EpochState, { timestamp, last_timestamp }: TimestampSpan): EpochState {
-  if (state.sealed === undefined) throw misuse('No epoch can be sealed again: none is sealed')
+  if (state.sealed === undefined) throw misuse('No epoch can be sealed again because no epoch is sealed')
   const span = { timestamp, last_timestamp }
   if (!isSpan(span)) throw misuse(`Epoch ${state.sealed.epoch_id} has timestamps that are not well-formed`)
   checkSpan(state, state.sealed.epoch_id, span)
   return stateOf(state.committed, { ...state.sealed, ...span }, state.next)
 }
 
-/** Whether the sealed epoch has earlier timestamps than the one before it, which was sealed again. */
+/** Whether the sealed epoch has lower timestamps than the committed epoch, because that one was sealed again. */
 export function isBehind({ committed, sealed }: EpochState): boolean {
   if (committed === undefined || sealed === undefined) return false
   return BigInt(sealed.timestamp) <= BigInt(committed.last_timestamp)
 }
 
-/** Whether each epoch has later timestamps than those before it, as when none was sealed again. */
+/** Whether timestamps rise from epoch to epoch. They do unless an epoch was sealed again. */
 export function isInOrder({ committed, sealed, next }: EpochState): boolean {
   const found = [committed, sealed, next].flatMap(each =>
     each === undefined ? [] : [BigInt(each.last_timestamp)],
@@ -181,9 +182,9 @@ export function isInOrder({ committed, sealed, next }: EpochState): boolean {
   return found.every((last, i) => i === 0 || last > (found[i - 1] ?? 0n))
 }
 
-/** Every row of the sealed epoch is acknowledged. */
+/** The state after every row of the sealed epoch is acknowledged. */
 export function commit(state: EpochState): EpochState & { readonly committed: Commit } {
-  if (state.sealed === undefined) throw misuse('No epoch can be committed: none is sealed')
+  if (state.sealed === undefined) throw misuse('No epoch can be committed because no epoch is sealed')
   const { epoch_id, position, rows_total, last_timestamp } = state.sealed
   if (isBehind(state)) throw misuse(`Epoch ${epoch_id} cannot be committed before it is sealed again`)
   const committed = { epoch_id, position, rows_total, last_timestamp }
@@ -191,7 +192,7 @@ export function commit(state: EpochState): EpochState & { readonly committed: Co
 }
 
 /**
- * A replay must bring exactly the rows that were sealed; else rows of the first attempt would stay in the table.
+ * Checks that a replay has exactly the rows that were sealed. Otherwise rows of the first attempt would stay in the table.
  * @param blocks fingerprints of the replayed rows, in blocks of `sealed.block_rows`
  * @throws CheckpointError `ERR_CASSANDRA_REPLAY_DIFFERS` that names the first block that differs.
  */
@@ -202,8 +203,8 @@ export function checkReplay(sealed: Seal, rows: number, blocks: readonly string[
 }
 
 /**
- * A replay that ends early must have brought the first of the rows that were sealed. The rows after the last whole block
- * cannot be compared.
+ * Checks a replay that ends early: its rows must be the first of the sealed rows. Rows after the last complete block cannot be
+ * compared.
  * @throws as {@link checkReplay}
  */
 export function checkBeginning(sealed: Seal, rows: number, blocks: readonly string[]): void {
@@ -212,38 +213,41 @@ export function checkBeginning(sealed: Seal, rows: number, blocks: readonly stri
   if (at !== -1) throw replayDiffers(sealed, rows, at)
 }
 
-/** What to do about an epoch that cannot be replayed. */
+/** What the user can do about an epoch that cannot be replayed. */
 export const WAY_ON =
-  'To go on without a replay, remove the checkpoint and load the rows after its last commit: ' +
-  'what the first attempt wrote stays in the table'
+  'To continue without a replay, remove the checkpoint and load the rows after its last commit. ' +
+  'Rows that the first attempt wrote stay in the table'
 
 function replayDiffers(sealed: Seal, rows: number, at: number): CheckpointError {
   const first = (at === -1 ? sealed.blocks.length : at) * sealed.block_rows
-  const where = `rows ${first} to ${Math.min(first + sealed.block_rows, Math.max(rows, sealed.rows)) - 1}`
-  const counts = rows === sealed.rows ? '' : `; ${sealed.rows} rows were sealed, ${rows} came`
+  const last = Math.min(first + sealed.block_rows, Math.max(rows, sealed.rows)) - 1
+  const counts =
+    rows === sealed.rows ? '' : `. The epoch was sealed with ${sealed.rows} rows, the source gave ${rows}`
   return new CheckpointError(
     'ERR_CASSANDRA_REPLAY_DIFFERS',
-    `Expected the source to replay the rows of epoch ${sealed.epoch_id}, which may be in the table in part, ` +
-      `but it differs first in ${where}${counts}. Nothing was written. If the sealed rows still exist, start again ` +
-      `with exactly these. ${WAY_ON}`,
+    `Expected the source to replay the rows of epoch ${sealed.epoch_id}, which may be partly in the table. The first ` +
+      `difference is in rows ${first} to ${last} of the epoch, counted from 0${counts}. This replay wrote nothing. If the ` +
+      `sealed rows still exist, start again with exactly these. ${WAY_ON}`,
   )
 }
 
 function checkCounts(before: Commit | Seal | undefined, next: Seal): void {
   if (next.blocks.length !== Math.ceil(next.rows / next.block_rows)) {
     throw misuse(
-      `Epoch ${next.epoch_id} has ${next.rows} rows, but ${next.blocks.length} blocks of ${next.block_rows}`,
+      `Epoch ${next.epoch_id} has ${next.rows} rows, but ${next.blocks.length} fingerprints of ${next.block_rows} rows each`,
     )
   }
-  if (next.rows_total !== (before?.rows_total ?? 0) + next.rows) {
-    throw misuse(`Epoch ${next.epoch_id} brings the total to ${next.rows_total} rows, which does not follow`)
+  const expected = (before?.rows_total ?? 0) + next.rows
+  if (next.rows_total !== expected) {
+    throw misuse(`Epoch ${next.epoch_id} has a total of ${next.rows_total} rows, expected ${expected}`)
   }
 }
 
 function checkSpan(state: EpochState, epoch_id: number, { timestamp, last_timestamp }: TimestampSpan): void {
-  if (BigInt(last_timestamp) < BigInt(timestamp)) throw misuse(`Epoch ${epoch_id} has no timestamp`)
+  if (BigInt(last_timestamp) < BigInt(timestamp))
+    throw misuse(`The last timestamp of epoch ${epoch_id} is below the first`)
   if (BigInt(timestamp) <= state.high_water) {
-    throw misuse(`Epoch ${epoch_id} has timestamp ${timestamp}, which is not above ${state.high_water}`)
+    throw misuse(`Epoch ${epoch_id} starts at timestamp ${timestamp}, expected one above ${state.high_water}`)
   }
 }
 

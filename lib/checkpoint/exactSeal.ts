@@ -2,12 +2,12 @@ import { CheckpointError } from '../errors.ts'
 import { faultIn } from '../json.ts'
 import type { Seal } from './epoch.ts'
 
-/** Leaves room in a record, or a row, for the rest of a seal. */
+/** Most characters of a position as JSON. The rest of the seal must fit into the same record or row. */
 const MAX_POSITION_LENGTH = 2 ** 20
 
 /**
- * A copy that later changes do not reach.
- * @throws CheckpointError `ERR_CASSANDRA_POSITION` when JSON does not hold the position, or it is too long
+ * Copies a seal, so that later changes of the given object have no effect.
+ * @throws CheckpointError `ERR_CASSANDRA_POSITION` when the position is not exact as JSON, or is too long
  */
 export function exactSeal(given: Seal): Seal {
   const fault = faultIn(given.position)

@@ -6,27 +6,30 @@ import { openCheckpoint } from './file/fileCheckpoint.ts'
 import { openTableCheckpoint } from './table/tableCheckpoint.ts'
 import type { Target } from './target.ts'
 
-/** Who opens a checkpoint, and how. */
+/** How a checkpoint is opened. */
 export interface Opening {
   readonly settings: {
     readonly consistency: ConsistencyName
     readonly request_timeout_ms: number
     readonly retry_timeout_ms: number
   }
-  /** Take it also from an owner that is alive, who then can record nothing more. Of a table it is always taken so. */
+  /**
+   * Takes the checkpoint even from an owner that is alive. That owner can then record nothing more. A checkpoint in a table is
+   * always taken over.
+   */
   readonly takesOver: boolean
-  /** As in {@link Checkpoint}, of an owner that comes back. */
+  /** The `token` of the {@link Checkpoint}, for an owner that opens it again. */
   readonly token?: string | undefined
-  /** Called for a table. The checkpoint closes the connection. */
+  /** Called for a checkpoint in a table, which closes the connection when it is closed. */
   readonly connect: () => Promise<Connection>
-  /** Ends the opening of one in a table. */
+  /** Aborts the opening of a checkpoint in a table. */
   readonly signal: AbortSignal
 }
 
 /**
- * Opens a checkpoint, whatever keeps it.
- * @throws CheckpointError if it cannot be read, is damaged, is another table's, or has another owner; for a table also
- * ConnectionError and SchemaError
+ * Opens a checkpoint in a file or in a table.
+ * @throws CheckpointError if it cannot be read, is damaged, belongs to another table, or has another owner. If it is in a table,
+ * also ConnectionError and SchemaError.
  */
 export async function openKept(
   place: CheckpointPlace,

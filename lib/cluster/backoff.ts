@@ -10,7 +10,7 @@ export function backoff(retry: number, random: () => number = Math.random): numb
 }
 
 /**
- * Milliseconds to wait before one of a few repeats, counted from 0, that must last for `limit_ms`. Each wait is longer than
+ * Milliseconds to wait before a repeat, counted from 0, if a few repeats must be spread over `limit_ms`. Each wait is longer than
  * the one before by the same factor. Together they take about half of the limit.
  */
 export function sparingBackoff(

@@ -12,11 +12,11 @@ export interface SerialLevels {
   readonly name: 'SERIAL' | 'LOCAL_SERIAL'
   /** Which transactions see each other: all of them, or those of one datacenter. */
   readonly serial: types.consistencies
-  /** Replicas that must have its outcome when it is acknowledged. */
+  /** How many replicas must have the outcome of a transaction before it is acknowledged. */
   readonly commit: types.consistencies
 }
 
-/** Transactions stay within the datacenter where writes do. */
+/** With a LOCAL level, transactions stay within the datacenter, like writes. */
 export function serialLevelsOf(name: ConsistencyName): SerialLevels {
   const { serial, quorum, localSerial, localQuorum } = types.consistencies
   return name.startsWith('LOCAL_')

@@ -53,7 +53,7 @@ export interface ControlConnection extends EventEmitter {
   _refreshHosts(initializing: boolean, isReconnecting: boolean): Promise<void>
   _registerToConnectionEvents(): Promise<void>
   _setHealthListeners(host: ControlledHost, connection: DriverConnection): void
-  /** The only way to a new host that does not need its class, which is not exported. */
+  /** Creates a host. This is the only way without the class of hosts, which is not exported. */
   _setLocalInfo(
     initializing: true,
     setCurrent: false,
@@ -84,7 +84,7 @@ export function isKnown(control: Partial<ControlConnection>): control is Control
   return methods.every(name => typeof control[name] === 'function') && control._contactPoints instanceof Set
 }
 
-/** A connection that is not open yet. Only the pools of hosts make one without opening it. */
+/** Creates a connection without opening it. Only the pool of a host can do that. */
 export function connectionTo(contactPoint: string, control: ControlConnection): DriverConnection {
   const made: ControlledHost[] = []
   const apart: ControlConnection = Object.create(control, {
@@ -97,7 +97,7 @@ export function connectionTo(contactPoint: string, control: ControlConnection): 
   apart._setLocalInfo(true, false, { endpoint: contactPoint }, { rows: [{ host_id: contactPoint }] })
   const connection = made[0]?.pool._createConnection()
   if (connection === undefined) throw new Error('The driver made no host')
-  // Its pool is not used, so its listeners go.
+  // The pool is not used, so its listeners are removed.
   connection.removeAllListeners()
   return connection
 }
@@ -242,8 +242,8 @@ async function borrow(control: ControlConnection, plan: Iterator<Host>): Promise
 }
 
 /**
- * All nodes may have new addresses, which only the names of the contact points lead to. Once the driver reaches a host of the
- * cluster, it removes those that do not belong to it.
+ * Resolves the contact points again and adds the new addresses as hosts, in case all nodes have moved. Once the driver reaches a
+ * host of the cluster, it removes hosts that do not belong to the cluster.
  */
 async function addMovedHosts(control: ControlConnection): Promise<void> {
   const { options, hosts } = control

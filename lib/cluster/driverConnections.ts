@@ -30,7 +30,7 @@ export interface Patience {
   readonly answer_ms: number
 }
 
-/** Silence is counted in looks. This many in a row make up the whole silence. */
+/** A connection is silent after this many checks in a row without an answer. */
 const LOOKS = 8
 
 interface Watched {
@@ -103,7 +103,7 @@ export class DriverConnections {
       opened()
       connection.off('connected', opened)
       this.#sockets.delete(socket)
-      // During the start-up the driver reports to nobody that the other side hung up.
+      // During the start-up, the driver does not report that the other side hung up.
       if (!connection.connected) connection.clearAndInvokePending()
     })
     if (this.#closed) socket.destroy(new Error('The client is closed'))
@@ -121,8 +121,8 @@ export class DriverConnections {
   }
 
   /**
-   * Counts looks instead of time: between two looks the event loop reads what has arrived, however long the process was busy
-   * or stopped.
+   * Counts checks instead of time. Between two checks the event loop reads what has arrived, even if the process was busy or
+   * paused for long.
    */
   #replaceIfSilent(socket: Socket, watched: Watched): void {
     const { connection, bytesRead } = watched

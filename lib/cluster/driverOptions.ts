@@ -27,7 +27,7 @@ const MAX_PREPARED = 20_000
 const PROTOCOL_VERSION = 4
 
 /**
- * Options of the driver's client: the caller's that pass, and ours for everything that a guarantee depends on.
+ * Options of the driver's client: those of the caller that are allowed, and our own where a guarantee depends on them.
  * @throws OptionError
  */
 export async function driverOptions(settings: ConnectionSettings): Promise<ClientOptions> {

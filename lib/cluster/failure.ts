@@ -202,7 +202,7 @@ export function wordsOf(error: unknown): string {
   return tidy(message || String(code ?? (name || 'no reason given')))
 }
 
-/** An error for whoever observes: the driver's own may hold the client, and with that the password. */
+/** An error for subscribers of diagnostics. The driver's own error may hold the client, and with it the password. */
 export function publicError(error: unknown): Error {
   const { code } = error as { readonly code?: unknown }
   const shown = new Error(wordsOf(error))

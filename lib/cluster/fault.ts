@@ -47,14 +47,14 @@ const serverFaults: Readonly<Record<number, Fault>> = {
 }
 
 /**
- * What an invalid request (0x2200) means by its text, where no row is to blame. Cassandra has one code for all of them.
+ * Invalid requests (0x2200) for which no row is to blame. Cassandra has one code for all of them, so the text decides.
  */
 const invalidFaults: readonly (readonly [RegExp, Fault])[] = [
   [/batch too large/i, 'split'],
-  // A replica's disk is full (guardrail of CASSANDRA-17150), or its change data capture is, as protocol v3 reports it.
+  // A replica's disk is full (guardrail of CASSANDRA-17150), or its space for change data capture (reported so by protocol v3).
   [/guardrail replica_disk_usage violated|error cdc_write_failure/i, 'retry'],
   [/guardrail user_timestamps violated/i, 'timestamps'],
-  // A node that does not know a change yet, or the change itself.
+  // The schema has changed, or the node does not know a change yet.
   [
     /(?:keyspace|table|type|column family) \S+ does(?:n't| not) exist|unconfigured (?:table|columnfamily)|undefined column name|unknown (?:table|keyspace|identifier|type) |cannot assign value \(.+\)\? to /i,
     'schema',

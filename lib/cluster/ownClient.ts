@@ -11,7 +11,7 @@ import {
 } from './controlConnection.ts'
 import { DriverConnections } from './driverConnections.ts'
 
-/** Milliseconds for which connecting waits for the pools of all nodes. A node that hangs is left to the background. */
+/** Milliseconds for which connecting waits for the pools of all nodes. Connecting to a node that hangs continues in the background. */
 const WARM_UP_MS = 1_000
 
 /** Milliseconds for an orderly shutdown of the connections. */
@@ -29,8 +29,8 @@ interface Internals {
 }
 
 /**
- * A driver client without the driver's faults. The replacements are here, in `driverConnections.ts` and in
- * `controlConnection.ts`. Driver versions that look different are left as they are.
+ * A driver client with workarounds for faults of the driver. They are here, in `driverConnections.ts` and in
+ * `controlConnection.ts`. Versions of the driver with other internals are left as they are.
  */
 export class OwnClient {
   readonly client: Client
@@ -50,7 +50,7 @@ export class OwnClient {
     const patience_ms = Math.max(answer_ms, SHORTEST_SILENCE_MS)
     this.#connections = new DriverConnections(() => ({
       open_ms,
-      // So that another node can still be asked in time before the first rows.
+      // Before the first rows, the limit is shorter. It leaves time to ask another node.
       answer_ms: internals.connected ? patience_ms : Math.min(open_ms, patience_ms),
     }))
     if (isKnown(controlConnection)) this.#contain(internals, controlConnection)
@@ -100,7 +100,7 @@ export class OwnClient {
       const { pool, shutdown } = host
       const create = pool._createConnection
       pool._createConnection = () => connections.watch(create.call(pool))
-      // The driver drains a host that left the cluster with a timer that it never clears.
+      // When a host has left the cluster, the driver drains it by a timer that it never clears.
       host.shutdown = () => shutdown.call(host, false)
     })
     const warmUp = internals._warmup

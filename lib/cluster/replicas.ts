@@ -6,8 +6,8 @@ import { type Replication, readReplication } from '../table/replication.ts'
 import { within } from './within.ts'
 
 /**
- * Replicas that a keyspace must have. Any number is enough for a quorum or for ALL. The server's own number does not count: it
- * includes joining replicas, and those that the keyspace had before ALTER KEYSPACE.
+ * Replicas that a keyspace must have. Any number is enough for a quorum or for ALL. The number in the
+ * server's error is not used, because it includes joining replicas, and those that the keyspace had before ALTER KEYSPACE.
  */
 const needed: Readonly<Record<ConsistencyName, number>> = {
   ONE: 1,

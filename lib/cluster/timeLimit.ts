@@ -3,7 +3,7 @@ import type { ConnectionSettings } from '../options/settings.ts'
 import { connectTimeout } from './failure.ts'
 
 /**
- * Rejects when `request_timeout_ms` is over, or when the signal comes. For `Promise.race`: a rejection that nobody awaits is
+ * Rejects when `request_timeout_ms` is over, or when the signal is aborted. For `Promise.race`: a rejection that nobody awaits is
  * not reported.
  */
 export function timeLimit(settings: ConnectionSettings, signal: AbortSignal): Promise<never> {

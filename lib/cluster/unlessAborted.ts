@@ -1,4 +1,4 @@
-/** Rejects with the reason of the signal when it comes first. */
+/** Settles like `work`. If the signal is aborted first, rejects with its reason. */
 export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const leave = () => reject(signal.reason)

@@ -12,12 +12,12 @@ import type { EpochRows } from './epochRows.ts'
 import type { EpochWriter } from './epochWriter.ts'
 import { type RowSource, readRows } from './rowSource.ts'
 
-/** Largest epoch of `writeEpoch`, in rows: all of them are in memory at once. */
+/** Most rows of an epoch of `writeEpoch`, because all of them are in memory at once. */
 const MAX_EPOCH_ROWS = 1_000_000
 
 /**
- * Collects the rows of one epoch, ready to be written. A source that hangs keeps nobody waiting after the signal.
- * @throws RowError, CheckpointError, what the source throws, and the reason of the signal; none of the rows is written.
+ * Collects the rows of one epoch, and does not write them yet. Once the signal is aborted, it no longer waits for the source.
+ * @throws RowError, CheckpointError, errors of the source, and the reason of the signal. No row is written then.
  */
 export async function collectEpoch<Row extends object>(
   writer: EpochWriter,
@@ -43,10 +43,13 @@ export async function collectEpoch<Row extends object>(
   }
   try {
     await unlessAborted(readRows(source, collect, isTooLarge, signal), signal)
-    // A replay of too many rows is refused when it is compared.
+    // A replay with too many rows is refused when it is compared with its seal.
     if (writer.sealed === undefined && isTooLarge()) {
       const limit = `${most} rows, ${MOST_SET_ASIDE} of them set aside, and ${mostBytes} bytes (half of \`max_buffered_bytes\`)`
-      throw new CheckpointError('ERR_CASSANDRA_EPOCH', `Expected an epoch of at most ${limit}`)
+      throw new CheckpointError(
+        'ERR_CASSANDRA_EPOCH',
+        `Expected an epoch of at most ${limit}: give fewer rows per epoch`,
+      )
     }
     writer.check(epoch)
     return epoch

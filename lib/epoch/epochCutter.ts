@@ -7,7 +7,7 @@ import type { Progress } from '../write/progress.ts'
 import type { EpochRows } from './epochRows.ts'
 import type { EpochMoments, EpochWriter } from './epochWriter.ts'
 
-/** Most bytes of an epoch: one is collected while another is written. */
+/** Most bytes of an epoch. It is half of the limit because one epoch is collected while another is written. */
 export function maxEpochBytes({ max_buffered_bytes }: EpochSettings): number {
   return max_buffered_bytes / 2
 }
@@ -19,8 +19,8 @@ export const FIRST_EPOCH_ROWS = 1_000
 type WriteEpoch = (epoch_id: number, epoch: EpochRows, moments: EpochMoments) => Promise<void>
 
 /**
- * Cuts rows into epochs by their number, bytes and time. The next epoch is collected while one is written, and begins
- * when all rows of that one have left.
+ * Cuts a stream of rows into epochs by count, bytes and time. An epoch is collected while the one before it is written. Its own
+ * rows are sent after all rows of the one before have been sent.
  */
 export class EpochCutter {
   readonly #writer: EpochWriter
@@ -29,21 +29,22 @@ export class EpochCutter {
   readonly #write: WriteEpoch
   #epoch: EpochRows
   #nextId: number
-  /** What the next epochs must be, because they were begun by an earlier run. */
+  /** Epochs that an earlier run began: the next epochs must repeat them. */
   readonly #replays: Seal[]
   /** Rows of a full epoch. Few at first: Cassandra has nothing to do while the first epoch is collected. */
   #mostRows: number
   #timer: NodeJS.Timeout | undefined
-  /** A row that is not in the epoch yet: `on_bad_row` is at it. */
+  /** Settles when the row that `on_bad_row` is handling is in the epoch. */
   #adding: Promise<void> | undefined
-  /** The collected epoch waits for the one that is written. */
+  /** Settles when the collected epoch has begun to be written. Until then it waits for the one before. */
   #cutting: Promise<void> | undefined
+  /** Settles when the epoch that is written is committed. */
   #writing: Promise<void> = Promise.resolve()
-  /** As `#writing`, of the epoch before. */
+  /** As `#writing`, for the epoch before. */
   #writingBefore: Promise<void> = Promise.resolve()
-  /** Resolves when all rows of the one that is written have left. */
+  /** Resolves when all rows of the epoch that is written have been sent. */
   #sending: Promise<void> = Promise.resolve()
-  /** Resolves when rows of the one that is written may leave, or never will. */
+  /** Resolves when the epoch that is written is sealed, so its rows may be sent, or when it has failed. */
   #sealing: Promise<void> = Promise.resolve()
 
   constructor(writer: EpochWriter, settings: EpochSettings, progress: Progress, write: WriteEpoch) {
@@ -62,9 +63,9 @@ export class EpochCutter {
     return this.#replays[0]
   }
 
-  /** Returns a promise only when the next row must wait. A bad row rejects, and nothing of its epoch is written. */
+  /** Returns a promise only when the next row must wait. A bad row rejects it, and no row of its epoch is written. */
   add(row: EncodeResult, position: Json | undefined): undefined | Promise<void> {
-    // It would become the row of an epoch that has none.
+    // Otherwise the row would be added to an epoch without rows that waits to be replayed.
     if (this.#replay?.rows === 0 && this.#cutting !== undefined)
       return this.#cutting.then(() => this.add(row, position))
     if (row instanceof DoubtfulRow)
@@ -82,41 +83,41 @@ export class EpochCutter {
   }
 
   #added(): undefined | Promise<void> {
-    // It was cut just now.
+    // The epoch was cut in the meantime.
     if (this.#epoch.count === 0) return undefined
-    // A source that has all rows at hand would keep the next epoch's rows from leaving, while Cassandra waits for them.
+    // The wait lets this epoch's rows be sent. A source that always has rows ready would otherwise block the event loop.
     if (this.#isFull()) return this.#cut().then(() => this.#sealing)
     if (this.#replay === undefined) {
       this.#timer ??= setTimeout(() => this.#cut().catch(() => {}), this.#settings.epoch_interval_ms)
     }
-    // Nor are answers taken while rows come without a pause.
+    // The pause lets the event loop read answers, even if the source always has rows ready.
     return this.#epoch.count % this.#settings.rows_per_batch === 0 ? pause() : undefined
   }
 
-  /** Bytes of the epoch that is collected. */
+  /** Bytes of the epoch that is being collected. */
   get collectedBytes(): number {
     return this.#epoch.bytes
   }
 
-  /** Whether the epoch that is collected was begun by an earlier run, so that it ends where it ended then. */
+  /** Whether the epoch that is being collected is a replay. A replay must end at the same row as the first attempt. */
   get isReplaying(): boolean {
     return this.#replay !== undefined
   }
 
-  /** The source has come this far without a row: the epoch takes that along, also when it gets none. */
+  /** Moves the position of the epoch without a row. An epoch without rows is also committed, to keep its position. */
   pass(position: Json): void {
     if (this.#replay !== undefined) return
     this.#epoch.position = position
     this.#timer ??= setTimeout(() => this.#cut().catch(() => {}), this.#settings.epoch_interval_ms)
   }
 
-  /** Ends the epoch now, with the rows that it has. A replay is as long as it was. */
+  /** Ends the epoch now, with the rows that it has. Does nothing to a replay, which has a fixed end. */
   cut(): void {
     if (this.#replay === undefined && this.#epoch.count > 0) this.#cut().catch(() => {})
   }
 
   /**
-   * Resolves when the last epoch is committed, which holds what rows there are. A replay that is not complete stays sealed.
+   * Ends the last epoch with the rows that it has, and resolves when it is committed. A replay that is not complete stays sealed.
    */
   async finish(): Promise<void> {
     await this.#cutting
@@ -125,7 +126,7 @@ export class EpochCutter {
     await this.#writing
   }
 
-  /** Ends the epoch now if this was its last row. A replay is as long as it was. */
+  /** Ends the epoch now if this row is its last. Does nothing to a replay, which has a fixed end. */
   flush(row_index: number): void {
     const isLast = this.#epoch.count > 0 && this.#epoch.lastIndex === row_index
     if (isLast && this.#replay === undefined) this.#cut().catch(() => {})
@@ -144,7 +145,7 @@ export class EpochCutter {
     return isLong || bytes >= maxEpochBytes(this.#settings)
   }
 
-  /** Resolves when the next epoch may be collected. */
+  /** Ends the collected epoch, and resolves when the next one can be collected. */
   #cut(): Promise<void> {
     this.#cutting ??= this.#cutInTurn().finally(() => {
       this.#cutting = undefined
@@ -153,13 +154,13 @@ export class EpochCutter {
   }
 
   async #cutInTurn(): Promise<void> {
-    // A replay may need later write times than those of the epoch before it, whose commit tells them.
+    // A replay may need write times above those of the epoch before it. These are known once that epoch is committed.
     await (this.#replay === undefined ? this.#sending : this.#writing)
-    // Two are begun at most.
+    // At most two epochs are sealed and not committed.
     await this.#writingBefore
     await this.#adding
     this.#launch()
-    // No row begins the replay of an epoch that has none.
+    // No row follows for the replay of an epoch without rows, so it is written at once.
     while (this.#replay?.rows === 0) {
       await this.#writing
       this.#launch()

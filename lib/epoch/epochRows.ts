@@ -3,23 +3,23 @@ import type { Json } from '../json.ts'
 import { age, byteLengthOf, type EncodedRow, stamp, timestampsOf } from '../row/encodedRow.ts'
 import { BLOCK_ROWS, Fingerprint } from './fingerprint.ts'
 
-/** The rows of one epoch as bytes, in the order of arrival. */
+/** The encoded rows of one epoch, in the order of arrival. */
 export class EpochRows {
   rows: EncodedRow[] = []
-  /** Rows that came, those set aside included. */
+  /** Rows of the epoch, including those set aside. */
   count = 0
-  /** Which rows of the epoch are set aside, by their place in it. */
+  /** Places in the epoch, from 0, of the rows that are set aside. */
   readonly set_aside: number[] = []
-  /** The source's place after the last row. */
+  /** Position of the source after the last row. */
   position: Json | undefined
   bytes = 0
-  /** Microseconds that the rows take up in the order. */
+  /** How many write timestamps, one per microsecond, the rows need. */
   timestamps = 0
   /** Index of the last row in the order of arrival. */
   lastIndex = -1
-  /** Some row would double a list if it were written twice with one timestamp. */
+  /** Whether a row appends to a list. Writing it again with the same timestamp would append twice. */
   appends = false
-  /** Rows of each block that has a fingerprint. */
+  /** Rows per fingerprint. */
   readonly block_rows: number
   /** As in {@link Seal}. */
   readonly table_ttl: number | undefined
@@ -27,9 +27,9 @@ export class EpochRows {
   #blocks: readonly string[] | undefined
 
   /**
-   * @param haveTimestamps whether rows bring their own write time
+   * @param haveTimestamps whether rows have their own write time
    * @param table_ttl as in {@link Seal}
-   * @param block_rows for a replay that of the seal, which an older release may have made
+   * @param block_rows of the seal, for a replay: an older release may have used another number
    */
   constructor(haveTimestamps: boolean, table_ttl: number | undefined, block_rows = BLOCK_ROWS) {
     this.block_rows = block_rows
@@ -55,15 +55,15 @@ export class EpochRows {
     if (position !== undefined) this.position = position
   }
 
-  /** The fingerprints of all rows; none is added after this was asked for. */
+  /** The fingerprints of all rows. No row may be added after the first read of this property. */
   get blocks(): readonly string[] {
     this.#blocks ??= this.#fingerprint.blocks()
     return this.#blocks
   }
 
   /**
-   * Each row with its write time, which is the same whenever the same rows start at the same microsecond. One by one,
-   * since so many rows do not stay in the caches of a processor.
+   * Stamps each row with its write time, and yields it. The same rows with the same first timestamp always get the same write
+   * times. Rows are stamped one by one, because all of them together do not fit into the processor's caches.
    */
   *stampedFrom(first: number): Generator<EncodedRow, void, undefined> {
     let timestamp = first
@@ -74,12 +74,12 @@ export class EpochRows {
     }
   }
 
-  /** Keeps nothing of the rows but what they are: they have left. */
+  /** Frees the rows once they are sent. Counts, fingerprints and position stay. */
   release(): void {
     this.rows = []
   }
 
-  /** Takes the seconds that have passed since the epoch was first written off what its rows have to live. */
+  /** Reduces the time to live of the rows by the seconds since the epoch was first sealed. */
   age(seconds: number): void {
     for (const row of this.rows) age(row, seconds)
   }

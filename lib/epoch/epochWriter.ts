@@ -14,37 +14,37 @@ import { EpochRows } from './epochRows.ts'
 import { Replays } from './replays.ts'
 import type { SealedEpochs } from './sealedEpochs.ts'
 
-/** Up to where a source is in the table. */
+/** The last commit: how much of the source is in the table. */
 export interface LastCommit {
   /** Counts from 0. */
   readonly epoch_id: number
-  /** The source's place after the last row, as the `position` option gave it; null without it. */
+  /** Position of the source after the last row, as the option `position` gave it; null without that option. */
   readonly position: Json | null
-  /** Rows of all epochs together: how many of them a source without a position has to skip. */
+  /** Rows of all committed epochs. A source without a position must skip that many rows. */
   readonly rows_total: number
 }
 
-/** An epoch whose rows are all in the table, for good. */
+/** An epoch whose rows are all durably in the table. */
 export interface CommittedEpoch {
   /** Counts from 0. */
   readonly epoch_id: number
-  /** Rows of this epoch, those set aside included. */
+  /** Rows of this epoch, including those set aside. */
   readonly rows: number
   /** As in {@link LastCommit}. */
   readonly position: Json | null
 }
 
-/** Hears how far an epoch is. */
+/** Called as the writing of an epoch proceeds. */
 export interface EpochMoments {
-  /** It is sealed: its rows may leave. */
+  /** The epoch is sealed, so its rows may be sent. */
   readonly sealed?: () => void
-  /** All of its rows have left: those of the next epoch may follow. */
+  /** All rows have been sent, so those of the next epoch may follow. */
   readonly sent?: () => void
 }
 
 /**
- * Writes epochs: SEAL, rows, all acknowledgements, COMMIT. The next one may begin when all rows of this one have left,
- * so that Cassandra has no pause between them; they are committed in their order.
+ * Writes epochs. Each goes through SEAL, sending all rows, waiting for all acknowledgements, and COMMIT. The next epoch may be
+ * sealed once all rows of this one have been sent, so Cassandra never idles between epochs. Commits keep the order of epochs.
  */
 export class EpochWriter {
   readonly #writer: TableWriter
@@ -53,10 +53,10 @@ export class EpochWriter {
   readonly #rowsHaveTimestamps: boolean
   readonly #ttl: number | undefined
   readonly #replays: Replays
-  /** Resolves when the epoch that was begun last is committed. */
+  /** Settles when the last epoch that was begun is committed. */
   #written: Promise<unknown> = Promise.resolve()
   readonly #progress: Progress
-  /** Rows from the first one on that are in committed epochs. */
+  /** How many rows, from the first one on, are in committed epochs. */
   #committedRows = 0
   #encodedRows = 0
 
@@ -83,7 +83,7 @@ export class EpochWriter {
     return { epoch_id, position: structuredClone(position), rows_total }
   }
 
-  /** Rows that are not known to be written for good: those after the last commit. */
+  /** Rows that are not known to be durably written: those after the last commit. */
   get unacknowledged(): readonly RowRange[] {
     if (this.#encodedRows <= this.#committedRows) return []
     return [{ from: this.#committedRows, to: this.#encodedRows - 1 }]
@@ -97,27 +97,27 @@ export class EpochWriter {
     return this.#encodedRows === this.#committedRows
   }
 
-  /** The epoch that may be written in part, and is committed before any other. */
+  /** The oldest epoch that may be partly written. It is committed before any other. */
   get sealed(): Seal | undefined {
     return this.#epochs.state.sealed
   }
 
-  /** The epochs that an earlier run began, in their order: they come again before any other. */
+  /** The epochs that an earlier run began, in order. They are replayed before any new epoch. */
   get begun(): readonly Seal[] {
     return this.#replays.seals
   }
 
-  /** For a row of `write()`: the first ones are those of the epochs that were begun. */
+  /** Encodes a row of a stream. Its first rows belong to the epochs that an earlier run began. */
   encode(row: unknown): EncodeResult {
     return this.#encode(row, this.#replays.ofNextRow())
   }
 
-  /** For a row of the epoch that comes next. */
+  /** Encodes a row of the next epoch. */
   encodeForNext(row: unknown): EncodeResult {
     return this.#encode(row, this.sealed)
   }
 
-  /** The table may give rows another time to live by now: those of a replay have that of the first attempt. */
+  /** Rows of a replay get the default time to live of the first attempt, even if the table's default has changed. */
   #encode(row: unknown, replayed: Seal | undefined): EncodeResult {
     this.#encodedRows++
     return this.#writer.encodeUnstamped(row, replayed && (this.#ttl ?? replayed.table_ttl))
@@ -128,13 +128,13 @@ export class EpochWriter {
     return this.#writer.settle(row)
   }
 
-  /** @param replay the epoch that it is to be again */
+  /** @param replay the seal of the epoch to repeat */
   newEpoch(replay?: Seal): EpochRows {
     const table_ttl = replay === undefined ? this.#schema.default_time_to_live : replay.table_ttl
     return new EpochRows(this.#rowsHaveTimestamps, table_ttl, replay?.block_rows)
   }
 
-  /** An epoch is sent as a whole. */
+  /** Does nothing: an epoch is always sent as a whole. */
   flush(): void {}
 
   /** As {@link TableWriter.validate}. */
@@ -143,9 +143,9 @@ export class EpochWriter {
   }
 
   /**
-   * Adds a row to an epoch that is being collected. Returns a promise only when the next row must wait. A replay sets
-   * the same rows aside as the first attempt did, which may be good by now.
-   * @param replayed the epoch that it is again
+   * Adds a row to an epoch that is being collected. Returns a promise only when the next row must wait. A replay sets the same
+   * rows aside as the first attempt, even if the table would take them now.
+   * @param replayed the seal, for a replay
    */
   collect(
     epoch: EpochRows,
@@ -159,10 +159,10 @@ export class EpochWriter {
       this.#writer.accept()
       return undefined
     }
-    // The first attempt may have stored it.
+    // The first attempt took this row and may have stored it, so the replay cannot set it aside.
     if (row instanceof BadRow && replayed !== undefined && !wasSetAside) throw row.error
     if (row instanceof Error && !wasSetAside) throw row
-    // The epoch may not be committed before its row is kept elsewhere.
+    // The epoch must not be committed before `on_bad_row` has kept the row elsewhere.
     if (row instanceof BadRow)
       return this.#writer.setAside(row).then(() => epoch.addSetAside(indexOf(row), position))
     epoch.addSetAside(indexOf(row), position)
@@ -180,14 +180,14 @@ export class EpochWriter {
     return this.#epochs.decide(epoch_id)
   }
 
-  /** As {@link SealedEpochs.check}, for the epoch that comes next. */
+  /** As {@link SealedEpochs.check}, for the next epoch. */
   check(epoch: EpochRows): void {
     if (this.sealed !== undefined) this.#epochs.check(epoch, this.sealed)
   }
 
   /**
-   * Writes a complete epoch; resolves when its commit is durable. The one before must have left, one that is a replay be
-   * committed.
+   * Writes a complete epoch, and resolves when its commit is durable. All rows of the epoch before must have been sent. If that
+   * epoch was a replay, it must be committed.
    * @throws as {@link check}, before anything is written; WriteError
    */
   write(epoch_id: number, epoch: EpochRows, moments: EpochMoments = {}): Promise<CommittedEpoch> {
@@ -232,7 +232,7 @@ export class EpochWriter {
     await before
     await this.#epochs.commit()
     const { position } = this.committed as LastCommit
-    // An epoch may have no rows.
+    // An epoch without rows has no last row, so its `lastIndex` is -1.
     this.#committedRows = Math.max(this.#committedRows, epoch.lastIndex + 1)
     this.#progress.passed(this.#committedRows - 1, position ?? undefined)
     this.#progress.flushed()
@@ -245,17 +245,17 @@ export class EpochWriter {
     return this.#writer.checkBadRows()
   }
 
-  /** Stops at once, and gives the checkpoint back. Never throws. */
+  /** Stops at once, and releases the checkpoint. Never throws. */
   async close(): Promise<void> {
-    // Rows on their way are harmless to the next owner: their write times are those of the sealed epoch.
+    // Rows in flight do no harm to the next owner: they have the write times of the sealed epoch.
     await Promise.all([this.#writer.close(), this.#epochs.close()])
   }
 
-  /** @param isAged whether rows have lost the seconds since they were sealed */
+  /** @param isAged whether the time to live of the rows is already reduced by the age of the seal */
   async #send(epoch: EpochRows, seal: Seal, isAged: boolean): Promise<void> {
     const [first] = epoch.rows
     if (first === undefined) return
-    // Once another process owns the checkpoint, rows of this one may not outlive those of a replay.
+    // If another process replays this epoch, rows of this process must not expire later than those of the replay.
     const age_ms = isAged ? 0 : this.#epochs.age_ms(seal)
     this.#writer.liveFrom(first.index, performance.now() - age_ms)
     const rows = this.#rowsHaveTimestamps ? epoch.rows : epoch.stampedFrom(Number(seal.timestamp))

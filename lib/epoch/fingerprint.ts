@@ -7,7 +7,7 @@ import { hasUdt } from '../table/udt.ts'
 import { UNSET_LENGTH } from '../value/bind.ts'
 import { withoutNewFields } from './udtFields.ts'
 
-/** Rows with one fingerprint together, so that a replay can say where it differs. */
+/** Rows per fingerprint. A replay that differs can then say in which of these blocks. */
 export const BLOCK_ROWS = 256
 
 const SLAB_BYTES = 64 * 1024
@@ -15,12 +15,12 @@ const LENGTH_BYTES = 4
 const HEAD_BYTES = 8 + LENGTH_BYTES
 const SMALL_BYTES = 64
 
-/** One of the values that a statement binds for a row. */
+/** Identifies a value that a statement binds, by its column for example. */
 interface Bind {
-  /** Tells it from others: 8 bytes in two parts. */
+  /** The first 8 bytes of a hash of the names, in two parts. */
   readonly high: number
   readonly low: number
-  /** Where the type of the column may get more fields. */
+  /** Present if the column's type contains a user-defined type, which may get more fields. */
   readonly type?: CqlType
 }
 
@@ -29,19 +29,19 @@ const NO_BYTES = Buffer.alloc(0)
 const NO_BIND: Bind = { high: 0, low: 0 }
 
 /**
- * What rows are, whenever they are written: the operation, and each value with its column. The write time has no part
- * in it unless it is the row's own. Columns count by name, so one that is added to the table changes nothing; nor do a
- * field that is added to a user-defined type, and the time to live of rows that name none.
+ * Hashes what a row says: its operation, and each value with the name of its column. A write time is included only if the row
+ * has its own. So a replay has the same fingerprints even if a column was added to the table or a field to a user-defined type,
+ * or if the table's default time to live has changed.
  */
 export class Fingerprint {
   readonly #hashesTimestamps: boolean
   readonly #blockRows: number
   readonly #tableTtl: number | undefined
   readonly #binds = new Map<Statement, readonly Bind[]>()
-  /** Many small values go to the hash at once: a call costs more than the bytes. */
+  /** Collects small values, because a call to the hash costs more than the copy. */
   readonly #slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
   readonly #view = new DataView(this.#slab.buffer)
-  /** The slab of the row before, which is mostly that of the next. */
+  /** The slab of the last row. The next row is mostly in the same slab. */
   #source: Buffer = NO_BYTES
   #sourceView = new DataView<ArrayBufferLike>(NO_BYTES.buffer)
   #at = 0
@@ -50,9 +50,9 @@ export class Fingerprint {
   readonly #blocks: string[] = []
 
   /**
-   * @param hashesTimestamps whether rows bring their own write time
-   * @param tableTtl seconds to live of rows that name none; undefined where an older release made the fingerprint,
-   * which took every byte as it was
+   * @param hashesTimestamps whether rows have their own write time
+   * @param tableTtl the table's default time to live in seconds; undefined to repeat fingerprints of an older release, which
+   * hashed every byte
    */
   constructor(hashesTimestamps: boolean, blockRows: number, tableTtl: number | undefined) {
     this.#hashesTimestamps = hashesTimestamps
@@ -85,29 +85,29 @@ export class Fingerprint {
         this.#copy(value, 0, value.length)
       }
     }
-    // Said, though not bound.
+    // A constant in the statement, not a bound value.
     if (statement.ttl === 'forever' && !this.#isTableTtl(0)) this.#int(TTL, 0)
     if (++this.#rows % this.#blockRows === 0) this.#closeBlock()
   }
 
-  /** A row that is set aside has its place, and nothing else: it may be of any kind. */
+  /** Only the place of a row that is set aside counts, because the row may be anything. */
   addSetAside(): void {
     this.#head(SET_ASIDE, 0)
     if (++this.#rows % this.#blockRows === 0) this.#closeBlock()
   }
 
-  /** One for each block; the last may be of fewer rows. Called once, after the last row. */
+  /** One fingerprint per block. The last block may have fewer rows. Called once, after the last row. */
   blocks(): readonly string[] {
     if (this.#rows % this.#blockRows !== 0) this.#closeBlock()
     return this.#blocks
   }
 
   #isTableTtl(ttl: number): boolean {
-    // An older release bound none where the table had none.
+    // An older release bound no time to live if the table had none.
     return ttl === (this.#tableTtl ?? 0)
   }
 
-  /** What is bound, in its order; the last is the operation. */
+  /** The values that are bound, in order. The last entry stands for the operation. */
   #bindsOf({ operation, columns, timestampIndex, ttlIndex, binds }: Statement): Bind[] {
     const found: Bind[] = []
     const rest = columns.map(column => this.#bindOfColumn(column))
@@ -153,7 +153,7 @@ export class Fingerprint {
     else this.#at += bytes.copy(this.#slab, this.#at, from, to)
   }
 
-  /** As {@link #copy} from the row's slab: four bytes at a time cost less than a call, up to so many. */
+  /** As {@link #copy} from the row's slab, for at most {@link SMALL_BYTES}: four bytes at a time are then faster than a call. */
   #copySmall(from: number, to: number): void {
     if (this.#at + to - from > SLAB_BYTES) this.#flush()
     let at = this.#at

@@ -4,8 +4,8 @@ import type { EpochSettings } from '../options/settings.ts'
 import type { ClusterClock } from '../write/clusterClock.ts'
 
 /**
- * Waits until the clock has passed every write time that the checkpoint may have used: later rows then win without a
- * write time that lies ahead.
+ * Waits until the clock has passed every write time that the checkpoint may have used. Later rows then win, and no write time
+ * has to lie ahead of the clock.
  *
  * @param highWater microseconds since 1970
  * @throws CheckpointError `ERR_CASSANDRA_CHECKPOINT_AHEAD` when that takes longer than `max_clock_skew_ms`
@@ -23,9 +23,9 @@ export async function passHighWater(
     throw new CheckpointError(
       'ERR_CASSANDRA_CHECKPOINT_AHEAD',
       `Checkpoint ${location} holds write times up to ${timeOf(mark)}, and the cluster's clock says ` +
-        `${timeOf(clock.now())}, ${ahead_ms} ms earlier. Rows written now would lose against those in the table. ` +
-        'Set the clocks right, or wait, or raise `max_clock_skew_ms` to wait for longer than ' +
-        `${max_clock_skew_ms} ms when the sink opens`,
+        `${timeOf(clock.now())}, ${ahead_ms} ms earlier. Rows written now would lose to rows in the table. ` +
+        'Correct the clocks, or wait. Or raise `max_clock_skew_ms`, so that the sink waits longer than ' +
+        `${max_clock_skew_ms} ms when it opens`,
       { location },
     )
   }
@@ -33,7 +33,7 @@ export async function passHighWater(
   clock.advance(mark)
 }
 
-/** ISO 8601, for microseconds that may lie beyond what a Date can tell. */
+/** ISO 8601, or the number of microseconds if it is beyond the range of Date. */
 function timeOf(microseconds: number): string {
   const time = new Date(microseconds / 1000)
   return Number.isNaN(time.getTime()) ? `${microseconds} µs since 1970` : time.toISOString()

@@ -10,8 +10,8 @@ import { SealedEpochs } from './sealedEpochs.ts'
 import { warnOfTruncation } from './truncationWarning.ts'
 
 /**
- * Connects, reads the schema and takes the checkpoint; nothing is written yet.
- * @param hold called before the checkpoint is taken; from then on somebody must wait for the end of this call
+ * Connects, reads the schema and takes the checkpoint. Writes no rows.
+ * @param hold called before the checkpoint is taken. The caller must then await this function, so that the checkpoint is released
  * @throws ConnectionError, SchemaError, OptionError, CheckpointError
  */
 export async function openEpochWriter(
@@ -31,14 +31,14 @@ export async function openEpochWriter(
   }
 }
 
-/** Who hears of the rows of a writer, and gives back what it used. */
+/** Who is told about the rows of a writer, and releases its resources. */
 export interface EpochOwner extends SinkOwner {
   /** Called when the writer is closed. Never throws. */
   readonly release: () => Promise<void>
 }
 
 /**
- * As {@link openEpochWriter}, on a connection that others may use too: it stays as it is when this fails.
+ * As {@link openEpochWriter}, on a connection that others may share. It stays open if this fails.
  * @throws SchemaError, OptionError, CheckpointError
  */
 export async function openEpochWriterOn(
@@ -59,14 +59,14 @@ export async function openEpochWriterOn(
   const checkpoint = await openKept(settings.checkpoint_location, name, {
     settings,
     takesOver: settings.take_over,
-    // The dispatcher closes it.
+    // The dispatcher closes the client.
     connect: async () => ({ client, close: async () => {} }),
     signal,
   })
   try {
     await passHighWater(clock, checkpoint.state.high_water, settings, signal)
     await warnOfTruncation(client, schema, checkpoint.state.committed, settings)
-    // Said also where it is for ever: a replay must not depend on what the table says by then.
+    // Always given, even as 0. A replay must not depend on the table's default at that time.
     const ttl = settings.ttl ?? schema.default_time_to_live
     const writer = new TableWriter(dispatcher, opened, { ...settings, ttl }, tally, {
       onFailure,
@@ -83,19 +83,21 @@ export async function openEpochWriterOn(
   }
 }
 
-/** A replay needs a later timestamp than the attempt before it, and the caller's must not be changed. */
+/** A replay of lists needs later timestamps than the attempt before it. Timestamps of the caller must not be changed. */
 function refuseOwnTimestampsOfLists({ timestamp_column }: EpochSettings, schema: StoredTable): void {
   const list = schema.columns.find(({ type }) => type.kind === 'list' && !type.frozen)
   if (timestamp_column === undefined || list === undefined) return
   const why = `a replay with the same timestamp would double the list of column \`${list.name}\``
-  const message = `Expected \`timestamp_column\` to be absent: ${why}`
+  const message = `Expected \`timestamp_column\` to be absent, because ${why}`
   throw new OptionError('ERR_CASSANDRA_OPTION', 'timestamp_column', message)
 }
 
-/** Every replay would come too late. */
+/** Without `gc_grace_seconds` every replay comes too late. */
 function refuseWithoutGrace({ keyspace, name, gc_grace_seconds }: StoredTable): void {
   if (gc_grace_seconds > 0) return
-  const why = 'a replay could bring back rows that others deleted meanwhile'
-  const message = `\`${keyspace}.${name}\` has a gc_grace_seconds of 0, and ${why}: set it to at least the time a restart may take`
+  const why = 'a replay could bring back rows that were deleted in between'
+  const message =
+    `\`${keyspace}.${name}\` has a gc_grace_seconds of 0, so ${why}. Set it to at least the time that a restart may ` +
+    'take'
   throw new SchemaError('ERR_CASSANDRA_TABLE_UNSUPPORTED', message)
 }

@@ -4,21 +4,23 @@ import { type EncodedRow, hasValueFor } from '../row/encodedRow.ts'
 import type { StoredTable } from '../table/schema.ts'
 
 /**
- * Beyond `gc_grace_seconds` a tombstone may be gone, and an old write would bring back what it deleted.
+ * Refuses a replay after more than `gc_grace_seconds`: a tombstone may be purged by then, and a late write would bring back the
+ * row that it deleted.
  * @throws CheckpointError `ERR_CASSANDRA_REPLAY_TOO_LATE`
  */
 export function refuseLate({ epoch_id }: Seal, seconds: number, { gc_grace_seconds }: StoredTable): void {
   if (seconds <= gc_grace_seconds) return
   throw new CheckpointError(
     'ERR_CASSANDRA_REPLAY_TOO_LATE',
-    `Expected epoch ${epoch_id} to be replayed within gc_grace_seconds of its table (${gc_grace_seconds} s), ` +
-      `it was sealed ${seconds} s ago: rows that others deleted since could come back. Nothing was written. ` +
+    `Expected epoch ${epoch_id} to be replayed within the gc_grace_seconds of its table (${gc_grace_seconds} s), but it ` +
+      `was sealed ${seconds} s ago. A replay could bring back rows that were deleted in between. This replay wrote nothing. ` +
       WAY_ON,
   )
 }
 
 /**
- * Cassandra hides values of a column that are older than its drop, also when a column of that name was added again.
+ * Refuses a replay of values in a column that was dropped and added again after the seal: Cassandra hides values with write times
+ * before the drop.
  * @throws SchemaError `ERR_CASSANDRA_SCHEMA_CHANGED` when rows have such values
  */
 export function refuseDropped(
@@ -33,7 +35,7 @@ export function refuseDropped(
   if (lost === undefined) return
   throw new SchemaError(
     'ERR_CASSANDRA_SCHEMA_CHANGED',
-    `Epoch ${epoch_id} cannot be replayed: column \`${lost.name}\` was dropped and added again after the epoch was ` +
-      `sealed, and Cassandra would hide its values. Nothing was written. ${WAY_ON}`,
+    `Epoch ${epoch_id} cannot be replayed, because column \`${lost.name}\` was dropped and added again after the epoch ` +
+      `was sealed. Cassandra would hide its values. This replay wrote nothing. ${WAY_ON}`,
   )
 }

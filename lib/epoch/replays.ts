@@ -1,17 +1,17 @@
 import type { EpochState, Seal } from '../checkpoint/epoch.ts'
 
-/** The epochs that an earlier run began, and which rows of a stream belong to them: the first ones. */
+/** The epochs that an earlier run began. The first rows of a stream belong to them. */
 export class Replays {
   readonly seals: readonly Seal[]
   #at = 0
-  /** Rows that came of the epoch at this place. */
+  /** Rows of the epoch at `#at` so far. */
   #rows = 0
 
   constructor({ sealed, next }: EpochState) {
     this.seals = [sealed, next].filter(seal => seal !== undefined)
   }
 
-  /** The epoch that the next row belongs to, unless it is a new one. */
+  /** The seal of the epoch that the next row belongs to. Undefined if that is a new epoch. */
   ofNextRow(): Seal | undefined {
     while (this.#rows === this.seals[this.#at]?.rows) {
       this.#at++

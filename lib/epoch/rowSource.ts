@@ -1,12 +1,12 @@
 import { CheckpointError } from '../errors.ts'
 
-/** Rows in any form that can be read from first to last. */
+/** What rows can be read from. */
 export type RowSource<Row> = Iterable<Row> | AsyncIterable<Row> | ReadableStream<Row>
 
 /**
- * Reads rows until they end, `isEnough` says so, or the signal comes, and then releases the source. `onRow` may ask for
- * time.
- * @throws CheckpointError `ERR_CASSANDRA_EPOCH` for what cannot be read.
+ * Reads rows until the source ends, `isEnough` returns true, or the signal is aborted. Then releases the source. If `onRow`
+ * returns a promise, the next row is read after it resolves.
+ * @throws CheckpointError `ERR_CASSANDRA_EPOCH` for a source of another type.
  */
 export async function readRows<Row>(
   source: RowSource<Row>,
@@ -25,7 +25,7 @@ export async function readRows<Row>(
   }
   const { rows, release } = readingOf(source)
   const iterator = rows[Symbol.asyncIterator]()
-  // Nobody waits for it: a source may take its time to end, or never do.
+  // Not awaited, because a source may take long to end, or never end.
   const end = () => void release().catch(() => {})
   signal.addEventListener('abort', end)
   let isOver = false
@@ -41,12 +41,12 @@ export async function readRows<Row>(
     }
   } finally {
     signal.removeEventListener('abort', end)
-    // One that has ended or failed by itself is released.
+    // A source that has ended or failed is already released.
     if (!isOver) end()
   }
 }
 
-/** Lets a source go that is not read at all. */
+/** Releases a source without reading it. */
 export async function releaseRows<Row>(source: RowSource<Row>): Promise<void> {
   checkSource(source)
   if ('destroy' in source && typeof source.destroy === 'function') source.destroy()
@@ -56,7 +56,7 @@ export async function releaseRows<Row>(source: RowSource<Row>): Promise<void> {
 
 interface Reading<Row> {
   readonly rows: AsyncIterable<Row>
-  /** Ends it, also while the next row is awaited. */
+  /** Ends the source, even while the next row is awaited. */
   release(): Promise<void>
 }
 
@@ -70,7 +70,7 @@ function readingOf<Row>(source: AsyncIterable<Row> | ReadableStream<Row>): Readi
   return {
     rows: { [Symbol.asyncIterator]: () => iterator },
     release: async () => {
-      // What a Readable gives would wait for its next row first.
+      // `return` of a Readable's iterator would wait for the next row first.
       if ('destroy' in source && typeof source.destroy === 'function') source.destroy()
       else await iterator.return?.()
     },
@@ -85,7 +85,7 @@ async function* fromReader<Row>(reader: ReadableStreamDefaultReader<Row>): Async
   }
 }
 
-/** TypeScript refuses these; JavaScript does not. */
+/** For callers in JavaScript: TypeScript refuses such a source. */
 function checkSource(source: unknown): void {
   const isObject = typeof source === 'object' && source !== null
   if (isObject && [Symbol.iterator, Symbol.asyncIterator, 'getReader'].some(name => name in source)) return

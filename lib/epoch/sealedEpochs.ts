@@ -12,7 +12,7 @@ import type { ClusterClock } from '../write/clusterClock.ts'
 import type { EpochRows } from './epochRows.ts'
 import { refuseDropped, refuseLate } from './replayLimits.ts'
 
-/** The epochs that a checkpoint knows of, and the write times that are theirs. */
+/** The epochs in a checkpoint, and their write times. */
 export class SealedEpochs {
   readonly #checkpoint: Checkpoint
   readonly #schema: StoredTable
@@ -28,12 +28,12 @@ export class SealedEpochs {
     return this.#checkpoint.state
   }
 
-  /** @throws CheckpointError for an epoch that does not come next. */
+  /** @throws CheckpointError for an epoch that is not the next one. */
   decide(epoch_id: number): 'new' | 'replay' | 'skip' {
     return decide(this.state, epoch_id)
   }
 
-  /** @throws CheckpointError for a replay that brings other rows or comes too late. */
+  /** @throws CheckpointError for a replay with other rows or after too long a time; SchemaError */
   check(epoch: EpochRows, replayed: Seal): void {
     checkReplay(replayed, epoch.count, epoch.blocks)
     refuseLate(replayed, this.#secondsSince(replayed), this.#schema)
@@ -59,7 +59,7 @@ export class SealedEpochs {
     return seal
   }
 
-  /** Also takes the time that has passed off what the rows have to live. */
+  /** Prepares a replay. Also reduces the time to live of its rows by the time since the first seal. */
   async sealAgain(epoch: EpochRows, replayed: Seal): Promise<Seal> {
     epoch.age(this.#secondsSince(replayed))
     if (!this.#needsTimestamps(epoch)) return replayed
@@ -72,29 +72,30 @@ export class SealedEpochs {
     return this.#checkpoint.commit()
   }
 
-  /** Gives the checkpoint back. Never throws. */
+  /** Releases the checkpoint. Never throws. */
   close(): Promise<void> {
     return this.#checkpoint.close().catch(() => {})
   }
 
-  /** Milliseconds since an epoch was sealed for the first time. */
+  /** Milliseconds since an epoch was first sealed. */
   age_ms({ sealed_at_ms }: Seal): number {
     return this.#now_ms - sealed_at_ms
   }
 
-  /** Milliseconds since 1970 by the cluster's clock: this machine's may be set, and the next run may be on another. */
+  /** Milliseconds since 1970 by the cluster's clock. This machine's clock may be changed, and the next run may be elsewhere. */
   get #now_ms(): number {
     return Math.floor(this.#clock.now() / 1000)
   }
 
-  /** Rounded up: rows may live a little shorter than they would have, never longer. */
+  /** Rounded up, so rows may expire a little earlier than in the first attempt, but never later. */
   #secondsSince(seal: Seal): number {
     return Math.max(0, Math.ceil(this.age_ms(seal) / 1000))
   }
 
   /**
-   * Timestamps of the attempt before may be used up to the last one, and a late request may still bring them. And those
-   * of an epoch must be above those of the one before it, which may have got later ones.
+   * Whether a replay needs new timestamps. It does if rows append to lists: the attempt before may have used all of its
+   * timestamps, and a late request may still arrive with them. It also does if the epoch before was sealed again with later
+   * timestamps.
    */
   #needsTimestamps({ appends }: EpochRows): boolean {
     return appends || isBehind(this.state)

@@ -7,8 +7,8 @@ import type { StoredTable } from '../table/schema.ts'
 import { readTruncation } from '../table/truncation.ts'
 
 /**
- * Warns once per opening when the table was truncated after the checkpoint's last commit: committed rows are gone, and the
- * sink goes on after them. The coordinator may not know, so silence says nothing.
+ * Warns once per opening if the table was truncated after the checkpoint's last commit. The committed rows are then gone, and the
+ * sink continues after them. The coordinator may not know of a truncation, so there may be no warning.
  */
 export async function warnOfTruncation(
   client: Client,
@@ -22,7 +22,7 @@ export async function warnOfTruncation(
   const { keyspace, name } = schema
   const text =
     `Table \`${keyspace}.${name}\` was truncated at ${new Date(truncated).toISOString()}, after the last commit of ` +
-    `checkpoint ${placeText(checkpoint_location)} (epoch ${committed.epoch_id}). The sink goes on after that commit. ` +
-    'Remove the checkpoint to load the table from the start'
+    `checkpoint ${placeText(checkpoint_location)} (epoch ${committed.epoch_id}). The sink continues after that commit. ` +
+    'To load the table from the start, remove the checkpoint'
   process.emitWarning(text, { type: 'CassandraStreamsWarning', code: 'CASSANDRA_STREAMS_TRUNCATED' })
 }

@@ -5,8 +5,8 @@ import { readVint, vintSizeAt } from '../value/vint.ts'
 const NULL_FIELD = Buffer.from([0xff, 0xff, 0xff, 0xff])
 
 /**
- * A value without the nulls at the end of user-defined types, at any depth: what it is whether or not its types have got
- * new fields since. The result tells values apart and is nothing to be stored.
+ * Removes null fields at the end of user-defined types, at any depth. The result is the same before and after such a type gets
+ * new fields. It serves to compare values, and is not to be stored.
  */
 export function withoutNewFields(value: Buffer, type: CqlType): Buffer {
   if (!hasUdt(type)) return value
@@ -22,7 +22,7 @@ export function withoutNewFields(value: Buffer, type: CqlType): Buffer {
       return withoutNulls(rebuilt(value, 0, i => type.fields[i]?.type))
     case 'vector': {
       const parts: Buffer[] = []
-      // Values that hold a user-defined type have no fixed size.
+      // Elements with a user-defined type have no fixed size, so each follows its length.
       for (let at = 0; at < value.length; ) {
         const from = at + vintSizeAt(value, at)
         at = from + readVint(value, at)
@@ -35,7 +35,7 @@ export function withoutNewFields(value: Buffer, type: CqlType): Buffer {
   }
 }
 
-/** Parts that follow each other behind `head` bytes, each after its length, which is negative for null. */
+/** Rebuilds a value of `head` bytes and parts. Each part follows its length, which is negative for null. */
 function rebuilt(value: Buffer, head: number, typeOf: (place: number) => CqlType | undefined): Buffer {
   const parts = [value.subarray(0, head)]
   for (let at = head, place = 0; at < value.length; place++) {

@@ -6,30 +6,30 @@ import { openPartition, type SinkParts } from './partitionOpening.ts'
 import type { PartitionWriter } from './partitionWriter.ts'
 import { checkLog } from './position.ts'
 
-/** Codes that say that another process has the checkpoint. */
+/** Codes of errors that mean that another process has the checkpoint. */
 const LOST: readonly string[] = ['ERR_CASSANDRA_CHECKPOINT_LOCKED', 'ERR_CASSANDRA_FENCED']
 
-/** Milliseconds after which a partition that was taken over may be taken back, at least. */
+/** Least milliseconds before a checkpoint is taken back from another process. */
 const LEAST_WAIT_MS = 500
 
-/** One partition from its assignment until it is revoked. */
+/** One partition, from its assignment to its revocation. */
 export class AssignedPartition {
   readonly #of: TopicPartition
   readonly #parts: SinkParts
   readonly #revoked = new AbortController()
   readonly #finishing = new AbortController()
   readonly #ended: Promise<void>
-  /** While it is written. */
+  /** Present while the partition is written. */
   #writer: PartitionWriter | undefined
 
-  /** @param after resolves when this process has let go of the partition, if it had it before */
+  /** @param after resolves when this process has released the partition, if it had it before */
   constructor(of: TopicPartition, parts: SinkParts, after: Promise<void>) {
     this.#of = of
     this.#parts = parts
     this.#ended = after.then(() => this.#live())
   }
 
-  /** From here on nothing of it is written. Resolves when its checkpoint is given back. */
+  /** Stops writing the partition at once. Resolves when its checkpoint is released. */
   revoke(): Promise<void> {
     this.#revoked.abort()
     void this.#writer?.close()
@@ -37,13 +37,16 @@ export class AssignedPartition {
     return this.#ended
   }
 
-  /** Resolves when what came is committed and the checkpoint given back. */
+  /** Stops reading. Resolves when the rows so far are committed and the checkpoint is released. */
   finish(): Promise<void> {
     this.#finishing.abort()
     return this.#ended
   }
 
-  /** Another process may take the checkpoint by mistake, as one that was asleep. It is taken back while the group says so. */
+  /**
+   * Writes the partition as long as it is assigned. Another process may take over the checkpoint by mistake, for example one that
+   * was paused during a rebalance. The checkpoint is then taken back.
+   */
   async #live(): Promise<void> {
     const { signal } = this.#revoked
     for (let tries = 0; !signal.aborted && !this.#finishing.signal.aborted; tries++) {
@@ -60,7 +63,7 @@ export class AssignedPartition {
     }
   }
 
-  /** Writes the partition until it is revoked or finished. */
+  /** Opens the checkpoint, and writes the partition until it is revoked or finished. */
   async #own(): Promise<void> {
     const failed: { error?: Error } = {}
     const failing = new AbortController()
@@ -91,7 +94,7 @@ export class AssignedPartition {
     }
   }
 
-  /** Resolves after the signal. */
+  /** Reads messages until the signal is aborted. */
   async #read(writer: PartitionWriter, signal: AbortSignal): Promise<void> {
     const { client, tally } = this.#parts
     if (signal.aborted) return
@@ -106,7 +109,7 @@ export class AssignedPartition {
       )
     } catch (error) {
       if (signal.aborted) return
-      // A better reason than that a client was refused.
+      // If messages are missing from the log, that is a clearer reason than the client's error.
       checkLog(writer.next, await client.log(this.#of, signal), this.#of)
       throw error
     }

@@ -1,18 +1,18 @@
-/** What is asked of a partition whose rows are counted. */
+/** A partition whose collected bytes are counted. */
 export interface Collecting {
-  /** Ends its epoch as soon as that may be, so that the rows leave. */
+  /** Ends its epoch as soon as possible, so that the rows are sent. */
   cut(): void
-  /** Whether it cannot: a replay has to be as long as it was. */
+  /** Whether the epoch is a replay, which cannot end early. */
   readonly isReplaying: boolean
 }
 
-/** The encoded bytes of one partition that have not left. */
+/** The encoded bytes of one partition that are not sent yet. */
 export class Share {
   readonly owner: Collecting
   readonly #all: CollectedBytes
   #collecting = 0
   #leaving = 0
-  /** Its epoch was asked to end. */
+  /** Whether the collected epoch was asked to end. */
   #isCutting = false
   #isClosed = false
 
@@ -21,12 +21,12 @@ export class Share {
     this.owner = owner
   }
 
-  /** Bytes of the epoch that is collected, while it can be ended. */
+  /** Bytes of the collected epoch if it can be asked to end, else 0. */
   get cuttable(): number {
     return this.#isCutting || this.owner.isReplaying ? 0 : this.#collecting
   }
 
-  /** Its epoch has so many bytes by now. Returns a promise only when the next row must wait. */
+  /** Sets the bytes of the collected epoch. Returns a promise only when the next row must wait. */
   collected(bytes: number): undefined | Promise<void> {
     if (this.#isClosed) return undefined
     this.#all.moved(bytes - this.#collecting, 0)
@@ -40,7 +40,7 @@ export class Share {
     this.owner.cut()
   }
 
-  /** An epoch of so many bytes is on its way, and another one is collected. */
+  /** An epoch of `bytes` begins to be written. The epoch that is collected now has `collecting` bytes. */
   begin(bytes: number, collecting: number): void {
     if (this.#isClosed) return
     this.#settle()
@@ -49,14 +49,14 @@ export class Share {
     this.#leaving += bytes
   }
 
-  /** So many bytes have left. */
+  /** These bytes have been sent. */
   left(bytes: number): void {
     if (this.#isClosed) return
     this.#leaving -= bytes
     this.#all.moved(-bytes, -bytes)
   }
 
-  /** Nothing of it is kept any more. */
+  /** Removes the bytes of this partition from the count. */
   close(): void {
     if (this.#isClosed) return
     this.#settle()
@@ -74,15 +74,18 @@ export class Share {
   }
 }
 
-/** The bytes of epochs that are collected or about to leave, of all partitions of a process, within one bound. */
+/**
+ * Keeps the bytes of all partitions of a process within one limit. Bytes count from the moment when their row is collected until
+ * they are sent. If the limit is exceeded, the largest epoch is ended early, and rows wait.
+ */
 export class CollectedBytes {
-  /** Epochs that were asked to end and have not begun to leave. */
+  /** Epochs that were asked to end and have not begun to be written. */
   cuts = 0
   readonly #most: number
   readonly #shares = new Set<Share>()
   #bytes = 0
   #leaving = 0
-  /** Who may exceed the bound. */
+  /** The partition that may exceed the limit. */
   #turn: Share | undefined
   #waiters: (() => void)[] = []
 
@@ -102,7 +105,7 @@ export class CollectedBytes {
 
   drop(share: Share): void {
     this.#shares.delete(share)
-    // Whoever waits for it waits no longer.
+    // Its own rows must not wait any longer.
     this.#wake()
   }
 
@@ -110,14 +113,14 @@ export class CollectedBytes {
     if (this.#turn === share) this.#turn = undefined
   }
 
-  /** There are so many bytes more, and so many more of them are on their way. */
+  /** Adds to the bytes, and to the part of them whose epochs are being written. */
   moved(bytes: number, leaving: number): void {
     this.#bytes += bytes
     this.#leaving += leaving
     if (bytes < 0) this.#wake()
   }
 
-  /** A promise only while there are too many bytes. */
+  /** Returns a promise only while the limit is exceeded. */
   room(share: Share): undefined | Promise<void> {
     if (this.#bytes <= this.#most) return undefined
     if (this.#leaving === 0 && this.cuts === 0) this.#largest()?.cut()
@@ -132,7 +135,7 @@ export class CollectedBytes {
   #mayGoOn(share: Share): boolean {
     if (this.#bytes <= this.#most) return true
     if (this.#leaving > 0 || this.cuts > 0) return false
-    // Nothing makes room any more, as where all collect epochs again that have to be whole: one of them at a time goes on.
+    // No epoch can end to make room, for example because all are incomplete replays. One partition at a time then continues.
     this.#turn ??= share
     return this.#turn === share
   }

@@ -1,23 +1,23 @@
 import type { KafkaRecord, TopicOffset, TopicPartition } from '../options/kafkaClient.ts'
 import type { RecordsFound } from './recordBatches.ts'
 
-/** Messages of one partition on their way from a fetch to whoever takes them. */
+/** Messages of one partition that were fetched and are not yet taken. */
 export class FetchQueue {
   readonly of: TopicPartition
-  /** Resolves after the signal; rejects when no message can follow. */
+  /** Resolves when the signal is aborted; rejects if no more messages can be read. */
   readonly ended: Promise<void>
-  /** Offset that is fetched next. */
+  /** Offset of the next fetch. */
   next: bigint
-  /** Identity of the topic, once it is known. */
+  /** Id of the topic, once it is known. */
   topicId: string | undefined
-  /** Bytes that are fetched and not taken. */
+  /** Bytes that were fetched and are not yet taken. */
   bytes = 0
   readonly #take: (records: readonly KafkaRecord[]) => undefined | Promise<void>
-  /** Hears that there is more room. */
+  /** Called when there is room for more bytes. */
   readonly #onRoom: () => void
   readonly #waiting: RecordsFound[] = []
   #isTaking = false
-  /** Undefined once it is over. */
+  /** Settles `ended`. Undefined once that is done. */
   #end: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined
 
   constructor(
@@ -41,7 +41,7 @@ export class FetchQueue {
     return this.#end === undefined
   }
 
-  /** Takes what was fetched from this offset on. What was fetched for an earlier owner is not taken. */
+  /** Adds messages that were fetched from this offset on. Ignores them unless the next fetch begins there. */
   add(from: bigint, found: RecordsFound): void {
     if (this.isOver || from !== this.next) return
     this.next = found.next

@@ -4,14 +4,17 @@ import type { KafkaClient, TopicOffset, TopicPartition } from '../options/kafkaC
 /** Milliseconds between two commits to Kafka. */
 const INTERVAL_MS = 1_000
 
-/** Longest time in milliseconds for a commit, since whoever stops waits for the last one. */
+/** Longest time in milliseconds for a commit. `stop()` waits for the last one. */
 const LIMIT_MS = 5_000
 
-/** Tells the group how far its partitions are: some time after the checkpoint, and for monitoring alone. */
+/**
+ * Commits offsets to the consumer group, up to a second after the checkpoint. They serve monitoring only: reading continues at
+ * the offsets in the checkpoints.
+ */
 export class GroupCommits {
   readonly #client: Pick<KafkaClient, 'commit'>
   #offsets = new Map<string, TopicOffset>()
-  /** Partitions that are ours. */
+  /** Partitions of this process. */
   readonly #own = new Set<string>()
   #timer: NodeJS.Timeout | undefined
   #committing: Promise<void> = Promise.resolve()
@@ -26,13 +29,13 @@ export class GroupCommits {
     this.#flushLater()
   }
 
-  /** Somebody else has this partition by now. */
+  /** Commits nothing more for this partition, because another process may have it. */
   forget(of: TopicPartition): void {
     this.#own.delete(keyOf(of))
     this.#offsets.delete(keyOf(of))
   }
 
-  /** Resolves when all that came is told, or cannot be now. Never throws. */
+  /** Commits all offsets so far. Resolves when that has succeeded or failed. Never throws. */
   flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
@@ -45,14 +48,14 @@ export class GroupCommits {
     return this.#committing
   }
 
-  /** Nothing is told any more. */
+  /** Commits nothing more. */
   close(): void {
     clearTimeout(this.#timer)
     this.#own.clear()
     this.#offsets.clear()
   }
 
-  /** A group that shares its partitions anew takes none just now. */
+  /** Keeps the offsets of a failed commit for the next one. During a rebalance, a group refuses commits. */
   #keep(offsets: readonly TopicOffset[]): void {
     for (const each of offsets) {
       const key = keyOf(each)

@@ -12,20 +12,20 @@ import { MessageRows, operationColumnOf } from './messageRows.ts'
 import type { SinkParts } from './partitionOpening.ts'
 import { Turns } from './turns.ts'
 
-/** Partitions that are opened at a time. */
+/** Most partitions that are opened at the same time. */
 const OPENINGS = 8
 
-/** Least bytes that the rows of all partitions may take. */
+/** Smallest limit, in bytes, for the rows of all partitions. */
 const LEAST_BYTES = 65_536
 
-/** A member of a consumer group: the partitions that it has, each written on its own, all on one connection. */
+/** A member of a consumer group. Each of its partitions has its own epochs. All of them share one dispatcher. */
 export class GroupSink {
   readonly tally = new KafkaTally()
   readonly #settings: KafkaSettings
   readonly #client: KafkaClient
   readonly #commits: GroupCommits
   readonly #partitions = new Map<string, AssignedPartition>()
-  /** Partitions that were revoked and are not given back yet. */
+  /** Revoked partitions whose checkpoints are not released yet. */
   readonly #leaving = new Map<string, Promise<void>>()
   readonly #closing = new AbortController()
   #dispatcher: Dispatcher | undefined
@@ -35,7 +35,7 @@ export class GroupSink {
   #ended: Promise<void> | undefined
   #opened: Promise<void> = Promise.resolve()
   readonly #tell: { readonly done: () => void; readonly failed: (error: Error) => void }
-  /** Resolves when it was stopped; rejects when it failed. */
+  /** Resolves when the sink has stopped; rejects when it has failed. */
   readonly done: Promise<void>
 
   constructor(settings: KafkaSettings, client: KafkaClient) {
@@ -55,7 +55,7 @@ export class GroupSink {
     }
   }
 
-  /** Commits what came, leaves the group, and gives everything back. Settles as `done`. */
+  /** Commits the rows so far, leaves the group, and closes all connections. Settles like `done`. */
   stop(): Promise<void> {
     this.#isStopping = true
     this.#end(async () => {
@@ -116,7 +116,7 @@ export class GroupSink {
   }
 
   #fail(error: Error): void {
-    // Once it is stopped, what is cut off by that is no failure.
+    // Closing interrupts requests. Their errors are not failures of the sink.
     if (this.#failure !== undefined || this.#closing.signal.aborted) return
     this.#failure = error instanceof CassandraStreamsError || this.#isAbort(error) ? error : unexpected(error)
     this.#closing.abort(this.#failure)
@@ -129,7 +129,7 @@ export class GroupSink {
     return this.#settings.signal?.aborted === true && this.#settings.signal.reason === error
   }
 
-  /** Ends once, after `first`; the outcome is told when everything is given back. */
+  /** Ends the sink, once: runs `first`, releases everything, and then settles `done`. */
   #end(first: () => Promise<void>): void {
     this.#ended ??= this.#giveBack(first)
   }
@@ -148,7 +148,7 @@ export class GroupSink {
   }
 }
 
-/** Half of the bytes for rows that are sent, half for those that are collected. */
+/** Half of `max_buffered_bytes` is for rows that are being sent, and half for epochs that are collected. */
 function writeSettingsFor(settings: KafkaSettings): WriteSettings {
   const { max_buffered_bytes } = settings
   return {
@@ -161,5 +161,5 @@ function writeSettingsFor(settings: KafkaSettings): WriteSettings {
 }
 
 function unexpected(cause: Error): KafkaError {
-  return new KafkaError('ERR_CASSANDRA_KAFKA', `The Kafka sink cannot go on: ${cause.message}`, { cause })
+  return new KafkaError('ERR_CASSANDRA_KAFKA', `The Kafka sink cannot continue: ${cause.message}`, { cause })
 }

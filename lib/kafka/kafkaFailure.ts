@@ -4,14 +4,14 @@ import { KafkaError, type KafkaErrorDetails } from '../errors.ts'
 /** Most reasons that are quoted. */
 const MOST_REASONS = 3
 
-/** A client's error in words: those of a list are told one by one. */
+/** The text of a client's error, with the reasons inside an AggregateError. */
 export function kafkaWordsOf(error: unknown): string {
   if (!(error instanceof AggregateError) || error.errors.length === 0) return wordsOf(error)
   const reasons = [...new Set(error.errors.map(kafkaWordsOf))]
   return `${error.message} ${reasons.slice(0, MOST_REASONS).join('; ')}`
 }
 
-/** What a client cannot do. */
+/** @param what says what the client cannot do, for example `Group orders cannot be joined` */
 export function kafkaFailure(what: string, cause: unknown, details: KafkaErrorDetails = {}): KafkaError {
   if (cause instanceof KafkaError) return cause
   return new KafkaError('ERR_CASSANDRA_KAFKA', `${what}: ${kafkaWordsOf(cause)}`, { ...details, cause })

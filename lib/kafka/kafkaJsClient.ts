@@ -13,7 +13,7 @@ import { kafkaFailure } from './kafkaFailure.ts'
 import { type KafkaJsMessage, recordOf } from './kafkaJsRecord.ts'
 import { PushedMessages } from './pushedMessages.ts'
 
-/** What is used of an instance of `Kafka`, of `kafkajs` or of `KafkaJS` in `@confluentinc/kafka-javascript`. */
+/** An instance of `Kafka` from `kafkajs`, or from `KafkaJS` in `@confluentinc/kafka-javascript`. */
 export interface KafkaJs {
   /** Makes a consumer. */
   consumer(config: object): unknown
@@ -21,10 +21,10 @@ export interface KafkaJs {
   admin(): unknown
 }
 
-/** How a client of the KafkaJS kind is used. */
+/** Options of {@link kafkaJsConsumer}. */
 export interface KafkaJsOptions {
   /**
-   * Which library the instance is of. That of Confluent is used by its documented API; it is not tested here.
+   * The library of the instance. The code for `confluent` follows the library's documentation and is not tested.
    * @default 'kafkajs'
    */
   readonly library?: 'kafkajs' | 'confluent'
@@ -34,7 +34,7 @@ export interface KafkaJsOptions {
 
 interface Batch extends TopicPartition {
   readonly messages: readonly KafkaJsMessage[]
-  /** Not in its types: where the fetch began that the batch came by. */
+  /** Offset at which the fetch of this batch began. KafkaJS sets it, but does not declare it in its types. */
   readonly fetchedOffset?: string
 }
 
@@ -69,7 +69,7 @@ interface Consumer {
   resume(partitions: { readonly topic: string; readonly partitions: number[] }[]): void
   commitOffsets(offsets: (TopicPartition & { readonly offset: string })[]): Promise<void>
   on?(event: string, listener: (event: never) => void): unknown
-  /** Of Confluent's alone. */
+  /** In Confluent's client only. */
   assignment?(): readonly TopicPartition[]
 }
 
@@ -81,26 +81,26 @@ interface Admin {
   ): Promise<readonly { readonly partition: number; readonly high: string; readonly low: string }[]>
 }
 
-/** Longest time in milliseconds that a broker waits for messages. A partition that goes on waits that long at most. */
+/** Longest time in milliseconds that a broker waits for messages. A resumed partition waits at most that long for its fetch. */
 const WAIT_MS = 200
 
-/** Most bytes of one partition in one answer. */
+/** Most bytes of one partition in one response. */
 const PARTITION_BYTES = 1_048_576
 
-/** Milliseconds between two looks at what is assigned, where there is no event for that. */
+/** Milliseconds between two checks of the assignment, for Confluent's client, which has no event for it. */
 const LOOK_MS = 100
 
-/** Batches that are handed over at once. */
+/** Most batches that are handed over at the same time. */
 const BATCHES_AT_ONCE = 16
 
-/** Messages in a batch of Confluent's client, which makes them itself. */
+/** Most messages in a batch of Confluent's client, which groups messages itself. */
 const CONFLUENT_BATCH = 1_000
 
-/** Longest time in milliseconds to wait for a consumer that leaves. */
+/** Longest time in milliseconds to wait for the consumer to leave its group. */
 const LEAVE_MS = 10_000
 
 /**
- * Connects by an instance of `Kafka` of the package `kafkajs` (classic protocol), or of the compatible one of
+ * Connects through an instance of `Kafka` from the package `kafkajs` (classic protocol), or from the compatible
  * `@confluentinc/kafka-javascript`.
  *
  * @example
@@ -110,7 +110,7 @@ export function kafkaJsConsumer(kafka: KafkaJs, options: KafkaJsOptions = {}): C
   return subscription => new KafkaJsClient(kafka, options, subscription)
 }
 
-/** These clients push: a partition is paused while nobody takes its messages, and sought to where they go on. */
+/** These clients push messages. A partition is paused while its messages are not wanted, and reading resumes with a seek. */
 class KafkaJsClient implements KafkaClient {
   readonly #subscription: Subscription
   readonly #isConfluent: boolean
@@ -227,7 +227,7 @@ class KafkaJsClient implements KafkaClient {
       const { group_id } = this.#subscription
       if (!restart) this.#listener?.failed(kafkaFailure(`The consumer of group ${group_id} crashed`, error))
     })
-    // Batches without messages, as of transactions that were aborted, are passed over.
+    // A batch may have no messages, for example because its transaction was aborted.
     on?.('consumer.start_batch_process', ({ payload }: BatchEvent) => {
       if (payload.batchSize === 0) this.#reading.get(keyOf(payload))?.passOver(BigInt(payload.lastOffset))
     })
@@ -240,7 +240,7 @@ class KafkaJsClient implements KafkaClient {
     this.#join(assigned.map(({ topic, partition }) => ({ topic, partition })))
   }
 
-  /** After each join it would read from the offsets of the group. */
+  /** Seeks in each partition. After a join, the client would otherwise read from the offsets that the group has committed. */
   #join(assigned: readonly TopicPartition[]): void {
     this.#assigned = assigned
     for (const of of assigned) {
@@ -254,7 +254,7 @@ class KafkaJsClient implements KafkaClient {
   #take(batch: Batch, resolveOffset: (offset: string) => void): void {
     const pushed = this.#reading.get(keyOf(batch))
     const last = batch.messages.at(-1)
-    // What is not resolved comes again.
+    // The client delivers messages again that are not resolved.
     if (pushed === undefined) this.#pause(batch)
     if (pushed === undefined || last === undefined) return
     const { fetchedOffset } = batch
@@ -265,13 +265,14 @@ class KafkaJsClient implements KafkaClient {
     if (pushed.add(batch.messages.map(message => recordOf(batch, message)))) resolveOffset(last.offset)
   }
 
-  /** It reads from another offset than it was told: one that the log does not have any more, or it did not hear yet. */
+  /** The client reads from a wrong offset: the log no longer has the right one, or the client has not done the seek yet. */
   async #explainJump(pushed: PushedMessages): Promise<void> {
     const { topic, partition } = pushed.of
     try {
       const { first, next } = await this.log(pushed.of, new AbortController().signal)
       if (pushed.next >= first && pushed.next <= next) return this.#seek(pushed)
-      const text = `Offset ${pushed.next} of ${topic}/${partition} is out of range: its log has ${first} to ${next}`
+      const log = `the log, which begins at ${first} and ends before ${next}`
+      const text = `Offset ${pushed.next} of ${topic}/${partition} is not in ${log}`
       pushed.fail(
         new KafkaError('ERR_CASSANDRA_KAFKA', text, { topic, partition, offset: String(pushed.next) }),
       )

@@ -12,7 +12,7 @@ export interface KafkaJsMessage {
   readonly headers?: Readonly<Record<string, Content | Content[]>>
 }
 
-/** A name with several values has them in an array; their place among other names is lost. */
+/** Converts a message. KafkaJS groups the values of a repeated header, so their place among other headers is lost. */
 export function recordOf(
   { topic, partition }: TopicPartition,
   { offset, key, value, timestamp, headers = {} }: KafkaJsMessage,

@@ -1,49 +1,35 @@
 import type { CassandraWritableStats } from '../write/stats.ts'
-import type { Tally } from '../write/tally.ts'
+import { type Counters, type Tally, zeroCounters } from '../write/tally.ts'
 
 /**
- * Live counters of a Kafka sink, of all partitions that this process has had. Rows of a partition that was taken away before
- * they were acknowledged count as failed: its next owner writes them.
+ * Live counters of a Kafka sink, over all partitions that this process has written. When a partition is revoked, its rows
+ * without an acknowledgement count as failed. The partition's next owner writes them.
  */
 export interface KafkaSinkStats extends CassandraWritableStats {
-  /** Partitions that are written now. */
+  /** Partitions that this process writes now. */
   readonly partitions: number
-  /** Messages taken from Kafka, those that came again included. */
+  /** Messages read from Kafka. A message that is read twice counts twice. */
   readonly messages: number
-  /** Epochs that were committed. */
+  /** Committed epochs. */
   readonly epochs: number
-  /** Times that another process took a partition over while this one wrote it. */
+  /** How often another process took over the checkpoint of a partition while this process wrote it. */
   readonly fenced: number
 }
 
-type Sums = { -readonly [Name in keyof CassandraWritableStats]: number }
-
-/** Counts for all partitions together. */
+/** Adds up the counters of all partitions that this process writes or has written. */
 export class KafkaTally {
   messages = 0
   epochs = 0
   fenced = 0
   readonly #tallies = new Set<Tally>()
-  readonly #past: Sums = {
-    rows_accepted: 0,
-    rows_written: 0,
-    rows_deleted: 0,
-    rows_set_aside: 0,
-    rows_failed: 0,
-    rows_buffered: 0,
-    rows_in_flight: 0,
-    bytes_written: 0,
-    requests: 0,
-    requests_in_flight: 0,
-    retries: 0,
-    clock_skew_ms: 0,
-  }
+  /** Sums over the partitions that this process no longer writes. */
+  readonly #past = zeroCounters()
 
   join(tally: Tally): void {
     this.#tallies.add(tally)
   }
 
-  /** Its partition is written no longer. */
+  /** Keeps the counts of a partition that this process no longer writes. */
   leave(tally: Tally): void {
     if (!this.#tallies.delete(tally)) return
     for (const name of namesOf(this.#past)) this.#past[name] += tally.stats[name]
@@ -51,7 +37,7 @@ export class KafkaTally {
     this.#past.requests_in_flight = 0
   }
 
-  /** Adds up whenever it is asked. */
+  /** Live: each counter is added up when it is read. */
   get stats(): KafkaSinkStats {
     const stats = {}
     const define = (name: keyof KafkaSinkStats, get: () => number) =>
@@ -64,7 +50,7 @@ export class KafkaTally {
     return stats as KafkaSinkStats
   }
 
-  #sum(name: keyof Sums): number {
+  #sum(name: keyof Counters): number {
     if (name === 'clock_skew_ms') {
       for (const { stats } of this.#tallies) return stats.clock_skew_ms
       return this.#past.clock_skew_ms
@@ -75,6 +61,6 @@ export class KafkaTally {
   }
 }
 
-function namesOf(sums: Sums): (keyof Sums)[] {
-  return Object.keys(sums) as (keyof Sums)[]
+function namesOf(counters: Counters): (keyof Counters)[] {
+  return Object.keys(counters) as (keyof Counters)[]
 }

@@ -1,31 +1,31 @@
 import type { KafkaMessage } from '../options/kafkaClient.ts'
 
-/** The first row of a message. */
+/** A message, and the index of its first row. */
 interface Place {
   readonly row_index: number
   readonly offset: bigint
-  /** Kept where somebody is told of bad rows. */
+  /** Kept only for `on_bad_row`. */
   readonly message: KafkaMessage | undefined
 }
 
-/** Which messages the rows of a partition came from, until they are written for good. */
+/** Which messages the rows of a partition came from. A message is kept until all of its rows are committed. */
 export class MessagePlaces {
   readonly #keepsMessages: boolean
   #places: Place[] = []
-  /** Those before are forgotten. */
+  /** Index of the first place that is not forgotten. */
   #head = 0
 
   constructor(keepsMessages: boolean) {
     this.#keepsMessages = keepsMessages
   }
 
-  /** The next rows, from this one on, come from a message. */
+  /** Rows from this index on come from this message. */
   add(row_index: number, message: KafkaMessage): void {
     const { offset } = message
     this.#places.push({ row_index, offset, message: this.#keepsMessages ? message : undefined })
   }
 
-  /** Where a row came from. */
+  /** The message that a row came from. */
   of(row_index: number): Place | undefined {
     let low = this.#head
     let high = this.#places.length
@@ -37,11 +37,11 @@ export class MessagePlaces {
     return low === this.#head ? undefined : this.#places[low - 1]
   }
 
-  /** Rows before this one are written for good. */
+  /** Forgets rows before this index: they are committed. */
   forget(row_index: number): void {
     while ((this.#places[this.#head + 1]?.row_index ?? Number.POSITIVE_INFINITY) <= row_index) this.#head++
     if (2 * this.#head < this.#places.length) return
-    // Each place is moved at most once per place that is forgotten.
+    // At least half of the places are forgotten, so each forgotten place costs at most one copy.
     this.#places = this.#places.slice(this.#head)
     this.#head = 0
   }

@@ -5,10 +5,10 @@ import type { KafkaSettings } from '../options/kafkaSettings.ts'
 
 type RowSettings = Pick<KafkaSettings, 'row' | 'tombstones' | 'operation_column' | 'delete_flag'>
 
-/** Property that tells deletes where the options name none. No column has it by accident. */
+/** Property that marks deletes if the options name none. It contains a NUL, so no column has it by accident. */
 const OWN_OPERATION = '\u0000operation'
 
-/** The property that tells deletes of tombstones, where the sink brings one. */
+/** The option `operation_column`, or the sink's own property if tombstones are deletes and no option marks deletes. */
 export function operationColumnOf({
   tombstones,
   operation_column,
@@ -18,11 +18,12 @@ export function operationColumnOf({
   return isOwn ? OWN_OPERATION : operation_column
 }
 
-/** A message → its rows. */
+/** Turns messages into rows. */
 export class MessageRows {
   readonly #row: RowSettings['row']
-  /** What a row of a tombstone says beside its key, and what each other row says. */
+  /** Properties that are added to the rows of a tombstone. */
   readonly #deleted: object | undefined
+  /** Properties that are added to all other rows. */
   readonly #stored: object | undefined
 
   constructor(settings: RowSettings) {
@@ -36,33 +37,33 @@ export class MessageRows {
     if (operationColumnOf(settings) === OWN_OPERATION) this.#stored = { [OWN_OPERATION]: 'insert' }
   }
 
-  /** @throws what `row` throws, and TypeError where it gives something else than rows */
+  /** @throws errors of `row`; TypeError if `row` returns a Promise */
   of(message: KafkaMessage): readonly object[] {
     const given: unknown = this.#row(message)
     if (given === null || given === undefined) return []
     if (given instanceof Promise) {
-      // It is refused here; its own failure must not end the process.
+      // Without a handler, a rejection of this Promise would end the process.
       given.catch(() => {})
       throw new TypeError('Expected `row` to return a row, got a Promise: it must not be async')
     }
     const more = message.value === null ? this.#deleted : this.#stored
     const rows: readonly unknown[] = Array.isArray(given) ? given : [given]
     return rows.map(row => {
-      // Anything else is refused where its turn comes.
+      // The encoder refuses anything else.
       const isPlain = typeof row === 'object' && row !== null && !Array.isArray(row)
       return more === undefined || !isPlain ? (row as object) : { ...row, ...more }
     })
   }
 }
 
-/** A row as `row` gave it. */
+/** A row as `row` returned it, without the sink's own property. */
 export function withoutOwnOperation(row: object | undefined): object | undefined {
   if (row === undefined || !Object.hasOwn(row, OWN_OPERATION)) return row
   const { [OWN_OPERATION]: _, ...given } = row as Record<string, unknown>
   return given
 }
 
-/** Why a message has no rows. */
+/** The error for a message for which `row` failed. */
 export function messageRefused(message: KafkaMessage, row_index: number, cause: unknown): RowError {
   const { topic, partition, offset } = message
   return new RowError(

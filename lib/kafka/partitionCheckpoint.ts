@@ -7,8 +7,8 @@ import type { TopicPartition } from '../options/kafkaClient.ts'
 import type { KafkaSettings } from '../options/kafkaSettings.ts'
 
 /**
- * Where a partition's checkpoint is kept: the folder `group/topic/partition` below that of all, or the row of that name. The
- * folder is there, also after a power loss, when this resolves.
+ * The place of a partition's checkpoint: the folder `group/topic/partition` inside the folder of all checkpoints, or the row of
+ * that name. The folder is created, and is durable when the promise resolves.
  * @throws CheckpointError
  */
 export async function partitionCheckpoint(
@@ -27,21 +27,21 @@ export async function partitionCheckpoint(
 async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path).catch((error: NodeJS.ErrnoException) => {
-      // Another process may have been faster, and may not have come to the next step.
+      // Another process may have created the folder, but not yet synced it.
       if (error.code !== 'EEXIST') throw error
     })
     await sync(dirname(path))
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
     const remedy = code === 'ENOENT' ? `. The folder ${dirname(path)} does not exist: create it` : ''
-    const text = `Cannot make the checkpoint folder ${path}: ${message}${remedy}`
+    const text = `Cannot create the checkpoint folder ${path}: ${message}${remedy}`
     throw new CheckpointError('ERR_CASSANDRA_CHECKPOINT_IO', text, { location: path, cause })
   }
 }
 
 async function sync(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch((error: NodeJS.ErrnoException) => {
-    // Windows opens no folders, and keeps names without.
+    // Windows cannot open a folder, and its file system journals names.
     if (process.platform === 'win32') return undefined
     throw error
   })

@@ -19,10 +19,10 @@ import { PartitionWriter } from './partitionWriter.ts'
 import { checkLog, type Position, positionFrom } from './position.ts'
 import type { Turns } from './turns.ts'
 
-/** What all partitions of a sink have in common. */
+/** What all partitions of a sink share. */
 export interface SinkParts {
   readonly settings: KafkaSettings
-  /** What the dispatcher was opened with. */
+  /** The settings that the dispatcher was opened with. */
   readonly write: WriteSettings
   readonly client: KafkaClient
   readonly dispatcher: Dispatcher
@@ -30,14 +30,14 @@ export interface SinkParts {
   readonly bytes: CollectedBytes
   readonly commits: GroupCommits
   readonly tally: KafkaTally
-  /** Partitions are opened some at a time. */
+  /** Limits how many partitions are opened at the same time. */
   readonly openings: Turns
-  /** A partition cannot be written, so the sink ends. */
+  /** Called when a partition cannot be written. The sink then ends. */
   readonly onFailure: (error: Error) => void
 }
 
 /**
- * Takes the checkpoint of a partition from whoever has it, and finds where its messages go on.
+ * Takes over the checkpoint of a partition, and finds the offset at which reading continues.
  * @throws SchemaError, OptionError, CheckpointError, KafkaError
  */
 export async function openPartition(
@@ -80,9 +80,9 @@ export async function openPartition(
     }
     const own = { writer, settings: epochs, progress, places, rows, bytes, onCommit, onFailure }
     const partition = new PartitionWriter(of, from, own)
-    // Another time the log may begin or end elsewhere.
+    // Records the start now: later the log may begin or end at another offset.
     if (known === undefined) await partition.begin()
-    // Its owner before may not have come to it.
+    // The previous owner may not have committed this offset to the group.
     else if (!signal.aborted) commits.passed(of, BigInt(known.offset))
     return partition
   } catch (error) {
@@ -91,7 +91,10 @@ export async function openPartition(
   }
 }
 
-/** Where a checkpoint says that it goes on; undefined for a new one, whose first epoch has no rows and says where it begins. */
+/**
+ * The position in a checkpoint; undefined for a new checkpoint. The first epoch of a checkpoint has no rows. It records where the
+ * partition begins.
+ */
 function knownPosition(writer: EpochWriter, location: string, of: TopicPartition): Position | undefined {
   const { committed, sealed } = writer
   if (committed !== null) return positionFrom(committed.position, location, of)
@@ -123,7 +126,7 @@ function epochSettings(
     rows_per_epoch,
     epoch_interval_ms,
     checkpoint_location,
-    // Whoever the group gives the partition to owns it.
+    // The group decides who owns the partition, so the checkpoint is always taken over.
     take_over: true,
     on_bad_row:
       on_bad_row === undefined

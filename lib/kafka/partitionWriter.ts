@@ -15,7 +15,7 @@ import { type MessageRows, messageRefused } from './messageRows.ts'
 import type { Position } from './position.ts'
 import { WriteTimes } from './writeTimes.ts'
 
-/** What a partition is written with. */
+/** What a {@link PartitionWriter} uses. */
 export interface PartitionParts {
   readonly writer: EpochWriter
   readonly settings: EpochSettings
@@ -23,12 +23,12 @@ export interface PartitionParts {
   readonly places: MessagePlaces
   readonly rows: MessageRows
   readonly bytes: CollectedBytes
-  /** An epoch is durable. */
+  /** Called when an epoch is committed. */
   readonly onCommit: (epoch: CommittedEpoch) => void
   readonly onFailure: (error: Error) => void
 }
 
-/** Messages of one partition go down, epochs are committed: rows, place and write time of each, one after the other. */
+/** Turns the messages of one partition into rows, and writes the rows in epochs. */
 export class PartitionWriter implements Collecting {
   readonly #of: TopicPartition
   readonly #parts: PartitionParts
@@ -36,15 +36,16 @@ export class PartitionWriter implements Collecting {
   readonly #share: Share
   readonly #times: WriteTimes
   readonly #topicId: string
-  /** The message that comes next, and how many of its rows are written. */
+  /** Offset of the next message. */
   #offset: bigint
+  /** How many rows of that message are already written. */
   #skip: number
-  /** Rows that came. */
+  /** Index of the next row. */
   #nextIndex = 0
   #isClosed = false
   #closed: Promise<void> | undefined
 
-  /** @param from where it goes on */
+  /** @param from where reading continues */
   constructor(of: TopicPartition, from: Position, parts: PartitionParts) {
     this.#of = of
     this.#parts = parts
@@ -67,12 +68,12 @@ export class PartitionWriter implements Collecting {
     this.#cutter.cut()
   }
 
-  /** Takes messages; resolves when the next ones may come. Nothing is taken any more once it is closed. */
+  /** Takes messages, and resolves when it can take more. Ignores messages after `close()`. */
   async add(records: readonly KafkaRecord[]): Promise<void> {
     try {
       for (const record of records) {
         if (this.#isClosed) return
-        // A client may give messages again, or older ones that it had at hand.
+        // A client may deliver messages again.
         if (record.offset < this.#offset) continue
         const wait = this.#addMessage(record)
         if (wait !== undefined) await wait
@@ -82,18 +83,18 @@ export class PartitionWriter implements Collecting {
     }
   }
 
-  /** Where it goes on. */
+  /** Where reading continues. */
   get next(): Position {
     return this.#position(this.#offset, this.#skip, this.#times.last)
   }
 
-  /** Makes durable where it begins, before any row. */
+  /** Records durably where the partition begins, before its first row. */
   async begin(): Promise<void> {
     this.#cutter.pass(this.#position(this.#offset, 0, this.#times.last))
     await this.finish()
   }
 
-  /** Resolves when all rows that came are committed. A replay that is not whole stays sealed. */
+  /** Resolves when all rows so far are committed. An incomplete replay stays sealed. */
   async finish(): Promise<void> {
     try {
       if (!this.#isClosed) await this.#cutter.finish()
@@ -102,7 +103,7 @@ export class PartitionWriter implements Collecting {
     }
   }
 
-  /** Stops at once: from here on nothing is written. Resolves when the checkpoint is given back. Never throws. */
+  /** Stops writing at once. Resolves when the checkpoint is released. Never throws. */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
@@ -119,7 +120,7 @@ export class PartitionWriter implements Collecting {
     const { offset } = record
     const before = this.#times.last
     const message: KafkaMessage = { ...record, write_time: this.#times.of(record.timestamp) }
-    // A message may have gone since its first rows were written.
+    // Kafka may have deleted the message whose first rows are written. The rows of this one are then all new.
     const skip = offset === this.#offset ? this.#skip : 0
     this.#offset = offset + 1n
     this.#skip = 0
@@ -162,7 +163,7 @@ export class PartitionWriter implements Collecting {
     return this.#parts.writer.encode(row)
   }
 
-  /** What is no row takes its place in the order all the same. */
+  /** A message for which `row` failed takes one row number, as if it were one row. */
   #refused(message: KafkaMessage, cause: unknown): EncodeResult {
     const error = messageRefused(message, this.#nextIndex, cause)
     return this.#encode(undefined) instanceof BadRow ? new BadRow(error, new GivenRow(undefined)) : error
@@ -204,7 +205,7 @@ export class PartitionWriter implements Collecting {
     this.#parts.onFailure(error instanceof RowError ? this.#located(error) : error)
   }
 
-  /** Tells which message a row came from. */
+  /** Adds to an error which message the row came from. */
   #located(error: RowError): RowError {
     if (error.code === 'ERR_CASSANDRA_KAFKA_MESSAGE') return error
     const place = this.#parts.places.of(error.row_index)

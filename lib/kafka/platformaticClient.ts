@@ -13,14 +13,15 @@ import { PlatformaticFetcher } from './platformaticFetcher.ts'
 import { PlatformaticGroup } from './platformaticGroup.ts'
 import type { Platformatic, PlatformaticOptions } from './platformaticOptions.ts'
 
-/** Connects by `@platformatic/kafka`. */
+/** Connects through `@platformatic/kafka`. */
 export function platformaticConsumer(options: PlatformaticOptions): ConnectKafka {
   return subscription => new PlatformaticClient(options, subscription)
 }
 
 /**
- * One consumer that is a member of the group, and one that fetches: a fetch that waits for messages would hold up heartbeats
- * on one connection. Its stream of messages is not used: it does not wait for those who are told of a revocation.
+ * Uses two consumers: one is a member of the group, and the other one fetches. On a shared connection, a fetch that waits for
+ * messages would delay heartbeats. The library's stream of messages is not used, because on a revocation it does not wait until
+ * the partition is released.
  */
 class PlatformaticClient implements KafkaClient {
   readonly #options: PlatformaticOptions
@@ -66,7 +67,7 @@ class PlatformaticClient implements KafkaClient {
 
   get #reading(): PlatformaticFetcher {
     if (this.#fetcher === undefined)
-      throw new KafkaError('ERR_CASSANDRA_KAFKA', 'The Kafka client has not joined')
+      throw new KafkaError('ERR_CASSANDRA_KAFKA', 'The Kafka client has not joined its group yet')
     return this.#fetcher
   }
 }

@@ -19,13 +19,13 @@ type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>
 /** Longest time in milliseconds that a broker waits for messages. */
 const IDLE_MS = 500
 
-/** The same while a partition has messages that wait to be taken: it may want more before others have any. */
+/** The same while fetched messages wait to be taken. Their partitions may soon have room again, and need the next request. */
 const BUSY_MS = 20
 
-/** Most bytes of one partition in one answer. A larger batch comes alone. */
+/** Most bytes of one partition in one response. A larger batch is returned alone. */
 const PARTITION_BYTES = 1_048_576
 
-/** Least bytes to ask for: a partition without messages at hand can always get some. */
+/** Least bytes of a fetch, so that a partition without fetched messages can always get some. */
 const LEAST_BYTES = 65_536
 
 const READ_UNCOMMITTED = 0
@@ -33,25 +33,26 @@ const READ_COMMITTED = 1
 const EARLIEST = -2n
 const LATEST = -1n
 
-/** Codes of a partition after which another broker, or the same one a moment later, may have its messages. */
+/** Error codes of a partition that may pass: another broker, or the same one later, may return its messages. */
 const PASSING: readonly number[] = [3, 5, 6, 7, 9, 13, 56, 74, 75, 78, 100, 103]
 
-/** Fetches the messages of any number of partitions: one request per broker at a time, for those that have room. */
+/** Fetches messages of any number of partitions. Each broker gets one request at a time, for the partitions that have room. */
 export class PlatformaticFetcher {
   readonly #consumer: Consumer
   readonly #topics: readonly string[]
   readonly #mostBytes: number
   readonly #timeout_ms: number
   readonly #closing = new AbortController()
-  /** In the order in which they are asked for: who got messages goes to the end. */
+  /** In the order in which they are fetched: a partition that got messages moves to the end. */
   readonly #queues = new Set<FetchQueue>()
+  /** Brokers with a request in flight. */
   readonly #asked = new Set<number>()
   #isPlanning = false
-  /** There may be more to ask for than was planned. */
+  /** Whether there may be more to fetch than is being planned. */
   #isAskedAgain = false
-  /** Messages may be asked for in vain until then. */
+  /** Resolves when the next try may start after a failure. */
   #pause: Promise<void> | undefined
-  /** When the first of the tries in a row failed. */
+  /** When the first of the consecutive failures happened, by `performance.now()`. */
   #failingSince: number | undefined
   #failures = 0
 
@@ -63,12 +64,12 @@ export class PlatformaticFetcher {
     this.#consumer = new Consumer({
       clientId: 'cassandra-streams',
       ...kafka_options,
-      // It never joins.
+      // This consumer never joins the group.
       groupId: group_id,
       groupProtocol: 'classic',
       bootstrapBrokers: [...brokers],
       autocommit: false,
-      // What fails is tried again here, with what was learned from the answer.
+      // Retries are done here, because they depend on the response.
       retries: 0,
     })
     this.#topics = topics
@@ -87,8 +88,7 @@ export class PlatformaticFetcher {
           [EARLIEST, LATEST].map(async timestamp => {
             const found = await this.#consumer.listOffsets({ ...of, timestamp })
             const offset = found.get(topic)?.[partition]
-            if (offset === undefined || offset < 0n)
-              throw new Error(`no offset of ${topic}/${partition} came`)
+            if (offset === undefined || offset < 0n) throw new Error('the broker returned no offset')
             return offset
           }),
         )
@@ -126,7 +126,7 @@ export class PlatformaticFetcher {
     await this.#consumer.close(true)
   }
 
-  /** Asks each broker that is not asked for what there is room for. */
+  /** Sends a fetch to each broker without one in flight, for the partitions that have room. */
   #ask(): void {
     if (this.#queues.size === 0 || this.#closing.signal.aborted) return
     this.#isAskedAgain = this.#isPlanning
@@ -156,7 +156,8 @@ export class PlatformaticFetcher {
           continue
         }
         queue.topicId ??= found.id
-        if (queue.topicId !== found.id) queue.fail(this.#lost(queue, 'the topic was deleted and made again'))
+        if (queue.topicId !== found.id)
+          queue.fail(this.#lost(queue, 'the topic was deleted and created again'))
         if (queue.isOver || this.#asked.has(leader)) continue
         byLeader.set(leader, [...(byLeader.get(leader) ?? []), queue])
       }
@@ -171,7 +172,7 @@ export class PlatformaticFetcher {
     let held = 0
     for (const { bytes } of this.#queues) held += bytes
     const left = this.#mostBytes - held
-    // Rows of messages that came can only leave when others come where an epoch has to be whole.
+    // A replay is sent only when it is complete. So a partition without fetched messages is fetched even beyond the limit.
     const wanting = queues.filter(({ bytes }) => (left > 0 ? bytes < PARTITION_BYTES : bytes === 0))
     if (wanting.length === 0) return
     this.#asked.add(leader)
@@ -208,7 +209,7 @@ export class PlatformaticFetcher {
         },
         (error: unknown) => {
           const { response } = error as { readonly response?: FetchResponse }
-          // One partition's fault is that of the whole answer, which has the messages of the others.
+          // If one partition failed, the library rejects with a response that has the messages of the others.
           if (response?.responses === undefined) this.#failed(error)
           else this.#answered(response, asked)
         },
@@ -243,18 +244,18 @@ export class PlatformaticFetcher {
   }
 
   #lost({ of: { topic, partition }, next }: FetchQueue, why: string): KafkaError {
-    const text = `Messages of ${topic}/${partition} cannot be read from offset ${next} on: ${why}`
+    const text = `Messages of ${topic}/${partition} cannot be read from offset ${next}: ${why}`
     return new KafkaError('ERR_CASSANDRA_KAFKA', text, { topic, partition, offset: String(next) })
   }
 
-  /** Waits before the next try, up to a limit. */
+  /** Waits before the next try. Fails all partitions once failures last longer than `retry_timeout_ms`. */
   #failed(cause: unknown): void {
     if (this.#closing.signal.aborted) return
     this.#failingSince ??= performance.now()
     const failing_ms = performance.now() - this.#failingSince
     if (failing_ms > this.#timeout_ms) {
       const seconds = Math.round(failing_ms / 1000)
-      const text = `No messages came from Kafka for ${seconds} s. The last reason: ${kafkaWordsOf(cause)}`
+      const text = `No messages could be read from Kafka for ${seconds} s. The last reason: ${kafkaWordsOf(cause)}`
       for (const queue of this.#queues) queue.fail(new KafkaError('ERR_CASSANDRA_KAFKA', text, { cause }))
       return
     }

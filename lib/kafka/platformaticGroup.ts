@@ -7,28 +7,28 @@ import type { GroupListener, Subscription, TopicOffset, TopicPartition } from '.
 import { kafkaFailure } from './kafkaFailure.ts'
 import type { Platformatic, PlatformaticOptions } from './platformaticOptions.ts'
 
-/** Milliseconds between two looks at what is assigned: the client has no event for that in the protocol of KIP-848. */
+/** Milliseconds between two checks of the assignment. The library has no event for it in the protocol of KIP-848. */
 const LOOK_MS = 100
 
-/** Milliseconds between two looks at how many partitions there are. In the classic protocol only members notice new ones. */
+/** Milliseconds between two counts of the partitions. In the classic protocol, members must notice new partitions themselves. */
 const COUNT_MS = 30_000
 
-/** Longest time in milliseconds to wait for a consumer that leaves, which goes on leaving after that. */
+/** Longest time in milliseconds to wait until a consumer has left. After that, it keeps trying in the background. */
 const LEAVE_MS = 5_000
 
-/** Milliseconds between two tries to leave, and how many there are. */
+/** Milliseconds between two attempts to leave, and the number of attempts. */
 const LEAVE_AGAIN_MS = 1_000
 const LEAVE_TRIES = 60
 
-/** Longest time in milliseconds for a join: the others of the group may take their time. */
+/** Longest time in milliseconds for a join. The group waits for its other members. */
 const JOIN_MS = 180_000
 
-/** Least milliseconds before a member joins again that could not go on. */
+/** Least milliseconds between a failed membership and the next join. */
 const REJOIN_MS = 200
 
 /**
- * A member of a consumer group. One that cannot go on is replaced by a new one: after a heartbeat that failed the client
- * sends no more of them, and it never looks for another coordinator.
+ * A member of a consumer group. When its consumer fails, a new one takes its place: after a failed heartbeat, the library's
+ * consumer sends no more heartbeats, and it never looks for another coordinator.
  */
 export class PlatformaticGroup {
   readonly #module: Platformatic
@@ -37,11 +37,11 @@ export class PlatformaticGroup {
   readonly #listener: GroupListener
   readonly #closing = new AbortController()
   #consumer: Consumer | undefined
-  /** What the listener was told, by identity. */
+  /** The assignment that the listener knows, compared by identity. */
   #known: object | null = null
   #look: NodeJS.Timeout | undefined
   #count: NodeJS.Timeout | undefined
-  /** Partitions of all topics since the last assignment, once they are counted. */
+  /** Number of partitions of all topics. Undefined until they are counted after an assignment. */
   #partitions: number | undefined
   #joining: Promise<void> = Promise.resolve()
 
@@ -57,7 +57,7 @@ export class PlatformaticGroup {
     this.#listener = listener
   }
 
-  /** Resolves when it is a member. */
+  /** Joins the group. Resolves when this process is a member. */
   async join(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.#closing.abort(signal.reason), { once: true })
     this.#joining = this.#joinInTime()
@@ -74,7 +74,7 @@ export class PlatformaticGroup {
     await consumer.commit({ offsets: offsets.map(offset => ({ ...offset, leaderEpoch: -1 })) })
   }
 
-  /** Leaves. Never throws. */
+  /** Leaves the group. Never throws. */
   async close(): Promise<void> {
     clearInterval(this.#look)
     clearInterval(this.#count)
@@ -83,7 +83,7 @@ export class PlatformaticGroup {
     await this.#leave()
   }
 
-  /** @throws KafkaError when it took longer than `retry_timeout_ms` */
+  /** @throws KafkaError when no attempt succeeds within `retry_timeout_ms` */
   async #joinInTime(): Promise<void> {
     const { signal } = this.#closing
     const ends = performance.now() + this.#subscription.retry_timeout_ms
@@ -117,14 +117,14 @@ export class PlatformaticGroup {
     this.#consumer = consumer
     this.#known = null
     let isMember = false
-    // Until it is a member, whoever waits for that hears of it.
+    // A failure before the end of the join rejects the join itself.
     const lost = () => {
       if (isMember && this.#consumer === consumer) this.#renew()
     }
-    // It tells so of a rejoin that failed.
+    // Emitted when a rejoin fails.
     consumer.on('error', lost)
     consumer.on('consumer:heartbeat:error', lost)
-    // One time more than a stream does: the end of the stream is not the end of the subscription.
+    // Keeps the topics subscribed after the end of the stream in `joinByStream`, which tracks them too.
     consumer.topics.trackAll(...topics)
     const joined: Promise<unknown> =
       group_protocol === 'classic' ? consumer.joinGroup({}) : joinByStream(consumer, topics)
@@ -143,7 +143,7 @@ export class PlatformaticGroup {
     this.#listener.assigned(partitions)
   }
 
-  /** Has the group share its partitions anew when there are more. */
+  /** Starts a rebalance when there are more partitions. */
   async #countPartitions(): Promise<void> {
     const consumer = this.#consumer
     const metadata = await consumer?.metadata({ topics: [...this.#subscription.topics], forceUpdate: true })
@@ -155,7 +155,7 @@ export class PlatformaticGroup {
     if (before !== undefined && partitions > before) await consumer?.joinGroup({})
   }
 
-  /** The group gives its partitions to others, or does so soon. */
+  /** Joins again with a new consumer. The partitions are released, because the group assigns them to other members. */
   #renew(): void {
     if (this.#closing.signal.aborted) return
     const left = this.#leave()
@@ -179,7 +179,7 @@ export class PlatformaticGroup {
   }
 }
 
-/** A consumer that has not left goes on as a member that reads nothing. Never throws. */
+/** Leaves the group. A consumer that does not leave stays a member that reads nothing. Never throws. */
 async function leaveInTime(consumer: Consumer): Promise<void> {
   consumer.removeAllListeners('consumer:heartbeat:error')
   for (let tries = 0; tries < LEAVE_TRIES; tries++) {
@@ -191,7 +191,7 @@ async function leaveInTime(consumer: Consumer): Promise<void> {
   }
 }
 
-/** In the protocol of KIP-848 only a stream joins. It is closed before it fetches anything. */
+/** In the protocol of KIP-848, the library joins only by opening a stream. The stream is closed before it fetches anything. */
 async function joinByStream(consumer: Consumer, topics: readonly string[]): Promise<void> {
   const stream = await consumer.consume({ topics: [...topics], mode: 'latest', autocommit: false })
   const closed = new Promise<void>(resolve => stream.once('close', resolve))
@@ -200,7 +200,7 @@ async function joinByStream(consumer: Consumer, topics: readonly string[]): Prom
   await closed
 }
 
-/** What another try does not change. */
+/** Whether another try cannot help. */
 function isHopeless(error: unknown): boolean {
   const codes = ['PLT_KFK_AUTHENTICATION', 'PLT_KFK_UNSUPPORTED_API', 'PLT_KFK_UNSUPPORTED']
   const { code, errors = [] } = error as { readonly code?: string; readonly errors?: readonly unknown[] }

@@ -1,4 +1,4 @@
-/** How brokers are reached. */
+/** How to connect to the brokers. */
 export interface PlatformaticOptions {
   readonly brokers: readonly string[]
   readonly group_protocol: 'classic' | 'consumer'
@@ -6,5 +6,5 @@ export interface PlatformaticOptions {
   readonly kafka_options: Readonly<Record<string, unknown>>
 }
 
-/** The module, of which it is known here only that it is one. */
+/** The module, which is loaded when it is needed. */
 export type Platformatic = typeof import('@platformatic/kafka')

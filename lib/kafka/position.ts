@@ -2,15 +2,15 @@ import { CheckpointError, KafkaError } from '../errors.ts'
 import { hasShape, isCount, isText, type Json } from '../json.ts'
 import type { PartitionLog, TopicPartition } from '../options/kafkaClient.ts'
 
-/** Where a partition goes on, as a checkpoint keeps it: JSON. */
+/** Where reading of a partition continues, as JSON in its checkpoint. */
 export type Position = {
-  /** The message that comes next, in decimal digits: JSON has no BigInt. */
+  /** Offset of the next message, in decimal digits because JSON has no BigInt. */
   readonly offset: string
-  /** Rows of that message that are written. */
+  /** How many rows of that message are already written. */
   readonly rows: number
-  /** Write time of the message before, of which the next ones depend; -1 for none. */
+  /** Write time of the message before, in microseconds since 1970. The next write time depends on it. -1 if there is none. */
   readonly write_time: number
-  /** As in {@link PartitionLog}; empty where a client has none. */
+  /** As in {@link PartitionLog}; empty if the client has none. */
   readonly topic_id: string
 }
 
@@ -21,42 +21,44 @@ const shape = {
   topic_id: isText,
 }
 
-/** @throws CheckpointError when it is that of another source */
+/** @throws CheckpointError when another source wrote the position */
 export function positionFrom(json: Json, location: string, { topic, partition }: TopicPartition): Position {
   if (hasShape<Position>(shape, json)) return json
   throw new CheckpointError(
     'ERR_CASSANDRA_CHECKPOINT_TARGET',
-    `Checkpoint ${location} holds no offset of ${topic}/${partition}: another source wrote it. Use another \`checkpoint\``,
+    `Checkpoint ${location} has no offset of ${topic}/${partition}, because another source wrote it. Use another \`checkpoint\``,
     { location },
   )
 }
 
 /**
- * Whether Kafka still has the messages that come next.
- * @throws KafkaError when some are gone, or the log is another one
+ * Checks that Kafka still has the next messages.
+ * @throws KafkaError when some were deleted, or the log is no longer the one that was read
  */
 export function checkLog(position: Position, log: PartitionLog, { topic, partition }: TopicPartition): void {
   const offset = BigInt(position.offset)
   const details = { topic, partition, offset: position.offset }
   const { first, next, topic_id } = log
   if (topic_id !== undefined && position.topic_id !== '' && topic_id !== position.topic_id) {
-    throw changed(`the topic was deleted and made again (its id was ${position.topic_id}, now ${topic_id})`)
+    throw changed(
+      `the topic was deleted and created again (its id was ${position.topic_id}, now ${topic_id})`,
+    )
   }
   if (offset > next) throw changed(`the log ends at offset ${next}`)
   if (offset >= first) return
   throw new KafkaError(
     'ERR_CASSANDRA_KAFKA_EXPIRED',
-    `Partition ${topic}/${partition} cannot go on at offset ${offset}: its log begins at ${first}, so up to ` +
-      `${first - offset} messages were deleted before they were written. Raise the retention of the topic. To go on without ` +
-      'them, remove the checkpoint of the partition',
+    `Partition ${topic}/${partition} cannot be read from offset ${offset}: its log begins at ${first}, so up to ` +
+      `${first - offset} messages were deleted before they were written. Raise the retention of the topic. To continue ` +
+      'without them, remove the checkpoint of the partition',
     details,
   )
 
   function changed(why: string): KafkaError {
     return new KafkaError(
       'ERR_CASSANDRA_KAFKA_LOG_CHANGED',
-      `Partition ${topic}/${partition} cannot go on at offset ${offset}: ${why}. Its messages are not those that were ` +
-        'written. To load them from the first one on, remove the checkpoint of the partition',
+      `Partition ${topic}/${partition} cannot be read from offset ${offset}: ${why}. Its messages are no longer those that ` +
+        'were written. To load them from the first one, remove the checkpoint of the partition',
       details,
     )
   }

@@ -1,23 +1,23 @@
 import type { KafkaRecord, TopicOffset, TopicPartition } from '../options/kafkaClient.ts'
 
-/** Batches that may wait to be taken. */
+/** Most batches that wait to be taken. */
 const MOST_BATCHES = 2
 
-/** What a client does for one partition. */
+/** Pauses and resumes one partition of a client. */
 interface Flow {
   pause(): void
   resume(): void
 }
 
-/** Messages of one partition that a client pushes, on their way to whoever takes them. */
+/** Messages of one partition that a client has pushed and that are not yet taken. */
 export class PushedMessages {
   readonly of: TopicPartition
-  /** Resolves when it is ended; rejects when no message can follow. */
+  /** Resolves after `end()`; rejects after `fail()`, or when `take` fails. */
   readonly ended: Promise<void>
   readonly #take: (records: readonly KafkaRecord[]) => undefined | Promise<void>
   readonly #flow: Flow
   #next: bigint
-  /** Behind what the client passed over without a message. */
+  /** Offset after the last one that the client passed over without a message. */
   #passed: bigint
   #waiting = 0
   #taking: Promise<void> = Promise.resolve()
@@ -38,28 +38,28 @@ export class PushedMessages {
     })
   }
 
-  /** Offset of the message that comes next. */
+  /** Offset of the next message. */
   get next(): bigint {
     return this.#next
   }
 
-  /** Highest offset from which the client may read on. */
+  /** Highest offset from which the client can continue without missing a message. */
   get expected(): bigint {
     const isAhead = this.#passed > this.#next
     return isAhead ? this.#passed : this.#next
   }
 
-  /** The client reads from `next` on again. */
+  /** The client seeks to `next`. */
   sought(): void {
     this.#passed = this.#next
   }
 
-  /** The client goes on behind this offset, since there is no message up to it. */
+  /** The client continues after this offset, because there is no message up to it. */
   passOver(last: bigint): void {
     this.#passed = last + 1n
   }
 
-  /** Returns false when the messages have to come again. */
+  /** Returns false if the client must deliver the messages again. */
   add(records: readonly KafkaRecord[]): boolean {
     const last = records.at(-1)
     if (this.#end === undefined || last === undefined) return false

@@ -27,25 +27,25 @@ const IS_LOG_APPEND_TIME = 0x08
 const IS_TRANSACTIONAL = 0x10
 const IS_CONTROL = 0x20
 
-/** Place of the kind in the key of a control record, and the kind that ends an aborted transaction. */
+/** Byte at which the key of a control record has its type, and the type that aborts a transaction. */
 const KIND_AT = 2
 const ABORT = 0
 
-/** What a record costs in memory beside its bytes. */
+/** Estimated bytes of memory of a record, besides its key and value. */
 const RECORD_BYTES = 200
 
 /** The messages of some batches. */
 export interface RecordsFound {
   readonly records: readonly KafkaRecord[]
-  /** Offset behind all batches, those without messages included. */
+  /** Offset after the last batch, even if that batch has no messages. */
   readonly next: bigint
-  /** What they take in memory. */
+  /** Estimated bytes of memory of the messages. */
   readonly bytes: number
 }
 
 /**
- * Reads the messages from this offset on, without control records and those of transactions that were aborted. The first
- * batch may begin before the offset.
+ * Reads the messages from this offset on. Leaves out control records and messages of aborted transactions. The first batch may
+ * begin before the offset.
  */
 export function recordsIn(
   batches: readonly RecordBatch[],
@@ -55,7 +55,7 @@ export function recordsIn(
 ): RecordsFound {
   const records: KafkaRecord[] = []
   const transactions = [...abortedTransactions].sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1))
-  /** Producers with a transaction that is aborted later on. */
+  /** Producers whose current transaction is aborted later in the log. */
   const aborting = new Set<bigint>()
   let at = 0
   let next = from

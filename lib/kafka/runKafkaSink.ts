@@ -4,25 +4,25 @@ import { GroupSink } from './groupSink.ts'
 import type { KafkaSinkStats } from './kafkaStats.ts'
 import { platformaticConsumer } from './platformaticClient.ts'
 
-/** A consumer group member that writes what it consumes. */
+/** A running member of a consumer group that writes the rows of its messages. */
 export interface KafkaSink extends AsyncDisposable {
-  /** Live. */
+  /** Live counters. */
   readonly stats: KafkaSinkStats
-  /** Resolves when the sink was stopped. Rejects with what it failed with, once nothing is written any more. */
+  /** Resolves when the sink has stopped. Rejects with the error that ended the sink, once nothing more is written. */
   readonly done: Promise<void>
   /**
-   * Reads no more, commits the rows that came, leaves the group and closes every connection. Settles as `done`. An epoch that
-   * an earlier process began and whose messages did not all come again stays as it is, for the next owner.
+   * Stops reading, commits the rows of all messages so far, leaves the group and closes every connection. Settles like `done`. An
+   * incomplete replay of an earlier process's epoch stays sealed for the next owner.
    */
   stop(): Promise<void>
 }
 
 /**
- * Joins a consumer group and writes the rows of its messages into a Cassandra table, each exactly once: the table equals that
- * of one run without failures, whatever processes are killed, paused, added and taken away. Every process of the group is
- * given the same `group_id`, `topics`, `checkpoint` and `row`.
+ * Joins a consumer group and writes the rows of its messages into a Cassandra table, exactly once: the table is the same as after
+ * one run without failures, even if processes are killed, paused, added or removed. Give all processes of the group the same
+ * `group_id`, `topics`, `checkpoint` and `row`.
  *
- * @throws OptionError at once, when an option is unknown, missing or wrong. Everything else comes by `done`:
+ * @throws OptionError at once, when an option is unknown, missing or wrong. Every other error rejects `done`:
  * `ConnectionError`, `SchemaError`, `RowError`, `WriteError`, `CheckpointError`, `KafkaError`.
  *
  * @example

@@ -1,6 +1,6 @@
 import { Queue } from '../write/queue.ts'
 
-/** Lets so many pieces of work go on at once, in the order in which they came. */
+/** Runs a limited number of tasks at the same time, in the order in which they are given. */
 export class Turns {
   #free: number
   readonly #waiting = new Queue<() => void>()

@@ -1,11 +1,13 @@
-/** How far the write time of a message may be ahead of its own time, in microseconds. */
+/** Most microseconds by which the write time of a message may be later than its timestamp. */
 const MOST_AHEAD = 1_000_000
 
 /**
- * Turns the milliseconds of messages into microseconds that tell their order: a message gets its own time, or one
- * microsecond after the write time of the message before where that is in the same millisecond, or up to a second ahead.
- * So a million messages per millisecond keep their order, messages whose time goes back by less than a second have the order
- * of their offsets, and one with a time far ahead does not move those after it.
+ * Turns the timestamps of messages, in milliseconds, into write times in microseconds. The write time of a message is its own
+ * timestamp. If the write time of the message before is not earlier, but less than a second later, it is that write time plus
+ * one microsecond.
+ *
+ * So a million messages with one timestamp keep the order of their offsets. So do messages whose timestamps go back by less than
+ * a second. A message with a timestamp far in the future does not change the write times after it.
  */
 export class WriteTimes {
   #last: number

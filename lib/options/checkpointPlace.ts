@@ -13,7 +13,7 @@ export interface CheckpointTable {
   readonly name: string
 }
 
-/** The same with its table named. */
+/** A {@link CheckpointTable} with the default for its table. */
 export interface TablePlace {
   readonly keyspace: string
   readonly table: string
@@ -25,7 +25,7 @@ export type CheckpointPlace = string | TablePlace
 
 const DEFAULT_TABLE = 'cassandra_streams_checkpoints'
 
-/** Bounds the partition key. */
+/** Most characters of a name, which is a partition key. */
 const MOST_CHARACTERS = 1024
 
 /** UTF-8 has no bytes for half of a surrogate pair: two names would become one. */
@@ -43,13 +43,13 @@ export type CheckpointStore = string | Omit<TablePlace, 'name'>
 const { name: _name, ...storeShape } = placeShape
 
 export const checkpointStore: Kind<CheckpointStore> = {
-  expected: 'a non-empty string, or `{ keyspace, table }` of which `table` may be left out',
+  expected: 'a non-empty string, or `{ keyspace, table? }`',
   read: given => withTable(given),
   accepts: (value): value is CheckpointStore => text.accepts(value) || hasShape(storeShape, value),
 }
 
 export const checkpointPlace: Kind<CheckpointPlace> = {
-  expected: 'a non-empty string, or `{ keyspace, table, name }` of which `table` may be left out',
+  expected: 'a non-empty string, or `{ keyspace, table?, name }`',
   read: given => withTable(given),
   accepts: (value): value is CheckpointPlace => text.accepts(value) || hasShape(placeShape, value),
 }
@@ -65,7 +65,7 @@ export function fixedPlace<Place extends object>(place: string | Place): string 
   return typeof place === 'string' ? resolve(place) : Object.freeze({ ...place })
 }
 
-/** A place in a sentence. */
+/** The text of a place, for messages. */
 export function placeText(place: CheckpointPlace): string {
   return typeof place === 'string' ? place : `\`${place.name}\` in table ${place.keyspace}.${place.table}`
 }

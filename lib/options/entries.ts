@@ -96,7 +96,7 @@ export const writeEntries = {
   client_options: {
     ...object<Partial<ClientOptions>>('an object of cassandra-driver client options'),
     meaning:
-      'driver options without an option here, such as a cloud bundle, a load balancing policy or your own auth provider. What a sink sets per request is ignored. What would contradict an option here or a guarantee, such as a retry policy, is refused. `sslOptions` alone switches TLS on, and it verifies',
+      'options of the driver for which there is no option here, such as a cloud bundle, a load balancing policy or your own auth provider. Options that a sink sets per request are ignored. Options that contradict an option here or a guarantee, such as a retry policy, are refused. `sslOptions` alone switches TLS on, with verification',
   },
   concurrency: { ...integer(1, 2048), fallback: 100, meaning: 'most requests in flight' },
   rows_per_batch: {
@@ -117,7 +117,7 @@ export const writeEntries = {
   max_buffered_bytes: {
     ...integer(65_536, Number.MAX_SAFE_INTEGER),
     fallback: 64 * 1024 * 1024,
-    meaning: 'bound in bytes on encoded rows that are buffered or in flight (64 MiB)',
+    meaning: 'most bytes of encoded rows that are buffered or in flight (64 MiB)',
   },
   max_row_bytes: {
     ...integer(1, 256 * 1024 * 1024),
@@ -128,7 +128,7 @@ export const writeEntries = {
   consistency: {
     ...consistency,
     fallback: 'LOCAL_QUORUM',
-    meaning: 'how many replicas must acknowledge a write, in any case',
+    meaning: 'how many replicas must acknowledge a write. The name may be in lower case',
   },
   delete_flag_column: {
     ...text,
@@ -136,7 +136,8 @@ export const writeEntries = {
   },
   delete_flag_value: {
     ...plainValue,
-    meaning: 'a row whose flag equals this, compared as text without case, deletes its primary key',
+    meaning:
+      'a row whose flag equals this, compared as text and ignoring case, deletes the row with its primary key',
   },
   ttl: {
     ...integer(0, 630_720_000),
@@ -163,7 +164,7 @@ export const writeEntries = {
     ...text,
     otherwise: 'each row is inserted',
     meaning:
-      'property that says what happens to each row: `insert`, `update` (cells and no row marker, so the row is gone with its last cell), `append` (like `update`, but adds to non-frozen sets and maps and sets only the given fields of non-frozen user-defined types) or `delete`. Never written as a column',
+      'property that says what happens to each row: `insert`, `update` (cells and no row marker, so the row is gone with its last cell), `append` (like `update`, but adds elements to non-frozen sets and maps, and writes only the given fields of non-frozen user-defined types) or `delete`. Never written as a column',
   },
   nulls: {
     ...oneOf(['write', 'unset']),
@@ -174,7 +175,7 @@ export const writeEntries = {
     ...oneOf(['replicas', 'partition', 'none']),
     fallback: 'replicas',
     meaning:
-      'rows that share a request: those of one `partition`; with `replicas` also partitions with the same replicas, at most 10 and under 5 KiB together, so that the server does not warn; or `none`',
+      'which rows share a request. `partition`: rows of one partition. `replicas`: also rows of up to 10 partitions with the same replicas, under 5 KiB in total, so that the server does not warn. `none`: each row has its own request',
   },
   position: {
     ...placeOfRow,
@@ -185,13 +186,13 @@ export const writeEntries = {
     ...badRowHandler,
     otherwise: 'the stream ends with the error',
     meaning:
-      'called with each row that cannot be stored, and why. All other rows are stored. The stream waits for the promise that it returns, and ends if it throws. The row is the object that was given, or a copy of it as it was if it has changed since',
+      'called with the error and the row, for each row that cannot be stored. All other rows are stored. The stream waits for the promise that it returns, and ends if it throws. The row is the object that was given, or a copy of its first state if it has changed since',
   },
   max_errors: {
     ...errorLimit,
     otherwise: 'no limit',
     meaning:
-      'most rows that may go to `on_bad_row` before the stream ends: a number, or a share of all rows, which counts from 1,000 rows on and at the end. Goes with `on_bad_row`',
+      'most rows that may go to `on_bad_row` before the stream ends: a number, or a share of all rows. A share is checked from 1,000 rows on, and at the end. Goes with `on_bad_row`',
   },
   request_timeout_ms: {
     ...integer(1, 600_000),
@@ -233,7 +234,7 @@ export const epochEntries = {
     ...flag,
     fallback: false,
     meaning:
-      'take the checkpoint at once, even from a sink that may be alive. That sink fails with `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch. A checkpoint in a table is always taken over, and the other sink fails with `ERR_CASSANDRA_FENCED`',
+      'take the checkpoint over at once, even from an owner that may be alive. That owner fails with `ERR_CASSANDRA_CHECKPOINT_LOCKED` when it next records something. A checkpoint in a table is always taken over, and its previous owner fails with `ERR_CASSANDRA_FENCED`',
   },
   rows_per_epoch: {
     ...integer(1, 1_000_000),

@@ -18,72 +18,73 @@ export interface KafkaRecord extends TopicOffset {
   readonly key: Buffer | null
   /** Bytes of the value; null is a tombstone. */
   readonly value: Buffer | null
-  /** Names and values in their order. A name may come more than once. */
+  /** Names and values, in order. A name may occur more than once. */
   readonly headers: readonly (readonly [name: string, value: Buffer | null])[]
-  /** Milliseconds since 1970, by the producer or the broker as the topic says. */
+  /** Milliseconds since 1970. The producer sets it, or the broker if the topic is configured so. */
   readonly timestamp: number
 }
 
 /** A message of a topic. */
 export interface KafkaMessage extends KafkaRecord {
   /**
-   * Microseconds since 1970 for `timestamp_column`: `timestamp`, or one microsecond after the write time of the message
-   * before where that is in this millisecond, or up to a second ahead. So the offset breaks ties.
+   * Write time for `timestamp_column`, in microseconds since 1970. It is `timestamp` in microseconds. If the write time of the
+   * message before is not earlier, but less than a second later, it is that write time plus one. So messages with the same
+   * timestamp keep the order of their offsets.
    */
   readonly write_time: number
 }
 
-/** Which messages of a partition Kafka has. */
+/** The range of messages that Kafka has of a partition. */
 export interface PartitionLog {
-  /** Offset of the first message that is still there. */
+  /** Offset of the first message that still exists. */
   readonly first: bigint
-  /** Offset behind the last message. */
+  /** Offset after the last message. */
   readonly next: bigint
-  /** Identity of the topic: another one means that it was deleted and made again. Undefined where a client has none. */
+  /** Id of the topic. It changes when the topic is deleted and created again. Undefined if the client has none. */
   readonly topic_id?: string | undefined
 }
 
-/** Hears of the group. */
+/** Receives events of a consumer group. */
 export interface GroupListener {
-  /** Told which partitions this member has, all of them, whenever that may have changed. */
+  /** Called with all partitions of this member, whenever they may have changed. */
   assigned(partitions: readonly TopicPartition[]): void
-  /** Told once that the client cannot go on. */
+  /** Called once, when the client cannot continue. */
   failed(error: Error): void
 }
 
 /** What a sink needs of a Kafka client. */
 export interface KafkaClient {
-  /** Joins the group. Resolves when it has; the partitions come later. */
+  /** Joins the group. Resolves when this process is a member. `listener.assigned` is called later. */
   join(listener: GroupListener): Promise<void>
-  /** Tells which messages of a partition there are. Rejects by the signal at the latest. */
+  /** Gives the range of messages of a partition. Rejects when the signal is aborted. */
   log(partition: TopicPartition, signal: AbortSignal): Promise<PartitionLog>
   /**
-   * Gives the messages of a partition from this offset on to `take`, some at a time, in the order of their offsets; the next
-   * ones when the promise that `take` returns has resolved, or at once when it returns none. Messages of transactions that
-   * were aborted are left out. Resolves after the signal.
+   * Passes the messages of a partition to `take`, some at a time, from this offset on and in the order of offsets. If `take`
+   * returns a promise, the next messages follow after it resolves. Leaves out messages of aborted transactions. Resolves when
+   * the signal is aborted.
    */
   read(
     from: TopicOffset,
     take: (records: readonly KafkaRecord[]) => undefined | Promise<void>,
     signal: AbortSignal,
   ): Promise<void>
-  /** Tells the group how far it is: for monitoring alone. */
+  /** Commits offsets to the group. They serve monitoring only. */
   commit(offsets: readonly TopicOffset[]): Promise<void>
   /** Leaves the group, and closes every connection. */
   close(): Promise<void>
 }
 
-/** What a client has to subscribe to, and the limits that it keeps. */
+/** What a client subscribes to, and its limits. */
 export interface Subscription {
   /** Name of the consumer group. */
   readonly group_id: string
   /** Names of the topics. */
   readonly topics: readonly string[]
-  /** Most bytes of messages that are fetched and not taken, as far as the client can tell. */
+  /** Most bytes of messages that are fetched and not yet taken, if the client can limit them. */
   readonly max_fetched_bytes: number
-  /** Milliseconds for which brokers may be away before the client cannot go on. */
+  /** Milliseconds for which brokers may be unreachable before the client fails. */
   readonly retry_timeout_ms: number
 }
 
-/** Makes a client for a subscription; it connects when it joins. */
+/** Creates a client for a subscription. The client connects when it joins. */
 export type ConnectKafka = (subscription: Subscription) => KafkaClient

@@ -11,21 +11,21 @@ const namesIn = (given: unknown) =>
 const isNames = (value: unknown, isName: (name: unknown) => boolean): value is readonly string[] =>
   Array.isArray(value) && value.length > 0 && value.every(isName)
 
-/** A port behind each name, since there is no usual one for TLS. */
+/** The port is required, because Kafka has no usual one for TLS. */
 const brokerPattern = /^\S+:\d{1,5}$/
 
 const brokerNames: Kind<readonly string[]> = {
-  expected: 'an array of `host:port`, or these with commas between them',
+  expected: 'an array of `host:port`, or a comma-separated list of them',
   read: namesIn,
   accepts: (value): value is readonly string[] =>
     isNames(value, name => text.accepts(name) && brokerPattern.test(name)),
 }
 
-/** What Kafka takes as the name of a topic. */
+/** Names of topics that Kafka accepts. */
 const topicPattern = /^(?!\.{1,2}$)[\w.-]{1,249}$/
 
 const topicNames: Kind<readonly string[]> = {
-  expected: 'an array of names of topics, or names with commas between them',
+  expected: 'an array of different topic names, or a comma-separated list of them',
   read: namesIn,
   accepts: (value): value is readonly string[] =>
     isNames(value, name => text.accepts(name) && topicPattern.test(name)) &&
@@ -38,26 +38,26 @@ const aFunction = <Value extends (...given: never[]) => unknown>(expected: strin
 })
 
 const startKind: Kind<KafkaStart> = {
-  expected: 'one of earliest, latest, or a function that gives the offset of a partition',
+  expected: 'earliest, latest, or a function that returns the offset of a partition',
   accepts: (value): value is KafkaStart =>
     value === 'earliest' || value === 'latest' || typeof value === 'function',
 }
 
-/** What a Kafka sink has beside the options of every sink. */
+/** Options that only a Kafka sink has. */
 export const kafkaEntries = {
   brokers: {
     ...brokerNames,
     otherwise: 'required, or `consumer`',
-    meaning: 'brokers to begin with. Needs the package `@platformatic/kafka`',
+    meaning: 'brokers to connect to first, as `host:port`. Needs the package `@platformatic/kafka`',
   },
   consumer: {
     ...aFunction<ConnectKafka>('a function that makes a Kafka client, such as `kafkaJsConsumer(kafka)`'),
-    meaning: 'another client, in place of `brokers`',
+    meaning: 'makes another Kafka client, instead of `brokers`',
   },
   group_id: {
     ...text,
     otherwise: 'required',
-    meaning: 'consumer group that shares the partitions out. Checkpoints are kept by its name',
+    meaning: 'consumer group whose members share the partitions. Checkpoints are kept under its name',
   },
   topics: { ...topicNames, otherwise: 'required', meaning: 'topics to read' },
   row: {
@@ -66,34 +66,35 @@ export const kafkaEntries = {
     ),
     otherwise: 'required',
     meaning:
-      'gives the row of a message, an array of rows, or null for none. It must give the same rows each time, since a message may come again. What it throws makes the message a bad row',
+      'returns the row of a message, an array of rows, or null for none. It must return the same rows each time, because a message may be read again. If it throws, the message is a bad row',
   },
   checkpoint: {
     ...checkpointStore,
     otherwise: 'required',
     meaning:
-      'folder that records what is written, one file per partition, on a disk that survives a restart and that every process of the group shares. It must exist. Or a Cassandra table, with a row per partition',
+      'folder of the checkpoints, with one file per partition. It must exist, on a disk that survives a restart and that all processes of the group share. Or a Cassandra table, with one row per partition',
   },
   tombstones: {
     ...oneOf(['row', 'delete']),
     fallback: 'row',
     meaning:
-      '`delete` deletes what `row` gives for a message without a value, by its primary key; `row` stores it like the others',
+      'how messages without a value are handled. `delete` deletes the row that the function `row` returns, by its primary key. `row` stores that row like any other',
   },
   start: {
     ...startKind,
     fallback: 'earliest',
     meaning:
-      'where a partition without a checkpoint begins: at its first message, behind its last one, or at the offset that the function gives',
+      'where a partition without a checkpoint begins: at its first message, after its last one, or at the offset that the function returns',
   },
   group_protocol: {
     ...oneOf(['classic', 'consumer']),
     fallback: 'classic',
-    meaning: '`consumer` is that of KIP-848, of brokers from 4.0 on. Goes with `brokers`',
+    meaning: '`consumer` is the protocol of KIP-848, which needs Kafka 4.0 or later. Only with `brokers`',
   },
   kafka_options: {
     ...object<Readonly<Record<string, unknown>>>('an object of options of `@platformatic/kafka`'),
-    meaning: 'options of its Consumer, such as `tls`, `sasl` or `sessionTimeout`. Goes with `brokers`',
+    meaning:
+      'options of the Consumer of `@platformatic/kafka`, such as `tls`, `sasl` or `sessionTimeout`. Only with `brokers`',
   },
   on_bad_row: {
     ...aFunction<(error: RowError, message: KafkaMessage, row: never) => void | Promise<void>>(
@@ -101,7 +102,7 @@ export const kafkaEntries = {
     ),
     otherwise: 'the sink ends with the error',
     meaning:
-      'called with each row that cannot be stored, why, and the message that it came from; all other rows are stored. The row is undefined where `row` failed. The partition waits for the promise that it returns, and the sink ends when it throws',
+      'called with the error, the message and the row, for each row that cannot be stored; all other rows are stored. The row is undefined if `row` failed. The partition waits for the promise that it returns. If it throws, the sink ends',
   },
   rows_per_epoch: epochEntries.rows_per_epoch,
   epoch_interval_ms: epochEntries.epoch_interval_ms,
@@ -112,5 +113,5 @@ export const kafkaEntries = {
 
 const { on_bad_row: _on_bad_row, position: _position, ...sharedEntries } = writeEntries
 
-/** Options of every sink that a Kafka sink has too, of the same meaning. */
+/** Options that a Kafka sink shares with the other sinks. */
 export const sharedKafkaEntries = sharedEntries

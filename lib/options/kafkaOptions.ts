@@ -9,42 +9,44 @@ export type KafkaStart =
   | 'latest'
   | ((partition: TopicPartition) => bigint | number | Promise<bigint | number>)
 
-/** What a Kafka sink is told: which messages, what rows they are, and where the rows go. */
+/** Options of a Kafka sink: which messages to read, how to turn them into rows, and where to write the rows. */
 export interface KafkaSinkOptions<Row extends object = object>
   extends Omit<CassandraWritableOptions<Row>, 'position' | 'on_bad_row'> {
-  /** Brokers to begin with. Needs the package `@platformatic/kafka`. Required, or `consumer`. */
+  /** Brokers to connect to first, as `host:port`. Needs the package `@platformatic/kafka`. Required, or `consumer`. */
   readonly brokers?: string | readonly string[] | undefined
-  /** Another client, in place of `brokers`. */
+  /** Makes another Kafka client, instead of `brokers`. */
   readonly consumer?: ConnectKafka | undefined
-  /** Consumer group that shares the partitions out. Checkpoints are kept by its name. */
+  /** Consumer group whose members share the partitions. Checkpoints are kept under its name. */
   readonly group_id: string
   /** Topics to read. */
   readonly topics: string | readonly string[]
   /**
-   * Gives the row of a message, an array of rows, or null for none. It must give the same rows each time, since a
-   * message may come again. What it throws makes the message a bad row.
+   * Returns the row of a message, an array of rows, or null for none. It must return the same rows each time, because a
+   * message may be read again. If it throws, the message is a bad row.
    */
   readonly row: (message: KafkaMessage) => Row | readonly Row[] | null | undefined
   /**
-   * Folder that records what is written, one file per partition, on a disk that survives a restart and that every
-   * process of the group shares. It must exist. Or a Cassandra table, with a row per partition.
+   * Folder of the checkpoints, with one file per partition. It must exist, on a disk that survives a restart and that
+   * all processes of the group share. Or a Cassandra table, with one row per partition.
    */
   readonly checkpoint: string | Omit<CheckpointTable, 'name'>
   /**
-   * `delete` deletes what `row` gives for a message without a value, by its primary key; `row` stores it like the
-   * others.
+   * How messages without a value are handled. `delete` deletes the row that the function `row` returns, by its primary
+   * key. `row` stores that row like any other.
    * @default 'row'
    */
   readonly tombstones?: 'row' | 'delete' | undefined
   /**
-   * Where a partition without a checkpoint begins: at its first message, behind its last one, or at the offset that the
-   * function gives.
+   * Where a partition without a checkpoint begins: at its first message, after its last one, or at the offset that the
+   * function returns.
    * @default 'earliest'
    */
   readonly start?: KafkaStart | undefined
-  /** `consumer` is that of KIP-848, of brokers from 4.0 on. Goes with `brokers`. @default 'classic' */
+  /** `consumer` is the protocol of KIP-848, which needs Kafka 4.0 or later. Only with `brokers`. @default 'classic' */
   readonly group_protocol?: 'classic' | 'consumer' | undefined
-  /** Options of its Consumer, such as `tls`, `sasl` or `sessionTimeout`. Goes with `brokers`. */
+  /**
+   * Options of the Consumer of `@platformatic/kafka`, such as `tls`, `sasl` or `sessionTimeout`. Only with `brokers`.
+   */
   readonly kafka_options?: Readonly<Record<string, unknown>> | undefined
   /**
    * Rows per epoch. The first epochs of a sink are smaller, so that Cassandra has work at once: 1,000 rows, and twice
@@ -55,9 +57,8 @@ export interface KafkaSinkOptions<Row extends object = object>
   /** Longest time in milliseconds that a row waits for a fuller epoch. An integer from 1 to 3600000. @default 1000 */
   readonly epoch_interval_ms?: number | string | undefined
   /**
-   * Called with each row that cannot be stored, why, and the message that it came from; all other rows are stored. The
-   * row is undefined where `row` failed. The partition waits for the promise that it returns, and the sink ends when it
-   * throws.
+   * Called with the error, the message and the row, for each row that cannot be stored; all other rows are stored. The
+   * row is undefined if `row` failed. The partition waits for the promise that it returns. If it throws, the sink ends.
    * @default the sink ends with the error
    */
   readonly on_bad_row?:

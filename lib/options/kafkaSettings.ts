@@ -4,7 +4,7 @@ import { kafkaEntries, sharedKafkaEntries } from './kafkaEntries.ts'
 import type { KafkaSinkOptions } from './kafkaOptions.ts'
 import { type WriteSettings, writeSettings } from './settings.ts'
 
-/** Names of files have at most so many bytes. */
+/** Most bytes in the name of a file or folder. */
 const MOST_NAME_BYTES = 255
 
 type Needed = 'group_id' | 'topics' | 'row' | 'checkpoint'
@@ -26,7 +26,7 @@ export interface KafkaSettings
 export function kafkaSettingsOf<Row extends object>(options: KafkaSinkOptions<Row>): KafkaSettings {
   const given = checkEach(options, { ...sharedKafkaEntries, ...kafkaEntries })
   const { on_bad_row, ...write } = given
-  // Whoever sets bad rows aside may say how many.
+  // `max_errors` needs an `on_bad_row`. That of a Kafka sink has other parameters, so any function stands for it.
   const {
     on_bad_row: _handler,
     position: _position,
@@ -46,7 +46,7 @@ export function kafkaSettingsOf<Row extends object>(options: KafkaSinkOptions<Ro
   if (kafka.consumer !== undefined) {
     for (const name of ['brokers', 'group_protocol', 'kafka_options'] as const) {
       if (given[name] === undefined) continue
-      throw refuse(name, `Expected \`${name}\` to be absent, because \`consumer\` connects its own way`)
+      throw refuse(name, `Expected \`${name}\` to be absent, because \`consumer\` makes its own connections`)
     }
   }
   return Object.freeze({
@@ -65,7 +65,7 @@ function folderNameOf(group_id: string): string {
     const name = encodeURIComponent(group_id).replaceAll('.', '%2E')
     if (name.length <= MOST_NAME_BYTES) return name
   } catch {
-    // Half of a surrogate pair.
+    // The text contains half of a surrogate pair.
   }
   const expected = `well-formed text of at most ${MOST_NAME_BYTES} bytes when it is percent-encoded`
   throw refuse('group_id', `Expected \`group_id\` to be ${expected}: it names a folder`)

@@ -56,9 +56,9 @@ export interface ConnectionOptions {
    */
   readonly client?: Client | undefined
   /**
-   * Driver options without an option here, such as a cloud bundle, a load balancing policy or your own auth provider.
-   * What a sink sets per request is ignored. What would contradict an option here or a guarantee, such as a retry
-   * policy, is refused. `sslOptions` alone switches TLS on, and it verifies.
+   * Options of the driver for which there is no option here, such as a cloud bundle, a load balancing policy or your
+   * own auth provider. Options that a sink sets per request are ignored. Options that contradict an option here or a
+   * guarantee, such as a retry policy, are refused. `sslOptions` alone switches TLS on, with verification.
    */
   readonly client_options?: Partial<ClientOptions> | undefined
 }
@@ -82,7 +82,7 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
   /** Most rows sent per second, evenly. Retries do not count. An integer from 1 to 10000000. @default no limit */
   readonly max_rows_per_second?: number | string | undefined
   /**
-   * Bound in bytes on encoded rows that are buffered or in flight (64 MiB). An integer from 65536 to 9007199254740991.
+   * Most bytes of encoded rows that are buffered or in flight (64 MiB). An integer from 65536 to 9007199254740991.
    * @default 67108864
    */
   readonly max_buffered_bytes?: number | string | undefined
@@ -92,11 +92,11 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
    * @default 1048576
    */
   readonly max_row_bytes?: number | string | undefined
-  /** How many replicas must acknowledge a write, in any case. @default 'LOCAL_QUORUM' */
+  /** How many replicas must acknowledge a write. The name may be in lower case. @default 'LOCAL_QUORUM' */
   readonly consistency?: ConsistencyName | Lowercase<ConsistencyName> | undefined
   /** Column that tells deletes from inserts; never written. Goes with `delete_flag_value`. */
   readonly delete_flag_column?: PropertyOf<Row> | undefined
-  /** A row whose flag equals this, compared as text without case, deletes its primary key. */
+  /** A row whose flag equals this, compared as text and ignoring case, deletes the row with its primary key. */
   readonly delete_flag_value?: string | number | boolean | undefined
   /** Seconds to live of each row. 0 means for ever. An integer from 0 to 630720000. @default the table's own */
   readonly ttl?: number | string | undefined
@@ -116,16 +116,16 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
   readonly allow_any_timestamp?: boolean | string | undefined
   /**
    * Property that says what happens to each row: `insert`, `update` (cells and no row marker, so the row is gone with
-   * its last cell), `append` (like `update`, but adds to non-frozen sets and maps and sets only the given fields of
-   * non-frozen user-defined types) or `delete`. Never written as a column.
+   * its last cell), `append` (like `update`, but adds elements to non-frozen sets and maps, and writes only the given
+   * fields of non-frozen user-defined types) or `delete`. Never written as a column.
    * @default each row is inserted
    */
   readonly operation_column?: PropertyOf<Row> | undefined
   /** `write` stores null, which is a tombstone. `unset` leaves the column alone, like undefined. @default 'write' */
   readonly nulls?: 'write' | 'unset' | undefined
   /**
-   * Rows that share a request: those of one `partition`; with `replicas` also partitions with the same replicas, at
-   * most 10 and under 5 KiB together, so that the server does not warn; or `none`.
+   * Which rows share a request. `partition`: rows of one partition. `replicas`: also rows of up to 10 partitions with
+   * the same replicas, under 5 KiB in total, so that the server does not warn. `none`: each row has its own request.
    * @default 'replicas'
    */
   readonly batch_by?: 'partition' | 'replicas' | 'none' | undefined
@@ -136,15 +136,15 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
    */
   readonly position?: ((row: Row) => Json) | undefined
   /**
-   * Called with each row that cannot be stored, and why. All other rows are stored. The stream waits for the promise
-   * that it returns, and ends if it throws. The row is the object that was given, or a copy of it as it was if it has
-   * changed since.
+   * Called with the error and the row, for each row that cannot be stored. All other rows are stored. The stream waits
+   * for the promise that it returns, and ends if it throws. The row is the object that was given, or a copy of its
+   * first state if it has changed since.
    * @default the stream ends with the error
    */
   readonly on_bad_row?: ((error: RowError, row: Row) => void | Promise<void>) | undefined
   /**
-   * Most rows that may go to `on_bad_row` before the stream ends: a number, or a share of all rows, which counts from
-   * 1,000 rows on and at the end. Goes with `on_bad_row`.
+   * Most rows that may go to `on_bad_row` before the stream ends: a number, or a share of all rows. A share is checked
+   * from 1,000 rows on, and at the end. Goes with `on_bad_row`.
    * @default no limit
    */
   readonly max_errors?: number | `${number}` | `${number}%` | undefined
@@ -177,9 +177,9 @@ export interface MicroBatchSinkOptions<Row extends object = object> extends Cass
    */
   readonly checkpoint_location: string | CheckpointTable
   /**
-   * Take the checkpoint at once, even from a sink that may be alive. That sink fails with
-   * `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch. A checkpoint in a table is always taken over, and the other
-   * sink fails with `ERR_CASSANDRA_FENCED`.
+   * Take the checkpoint over at once, even from an owner that may be alive. That owner fails with
+   * `ERR_CASSANDRA_CHECKPOINT_LOCKED` when it next records something. A checkpoint in a table is always taken over, and
+   * its previous owner fails with `ERR_CASSANDRA_FENCED`.
    * @default false
    */
   readonly take_over?: boolean | string | undefined

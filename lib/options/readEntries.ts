@@ -5,7 +5,7 @@ import { flag, integer, type Kind, type OptionEntry, object, oneOf, text } from 
 import type { CassandraCountOptions, CassandraReadableOptions, FollowOptions } from './readOptions.ts'
 
 const names: Kind<readonly string[]> = {
-  expected: 'an array of names, or names with commas between them',
+  expected: 'an array of names, or a comma-separated list of them',
   read: given => (typeof given === 'string' ? given.split(',').map(name => name.trim()) : given),
   accepts: (value): value is readonly string[] =>
     Array.isArray(value) && value.length > 0 && value.every(name => text.accepts(name)),
@@ -69,7 +69,7 @@ export const connectionEntries = {
 
 /** Further options of a source. */
 export const readEntries = {
-  columns: { ...names, otherwise: 'all', meaning: 'columns to read, in their order, matched exactly' },
+  columns: { ...names, otherwise: 'all', meaning: 'columns to read, in this order, matched exactly' },
   where: {
     ...text,
     otherwise: 'the whole table',
@@ -91,7 +91,7 @@ export const readEntries = {
     ...flag,
     fallback: false,
     meaning:
-      'emit each row in parts, one per write time and time to live of its cells, with both. A sink with `timestamp_column`, `ttl_column` and `operation_column` makes the same table of them. Key columns are always read',
+      'emit each row in parts: one per write time and time to live of its cells, with both as properties. A sink with `timestamp_column`, `ttl_column` and `operation_column` writes the same table from them. Key columns are always read',
   },
   timestamp_column: {
     ...text,
@@ -102,7 +102,7 @@ export const readEntries = {
     ...text,
     otherwise: '`ttl`',
     meaning:
-      'property of a part with the seconds that it has to live; 0 means for ever. Goes with `with_times`',
+      'property of a part with its remaining seconds to live; 0 means for ever. Goes with `with_times`',
   },
   operation_column: {
     ...text,
@@ -113,19 +113,20 @@ export const readEntries = {
   consistency: {
     ...consistency,
     fallback: 'LOCAL_ONE',
-    meaning: 'how many replicas must answer, in any case',
+    meaning: 'how many replicas must answer. The name may be in lower case',
   },
   splits: {
     ...integer(1, 100_000),
     fallback: 64,
     meaning:
-      'parts that the ring is cut into at first. The reader widens or narrows later ones by the rows that it finds',
+      'number of parts into which the ring is cut at first. The reader makes later parts wider or narrower, by the rows that it finds',
   },
   concurrency: { ...integer(1, 256), fallback: 4, meaning: 'ranges that are read in parallel' },
   fetch_size: {
     ...integer(1, 100_000),
     fallback: 5000,
-    meaning: 'most rows per page. Pages of large rows have fewer, about 1 MiB by the size of the rows before',
+    meaning:
+      'most rows per page. Pages of large rows have fewer: about 1 MiB, estimated from the rows before',
   },
   after: {
     ...anyJson,
@@ -137,20 +138,20 @@ export const readEntries = {
     ...checkpointPlace,
     otherwise: 'none',
     meaning:
-      'file, or row of a Cassandra table, that keeps the position that was acknowledged last. The next run continues after it. Otherwise as for a sink',
+      'file, or row of a Cassandra table, that keeps the last acknowledged position. The next run continues after it. The folder of the file must exist. If the path is a folder, the file is `checkpoint` in it',
   },
   take_over: epochEntries.take_over,
   follow: {
     ...object<FollowOptions>('an object with `by`', 'by'),
     otherwise: 'the stream ends after the last row',
     meaning:
-      'continue for ever with the rows that are written. It sees no deletes, and not every version of a row that is written often',
+      'continue for ever with rows that are written later. Deletes are not seen, nor is every version of a row that is written often',
   },
   json: {
     ...flag,
     fallback: false,
     meaning:
-      'whether rows hold only what JSON keeps: a sink takes what `JSON.parse` makes of their JSON as the same values',
+      'whether rows have only values that JSON keeps. A sink takes the same values from rows that were written as JSON and parsed again',
   },
   values: {
     ...oneOf(['plain', 'driver']),
@@ -166,7 +167,7 @@ export const followEntries = {
     ...oneOf(['scan', 'tail']),
     otherwise: 'required',
     meaning:
-      "`'scan'` reads all rows each time and emits those with a new write time. `'tail'` asks for new rows by the first clustering column, a `timestamp` or `timeuuid`, of tables to which rows are only added",
+      "`'scan'` reads all rows each time and emits those with a new write time. `'tail'` asks only for new rows. It needs a table to which rows are only added, with a `timestamp` or `timeuuid` as first clustering column",
   },
   interval_ms: {
     ...integer(0, 86_400_000),
@@ -178,7 +179,7 @@ export const followEntries = {
     ...integer(0, 86_400_000),
     fallback: 10_000,
     meaning:
-      'age in milliseconds at which a write is emitted, by its write time. A write that becomes visible later is missed: slow requests, clocks that are behind, write times in the past',
+      'age in milliseconds at which a write is emitted, by its write time. A write that becomes visible later is missed, for example because of a slow request, a clock that is behind, or a write time in the past',
   },
 } satisfies Record<keyof FollowOptions, OptionEntry>
 

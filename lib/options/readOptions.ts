@@ -8,7 +8,7 @@ export interface CassandraReadableOptions extends ConnectionOptions {
   readonly keyspace: string
   /** Matched exactly, case included. */
   readonly table: string
-  /** Columns to read, in their order, matched exactly. @default all */
+  /** Columns to read, in this order, matched exactly. @default all */
   readonly columns?: string | readonly string[] | undefined
   /**
    * Conditions in CQL, with a `?` per value of `params`: `age > ? AND city = ?`. If they name a whole partition key by
@@ -23,35 +23,33 @@ export interface CassandraReadableOptions extends ConnectionOptions {
   /** Whether Cassandra may read rows that `where` then drops. @default false */
   readonly allow_filtering?: boolean | string | undefined
   /**
-   * Emit each row in parts, one per write time and time to live of its cells, with both. A sink with
-   * `timestamp_column`, `ttl_column` and `operation_column` makes the same table of them. Key columns are always read.
+   * Emit each row in parts: one per write time and time to live of its cells, with both as properties. A sink with
+   * `timestamp_column`, `ttl_column` and `operation_column` writes the same table from them. Key columns are always
+   * read.
    * @default false
    */
   readonly with_times?: boolean | string | undefined
   /** Property of a part with its write time, a BigInt of microseconds. Goes with `with_times`. @default `write_time` */
   readonly timestamp_column?: string | undefined
-  /**
-   * Property of a part with the seconds that it has to live; 0 means for ever. Goes with `with_times`.
-   * @default `ttl`
-   */
+  /** Property of a part with its remaining seconds to live; 0 means for ever. Goes with `with_times`. @default `ttl` */
   readonly ttl_column?: string | undefined
   /**
    * Property of a part that says what a sink does with it: `insert`, `update` or `append`. Goes with `with_times`.
    * @default `operation`
    */
   readonly operation_column?: string | undefined
-  /** How many replicas must answer, in any case. @default 'LOCAL_ONE' */
+  /** How many replicas must answer. The name may be in lower case. @default 'LOCAL_ONE' */
   readonly consistency?: ConsistencyName | undefined
   /**
-   * Parts that the ring is cut into at first. The reader widens or narrows later ones by the rows that it finds. An
-   * integer from 1 to 100000.
+   * Number of parts into which the ring is cut at first. The reader makes later parts wider or narrower, by the rows
+   * that it finds. An integer from 1 to 100000.
    * @default 64
    */
   readonly splits?: number | string | undefined
   /** Ranges that are read in parallel. An integer from 1 to 256. @default 4 */
   readonly concurrency?: number | string | undefined
   /**
-   * Most rows per page. Pages of large rows have fewer, about 1 MiB by the size of the rows before. An integer from 1
+   * Most rows per page. Pages of large rows have fewer: about 1 MiB, estimated from the rows before. An integer from 1
    * to 100000.
    * @default 5000
    */
@@ -63,26 +61,27 @@ export interface CassandraReadableOptions extends ConnectionOptions {
    */
   readonly after?: Json | undefined
   /**
-   * File, or row of a Cassandra table, that keeps the position that was acknowledged last. The next run continues after
-   * it. Otherwise as for a sink.
+   * File, or row of a Cassandra table, that keeps the last acknowledged position. The next run continues after it. The
+   * folder of the file must exist. If the path is a folder, the file is `checkpoint` in it.
    * @default none
    */
   readonly checkpoint_location?: string | CheckpointTable | undefined
   /**
-   * Take the checkpoint at once, even from a sink that may be alive. That sink fails with
-   * `ERR_CASSANDRA_CHECKPOINT_LOCKED` at its next epoch. A checkpoint in a table is always taken over, and the other
-   * sink fails with `ERR_CASSANDRA_FENCED`.
+   * Take the checkpoint over at once, even from an owner that may be alive. That owner fails with
+   * `ERR_CASSANDRA_CHECKPOINT_LOCKED` when it next records something. A checkpoint in a table is always taken over, and
+   * its previous owner fails with `ERR_CASSANDRA_FENCED`.
    * @default false
    */
   readonly take_over?: boolean | string | undefined
   /**
-   * Continue for ever with the rows that are written. It sees no deletes, and not every version of a row that is
+   * Continue for ever with rows that are written later. Deletes are not seen, nor is every version of a row that is
    * written often.
    * @default the stream ends after the last row
    */
   readonly follow?: FollowOptions | undefined
   /**
-   * Whether rows hold only what JSON keeps: a sink takes what `JSON.parse` makes of their JSON as the same values.
+   * Whether rows have only values that JSON keeps. A sink takes the same values from rows that were written as JSON and
+   * parsed again.
    * @default false
    */
   readonly json?: boolean | string | undefined
@@ -109,8 +108,8 @@ export interface CassandraReadableOptions extends ConnectionOptions {
 /** How a source continues with rows that are written later. */
 export interface FollowOptions {
   /**
-   * `'scan'` reads all rows each time and emits those with a new write time. `'tail'` asks for new rows by the first
-   * clustering column, a `timestamp` or `timeuuid`, of tables to which rows are only added.
+   * `'scan'` reads all rows each time and emits those with a new write time. `'tail'` asks only for new rows. It needs
+   * a table to which rows are only added, with a `timestamp` or `timeuuid` as first clustering column.
    */
   readonly by: 'scan' | 'tail'
   /**
@@ -120,8 +119,9 @@ export interface FollowOptions {
    */
   readonly interval_ms?: number | string | undefined
   /**
-   * Age in milliseconds at which a write is emitted, by its write time. A write that becomes visible later is missed:
-   * slow requests, clocks that are behind, write times in the past. An integer from 0 to 86400000.
+   * Age in milliseconds at which a write is emitted, by its write time. A write that becomes visible later is missed,
+   * for example because of a slow request, a clock that is behind, or a write time in the past. An integer from 0 to
+   * 86400000.
    * @default 10000
    */
   readonly lag_ms?: number | string | undefined

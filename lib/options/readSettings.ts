@@ -60,7 +60,7 @@ export function readSettingsOf(options: CassandraReadableOptions): ReadSettings 
     ...rest
   } = withDefaults(given, readEntries)
   if (filter !== undefined && given.where !== undefined) {
-    throw refuse('filter', 'Expected `filter` to be absent beside `where`, which says the same')
+    throw refuse('filter', 'Expected `filter` to be absent beside `where`, which has the same meaning')
   }
   if (params.length > 0 && where === undefined) {
     throw refuse('params', 'Expected `where` to be given beside `params`')
@@ -68,7 +68,7 @@ export function readSettingsOf(options: CassandraReadableOptions): ReadSettings 
   if (given.after !== undefined && given.checkpoint_location !== undefined) {
     throw refuse(
       'after',
-      'Expected `after` to be absent beside `checkpoint_location`, which knows the position',
+      'Expected `after` to be absent beside `checkpoint_location`, which keeps the position',
     )
   }
   if (json && rest.values === 'driver') {

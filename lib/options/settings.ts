@@ -83,7 +83,7 @@ export function epochSettingsOf<Row extends object>(options: MicroBatchSinkOptio
   return Object.freeze({ ...write, ...epochs, checkpoint_location: fixedPlace(checkpoint_location) })
 }
 
-/** What every sink is told, checked together. */
+/** Settings of every sink, checked together. */
 export function writeSettings(given: Checked<typeof writeEntries>): WriteSettings {
   const connection = connectionSettings(given)
   const {

@@ -7,7 +7,7 @@ import type { Column, TableSchema } from '../table/schema.ts'
 export class CellTimes {
   /** Columns of the answer: the key, then the requested columns. */
   readonly columns: readonly Column[]
-  /** After these, per column outside the key: its write times and remaining times to live. */
+  /** Selectors after the columns: per column outside the key, its write times and its remaining times to live. */
   readonly selectors: readonly string[]
   readonly names: TimeNames
   readonly #table: string

@@ -10,7 +10,7 @@ import { readOptions } from '../table/readOptions.ts'
 import type { Span } from './place.ts'
 import { mayPass } from './rangeReader.ts'
 
-/** Which span of write times each walk through a table emits, without a gap, and when it starts. */
+/** Decides which span of write times each walk through a table emits, and when it starts. There are no gaps between spans. */
 export class Following {
   readonly #client: Client
   readonly #follow: FollowSettings
@@ -64,7 +64,7 @@ export class Following {
   }
 
   /**
-   * What Cassandra answers, asked again after a fault that may pass.
+   * Asks Cassandra, and asks again after a fault that may pass.
    * @throws ReadError if no node answers within `retry_timeout_ms`
    */
   async #answered<Answer>(ask: () => Promise<Answer>): Promise<Answer> {

@@ -29,7 +29,7 @@ export class Lanes<Part, Batch> {
   #waiting: (() => void) | undefined
   #held: (() => void)[] = []
 
-  /** @param count number of lanes, and about the number of batches that may wait */
+  /** @param count number of lanes. About as many batches may wait */
   constructor(
     parts: Iterable<Part>,
     read: (part: Part) => AsyncGenerator<Batch, void, undefined>,

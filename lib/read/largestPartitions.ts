@@ -4,7 +4,7 @@ interface Counted {
   readonly rows: number
 }
 
-/** The partitions with the most rows, in bounded memory. Of two with the same number, the one with the lower key counts. */
+/** The partitions with the most rows, in bounded memory. Of two with the same number, the one with the lower key is kept. */
 export class LargestPartitions {
   readonly #most: number
   /** The largest first. */

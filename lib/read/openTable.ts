@@ -26,7 +26,7 @@ export interface OpenTable {
   readonly connection: Connection
   readonly schema: TableSchema
   readonly server: Server
-  /** Copies: later changes to a value by the caller have no effect. */
+  /** With copies of the caller's values, so that later changes have no effect. */
   readonly settings: ReadSettings
 }
 
@@ -57,7 +57,7 @@ export function openTable<Opened>(
 
 /** Tokens of all nodes, by the driver's metadata. */
 export function tokensOf({ client }: Connection): bigint[] {
-  // A Set if the client's `encoding` makes sets so.
+  // The driver gives a Set if the client's `encoding` asks for Sets.
   const tokens = client.hosts.values().flatMap(({ tokens }) => [...(tokens ?? [])])
   return tokens.map(token => BigInt(String(token)))
 }

@@ -26,7 +26,7 @@ interface SizedPage extends RawPage {
 export interface Page {
   /** Bytes, or rows that the driver has decoded if its internals are not the known ones. */
   readonly rows: RawPage | readonly types.Row[]
-  /** Bytes of the rows, and of little else; 0 where the driver has decoded them. */
+  /** Bytes of the rows, with a small overhead. 0 if the driver has decoded them. */
   readonly size: number
   readonly columns: readonly BoundColumn[]
   /** The paging state of the next page. Undefined after the last one. */

@@ -97,7 +97,7 @@ export class RangeReader {
     ends: number,
   ): Promise<Page | 'too long'> {
     const { request_timeout_ms, retry_timeout_ms } = this.#settings
-    // Without retries, the only attempt has just its own limit.
+    // Without retries, only the limit of one request counts.
     const limit_ms = () =>
       retry_timeout_ms === 0
         ? request_timeout_ms

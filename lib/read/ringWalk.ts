@@ -1,8 +1,8 @@
 import { RING, type TokenRange } from './tokenRanges.ts'
 
 /**
- * Pages that the rows of a part should fill. In ring order, a part of many pages keeps the others waiting, and a second page
- * costs a second request. In turns, a part should be worth its own request.
+ * Pages that the rows of a part should fill. In token order, the other parts wait for the first one, so a part should fit into
+ * one page. If ranges take turns, a part of several pages costs fewer requests per row.
  */
 const PAGES_IN_ORDER = 0.8
 const PAGES_IN_TURNS = 4
@@ -56,7 +56,7 @@ export class RingWalk {
     const growth = rows === 0 ? MOST_GROWTH : wanted / rows
     const bounded = Math.max(1 / MOST_SHRINKING, Math.min(MOST_GROWTH, growth))
     const width = ((end - start) * BigInt(Math.round(bounded * 1000))) / 1000n
-    // A part that ended with its range shows that others may be wider, not that they must be as narrow.
+    // A part may be narrow only because its range ended. Such a part must not make the next ones narrow.
     if (growth < 1 || width > this.#width) this.#width = width > 0n ? width : 1n
   }
 

@@ -109,9 +109,9 @@ export class RowPlan {
     return filter.holds(bytes, endOf(bytes, from, this.#names.length + places), span)
   }
 
-  /** Converts what the driver has decoded through the bytes that a sink would write. */
+  /** Converts rows that the driver has decoded, by encoding them as a sink would. */
   plain(rows: readonly types.Row[]): PlainRow[] {
-    // The server's bytes are gone.
+    // Places and filters need the server's bytes, which the driver has dropped.
     if (this.#extras.count > 0) throw new ReadError('ERR_CASSANDRA_READ', NO_BYTES)
     return rows.map(given => {
       const row = this.#plain(given)
@@ -124,12 +124,12 @@ export class RowPlan {
     return this.#clustering >= 0 && row[this.#names[this.#clustering] as string] === null
   }
 
-  /** Unlike a row whose key has no bytes, which reads as null too. */
+  /** Whether the clustering key is absent. A key of no bytes is present, but also reads as null. */
   #hasNoKey(bytes: Buffer, start: number): boolean {
     return bytes.readInt32BE(endOf(bytes, start, this.#clustering)) < 0
   }
 
-  /** Drops columns as a sink takes such a row: null would be a value. */
+  /** Keeps only the columns that such a row has. To a sink, null in another column would be a value. */
   #withoutNulls(row: PlainRow): PlainRow {
     const found: PlainRow = {}
     for (const { name, kind } of this.#columns) {

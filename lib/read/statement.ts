@@ -75,7 +75,7 @@ export class ReadStatement {
   }
 
   /**
-   * For a range, or for the partitions that `where` names.
+   * The statement for a range, or for the partitions that `where` names.
    * @param span of a following reader
    */
   of(range: TokenRange | undefined, span: Span | undefined): BoundRead {
@@ -104,13 +104,10 @@ export class ReadStatement {
     const { consistency } = this.#settings
     if (isInvalid(error) && this.times?.isRefusedBy(words) === true) return this.times.refusal(words)
     if (isInvalid(error) && this.#where !== undefined) {
-      const way = /allow filtering/i.test(words) ? ', with the option `allow_filtering`' : ''
+      const needsFiltering = /allow filtering/i.test(words)
       const text = `Cassandra refuses \`where\`: ${words.replace(/ and thus may have .*$/s, '')}`
-      return new OptionError(
-        'ERR_CASSANDRA_OPTION',
-        'where',
-        way === '' ? text : `${text}. It can be read${way}`,
-      )
+      const advice = needsFiltering ? '. It can be read with the option `allow_filtering`' : ''
+      return new OptionError('ERR_CASSANDRA_OPTION', 'where', `${text}${advice}`)
     }
     if (fault === 'consistency') {
       const text = `${this.table} cannot be read at consistency ${consistency}: ${words}`
@@ -120,8 +117,12 @@ export class ReadStatement {
       return new ReadError('ERR_CASSANDRA_UNAUTHORIZED', `${this.table} cannot be read: ${words}`, options)
     }
     if (fault === 'schema') {
-      const text = `${this.table} changed while it was read: ${words}`
-      return new SchemaError('ERR_CASSANDRA_SCHEMA_CHANGED', text, options)
+      const { message } = this.changed
+      return new SchemaError(
+        'ERR_CASSANDRA_SCHEMA_CHANGED',
+        `${message}. Cassandra reported: ${words}`,
+        options,
+      )
     }
     return new ReadError('ERR_CASSANDRA_READ', `${this.table}${place} cannot be read: ${words}`, options)
   }
@@ -139,7 +140,9 @@ export class ReadStatement {
   }
 
   get changed(): SchemaError {
-    const text = `${this.table} changed while it was read: its columns have other types`
+    const text =
+      `${this.table} was dropped, created again or altered while it was read, so the read has ended. If the table still ` +
+      'exists, start the read again'
     return new SchemaError('ERR_CASSANDRA_SCHEMA_CHANGED', text)
   }
 }

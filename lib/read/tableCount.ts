@@ -1,6 +1,6 @@
 /** The number of rows of a table, and where they are. */
 export interface CassandraCount {
-  /** Rows as a source emits them: a partition that has static columns only is one. */
+  /** Number of rows that a source would emit. A partition that has static columns only counts as one row. */
   readonly rows: number
   /** Partitions with at least one such row. */
   readonly partitions: number

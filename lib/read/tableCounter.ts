@@ -20,9 +20,9 @@ interface Counted {
 }
 
 /**
- * Counts rows by reading only their partition keys. That is as fast as the server's `count(*)`, and a page stays a page. With
- * GROUP BY a server counts a whole partition in one request, which takes too long for a large one, and Cassandra 5.0 refuses
- * its own paging state for tables without clustering columns.
+ * Counts rows by reading only their partition keys. That is as fast as the server's `count(*)`, but no request takes longer than
+ * a page. With GROUP BY, a server counts a whole partition in one request, which takes too long for a large partition. Also,
+ * Cassandra 5.0 then refuses its own paging state for tables without clustering columns.
  */
 export class TableCounter {
   readonly #connection: Connection

@@ -8,7 +8,7 @@ import type { RowOrder } from './rowOrder.ts'
 import type { PlainRow } from './rowPlan.ts'
 import type { ReadStatement } from './statement.ts'
 
-/** Rows that become objects at once. */
+/** Most rows that become objects at the same time. */
 const MOST_ROWS = 128
 
 /** Rows at the start of a walk that were emitted before. */
@@ -20,7 +20,7 @@ export interface Skipped {
   readonly isAgain: boolean
 }
 
-/** Pages as they come. */
+/** Where pages come from. */
 export type Pages = Pick<Lanes<never, Page>, 'next' | 'stop'>
 
 /** One walk through a table. */

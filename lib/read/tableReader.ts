@@ -22,7 +22,7 @@ import { rangesAbove, rangesBetween, type TokenRange } from './tokenRanges.ts'
 /** First version that reports when a collection was written. */
 const VERSION_OF_MAXIMUM = 5
 
-/** Identity of the table that is read, for the keeper of its position. */
+/** Identity of the table that is read, for the checkpoint of the source. */
 export interface ReadTarget {
   readonly cluster: string
   readonly keyspace: string
@@ -149,7 +149,7 @@ export class TableReader {
     if (this.#statement.isOfPartitions)
       return new Lanes([undefined], () => ranges.pages(undefined, span), 1, true)
     const inOrder = this.#statement.places > 0
-    // Rows of the last partition may come again, and rows of another one with the same token.
+    // Starts with the token of the position: its partition may have more rows, and so may another one with the same token.
     const ring = rangesAbove(behind && behind.token - 1n, rangesBetween(tokensOf(this.#connection)))
     const walk = new RingWalk(ring, splits, inOrder)
     async function* pagesOf(range: TokenRange): AsyncGenerator<Page, void, undefined> {

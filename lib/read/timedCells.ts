@@ -53,8 +53,8 @@ function addCell(name: string, decode: Decoder): AddCells {
 }
 
 /**
- * All elements of a list get the write time of the newest and the time to live of the longest-lived. Elements that are added
- * to a list twice, by a repeat, are in it twice.
+ * A list is written as a whole, with the write time of its newest element and the longest time to live. If its elements were
+ * appended in parts instead, a repeat would append them twice.
  */
 function addList(name: string, decode: Decoder): AddCells {
   return (parts, bytes, { value, writeTime, ttl }) => {

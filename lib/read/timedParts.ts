@@ -4,9 +4,9 @@ export interface Part {
   readonly time: bigint
   /** Remaining seconds. 0 means for ever. */
   readonly ttl: number
-  /** Lists are separate: a repeat gives their row the next microsecond (CASSANDRA-11368), which no other cell may get. */
+  /** Lists have parts of their own, whose repeats get later microseconds (CASSANDRA-11368). No other cell may get these. */
   readonly isOfLists: boolean
-  /** Whether it has elements or fields of a value that may also have some in other parts. */
+  /** Whether the part has only some elements or fields of a value. Other parts may have the others. */
   isOfElements: boolean
   readonly cells: { readonly name: string; readonly value: unknown }[]
 }

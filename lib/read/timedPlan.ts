@@ -78,8 +78,8 @@ export class TimedPlan {
   /** @throws ReadError if the driver has decoded the rows, because it misreads lists of times that have nulls */
   plain(): PlainRow[] {
     const text =
-      `${this.#table} cannot be read with \`with_times\` by this copy of cassandra-driver, whose pages do not come as ` +
-      'bytes. Use the version that the package asks for, without a change of its methods'
+      `${this.#table} cannot be read with \`with_times\`, because this copy of cassandra-driver does not give pages as ` +
+      'bytes. Use the version of the driver that this package requires, with unchanged methods'
     throw new ReadError('ERR_CASSANDRA_READ', text)
   }
 

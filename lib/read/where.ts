@@ -4,7 +4,7 @@ import type { TableSchema } from '../table/schema.ts'
 /** Strings, quoted names, names and numbers, and every other character by itself. */
 const tokenForm = /'(?:[^']|'')*'|\$\$[\s\S]*?\$\$|"(?:[^"]|"")*"|[A-Za-z]\w*|[\d.]+|--|\/\/|\/\*|\s+|[\s\S]/g
 
-/** Clauses, by their first words, that would apply per range and not to the whole. Some words may be names too. */
+/** Clauses that would apply to each range instead of the whole read, by their first words. Columns may have such names too. */
 const clauses = /^(?:limit |order by|group by|per partition|allow filtering)/
 
 /** Conditions of a SELECT as they were given, and what they restrict. */

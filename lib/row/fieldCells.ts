@@ -33,7 +33,7 @@ export class FieldCells {
   }
 
   /**
-   * Appends the fields of a row's values to the values. Null has no fields to set.
+   * Appends the values of fields that are bound one by one to the values of the columns. Null sets no fields.
    * @throws RowError for a value that is not of the user-defined type
    */
   read(given: unknown[], index: number): void {

@@ -7,8 +7,8 @@ import type { EncodedRow } from './encodedRow.ts'
 const LENGTH_BYTES = 4
 
 /**
- * The row as another statement of the same operation binds it. If the row has a value for a column that the other statement
- * lacks, that column. Both statements have the same key. A column that only the other statement has is left unset.
+ * Binds a row for another statement of the same operation, with the same key. A column that only the other statement has is left
+ * unset. If the row has a value for a column that the other statement lacks, returns that column instead.
  */
 export function rebind(row: EncodedRow, statement: Statement): EncodedRow | Column {
   const { columns, timestampIndex, valuesIndex } = row.statement

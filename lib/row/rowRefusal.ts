@@ -10,7 +10,7 @@ import { KEY_PART_BYTES, MAX_KEY_BYTES } from './partitionKey.ts'
 
 /** The text of every error about a row: which row, which column, what came, what was expected. */
 
-/** What a row number in a message counts. After a restart of epochs it starts again. */
+/** Follows a row number in a message. Each stream counts anew, also one that continues the epochs of an earlier run. */
 export const ROW_COUNT = '(counted from 0 in this stream)'
 
 /** A row at the start of a message. */
@@ -33,13 +33,13 @@ export function notAnObject(input: unknown, row_index: number): RowError {
   return new RowError('ERR_CASSANDRA_ROW_TYPE', message, { row_index, expected })
 }
 
-/** What to do about a value that is not a row, where that is clear. */
+/** Advice for a value that is not a row. Empty if no cause is likely. */
 function adviceFor(input: unknown): string {
   if (typeof input === 'string' || ArrayBuffer.isView(input)) {
     return ': text and bytes, such as those of a file, go through a parser first (one for JSON lines or CSV)'
   }
   if (Array.isArray(input))
-    return ': rows are written one by one, and a CSV parser names the columns when told to'
+    return ': write the rows of an array one by one, and let a CSV parser name the columns of its rows'
   return is.isMap(input) ? ': `Object.fromEntries(map)` makes one' : ''
 }
 
@@ -106,7 +106,9 @@ export function valueRefused(column: Column, refusal: Refusal, row_index: number
   const { cqlType: cql_type, preview, reason, cause } = refusal
   const path = `${column.name}${refusal.path}`
   const isEmptyText = preview === '""' && refusal.path === '' && !isKey(column)
-  const expected = isEmptyText ? `${refusal.expected}; for no value null, or no property` : refusal.expected
+  const expected = isEmptyText
+    ? `${refusal.expected}; to store no value, give null or no property`
+    : refusal.expected
   const where = `column \`${cut(`${escaped(column.name)}${refusal.path}`, 200)}\` (${shownType(cql_type)})`
   const message = `${rowLabel(row_index)}, ${where}: ${preview} ${reason}; expected ${cut(expected, 250)}`
   const details = { row_index, column: path, cql_type, expected }

@@ -9,8 +9,8 @@ import { isAnyTemporal } from '../value/temporal.ts'
 const mostItems = 4 * 1024 * 1024
 
 /**
- * Levels that are copied. No type nests that deep, so a deeper row is refused. A copy that ended with the stack would end
- * elsewhere the next time, and an unchanged row would seem to have changed.
+ * Levels that are copied. No type nests that deep, so a deeper row is refused. Without this limit, copies would end
+ * where the stack ends. Two copies of one row could then differ, and the row would seem to have changed.
  */
 const MOST_LEVELS = 1_000
 

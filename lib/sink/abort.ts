@@ -4,7 +4,7 @@ import { addAbortSignal, type Readable, type Writable } from 'node:stream'
 const acts = new WeakMap<AbortSignal, Set<() => void>>()
 
 /**
- * Calls `act` when the signal comes, or now if it has come.
+ * Calls `act` when the signal is aborted, or now if it already is.
  * @returns a function that cancels it
  */
 export function onAbort(signal: AbortSignal, act: () => void): () => void {
@@ -33,7 +33,7 @@ function actOnAll(this: AbortSignal): void {
   for (const act of all) act()
 }
 
-/** Destroys the stream when the signal comes, with Node's AbortError. */
+/** Destroys the stream with Node's AbortError when the signal is aborted. */
 export function abortWith(signal: AbortSignal, stream: Readable | Writable): void {
   const own = new AbortController()
   addAbortSignal(own.signal, stream)

@@ -146,7 +146,7 @@ export class Intake<Writer extends RowWriter> {
 
   /**
    * Stops at once, in whatever state it is. Never throws.
-   * @param reason rejects whoever waits
+   * @param reason rejects promises that are waiting
    */
   close(reason?: Error | null): Promise<void> {
     this.progress.end(reason ?? new WriteError('ERR_CASSANDRA_WRITE', 'The stream was destroyed'))

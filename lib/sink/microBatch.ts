@@ -58,8 +58,8 @@ export interface MicroBatchSink<Row extends object = object> extends CassandraWr
 }
 
 /**
- * Opens a stream of rows into a Cassandra table that may be killed at any moment and started again: the table ends as if that
- * had not happened. The source must replay the same rows in the same order, starting after the last commit.
+ * Opens a stream that writes each row into a Cassandra table exactly once. The process may be killed at any moment and started
+ * again: the table ends up the same. The source must replay the same rows in the same order, starting after the last commit.
  *
  * @throws OptionError at once, when an option is unknown, missing or wrong. Everything else comes as `'error'`:
  * {@link ConnectionError}, {@link SchemaError}, {@link RowError}, {@link WriteError}, {@link CheckpointError}.

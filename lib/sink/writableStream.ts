@@ -212,7 +212,7 @@ class RowSink {
 
   get acknowledged(): ReadableStream<Acknowledged> {
     this.#latest ??= new Latest()
-    // Nobody else would end it after the end of the stream.
+    // After the end of the stream, nothing else would end it.
     if (this.#ended.signal.aborted) this.#latest.end()
     return this.#latest.stream
   }
@@ -221,7 +221,7 @@ class RowSink {
     return this.#intake.flush()
   }
 
-  /** @param reason rejects whoever waits */
+  /** @param reason rejects promises that are waiting */
   #release(reason?: Error): Promise<void> {
     this.#ended.abort()
     this.#queued.clear()

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import type { Checkpoint } from '../checkpoint/checkpoint.ts'
 import { openKept } from '../checkpoint/keeper.ts'
+import { SOURCE_MARK } from '../checkpoint/target.ts'
 import { connect } from '../cluster/connect.ts'
 import { CheckpointError } from '../errors.ts'
 import { hasShape, isText, type Json } from '../json.ts'
@@ -9,9 +10,9 @@ import { type CheckpointPlace, placeText } from '../options/checkpointPlace.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
 import type { ReadTarget } from '../read/tableReader.ts'
 
-/** The position in the checkpoint of a source. */
+/** What the checkpoint of a source keeps as its position. */
 interface Kept {
-  /** Identifies the rows that are read: another `where` has another value. */
+  /** Identifies the rows that are read, by a hash of `where`, `params` and `follow.by`. */
   readonly of: string
   readonly after: Json
 }
@@ -19,9 +20,9 @@ interface Kept {
 const keptShape = { of: isText, after: () => true }
 
 /**
- * The position of a source, kept in the form of a sink's checkpoint: each position is an epoch without rows. Of positions that
- * come faster than they can be kept, only the last is kept. A position that comes after the end of the source, as from a
- * sink that still writes, opens the checkpoint again, unless another owner has had it since.
+ * Keeps the position of a source in a checkpoint, where each position is an epoch without rows. If positions are acknowledged
+ * faster than they can be recorded, only the last one is recorded. A position that is acknowledged after the end of the source,
+ * for example by a sink that still writes, opens the checkpoint again. That fails if another owner opened it in between.
  */
 export class ReadCheckpoint {
   readonly #open: (token: string | undefined) => Promise<Checkpoint>
@@ -49,8 +50,8 @@ export class ReadCheckpoint {
   }
 
   /**
-   * @param signal ends the opening
-   * @throws CheckpointError when it cannot be read, is damaged, has another owner, or is of other rows
+   * @param signal aborts the opening
+   * @throws CheckpointError when it cannot be read, is damaged, has another owner, or belongs to other rows
    */
   static async open(
     settings: ReadSettings,
@@ -60,15 +61,15 @@ export class ReadCheckpoint {
   ): Promise<ReadCheckpoint> {
     const { where = '', params, follow, take_over } = settings
     // A sink's checkpoint of the same table is a different one.
-    const name = { ...target, table: `${target.table} (read)` }
+    const name = { ...target, table: `${target.table}${SOURCE_MARK}` }
     const said = inspect([where, params, follow?.by], EVERYTHING)
     const of = createHash('sha256').update(said).digest('base64url')
     const open = async (takesOver: boolean, ending: AbortSignal, token?: string) => {
-      // Shares the connection of the source, and outlives it.
+      // Shares the client of the source, and may be used after the end of the source.
       const opening = { settings, takesOver, token, connect: () => connect(settings, ending), signal: ending }
       const checkpoint = await openKept(place, name, opening)
       try {
-        // A run that was killed has left its last position sealed: it was acknowledged.
+        // If a run was killed, its last position may be sealed only. It was acknowledged, so it counts.
         while (checkpoint.state.sealed !== undefined) await checkpoint.commit()
         return checkpoint
       } catch (error) {
@@ -104,7 +105,7 @@ export class ReadCheckpoint {
     return kept
   }
 
-  /** Releases the checkpoint in turn: after what is acknowledged, and before what comes later. Never throws. */
+  /** Releases the checkpoint once all positions so far are recorded. Never throws. */
   close(): Promise<void> {
     this.#keeping = this.#keeping.then(async () => {
       const checkpoint = this.#checkpoint
@@ -151,8 +152,8 @@ function afterOf(position: Json, of: string, location: string, { keyspace, table
   if (hasShape<Kept>(keptShape, position) && position.of === of) return position.after
   throw new CheckpointError(
     'ERR_CASSANDRA_CHECKPOINT_TARGET',
-    `Checkpoint ${location} is of other rows of ${keyspace}.${table}: \`where\`, \`params\` or \`follow\` were not ` +
-      'these. Read with those, or remove it to begin with the first row',
+    `Checkpoint ${location} belongs to a read of ${keyspace}.${table} with another \`where\`, \`params\` or \`follow\`. ` +
+      'Read with the same ones, or remove the checkpoint to start from the first row',
     { location },
   )
 }

@@ -6,7 +6,7 @@ import type { PlainRow } from '../read/rowPlan.ts'
 import { TableReader } from '../read/tableReader.ts'
 import { ReadCheckpoint } from './readCheckpoint.ts'
 
-/** A read of a table, behind any kind of stream: its table and its position. */
+/** What both kinds of streams read from: a table, with its checkpoint if there is one. */
 export class Reading {
   readonly #leaving = new AbortController()
   readonly #hasCheckpoint: boolean
@@ -21,7 +21,7 @@ export class Reading {
     this.#opened = TableReader.open(settings, this.#leaving.signal, async target => {
       const { checkpoint_location, after = null } = settings
       if (checkpoint_location === undefined) return after
-      // Opening may be tried again.
+      // An earlier attempt to open the reader may have opened the checkpoint.
       this.#checkpoint ??= await ReadCheckpoint.open(
         settings,
         checkpoint_location,
@@ -72,7 +72,7 @@ export class Reading {
     await this.#checkpoint?.acknowledge(position)
   }
 
-  /** Ends what is running with this reason. */
+  /** Aborts the opening and all requests with this reason. */
   leave(reason: unknown): void {
     this.#leaving.abort(reason)
   }

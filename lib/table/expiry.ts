@@ -1,7 +1,7 @@
 import type { Client } from 'cassandra-driver'
 import { readOptions } from './readOptions.ts'
 
-/** 2038-01-19T03:14:06Z: Cassandra before 5, or compatible with it, keeps a moment in 31 bits (CASSANDRA-14092). */
+/** 2038-01-19T03:14:06Z. Cassandra before 5, or in its compatibility mode, stores expiry times in 31 bits (CASSANDRA-14092). */
 const LATEST_OF_31_BITS = 2 ** 31 - 2
 
 const INVALID = 0x2200

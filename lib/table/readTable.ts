@@ -78,7 +78,7 @@ async function readFrom(
   })
   const after = await versionsOf(client, select)
   const isAgreed = after.agreed !== undefined && after.agreed === before.own
-  // A node that names no version would never name another one.
+  // If the node gives no version, a later change could not be noticed by it.
   const version = isAgreed && after.isNamed ? after.agreed : undefined
   return { found: found instanceof SchemaError ? found : { ...found, version }, isAgreed }
 }

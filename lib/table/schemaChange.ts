@@ -19,7 +19,7 @@ export function schemaChange(before: StoredTable, now: StoredTable): SchemaError
       return changed(`${what} changed from ${spelled(column)} to ${spelled(same)}`)
     }
     if (!isGrown(column.type, same.type))
-      return changed(`${what} changed: the fields of ${column.cql} are others`)
+      return changed(`${what} changed: the fields of ${column.cql} are different`)
     // Cells with a write time before the drop are gone.
     if (now.dropped.get(column.name) !== before.dropped.get(column.name)) {
       return changed(`${what} was dropped and added again`)

@@ -92,8 +92,8 @@ export class Statement {
 /**
  * Values are bound as encoded bytes, so the marker names their type. If the table is dropped and created with another type
  * while it is written, the server refuses the statement instead of storing bytes of the wrong type. Fields of user-defined
- * types are compared when a statement is prepared. When such a type gets a field, Cassandra 5 no longer takes a marker that
- * names the type of a column with a vector of it.
+ * types are compared when a statement is prepared. When such a type gets a field, Cassandra 5 refuses markers with the type of a
+ * vector of it. So columns with such vectors get a plain marker.
  */
 function markerOf({ cql, type }: Target): string {
   return hasUdtInVector(type) ? '?' : `(${cql})?`

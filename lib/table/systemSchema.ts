@@ -45,7 +45,7 @@ const kindOrder: readonly ColumnKind[] = ['partition_key', 'clustering', 'static
 
 /**
  * Describes a table or a materialized view. Goes to `system_schema` and not to the driver's metadata, because a borrowed
- * client may have its metadata off or old.
+ * client may have metadata that is switched off or out of date.
  * @throws SchemaError when the keyspace or the table does not exist.
  */
 export async function describeTable(
@@ -114,7 +114,7 @@ export async function describeTable(
   }
 }
 
-/** Cassandra 6 has the mode in no table of its schema: only DESCRIBE tells it. Older versions do not know `fast_path`. */
+/** In Cassandra 6, only DESCRIBE shows the mode, and no table of the schema. Older versions have no column `fast_path`. */
 async function transactionalMode(
   select: SelectSystem,
   found: SystemRow,

@@ -25,7 +25,7 @@ export function quotedTarget({ name, field }: Target): string {
   return field === undefined ? quoteIdentifier(name) : `${quoteIdentifier(name)}.${quoteIdentifier(field)}`
 }
 
-/** Whether a value can be added to the stored one: its elements are cells, and each has one place. */
+/** Whether a value can be added to the stored one. A repeat is then harmless, because each element is a cell with a fixed key. */
 export function takesMore(type: CqlType): boolean {
   return (type.kind === 'set' || type.kind === 'map') && !type.frozen
 }

@@ -13,7 +13,7 @@ import { reservePorts } from './ports.ts'
 
 const HOST = '127.0.0.1'
 
-/** Longest time in milliseconds for a start on a machine that is busy. */
+/** Longest time in milliseconds for a start, also on a busy machine. */
 const START_TIMEOUT_MS = 180_000
 
 const STOP_POLL_MS = 10
@@ -53,7 +53,7 @@ export async function startBroker(start: BrokerStart): Promise<Kafka> {
   return { brokers: [`${HOST}:${port}`], log: broker.log, source: 'maven', ...controls(broker, end) }
 }
 
-/** Where clients look, and the port after it for the controller. */
+/** Kafka's usual port for clients, and the next one for the controller. */
 const KAFKA_PORTS = { native: 9092, storage: 9093 }
 
 class Broker {
@@ -86,7 +86,7 @@ class Broker {
     }
   }
 
-  /** Resolves when it answers. */
+  /** Resolves when the broker answers. */
   async untilReady(): Promise<void> {
     const gone = new AbortController()
     const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(START_TIMEOUT_MS)])
@@ -106,7 +106,7 @@ class Broker {
     await this.#process?.end()
   }
 
-  /** Resolves when every thread stands still. */
+  /** Resolves when every thread is stopped. */
   async pause(): Promise<void> {
     const pid = this.#signal('SIGSTOP')
     while (this.isRunning && !(await isStopped(pid))) await delay(STOP_POLL_MS)
@@ -130,7 +130,7 @@ class Broker {
     const text = await readFile(this.log, 'utf8').catch(() => '')
     const tail = text.trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n')
     const why = cause instanceof Error ? cause.message : String(cause)
-    const message = `Kafka did not start in ${this.#folder}: ${why}\n--- end of its log ---\n${tail}\n--- the whole log is ${kept} ---`
+    const message = `Kafka did not start in ${this.#folder}: ${why}\n--- end of its log ---\n${tail}\n--- the complete log is ${kept} ---`
     return new KafkaStartError(message, { cause })
   }
 }
@@ -138,7 +138,7 @@ class Broker {
 function controls(broker: Broker, end: () => Promise<void>) {
   let stopped: Promise<void> | undefined
   const whileThere = async (act: () => Promise<void>) => {
-    if (stopped !== undefined) throw new KafkaStartError('This Kafka is stopped')
+    if (stopped !== undefined) throw new KafkaStartError('This Kafka was stopped')
     await act()
   }
   const stop = () => {
@@ -165,7 +165,7 @@ function run([command = '', ...args]: readonly string[]): Promise<void> {
   })
 }
 
-/** 16 bytes as Kafka writes them. One that begins with a hyphen would be an option of the tool. */
+/** 16 random bytes as base64url. The format tool would read an id that begins with a hyphen as an option. */
 function newClusterId(): string {
   for (;;) {
     const id = randomBytes(16).toString('base64url')

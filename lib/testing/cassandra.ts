@@ -6,21 +6,21 @@ export interface StartOptions {
    */
   readonly nodes?: number
   /**
-   * Require a login: `username` and `password` of the result are those of Cassandra's first superuser.
+   * Require a login. The result has `username` and `password` of Cassandra's first superuser.
    * @default false
    */
   readonly auth?: boolean
   /**
    * Accept TLS connections only. Needs the package `selfsigned`, which makes a CA and a certificate for
-   * 127.0.0.1 to 127.0.0.3 and localhost at every start. With `'mutual'` a client must show a certificate signed by
-   * that CA (`require_client_auth` in `cassandra.yaml`); the result has one.
+   * 127.0.0.1 to 127.0.0.3 and localhost at every start. With `'mutual'` a client must present a certificate signed by
+   * that CA (`require_client_auth` in `cassandra.yaml`). The result has such a certificate.
    * @default false
    */
   readonly tls?: boolean | 'mutual'
   /**
    * Acknowledge a write only when it would survive {@link Cassandra.kill} (Cassandra's `commitlog_sync: batch`). Single
-   * writes become several times slower. Without it, as with any Cassandra in its default mode, a node that is killed
-   * loses what it acknowledged in the last tenth of a second (the period of the commit log's markers, CASSANDRA-13987).
+   * writes become several times slower. Without it, a node that is killed loses writes that it acknowledged in the last
+   * tenth of a second. That is Cassandra's default: it writes markers to the commit log at this interval (CASSANDRA-13987).
    * @default false
    */
   readonly durable?: boolean
@@ -47,9 +47,9 @@ export interface Cassandra extends AsyncDisposable {
   readonly clientCert?: string
   /** Present with `tls: 'mutual'`: the private key of `clientCert`, as PEM text (PKCS#8, not encrypted). */
   readonly clientKey?: string
-  /** Present with `source: 'maven'`: the log file of every node. They go with {@link stop}. */
+  /** Present with `source: 'maven'`: the log file of every node. {@link stop} removes them. */
   readonly logs?: readonly string[]
-  /** Which of the three ways it was started by. */
+  /** How the server was started. */
   readonly source: Source
   /**
    * Ends every node, whatever its state, and removes its data. A second call does nothing more. Does nothing to a
@@ -57,24 +57,24 @@ export interface Cassandra extends AsyncDisposable {
    */
   stop(): Promise<void>
   /**
-   * Ends node `n` with SIGKILL, so nothing is flushed, paused or not. Its data stay for {@link start}: what was
-   * acknowledged before the call is there again (see `durable` for what is acknowledged during the call). Does nothing
-   * to a node that is down.
-   * @throws CassandraStartError when the server came from the environment, or is stopped; RangeError when there is no
-   * node `n`. The same holds for `pause`, `resume` and `start`.
+   * Ends node `n` with SIGKILL, so nothing is flushed. The node may be paused. Its data stay for {@link start}, with all
+   * writes that were acknowledged before the call (see `durable` for those acknowledged during the call). Does nothing to a
+   * node that is down.
+   * @throws CassandraStartError when the server came from the environment, or was stopped; RangeError when there is no
+   * node `n`. `pause`, `resume` and `start` throw the same errors.
    */
   kill(n: number): Promise<void>
-  /** Freezes node `n` (SIGSTOP): its connections stay open and nothing answers. Fails when the node is down. */
+  /** Freezes node `n` (SIGSTOP): its connections stay open but get no answers. Fails when the node is down. */
   pause(n: number): Promise<void>
   /**
-   * Lets a paused node go on (SIGCONT). Resolves when it and the other running nodes answer, agree on the schema and
-   * see each other as up. Does nothing to a node that is not paused. Fails when the node is down, or when they do not
-   * answer within 300 seconds, with the end of the log of every node.
+   * Resumes a paused node (SIGCONT). Resolves when all running nodes answer, agree on the schema and see each other as up.
+   * Does nothing to a node that is not paused. Fails when the node is down. Also fails when the nodes are not ready within
+   * 300 seconds; the error then has the end of the log of every node.
    */
   resume(n: number): Promise<void>
   /**
-   * Starts node `n` after {@link kill}, with its data and address. Resolves when it and the other running nodes answer,
-   * agree on the schema and see each other as up. Fails when the node is running, or like {@link resume}.
+   * Starts node `n` after {@link kill}, with its data and address. Resolves when all running nodes answer, agree on the
+   * schema and see each other as up. Fails when the node is running, or when the nodes are not ready within 300 seconds.
    */
   start(n: number): Promise<void>
 }

@@ -2,19 +2,19 @@ import type { Source } from './cassandra.ts'
 import { CassandraStartError } from './error.ts'
 import type { JavaFound } from './java.ts'
 
-/** Everything the choice of a server depends on. */
+/** What the choice of a server depends on. */
 export interface Surroundings {
   /** `CASSANDRA_CONTACT_POINTS`. */
   readonly contactPoints: string | undefined
-  /** A Docker engine answered. */
+  /** Whether a Docker engine answers. */
   readonly docker: boolean
-  /** The package `testcontainers` is installed. */
+  /** Whether the package `testcontainers` is installed. */
   readonly testcontainers: boolean
-  /** What each `java` that was found says of itself. */
+  /** Every `java` that was found, with its version. */
   readonly java: readonly JavaFound[]
-  /** `mvn` is on the PATH. */
+  /** Whether `mvn` is on the PATH. */
   readonly maven: boolean
-  /** An earlier start has left Cassandra's jars in the cache, so Maven is not needed. */
+  /** Whether Cassandra's jars are in the cache since an earlier start. Maven is then not needed. */
   readonly jarsCached: boolean
 }
 
@@ -30,9 +30,9 @@ export interface Wanted {
 const JAVA_VERSIONS: readonly number[] = [17, 11]
 
 /**
- * Where to take a server from: the environment, Docker, Java with Maven, in this order. The first two give one plain
- * node, so everything else comes from Java.
- * @throws CassandraStartError naming what to install when there is nothing to take.
+ * Chooses where a server comes from: the environment, Docker, or Java with Maven, in this order. The first two provide one plain
+ * node only. Everything else needs Java with Maven.
+ * @throws CassandraStartError that says what to install, if none of them can be used.
  */
 export function choose(wanted: Wanted, around: Surroundings): Source {
   const plain = isPlain(wanted)
@@ -42,7 +42,7 @@ export function choose(wanted: Wanted, around: Surroundings): Source {
   throw new CassandraStartError(explain(plain, around))
 }
 
-/** True when any Cassandra will do. */
+/** True for one node without special options. Any Cassandra will do then. */
 export function isPlain(wanted: Wanted): boolean {
   return wanted.nodes === 1 && !wanted.auth && !wanted.tls && !wanted.durable
 }
@@ -61,7 +61,7 @@ function explain(plain: boolean, around: Surroundings): string {
   const choices = plain ? [environmentChoice, dockerChoice(around), javaChoice(around)] : [javaChoice(around)]
   const lead = plain
     ? 'Found no way to start a Cassandra. Do one of these:'
-    : 'Several nodes, `auth`, `tls` and `durable` are started with Java and Maven, which cannot be used here:'
+    : 'Several nodes, `auth`, `tls` and `durable` need Java and Maven. Do this:'
   return [lead, ...choices.map(choice => `  - ${choice}`)].join('\n')
 }
 

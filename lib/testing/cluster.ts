@@ -13,29 +13,31 @@ import { CassandraNode } from './node.ts'
 import { type Ports, reservePorts } from './ports.ts'
 import { waitUntilReady } from './readiness.ts'
 
-/** Addresses of the nodes; only a port in common lets the driver find the others by its own. */
+/** Addresses of the nodes. All use the same port, because the driver assumes that of the first node for the others. */
 export const ADDRESSES: readonly string[] = ['127.0.0.1', '127.0.0.2', '127.0.0.3']
 
-/** Longest time in milliseconds for a start, of all nodes together: three took 141 s on two cores with a load of 37. */
+/** Longest time in milliseconds for the start of all nodes. Three nodes took 141 s on two cores with a load average of 37. */
 const START_TIMEOUT_MS = 300_000
 
 /**
- * Cassandra replays its log up to the last marker, and sets one every 100 ms. The rest is for a machine that is busy.
+ * Milliseconds from a call of `kill` to the signal. Cassandra replays its commit log up to the last marker, and writes a marker
+ * every 100 ms. The rest is a margin for a busy machine.
  */
 const COMMIT_LOG_LAG_MS = 300
 
+/** Heap of a node that is alone, and of each of several nodes. */
 const HEAP_MEGABYTES = { alone: 1024, several: 768 }
 
-/** Cassandra's own name and password for its first superuser. */
+/** User name and password of Cassandra's first superuser. */
 const LOGIN = { username: 'cassandra', password: 'cassandra' }
 
 /** What a cluster of JVMs is started with. */
 export interface ClusterSettings extends Wanted {
   readonly java: string
   readonly jars: string
-  /** Goes into every node's `cassandra.yaml`, over what is there. For specs. */
+  /** Overrides settings in every node's `cassandra.yaml`. For specs. */
   readonly yaml?: Yaml
-  /** Tokens that each node has on the ring, instead of 16. For specs. */
+  /** Tokens per node. 16 if undefined. For specs. */
   readonly tokens?: number
 }
 
@@ -51,7 +53,7 @@ export async function startCluster(settings: ClusterSettings): Promise<Cassandra
   let ports: Ports | undefined
   const stop = async () => {
     await Promise.all(nodes.map(node => node.kill()))
-    // Until then they are kept: another server could take them while a node is down.
+    // Kept until now, because another server could take the ports while a node is down.
     ports?.release()
     await removeFolder()
   }
@@ -132,7 +134,7 @@ async function writeCertificates(folder: string, { key, certificate, ca, client 
   return { ...files, isMutual: client !== undefined }
 }
 
-/** Starts some nodes of a cluster; resolves to the data center when all that run answer. */
+/** Starts some nodes of a cluster. Resolves to the name of the data center when all running nodes are ready. */
 async function startNodes(
   starting: readonly CassandraNode[],
   all: readonly CassandraNode[],
@@ -142,7 +144,7 @@ async function startNodes(
   return await untilReady(all, signal)
 }
 
-/** Resolves to the data center when the nodes that run answer, agree on the schema and see each other as up. */
+/** Resolves to the name of the data center when all running nodes answer, agree on the schema and see each other as up. */
 async function untilReady(all: readonly CassandraNode[], signal: AbortSignal): Promise<string> {
   const answering = all.filter(node => node.isAnswering)
   const addresses = answering.map(node => node.access.address)
@@ -158,7 +160,7 @@ async function untilReady(all: readonly CassandraNode[], signal: AbortSignal): P
 function controls(nodes: readonly CassandraNode[], end: () => Promise<void>, commitLogLagMs: number) {
   let stopped: Promise<void> | undefined
   const node = (n: number): CassandraNode => {
-    if (stopped !== undefined) throw new CassandraStartError('This Cassandra is stopped')
+    if (stopped !== undefined) throw new CassandraStartError('This Cassandra was stopped')
     const found = nodes[n - 1]
     if (found === undefined) throw new RangeError(`Expected a node from 1 to ${nodes.length}, got ${n}`)
     return found
@@ -208,7 +210,7 @@ async function explain(
   const logs = nodes.length === 0 ? undefined : await keepLogs(nodes)
   for (const node of nodes)
     lines.push(`--- end of the log of ${node.access.address} ---`, await node.logTail())
-  if (logs !== undefined) lines.push(`--- the whole logs are in ${logs} ---`)
+  if (logs !== undefined) lines.push(`--- the complete logs are in ${logs} ---`)
   return new CassandraStartError(lines.join('\n'), { cause: error })
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 
-/** What the files of one node are made from. */
+/** The settings in the configuration files of one node. */
 export interface NodeSettings {
   /** Folder of this node's data, logs and configuration. */
   readonly folder: string
@@ -11,13 +11,13 @@ export interface NodeSettings {
   /** Tokens of this node on the ring. */
   readonly tokens: readonly bigint[]
   readonly auth: boolean
-  /** Every write waits for the commit log. */
+  /** Whether every write waits for the commit log. */
   readonly durable: boolean
-  /** PEM files for TLS towards clients, absent without TLS. */
+  /** PEM files for TLS with clients. Absent without TLS. */
   readonly tls?: {
     readonly keyAndCertificate: string
     readonly ca: string
-    /** Whether a client must show a certificate that the CA signed. */
+    /** Whether a client must present a certificate that the CA signed. */
     readonly isMutual: boolean
   }
 }
@@ -25,7 +25,7 @@ export interface NodeSettings {
 /** A part of `cassandra.yaml`. */
 export type Yaml = { readonly [key: string]: unknown }
 
-/** The text of `cassandra.yaml`: JSON, which is YAML. Everything not named here keeps Cassandra's default. */
+/** The text of `cassandra.yaml`, as JSON, which is valid YAML. Settings that are not named here keep Cassandra's defaults. */
 export function cassandraYaml(node: NodeSettings, overrides: Yaml = {}): string {
   return JSON.stringify(
     { ...base(node), ...commitLog(node), ...login(node), ...tls(node), ...overrides },
@@ -90,7 +90,7 @@ function tls({ tls }: NodeSettings): Yaml {
   }
 }
 
-/** Names of the log files inside a node's folder: Cassandra's log, and what the JVM prints. */
+/** Paths of the log files in a node's folder: Cassandra's log, and the output of the JVM. */
 export function logFiles(folder: string): { system: string; output: string } {
   return { system: join(folder, 'system.log'), output: join(folder, 'output.log') }
 }
@@ -111,7 +111,7 @@ function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 }
 
-/** Tokens of the ring for node `index` of `nodes`, evenly spread and alternating between the nodes. */
+/** Tokens of node `index` of `nodes`. The tokens of all nodes are evenly spread, and the nodes take turns along the ring. */
 export function tokensOf(index: number, nodes: number, tokensEach = 16): bigint[] {
   const step = 2n ** 64n / BigInt(nodes * tokensEach)
   return Array.from(

@@ -13,7 +13,7 @@ const IMAGE = 'cassandra:5'
 /** Longest time in milliseconds for an engine to answer a ping. */
 const PING_TIMEOUT_MS = 1_000
 
-/** Longest time in milliseconds for a start; the image may have to be fetched first. */
+/** Longest time in milliseconds for a start, including the download of the image. */
 const START_TIMEOUT_MS = 300_000
 
 const ENVIRONMENT = {
@@ -22,7 +22,7 @@ const ENVIRONMENT = {
   JVM_EXTRA_OPTS: '-Dcassandra.skip_wait_for_gossip_to_settle=0 -Dcassandra.ring_delay_ms=100',
 }
 
-/** True when a Docker engine answers where the environment or its usual sockets point to. */
+/** True when a Docker engine answers at `DOCKER_HOST` or at a usual socket. */
 export async function dockerAnswers(env: NodeJS.ProcessEnv = process.env): Promise<boolean> {
   const answers = await Promise.all(engines(env).map(ping))
   return answers.includes(true)
@@ -31,7 +31,7 @@ export async function dockerAnswers(env: NodeJS.ProcessEnv = process.env): Promi
 /** Where an engine may listen: a socket file, or a host and port. */
 export type Engine = { readonly socketPath: string } | { readonly host: string; readonly port: number }
 
-/** `DOCKER_HOST` alone when it is set, else the sockets that testcontainers looks at. */
+/** `DOCKER_HOST` if it is set, else the sockets that testcontainers tries. */
 export function engines(env: NodeJS.ProcessEnv): Engine[] {
   const host = env['DOCKER_HOST']
   if (host) return readDockerHost(host)
@@ -54,7 +54,7 @@ function readDockerHost(host: string): Engine[] {
   return []
 }
 
-/** Only a unix socket can be asked over plain HTTP; a TCP engine may want TLS, so there a connection must do. */
+/** Sends a request to an engine on a Unix socket. An engine on TCP may need TLS, so a connection to it is enough. */
 function ping(engine: Engine): Promise<boolean> {
   return new Promise(resolve => {
     const connection =
@@ -111,7 +111,7 @@ export async function startContainer(): Promise<Cassandra> {
     await stopped
   }
   const when = async (n: number, act: () => Promise<unknown>) => {
-    if (stopped !== undefined) throw new CassandraStartError('This Cassandra is stopped')
+    if (stopped !== undefined) throw new CassandraStartError('This Cassandra was stopped')
     if (n !== 1) throw new RangeError(`Expected a node from 1 to 1, got ${n}`)
     await act().catch(error => {
       throw new CassandraStartError(`Docker refused: ${error}`, { cause: error })

@@ -4,11 +4,11 @@ import { waitUntilReady } from './readiness.ts'
 
 const DEFAULT_PORT = 9042
 
-/** Longest time in milliseconds for a server that is said to be running. */
+/** Longest time in milliseconds for the server to answer. It should be running. */
 const CONNECT_TIMEOUT_MS = 30_000
 
 /**
- * Takes the server that `CASSANDRA_CONTACT_POINTS` names. It stays as it is: `stop()` does nothing.
+ * Uses the server that `CASSANDRA_CONTACT_POINTS` names. `stop()` leaves it running.
  * @throws CassandraStartError when none answers.
  */
 export async function useEnvironment(variable: string): Promise<Cassandra> {
@@ -56,8 +56,8 @@ function splitPort(point: string): { address: string; port: number } {
 function notOurs(): Promise<never> {
   return Promise.reject(
     new CassandraStartError(
-      'This Cassandra came from CASSANDRA_CONTACT_POINTS and is not ours to kill, pause, resume or start; ' +
-        'unset the variable to have one started',
+      'A Cassandra from CASSANDRA_CONTACT_POINTS cannot be killed, paused, resumed or started here. ' +
+        'To get one that can, unset the variable',
     ),
   )
 }

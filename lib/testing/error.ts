@@ -1,6 +1,6 @@
 /** No Cassandra could be started, or the given one cannot be used. The message says what to do about it. */
 export class CassandraStartError extends Error {
-  /** The class's own name, as of every error. */
+  /** Name of the class. */
   override readonly name = 'CassandraStartError'
   /** Stable across releases. */
   readonly code = 'ERR_CASSANDRA_START'
@@ -8,7 +8,7 @@ export class CassandraStartError extends Error {
 
 /** No Kafka could be started, or the given one cannot be used. The message says what to do about it. */
 export class KafkaStartError extends Error {
-  /** The class's own name, as of every error. */
+  /** Name of the class. */
   override readonly name = 'KafkaStartError'
   /** Stable across releases. */
   readonly code = 'ERR_KAFKA_START'

@@ -5,14 +5,14 @@ import type { Readable, Writable } from 'node:stream'
 import { CassandraStartError } from './error.ts'
 
 /*
- * Whatever ends this process (its end, an uncaught error, Ctrl-C, kill -9), its pipes are closed. So each JVM and the
- * data folder have a small shell beside them that waits for the end of a pipe from here, and then ends its JVM or
- * removes the folder. No signal handler is needed, which would change how the host program reacts to signals.
+ * When this process ends, its pipes are closed, whether it ended normally, by an uncaught error, by Ctrl-C or by kill -9. So
+ * each JVM and each data folder has a small shell that waits for the end of a pipe from this process. The shell then ends its
+ * JVM or removes its folder. No signal handler is needed. It would change how the host program reacts to signals.
  *
- * The shells and JVMs are sessions of their own: Ctrl-C in a terminal goes to this process alone.
+ * Shells and JVMs run in their own sessions, so Ctrl-C in a terminal reaches this process only.
  */
 
-// Waits for the JVM while the shell in the background waits for the pipe.
+// The subshell waits for the pipe while the shell waits for the JVM.
 const RUN = `
 output=$1
 shift
@@ -28,7 +28,7 @@ kill $reader
 exit $code
 `
 
-// The JVMs are being ended at the same moment, so the first attempt may meet a file that is just being made.
+// The JVMs end at the same time and may still create files, so one attempt may not be enough.
 const REMOVE = `
 read -r _
 for attempt in 1 2 3 4 5 6 7 8 9 10; do
@@ -44,9 +44,9 @@ export interface Guarded {
   readonly pid: number
   /** True until the process has ended. */
   isRunning(): boolean
-  /** How it ended: an exit code, 128 + the signal's number after a signal. */
+  /** Resolves to the exit code, which is 128 plus the signal number after a signal. */
   readonly ended: Promise<number>
-  /** Ends it with SIGKILL, also when it is stopped, and waits for its end. */
+  /** Ends the process with SIGKILL, even if it is paused, and waits until it has ended. */
   end(): Promise<void>
 }
 
@@ -57,7 +57,7 @@ export async function runGuarded(command: readonly string[], outputFile: string)
   return { ...shell, pid }
 }
 
-/** Has the folder removed when this process ends. The result removes it now. */
+/** Removes the folder when this process ends. The returned function removes it now. */
 export function removeAtEnd(folder: string): () => Promise<void> {
   const shell = startShell(REMOVE, [folder])
   shell.stdout.destroy()
@@ -77,7 +77,7 @@ function startShell(script: string, args: readonly string[]) {
     running = false
   })
   shell.stdin.on('error', () => {})
-  // A program that forgets to stop its server must still be able to end; the pipe then closes.
+  // A server that is still running must not keep the program alive. When the program ends, the pipe closes.
   shell.unref()
   unref(shell.stdin)
   return {
@@ -93,7 +93,7 @@ function startShell(script: string, args: readonly string[]) {
   }
 }
 
-// Pipes to a child are sockets, which the types do not say.
+// Pipes to a child process are sockets, but their types do not say so.
 function unref(pipe: Writable): void {
   if (pipe instanceof Socket) pipe.unref()
 }
@@ -110,7 +110,7 @@ async function readPid({ stdout, ended }: { stdout: Readable; ended: Promise<num
   }
 }
 
-/** True when every thread of a process is stopped by SIGSTOP, or is gone. */
+/** True when every thread of a process is stopped by SIGSTOP or has ended. */
 export async function isStopped(pid: number): Promise<boolean> {
   const states = process.platform === 'linux' ? await threadStates(pid) : [await processState(pid)]
   return states.every(state => !state || /^[TtXZ]/.test(state))
@@ -121,7 +121,7 @@ async function threadStates(pid: number): Promise<string[]> {
   return await Promise.all(
     threads.map(async thread => {
       const stat = await readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => '')
-      // The name before the state may hold spaces and brackets of its own.
+      // The name of the thread precedes its state, and may contain spaces and parentheses.
       return stat.slice(stat.lastIndexOf(')') + 2)
     }),
   )

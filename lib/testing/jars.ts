@@ -8,9 +8,9 @@ import { CassandraStartError } from './error.ts'
 
 /** A server that Maven can fetch. */
 export interface Product {
-  /** As in the property of its version, `cassandra.version`, and in the name of its folder. */
+  /** Used in the property of the version, such as `cassandra.version`, and in the name of the folder. */
   readonly name: 'cassandra' | 'kafka'
-  /** As people write it. */
+  /** Used in messages. */
   readonly title: string
   readonly pom: string
 }
@@ -22,14 +22,14 @@ export const kafkaJars: Product = { name: 'kafka', title: 'Kafka', pom: pathOf('
 /** Longest time in milliseconds for Maven to fetch 66 MB. */
 const MAVEN_TIMEOUT_MS = 600_000
 
-// Two folders up and down again finds the one copy from lib/testing/*.ts and from dist/testing/*.js.
+/** The POMs are in the folder of this file, also in the built package. */
 function pathOf(name: string): string {
   return fileURLToPath(new URL(`./${name}`, import.meta.url))
 }
 
 /**
- * The folder that a server's jars are kept in, one for each version.
- * @param version that of its POM when undefined; specs try others.
+ * The folder for the jars of a server. Each version has its own.
+ * @param version the one in the POM if undefined. Only specs give others.
  */
 export async function jarFolder(
   env: NodeJS.ProcessEnv = process.env,
@@ -42,7 +42,7 @@ export async function jarFolder(
   return join(cache, 'cassandra-streams', `${name}-${version}`)
 }
 
-/** True when the jars are in the folder. It appears all at once, so its presence is enough. */
+/** True when the jars are in the folder. The folder is renamed when it is complete, so it is enough that it exists. */
 export function areJarsIn(folder: string): Promise<boolean> {
   return access(folder).then(
     () => true,
@@ -51,8 +51,8 @@ export function areJarsIn(folder: string): Promise<boolean> {
 }
 
 /**
- * Has Maven copy the jars into the folder. Processes that do so at the same time do not disturb each other.
- * @param version as of {@link jarFolder}
+ * Lets Maven copy the jars into the folder. Several processes may do this at the same time.
+ * @param version as for {@link jarFolder}
  * @throws CassandraStartError with the end of Maven's output.
  */
 export async function fetchJars(
@@ -65,7 +65,7 @@ export async function fetchJars(
   try {
     await runMaven(unfinished, version, product)
     await rename(unfinished, folder).catch(async error => {
-      // Another process was faster, and its jars are the same as ours.
+      // Another process has renamed its folder first. It has the same jars.
       if (!(await areJarsIn(folder))) throw error
     })
   } finally {

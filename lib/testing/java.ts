@@ -2,17 +2,17 @@ import { execFile } from 'node:child_process'
 import { access, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 
-/** A `java` command and what it says of itself. */
+/** A `java` command and its version. */
 export interface JavaFound {
-  /** Full path, or `java` where the PATH was searched. */
+  /** Full path. */
   readonly command: string
-  /** Major version, undefined when the command gave none. */
+  /** Major version. Undefined if the command does not tell it. */
   readonly major: number | undefined
-  /** The version for people, for example `17.0.15`. */
+  /** The complete version, for messages, for example `17.0.15`. */
   readonly says: string
 }
 
-/** Asks the Java of `JAVA_HOME`, then that of the PATH. Empty when there is neither. */
+/** Finds the Java of `JAVA_HOME`, then that of the PATH. Empty if there is neither. */
 export async function findJava(env: NodeJS.ProcessEnv = process.env): Promise<JavaFound[]> {
   const home = env['JAVA_HOME']
   const commands = home === undefined || home === '' ? [] : [join(home, 'bin', 'java')]

@@ -1,13 +1,13 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-/** What a JVM for one node needs to know. */
+/** What the JVM of one node is started with. */
 export interface JvmSettings {
   readonly java: string
   readonly jars: string
   readonly folder: string
   readonly heapMegabytes: number
-  /** Nodes of the cluster; Cassandra's own keyspaces have a replica on each. */
+  /** Number of nodes in the cluster. Cassandra's own keyspaces have a replica on each. */
   readonly nodes: number
 }
 
@@ -24,20 +24,20 @@ export function javaCommand({ java, jars, folder, heapMegabytes, nodes }: JvmSet
     'cassandra.storagedir': folder,
     'logback.configurationFile': file('logback.xml'),
     'java.io.tmpdir': folder,
-    // A ring on one machine is settled at once, and everybody is told of a change in milliseconds.
+    // On one machine, gossip settles at once, and all nodes learn of a change within milliseconds.
     'cassandra.skip_wait_for_gossip_to_settle': 0,
     'cassandra.ring_delay_ms': 100,
-    // Cassandra derives this from the ring delay. A joining node that is silent for half of it is dropped from gossip, and
-    // is then never asked for its schema again (CASSANDRA-17883). On a busy machine every node is silent for 100 ms. This
-    // is what Cassandra's own ring delay of 30 s gives.
+    // Cassandra derives this from the ring delay if it is not set. A joining node that is silent for half of it is dropped
+    // from gossip, and is then never asked for its schema again (CASSANDRA-17883). On a busy machine, any node may be silent
+    // for 100 ms. This value is the one for Cassandra's default ring delay of 30 s.
     'cassandra.gossip_quarantine_delay_ms': 60_000,
-    // A node that misses a schema change pulls the schema after this time, and tries again after it: Cassandra waits a
-    // minute.
+    // A node that misses a schema change pulls the schema after this time, and tries again at this interval. The default is
+    // a minute.
     'cassandra.migration_delay_ms': 1_000,
     'cassandra.schema_pull_interval_ms': 1_000,
     'cassandra.superuser_setup_delay_ms': 0,
     'cassandra.consistent.rangemovement': false,
-    // One node of three may then go without taking logins with it.
+    // With a replica on every node, logins work while one node of three is down.
     'cassandra.system_auth.default_rf': nodes,
     'cassandra.system_distributed.default_rf': nodes,
   }
@@ -46,7 +46,7 @@ export function javaCommand({ java, jars, folder, heapMegabytes, nodes }: JvmSet
     `-Xms${heapMegabytes}m`,
     `-Xmx${heapMegabytes}m`,
     '-Xss512k',
-    // Measured: the least CPU to start with, and a small heap is collected fast enough.
+    // Measured: this collector uses the least CPU during a start, and is fast enough for a small heap.
     '-XX:+UseSerialGC',
     '-XX:+ExitOnOutOfMemoryError',
     `-XX:ErrorFile=${join(folder, 'hs_err.log')}`,

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { KafkaOptions } from './kafka.ts'
 
-/** What the file of one broker is made from. */
+/** The settings in the file of one broker. */
 export interface BrokerSettings extends Required<KafkaOptions> {
   /** Folder of the data, the log and the configuration. */
   readonly folder: string
@@ -22,9 +22,9 @@ export function serverProperties(settings: BrokerSettings): string {
     'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
     'log.dirs': join(folder, 'data'),
-    // Topics are made on purpose.
+    // A test creates its topics itself.
     'auto.create.topics.enable': false,
-    // Kafka's own topics have three replicas and 50 partitions by default.
+    // By default, Kafka's own topics have three replicas, which need three brokers, and 50 partitions.
     'offsets.topic.replication.factor': 1,
     'offsets.topic.num.partitions': 1,
     'transaction.state.log.replication.factor': 1,
@@ -47,7 +47,7 @@ export function serverProperties(settings: BrokerSettings): string {
     .join('')
 }
 
-/** Command and arguments that make the folder of a broker ready. */
+/** Command and arguments that format the folder of a broker. */
 export function formatCommand(java: string, jars: string, file: string, clusterId: string): string[] {
   return [...jvm(java, jars), 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file]
 }
@@ -63,7 +63,7 @@ function jvm(java: string, jars: string): string[] {
     '-Xms256m',
     '-Xmx512m',
     '-Xss512k',
-    // Measured for Cassandra: the least CPU to start with, and a small heap is collected fast enough.
+    // Measured for Cassandra: this collector uses the least CPU during a start, and is fast enough for a small heap.
     '-XX:+UseSerialGC',
     '-XX:+ExitOnOutOfMemoryError',
     '-Dorg.slf4j.simpleLogger.showDateTime=true',

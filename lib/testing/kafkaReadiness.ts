@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 const POLL_MS = 100
 
-/** Longest time in milliseconds for one answer. */
+/** Longest time in milliseconds to wait for an answer. */
 const ANSWER_MS = 2_000
 
 /**
@@ -15,7 +15,7 @@ const REQUEST = Buffer.from('0000000a0012000000000001ffff', 'hex')
 /** Bytes of an answer up to the end of its error code. */
 const ANSWER_BYTES = 10
 
-/** Waits until a broker answers a request. Rejects only by the signal. */
+/** Waits until a broker answers a request. Rejects only when the signal is aborted. */
 export async function waitForBroker(host: string, port: number, signal: AbortSignal): Promise<void> {
   while (!(await answers(host, port))) {
     await delay(POLL_MS, undefined, { signal }).catch(() => {

@@ -10,7 +10,7 @@ const LOG_TAIL_LINES = 25
 
 const STOP_POLL_MS = 10
 
-/** One JVM that runs Cassandra, and the folder that outlives it. */
+/** One node of Cassandra: its folder, and the JVM that runs it. */
 export class CassandraNode {
   readonly access: Access
   readonly folder: string
@@ -24,7 +24,7 @@ export class CassandraNode {
     this.#command = command
   }
 
-  /** Writes the node's folder; it is started with {@link start}. */
+  /** Writes the node's folder. {@link start} starts the node. */
   static async create(
     settings: NodeSettings,
     access: Access,
@@ -47,15 +47,15 @@ export class CassandraNode {
     return this.isRunning && !this.#paused
   }
 
-  /** Resolves when the CQL port is open. Rejects as soon as the JVM ends, or by the signal. */
+  /** Resolves when the CQL port is open. Rejects when the JVM ends, or when the signal is aborted. */
   async start(signal: AbortSignal): Promise<void> {
-    if (this.isRunning) throw new CassandraStartError(`${this.access.address} is running`)
+    if (this.isRunning) throw new CassandraStartError(`Cassandra at ${this.access.address} is running`)
     this.#paused = false
     this.#process = await runGuarded(this.#command, logFiles(this.folder).output)
     await this.whileRunning(signal, running => waitForPort(this.access, running))
   }
 
-  /** Gives up on `work`, whose signal is then aborted, when the JVM ends. */
+  /** Runs `work`. Rejects when the JVM ends, and then aborts the signal of `work`. */
   async whileRunning<T>(signal: AbortSignal, work: (running: AbortSignal) => Promise<T>): Promise<T> {
     const gone = new AbortController()
     const ended = (this.#process?.ended ?? Promise.resolve(0)).then(code => {
@@ -68,13 +68,13 @@ export class CassandraNode {
     }
   }
 
-  /** Ends the JVM at once, in whatever state. */
+  /** Ends the JVM at once, even if it is paused. */
   async kill(): Promise<void> {
     await this.#process?.end()
     this.#paused = false
   }
 
-  /** Resolves when every thread stands still: on a busy machine some run on for a while after the signal. */
+  /** Resolves when every thread is stopped. On a busy machine, some continue for a while after the signal. */
   async pause(): Promise<void> {
     const pid = this.#signal('SIGSTOP')
     this.#paused = true
@@ -98,7 +98,7 @@ export class CassandraNode {
     return pid
   }
 
-  /** The end of both logs, for people. */
+  /** The last lines of both logs. */
   async logTail(): Promise<string> {
     const { system, output } = logFiles(this.folder)
     const tails = await Promise.all([system, output].map(readTail))

@@ -5,31 +5,31 @@ import { CassandraStartError } from './error.ts'
 
 /** The two ports of a server, the same on each of its addresses. */
 interface PortPair {
-  /** CQL, or Kafka's protocol. */
+  /** For clients. */
   readonly native: number
-  /** Between nodes. */
+  /** For other nodes of Cassandra, or for Kafka's controller. */
   readonly storage: number
 }
 
-/** Ports that nobody else is given. */
+/** Ports that are reserved for one server. */
 export interface Ports extends PortPair {
-  /** Lets another start take these ports. */
+  /** Ends the reservation. */
   release(): void
 }
 
-/** Where cqlsh and the drivers look, and Cassandra's own choice between nodes. */
+/** Cassandra's default ports. */
 const USUAL = { native: 9042, storage: 7000 }
 
-/** Below every system's range for outgoing connections, so that none of those takes a port while a node is down. */
+/** Below the ranges that operating systems use for outgoing connections, which could take a port while a node is down. */
 const RANDOM_PORTS = { from: 10_000, to: 30_000 }
 
 const ATTEMPTS = 50
 
 /**
- * Finds ports that are free on all addresses: the usual ones if possible.
+ * Reserves ports that are free on all addresses: the usual ones if possible.
  *
- * The port two above the first is held until `release`, so that no other start, in this process or another, finds
- * the same ports free in the seconds before the server opens them, or while a node is down.
+ * The port `native + 2` stays open until `release`. It marks the other two as taken while no server listens on them: before the
+ * server has started, and while a node is down. Every call checks it first, in this process and in others.
  */
 export async function reservePorts(addresses: readonly string[], usual = USUAL): Promise<Ports> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -44,7 +44,7 @@ export async function reservePorts(addresses: readonly string[], usual = USUAL):
 
 function candidate(attempt: number, usual: PortPair): PortPair {
   if (attempt === 0) return usual
-  // A block of four ports: the first, between nodes, held, unused.
+  // Each block has four ports: `native`, `storage`, the one that is held open, and an unused one.
   const block = randomInt(RANDOM_PORTS.from / 4, RANDOM_PORTS.to / 4) * 4
   return { native: attempt === 1 ? usual.native : block, storage: block + 1 }
 }

@@ -2,7 +2,7 @@ import { connect as connectTcp } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client, type ClientOptions, errors, policies, types } from 'cassandra-driver'
 
-/** How to reach one node with the driver. */
+/** How the driver connects to one node. */
 export interface Access {
   readonly address: string
   readonly port: number
@@ -15,10 +15,10 @@ export interface Access {
 
 const POLL_MS = 100
 
-/** Longer than the server's own 5 seconds, so that a busy node is not asked again while it works on its answer. */
+/** Longer than the server's own limit of 5 seconds. A busy node then gets no second request while it works on the first. */
 const READ_TIMEOUT_MS = 10_000
 
-/** Waits until something listens on the port. Rejects only by the signal. */
+/** Waits until something listens on the port. Rejects only when the signal is aborted. */
 export async function waitForPort({ address, port }: Access, signal: AbortSignal): Promise<void> {
   while (!(await isListening(address, port))) {
     await delay(POLL_MS, undefined, { signal }).catch(() => {
@@ -37,8 +37,8 @@ function isListening(host: string, port: number): Promise<boolean> {
 }
 
 /**
- * Waits until the node can be logged in to, agrees on the schema with each peer, and gets an answer from as many
- * replicas as there are nodes. Rejects only by the signal, with what was missing last.
+ * Waits until the node accepts the login, agrees on the schema with each peer, and answers a query for which it needs all of
+ * them. Rejects only when the signal is aborted; the cause is then the last failure.
  * @param peers addresses of the other nodes that should answer.
  * @returns the name of its data center.
  */
@@ -59,7 +59,7 @@ export async function waitUntilReady(
   throw new Error(`${access.address}:${access.port} did not become ready in time`, { cause: failure })
 }
 
-/** What the one host said, in place of the driver's list of hosts. */
+/** The error of the one host, from the driver's list of errors per host. */
 function reasonOf(error: unknown): unknown {
   if (!(error instanceof errors.NoHostAvailableError)) return error
   return Object.values(error.innerErrors ?? {})[0] ?? new Error('the driver has no connection to it')
@@ -86,7 +86,7 @@ async function checkPeers(client: Client, version: string, peers: readonly strin
     if (!versions.has(peer)) throw new Error(`it does not know ${peer}`)
     if (versions.get(peer) !== version) throw new Error(`it does not agree on the schema with ${peer}`)
   }
-  // This keyspace has a replica on every node, so the answer takes part of each node that runs.
+  // This keyspace has a replica on every node, so all running nodes take part in the answer.
   const consistency = peers.length === 1 ? types.consistencies.two : types.consistencies.three
   await client.execute('SELECT * FROM system_distributed.view_build_status', [], { consistency })
 }
@@ -98,7 +98,8 @@ export function clientOptions(access: Access): ClientOptions {
   return {
     contactPoints: onlyThis,
     socketOptions: { readTimeout: READ_TIMEOUT_MS },
-    // Left alone, the driver offers two newer ones first. With TLS 1.3 and a client certificate it may hang on a refusal.
+    // By default, the driver tries two newer versions first. When the server refuses them, the driver may hang with TLS 1.3 and
+    // a client certificate.
     protocolOptions: { port, maxVersion: types.protocolVersion.v4 },
     policies: {
       loadBalancing: new policies.loadBalancing.AllowListPolicy(

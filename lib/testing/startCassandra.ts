@@ -9,20 +9,20 @@ import { areJarsIn, fetchJars, jarFolder } from './jars.ts'
 import { findJava, findOnPath } from './java.ts'
 
 /**
- * Gives you a real Cassandra 5, for tests, demos and benchmarks. It is taken from the first of these that is there:
+ * Starts a real Cassandra 5 for tests, demos and benchmarks. It comes from the first of these that is available:
  *
  * 1. the variable `CASSANDRA_CONTACT_POINTS`, a comma-separated list of `address` or `address:port`, for one plain
  *    node (`nodes: 1`, no other option). The server is used as it is, and `stop()` leaves it running;
  * 2. Docker with the package `testcontainers`, for one plain node: image `cassandra:5`;
  * 3. Java 17 (or 11) and Maven. The first start fetches 66 MB into `$XDG_CACHE_HOME` (`~/.cache`), later ones reuse
- *    them. One node is up in 5 to 10 seconds with a heap of 1 GB, three in about 20 with 768 MB each.
+ *    them. One node starts in 5 to 10 seconds with a heap of 1 GB, three nodes in about 20 seconds with 768 MB each.
  *
- * Ports are 9042 and 7000 when they are free, and others when not, so several servers can run at a time. Data are in a
- * temporary folder. When your process ends, however it does, so do the servers, and the folder goes. An open server
+ * Ports are 9042 and 7000 if they are free, else others, so several servers can run at the same time. Data are in a
+ * temporary folder. When your process ends, in whatever way, the servers end and the folder is removed. A running server
  * does not keep your process alive.
  *
- * @throws CassandraStartError (code `ERR_CASSANDRA_START`) when there is none of the three, with what to install; or
- * when the server does not answer within 300 seconds, with the end of its log.
+ * @throws CassandraStartError (code `ERR_CASSANDRA_START`) when none of the three is available; the message says what to
+ * install. Also when the server does not answer within 300 seconds; the message has the end of its log.
  * @throws RangeError when `nodes` is not 1, 2 or 3.
  *
  * @example
@@ -49,7 +49,7 @@ export async function startCassandra(options: StartOptions = {}): Promise<Cassan
 async function lookAround(wanted: Wanted): Promise<Surroundings> {
   const contactPoints = env['CASSANDRA_CONTACT_POINTS']
   const plain = isPlain(wanted)
-  // Java takes a tenth of a second to tell its version, so it is not asked without need.
+  // `java -version` takes a tenth of a second, so it runs only if it is needed.
   const given = plain && isGiven(contactPoints)
   const testcontainers = plain && hasTestcontainers()
   const docker = plain && !given && (await dockerAnswers())
@@ -66,7 +66,7 @@ async function lookAround(wanted: Wanted): Promise<Surroundings> {
 
 async function startFromJars(wanted: Wanted, around: Surroundings): Promise<Cassandra> {
   const java = usableJava(around.java)
-  if (java === undefined) throw new CassandraStartError('Expected Java to be there after it was chosen')
+  if (java === undefined) throw new CassandraStartError('Expected to find Java')
   const jars = await jarFolder()
   if (!around.jarsCached) await fetchJars(jars)
   return await startCluster({ ...wanted, java: java.command, jars })

@@ -9,24 +9,23 @@ import { waitForBroker } from './kafkaReadiness.ts'
 /** The lowest Java that a broker of Kafka 4 runs on. */
 const LOWEST_JAVA = 17
 
-/** Longest time in milliseconds for a broker that is said to be running. */
+/** Longest time in milliseconds for the broker to answer. It should be running. */
 const CONNECT_TIMEOUT_MS = 30_000
 
 /**
- * Gives you a real Kafka 4 of one broker, for tests, demos and benchmarks. It is taken from the first of these that is
- * there:
+ * Starts a real Kafka 4 with one broker for tests, demos and benchmarks. It comes from the first of these that is available:
  *
  * 1. the variable `KAFKA_BROKERS`, a comma-separated list of `address:port`, when no option is given. The broker is used
  *    as it is, and `stop()` leaves it running;
  * 2. Java 17 or newer and Maven. The first start fetches 43 MB into `$XDG_CACHE_HOME` (`~/.cache`), later ones reuse them.
  *
- * The port is 9092 when it is free, and another when not. Data are in a temporary folder. When your process ends, however
- * it does, so does the broker, and the folder goes. A running broker does not keep your process alive. Topics are not made
- * by asking for them: create them with a client.
+ * The port is 9092 if it is free, else another. Data are in a temporary folder. When your process ends, in whatever way, the
+ * broker ends and the folder is removed. A running broker does not keep your process alive. The broker does not create topics
+ * by itself: create them with a client.
  *
- * @throws KafkaStartError (code `ERR_KAFKA_START`) when there is neither, with what to install; or when the broker does not
- * answer within 180 seconds, with the end of its log.
- * @throws RangeError when `session_timeout_ms` is not an integer from 1000 on.
+ * @throws KafkaStartError (code `ERR_KAFKA_START`) when neither is available; the message says what to install. Also when the
+ * broker does not answer within 180 seconds; the message has the end of its log.
+ * @throws RangeError when `session_timeout_ms` is not an integer of at least 1000.
  *
  * @example
  * await using kafka = await startKafka()
@@ -36,7 +35,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
   const { session_timeout_ms = 6000, properties = {} } = options
   if (!Number.isInteger(session_timeout_ms) || session_timeout_ms < 1000) {
     throw new RangeError(
-      `Expected \`session_timeout_ms\` to be an integer from 1000 on, got ${session_timeout_ms}`,
+      `Expected \`session_timeout_ms\` to be an integer of at least 1000, got ${session_timeout_ms}`,
     )
   }
   const given = env['KAFKA_BROKERS']
@@ -92,7 +91,7 @@ async function useBrokers(variable: string): Promise<Kafka> {
 function notOurs(): Promise<never> {
   return Promise.reject(
     new KafkaStartError(
-      'This Kafka came from KAFKA_BROKERS and is not ours to kill, pause, resume or start; unset the variable to have one started',
+      'A Kafka from KAFKA_BROKERS cannot be killed, paused, resumed or started here. To get one that can, unset the variable',
     ),
   )
 }

@@ -122,7 +122,7 @@ function encodeEntries(
   out.setInt32(counted - 4, count)
 }
 
-/** JSON keeps a Map whose keys are more than text as an Array of pairs. */
+/** A Map may be given as an Array of pairs, because JSON has no keys other than text. */
 function notPair(pair: unknown, index: number): Refusal {
   return within(new Refusal(pair, 'is no pair of a key and a value'), `[${index}]`)
 }

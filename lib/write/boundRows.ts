@@ -90,7 +90,7 @@ export function rowExecutor(client: Client, signal: AbortSignal, table: TableWat
   const preparations = new Preparations(table)
   const limits = new TimeLimits()
   const internals = client as unknown as Internals
-  /** Rows whose values are bound one by one, because somebody tracks requests, by these values. */
+  /** By their parameters: rows whose values are bound one by one, because somebody tracks requests. */
   const shown = new WeakMap<object, BoundRows>()
   let isKnown = true
   // The client may belong to the caller, so it stays unchanged.

@@ -58,8 +58,8 @@ export class ClusterClock extends OrderClock {
   }
 
   /**
-   * Corrects the clock by a reading. The coordinator's clock was somewhere within the time of the question and within
-   * its millisecond: a correction that agrees with both stays as it is.
+   * Corrects the clock by a reading. A reading is exact only to a millisecond, and to the time between question and answer. A
+   * correction within these limits stays as it is.
    *
    * @param most_ms largest skew that is believed; a reading beyond it changes nothing but {@link skew_ms}
    * @returns the skew in milliseconds
@@ -85,7 +85,7 @@ export class ClusterClock extends OrderClock {
     }
   }
 
-  /** From the steady clock to this machine's. 0 unless the machine's clock was set since the process began. */
+  /** Microseconds from the steady clock to this machine's. 0 unless the machine's clock was set since the process began. */
   #ownCorrection(): number {
     const behind = this.#system() * 1000 - this.#steady.now()
     // The system clock is read in whole milliseconds, and both may be read a moment apart.

@@ -53,7 +53,7 @@ export class Delivery {
   /** Milliseconds for an attempt that begins at this `performance.now()`. */
   limitAt(now: number): number {
     const { request_timeout_ms, retry_timeout_ms } = this.#limits
-    // Without retries, the only attempt has just its own limit.
+    // Without retries, only the limit of one request counts.
     if (retry_timeout_ms === 0) return request_timeout_ms
     return Math.max(1, Math.min(request_timeout_ms, this.#started + retry_timeout_ms - now))
   }
@@ -64,9 +64,10 @@ export class Delivery {
   }
 
   /**
-   * Whether the row itself makes the server fail: the server has failed to store it for a while, and stores rows that left
-   * after the failure. Rows that left earlier prove nothing, because the server may have started to fail in between. When
-   * time is over, rows that left after this row are enough, because none may have left after its failure.
+   * Whether the row itself makes the server fail. That is so if the server has failed to store it for a while, but has stored
+   * rows that were sent after the failure. Rows that were sent earlier prove nothing, because the server may have started to
+   * fail in between. When the time is up, rows that were sent after this row are enough, because none may have been sent after
+   * its failure.
    */
   isToBlame(lastStored: number): boolean {
     const now = performance.now()

@@ -29,7 +29,7 @@ const LAST_LOOK_MS = 2_000
 /** Most missing names that are remembered. With more, none is looked up twice within {@link PACE_MS}. */
 const MOST_LACKING = 10
 
-/** What a row is encoded by, and what it may ask of the servers. */
+/** What rows are encoded by, and how the schema is read again. */
 export type TableSettings = RowRules & Pick<WriteSettings, 'request_timeout_ms' | 'on_bad_row'>
 
 /** A row as bytes, the reason why it cannot be stored, or a row that is not decided yet. Bad rows are kept for `on_bad_row`. */
@@ -74,11 +74,13 @@ export class LiveTable {
     this.#readAt = readAt
     const asked = operationsIn(settings)
     this.#share = new StatementShare(cluster, {
-      statements: [source.keyspace, source.table, settings.ttl_column ?? settings.ttl, asked.length].join(),
       client: source.client,
+      keyspace: source.keyspace,
+      table: source.table,
+      ttl: settings.ttl_column ?? settings.ttl,
+      operations: asked.map(({ name }) => name),
       // Plus the write time and the time to live.
       binds: Math.max(...asked.map(operation => targetsOf(operation, schema).length)) + 2,
-      operations: asked.length,
     })
     this.#looks = new SchemaLooks(rows => this.#readFor(rows), source.signal)
     this.#timer = setInterval(() => {
@@ -150,7 +152,7 @@ export class LiveTable {
   }
 
   /**
-   * What a fault that may come from a changed table means. Only reading the schema tells.
+   * Decides what a fault means that may come from a changed table. Reads the schema, because only that tells.
    * @param fault `schema` when the server says so itself
    */
   async diagnose(fault: 'schema' | 'row'): Promise<'retry' | 'row' | SchemaError> {
@@ -273,7 +275,7 @@ export class LiveTable {
   }
 }
 
-/** What rows may ask for. */
+/** The operations that rows may ask for. */
 function operationsIn({ operation_column, delete_flag }: TableSettings): readonly Operation[] {
   if (operation_column !== undefined) return rowOperations
   return delete_flag === undefined ? [operations.insert] : [operations.insert, operations.delete]

@@ -10,7 +10,7 @@ import { PROBES, ReplicaSet } from './replicaSet.ts'
 
 /** What an outbox may hold. */
 export interface OutboxBounds {
-  /** Most requests in flight. It follows the answers that are reported to it. */
+  /** How many requests may be in flight. It adapts to the answers that are reported to it. */
   readonly window: Pick<Window, 'limit' | 'answered' | 'overloaded'>
   /** Most bytes that have left and are not settled, including those that wait for a failing replica set. */
   readonly bytes: number
@@ -58,7 +58,7 @@ export class Outbox implements Turns, Permits {
     this.#bounds = bounds
   }
 
-  /** As {@link Lane} takes them. */
+  /** Opens a lane. The parameters are those of {@link Lane}. */
   open(mostRows: number, send: Send, landed: () => void = () => {}): Lane {
     return new Lane(this, mostRows, send, landed)
   }
@@ -117,7 +117,7 @@ export class Outbox implements Turns, Permits {
       if (group !== undefined && this.#mustWait(line, group)) break
       this.#turns.shift()
       line.hasTurn = false
-      // Probes are first of all requests that failed before.
+      // Requests that failed before are the first probes.
       if (group === undefined || !this.#hasPermitFor(line.replicas, line.replicas.flights.size)) continue
       this.#launch(line, group)
       launched.add(line.lane)
@@ -175,7 +175,7 @@ export class Outbox implements Turns, Permits {
     return Math.max(1, this.#bounds.window.limit)
   }
 
-  /** Whether every waiting group must wait for an answer or for its time. */
+  /** Whether no waiting group can be sent before an answer comes or time passes. */
   #mustWait(line: Line, { bytes }: Group): boolean {
     const wait_ms = this.#bounds.pace?.wait_ms ?? 0
     if (wait_ms > 0) {

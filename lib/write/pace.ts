@@ -1,10 +1,10 @@
-/** Milliseconds of rows that may leave at once after a pause. */
+/** After a pause, the rows of this many milliseconds may be sent at once. */
 const BURST_MS = 50
 
-/** Flushes per second, so that no request has more rows than a tenth of a second's. */
+/** Flushes per second. A request therefore has at most the rows of a tenth of a second. */
 const FLUSHES = 10
 
-/** Limits the rows per second, evenly. */
+/** Limits the rows per second, and spreads them evenly. */
 export class Pace {
   readonly #row_ms: number
   readonly #now: () => number
@@ -16,12 +16,12 @@ export class Pace {
     this.#now = now
   }
 
-  /** Milliseconds until the next rows may leave. 0 if they may leave now. */
+  /** Milliseconds until the next rows may be sent. 0 if they may be sent now. */
   get wait_ms(): number {
     return Math.max(0, this.#due - this.#now())
   }
 
-  /** Records that rows leave. */
+  /** Records that rows are sent. */
   left(rows: number): void {
     this.#due = Math.max(this.#due, this.#now() - BURST_MS) + rows * this.#row_ms
   }

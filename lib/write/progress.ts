@@ -95,7 +95,7 @@ export class Progress {
     const isDue = isWanted && (this.#hasFlushed || this.#source.isIdle)
     const wanted = isDue ? this.#told + 1 : this.#waiters.first?.rows
     if (wanted === undefined) return
-    // Without a listener or a waiter there is nothing to find out. Waiting rows may be many.
+    // Smaller answers than `wanted` change nothing, so the search may stop early. Many rows may wait.
     const known = wanted - 1
     const rows = this.#source.settledRows(known)
     // Computed once per flush, because it takes a walk through the rows in flight.

@@ -14,7 +14,7 @@ interface PendingLook {
 }
 
 /**
- * Paced looks at the schema, so that rows with bad names cannot keep a server busy. All callers before a look starts share it.
+ * Reads the schema at a limited pace, so that rows with bad names cannot keep a server busy. All callers before a look share it.
  * One look per caller would make the last of N callers wait N seconds.
  */
 export class SchemaLooks {

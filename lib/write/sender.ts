@@ -30,7 +30,7 @@ export class Sender {
       : this.#send(rows, requests, permit)
   }
 
-  /** Nearly every request is acknowledged. This costs one promise; `await` at each step would make several. */
+  /** A fast path, because nearly every request is acknowledged. It makes one promise; `await` at each step would make several. */
   #send(rows: readonly EncodedRow[], requests: TableRequests, permit: Permit): Promise<void> {
     return new Promise((resolve, reject) => {
       const sent = performance.now()

@@ -1,4 +1,5 @@
 import type { Client } from 'cassandra-driver'
+import type { OperationName } from '../table/operations.ts'
 import { allCounts } from '../table/statement.ts'
 
 /**
@@ -27,18 +28,23 @@ const choices: readonly (readonly number[])[] = [
   [1],
 ]
 
-/** The size of one sink's statements. */
+/** The statements that one sink may prepare. */
 export interface StatementNeeds {
-  /** Names its statements: sinks that write the same table in the same way have the same ones. */
-  readonly statements: string
   readonly client: Client
+  readonly keyspace: string
+  readonly table: string
+  /** What the sink's options say about the time to live: it is part of the text of a statement. */
+  readonly ttl: number | string | undefined
+  /** Operations that rows may ask for. Each has its own statements. */
+  readonly operations: readonly OperationName[]
   /** Markers of one row. */
   readonly binds: number
-  /** Kinds of statements that are in use. */
-  readonly operations: number
 }
 
-/** How many sinks are open with the same statements, by their cluster. */
+/**
+ * Open sinks per kind of statement, by their cluster. A kind is one operation on one table with one time to live. Sinks that
+ * use the same kind share its prepared statements.
+ */
 const sinks = new WeakMap<object, Map<string, number>>()
 
 /**
@@ -48,6 +54,7 @@ const sinks = new WeakMap<object, Map<string, number>>()
 export class StatementShare {
   readonly #needs: StatementNeeds
   readonly #open: Map<string, number>
+  readonly #own: readonly string[]
   #isReleased = false
   #kinds = 0
   #counts = allCounts
@@ -56,7 +63,8 @@ export class StatementShare {
   constructor(cluster: object, needs: StatementNeeds) {
     this.#needs = needs
     this.#open = sinks.get(cluster) ?? new Map()
-    this.#open.set(needs.statements, (this.#open.get(needs.statements) ?? 0) + 1)
+    this.#own = kindsOf(needs)
+    for (const kind of this.#own) this.#open.set(kind, (this.#open.get(kind) ?? 0) + 1)
     sinks.set(cluster, this.#open)
   }
 
@@ -72,22 +80,24 @@ export class StatementShare {
   release(): void {
     if (this.#isReleased) return
     this.#isReleased = true
-    const { statements } = this.#needs
-    const left = (this.#open.get(statements) ?? 1) - 1
-    if (left === 0) this.#open.delete(statements)
-    else this.#open.set(statements, left)
+    for (const kind of this.#own) {
+      const left = (this.#open.get(kind) ?? 1) - 1
+      if (left === 0) this.#open.delete(kind)
+      else this.#open.set(kind, left)
+    }
   }
 
   #fits(counts: readonly number[]): boolean {
-    const { client, binds, operations } = this.#needs
+    const { client, binds } = this.#needs
     const rows = counts.reduce((sum, count) => sum + count, 0)
     const bytes = counts.length * STATEMENT_BYTES + rows * (ROW_BYTES + binds * MARKER_BYTES)
     // The driver's types lack it.
     const { options } = client as unknown as { readonly options?: { readonly maxPrepared?: number } }
     const { maxPrepared = 500 } = options ?? {}
-    return (
-      operations * bytes * this.#kinds <= CACHE_BYTES &&
-      operations * counts.length * this.#kinds <= maxPrepared * DRIVER_PART
-    )
+    return bytes * this.#kinds <= CACHE_BYTES && counts.length * this.#kinds <= maxPrepared * DRIVER_PART
   }
+}
+
+function kindsOf({ keyspace, table, ttl, operations }: StatementNeeds): readonly string[] {
+  return operations.map(operation => [keyspace, table, ttl, operation].join())
 }

@@ -212,12 +212,12 @@ export class TableRequests {
   }
 
   /**
-   * The driver hides why a statement cannot be prepared again. It reports the reason for a text that it has not seen, so one
-   * request with such a text asks for all that meet the same error.
+   * The driver hides why a statement cannot be prepared again, but reports the reason for a text that it has not seen before. So
+   * one request is sent with such a text, on behalf of all that meet the same error.
    */
   async #prepareAnew(delivery: Delivery, error: unknown): Promise<Diagnosis | undefined> {
     if (this.#fresh !== undefined) {
-      // Its own rows say nothing about these.
+      // The outcome of that request does not matter for these rows.
       await within(delivery.limit_ms, this.#fresh).catch(() => {})
       return { fault: 'retry', reason: error }
     }

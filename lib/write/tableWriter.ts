@@ -24,7 +24,7 @@ import type { WritableTable } from './writableTable.ts'
 /** Receives the progress and the failure of a writer. */
 interface WriterOwner {
   readonly onFailure: OnFailure
-  /** Hears that rows were settled. */
+  /** Told when rows are settled. */
   readonly progress?: Progress | undefined
   /** Overrides which rows are not known to be written. */
   readonly unacknowledged?: () => readonly RowRange[]
@@ -32,7 +32,7 @@ interface WriterOwner {
   readonly release: () => Promise<void>
 }
 
-/** Rows of one table go down, acknowledgements come back: encode, stamp, buffer, group, wait for a turn, send. */
+/** Writes the rows of one table: encodes, stamps, buffers and groups them, waits for their turn, and sends them. */
 export class TableWriter {
   readonly #dispatcher: Dispatcher
   readonly #settings: WriteSettings

@@ -2,24 +2,28 @@ import type { RowCounts } from '../errors.ts'
 import { byteLengthOf, type EncodedRow } from '../row/encodedRow.ts'
 import type { CassandraWritableStats } from './stats.ts'
 
-type Counters = { -readonly [Name in keyof CassandraWritableStats]: number }
+/** {@link CassandraWritableStats} that can be changed. */
+export type Counters = { -readonly [Name in keyof CassandraWritableStats]: number }
+
+/** All counters of a sink at 0. Their order is the order in which users see them. */
+export const zeroCounters = (): Counters => ({
+  rows_accepted: 0,
+  rows_written: 0,
+  rows_deleted: 0,
+  rows_set_aside: 0,
+  rows_failed: 0,
+  rows_buffered: 0,
+  rows_in_flight: 0,
+  bytes_written: 0,
+  requests: 0,
+  requests_in_flight: 0,
+  retries: 0,
+  clock_skew_ms: 0,
+})
 
 /** Counts the rows and requests of one sink. Nothing else counts. */
 export class Tally {
-  readonly #counters: Counters = {
-    rows_accepted: 0,
-    rows_written: 0,
-    rows_deleted: 0,
-    rows_set_aside: 0,
-    rows_failed: 0,
-    rows_buffered: 0,
-    rows_in_flight: 0,
-    bytes_written: 0,
-    requests: 0,
-    requests_in_flight: 0,
-    retries: 0,
-    clock_skew_ms: 0,
-  }
+  readonly #counters = zeroCounters()
   #isFinal = false
 
   /** Live counters. */

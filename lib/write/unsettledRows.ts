@@ -18,12 +18,12 @@ export class UnsettledRows {
     this.#waiting = waiting
   }
 
-  /** The turn of this row and of all before it has come. */
+  /** Records that the turn of this row and of all before it has come. */
   took(index: number): void {
     this.#taken = index + 1
   }
 
-  /** Rows that never leave. */
+  /** Records rows that are never sent. */
   drop(rows: Iterable<EncodedRow>): void {
     for (const { index } of rows) this.#dropped.push(index)
   }

@@ -215,7 +215,7 @@ describe('a row that somebody changed', () => {
     await checkpoints.edit(place, 'version', 2)
     const refused = checkpoints.open(place)
     await expect(refused).rejects.toMatchObject({ code: 'ERR_CASSANDRA_CHECKPOINT_VERSION' })
-    await expect(refused).rejects.toThrow('has format version 2, this release knows version 1')
+    await expect(refused).rejects.toThrow('has format version 2, but this release reads versions up to 1')
   })
 
   it.each([
@@ -238,7 +238,7 @@ describe('a checkpoint in a table that belongs to something else', () => {
     await expect(refused({ table: 'visits' })).rejects.toMatchObject({
       code: 'ERR_CASSANDRA_CHECKPOINT_TARGET',
     })
-    await expect(refused({ table_id: 'b' })).rejects.toThrow('remove the row to begin with the first epoch')
+    await expect(refused({ table_id: 'b' })).rejects.toThrow('remove the row to start from the beginning')
   })
 
   it('is taken for another table while it has no epoch', async () => {

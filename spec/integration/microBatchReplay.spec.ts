@@ -111,23 +111,34 @@ describe('the replay of an epoch', () => {
   const rows = [...rowsOf(599), { id: 599 }]
   const first = { id: 10_000, v: 'other' }
   it.each([
-    ['another row', [...rows.slice(0, 300), first, ...rows.slice(301)], 'rows 256 to 511'],
-    ['fewer rows', rows.slice(0, 590), 'rows 512 to 599; 600 rows were sealed, 590 came'],
-    ['more rows', [...rows, first], 'rows 512 to 600; 600 rows were sealed, 601 came'],
-    ['no rows', [], 'rows 0 to 255; 600 rows were sealed, 0 came'],
-    ['two rows in each other’s place', [rows[1], rows[0], ...rows.slice(2)] as Row[], 'rows 0 to 255'],
-    ['null in place of a missing value', [...rows.slice(0, 599), { id: 599, v: null }], 'rows 512 to 599'],
-  ])('refuses %s before it writes anything, and goes on with the right ones', async (_, others, where) => {
-    const options = await optionsFor('id int PRIMARY KEY, v text')
-    await crash(options, rows, nothing)
-    await using sink = createMicroBatchSink(options)
-    const refused = sink.writeEpoch(0, others)
-    await expect(refused).rejects.toMatchObject({ code: 'ERR_CASSANDRA_REPLAY_DIFFERS' })
-    await expect(refused).rejects.toThrow(`differs first in ${where}`)
-    expect(await contents(options.table)).toEqual([])
-    expect(await sink.writeEpoch(0, rows)).toMatchObject({ rows: 600, replayed: true })
-    expect((await contents(options.table)).length).toBe(600)
-  })
+    ['another row', [...rows.slice(0, 300), first, ...rows.slice(301)], 'rows 256 to 511', 600],
+    ['fewer rows', rows.slice(0, 590), 'rows 512 to 599', 590],
+    ['more rows', [...rows, first], 'rows 512 to 600', 601],
+    ['no rows', [], 'rows 0 to 255', 0],
+    ['two rows in each other’s place', [rows[1], rows[0], ...rows.slice(2)] as Row[], 'rows 0 to 255', 600],
+    [
+      'null in place of a missing value',
+      [...rows.slice(0, 599), { id: 599, v: null }],
+      'rows 512 to 599',
+      600,
+    ],
+  ])(
+    'refuses %s before it writes anything, and goes on with the right ones',
+    async (_, others, where, count) => {
+      const options = await optionsFor('id int PRIMARY KEY, v text')
+      await crash(options, rows, nothing)
+      await using sink = createMicroBatchSink(options)
+      const refused = sink.writeEpoch(0, others)
+      await expect(refused).rejects.toMatchObject({ code: 'ERR_CASSANDRA_REPLAY_DIFFERS' })
+      const counts = count === 600 ? '' : `. The epoch was sealed with 600 rows, the source gave ${count}`
+      await expect(refused).rejects.toThrow(
+        `The first difference is in ${where} of the epoch, counted from 0${counts}. This replay wrote nothing`,
+      )
+      expect(await contents(options.table)).toEqual([])
+      expect(await sink.writeEpoch(0, rows)).toMatchObject({ rows: 600, replayed: true })
+      expect((await contents(options.table)).length).toBe(600)
+    },
+  )
 
   it('refuses other rows from the source of a Writable', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text')
@@ -139,8 +150,9 @@ describe('the replay of an epoch', () => {
       counts: { rows_accepted: 10, rows_written: 0, rows_failed: 10 },
     })
     await expect(refused).rejects.toThrow(
-      'Nothing was written. If the sealed rows still exist, start again with exactly these. To go on without a replay, ' +
-        'remove the checkpoint and load the rows after its last commit: what the first attempt wrote stays in the table',
+      'This replay wrote nothing. If the sealed rows still exist, start again with exactly these. To continue without a ' +
+        'replay, remove the checkpoint and load the rows after its last commit. Rows that the first attempt wrote stay in ' +
+        'the table',
     )
     expect(await contents(options.table)).toEqual([])
   })

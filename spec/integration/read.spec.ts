@@ -164,7 +164,7 @@ describe('where', () => {
   it.each([
     ['age > 3', 'where', /Cassandra refuses `where`: Undefined column name age/],
     ['part = ?', 'params', /a value for each of the 1 `\?` of `where`, got 0/],
-    ["name = 'x'", 'where', /It can be read, with the option `allow_filtering`/],
+    ["name = 'x'", 'where', /It can be read with the option `allow_filtering`/],
     ['id = 3 OR id = 4', 'where', /Cassandra refuses `where`: .*OR/],
     ['part = 3 LIMIT 5', 'where', /has LIMIT/],
     ['part = 3 GROUP BY part', 'where', /has GROUP/],

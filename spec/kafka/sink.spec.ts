@@ -356,7 +356,7 @@ describe('a log', () => {
     await vi.waitFor(() => topics.admin.createTopics({ topics: [{ topic }], waitForLeaders: true }), WITHIN)
     const error = await failureOf(start())
     expect(error).toMatchObject({ code: 'ERR_CASSANDRA_KAFKA_LOG_CHANGED', topic, partition: 0, offset: '2' })
-    expect(error?.message).toContain('deleted and made again')
+    expect(error?.message).toContain('deleted and created again')
   })
 
   it('without a checkpoint begins where it is told, also after a crash before the first row', async () => {
@@ -402,7 +402,7 @@ describe('a checkpoint', () => {
     await send([1])
     const error = await failureOf(start())
     expect(error).toMatchObject({ code: 'ERR_CASSANDRA_CHECKPOINT_TARGET' })
-    expect(error?.message).toContain(`holds no offset of ${topic}/0`)
+    expect(error?.message).toContain(`has no offset of ${topic}/0`)
   })
 
   it('in a table is a row per partition, from which another member goes on', async () => {

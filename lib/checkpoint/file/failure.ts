@@ -1,19 +1,19 @@
 import { CheckpointError } from '../../errors.ts'
 
-/** What the system's errors mean for whoever runs the sink. */
+/** What the errors of the operating system mean, and what to do about them. */
 const remedies: Readonly<Record<string, string>> = {
   ENOENT: 'Its folder does not exist: create it',
   ENOTDIR: 'A part of its path is a file where a folder should be',
   EACCES: 'This process may not write there: change the permissions of the folder, or use another one',
   EPERM: 'This process may not write there: change the permissions of the folder, or use another one',
-  EROFS: 'That file system is read-only: use a `checkpoint_location` on another one',
+  EROFS: 'The file system is read-only: keep the checkpoint on another one',
   ENOSPC: 'The disk is full: make room, then start again',
   EDQUOT: 'The disk quota is used up: make room, then start again',
   EMFILE: 'This process has too many open files: raise its limit',
   ENFILE: 'This machine has too many open files: raise its limit',
 }
 
-/** Any error at a checkpoint as a CheckpointError that says what to do. */
+/** Turns an error of the operating system into a CheckpointError with advice. A CheckpointError stays as it is. */
 export function explainFailure(error: unknown, location: string, verb: 'open' | 'write'): CheckpointError {
   if (error instanceof CheckpointError) return error
   const reason = error instanceof Error ? error.message : String(error)

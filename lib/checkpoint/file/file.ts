@@ -3,13 +3,13 @@ import { basename, dirname, join } from 'node:path'
 import process from 'node:process'
 import type { CheckpointFile, CheckpointFs } from './fs.ts'
 
-/** No checkpoint gets near this; what does is another file, and is not read into memory. */
+/** Most bytes that are read into memory. A checkpoint stays far below this, so a larger file is not a checkpoint. */
 const LARGEST_FILE = 64 * 2 ** 20
 
-/** How the name of a new file goes on until it takes the place of the old one. */
+/** Part of the name of a draft, which is a new file that has not replaced the old one yet. */
 const DRAFT = '.checkpoint.new'
 
-/** Gives a whole file, or undefined if there is none. */
+/** Reads a whole file; undefined if there is none. */
 export async function readWhole(fs: CheckpointFs, path: string): Promise<Buffer | undefined> {
   // A named pipe would make open() wait for a writer.
   const found = await fs.lstat(path, { bigint: true }).catch(undefinedIfAbsent)
@@ -33,7 +33,7 @@ export async function readWhole(fs: CheckpointFs, path: string): Promise<Buffer 
   }
 }
 
-/** Makes a file that must not exist yet, readable by its owner only, and durable but for its name. */
+/** Creates a file that only its owner can read. It must not exist yet. Its bytes are durable, its name is not yet. */
 export async function createSynced(
   fs: CheckpointFs,
   path: string,
@@ -51,7 +51,7 @@ export async function createSynced(
   }
 }
 
-/** A file at `path` whose bytes, once a method has returned, outlive a power loss. After an error it is not to be used. */
+/** A file at `path`. What a method wrote survives a power loss once its promise has resolved. Not usable after an error. */
 export class DurableFile {
   readonly #fs: CheckpointFs
   readonly #path: string
@@ -59,7 +59,7 @@ export class DurableFile {
   #file: CheckpointFile | undefined
   #length = 0
 
-  /** @param owner text that no other owner of this path has */
+  /** @param owner text that is unique among all owners of this path */
   constructor(fs: CheckpointFs, path: string, owner: string) {
     this.#fs = fs
     this.#path = path
@@ -67,10 +67,10 @@ export class DurableFile {
   }
 
   /**
-   * Removes what other owners were about to put in the place of the file. One that was stopped just before that can do it
-   * no more.
-   * @param confirm may still refuse, between the look at the names and the first removal: a later owner, whose draft was
-   * among them, had the lock by then
+   * Removes the drafts of other owners. An earlier owner that was paused just before its rename can then no longer replace the
+   * file.
+   * @param confirm called after the drafts are found and before the first is removed. It throws if a later owner has the lock,
+   * because one of the drafts may be that owner's
    */
   async removeDrafts(confirm: () => Promise<void>): Promise<void> {
     const folder = dirname(this.#path)
@@ -86,7 +86,7 @@ export class DurableFile {
     return this.#length
   }
 
-  /** True if the path still leads to this file, and nobody else wrote to it. */
+  /** True if the path still leads to this file, and the file has only the bytes that were written here. */
   async isInPlace(): Promise<boolean> {
     const found = await this.#fs.lstat(this.#path, { bigint: true }).catch(undefinedIfAbsent)
     if (this.#file === undefined || found === undefined) return this.#file === found
@@ -95,8 +95,8 @@ export class DurableFile {
   }
 
   /**
-   * Puts a new file in the place of the old one: after a crash it is one or the other.
-   * @param confirm may still refuse, just before the new file takes the place
+   * Replaces the file. After a crash, the path leads to the old file or to the new one.
+   * @param confirm called just before the replacement, which it prevents by throwing
    */
   async replace(bytes: Uint8Array, confirm: () => Promise<void>): Promise<void> {
     const file = await createSynced(this.#fs, this.#draft, bytes)
@@ -128,17 +128,17 @@ export class DurableFile {
   }
 }
 
-/** One call may write less than all of it, on a disk that is nearly full for example. */
+/** Writes all bytes. One call may write fewer, for example on a disk that is nearly full. */
 async function writeWhole(file: CheckpointFile, bytes: Uint8Array): Promise<void> {
   let written = 0
   while (written < bytes.length) {
     const { bytesWritten } = await file.write(bytes, written, bytes.length - written)
-    if (bytesWritten === 0) throw new Error('the file system writes nothing')
+    if (bytesWritten === 0) throw new Error('the file system wrote no bytes')
     written += bytesWritten
   }
 }
 
-/** Makes names in a folder durable. Windows cannot open a folder, and keeps names in its journal. */
+/** Makes the names in a folder durable. Windows cannot open a folder, and its file system journals names. */
 async function syncFolder(fs: CheckpointFs, path: string): Promise<void> {
   if (process.platform === 'win32') return
   const folder = await fs.open(path, 'r')

@@ -22,12 +22,12 @@ import { Lock } from './lock.ts'
 import { type Processes, realProcesses } from './process.ts'
 import { encodeRecord } from './record.ts'
 
-/** A file longer than this is begun anew with the next seal, which keeps only what still matters. */
+/** Bytes beyond which the next seal starts a new file, which has only the current state. */
 const LONG_FILE = 2 ** 20
 
-/** How a checkpoint is opened; on what and by whom only specs say. */
+/** How a checkpoint is opened. Only specs set the options after `takesOver`. */
 export interface CheckpointOptions {
-  /** Take it also from an owner that is alive, who then can record nothing more. */
+  /** Takes the checkpoint even from an owner that is alive. That owner can then record nothing more. */
   readonly takesOver?: boolean | undefined
   readonly fs?: CheckpointFs | undefined
   readonly processes?: Processes | undefined
@@ -35,9 +35,9 @@ export interface CheckpointOptions {
 }
 
 /**
- * Reads the checkpoint at `location`, or begins one, and locks it for this process. The file is made with the first seal.
- * In a folder it is the file `checkpoint`.
- * @throws CheckpointError if the checkpoint cannot be read, is damaged, is another table's, or has another owner.
+ * Locks the checkpoint at `location` and reads it, or starts a new one. Its file is created with the first seal. If `location` is
+ * a folder, the file is `checkpoint` in that folder.
+ * @throws CheckpointError if the checkpoint cannot be read, is damaged, belongs to another table, or has another owner.
  */
 export async function openCheckpoint(
   location: string,
@@ -59,7 +59,7 @@ export async function openCheckpoint(
   }
 }
 
-/** The lock is that of the file, by whatever links it is reached, also before it is made. */
+/** Resolves links. All paths to one file then share its lock, even before the file exists. */
 async function realLocation(given: string, fs: CheckpointFs): Promise<string> {
   const linked = async (path: string): Promise<string> => {
     const found = await fs.realpath(path).catch(undefinedIfAbsent)
@@ -76,7 +76,7 @@ async function realLocation(given: string, fs: CheckpointFs): Promise<string> {
     return linked(join(real, 'checkpoint'))
   }
   if (given.endsWith('/') || given.endsWith(sep))
-    throw new Error('its path ends as that of a folder, and there is no such folder: create it')
+    throw new Error('its path ends with a separator, but this folder does not exist: create it')
   return real
 }
 
@@ -99,9 +99,9 @@ async function read(
   const bytes = await readWhole(fs, location)
   if (bytes === undefined) return new FileCheckpoint(own, stateAfter(undefined), '', false)
   const { state, checksum, bytes: whole, isOld } = readHistory(bytes, target, location)
-  // What was read may not be durable: its owner may have been killed before its fdatasync, or that has failed, and then
-  // the cache shows bytes that the disk does not have. A copy is durable, has no cut record, and is out of reach of an
-  // earlier owner that still has the old file open.
+  // These bytes may not be durable. If the earlier owner was killed before its fdatasync, or the fdatasync failed, the page
+  // cache has bytes that the disk lacks. A copy is durable and has no incomplete record. An earlier owner that still has the
+  // old file open cannot write to the copy.
   try {
     await file.replace(whole, confirm)
   } catch (error) {
@@ -111,7 +111,7 @@ async function read(
   return new FileCheckpoint(own, state, checksum, isOld)
 }
 
-/** What a checkpoint works with. */
+/** What an open checkpoint uses. */
 interface Own {
   readonly location: string
   readonly target: Target
@@ -127,7 +127,7 @@ class FileCheckpoint implements Checkpoint {
   #checksum: string
   /** As in {@link History}. */
   #isOld: boolean
-  /** Why nothing can be recorded any more. */
+  /** Set once nothing more can be recorded: the reason why. */
   #end: CheckpointError | undefined
   #isClosed = false
   #turn: Promise<void> = Promise.resolve()
@@ -187,13 +187,13 @@ class FileCheckpoint implements Checkpoint {
     return turn
   }
 
-  /** Nothing is tried again after a failure: a second fsync may succeed although the first one lost the bytes. */
+  /** Nothing is retried after a failure: a second fsync may succeed although the first one lost the bytes. */
   async #record(next: EpochState, event: Event): Promise<void> {
     if (this.#end !== undefined) throw this.#end
     try {
       await this.#checkOwner()
       this.#checksum = await this.#write(next, event)
-      // A process may have been stopped for any time between the check and the write.
+      // This process may have been paused for any time between the check and the write.
       await this.#checkOwner()
       this.#state = next
     } catch (error) {
@@ -208,7 +208,7 @@ class FileCheckpoint implements Checkpoint {
     const { file, target, longFile } = this.#own
     const line = encodeRecord(this.#checksum, event)
     const isLong = file.length === 0 || file.length + line.bytes.length > longFile
-    // A history that begins with seals out of order would not be one that can have happened.
+    // A new file cannot begin with seals whose timestamps do not rise: `readHistory` would refuse it.
     if (sealed === undefined || !(isLong || this.#isOld) || !isInOrder(state)) {
       await file.append(line.bytes)
       return line.checksum
@@ -224,7 +224,7 @@ class FileCheckpoint implements Checkpoint {
     const { location, lock, file } = this.#own
     await checkOwner(location, lock)
     if (!(await file.isInPlace()))
-      throw await lost(location, lock, 'another process wrote, moved or removed it')
+      throw await lost(location, lock, 'another process changed, moved or removed its file')
   }
 }
 
@@ -232,7 +232,7 @@ async function checkOwner(location: string, lock: Lock): Promise<void> {
   if (!(await lock.isHeld())) throw await lost(location, lock)
 }
 
-/** Who takes a checkpoint over removes files under the hands of the one before, whose calls then fail. */
+/** A process that takes over removes files of the previous owner, whose calls then fail. Reports the takeover instead. */
 async function asLost(error: unknown, location: string, lock: Lock): Promise<unknown> {
   const isHeld = error instanceof CheckpointError || (await lock.isHeld().catch(() => true))
   return isHeld ? error : await lost(location, lock)
@@ -248,7 +248,7 @@ async function lost(
   const reason = successor === undefined ? why : `${successor} took it over`
   return new CheckpointError(
     'ERR_CASSANDRA_CHECKPOINT_LOCKED',
-    `Checkpoint ${location} is no longer this sink's own: ${reason}. Nothing more is written to it`,
+    `Checkpoint ${location} can no longer be used here: ${reason}. Nothing more is recorded in it`,
     { location },
   )
 }

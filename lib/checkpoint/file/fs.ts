@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import * as nodeFs from 'node:fs/promises'
 
-/** What is asked of an open file. */
+/** The calls that a checkpoint makes on an open file. */
 export interface CheckpointFile {
   read(
     into: Uint8Array,
@@ -27,7 +27,7 @@ export interface FileStat {
   isSymbolicLink(): boolean
 }
 
-/** All that is asked of a file system, so that specs can make each call fail. Only `realpath` follows links. */
+/** The calls that a checkpoint makes on a file system. Specs make each of them fail. Only `realpath` follows links. */
 export interface CheckpointFs {
   open(path: string, flags: 'r' | 'ax', mode?: number): Promise<CheckpointFile>
   lstat(path: string, options: { bigint: true }): Promise<FileStat>
@@ -39,7 +39,7 @@ export interface CheckpointFs {
   unlink(path: string): Promise<void>
 }
 
-/** Paths are resolved once, so a link at the end of one was put there later. Windows lacks the flag. */
+/** Refuses a link at the end of a path. Paths are resolved before, so such a link was put there later. Windows lacks the flag. */
 const READ_NO_LINK = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)
 
 export const realFs: CheckpointFs = {

@@ -19,9 +19,9 @@ import { checkTarget, isTarget, type Target } from '../target.ts'
 import { checksumOf, Damage, encodeRecord, type RecordAt, readRecords } from './record.ts'
 
 /*
- * The first line has the version, so that any release can read it whatever the rest looks like. The first record is the
- * header, and a seal always follows: a file is made together with its first seal. So a file that was cut before that is
- * damage, and never a checkpoint at its beginning. In version 1 no epoch is sealed while another one is.
+ * The first line has the version, so any release can tell whether it can read the rest. The first record is the header. The
+ * second is always a seal, because a file is created together with its first seal. A file that ends before that is damaged.
+ * In version 1 only one epoch is sealed at a time.
  */
 
 const VERSION = 2
@@ -30,10 +30,10 @@ const firstLine = firstLineOf(VERSION)
 const origin = checksumOf(firstLine)
 
 interface Header {
-  /** Makes the chains of two files different. */
+  /** Random, so that a record of one file never fits into another. */
   readonly id: string
   readonly target: Target
-  /** The last commit when the file was written. */
+  /** The last commit before the file was created. */
   readonly committed: Commit | null
 }
 
@@ -43,24 +43,24 @@ const headerShape: Shape<Header> = {
   committed: value => value === null || isCommit(value),
 }
 
-/** A file, read. */
+/** A decoded file. */
 export interface History {
   readonly state: EpochState
-  /** Of the last whole record. */
+  /** Checksum of the last complete record. */
   readonly checksum: string
-  /** The bytes that hold: all of them, or without the rest of an append that a crash cut. */
+  /** The bytes of the complete records, without an append that a crash cut short. */
   readonly bytes: Buffer
-  /** Whether a new file must be begun before a second epoch is sealed: earlier releases would not understand it. */
+  /** True for version 1. A new file is then started with the next seal, since version 1 cannot have two sealed epochs. */
   readonly isOld: boolean
 }
 
-/** What happened, as it is recorded. */
+/** A change of the state, as it is recorded. */
 export type Event =
   | { readonly seal: Seal }
   | { readonly reseal: TimestampSpan }
   | { readonly commit: { readonly epoch_id: number } }
 
-/** A new file that starts at `committed`, with the epochs that are sealed. */
+/** The bytes of a new file that starts at `committed` and has these seals. */
 export function beginHistory(target: Target, committed: Commit | undefined, seals: readonly Seal[]) {
   const { cluster, keyspace, table, table_id } = target
   const header: Header = {
@@ -77,7 +77,7 @@ export function beginHistory(target: Target, committed: Commit | undefined, seal
 }
 
 /**
- * What a file says.
+ * Decodes a file.
  * @throws CheckpointError `…_CORRUPT` with the offset of the first bad record, `…_VERSION`, or `…_TARGET`.
  */
 export function readHistory(bytes: Buffer, target: Target, location: string): History {
@@ -110,23 +110,24 @@ function follow(state: EpochState, { offset, body }: RecordAt): EpochState {
     if (!(error instanceof CheckpointError)) throw error
     throw new Damage(offset, error.message)
   }
-  throw new Damage(offset, 'it is not one of those that may follow here')
+  throw new Damage(offset, 'this record cannot follow the one before it')
 }
 
 function readHeader({ offset, body }: RecordAt): Header {
   const header: unknown = Object.entries(body ?? {}).find(([kind]) => kind === 'header')?.[1]
-  if (!hasShape(headerShape, header)) throw new Damage(offset, 'it is not the header of a checkpoint')
+  if (!hasShape(headerShape, header))
+    throw new Damage(offset, 'the first record is not the header of a checkpoint')
   return header
 }
 
 function versionOf(bytes: Buffer, location: string): number {
   const version = /^cassandra-streams checkpoint ([1-9]\d{0,8})\n/.exec(bytes.toString('latin1', 0, 64))?.[1]
-  if (version === undefined) throw corrupt(location, 0, 'the file does not begin as a checkpoint does')
+  if (version === undefined) throw corrupt(location, 0, 'the file does not begin like a checkpoint')
   if (Number(version) <= VERSION) return Number(version)
   throw new CheckpointError(
     'ERR_CASSANDRA_CHECKPOINT_VERSION',
-    `Checkpoint ${location} has format version ${version}, this release knows version ${VERSION} and earlier ones. ` +
-      'Use the release that wrote it, or a newer one',
+    `Checkpoint ${location} has format version ${version}, but this release reads versions up to ${VERSION}. ` +
+      'Use the release that wrote the checkpoint, or a newer one',
     { location },
   )
 }
@@ -134,7 +135,7 @@ function versionOf(bytes: Buffer, location: string): number {
 function corrupt(location: string, offset: number, reason: string): CheckpointError {
   return new CheckpointError(
     'ERR_CASSANDRA_CHECKPOINT_CORRUPT',
-    `Checkpoint ${location} is damaged at byte ${offset}: ${reason}`,
+    `Checkpoint ${location} is damaged at byte ${offset}: ${reason}. Restore the file, or remove it and start from the beginning`,
     { location, offset },
   )
 }

@@ -7,31 +7,36 @@ import type { CheckpointFs } from './fs.ts'
 import { isOwner, isProvenDead, isSame, type Owner, type Processes } from './process.ts'
 
 /*
- * The lock on `name` is a file `name.lock.1` that says which process owns it. It is complete when it appears, since it is
- * written under another name and then linked; and of those who link one name, only one succeeds. The lock of a dead
- * process is not replaced, which two could do at once, one taking what the other has just got: the next owner links the
- * next number, and then looks again whether anybody living has a number too. Of two who link different numbers, the
- * later one sees the other, so that never two go on. Times of files have no meaning here.
- * Who takes over links the next number in the same way, and then removes all lower ones, also those of the living. Of two
- * who take over, the higher number wins.
+ * The lock on `name` is a file `name.lock.1` that names the process that owns it. The file is first written as a draft under
+ * another name and then hard-linked, so it is complete when it appears. If several processes link the same name, only one
+ * succeeds.
+ *
+ * The lock file of a dead process is not replaced: two processes could replace it at once, and one would remove the lock that
+ * the other has just taken. Instead, the next owner links the next number, `name.lock.2`. It then lists the lock files again and
+ * gives up if one belongs to another living process. If two processes link different numbers, the later one sees the file of
+ * the other, so the two never both continue. The modification times of the files are not used.
+ *
+ * A process that takes over links the next number in the same way. It then removes all lower numbers, including those of living
+ * processes. If two processes take over at once, the higher number wins.
  */
 
 const ATTEMPTS = 10
 
+/** A lock file, or the draft of one. */
 interface Claim {
   readonly path: string
-  /** undefined for the draft of a claim. */
+  /** The number at the end of the name. Undefined for a draft. */
   readonly number: number | undefined
-  /** undefined if the file does not say. */
+  /** Undefined if the file does not name one. */
   readonly owner: Owner | undefined
 }
 
-/** What an operating system answers where a file system has no hard links. */
+/** Error codes of a file system without hard links. */
 const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']
 
 /** The right to write a file, for one process at a time. */
 export class Lock {
-  /** Differs for each lock that was ever taken. */
+  /** Unique for each lock. */
   readonly token: string
   readonly #fs: CheckpointFs
   readonly #location: string
@@ -47,7 +52,7 @@ export class Lock {
   }
 
   /**
-   * @param takesOver whether to take it from a living owner as well, whose lock is gone when this returns
+   * @param takesOver whether to take the lock from a living owner too, whose lock file is then removed
    * @throws CheckpointError `ERR_CASSANDRA_CHECKPOINT_LOCKED` unless every earlier owner is proven dead.
    */
   static async acquire(
@@ -76,25 +81,25 @@ export class Lock {
           await fs.unlink(draft)
           return lock
         } catch (error) {
-          // Also a link that failed may have been made.
+          // The link may exist although the call failed.
           await lock.release().catch(() => {})
           throw error
         }
       }
-      throw locked(location, 'other processes are about to lock it')
+      throw locked(location, 'other processes are locking it at the same time')
     } catch (error) {
       await fs.unlink(draft).catch(() => {})
       throw error
     }
   }
 
-  /** False once somebody took it over, or removed or replaced it by hand. */
+  /** False once another process took the lock over, or its file was removed or replaced by hand. */
   async isHeld(): Promise<boolean> {
     const found = await readWhole(this.#fs, this.#path)
     return found?.equals(this.#text) === true
   }
 
-  /** Says who has it, for one that is not held any more. */
+  /** The current owner, for a lock that is no longer held. */
   async nameOfSuccessor(): Promise<string | undefined> {
     const claims = (await readClaims(this.#fs, this.#location)).filter(({ number }) => number !== undefined)
     const last = claims.sort((a, b) => Number(a.number) - Number(b.number)).at(-1)
@@ -102,34 +107,34 @@ export class Lock {
   }
 
   async release(): Promise<void> {
-    // Somebody may take it over between the two.
+    // Another process may take the lock over between the two calls.
     if (await this.isHeld()) await this.#fs.unlink(this.#path).catch(undefinedIfAbsent)
   }
 }
 
-/** False if somebody was faster. */
+/** False if another process linked the same name before. */
 async function linkNew(fs: CheckpointFs, location: string, draft: string, path: string): Promise<boolean> {
   try {
     await fs.link(draft, path)
     return true
   } catch (error) {
     if (isCode(error, 'EEXIST')) return false
-    // An owner clears away what looks like the draft of a dead process.
+    // The draft is gone: another owner removed it as the draft of a dead process.
     if (isCode(error, 'ENOENT')) throw locked(location, 'another process has just locked it')
     const code = NO_LINKS.find(each => isCode(error, each))
     if (code === undefined) throw error
     throw new CheckpointError(
       'ERR_CASSANDRA_CHECKPOINT_IO',
-      `Cannot lock checkpoint ${location}: its file system makes no hard links (${code}). ` +
-        'Use a `checkpoint_location` on one that does, such as ext4, XFS, APFS, NTFS or NFS',
+      `Cannot lock checkpoint ${location}: its file system has no hard links (${code}). ` +
+        'Keep the checkpoint on one that has them, such as ext4, XFS, APFS, NTFS or NFS',
       { location, cause: error },
     )
   }
 }
 
 /**
- * What dead processes left behind, with drafts that nobody finished, and every claim with a number below `below`. Throws
- * if anybody else may be alive.
+ * The claims that can be removed: those of dead processes, drafts without an owner, and all numbers below `below`. Throws if the
+ * owner of another lock file may be alive.
  */
 async function outdatedClaims(
   fs: CheckpointFs,
@@ -146,7 +151,7 @@ async function outdatedClaims(
     if (isDead || (number !== undefined && number < below)) outdated.push(claim)
     else if (number !== undefined) {
       const isHere = owner !== undefined && isSame(owner, await processes.self())
-      throw locked(location, `${isHere ? 'another sink of this process' : nameOf(owner)} has it`)
+      throw locked(location, `${isHere ? 'another sink or source of this process' : nameOf(owner)} has it`)
     }
   }
   return outdated
@@ -162,7 +167,7 @@ async function readClaims(fs: CheckpointFs, location: string): Promise<Claim[]> 
     if (number === undefined && !/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(suffix)) continue
     const path = join(folder, name)
     const text = await readWhole(fs, path)
-    // Released since its name was read.
+    // Undefined if the lock was released after the folder was listed.
     if (text !== undefined) claims.push({ path, number, owner: ownerIn(text) })
   }
   return claims
@@ -183,8 +188,8 @@ const nameOf = (owner: Owner | undefined) =>
 function locked(location: string, why: string): CheckpointError {
   return new CheckpointError(
     'ERR_CASSANDRA_CHECKPOINT_LOCKED',
-    `Checkpoint ${location} is in use: ${why}. If it has ended, or should end, set \`take_over: true\`. ` +
-      'That takes the checkpoint at once and stops the other at its next epoch',
+    `Checkpoint ${location} is in use: ${why}. If that owner has ended or should end, set \`take_over: true\`. This takes ` +
+      'the checkpoint over at once. The other owner fails when it next records something in it',
     { location },
   )
 }

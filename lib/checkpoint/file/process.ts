@@ -3,17 +3,17 @@ import { hostname } from 'node:os'
 import process from 'node:process'
 import { hasShape, isCount, isText, type Shape } from '../../json.ts'
 
-/** One process, past or present, so that it is told from every other. Empty text: this system does not tell. */
+/** Identifies a process, past or present. A property is empty where the operating system does not provide it. */
 export interface Owner {
   readonly host: string
-  /** Stays when the machine starts again. */
+  /** Id of the machine. It stays the same after a reboot. */
   readonly machine: string
-  /** Changes when the machine starts again. */
+  /** Id of the boot. It changes with every reboot. */
   readonly boot: string
-  /** Where process ids and start times have their meaning: differs between containers. */
+  /** Namespaces in which `pid` and `started` are valid. Containers have their own. */
   readonly namespace: string
   readonly pid: number
-  /** Tells it from a later process with the same id. */
+  /** Start time in clock ticks since the boot. A later process with the same id has another one. */
   readonly started: string
 }
 
@@ -31,33 +31,33 @@ export const isOwner = (value: unknown): value is Owner => hasShape(shape, value
 export const isSame = (one: Owner, other: Owner) =>
   (Object.keys(shape) as (keyof Owner)[]).every(name => one[name] === other[name])
 
-/** What the system knows of a process id. */
+/** What the operating system tells about a process id. */
 export interface Sighting {
   readonly exists: boolean
   readonly started: string
-  /** It has ended, and its parent has not asked for its exit code yet. */
+  /** The process has ended, but its parent has not read its exit code yet. */
   readonly isZombie: boolean
 }
 
-/** What is asked of the system, so that specs can be on another one. */
+/** The calls to the operating system. Specs replace them to simulate other systems. */
 export interface Processes {
   self(): Promise<Owner>
   look(pid: number): Promise<Sighting>
 }
 
-/** The first namespace of a Linux kernel has this number: a process there is in no container. */
+/** The first pid namespace of every Linux kernel. A process in it runs in no container. */
 const OUTSIDE_CONTAINERS = 'pid:[4026531836]'
 
 /**
- * True only when nobody can doubt it. On another host, in another container, or where the system tells too little, a
- * process counts as alive.
+ * True only if the process has certainly ended. It counts as alive if it is on another host or in another container, or if the
+ * operating system tells too little.
  */
 export async function isProvenDead(owner: Owner, processes: Processes): Promise<boolean> {
   const self = await processes.self()
   if (owner.host !== self.host || owner.machine !== self.machine || owner.namespace !== self.namespace)
     return false
   if (owner.boot !== self.boot) {
-    // In a container the name and the machine id may be those of the image, on any number of machines.
+    // In a container, the host name and the machine id may come from the image, and other machines may have the same.
     const isOutside = self.namespace.startsWith(OUTSIDE_CONTAINERS)
     return isOutside && self.machine !== '' && owner.boot !== '' && self.boot !== ''
   }
@@ -96,17 +96,17 @@ function exists(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // EPERM: it is there, and belongs to somebody else.
+    // EPERM: the process exists and belongs to another user.
     return !(error instanceof Error && 'code' in error && error.code === 'ESRCH')
   }
 }
 
-/** Linux only. /proc may be hidden, or that of another container, which shows in the link to this process. */
+/** Linux only. Undefined if `/proc` is hidden or shows another container: `/proc/self` then does not lead to this process. */
 async function readStat(pid: number): Promise<{ started: string; isZombie: boolean } | undefined> {
   try {
     if ((await readlink('/proc/self')) !== String(process.pid)) return undefined
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-    // The name before these may hold spaces and brackets of its own.
+    // The name of the process precedes these fields, and may contain spaces and parentheses.
     const [state = '', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     const threads = Number(fields[16])
     return { started: fields[18] ?? '', isZombie: /^[ZX]$/.test(state) && threads <= 1 }

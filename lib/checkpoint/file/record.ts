@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto'
 import type { Json } from '../../json.ts'
 
 /*
- * One record a line: `<checksum> <checksum of the record before> <length> <JSON>\n`. The checksum covers all that
- * follows it. JSON text has neither line feeds nor NULs of its own, so the line feed is the end of a record, and the
- * length tells a record that was cut from one whose line feed is damaged.
+ * One record per line: `<checksum> <checksum of the record before> <length> <JSON>\n`. The checksum covers the rest of the line
+ * after it. JSON text contains no line feed and no NUL, so a line feed always ends a record. The length tells an incomplete
+ * record from one whose line feed is damaged.
  */
 
 const SUM_LENGTH = 32
@@ -16,23 +16,23 @@ const LINE_FEED = 0x0a
 /** Longest JSON text of one record, in bytes. */
 const MAX_RECORD_LENGTH = 16 * 2 ** 20
 
-/** A record as it stands in a file. */
+/** A record and its place in a file. */
 export interface RecordAt {
-  /** Its first byte. */
+  /** Byte at which it begins. */
   readonly offset: number
   readonly checksum: string
   readonly body: Json
 }
 
-/** Whole records, and the place where the next one goes. */
+/** The complete records of a file. */
 export interface Records {
   readonly records: readonly RecordAt[]
-  /** Less than the length of the file if the last append was cut by a crash. */
+  /** Byte after the last record. Less than the length of the file if a crash cut the last append short. */
   readonly end: number
   readonly checksum: string
 }
 
-/** Bytes are not what was written. */
+/** The bytes of a file differ from what was written. */
 export class Damage extends Error {
   readonly offset: number
 
@@ -49,7 +49,8 @@ export function checksumOf(bytes: Uint8Array): string {
 /** The line of a record that follows the one with checksum `previous`. */
 export function encodeRecord(previous: string, body: object): { bytes: Buffer; checksum: string } {
   const json = Buffer.from(JSON.stringify(body))
-  if (json.length > MAX_RECORD_LENGTH) throw new RangeError(`${json.length} bytes`)
+  if (json.length > MAX_RECORD_LENGTH)
+    throw new RangeError(`a record has ${json.length} bytes, expected at most ${MAX_RECORD_LENGTH}`)
   const length = json.length.toString().padStart(LENGTH_DIGITS, '0')
   const covered = Buffer.concat([Buffer.from(`${previous} ${length} `), json])
   const checksum = checksumOf(covered)
@@ -57,8 +58,8 @@ export function encodeRecord(previous: string, body: object): { bytes: Buffer; c
 }
 
 /**
- * Reads the records from `start` to the end. A last one that an append cut by a crash can have left is dropped.
- * @throws Damage for anything else that is not as it was written.
+ * Reads the records from `start` to the end. An incomplete last record, as a crash during an append leaves it, is dropped.
+ * @throws Damage for any other difference from what was written.
  */
 export function readRecords(bytes: Buffer, start: number, previous: string): Records {
   const records: RecordAt[] = []
@@ -87,15 +88,15 @@ function readRecord(line: Buffer, previous: string, offset: number): RecordAt {
   if (covered.toString('latin1', 0, SUM_LENGTH) !== previous) {
     throw new Damage(
       offset,
-      'it does not follow from the record before: one is missing, or they changed places',
+      'it does not follow the record before it: a record is missing, or two changed places',
     )
   }
   return { offset, checksum, body: JSON.parse(line.toString('utf8', HEAD_LENGTH)) }
 }
 
 /**
- * What a crash can leave of an append: its first bytes, perhaps with NULs behind them where the file system knew the
- * new size but not yet the bytes. It is shorter than the record, and what is there is right.
+ * Checks that the bytes after the last line feed are what a crash can leave of an append. These are the first bytes of a record,
+ * perhaps followed by NULs if the file system stored the new size before the bytes. They are shorter than the record.
  */
 function checkCut(tail: Buffer, previous: string, offset: number): void {
   let end = tail.length
@@ -112,7 +113,7 @@ function checkCut(tail: Buffer, previous: string, offset: number): void {
     /^(\d{0,8}|\d{8} )$/.test(digits) &&
     !/[^\x20-\xff]/.test(json) &&
     (end < tail.length ? room >= -1 : room >= 0)
-  if (!isCut) throw new Damage(offset, 'it has no end, and is not what a crash leaves of an append')
+  if (!isCut) throw new Damage(offset, 'the last record is incomplete in a way that no crash causes')
   // Only the line feed is missing.
   if (json.length === length) readRecord(tail.subarray(0, end), previous, offset)
 }

@@ -6,28 +6,28 @@ import { isTarget, type Target } from '../target.ts'
 import type { RowColumns } from './columns.ts'
 import type { FoundColumns } from './serialRow.ts'
 
-/** Of the format. A release reads its own and earlier ones. */
+/** Format version. A release reads rows of its own version and of earlier ones. */
 const VERSION = 1
 
-/** What a row keeps, whoever owns it. */
+/** The part of a row that stays when the owner changes. */
 export interface Kept {
-  /** The level of its transactions. */
+  /** Serial level of the row's transactions. */
   readonly serial: string
   readonly target: Target
   readonly state: EpochState
 }
 
-/** Who owns it, and by which change. */
+/** The owner of a row, and the row's last change. */
 export interface Ownership {
   readonly term: number
   readonly owner: string
   readonly write_id: string
 }
 
-/** A row, read. */
+/** A decoded row. */
 export interface CheckpointRow extends Kept, Ownership {}
 
-/** The row as it is bound. */
+/** The values to bind for a row. */
 export function columnsOf(
   name: string,
   { term, owner, write_id, serial, target, state }: CheckpointRow,
@@ -46,8 +46,8 @@ export function columnsOf(
 }
 
 /**
- * What a row says.
- * @throws CheckpointError `…_VERSION`, or `…_CORRUPT` for a row that is not as it was written
+ * Decodes a row.
+ * @throws CheckpointError `…_VERSION` for a row of a newer release, `…_CORRUPT` for a row that differs from what was written
  */
 export function readRow(name: string, row: FoundColumns, location: string): CheckpointRow {
   const { version, term, owner, write_id, serial, checksum } = row
@@ -59,7 +59,8 @@ export function readRow(name: string, row: FoundColumns, location: string): Chec
   const committed = jsonIn(row, 'committed', location) ?? undefined
   const sealed = jsonIn(row, 'sealed', location) ?? undefined
   const next = jsonIn(row, 'next', location) ?? undefined
-  if (!isText(serial) || !isTarget(target)) throw corrupt(location, 'it does not say what it belongs to')
+  if (!isText(serial) || !isTarget(target))
+    throw corrupt(location, 'its column `serial` or `target` is not well-formed')
   if (!(isCommitOrNone(committed) && isSealOrNone(sealed) && isSealOrNone(next)))
     throw corrupt(location, 'its epochs are not well-formed')
   try {
@@ -76,7 +77,7 @@ const isSealOrNone = (value: unknown): value is Seal | undefined => value === un
 
 const textOf = (part: Commit | Seal | undefined) => (part === undefined ? null : JSON.stringify(part))
 
-/** The name is covered as well: a row that was copied under another one is no checkpoint. */
+/** Covers the name too, so a row that was copied to another name counts as damaged. */
 function checksumOf(name: string, row: FoundColumns): string {
   const { version, serial, target, committed, sealed, next } = row
   const covered = JSON.stringify([name, version, serial, target, committed, sealed, next])
@@ -96,8 +97,8 @@ function jsonIn(row: FoundColumns, column: string, location: string): unknown {
 function newer(version: number, location: string): CheckpointError {
   return new CheckpointError(
     'ERR_CASSANDRA_CHECKPOINT_VERSION',
-    `Checkpoint ${location} has format version ${version}, this release knows version ${VERSION}. ` +
-      'Use the release that wrote it, or a newer one',
+    `Checkpoint ${location} has format version ${version}, but this release reads versions up to ${VERSION}. ` +
+      'Use the release that wrote the checkpoint, or a newer one',
     { location },
   )
 }
@@ -105,8 +106,8 @@ function newer(version: number, location: string): CheckpointError {
 function corrupt(location: string, reason: string): CheckpointError {
   return new CheckpointError(
     'ERR_CASSANDRA_CHECKPOINT_CORRUPT',
-    `Checkpoint ${location} is damaged: ${reason}. Somebody changed the row. Restore it, or remove it and load again ` +
-      'from the start',
+    `Checkpoint ${location} is damaged: ${reason}. Something other than this package changed the row. Restore it, or remove ` +
+      'it and start from the beginning',
     { location },
   )
 }

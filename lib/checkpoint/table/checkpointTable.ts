@@ -20,8 +20,8 @@ function definitionOf(place: TablePlace): string {
 }
 
 /**
- * Makes sure that there is a table for checkpoints, and that it is one.
- * @throws SchemaError; what the driver says when the table cannot be made
+ * Creates the table for checkpoints if it does not exist, and checks that it can hold them.
+ * @throws SchemaError; the driver's error when the table cannot be created
  */
 export async function provideTable(
   { client, limits }: RowAccess,
@@ -35,7 +35,7 @@ export async function provideTable(
   const create = async () => {
     const send = (limit_ms: number) =>
       client.execute(definitionOf(place), [], { ...readOptions(limit_ms), prepare: false })
-    // The driver waits until the nodes agree, and the next look does where it gave up.
+    // The driver waits for schema agreement. `look` waits too, in case the driver gave up.
     await repeated(send, limits, signal)
     return look()
   }
@@ -60,13 +60,16 @@ function checkTable({ columns, isView, default_time_to_live }: StoredTable, plac
   if (lacking !== undefined) throw unsuitable(`it has no column \`${lacking.join(' ')}\``, place)
   if (key.length > 1 || key[0]?.name !== 'name') throw unsuitable('its primary key is not `name`', place)
   if (default_time_to_live > 0)
-    throw unsuitable(`its default_time_to_live is ${default_time_to_live}, and a checkpoint must stay`, place)
+    throw unsuitable(
+      `its default_time_to_live is ${default_time_to_live}, and a checkpoint must not expire`,
+      place,
+    )
 }
 
 function unsuitable(why: string, place: TablePlace): SchemaError {
   return new SchemaError(
     'ERR_CASSANDRA_TABLE_UNSUPPORTED',
-    `${place.keyspace}.${place.table} is not a table of checkpoints: ${why}. Name another \`table\`, or one that does ` +
-      `not exist: it is then created by ${definitionOf(place)}`,
+    `${place.keyspace}.${place.table} cannot hold checkpoints: ${why}. Set \`table\` to another name. A table that does not ` +
+      `exist is created by ${definitionOf(place)}`,
   )
 }

@@ -2,31 +2,31 @@
 export const columnTypes = {
   /** The partition key. */
   name: 'text',
-  /** Of the format of the others. */
+  /** Format version of the row. */
   version: 'int',
-  /** Rises with each owner. */
+  /** Fencing token: rises by 1 with each owner. */
   term: 'int',
-  /** Which process that is, for people. */
+  /** Process and host of the owner, as text for people. */
   owner: 'text',
-  /** Identity of the last change. */
+  /** Id of the last change. */
   write_id: 'uuid',
-  /** The level of its transactions, which all owners must have in common. */
+  /** Serial level of the row's transactions. All owners must use the same one. */
   serial: 'text',
   /** The table that the checkpoint belongs to, as JSON. */
   target: 'text',
   /** The last epoch that is committed, as JSON. */
   committed: 'text',
-  /** The epoch that may be written in part. */
+  /** The oldest epoch that may be partly written, as JSON. */
   sealed: 'text',
-  /** The epoch after that, when it may be as well. */
+  /** The epoch after `sealed`, as JSON, if it may be partly written too. */
   next: 'text',
-  /** Of what stands in `version` and from `serial` on. */
+  /** Checksum of `name`, `version`, and the columns from `serial` to `next`. */
   checksum: 'text',
 } as const
 
 export type ColumnName = keyof typeof columnTypes
 
-/** A row without its key, as it is bound. */
+/** The values that are bound for a row, without its key. */
 export type RowColumns = {
   readonly [Name in Exclude<ColumnName, 'name'>]: (typeof columnTypes)[Name] extends 'int'
     ? number

@@ -1,7 +1,7 @@
 import { type Fault, faultOf } from '../../cluster/fault.ts'
 import { CassandraStreamsError, CheckpointError } from '../../errors.ts'
 
-/** What the server's errors mean for whoever runs the sink. */
+/** What the server's errors mean, and what to do about them. */
 const remedies: Partial<Readonly<Record<Fault, string>>> = {
   unauthorized:
     'The role needs SELECT and MODIFY on the table, and CREATE on its keyspace where the table does not exist yet',
@@ -9,11 +9,11 @@ const remedies: Partial<Readonly<Record<Fault, string>>> = {
   slow: 'No majority of the replicas answered in time',
   consistency:
     'The keyspace does not take lightweight transactions at this level: change the option `consistency`',
-  schema: 'The table was dropped, or it was changed',
+  schema: 'The table was dropped or altered',
   closed: 'The `client` was shut down',
 }
 
-/** Any error at a checkpoint as one of this package that says what to do. */
+/** Turns an error of the driver into a CheckpointError with advice. Errors of this package stay as they are. */
 export function explainFailure(
   error: unknown,
   location: string,

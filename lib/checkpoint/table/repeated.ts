@@ -4,19 +4,21 @@ import { type Fault, faultOf } from '../../cluster/fault.ts'
 import { unlessAborted } from '../../cluster/unlessAborted.ts'
 import { within } from '../../cluster/within.ts'
 
-/** How long a request may take, and how long all of its repeats. */
+/** Time limits of a request. */
 export interface RepeatLimits {
+  /** Longest time for one attempt. */
   readonly request_timeout_ms: number
+  /** Longest time for all attempts together. */
   readonly retry_timeout_ms: number
 }
 
-/** Shortest time in milliseconds for a repeat. */
+/** Shortest time limit in milliseconds for a repeat. */
 const LEAST_MS = 100
 
-/** A node that was just told of the table may not know it yet. */
+/** Faults that may pass. `schema` is one of them because a node may not know a new table yet. */
 const passing: ReadonlySet<Fault> = new Set(['retry', 'slow', 'failure', 'unavailable', 'schema'])
 
-/** The repeats of one request, with an end to them. */
+/** The attempts of one request, within its time limits. */
 export class Repeats {
   readonly #request_timeout_ms: number
   readonly #ends: number
@@ -29,7 +31,7 @@ export class Repeats {
     this.#signal = signal
   }
 
-  /** Sends it, and waits for the answer as long as a request may take. Not beyond the signal. */
+  /** Sends the request and waits for the answer, up to the time limit of one attempt. Rejects when the signal is aborted. */
   attempt<T>(send: (limit_ms: number) => Promise<T>): Promise<T> {
     const left_ms =
       this.#tries === 0 ? Number.POSITIVE_INFINITY : Math.max(LEAST_MS, this.#ends - performance.now())
@@ -38,8 +40,9 @@ export class Repeats {
   }
 
   /**
-   * Waits before the next one.
-   * @throws the error when no repeat can help, or time is over
+   * Waits before the next attempt.
+   * @param error of the last attempt
+   * @throws the same error when no repeat can help, or the time is up
    */
   async wait(error: unknown): Promise<void> {
     if (!isPassing(error) || performance.now() >= this.#ends) throw error
@@ -52,7 +55,7 @@ export function isPassing(error: unknown): boolean {
   return passing.has(faultOf(error))
 }
 
-/** Sends what may be sent any number of times until it succeeds. */
+/** Sends an idempotent request until it succeeds. */
 export async function repeated<T>(
   send: (limit_ms: number) => Promise<T>,
   limits: RepeatLimits,

@@ -5,16 +5,16 @@ import { readOptions } from '../../table/readOptions.ts'
 import { type ColumnName, columnTypes, type RowColumns } from './columns.ts'
 import { isPassing, type RepeatLimits, Repeats, repeated } from './repeated.ts'
 
-/** What the driver gives for a row: names and values. */
+/** A row as the driver returns it: values by the names of columns. */
 export type FoundColumns = Readonly<Record<string, unknown>>
 
-/** The row that a change replaces. */
+/** Identifies the row that a change replaces. */
 interface Before {
   readonly term: number
   readonly write_id: string
 }
 
-/** How a row is reached. */
+/** What a row is read and changed with. */
 export interface RowAccess {
   readonly client: Client
   readonly levels: SerialLevels
@@ -22,16 +22,16 @@ export interface RowAccess {
 }
 
 /**
- * One row of a table, which is only changed by lightweight transactions. Each change has an identity, `write_id`, and
- * names the one that it follows. So an answer that was lost is found by reading the row, a repeat of a change that was
- * applied is not applied again, and a request that arrives late is refused.
+ * One row of a table that is changed only by lightweight transactions. Each change has an id, `write_id`, and applies only to
+ * the row that the change before it wrote. So if an answer is lost, a read of the row tells whether the change was applied. A
+ * repeat of an applied change is refused, and so is a request that arrives late.
  */
 export class SerialRow {
   readonly #access: RowAccess
   readonly #table: string
   readonly #name: string
 
-  /** @param table as CQL has it: with its keyspace, quoted */
+  /** @param table keyspace and name, quoted for CQL */
   constructor(access: RowAccess, table: string, name: string) {
     this.#access = access
     this.#table = table
@@ -39,8 +39,8 @@ export class SerialRow {
   }
 
   /**
-   * The row, with every change that was acknowledged; undefined when there is none. A change whose outcome nobody knew is
-   * applied now, or never unless it is still on its way.
+   * Reads the row with every acknowledged change; undefined if there is no row. The serial read also settles a change whose
+   * outcome is unknown: it is applied now or never, unless its request has not arrived yet.
    */
   read(signal: AbortSignal): Promise<FoundColumns | undefined> {
     const { limits, levels } = this.#access
@@ -53,10 +53,10 @@ export class SerialRow {
   }
 
   /**
-   * Replaces the row, or makes it.
-   * @param before the row as it was read, or as the last change left it; undefined when there is none
-   * @returns false when the row is not that any more: nothing is changed
-   * @throws what the driver says when that cannot be done, or nobody knows whether it was
+   * Replaces the row, or creates it.
+   * @param before the row as it was read, or as the last change wrote it; undefined if there is no row
+   * @returns false if the row is no longer `before`; it then stays as it is
+   * @throws the driver's error if the change failed, or if its outcome is unknown
    */
   async change(before: Before | undefined, after: RowColumns, signal: AbortSignal): Promise<boolean> {
     const { limits, levels } = this.#access
@@ -68,7 +68,7 @@ export class SerialRow {
         const answer = await repeats.attempt(limit_ms =>
           this.#execute(cql, params, hints, levels.commit, limit_ms),
         )
-        // Refused because of an earlier attempt, whose answer was lost?
+        // An earlier attempt, whose answer was lost, may have been applied. This attempt is then refused.
         return answer?.['[applied]'] === true || idOf(answer) === after.write_id
       } catch (error) {
         if (!isPassing(error)) throw error
@@ -79,7 +79,7 @@ export class SerialRow {
         if (id === after.write_id) return true
         if (id !== before?.write_id) return false
       }
-      // It may still arrive, and the repeat as well: only one of them is applied.
+      // This attempt may still arrive, and so may the repeat. Only one of them is applied.
       await repeats.wait(failure)
     }
   }
@@ -114,7 +114,7 @@ export class SerialRow {
   ): Promise<FoundColumns | undefined> {
     const { rows } = await this.#access.client.execute(cql, [...params], {
       ...readOptions(limit_ms),
-      // A statement that is prepared would outlive its table.
+      // The driver would keep a prepared statement longer than the table may exist.
       prepare: false,
       hints: [...hints],
       consistency,
@@ -124,7 +124,7 @@ export class SerialRow {
   }
 }
 
-/** Undefined when there is no row; null has become text in one that was changed by hand. */
+/** Undefined if there is no row. In a row that was changed by hand the id may be null, which becomes the text `null`. */
 function idOf(row: FoundColumns | undefined): string | undefined {
   const id = row?.['write_id']
   return id === undefined ? undefined : String(id)

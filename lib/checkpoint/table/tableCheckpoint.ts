@@ -17,21 +17,21 @@ import { explainFailure } from './failure.ts'
 import { type RepeatLimits, repeated } from './repeated.ts'
 import { type RowAccess, SerialRow } from './serialRow.ts'
 
-/** How the table is reached. */
+/** What a checkpoint in a table is opened with. */
 export interface TableAccess {
   readonly connection: Connection
-  /** Of the writes: transactions stay within a datacenter where these do. */
+  /** The option `consistency`. With a LOCAL level the transactions stay within the datacenter too. */
   readonly consistency: ConsistencyName
   readonly limits: RepeatLimits
-  /** Of an owner that comes back: the checkpoint is taken only if nobody else has had it since. */
+  /** Given by an owner that opens the checkpoint again. The opening fails if another owner opened it in between. */
   readonly token: string | undefined
 }
 
 /**
- * Takes the checkpoint in a row of a table, whoever has it: the owner before can record nothing more. Makes table and row
- * where there are none.
- * @param signal ends the opening
- * @throws CheckpointError if the checkpoint cannot be read, is damaged, or is another table's; SchemaError
+ * Takes over the checkpoint in a row of a table. The previous owner, if any, can then record nothing more. Creates the table and
+ * the row if they do not exist.
+ * @param signal aborts the opening
+ * @throws CheckpointError if the checkpoint cannot be read, is damaged, or belongs to another table; SchemaError
  */
 export async function openTableCheckpoint(
   place: TablePlace,
@@ -52,7 +52,7 @@ export async function openTableCheckpoint(
   }
 }
 
-/** What a checkpoint works with. */
+/** What an open checkpoint uses. */
 interface Own {
   readonly row: SerialRow
   readonly name: string
@@ -60,7 +60,7 @@ interface Own {
   readonly connection: Connection
 }
 
-/** Transactions see each other only where this is the same. */
+/** The serial level, with the datacenter of a local one. Transactions see each other only if this is the same for both. */
 async function serialOf({ client, levels, limits }: RowAccess, signal: AbortSignal): Promise<string> {
   if (levels.name === 'SERIAL') return levels.name
   const cql = 'SELECT data_center FROM system.local'
@@ -82,13 +82,13 @@ async function take(
     if (found !== undefined) {
       checkSerial(found.serial, serial, location)
       const { committed = found.state.sealed } = found.state
-      // Of an owner that began no epoch, nothing is left that could be lost.
+      // If no epoch was ever sealed, nothing is lost when the row gets another table.
       if (committed !== undefined) checkTarget(found.target, target, location, 'row')
     }
     const { term = 0, state = stateAfter(undefined) } = found ?? {}
     const taken = { ...newOwnership(term + 1), target, serial, state }
     if (await row.change(found, columnsOf(name, taken), signal)) return taken
-    // Somebody else took it between reading and writing. Whoever opens last owns it.
+    // Another process took it between the read and the change. The last one to open it owns it, so this one tries again.
   }
 }
 
@@ -102,9 +102,9 @@ function checkSerial(found: string, serial: string, location: string): void {
   if (found === serial) return
   throw new CheckpointError(
     'ERR_CASSANDRA_CHECKPOINT_TARGET',
-    `Checkpoint ${location} is kept by transactions at ${found}, and \`consistency\` and the datacenter of this sink ` +
-      `give ${serial}: two owners would not see each other. Use the \`consistency\` of the other owners; to take ` +
-      'checkpoints over between datacenters, use QUORUM or EACH_QUORUM from the start',
+    `Checkpoint ${location} is kept by transactions at ${found}, but \`consistency\` and the datacenter of this process ` +
+      `give ${serial}. Owners at different levels would not see each other. Use the \`consistency\` of the other owners. To ` +
+      'take over checkpoints between datacenters, use QUORUM or EACH_QUORUM from the start',
     { location },
   )
 }
@@ -113,7 +113,7 @@ class TableCheckpoint implements Checkpoint {
   readonly #own: Own
   readonly #leaving = new AbortController()
   #row: CheckpointRow
-  /** Why nothing can be recorded any more. */
+  /** Set once nothing more can be recorded: the reason why. */
   #end: Error | undefined
   #turn: Promise<void> = Promise.resolve()
   #closed: Promise<void> | undefined
@@ -144,7 +144,7 @@ class TableCheckpoint implements Checkpoint {
     return this.#record(() => commit(this.state))
   }
 
-  /** Has nothing to give back but the connection, and waits for nobody. */
+  /** Closes the connection at once, without waiting for changes that are on their way. */
   close(): Promise<void> {
     const { location, connection } = this.#own
     this.#end ??= new CheckpointError('ERR_CASSANDRA_CHECKPOINT_IO', `Checkpoint ${location} is closed`, {
@@ -164,7 +164,7 @@ class TableCheckpoint implements Checkpoint {
     return turn
   }
 
-  /** After a failure nothing more is recorded: nobody may know whether the last change was. */
+  /** After a failure nothing more is recorded, because the outcome of the last change may be unknown. */
   async #change(state: EpochState): Promise<void> {
     const { row, name, location } = this.#own
     const after = { ...this.#row, write_id: randomUUID(), state }
@@ -178,7 +178,7 @@ class TableCheckpoint implements Checkpoint {
     }
   }
 
-  /** Who has it by now, if that can be read. */
+  /** The owner that took the checkpoint over, if the row can be read and names one. */
   async #successor(): Promise<string | undefined> {
     const found = await this.#own.row.read(this.#leaving.signal).catch(() => undefined)
     const owner = found?.['owner']
@@ -190,8 +190,8 @@ function fenced(location: string, owner: string | undefined): CheckpointError {
   const why = owner === undefined ? 'its row was removed or changed' : `${owner} took it over`
   return new CheckpointError(
     'ERR_CASSANDRA_FENCED',
-    `Checkpoint ${location} is no longer this process's own: ${why}. Nothing more is written to it, and rows on their ` +
-      'way change nothing that the new owner has written. Let one process at a time use a checkpoint',
+    `Checkpoint ${location} can no longer be used here: ${why}. Nothing more is recorded in it. Let only one process at a ` +
+      'time use a checkpoint',
     { location },
   )
 }

@@ -48,27 +48,27 @@ describe('the row of a checkpoint', () => {
     [
       'an epoch is missing',
       { ...stateAfter(undefined), sealed: sealOf(1, { rows_total: 3 }) },
-      'Epoch 1 is sealed in',
+      'Epoch 1 is sealed instead of epoch 0',
     ],
     [
       'only the second epoch is sealed',
       { ...stateAfter(undefined), next: sealOf(1) },
-      'No epoch is sealed before',
+      'Epoch 1 is sealed, but the epoch before it is not',
     ],
     [
       'the rows do not add up',
       { ...stateAfter(undefined), sealed: sealOf(0, { rows_total: 4 }) },
-      'total to 4 rows',
+      'a total of 4 rows, expected 3',
     ],
     [
       'there are too few blocks',
       { ...stateAfter(undefined), sealed: sealOf(0, { blocks: ['a'] }) },
-      '1 blocks of 2',
+      '1 fingerprints of 2 rows each',
     ],
     [
       'it ends before it begins',
       { ...stateAfter(undefined), sealed: sealOf(0, { last_timestamp: '1' }) },
-      'Epoch 0 has no timestamp',
+      'The last timestamp of epoch 0 is below the first',
     ],
     ['an epoch is not one', { ...stateAfter(undefined), sealed: sealOf(0, { rows: -1 }) }, 'not well-formed'],
   ])('is refused when its epochs do not follow from each other: %s', (_, state, why) => {

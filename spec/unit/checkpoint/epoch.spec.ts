@@ -104,12 +104,14 @@ describe('an epoch', () => {
 
   it('is neither committed nor sealed again before it is sealed', () => {
     expect(refusal(() => commit(committed0))).toBe(
-      'ERR_CASSANDRA_EPOCH: No epoch can be committed: none is sealed',
+      'ERR_CASSANDRA_EPOCH: No epoch can be committed because no epoch is sealed',
     )
     expect(refusal(() => reseal(committed0, sealOf(1)))).toBe(
-      'ERR_CASSANDRA_EPOCH: No epoch can be sealed again: none is sealed',
+      'ERR_CASSANDRA_EPOCH: No epoch can be sealed again because no epoch is sealed',
     )
-    expect(refusal(() => reseal(sealed1, sealOf(1)))).toMatch(/^ERR_CASSANDRA_EPOCH: .*not above 1001002/)
+    expect(refusal(() => reseal(sealed1, sealOf(1)))).toMatch(
+      /^ERR_CASSANDRA_EPOCH: .*expected one above 1001002/,
+    )
   })
 })
 
@@ -127,14 +129,17 @@ describe('a replay', () => {
   it.each([
     ['another row', 3, ['other', 'second4'], 'rows 0 to 1'],
     ['another last row', 3, ['first4', 'other'], 'rows 2 to 2'],
-    ['fewer rows', 1, ['other'], 'rows 0 to 1; 3 rows were sealed, 1 came'],
-    ['a block less', 2, ['first4'], 'rows 2 to 2; 3 rows were sealed, 2 came'],
-    ['none', 0, [], 'rows 0 to 1; 3 rows were sealed, 0 came'],
-    ['a row more', 4, ['first4', 'other'], 'rows 2 to 3; 3 rows were sealed, 4 came'],
-    ['a block more', 5, ['first4', 'second4', 'third'], 'rows 4 to 4; 3 rows were sealed, 5 came'],
+    ['fewer rows', 1, ['other'], 'rows 0 to 1'],
+    ['a block less', 2, ['first4'], 'rows 2 to 2'],
+    ['none', 0, [], 'rows 0 to 1'],
+    ['a row more', 4, ['first4', 'other'], 'rows 2 to 3'],
+    ['a block more', 5, ['first4', 'second4', 'third'], 'rows 4 to 4'],
   ])('with %s is refused with the first block that differs', (_name, rows, blocks, where) => {
     const text = refusal(() => checkReplay(sealed, rows, blocks))
     expect(text).toMatch(/^ERR_CASSANDRA_REPLAY_DIFFERS: /)
-    expect(text).toContain(`differs first in ${where}. Nothing was written`)
+    const counts = rows === 3 ? '' : `. The epoch was sealed with 3 rows, the source gave ${rows}`
+    expect(text).toContain(
+      `The first difference is in ${where} of the epoch, counted from 0${counts}. This replay wrote nothing`,
+    )
   })
 })

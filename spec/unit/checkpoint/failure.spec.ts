@@ -20,15 +20,15 @@ describe('a checkpoint that cannot be used', () => {
       const opening = openOn(disk, 1)
       await expect(opening).rejects.toMatchObject({ ...io, cause: { code } })
       await expect(opening).rejects.toThrow(
-        `Cannot lock checkpoint /data/orders: its file system makes no hard links (${code}). ` +
-          'Use a `checkpoint_location` on one that does, such as ext4, XFS, APFS, NTFS or NFS',
+        `Cannot lock checkpoint /data/orders: its file system has no hard links (${code}). ` +
+          'Keep the checkpoint on one that has them, such as ext4, XFS, APFS, NTFS or NFS',
       )
       expect(disk.names).toEqual([])
     },
   )
 
   it.each([
-    ['EROFS', 'That file system is read-only: use a `checkpoint_location` on another one'],
+    ['EROFS', 'The file system is read-only: keep the checkpoint on another one'],
     ['EACCES', 'This process may not write there: change the permissions of the folder, or use another one'],
     ['ENOSPC', 'The disk is full: make room, then start again'],
     ['EDQUOT', 'The disk quota is used up: make room, then start again'],

@@ -130,7 +130,7 @@ describe('a checkpoint on a real file system', () => {
   it('at a path that ends as that of a folder is in that folder, or refused', async () => {
     await expect(openCheckpoint(`${location}/`, target)).rejects.toMatchObject({
       code: 'ERR_CASSANDRA_CHECKPOINT_IO',
-      message: expect.stringContaining('there is no such folder: create it'),
+      message: expect.stringContaining('this folder does not exist: create it'),
     })
     await mkdir(location)
     const checkpoint = await openCheckpoint(`${location}/`, target)

@@ -19,8 +19,8 @@ describe('a lock', () => {
     const second = Lock.acquire(disk.forAnother(), location, processOf(2, alive))
     await expect(second).rejects.toMatchObject(locked)
     await expect(second).rejects.toThrow(
-      'Checkpoint /data/orders is in use: process 1 on host here has it. If it has ended, or should end, set `take_over: true`. ' +
-        'That takes the checkpoint at once and stops the other at its next epoch',
+      'Checkpoint /data/orders is in use: process 1 on host here has it. If that owner has ended or should end, set ' +
+        '`take_over: true`. This takes the checkpoint over at once. The other owner fails when it next records something in it',
     )
     expect(disk.names).toEqual(['/data/orders.lock.1'])
   })
@@ -30,7 +30,7 @@ describe('a lock', () => {
     await Lock.acquire(disk, location, onlyProcess(1))
     const second = Lock.acquire(disk, location, onlyProcess(1))
     await expect(second).rejects.toMatchObject(locked)
-    await expect(second).rejects.toThrow('in use: another sink of this process has it.')
+    await expect(second).rejects.toThrow('in use: another sink or source of this process has it.')
   })
 
   it('of a dead process is taken over, and cleared away', async () => {

@@ -105,7 +105,7 @@ describe('the owner of a checkpoint that was taken over', () => {
     const before = disk.get(location)
     await expect(old.commit()).rejects.toMatchObject(locked)
     await expect(old.commit()).rejects.toThrow(
-      'process 2 on host here took it over. Nothing more is written to it',
+      'process 2 on host here took it over. Nothing more is recorded in it',
     )
     expect(disk.get(location)).toEqual(before)
     await old.close()

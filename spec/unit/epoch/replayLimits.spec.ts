@@ -24,7 +24,7 @@ describe('a replay', () => {
   it('is refused when Cassandra would hide values of a column that was dropped after the seal and added again', () => {
     const refused = () => refuseDropped(sealed, addedAgain, withValues)
     expect(refused).toThrow(SchemaError)
-    expect(refused).toThrow('Epoch 7 cannot be replayed: column `v`')
+    expect(refused).toThrow('Epoch 7 cannot be replayed, because column `v`')
   })
 
   it('goes on when no row has a value for that column', () => {

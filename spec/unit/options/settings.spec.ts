@@ -136,7 +136,7 @@ describe('settings of a micro-batch sink', () => {
   ])('have no place for the checkpoint that is %j', checkpoint_location => {
     const options = { ...least, checkpoint_location } as unknown as MicroBatchSinkOptions
     expect(() => epochSettingsOf(options)).toThrow(
-      'Expected `checkpoint_location` to be a non-empty string, or `{ keyspace, table, name }` of which `table` may',
+      'Expected `checkpoint_location` to be a non-empty string, or `{ keyspace, table?, name }`',
     )
   })
 

@@ -191,7 +191,7 @@ describe('bytes that are not what was asked for', () => {
     const plan = new TimedPlan('ks.t', [p, v], { names, extras: 2, places: 0 })
     expect(() => plan.plain()).toThrow(ReadError)
     expect(() => plan.plain()).toThrow(
-      /ks\.t cannot be read with `with_times` by this copy of cassandra-driver/,
+      /ks\.t cannot be read with `with_times`, because this copy of cassandra-driver/,
     )
   })
 })

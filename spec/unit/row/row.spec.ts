@@ -347,7 +347,7 @@ describe('a row that cannot be written', () => {
     ['a Buffer', Buffer.from('{}'), 'go through a parser'],
     ['a Uint8Array', Uint8Array.of(1), 'go through a parser'],
     ['null', null],
-    ['an array', [1], 'a CSV parser names the columns'],
+    ['an array', [1], 'let a CSV parser name the columns'],
     ['a Map', new Map(), 'Object.fromEntries'],
     ['a Set', new Set()],
     ['a Date', new Date()],
@@ -416,7 +416,7 @@ describe('a row that cannot be written', () => {
 
   it('names what to give for no value when a text for another type is empty', () => {
     const message = (row: object) => refusal(() => encoderOf().encode({ p: 1, c: 'x', ...row }, 0)).message
-    expect(message({ a: '' })).toMatch(/digits; for no value null, or no property$/)
+    expect(message({ a: '' })).toMatch(/digits; to store no value, give null or no property$/)
     expect(message({ p: '' })).not.toContain('no value')
     expect(message({ a: 'x' })).not.toContain('no value')
     expect(message({ b: 5 })).toBe(

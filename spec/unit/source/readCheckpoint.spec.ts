@@ -3,11 +3,29 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, it, onTestFinished } from 'vitest'
+import { openCheckpoint } from '../../../lib/checkpoint/file/fileCheckpoint.ts'
 import { readSettingsOf } from '../../../lib/options/readSettings.ts'
 import { ReadCheckpoint } from '../../../lib/source/readCheckpoint.ts'
+import { sealOf } from '../checkpoint/epochs.ts'
 
 const { signal } = new AbortController()
 const target = { cluster: 'c', keyspace: 'ks', table: 't', table_id: 'id' }
+
+it('does not take the checkpoint of a sink, and says that it is one', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'read-checkpoint-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const location = join(folder, 'checkpoint')
+  const ofSink = await openCheckpoint(location, target)
+  await ofSink.seal(sealOf(0))
+  await ofSink.close()
+  const settings = readSettingsOf({ host: 'h', keyspace: 'ks', table: 't', checkpoint_location: location })
+  await expect(ReadCheckpoint.open(settings, location, target, signal)).rejects.toMatchObject({
+    code: 'ERR_CASSANDRA_CHECKPOINT_TARGET',
+    message:
+      `Checkpoint ${location} belongs to table t, not t (read); a source and a sink cannot share a checkpoint. ` +
+      'Use another checkpoint, or remove the file to start from the beginning',
+  })
+})
 
 it('keeps a position that is acknowledged while the checkpoint is given back', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'read-checkpoint-'))

@@ -186,17 +186,17 @@ describe('a schema that is looked at again', () => {
     ],
     [
       'a field of another type inside a collection',
-      /Column `Apple` of `ks\.t` changed: the fields of frozen<list<address>> are others/,
+      /Column `Apple` of `ks\.t` changed: the fields of frozen<list<address>> are different/,
       client => Object.assign(client, { udts: withFields(['street', 'text'], ['zip', 'float']) }),
     ],
     [
       'a field of another name',
-      /the fields of frozen<list<address>> are others/,
+      /the fields of frozen<list<address>> are different/,
       client => Object.assign(client, { udts: withFields(['street', 'text'], ['code', 'int']) }),
     ],
     [
       'a field that went',
-      /the fields of frozen<list<address>> are others/,
+      /the fields of frozen<list<address>> are different/,
       client => Object.assign(client, { udts: withFields(['street', 'text']) }),
     ],
   ])('tells of %s', async (_, message, change) => {

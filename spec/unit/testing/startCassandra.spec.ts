@@ -40,7 +40,7 @@ describe('starting a Cassandra', () => {
 
   it('says so for several nodes, which only Java gives', async () => {
     await expect(startCassandra({ nodes: 3 })).rejects.toThrow(
-      'Several nodes, `auth`, `tls` and `durable` are started with Java and Maven, which cannot be used here:',
+      'Several nodes, `auth`, `tls` and `durable` need Java and Maven. Do this:',
     )
   })
 

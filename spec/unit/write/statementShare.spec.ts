@@ -1,12 +1,22 @@
 import { describe, expect, it } from 'vitest'
 import { allCounts } from '../../../lib/table/statement.ts'
-import { StatementShare } from '../../../lib/write/statementShare.ts'
+import { type StatementNeeds, StatementShare } from '../../../lib/write/statementShare.ts'
 import { FakeClient } from '../../fake/fakeClient.ts'
 
-const sharesOf = (tables: number, cluster: object, client = new FakeClient().asClient, binds = 10) =>
+const fakeClient = new FakeClient().asClient
+const needs: StatementNeeds = {
+  client: fakeClient,
+  keyspace: 'ks',
+  table: 't',
+  ttl: undefined,
+  operations: ['insert'],
+  binds: 10,
+}
+
+const sharesOf = (tables: number, cluster: object, client = fakeClient, binds = 10) =>
   Array.from(
     { length: tables },
-    (_, i) => new StatementShare(cluster, { statements: `t${i}`, client, binds, operations: 1 }),
+    (_, i) => new StatementShare(cluster, { ...needs, table: `t${i}`, client, binds }),
   )
 
 const withMost = (maxPrepared: number) =>
@@ -49,13 +59,31 @@ describe('the statements of a sink', () => {
 
   it('of many sinks of one table are those of one sink', () => {
     const cluster = {}
-    const needs = { statements: 't', client: withMost(500), binds: 10, operations: 2 }
-    const shares = Array.from({ length: 100 }, () => new StatementShare(cluster, needs))
+    const both: StatementNeeds = { ...needs, client: withMost(500), operations: ['insert', 'delete'] }
+    const shares = Array.from({ length: 100 }, () => new StatementShare(cluster, both))
     expect(shares[0]?.counts).toEqual(allCounts)
     const [other] = sharesOf(20, cluster)
     for (const share of shares) share.release()
     for (const share of shares) share.release()
     expect(other?.counts).toEqual(sharesOf(20, {})[0]?.counts)
+  })
+
+  it('of one table count once per operation, however many sinks ask for the same number of operations', () => {
+    const cluster = {}
+    const sharesWith = (operations: StatementNeeds['operations'], tables: number) =>
+      Array.from(
+        { length: tables },
+        (_, i) =>
+          new StatementShare(cluster, { ...needs, client: withMost(20_000), table: `t${i}`, operations }),
+      )
+    const [first] = sharesWith(['insert', 'delete'], 10)
+    const alone = first?.counts
+    sharesWith(['insert', 'delete'], 10)
+    expect(first?.counts).toEqual(alone)
+    sharesWith(['update', 'append'], 10)
+    expect(first?.counts.length).toBeLessThan(alone?.length as number)
+    const like = sharesOf(40, {}, withMost(20_000))
+    expect(first?.counts).toEqual(like[0]?.counts)
   })
 
   it('of a wide table are fewer', () => {
