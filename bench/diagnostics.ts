@@ -8,7 +8,7 @@ import { BenchServer } from './server.ts'
 
 const CHECKS = 50_000_000
 
-/** The second load without subscribers differs from the first by the noise of the machine alone. */
+/** The second load without subscribers repeats the first. Their difference is the noise of the machine. */
 const contenders = [
   { name: 'nobody subscribes', observed: false },
   { name: 'nobody, again', observed: false },

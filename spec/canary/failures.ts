@@ -17,7 +17,7 @@ import {
 import { makeCertificates } from '../../lib/testing/certificates.ts'
 import { OutageProxy } from '../proxy/outageProxy.ts'
 
-/** A server that asks for a login, and what is to be kept secret. JSON, so that a child process can be told. */
+/** A server that asks for a login, and the password that must stay secret. JSON, so that a child process can get it. */
 export interface Stage {
   readonly port: number
   readonly localDataCenter: string
@@ -26,13 +26,13 @@ export interface Stage {
   readonly canary: string
 }
 
-/** Told of everything that comes out of a sink, whatever it is. */
+/** Gets everything that a sink emits or returns. */
 export type Witness = (value: unknown) => void
 
 /** Provokes one failure and rejects with it. The witness gets the sink and everything that it emits. */
 type Failure = (stage: Stage, witness: Witness) => Promise<unknown>
 
-/** Each of these logs in with the canary, as the right password or a wrong one. */
+/** Each of these uses the canary as a password, right or wrong. */
 export const failures: Readonly<Record<string, Failure>> = {
   'a wrong password': load({ username: 'cassandra' }),
   'a role that is not there': load({ username: 'nobody' }),
@@ -162,7 +162,7 @@ async function write(
   })
 }
 
-/** Shows the arguments of all events. */
+/** Passes the arguments of all events to the witness. */
 function watch(sink: NodeJS.EventEmitter, witness: Witness): void {
   const emit = sink.emit.bind(sink)
   sink.emit = (event, ...args) => {
@@ -171,7 +171,7 @@ function watch(sink: NodeJS.EventEmitter, witness: Witness): void {
   }
 }
 
-/** A sink that writes a row, then meets an outage, and has another row. */
+/** A sink that writes a row before an outage and another row during it. */
 async function outage(
   proxy: OutageProxy,
   sink: ReturnType<typeof createCassandraWritable>,
@@ -191,7 +191,7 @@ async function outage(
   }
 }
 
-/** A load into a server that only behaves as told. */
+/** A load into a fake server that calls `behave` for each connection. */
 function at(behave: (client: Socket) => void): Failure {
   return async (stage, witness) => {
     const sockets: Socket[] = []
@@ -208,7 +208,7 @@ function at(behave: (client: Socket) => void): Failure {
   }
 }
 
-/** A load into a server that speaks TLS, with a certificate that nobody knows. */
+/** A load into a server that speaks TLS with an untrusted certificate. */
 function atTls(change: Partial<CassandraWritableOptions>): Failure {
   return async (stage, witness) => {
     const { certificate: cert, key } = await makeCertificates(['127.0.0.1'], false)
@@ -224,7 +224,7 @@ function silence(proxy: OutageProxy): void {
   proxy.strike('swallow')
 }
 
-/** The server takes a password for two seconds after it was changed. */
+/** Waits until the server refuses the old password, which it accepts for two seconds after a change. */
 async function untilRefused(stage: Stage, username: string): Promise<void> {
   for (let isRefused = false; !isRefused; await delay(200)) {
     const client = clientOf(stage, username)

@@ -7,7 +7,7 @@ import type { Task, Word } from './child.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
-/** Programs of a folder of specs, compiled: a child is started often, and plain JavaScript starts fastest. */
+/** Compiled programs of a folder of specs. Children start often, and plain JavaScript starts fastest. */
 export class Programs implements Disposable {
   readonly #folder: string
 
@@ -28,7 +28,7 @@ export class Programs implements Disposable {
     return new Child(spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] }))
   }
 
-  /** What starts a program with its task. */
+  /** The command that starts a program with its task. */
   command(program: string, task: object): string[] {
     return [process.execPath, join(this.#folder, program), JSON.stringify(task)]
   }
@@ -40,7 +40,7 @@ export class Programs implements Disposable {
 
 export class Child {
   readonly words: Word[] = []
-  /** Resolves with the signal that ended it, or null. */
+  /** Resolves to the signal that ended the process, or null. */
   readonly ended: Promise<NodeJS.Signals | null>
   readonly #process: ChildProcessByStdio<null, Readable, null>
   readonly #listeners = new Set<(word: Word) => void>()

@@ -4,14 +4,14 @@ import { type Fault, type Run, type Stage, Trial } from './fault.ts'
 
 const CONCURRENCY = 30
 
-/** Answers of a healthy node: long beside what a busy machine adds. */
+/** Latency of a healthy node in milliseconds. Long compared with the delays of a busy machine. */
 const CALM_MS = 100
 const SLOW_MS = 2_000
 
-/** How long the node is slow. */
+/** Milliseconds for which the node is slow. */
 const TROUBLE_MS = 6_000
 
-/** Milliseconds after which half of the throughput has to be back. */
+/** Milliseconds within which half of the throughput must be back. */
 const RECOVERY_MS = 10_000
 
 /** Answers that take two seconds. */
@@ -28,7 +28,7 @@ export const overloadFaults: readonly Fault[] = [
   },
 ]
 
-/** @param most requests that the node may have at a time when it has been slow for a while */
+/** @param most allowed number of requests in flight after the node has been slow for a while */
 async function overloaded(stage: Stage, request_timeout_ms: number, most: number): Promise<Run> {
   const proxy = await CqlProxy.start(stage.target)
   try {
@@ -40,7 +40,7 @@ async function overloaded(stage: Stage, request_timeout_ms: number, most: number
         concurrency: CONCURRENCY,
         batch_by: 'none',
         request_timeout_ms,
-        // Connecting to a busy machine takes longer than that.
+        // Connecting on a busy machine takes longer than the request timeout.
         wait_for_server_ms: 60_000,
         retry_timeout_ms: 120_000,
       },
@@ -67,7 +67,7 @@ async function overloaded(stage: Stage, request_timeout_ms: number, most: number
     const calm = performance.now()
     let rate = 0
     while (rate < before / 2 && performance.now() - calm < RECOVERY_MS) rate = await rateOf(trial)
-    // As many as the node is given in this time if each waits for its answer, or for its time limit.
+    // Upper bound for the requests in this time, if each waits for its answer or its time limit.
     const bound = (most * (TROUBLE_MS / 2)) / Math.min(SLOW_MS, request_timeout_ms) + most
     return await trial.end({
       codes: [undefined],
