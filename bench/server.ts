@@ -96,7 +96,8 @@ export class BenchServer implements AsyncDisposable {
     const limit = performance.now() + SETTLE_LIMIT_MS
     let quiet = 0
     while (quiet < SETTLED_POLLS) {
-      if (performance.now() > limit) throw new Error('The server still has background work after the time limit')
+      if (performance.now() > limit)
+        throw new Error('The server still has background work after the time limit')
       quiet = (await this.#tasks()) === 0 ? quiet + 1 : 0
       await delay(SETTLE_POLL_MS)
     }

@@ -126,9 +126,7 @@ async function runOnce(run: number, host: string, port: string, checkpoint: stri
     const epoch = /^epoch (\d+): (\d+) rows$/.exec(line)
     if (epoch === null)
       console.log(
-        line === 'done'
-          ? `  run ${run} finished`
-          : `  run ${run}, process ${child.pid}, starts ${line}`,
+        line === 'done' ? `  run ${run} finished` : `  run ${run}, process ${child.pid}, starts ${line}`,
       )
     else committed.push(Number(epoch[1]))
     if (line === 'done') isOver = true

@@ -7,7 +7,7 @@ import { rejection, type Suite } from './suite.ts'
 
 type Message = Readonly<Record<string, unknown>>
 
-/** What a channel tells while `work` runs. */
+/** The messages of a channel while `work` runs. */
 async function messagesOf(channel: string, work: () => Promise<unknown>): Promise<Message[]> {
   const messages: Message[] = []
   const listener = (message: unknown) => void messages.push({ ...(message as object) })

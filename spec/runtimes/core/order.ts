@@ -12,7 +12,7 @@ interface Change {
   readonly b?: number | null
 }
 
-/** The table as it is when the changes are applied one by one. */
+/** The rows of the table when the changes are applied one by one. */
 function oneByOne(changes: readonly Change[]): Record<string, unknown>[] {
   const table = new Map<number, Record<string, unknown>>()
   for (const { id, op, a, b } of changes) {

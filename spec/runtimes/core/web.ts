@@ -4,7 +4,7 @@ import { rejection, type Suite } from './suite.ts'
 
 const ROWS = 5_000
 
-/** Text in pieces → values of its lines. */
+/** Pieces of text → the JSON values of its lines. */
 function parseLines(): TransformStream<string, object> {
   let rest = ''
   return new TransformStream({
