@@ -54,7 +54,7 @@ describe('an epoch', () => {
     expect(refusal(() => decide(state, epoch_id))).toMatch(/^ERR_CASSANDRA_EPOCH: Expected epoch \d/)
   })
 
-  it('hands its position, total and timestamps on when it is committed', () => {
+  it('passes its position, total and timestamps to the commit', () => {
     expect(committed0).toEqual({
       committed: { epoch_id: 0, position: { offset: 0 }, rows_total: 3, last_timestamp: '1000002' },
       sealed: undefined,
@@ -63,12 +63,12 @@ describe('an epoch', () => {
     })
   })
 
-  it('may be sealed while the one before it is, and follows it', () => {
+  it('may be sealed while the previous one is sealed, and follows it', () => {
     expect(both).toMatchObject({ sealed: sealOf(0), next: sealOf(1), high_water: 1_001_002n })
     expect(commit(both)).toEqual(sealed1)
   })
 
-  it('must be sealed again when the one before it was', () => {
+  it('must be sealed again if the previous one was', () => {
     const later = { timestamp: '1001003', last_timestamp: '1001005' }
     const resealed = reseal(both, later)
     expect(resealed).toMatchObject({ sealed: sealOf(0, later), next: sealOf(1), high_water: 1_001_005n })
@@ -80,7 +80,7 @@ describe('an epoch', () => {
     expect(commit(again).committed).toMatchObject({ epoch_id: 1, last_timestamp: '1001008' })
   })
 
-  it('that is sealed again keeps all but its timestamps', () => {
+  it('that is sealed again keeps everything except its timestamps', () => {
     const later = reseal(sealed1, { timestamp: '1001003', last_timestamp: '1001005' })
     expect(later.sealed).toEqual(sealOf(1, { timestamp: '1001003', last_timestamp: '1001005' }))
     expect(later.high_water).toBe(1_001_005n)
@@ -102,7 +102,7 @@ describe('an epoch', () => {
     expect(refusal(() => seal(state, next))).toMatch(/^ERR_CASSANDRA_EPOCH: /)
   })
 
-  it('is neither committed nor sealed again before it is sealed', () => {
+  it('cannot be committed or sealed again before it is sealed', () => {
     expect(refusal(() => commit(committed0))).toBe(
       'ERR_CASSANDRA_EPOCH: No epoch can be committed: none is sealed',
     )
@@ -120,7 +120,7 @@ describe('a replay', () => {
     expect(() => checkReplay(sealed, 3, ['first4', 'second4'])).not.toThrow()
   })
 
-  it('of another count is refused whatever the fingerprints say', () => {
+  it('with another number of rows is refused whatever the fingerprints are', () => {
     expect(refusal(() => checkReplay(sealed, 4, sealed.blocks))).toMatch(/^ERR_CASSANDRA_REPLAY_DIFFERS: /)
   })
 

@@ -52,7 +52,7 @@ const faults: readonly (readonly [string, unknown, Fault])[] = [
     'retry',
   ],
   [
-    'a statement that driver and server forgot',
+    'a statement that neither the driver nor the server knows any more',
     named('DriverInternalError', 'Unprepared response invalid, id: 0xab'),
     'schema',
   ],

@@ -11,7 +11,7 @@ describe('a row', () => {
     ['the keys of a Map', { a: new Map([[1, 2]]).keys() }],
     ['a generator in a list', { a: [[numbers()]] }],
     ['a generator in a Map', { a: new Map([['x', numbers()]]) }],
-  ])('with %s can be read once only', (_, row) => {
+  ])('with %s can be read only once', (_, row) => {
     expect(holdsIterator(row)).toBe(true)
   })
 
@@ -23,7 +23,7 @@ describe('a row', () => {
     expect(holdsIterator(row)).toBe(false)
   })
 
-  it('whose objects link each other is copied once, not once for each way to them', () => {
+  it('whose objects refer to each other is copied once per object, not once per path', () => {
     const all: Record<string, unknown>[] = []
     for (let i = 0; i < 2_000; i++) all.push({ i, links: all.slice(-3) })
     for (const entity of all) entity['first'] = all[0]

@@ -26,11 +26,11 @@ describe('map', () => {
         [2, 'b'],
       ],
     ],
-  ])('takes %s', (_, value) => {
+  ])('accepts %s', (_, value) => {
     expect(hex('map<int, text>', value)).toBe(expected)
   })
 
-  it('holds __proto__, constructor and toString for mere names', () => {
+  it('treats __proto__, constructor and toString as ordinary names', () => {
     const value = JSON.parse('{"__proto__":"a","constructor":"b","toString":"c","hasOwnProperty":"d"}')
     const bytes = encoder('map<text, text>')(value)
     expect(bytes.readInt32BE(0)).toBe(4)
@@ -65,7 +65,7 @@ describe('map', () => {
     expect(reason('map<int, text>', value)).toBe(why)
   })
 
-  it('names the key of a value that is refused, and the key that is refused', () => {
+  it('names the key of a refused value, and a refused key', () => {
     expect(refusal('map<text, int>', { ok: 1, zip: 'x' })).toMatchObject({ path: '.zip', cqlType: 'int' })
     expect(refusal('map<text, int>', { 'zip code': 'x' })).toMatchObject({ path: '["zip code"]' })
     expect(refusal('map<int, int>', new Map([[7, 'x']]))).toMatchObject({ path: '[7]' })
@@ -112,7 +112,7 @@ describe('map', () => {
         [[1], 2],
       ]),
     ],
-  ])('refuses %s as two keys', (_, type, value) => {
+  ])('refuses %s as equal keys', (_, type, value) => {
     expect(reason(type, value)).toBe('is the same key as an earlier one')
   })
 
@@ -120,7 +120,7 @@ describe('map', () => {
     expect(reason('map<text, boolean>', { a: types.unset })).toContain('is unset')
   })
 
-  it('takes a Map of another realm by its entries', () => {
+  it('accepts a Map of another realm by its entries', () => {
     expect(hex('map<int, text>', runInNewContext('new Map([[1, "a"], [2, "b"]])'))).toBe(expected)
     expect(hex('map<int, text>', runInNewContext('({ 1: "a", 2: "b" })'))).toBe(expected)
     expect(hex('list<int>', runInNewContext('new Set([1, 2])'))).toBe(`00000002${one}${two}`)
