@@ -43,7 +43,7 @@ function checkCost(): number {
   const from = process.cpuUsage()
   check()
   const { user, system } = process.cpuUsage(from)
-  if (traced > 0) throw new Error('Somebody subscribes to the requests of this process')
+  if (traced > 0) throw new Error('Expected no subscriber to the requests of this process')
   return ((user + system) * 1000) / CHECKS
 }
 

@@ -84,7 +84,7 @@ export function judge(soak: Soak): Check[] {
       restarts.at_s.length > 0 && restarts.back_s.length === restarts.at_s.length,
     ),
     check(
-      `the load goes on after each restart: ${stuck.length === 0 ? 'it does' : `not after ${stuck.join(', ')} s`}`,
+      `the load continues after each restart: ${stuck.length === 0 ? 'it does' : `not after ${stuck.join(', ')} s`}`,
       stuck.length === 0,
     ),
     check(

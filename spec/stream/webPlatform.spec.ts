@@ -315,7 +315,7 @@ describe('aborting.any.js', () => {
     await expect(writer.abort(error1)).resolves.toBeUndefined()
   })
 
-  it('on a locked stream is refused, and the stream goes on', async () => {
+  it('on a locked stream is refused, and the stream continues', async () => {
     const { client, stream, writer } = await started()
     expect(await reasonOf(stream.abort(error1))).toBeInstanceOf(TypeError)
     await writer.write(row(1))
@@ -331,7 +331,7 @@ describe('aborting.any.js', () => {
     await abort
   })
 
-  it('goes on when the lock is released, and closed of the first writer rejects with a TypeError', async () => {
+  it('continues when the lock is released, and closed of the first writer rejects with a TypeError', async () => {
     const { writer, inFlight } = await writing()
     const { closed } = writer
     const abort = writer.abort(error1)
@@ -390,7 +390,7 @@ describe('close.any.js', () => {
     expect([await reasonOf(writer.ready), await reasonOf(writer.closed)]).toEqual([error, error])
   })
 
-  it('goes on when the lock is released', async () => {
+  it('continues when the lock is released', async () => {
     const { stream, writer, request, closed } = await closing()
     const before = writer.closed
     writer.releaseLock()

@@ -49,7 +49,6 @@ function passedOrRefused(own: object): ReturnType<typeof passedOptions> {
   }
 }
 
-// Frozen prototypes cannot be polluted, which is why somebody freezes them.
 // Frozen prototypes cannot be polluted.
 if (!Object.isFrozen(Object.prototype)) {
   describe('options on a polluted prototype', () => {

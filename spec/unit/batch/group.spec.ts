@@ -69,7 +69,7 @@ describe('cutting a flush into requests', () => {
     )
   })
 
-  it('gives each row a request of its own by none', () => {
+  it('gives each row its own request, by none', () => {
     const rows = encodeAll([
       { p: 1, c: 1 },
       { p: 1, c: 2 },

@@ -60,7 +60,7 @@ describe('a checkpoint file', () => {
     }
   })
 
-  it('with NULs in place of the end of its last record has lost that record', () => {
+  it('with NULs instead of the end of its last record has lost that record', () => {
     const last = startOf(lines.length - 1)
     for (let kept = last; kept < file.length; kept++) {
       const bytes = Buffer.concat([file.subarray(0, kept)], file.length)

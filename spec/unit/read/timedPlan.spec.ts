@@ -159,7 +159,7 @@ describe('unexpected bytes', () => {
   it.each<[string, Value[]]>([
     ['a list of times for a value of one cell', [int(1), int(7), list(time(5)), null]],
     ['no time for a value', [int(1), int(7), null, null]],
-  ])('like %s are refused', (_, row) => {
+  ])('such as %s are refused', (_, row) => {
     expect(() => partsOf([p, v], row)).toThrow(BytesDiffer)
   })
 
@@ -176,7 +176,7 @@ describe('unexpected bytes', () => {
       'a list of times that is cut',
       [int(1), value, list(time(5), time(5)).subarray(0, 16), list(null, null)],
     ],
-  ])('like %s are refused as well', (_, row) => {
+  ])('such as %s are also refused', (_, row) => {
     expect(() => partsOf([p, s], row)).toThrow(BytesDiffer)
   })
 

@@ -52,7 +52,7 @@ describe('the verdict of a soak run', () => {
           second => Math.min(second, 99),
         ),
       },
-      /goes on after each restart: not after 100, 160 s/,
+      /continues after each restart: not after 100, 160 s/,
     ],
     ['fine weather', { weather: { delayed: 3, lost: 0 } }, /lost \(0\)/],
     ['no retries', { load: { ...load, stats: { ...load.stats, retries: 0 } } }, /0 retries/],
