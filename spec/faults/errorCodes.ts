@@ -41,10 +41,10 @@ export const rareErrorFaults: readonly Fault[] = serverErrors
   )
 
 function promiseOf({ code }: ServerError): string {
-  if (code === INVALID) return 'the row to blame is named, all others are stored or reported'
+  if (code === INVALID) return 'the error names the row to blame; all others are stored or reported'
   return permanent[code] === undefined
     ? 'sent again until `retry_timeout_ms`; then an error names the rows'
-    : 'ends at once with the reason of the server'
+    : "ends at once with the server's reason"
 }
 
 function endingOf({ code, message }: ServerError): Pick<Ending, 'codes' | 'says'> {

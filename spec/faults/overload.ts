@@ -17,13 +17,15 @@ const RECOVERY_MS = 10_000
 /** Answers that take two seconds. */
 export const overloadFaults: readonly Fault[] = [
   {
-    name: 'answers of 2 s',
-    promise: 'all rows stored; never more requests than `concurrency`; half the throughput back in 10 s',
+    name: 'answers take 2 s',
+    promise:
+      'all rows stored; never more requests in flight than `concurrency`; half the throughput back within 10 s',
     run: stage => overloaded(stage, 15_000, CONCURRENCY),
   },
   {
-    name: 'answers of 2 s, given up after 1 s',
-    promise: 'all rows stored; ever fewer requests in flight; half the throughput back in 10 s',
+    name: 'answers take 2 s, requests time out after 1 s',
+    promise:
+      'all rows stored; the number of requests in flight keeps falling; half the throughput back within 10 s',
     run: stage => overloaded(stage, 1_000, CONCURRENCY / 2),
   },
 ]
@@ -75,7 +77,7 @@ async function overloaded(stage: Stage, request_timeout_ms: number, most: number
         unanswered > most && `${unanswered} requests at a time, at most ${most} expected`,
         sent > bound && `${sent} requests in ${TROUBLE_MS / 2} ms, at most ${bound} expected`,
         met === 0 && 'no request met the slow node',
-        rate < before / 2 && `${rate} rows/s after the trouble, ${before} before`,
+        rate < before / 2 && `${rate} rows/s after the node is fast again, ${before} before`,
       ],
     })
   } finally {

@@ -14,12 +14,12 @@ const writeTimeout = { code: faultCodes.writeTimeout, message: 'too slow' }
 /** Faults of the network between a load and its node. */
 export const proxiedFaults: readonly Fault[] = [
   {
-    name: 'acknowledgement lost after the write is applied, connection closed',
+    name: 'acknowledgement lost after the write was applied, connection closed',
     promise: 'all rows stored',
     run: stage => withFates(stage, 5, { answer: 'close' }),
   },
   {
-    name: 'acknowledgement lost after the write is applied, connection silent',
+    name: 'acknowledgement lost after the write was applied, connection silent',
     promise: 'all rows stored',
     run: stage => withFates(stage, 5, { answer: 'nothing' }),
   },
@@ -49,12 +49,12 @@ export const proxiedFaults: readonly Fault[] = [
     run: stage => inWeather(stage, 'half-open', 2),
   },
   {
-    name: 'connection that takes requests and gives no answers',
+    name: 'connection that accepts requests and returns no answers',
     promise: 'all rows stored',
     run: stage => inWeather(stage, 'mute', 1),
   },
   {
-    name: 'one-byte slices in both directions',
+    name: 'every byte sent alone, in both directions',
     promise: 'all rows stored',
     run: stage => throughout(stage, 'sliced'),
   },

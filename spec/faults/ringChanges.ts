@@ -92,12 +92,12 @@ export const ringChanges: readonly Fault<Ring>[] = [
   },
   {
     fault: 'a dead node replaced (RF 1)',
-    promise: 'its rows wait until then and no longer, and the load ends without an error',
+    promise: 'rows of the dead node wait until it is replaced, and the load ends without an error',
     run: replaced,
   },
   {
     fault: 'a dead node removed, a new one joined (RF 1)',
-    promise: 'its rows wait until then and no longer, and the load ends without an error',
+    promise: 'rows of the dead node wait until it is removed, and the load ends without an error',
     run: removed,
   },
 ]

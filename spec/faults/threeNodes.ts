@@ -130,9 +130,9 @@ async function whileTwoAreDown<T>({ cassandra }: ThreeNodes, then: () => Promise
 
 /** Each fault runs once. */
 export const faults: readonly Fault<ThreeNodes>[] = [
-  { fault: 'one of three nodes killed, back after 8 s', promise: GO_ON, run: killed },
+  { fault: 'one of three nodes killed, started again after 8 s', promise: GO_ON, run: killed },
   { fault: 'one of three nodes paused for 15 s', promise: GO_ON, run: three => paused(three, 15_000) },
-  { fault: 'two of three nodes killed, back later', promise: WAIT, run: twoDown },
+  { fault: 'two of three nodes killed, started again later', promise: WAIT, run: twoDown },
   {
     fault: 'two of three nodes killed for longer than `retry_timeout_ms`',
     promise: 'the load ends with an error that names every row not known to be written',
