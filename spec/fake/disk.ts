@@ -20,7 +20,7 @@ export const cuts = {
   'half, and NULs for the rest': (bytes: Buffer) =>
     Buffer.concat([bytes.subarray(0, bytes.length >> 1)], bytes.length),
   'NULs only': (bytes: Buffer) => Buffer.alloc(bytes.length),
-  'all but the last byte': (bytes: Buffer) => bytes.subarray(0, -1),
+  'all except the last byte': (bytes: Buffer) => bytes.subarray(0, -1),
   everything: (bytes: Buffer) => bytes,
 } as const
 export type Cut = keyof typeof cuts

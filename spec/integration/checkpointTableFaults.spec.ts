@@ -63,7 +63,7 @@ const fates: readonly (readonly [string, Fate])[] = [
   ],
   ['arrives twice', { delivery: 'twice', after_writes: 1 }],
   ['is answered by a timeout and arrives twice', { delivery: 'twice', answer: timedOut, after_writes: 1 }],
-  ['comes to an overloaded server', { delivery: 'never', answer: { code: 0x1001, message: 'Overloaded' } }],
+  ['reaches an overloaded server', { delivery: 'never', answer: { code: 0x1001, message: 'Overloaded' } }],
 ]
 
 const steps = threeEpochs()

@@ -71,10 +71,10 @@ const hasty = new policies.speculativeExecution.ConstantSpeculativeExecutionPoli
 
 const withDefaults: Readonly<Record<string, Partial<ClientOptions>>> = {
   'pages of 3 rows': { queryOptions: { fetchSize: 3 } },
-  'pages of 3 rows, read on their own': { queryOptions: { fetchSize: 3, autoPage: true } },
+  'pages of 3 rows that the driver fetches by itself': { queryOptions: { fetchSize: 3, autoPage: true } },
   'statements that are not prepared': { queryOptions: { prepare: false } },
-  'a consistency that only writes have': { queryOptions: { consistency: types.consistencies.any } },
-  'a consistency that no cluster here reaches': { queryOptions: { consistency: types.consistencies.three } },
+  'a consistency for writes only': { queryOptions: { consistency: types.consistencies.any } },
+  'a consistency that needs more nodes': { queryOptions: { consistency: types.consistencies.three } },
   'other encodings': { encoding: { useUndefinedAsUnset: false, copyBuffer: false, useBigIntAsLong: true } },
   'no metadata': { isMetadataSyncEnabled: false },
   'a trace of each request': { queryOptions: { traceQuery: true, captureStackTrace: true } },

@@ -112,8 +112,8 @@ describe('the replay of an epoch', () => {
     ['fewer rows', rows.slice(0, 590), 'rows 512 to 599; 600 rows were sealed, 590 came'],
     ['more rows', [...rows, first], 'rows 512 to 600; 600 rows were sealed, 601 came'],
     ['no rows', [], 'rows 0 to 255; 600 rows were sealed, 0 came'],
-    ['two rows in each other’s place', [rows[1], rows[0], ...rows.slice(2)] as Row[], 'rows 0 to 255'],
-    ['null in place of a missing value', [...rows.slice(0, 599), { id: 599, v: null }], 'rows 512 to 599'],
+    ['two exchanged rows', [rows[1], rows[0], ...rows.slice(2)] as Row[], 'rows 0 to 255'],
+    ['null instead of a missing value', [...rows.slice(0, 599), { id: 599, v: null }], 'rows 512 to 599'],
   ])('refuses %s before it writes anything, and then accepts the right rows', async (_, others, where) => {
     const options = await optionsFor('id int PRIMARY KEY, v text')
     await crash(options, rows, nothing)

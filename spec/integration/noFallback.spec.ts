@@ -120,7 +120,7 @@ describe('a sink with TLS', () => {
     ['hangs up at once', 'ERR_CASSANDRA_CONNECT', client => void client.end()],
     ['resets at once', 'ERR_CASSANDRA_CONNECT', client => void client.resetAndDestroy()],
     [
-      'hangs up in the handshake',
+      'hangs up during the handshake',
       'ERR_CASSANDRA_CONNECT',
       client => void client.on('data', () => client.end()),
     ],
@@ -160,7 +160,7 @@ const authenticate = Buffer.from([
 describe('a server that is swapped in while a sink writes', () => {
   it.each<[string, () => Promise<(client: Socket) => void>]>([
     ['a Cassandra without TLS', async () => passOn(inject('cassandra').port, inject('cassandra').host)],
-    ['one with a certificate of another authority', async () => passOn((await endTls({})).port)],
+    ['a server with a certificate of another authority', async () => passOn((await endTls({})).port)],
   ])('gets no login and no row: %s', async (_, other) => {
     const proxy = await listen(passOn(cassandra.port))
     // Long, because the node may be busy with other specs when the sink opens.

@@ -327,8 +327,8 @@ describe('a table that changes without harm', () => {
   it.each([
     ['TRUNCATE', (table: string) => `TRUNCATE ks.${table}`],
     ['another time to live', (table: string) => `ALTER TABLE ks.${table} WITH default_time_to_live = 3600`],
-    ['a column more', (table: string) => `ALTER TABLE ks.${table} ADD more int`],
-    ['a static column more', (table: string) => `ALTER TABLE ks.${table} ADD more int static`],
+    ['an added column', (table: string) => `ALTER TABLE ks.${table} ADD more int`],
+    ['an added static column', (table: string) => `ALTER TABLE ks.${table} ADD more int static`],
     ['an index', (table: string) => `CREATE INDEX ON ks.${table} (v)`],
   ])('accepts the remaining rows after %s', async (_, change) => {
     const table = await ks.table('p int, c int, v int, PRIMARY KEY (p, c)')

@@ -190,10 +190,13 @@ describe('a man in the middle with a self-signed certificate', () => {
   it.each<[string, Partial<CassandraWritableOptions>]>([
     ['ssl_enabled', {}],
     ['no authority', { ssl_ca_cert: undefined }],
-    ['sslOptions beside it', { client_options: { sslOptions: {} } }],
+    ['empty sslOptions', { client_options: { sslOptions: {} } }],
     ['sslOptions with a passphrase', { client_options: { sslOptions: { passphrase: 'x' } } }],
     ['sslOptions with an ALPN name', { client_options: { sslOptions: { ALPNProtocols: ['cql'] } } }],
-    ['own check of the name', { client_options: { sslOptions: { checkServerIdentity: () => undefined } } }],
+    [
+      'its own check of the host name',
+      { client_options: { sslOptions: { checkServerIdentity: () => undefined } } },
+    ],
     [
       'sslOptions alone',
       {

@@ -28,7 +28,7 @@ const one = { rows_per_batch: 1, concurrency: 1, batch_by: 'none' } as const
 
 /** Every state in which the caller may end a stream. */
 const states: Record<string, () => Promise<Staged>> = {
-  'in the turn in which it was made': async () => stage(),
+  'in the turn in which it was created': async () => stage(),
   'while connecting, with rows waiting': async () => {
     const staged = stage({}, client => {
       client.connect = () => new Promise(() => {})
@@ -78,7 +78,7 @@ const states: Record<string, () => Promise<Staged>> = {
     await settled()
     return staged
   },
-  'between two tries': async () => {
+  'between two attempts': async () => {
     vi.spyOn(Math, 'random').mockReturnValue(1)
     const staged = stage(one)
     staged.give(row(0))

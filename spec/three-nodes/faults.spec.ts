@@ -9,7 +9,7 @@ const three = useThreeNodes()
 describe('no row of a load is lost or wrong', { timeout: TIMEOUT_MS }, () => {
   it.each<[string, (three: ThreeNodes) => Promise<Outcome>]>([
     ['one of three nodes hangs for 5 s', three => paused(three, 5_000)],
-    ['the keyspace gets more replicas, and then fewer', replicationAltered],
+    ['the keyspace gets more replicas and then fewer', replicationAltered],
   ])('while %s', async (_, fault) => {
     const { lost, wrong, reported } = await fault(three)
     expect({ lost, wrong, reported }).toEqual({ lost: 0, wrong: 0, reported: 0 })

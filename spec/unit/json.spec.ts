@@ -30,9 +30,9 @@ describe('what JSON cannot hold', () => {
   })
 
   it.each<[string, unknown]>([
-    ['a value that shares its parts and would fill memory', doubled(60)],
-    ['a value that holds itself twice', looped],
-    ['an array that claims more than memory', Array(2 ** 32 - 1)],
+    ['a value with shared parts that would fill memory if expanded', doubled(60)],
+    ['a value that contains itself twice', looped],
+    ['an array whose length exceeds memory', Array(2 ** 32 - 1)],
   ])('is found in limited time in %s', (_, value) => {
     expect(faultIn(value)).toBeTypeOf('string')
   })

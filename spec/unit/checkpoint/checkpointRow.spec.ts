@@ -73,7 +73,11 @@ describe('the row of a checkpoint', () => {
       { ...stateAfter(undefined), sealed: sealOf(0, { last_timestamp: '1' }) },
       'Epoch 0 has no timestamp',
     ],
-    ['an epoch is not one', { ...stateAfter(undefined), sealed: sealOf(0, { rows: -1 }) }, 'not well-formed'],
+    [
+      'an epoch is malformed',
+      { ...stateAfter(undefined), sealed: sealOf(0, { rows: -1 }) },
+      'not well-formed',
+    ],
   ])('is refused if its epochs do not follow from each other: %s', (_, state, why) => {
     const row = columnsOf(name, { ...owned, state })
     expect(() => readRow(name, row, location)).toThrow(why)

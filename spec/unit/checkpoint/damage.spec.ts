@@ -181,11 +181,11 @@ describe('a checkpoint file', () => {
     ['a commit of another epoch', { commit: { epoch_id: 1 } }],
     ['a commit without an epoch', { commit: null }],
     ['a seal without a count', { seal: { ...sealOf(0), rows: undefined } }],
-    ['a seal again without timestamps', { reseal: {} }],
-    ['a seal again with lower timestamps', { reseal: { timestamp: '5', last_timestamp: '6' } }],
+    ['a second seal without timestamps', { reseal: {} }],
+    ['a second seal with lower timestamps', { reseal: { timestamp: '5', last_timestamp: '6' } }],
     ['a header', { header: {} }],
-    ['what nobody knows', { unseal: 1 }],
-    ['two in one', { commit: { epoch_id: 0 }, seal: sealOf(1) }],
+    ['an unknown event', { unseal: 1 }],
+    ['two events in one record', { commit: { epoch_id: 0 }, seal: sealOf(1) }],
     ['no object', [1]],
     ['nothing', {}],
   ])('with valid records followed by %s is refused', (_name, event) => {
@@ -200,7 +200,7 @@ describe('a checkpoint file', () => {
     ['a seal of the second epoch', [{ seal: sealOf(1) }]],
     ['a commit of the second epoch', [{ commit: { epoch_id: 1 } }]],
     [
-      'timestamps between those of the two',
+      'timestamps between those of the two epochs',
       [{ reseal: { timestamp: '1000900', last_timestamp: '1000902' } }],
     ],
     [

@@ -90,12 +90,12 @@ describe('an epoch', () => {
     ['a timestamp that an earlier epoch may have used', committed0, sealOf(1, { timestamp: '1000002' })],
     ['an empty span of timestamps', committed0, sealOf(1, { last_timestamp: '1000999' })],
     ['a total that does not follow', committed0, sealOf(1, { rows_total: 7 })],
-    ['a block too few', committed0, sealOf(1, { blocks: ['one'] })],
-    ['a block too many', committed0, sealOf(1, { blocks: ['one', 'two', 'three'] })],
+    ['one block too few', committed0, sealOf(1, { blocks: ['one'] })],
+    ['one block too many', committed0, sealOf(1, { blocks: ['one', 'two', 'three'] })],
     ['a count that is not whole', committed0, sealOf(1, { rows: 1.5 })],
-    ['two earlier ones sealed', both, sealOf(2)],
-    ['an earlier one sealed with later timestamps', sealed0, sealOf(1, { timestamp: '1000002' })],
-    ['a total that leaves out the sealed one', sealed0, sealOf(1, { rows_total: 3 })],
+    ['two sealed epochs before it', both, sealOf(2)],
+    ['timestamps below those of the sealed epoch before it', sealed0, sealOf(1, { timestamp: '1000002' })],
+    ['a total without the sealed epoch before it', sealed0, sealOf(1, { rows_total: 3 })],
     ['itself sealed', sealed0, sealOf(0)],
     ['itself committed', committed0, sealOf(0)],
   ])('with %s is not sealed', (_name, state, next) => {
@@ -128,10 +128,10 @@ describe('a replay', () => {
     ['another row', 3, ['other', 'second4'], 'rows 0 to 1'],
     ['another last row', 3, ['first4', 'other'], 'rows 2 to 2'],
     ['fewer rows', 1, ['other'], 'rows 0 to 1; 3 rows were sealed, 1 came'],
-    ['a block less', 2, ['first4'], 'rows 2 to 2; 3 rows were sealed, 2 came'],
+    ['one block less', 2, ['first4'], 'rows 2 to 2; 3 rows were sealed, 2 came'],
     ['none', 0, [], 'rows 0 to 1; 3 rows were sealed, 0 came'],
-    ['a row more', 4, ['first4', 'other'], 'rows 2 to 3; 3 rows were sealed, 4 came'],
-    ['a block more', 5, ['first4', 'second4', 'third'], 'rows 4 to 4; 3 rows were sealed, 5 came'],
+    ['one row more', 4, ['first4', 'other'], 'rows 2 to 3; 3 rows were sealed, 4 came'],
+    ['one block more', 5, ['first4', 'second4', 'third'], 'rows 4 to 4; 3 rows were sealed, 5 came'],
   ])('with %s is refused with the first block that differs', (_name, rows, blocks, where) => {
     const text = refusal(() => checkReplay(sealed, rows, blocks))
     expect(text).toMatch(/^ERR_CASSANDRA_REPLAY_DIFFERS: /)

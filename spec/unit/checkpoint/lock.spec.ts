@@ -184,17 +184,17 @@ describe('a process', () => {
   const container = { namespace: 'pid:[4026532001] time:[4026531834]' }
 
   it.each<[string, boolean, Partial<Owner>, Sighting, Partial<Owner>?]>([
-    ['that is gone', true, {}, gone],
-    ['that is there', false, {}, there],
-    ['whose id another one has now', true, {}, { ...there, started: '51' }],
-    ['that waits for its parent only', true, {}, { ...there, isZombie: true }],
-    ['of unknown start time whose id is in use', false, { started: '' }, there],
-    ['whose id is in use by one of unknown start time', false, {}, { ...there, started: '' }],
-    ['of another host', false, { host: 'z' }, gone],
-    ['of another machine of the same name', false, { machine: 'z' }, gone],
-    ['of another machine that was started at another time', false, { machine: 'z', boot: 'z' }, gone],
-    ['of another container', false, { namespace: 'pid:[1] time:[4026531834]' }, gone],
-    ['from before the machine started', true, { boot: 'earlier' }, there],
+    ['whose id is free', true, {}, gone],
+    ['whose id and start time match a living process', false, {}, there],
+    ['whose id another process has now', true, {}, { ...there, started: '51' }],
+    ['that is a zombie', true, {}, { ...there, isZombie: true }],
+    ['without a known start time, whose id is in use', false, { started: '' }, there],
+    ['whose id is in use by a process without a known start time', false, {}, { ...there, started: '' }],
+    ['on another host', false, { host: 'z' }, gone],
+    ['on another machine with the same name', false, { machine: 'z' }, gone],
+    ['on another machine with another boot', false, { machine: 'z', boot: 'z' }, gone],
+    ['in another container', false, { namespace: 'pid:[1] time:[4026531834]' }, gone],
+    ['from an earlier boot of the machine', true, { boot: 'earlier' }, there],
     [
       'from an earlier boot, in a container, which may run on another machine',
       false,
@@ -209,10 +209,10 @@ describe('a process', () => {
       gone,
       { machine: '' },
     ],
-    ['of an unknown start of the machine', false, { boot: '' }, gone],
-    ['where the system tells nothing, that is gone', true, unknown, gone, unknown],
-    ['where the system tells nothing, that is there', false, unknown, there, unknown],
-    ['that was told more of than is told now', false, {}, gone, unknown],
+    ['from an unknown boot', false, { boot: '' }, gone],
+    ['on a system without such facts, whose id is free', true, unknown, gone, unknown],
+    ['on a system without such facts, whose id is in use', false, unknown, there, unknown],
+    ['with facts that the system no longer reports', false, {}, gone, unknown],
   ])('%s: proven dead is %s', async (_name, isDead, change, sighting, ownChange = {}) => {
     const processes = { self: async () => ({ ...self, ...ownChange }), look: async () => sighting }
     expect(await isProvenDead({ ...owner, ...change }, processes)).toBe(isDead)

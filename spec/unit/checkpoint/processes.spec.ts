@@ -168,7 +168,7 @@ describe('of two processes on one checkpoint', () => {
 describe.runIf(process.platform === 'linux')('a lock that names a living process', () => {
   it.each([
     ['with its start time is refused', false, locked],
-    ['with another start time is of a dead one whose id was used again', true, {}],
+    ['with another start time belongs to a dead process whose id was used again', true, {}],
   ])('%s', async (_title, isReused, answer) => {
     const { pid } = await startOwner()
     const { started } = await realProcesses.look(pid)

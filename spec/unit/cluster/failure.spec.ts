@@ -182,16 +182,16 @@ describe('the words of an error', () => {
   })
 
   it.each([
-    ['a failure of hosts that were not tried', noHost(null), hostsDown],
-    ['a failure of no host', noHost({}), hostsDown],
+    ['a failure in which no host was tried', noHost(null), hostsDown],
+    ['a failure without hosts', noHost({}), hostsDown],
     [
-      'a name that no server knows',
+      'a host name that does not resolve',
       new errors.NoHostAvailableError({}, 'No host could be resolved'),
       'its name does not resolve to an address',
     ],
     ['several addresses', new AggregateError([new Error('one'), new Error('two')]), 'one; two'],
     ['an error without a message', Object.assign(new Error(''), { code: 'EPIPE' }), 'EPIPE'],
-    ['an error without anything', Object.assign(new Error(''), { name: '' }), 'no reason given'],
+    ['an error without a message and a name', Object.assign(new Error(''), { name: '' }), 'no reason given'],
     ['text', 'Host considered as DOWN', 'Host considered as DOWN'],
     ['nothing', undefined, 'not tried'],
     [
@@ -225,7 +225,7 @@ describe('the words of an error', () => {
 describe('a server that hangs up on a plain client', () => {
   it.each([
     ['with a reset', failing('read ECONNRESET', 'ECONNRESET')],
-    ['without a word', new errors.DriverInternalError('Socket was closed')],
+    ['without a message', new errors.DriverInternalError('Socket was closed')],
   ])('%s is probed for TLS', async (_, cause) => {
     const { private: key, cert } = await generate([{ name: 'commonName', value: 'somebody' }], {
       algorithm: 'sha256',

@@ -115,7 +115,7 @@ describe('an option as text, as in environment variables and PyCassandra', () =>
 
 describe('an option that is a choice', () => {
   it.each(['local_quorum', 'Local_Quorum', 'EACH_QUORUM', 'one', 'All'])(
-    'takes the consistency %s in any case',
+    'accepts the consistency %s in any case',
     consistency => {
       expect(checkEach({ consistency })).toEqual({ consistency: consistency.toUpperCase() })
     },
@@ -263,7 +263,7 @@ describe('an unknown option name', () => {
   })
 
   it.each(['toString', '__proto__', 'constructor', 'fetch_size_in_frames'])(
-    '%s is answered without a guess',
+    '%s leads to an error without a suggestion',
     name => {
       const options = Object.defineProperty({}, name, { value: 1, enumerable: true })
       expect(refusal(options).message).toBe(`Unknown option \`${name}\``)

@@ -183,7 +183,7 @@ describe('a keyspace', () => {
   })
 
   it.each(['systematic', 'systems', 'my_system', 'ecosystem_auth', 'System'])(
-    'is taken although its name is near: %s',
+    'is accepted although its name is similar: %s',
     keyspace => {
       expect(writeSettingsOf({ ...least, keyspace }).keyspace).toBe(keyspace)
     },
@@ -321,7 +321,7 @@ describe('options that depend on each other', () => {
   })
 
   it.each([{ ssl_ca_cert: 'x' }, { ssl_server_name: 'x' }, { ssl_client_cert: 'x', ssl_client_key: 'y' }])(
-    'are %j only beside ssl_enabled',
+    'include %j only together with ssl_enabled',
     tls => {
       const [name] = Object.keys(tls)
       expect(refusal({ ...least, ...tls }).message).toBe(

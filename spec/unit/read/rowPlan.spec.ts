@@ -66,7 +66,7 @@ describe('the rows of a page', () => {
     ['plain', [3n, Buffer.from([0, 255]), '1.50']],
     ['json', ['3', '0x00ff', '1.50']],
     ['driver', [types.Long.fromNumber(3), Buffer.from([0, 255]), types.BigDecimal.fromString('1.50')]],
-  ] as const)('are in the form %s also when the driver has decoded them', (form, wanted) => {
+  ] as const)('have the form %s even if the driver has decoded them', (form, wanted) => {
     const some = [
       ['hits', 'counter'],
       ['odd', "'org.example.Money'"],

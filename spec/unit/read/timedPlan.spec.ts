@@ -169,13 +169,10 @@ describe('unexpected bytes', () => {
     ['fewer times to live than write times', [int(1), value, list(time(5), time(5)), list(null)]],
     ['an element without a time', [int(1), value, list(time(5), null), list(null, null)]],
     [
-      'bytes behind the times',
+      'bytes after the times',
       [int(1), value, Buffer.concat([list(time(5), time(5)), int(0)]), list(null, null)],
     ],
-    [
-      'a list of times that is cut',
-      [int(1), value, list(time(5), time(5)).subarray(0, 16), list(null, null)],
-    ],
+    ['a truncated list of times', [int(1), value, list(time(5), time(5)).subarray(0, 16), list(null, null)]],
   ])('such as %s are also refused', (_, row) => {
     expect(() => partsOf([p, s], row)).toThrow(BytesDiffer)
   })

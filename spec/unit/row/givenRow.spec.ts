@@ -61,7 +61,10 @@ describe('a row that did not change', () => {
     ],
     ['an instance of a class', new Money()],
     ['an instance of a class in it', { price: new Money() }],
-    ['what no column takes', { a: Promise.resolve(), b: () => 1, c: Symbol('x'), d: /x/, e: Object(1) }],
+    [
+      'values that no column accepts',
+      { a: Promise.resolve(), b: () => 1, c: Symbol('x'), d: /x/, e: Object(1) },
+    ],
     [
       'a getter that throws',
       {
@@ -165,15 +168,15 @@ describe('a row that changed', () => {
   it.each<[string, () => Record<string, unknown>, (row: never) => void]>([
     ['a value', () => ({ a: 1 }), (row: { a: number }) => (row.a = 2)],
     ['the sign of zero', () => ({ a: 0 }), (row: { a: number }) => (row.a = -0)],
-    ['one property more', () => ({ a: 1 }), (row: { b: number }) => (row.b = 2)],
-    ['one property less', () => ({ a: 1, b: 2 }), (row: { b?: number }) => delete row.b],
+    ['an added property', () => ({ a: 1 }), (row: { b: number }) => (row.b = 2)],
+    ['a removed property', () => ({ a: 1, b: 2 }), (row: { b?: number }) => delete row.b],
     [
       'another name',
       () => ({ a: 1 }),
       (row: { a?: number; b: number }) => delete Object.assign(row, { b: 1 }).a,
     ],
     ['an item in a list', () => ({ a: [[1]] }), (row: { a: number[][] }) => row.a[0]?.push(2)],
-    ['a list in place of an object', () => ({ a: {} }), (row: { a: object }) => (row.a = [])],
+    ['a list instead of an object', () => ({ a: {} }), (row: { a: object }) => (row.a = [])],
     [
       'a value in a Map',
       () => ({ a: new Map([[1, [1]]]) }),

@@ -18,7 +18,7 @@ describe('a row', () => {
   it.each([
     ['arrays, Sets and Maps', { a: [1], b: new Set([1]), c: new Map([[1, [2]]]) }],
     ['bytes', { a: Buffer.from('x'), b: new Float32Array(2) }],
-    ['nothing in it', {}],
+    ['no properties', {}],
   ])('with %s can be read again', (_, row) => {
     expect(holdsIterator(row)).toBe(false)
   })

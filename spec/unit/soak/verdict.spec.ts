@@ -45,7 +45,7 @@ describe('the verdict of a soak run', () => {
     ['a node that is never killed', { restarts: { at_s: [], back_s: [] } }, /node restarts \(0 times\)/],
     ['a node that stays away', { restarts: { at_s: [30], back_s: [] } }, /answers again \(0 times\)/],
     [
-      'a load that stands still after a restart',
+      'a load that stops after a restart',
       {
         samples: samplesWith(
           () => 90,

@@ -97,15 +97,15 @@ describe('the text of a type', () => {
 
   it.each([
     ['a counter', 'counter'],
-    ['of a class of its own', "'org.example.OwnType'"],
+    ['a custom class', "'org.example.OwnType'"],
     ['unknown', 'point'],
     ['empty', ''],
     ['cut off', 'list<int'],
-    ['longer than a type', 'int int'],
-    ['a list of two', 'list<int, text>'],
-    ['a map of one', 'map<int>'],
-    ['unknown inside a known one', 'list<frozen<point>>'],
-    ['a known name with arguments it does not take', 'address<int>'],
+    ['more than one type', 'int int'],
+    ['a list of two types', 'list<int, text>'],
+    ['a map of one type', 'map<int>'],
+    ['an unknown type inside a known one', 'list<frozen<point>>'],
+    ['a known name with arguments, which it does not take', 'address<int>'],
   ])('is unsupported as a whole if it is %s', (_, cql) => {
     expect(parse(cql)).toEqual({ kind: 'unsupported', text: cql })
   })

@@ -139,10 +139,10 @@ describe('a schema that is read again', () => {
   it.each<[string, (client: FakeClient) => unknown]>([
     ['nothing changed', () => {}],
     [
-      'a column came',
+      'a column was added',
       client => Object.assign(client, { columns: [...columns, { name: 'new', type: 'int' }] }),
     ],
-    ['a column went that is not of the key', client => Object.assign(client, { columns: without('zebra') })],
+    ['a column outside the key was dropped', client => Object.assign(client, { columns: without('zebra') })],
     [
       'a field was added to a user-defined type',
       client =>
@@ -172,7 +172,7 @@ describe('a schema that is read again', () => {
       client => Object.assign(client, { columns: [...without('zebra'), { name: 'zebra', type: 'blob' }] }),
     ],
     [
-      'a column that is static now',
+      'a column that became static',
       /Column `zebra` of `ks\.t` changed from text to text static/,
       client =>
         Object.assign(client, {
@@ -190,12 +190,12 @@ describe('a schema that is read again', () => {
       client => Object.assign(client, { udts: withFields(['street', 'text'], ['zip', 'float']) }),
     ],
     [
-      'a field of another name',
+      'a field with another name',
       /the fields of frozen<list<address>> are others/,
       client => Object.assign(client, { udts: withFields(['street', 'text'], ['code', 'int']) }),
     ],
     [
-      'a field that went',
+      'a field that was removed',
       /the fields of frozen<list<address>> are others/,
       client => Object.assign(client, { udts: withFields(['street', 'text']) }),
     ],

@@ -136,7 +136,7 @@ describe('set', () => {
       ],
     ],
     ['NaN twice', 'set<double>', [Number.NaN, 1, Number.NaN]],
-    ['two decimals of one value', 'set<decimal>', ['1.0', 2, '1.00']],
+    ['two decimals with the same value', 'set<decimal>', ['1.0', 2, '1.00']],
     ['zero with two scales', 'set<decimal>', ['0', 2, '-0.000']],
     ['a negative decimal with two scales', 'set<decimal>', ['-100', 2, '-1e2']],
     ['a frozen set in two orders', 'set<frozen<set<int>>>', [[1, 2], [3], [2, 1]]],
@@ -190,11 +190,11 @@ describe('set', () => {
 
   it.each([
     ['0 and -0 as double', 'set<double>', [0, -0]],
-    ['decimals that differ', 'set<decimal>', ['1', '10', '0.1', '-1', '1e10']],
-    ['addresses that end alike', 'set<inet>', ['1.2.3.4', '::102:304', '64:ff9b::1.2.3.4']],
+    ['different decimals', 'set<decimal>', ['1', '10', '0.1', '-1', '1e10']],
+    ['addresses with the same end', 'set<inet>', ['1.2.3.4', '::102:304', '64:ff9b::1.2.3.4']],
     ['texts that differ in case', 'set<text>', ['a', 'A', '']],
     [
-      'lists that flatten to the same',
+      'lists with the same items in different groups',
       'set<frozen<list<frozen<set<text>>>>>',
       [[['a'], ['b']], [['a', 'b']], [['ab']]],
     ],

@@ -107,7 +107,7 @@ describe('user-defined type', () => {
     ['text', 'a, 1', 'is text'],
     ['an Array', ['a', 1], 'is an array'],
     [
-      'a class instance that keeps its fields to itself',
+      'a class instance with private fields',
       new (class Address {
         readonly #zip = 1
         get zip() {

@@ -45,7 +45,7 @@ describe('map', () => {
   it.each([
     ['an Array of other things', [1, 'a'], 'is no pair of a key and a value'],
     ['a pair that lacks its value', [[1]], 'is no pair of a key and a value'],
-    ['a pair of three', [[1, 'a', 'b']], 'is no pair of a key and a value'],
+    ['a pair with three items', [[1, 'a', 'b']], 'is no pair of a key and a value'],
     ['a hole among pairs', new Array(1), 'is no pair of a key and a value'],
     ['a pair by the indexes of an object', [{ 0: 1, 1: 'a', length: 2 }], 'is no pair of a key and a value'],
     ['a Set', new Set(), 'is a Set'],
@@ -56,7 +56,7 @@ describe('map', () => {
       })(),
       'is a Point',
     ],
-    ['an object that inherits', Object.create({ 1: 'a' }), 'is an object'],
+    ['an object with inherited properties', Object.create({ 1: 'a' }), 'is an object'],
     ['a Date', new Date(0), 'is a Date'],
     ['a typed array', Uint8Array.of(1), 'is a Uint8Array'],
     ['text', '{}', 'is text'],
@@ -90,22 +90,22 @@ describe('map', () => {
       ]),
     ],
     [
-      'pairs of one text',
+      'pairs with the same text',
       'map<text, int>',
       [
         ['a', 1],
         ['a', 2],
       ],
     ],
-    ['object keys of one int', 'map<int, int>', { '1': 1, '01': 2 }],
-    ['decimals of one value', 'map<decimal, int>', { '1.0': 1, '1.00': 2 }],
+    ['object keys of the same int', 'map<int, int>', { '1': 1, '01': 2 }],
+    ['decimals with the same value', 'map<decimal, int>', { '1.0': 1, '1.00': 2 }],
     [
       'a uuid in two cases',
       'map<uuid, int>',
       { '0011223344556677889900112233445a': 1, '0011223344556677889900112233445A': 2 },
     ],
     [
-      'two objects of one tuple',
+      'two objects of the same tuple',
       'map<frozen<tuple<int>>, int>',
       new Map([
         [[1], 1],

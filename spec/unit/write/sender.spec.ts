@@ -382,7 +382,7 @@ describe('a request whose rows the server fails to store', () => {
 
 describe('a consistency level', () => {
   it.each([
-    ['that the keyspace has too few replicas for', 'THREE', 3, 2, 'ERR_CASSANDRA_CONSISTENCY'],
+    ['for which the keyspace has too few replicas', 'THREE', 3, 2, 'ERR_CASSANDRA_CONSISTENCY'],
     ['whose replicas are away', 'THREE', 3, 3, 'ERR_CASSANDRA_RETRY_TIMEOUT'],
     ['of a keyspace without a replica in the datacenter', 'LOCAL_QUORUM', 1, 0, 'ERR_CASSANDRA_CONSISTENCY'],
     // A node is joining to replace a dead one, or the keyspace had three replicas until now.
