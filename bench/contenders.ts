@@ -55,7 +55,7 @@ const contenders: Readonly<Record<string, Contender>> = {
   'epochs/10000': inEpochs(10_000),
   'epochs/100000': inEpochs(100_000),
   'epochs/10000/table': inTable(10_000),
-  'ours/none': inNode('ours, one row a request', { name: 'ours', options: { batch_by: 'none' } }),
+  'ours/none': inNode('ours, one row per request', { name: 'ours', options: { batch_by: 'none' } }),
 }
 
 /** Names of the installed contenders, ours included. */

@@ -1,6 +1,6 @@
 import type { DataName } from './rows.ts'
 
-/** The target for ours relative to another contender of the same run. */
+/** A target for our figures, relative to those of another contender in the same run. */
 export interface Target {
   readonly nodes: number
   readonly data: DataName

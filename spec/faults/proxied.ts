@@ -118,7 +118,7 @@ async function throughout(stage: Stage, weather: Weather, { pace = 200 } = {}): 
     return await trial.end({
       codes: [undefined],
       problems: [
-        retries > 0 && `${retries} retries for nothing`,
+        retries > 0 && `${retries} needless retries`,
         proxy.accepted > accepted && 'the connection did not hold',
       ],
     })
