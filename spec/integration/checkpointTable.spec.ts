@@ -132,7 +132,7 @@ describe('the owner of a checkpoint in a table', () => {
     expect((await checkpoints.open(place)).state).toEqual(state)
   })
 
-  it('is only the last one of many that open it at once', { timeout: 120_000 }, async () => {
+  it('is exactly one of many that open it at once: the last', { timeout: 120_000 }, async () => {
     const place = checkpoints.place()
     for (let round = 0; round < 5; round++) {
       const owners = await Promise.all(Array.from({ length: 8 }, () => checkpoints.open(place)))
@@ -210,7 +210,7 @@ describe('a row that was changed by hand', () => {
     await expect(checkpoints.open(copy)).rejects.toMatchObject({ code: 'ERR_CASSANDRA_CHECKPOINT_CORRUPT' })
   })
 
-  it('in a newer format names that version', async () => {
+  it('in a newer format is refused, and the error names the version', async () => {
     const { place } = await begun()
     await checkpoints.edit(place, 'version', 2)
     const refused = checkpoints.open(place)

@@ -94,7 +94,7 @@ describe('one dispatcher for two tables', () => {
     }
     await Promise.all(writers.map(({ load }) => load(rows(ROWS, v))))
     expect(mostInFlight).toBeLessThanOrEqual(MAX_BYTES / 2)
-    // A request has at most ten rows, so less than that is unused when the next request does not fit.
+    // The next request has at most ten rows. If it does not fit, less than that stays unused.
     expect(mostInFlight).toBeGreaterThan(MAX_BYTES / 2 - 10 * rowBytes)
     // Each table also holds the row for which there was no room.
     expect(most).toBeLessThanOrEqual(MAX_BYTES + writers.length * rowBytes)

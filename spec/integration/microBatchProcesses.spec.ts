@@ -57,7 +57,7 @@ describe('a process that dies at a call to the file system', () => {
     const task = await taskFor(rows, options)
     const { table } = task
 
-    // Runs share a table, because creating one takes long; each run has its own partition. Ends when a run finishes before its call.
+    // Runs share a table, because creating one takes long. Each run has its own partition. The last run finishes before its call.
     const states = new Set<string>()
     let nth = 0
     let isThrough = false

@@ -119,7 +119,7 @@ describe('the requests of a sink', () => {
     expect(requests).toBeGreaterThanOrEqual(40)
   })
 
-  it('are refused for a client with a protocol version without unset values', async () => {
+  it('are refused for a client whose protocol version has no unset values', async () => {
     const table = await ks.table('id int PRIMARY KEY, a int, b int')
     const old = new Client({
       contactPoints: [`${inject('cassandra').host}:${inject('cassandra').port}`],

@@ -86,7 +86,7 @@ describe('sizes, checked before anything is sent', () => {
     expect(found.map(({ id }) => id).sort()).toEqual([1, 3])
   })
 
-  it('lead to short errors for long text, and show the whole path to a bad part', async () => {
+  it('of error messages are limited for long text, but the path to a bad part is complete', async () => {
     const table = await ks.table('id int PRIMARY KEY, v int, m map<text, frozen<list<int>>>')
     const long = 'ä'.repeat(5_000_000)
     const error = await refusalOf(table, { id: 1, v: long })

@@ -425,7 +425,7 @@ describe('a checkpoint', () => {
     expect(terms).toEqual({ [`${group}/${topic}/0`]: 2, [`${group}/${topic}/1`]: 2 })
   })
 
-  it('in a table that another process takes fails this member at its next epoch, until the member takes it back', async () => {
+  it('in a table may be taken by another process: this member then fails at its next epoch, and takes it back', async () => {
     const { start, send, found, topic, group_id, table } = await scene()
     const checkpoint = { keyspace: ks.name, table: 'kafka_checkpoints' }
     const sink = start({ checkpoint })

@@ -74,7 +74,7 @@ function timeDifferences(
     if (before === undefined) continue
     const isRight = before.order === order ? before.written === written : before.written < written
     if (!isRight)
-      said.push(`${where}: written at ${written}, and ${before.where}, an earlier row, at ${before.written}`)
+      said.push(`${where}: written at ${written}, but the earlier ${before.where} at ${before.written}`)
   }
   return said
 }

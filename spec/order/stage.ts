@@ -33,9 +33,9 @@ function moveClock(by_ms: number): void {
 }
 
 /**
- * Used instead of closing a connection that carries other traffic. If the driver loses its control connection twice in a row,
- * driver 4.10 reads a property of null in an unhandled promise. If the connection is lost over which the second sink reads its
- * table, that sink fails, because connecting is not retried.
+ * An error instead of a closed connection, for connections that carry other traffic. If driver 4.10 loses its control
+ * connection twice in a row, it reads a property of null in an unhandled promise. If the second sink loses the connection over
+ * which it reads its table, the sink fails, because opening is not retried.
  */
 const failed = { code: faultCodes.serverError, message: 'closed on demand' }
 
@@ -46,8 +46,8 @@ interface Server {
 }
 
 /**
- * Rare errors that keep the promises. A row with a list has only as many attempts as write times. A row that the server fails
- * to store for seconds, while it stores others, is blamed.
+ * Rare errors that break no promise. A row with a list has only as many attempts as write times. A row is blamed if the server
+ * fails to store it for seconds while it stores others.
  */
 const endings = {
   'out of attempts': /with a non-frozen list is sent/,

@@ -78,7 +78,7 @@ describe.each(['full', 'mixed_reads'])('a table with transactional_mode %s', mod
     expect(await rowsIn(table)).toEqual(rows)
   })
 
-  it('keeps the write times of rows and so their order', async () => {
+  it('keeps the write times of rows, and therefore their order', async () => {
     const table = await create()
     const at = (id: number) => 1_700_000_000_000_000 + id
     const timed = rows.map(row => ({ ...row, at: at(row.id) }))

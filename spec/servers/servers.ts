@@ -35,8 +35,8 @@ export const core = [
 ] as const
 
 /**
- * Settings of a server. Timeouts are long for a busy machine, because a read of a transactional table waits for all earlier
- * writes. Specs make the timeouts that they need.
+ * Settings of a server. Timeouts are long, because the machine may be busy and a read of a transactional table waits for all
+ * earlier writes. Specs that need a timeout of the server make it with a proxy.
  *
  * @param folder for the journal of Accord
  */

@@ -58,7 +58,7 @@ describe('`acknowledged`', () => {
     expect(await stream.acknowledged.getReader().read()).toEqual({ done: true, value: undefined })
   })
 
-  it('gives the last value to a reader that comes after the end, if it was accessed before', async () => {
+  it('gives the last value to a reader that comes after the end, if the property was accessed before the end', async () => {
     const { stream } = webScene({}, automatic)
     const { acknowledged } = stream
     const writer = stream.getWriter()

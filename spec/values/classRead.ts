@@ -3,8 +3,8 @@ import type { CqlType, ScalarName } from '../../lib/table/cqlType.ts'
 type Kind = Exclude<CqlType['kind'], 'scalar' | 'unsupported'>
 
 /**
- * The class or the primitive type that the driver returns for each type, with maps as Map. A sink stores such a value as the
- * same value.
+ * The class or the primitive type that the driver returns for each type, with maps as Map. A sink that gets such a value stores
+ * the same value.
  */
 const classes: Readonly<Record<ScalarName | Kind, string>> = {
   ascii: 'string',

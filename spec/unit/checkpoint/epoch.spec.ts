@@ -35,7 +35,7 @@ describe('an epoch', () => {
     ['sealed 1', sealed1, 0, 'skip'],
     ['sealed 1', sealed1, 1, 'replay'],
     ['sealed 0 and 1', both, 0, 'replay'],
-  ])('on a checkpoint that is %s: %# is decided', (_name, state, epoch_id, decision) => {
+  ])('is handled by the state of the checkpoint, here: %s (%#)', (_name, state, epoch_id, decision) => {
     expect(decide(state, epoch_id)).toBe(decision)
   })
 

@@ -219,7 +219,7 @@ describe('TLS', () => {
     else expect(refusal({ ...ssl, client_options }).message).toContain('`ssl_verify: false`')
   })
 
-  it('accepts an own check of the host name only together with an own authority', () => {
+  it('accepts checkServerIdentity only together with ssl_ca_cert', () => {
     const sslOptions = { checkServerIdentity: () => undefined }
     expect(refusal({ ...ssl, client_options: { sslOptions } }).message).toContain(
       'unless `ssl_ca_cert` is given',

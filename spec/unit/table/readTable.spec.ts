@@ -163,7 +163,7 @@ describe('a table that not every node knows', () => {
       expect(names(await readTable(source, () => true, before))).toEqual(['id', 'v', 'w'])
     })
 
-    it('is described again if its node reports no version, which would show no change', async () => {
+    it('is described again if its node reports no version, because then a change would not show', async () => {
       const unnamed = null as unknown as string
       const before = await known([{ version: unnamed, columns: defaultColumns }])
       const { source } = cluster([{ version: unnamed, columns: added }])

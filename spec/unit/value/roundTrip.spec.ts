@@ -24,7 +24,7 @@ function expectSameRead(type: CqlType, { given }: Sample): void {
   expect(driverShown(read)).toEqual(driverShown(readByDriver(type, bytes)))
 }
 
-describe('a value that is read with values of the driver', () => {
+describe("a value that is read with values: 'driver'", () => {
   it.each(scalarNames)('equals the value that the driver reads, for %s', name => {
     const type = scalar(name)
     fc.assert(

@@ -74,7 +74,7 @@ describe('rows with names that the table does not have', () => {
     expect(waits).toEqual([])
   })
 
-  it('share one read if they came before it', async () => {
+  it('share one read if all of them came before it', async () => {
     const { client, table, take } = await scene()
     const rows = [1, 2, 3].map(i => take({ id: i, w: i }, i))
     client.columns = [...defaultColumns, { name: 'w', type: 'int' }]
@@ -96,7 +96,7 @@ describe('a fault that may come from the schema', () => {
     expect(await table.diagnose('row')).toBe('retry')
   })
 
-  it('is transient if the table did not change, and is a row’s fault only if the server does not mention the schema', async () => {
+  it('is transient if the table did not change, unless the server does not mention the schema: then a row is at fault', async () => {
     const { table } = await scene()
     expect(await table.diagnose('schema')).toBe('retry')
     expect(await table.diagnose('row')).toBe('row')

@@ -146,7 +146,7 @@ describe('taking a row', () => {
 })
 
 describe('adding a row', () => {
-  it('needs no wait while two flushes wait for their turn, and a wait after the third', async () => {
+  it('returns at once while two flushes wait for their turn, and must wait after the third', async () => {
     const { client, writer } = await scene({
       options: { rows_per_batch: 2, concurrency: 1, batch_by: 'none' },
     })
