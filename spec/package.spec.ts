@@ -96,7 +96,7 @@ describe('the package', () => {
     expect(read('CONTRIBUTING.md')).toContain(`\`${address.slice('https://'.length)}\``)
   })
 
-  it('is tested by CI on every major version of Node.js in the specs of runtimes, including the lowest', () => {
+  it('is tested by CI on every major version of Node.js that spec/runtimes has, from the lowest supported one on', () => {
     const workflow = read('.github/workflows/ci.yml')
     const [, matrix = ''] = /\n +node: \[([^\]]+)\]\n/.exec(workflow) ?? []
     const tested = runtimes.flatMap(({ name }) => /^Node\.js (\d+)$/.exec(name)?.[1] ?? [])
@@ -106,7 +106,7 @@ describe('the package', () => {
     expect(workflow).toContain('\n      - run: .ci/run\n')
   })
 
-  it('has the code once, both declarations of each source, and no other file', () => {
+  it('has the code once, a .d.ts and a .d.cts of each source, and no other file', () => {
     const sources = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' })
       .filter(name => name.endsWith('.ts'))
       .map(name => name.replaceAll('\\', '/').slice(0, -'.ts'.length))

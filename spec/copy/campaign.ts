@@ -20,7 +20,7 @@ export interface Outcome {
   readonly killed: number
   /** Copies that completed and were compared. */
   readonly copies: number
-  /** Rows that an earlier run had committed, summed over all runs. 0 if the keeper does not report them. */
+  /** Rows that an earlier run had committed, summed over all runs. 0 if the source keeps the position. */
   readonly resumed_rows: number
   readonly differences: readonly string[]
 }

@@ -37,7 +37,7 @@ export function stateIn(location: string | object): FoundState {
   return state
 }
 
-/** The records of a file. A kill cut whatever follows the last line feed. */
+/** The records of a file. What follows the last line feed is a record that a kill cut. */
 function linesOf(location: string): string[] {
   try {
     return readFileSync(location, 'utf8').split('\n').slice(1, -1)

@@ -1,5 +1,5 @@
 // npm run test:faults:three-nodes           all faults
-// npm run test:faults:three-nodes -- pause  faults whose name contains the text
+// npm run test:faults:three-nodes -- pause  only faults whose name contains `pause`
 import { Client } from 'cassandra-driver'
 import { startCassandra } from '../../lib/testing/index.ts'
 import { HEADER, toRow } from './result.ts'

@@ -8,7 +8,7 @@ export interface FaultResult {
   readonly rows: number
   /** Rows that were reported as written and are not in the table. */
   readonly lost: number
-  /** Rows that the source never had, or in an older version. */
+  /** Rows in the table that the source never had, or of which it had a newer version. */
   readonly wrong: number
   /** Rows that the error reports as not known to be written. */
   readonly reported: number

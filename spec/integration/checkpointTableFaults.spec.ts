@@ -162,7 +162,7 @@ describe('a checkpoint in a table that cannot be changed', () => {
     ['the server refuses it', { code: 0x2200, message: 'Not today' }, 'Not today'],
     ['too few replicas are alive', { code: 0x1000, message: 'Cannot achieve' }, 'Too few replicas are alive'],
     ['no majority answers', timedOut, 'No majority of the replicas answered in time'],
-  ])('says why: %s', async (_, answer, words) => {
+  ])('leads to an error that says why: %s', async (_, answer, words) => {
     const { place, checkpoint } = await begin()
     proxy.decide = () => ({ delivery: 'never', answer })
     const failed = checkpoint.seal(sealOf(0))

@@ -84,14 +84,14 @@ describe.each(['TLSv1.3', 'TLSv1.2'] as const)(
   },
 )
 
-it('a client with a certificate still verifies the server', async () => {
+it('is still verified by a client with a certificate', async () => {
   const other = await makeCertificates(['127.0.0.1'], false)
   await expect(load(-1, { ...own, ssl_ca_cert: other.ca })).rejects.toMatchObject({
     code: 'ERR_CASSANDRA_TLS_UNTRUSTED',
   })
 })
 
-it('a client without TLS is told that the server speaks TLS', async () => {
+it('gives a client without TLS an error that says so', async () => {
   await expect(load(-1, { ssl_enabled: false, ssl_ca_cert: undefined })).rejects.toMatchObject({
     code: 'ERR_CASSANDRA_TLS_REQUIRED',
   })

@@ -90,7 +90,7 @@ describe('a micro-batch sink as a Writable', () => {
     expect(commits.map(({ rows }) => rows)).toEqual([4, 4])
   })
 
-  it('returns after a restart where the source must continue, also without a position', async () => {
+  it('tells after a restart at which row the source must continue, also without a position', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text', { rows_per_epoch: 10 })
     await pipeline(Readable.from(items(0, 25)), createMicroBatchSink(options))
     const sink = createMicroBatchSink(options)

@@ -299,7 +299,7 @@ describe('time to live', () => {
     expect(row?.['left']).toBeGreaterThan(7000)
   })
 
-  it('as it was given is compared with the sealed rows', async () => {
+  it('is compared with the sealed rows as it was given', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text', { ttl: 7200 })
     await crash(options, rowsOf(3), nothing)
     await expect(replay({ ...options, ttl: 7100 }, rowsOf(3))).rejects.toMatchObject({

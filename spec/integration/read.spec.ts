@@ -366,7 +366,7 @@ describe('faults', () => {
     expect(rows).toEqual(Array.from({ length: ROWS }, (_, id) => rowOf(id)))
   })
 
-  it('such as answers that do not come make a range be read in parts, each row once', async () => {
+  it('such as missing answers make the reader split a range, and it reads each row once', async () => {
     await ks.client.execute(`CREATE TABLE ${ks.name}.many (id int PRIMARY KEY)`)
     const ids = Array.from({ length: 3000 }, (_, id) => ({ id }))
     await write('many', ids)
@@ -385,7 +385,7 @@ describe('faults', () => {
     expect(seen.size).toBeGreaterThan(15)
   })
 
-  it('such as reads that always take too long end within the time limit of one range, however many parts it has', async () => {
+  it('such as reads that always take too long end the read within the time limit of one range, however many parts it has', async () => {
     // As many requests as fit into the limit one after the other.
     const most = Math.ceil(2_000 / 150)
     const tooMany = new AbortController()
@@ -405,7 +405,7 @@ describe('faults', () => {
     expect(new Set(asked).size).toBeGreaterThan(1)
   })
 
-  it('without end lead to an error that names the range, after the time limit', async () => {
+  it('that do not stop lead to an error that names the range, after the time limit', async () => {
     const target = await proxied(() => error(0x1001, 'too much'))
     await expect(read({ ...target, retry_timeout_ms: 1_000 })).rejects.toMatchObject({
       code: 'ERR_CASSANDRA_READ_TIMEOUT',

@@ -65,14 +65,14 @@ describe('three nodes with logins and TLS', { timeout: START_TIMEOUT_MS }, () =>
     expect(rows.map(row => row['id'])).toEqual(expect.arrayContaining([2, 3]))
   })
 
-  it('all have a table that one missed when start() resolves', async () => {
+  it('all have, when start() resolves, a table that one of them missed', async () => {
     await cassandra.kill(2)
     await client.execute('CREATE TABLE three.made_while_down (id int PRIMARY KEY)')
     await cassandra.start(2)
     expect(await askEach(cassandra, 'SELECT * FROM three.made_while_down')).toEqual([[], [], []])
   })
 
-  it('all have a table that one missed when resume() resolves', async () => {
+  it('all have, when resume() resolves, a table that one of them missed', async () => {
     await cassandra.pause(1)
     await vi.waitFor(() => expect(client.hosts.get(cassandra.contactPoints[0] ?? '')?.isUp()).toBe(false), {
       timeout: 90_000,

@@ -435,7 +435,7 @@ describe('a row that was inserted', () => {
     expect(await ks.select(`SELECT * FROM ${ks.name}.${to}`)).toEqual([{ p: 1, v: null }])
   })
 
-  it('with lists only has them in an update, so that a retry moves no other time', async () => {
+  it('with lists has the lists in an update of their own, so that a retry moves no other time', async () => {
     const table = await ks.table('p int PRIMARY KEY, v int, l list<int>')
     await ks.client.execute(
       `INSERT INTO ${ks.name}.${table} (p, l) VALUES (1, [1]) USING TIMESTAMP 5 AND TTL 500`,

@@ -120,7 +120,7 @@ describe('a server with TLS and login', () => {
     expect(error.message).toContain('ssl_enabled')
   })
 
-  it('is required by a client with TLS, which tells if the server does not speak it', async () => {
+  it('gives a client with TLS an error that says so if the server does not speak TLS', async () => {
     const { host, port } = inject('cassandra')
     const error = await failureOf({ host, port })
     expect(error.code).toBe('ERR_CASSANDRA_TLS_NOT_OFFERED')

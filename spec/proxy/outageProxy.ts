@@ -33,7 +33,7 @@ interface Line {
   weather: Weather
 }
 
-/** A proxy between a driver and a real node that makes faults of the network. It does not parse frames. */
+/** A proxy that causes network faults between a driver and a real node. It does not parse frames. */
 export class OutageProxy {
   /** Delay of `slow` in milliseconds. */
   delay_ms = 200

@@ -25,7 +25,7 @@ describe('while one of three nodes is away, rows with living replicas are stored
     // The hanging node is also the coordinator of its rows.
     ['pause', 1, 'ONE', 2 / 3],
     ['kill', 2, 'LOCAL_QUORUM', 1 / 3],
-  ])('by %s, at a replication factor of %i and %s', async (fault, factor, consistency, living) => {
+  ])('after a %s, at a replication factor of %i and %s', async (fault, factor, consistency, living) => {
     const { cassandra, client } = three
     let isOver = false
     let given = 0

@@ -7,7 +7,7 @@ import { isoDate, jsonMoment } from './calendar.ts'
  * null, or an array for a value with parts. Meanings are computed without the code of lib/value.
  *
  * integers, varint, timestamp (milliseconds), date (days), time (nanoseconds): decimal digits · decimal: `unscaled e
- * -scale` · float, double: as JavaScript prints it, `-0` apart · blob, uuid, inet: hexadecimal digits of the bytes ·
+ * -scale` · float, double: as JavaScript prints it, but `-0` keeps its sign · blob, uuid, inet: hexadecimal digits of the bytes ·
  * duration: `months days nanoseconds` · sets and maps: sorted by their text.
  */
 export type Meaning = string | boolean | null | Meaning[]

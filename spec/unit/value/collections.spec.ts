@@ -106,7 +106,7 @@ describe('list', () => {
     expect(encoded.toString('hex')).toBe('000000010000000101')
   })
 
-  it('grows if many items are longer than expected', () => {
+  it('encodes many items that are longer than expected', () => {
     const items = Array.from({ length: 1000 }, (_, i) => 'x'.repeat(i))
     const bytes = encoder('list<text>')(items)
     expect(bytes.length).toBe(4 + 1000 * 4 + (999 * 1000) / 2)

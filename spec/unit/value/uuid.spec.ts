@@ -30,11 +30,11 @@ describe('uuid', () => {
 
   it.each([
     ['', 'nothing'],
-    ['00112233-4455-6677-8899-aabbccddeef', 'a digit short'],
-    ['00112233-4455-6677-8899-aabbccddeefff', 'a digit long'],
+    ['00112233-4455-6677-8899-aabbccddeef', 'one digit too few'],
+    ['00112233-4455-6677-8899-aabbccddeefff', 'one digit too many'],
     ['0011-22334455-6677-8899-aabbccddeeff', 'a dash out of place'],
     ['00112233445566778899aabbccddeeff----', 'dashes at the end'],
-    ['0011223-34455-6677-8899-aabbccddeeff', 'a dash one early'],
+    ['0011223-34455-6677-8899-aabbccddeeff', 'a dash one place too early'],
     ['{0112233-4455-6677-8899-aabbccddeef}', 'braces'],
     ['g0112233-4455-6677-8899-aabbccddeeff', 'a letter beyond f'],
     ['00112233-4455-6677-8899-aabbccddeef\n', 'a line break'],

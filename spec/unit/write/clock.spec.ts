@@ -59,7 +59,7 @@ describe('the order clock', () => {
     expect(clock.isAhead).toBe(false)
   })
 
-  it('rises above a time that it is given, and never goes back to one', () => {
+  it('rises above a later time that it is given, and ignores an earlier one', () => {
     const { clock } = steadyAt(1_000)
     clock.advance(5_000_000)
     expect(clock.next()).toBe(5_000_001)

@@ -223,7 +223,7 @@ describe('a replica set that hangs', () => {
     lane.close()
   })
 
-  it('leaves no count of finished requests', async () => {
+  it('has nothing held any more after all its requests were answered', async () => {
     const { lane, push, namesOf, acknowledge } = scene({ requests: 2, bytes: 1_000 })
     push('alive', 'hung', 'hung', 'hung')
     for (let look = 0; look < 10; look++) vi.advanceTimersByTime(250)
