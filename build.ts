@@ -1,4 +1,4 @@
-// npm run build  lib/ → dist/: the code once, as CommonJS; a module for `import` and one for `require`; declarations for both.
+// npm run build  lib/ → dist/: one bundle of CommonJS, an entry for `import` and one for `require`, and declarations for both.
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -7,7 +7,7 @@ import { type BuildOptions, buildSync } from 'esbuild'
 const root = import.meta.dirname
 const dist = resolve(process.argv[2] ?? join(root, 'dist'))
 
-/** Node 20 spends a quarter of a second on two hundred small modules, and 30 ms on one file. */
+/** Bundles, because Node 20 needs a quarter of a second to load two hundred small modules, and 30 ms to load one file. */
 const shared: BuildOptions = {
   absWorkingDir: root,
   bundle: true,
@@ -19,13 +19,13 @@ const shared: BuildOptions = {
   sourcesContent: true,
 }
 
-/** CommonJS has no import.meta. Only `testing` needs it: a bundle of modules has no `__filename` either. */
+/** CommonJS has no import.meta, which only `testing` uses. */
 const moduleUrl: BuildOptions = {
   define: { 'import.meta.url': 'moduleUrl' },
   banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
 }
 
-/** Public entry points that share one state: the clock of the process, the clients, the classes of errors. */
+/** Public entry points. They share the clock of the process, the clients and the error classes. */
 const entries = { index: 'index', kafka: 'kafka/index' }
 
 rmSync(dist, { recursive: true, force: true })
@@ -53,7 +53,7 @@ for (const path of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
   if (path.endsWith('.d.ts')) copyDeclaration(join(dist, path))
 }
 
-/** `require` gets the bundle's own exports, and `import` the same objects by their names. */
+/** `require` gets the exports of the bundle, and `import` the same objects by name. */
 function writeEntry(name: string, code: string): void {
   const file = join(dist, name)
   mkdirSync(dirname(file), { recursive: true })
@@ -63,7 +63,7 @@ function writeEntry(name: string, code: string): void {
   writeFileSync(`${file}.js`, `import all from './${base}.cjs'\n\nexport const { ${names} } = all\n`)
 }
 
-/** What a module exports at run time. */
+/** Names that a module exports at run time. */
 function namesOf(file: string): string[] {
   const found = buildSync({
     ...shared,
@@ -79,7 +79,7 @@ function namesOf(file: string): string[] {
   return exported.sort()
 }
 
-/** The same declaration for a module of CommonJS. */
+/** Writes each declaration again for CommonJS. */
 function copyDeclaration(file: string): void {
   const text = readFileSync(file, 'utf8').replaceAll(/(from '\.[^']*)\.js'/g, "$1.cjs'")
   writeFileSync(file.replace(/\.ts$/, '.cts'), text.replaceAll(/(import\('\.[^']*)\.js'/g, "$1.cjs'"))

@@ -3,13 +3,13 @@ import { quickStart } from './spec/quickStart.ts'
 
 export default defineConfig({
   test: {
-    // Told to a project only by `extends`: in a terminal it would leave a compiler behind that watches.
+    // In a terminal, watch mode would leave a compiler running. Projects get this only by `extends`.
     watch: false,
     projects: [
       {
         test: {
           name: 'unit',
-          // Bounds a hang. On a machine that is busy a property takes its time.
+          // Ends a hang. Property tests take long on a busy machine.
           testTimeout: 30_000,
           include: ['spec/*.spec.ts', 'spec/unit/**/*.spec.ts', 'spec/stream/**/*.spec.ts'],
           exclude: ['spec/pagesExamples.spec.ts', 'spec/examples.spec.ts'],
@@ -17,7 +17,7 @@ export default defineConfig({
       },
       {
         test: {
-          // The specs through which rows and options pass, in a process that has hardened its prototypes.
+          // The specs of rows and options, in a process with frozen prototypes.
           name: 'frozen',
           setupFiles: ['spec/frozen/prototypes.ts'],
           testTimeout: 30_000,
@@ -47,13 +47,13 @@ export default defineConfig({
           include: ['spec/integration/**/*.spec.ts', 'spec/pagesExamples.spec.ts', 'spec/examples.spec.ts'],
           globalSetup: ['spec/integration/server.ts'],
           env: quickStart,
-          // Bounds a hang, also where 100,000 rows share two cores with several servers.
+          // Ends a hang. 100,000 rows may share two cores with several servers.
           testTimeout: 240_000,
           hookTimeout: 180_000,
           maxWorkers: 2,
-          // Loads that wait for a fault to pass leave the machine to others.
+          // Many at once, because a load that waits for a fault to pass needs no CPU.
           maxConcurrency: 8,
-          // After the unit specs, so that those answer in seconds.
+          // After the unit specs, so that those finish in seconds.
           sequence: { groupOrder: 2 },
         },
       },

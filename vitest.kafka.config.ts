@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ['spec/kafka/**/*.spec.ts'],
     globalSetup: ['spec/kafka/servers.ts'],
-    // Bounds a hang.
+    // Ends a hang.
     testTimeout: 240_000,
     hookTimeout: 240_000,
     fileParallelism: false,

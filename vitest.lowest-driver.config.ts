@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** What depends on the driver most, on the lowest one that the package may be installed with. */
+/** The specs that depend most on the driver, with the lowest driver version that the package accepts. */
 export default defineConfig({
   resolve: { alias: { 'cassandra-driver': 'cassandra-driver-lowest' } },
   test: {

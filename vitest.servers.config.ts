@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     include: [...core.map(name => `spec/integration/${name}.spec.ts`), 'spec/servers/*.spec.ts'],
     globalSetup: ['spec/integration/server.ts'],
-    // Bounds a hang, also on a version that is much slower.
+    // Ends a hang, and is long enough for a version that is much slower.
     testTimeout: 600_000,
     hookTimeout: 300_000,
     maxWorkers: 2,

@@ -11,10 +11,10 @@ const inNode = (name: string, method: Method): Contender => ({
     loadInProcess({ access: server.access, table, data, rows, method, parsed: true }),
 })
 
-/** How often a round of `executeConcurrent` may begin. */
+/** Attempts per round of `executeConcurrent`. */
 const ATTEMPTS = 5
 
-/** The driver's function gives up at the first write timeout, which small servers on few cores do have. */
+/** The driver's function gives up at the first write timeout, and small servers on few cores have some. */
 function ec(concurrencyLevel: number): Contender {
   const once = inNode(`executeConcurrent(${concurrencyLevel})`, {
     name: 'executeConcurrent',
@@ -25,7 +25,7 @@ function ec(concurrencyLevel: number): Contender {
       return await once.run(round)
     } catch (error) {
       if (attempts === 1) throw error
-      console.error(`${once.name} gave up and begins anew`)
+      console.error(`${once.name} gave up; the round starts again`)
       await round.server.truncate(round.table)
       return await run(round, attempts - 1)
     }
@@ -55,17 +55,17 @@ const contenders: Readonly<Record<string, Contender>> = {
   'epochs/10000': inEpochs(10_000),
   'epochs/100000': inEpochs(100_000),
   'epochs/10000/table': inTable(10_000),
-  'ours/none': inNode('ours, one row a request', { name: 'ours', options: { batch_by: 'none' } }),
+  'ours/none': inNode('ours, one row per request', { name: 'ours', options: { batch_by: 'none' } }),
 }
 
-/** The others that are installed here, and ours. */
+/** Names of the installed contenders, ours included. */
 export function defaultContenders(): string {
   const { DSBULK_CLASSPATH, PYCASSANDRA_PYTHON } = process.env
   const peers = [DSBULK_CLASSPATH && 'dsbulk', PYCASSANDRA_PYTHON && 'pycassandra']
   return ['ec100', 'ec512', ...peers.filter(Boolean), 'ours'].join()
 }
 
-/** Those that `names` lists, in its order. */
+/** The contenders in the list `names`, in its order. */
 export function contendersNamed(names: string): Contender[] {
   return names.split(',').map(name => {
     const contender = contenders[name]

@@ -8,7 +8,7 @@ import { BenchServer } from './server.ts'
 
 const CHECKS = 50_000_000
 
-/** The second load without subscribers differs from the first by the noise of the machine alone. */
+/** The second load without subscribers repeats the first. Their difference is the noise of the machine. */
 const contenders = [
   { name: 'nobody subscribes', observed: false },
   { name: 'nobody, again', observed: false },
@@ -43,7 +43,7 @@ function checkCost(): number {
   const from = process.cpuUsage()
   check()
   const { user, system } = process.cpuUsage(from)
-  if (traced > 0) throw new Error('Somebody subscribes to the requests of this process')
+  if (traced > 0) throw new Error('Expected no subscriber to the requests of this process')
   return ((user + system) * 1000) / CHECKS
 }
 

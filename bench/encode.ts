@@ -37,7 +37,7 @@ const column = (name: string, type: string, driverType: object, value: (i: numbe
   value,
 })
 
-/** The columns of the load benchmarks, and one table a family of types. */
+/** The columns of the load benchmarks, and one table per family of types. */
 const tables: Record<string, Column[]> = {
   'the 8 columns of the load benchmarks': [
     column('id', 'uuid', { code: dataTypes.uuid }, i => `6ba7b810-9dad-41d1-80b4-${hex(i)}`),
@@ -130,6 +130,6 @@ for (const [title, columns] of Object.entries(tables)) {
   const ratio = median(times.ours.map((time, i) => time / (times.theirs[i] ?? Number.NaN)))
   const each = (list: number[]) => ((median(list) * 1000) / ROWS).toFixed(2)
   console.log(
-    `${title}: ours ${each(times.ours)} µs of CPU a row, driver ${each(times.theirs)}, ratio ${ratio.toFixed(2)}`,
+    `${title}: ours ${each(times.ours)} µs of CPU per row, driver ${each(times.theirs)}, ratio ${ratio.toFixed(2)}`,
   )
 }

@@ -21,14 +21,14 @@ const counts = flags.rows.split(',').map(Number)
 const values = Number(flags.values)
 const WIDTHS = { wide4: 4, wide40: 40, wide400: 400 } as const
 
-/** Above so many rows one round must do: it is long enough to be its own mean. */
+/** From this number of rows on, one round is enough, because noise averages out within it. */
 const ROWS_FOR_ONE_ROUND = 1_000_000
 
 interface Point {
   readonly rows: number
   readonly columns: number
   readonly rate: number
-  /** Client CPU in microseconds, without that of making the row. */
+  /** Client CPU per row in microseconds, without making the row. */
   readonly cost: number
   readonly source: number
   readonly peak_mib: number
@@ -38,7 +38,7 @@ const server = await BenchServer.start(1)
 try {
   await pointOf('a', 200_000, 8)
   console.log(
-    '| rows | rows/s | client CPU, µs a row | making a row, µs | peak MiB |\n| --: | --: | --: | --: | --: |',
+    '| rows | rows/s | client CPU, µs per row | making a row, µs | peak MiB |\n| --: | --: | --: | --: | --: |',
   )
   const byRows: Point[] = []
   for (const rows of counts) {
@@ -49,7 +49,7 @@ try {
     )
   }
   console.log(
-    '\n| columns | rows | rows/s | values/s | client CPU, µs a row | µs a value |\n| --: | --: | --: | --: | --: | --: |',
+    '\n| columns | rows | rows/s | values/s | client CPU, µs per row | µs per value |\n| --: | --: | --: | --: | --: | --: |',
   )
   const byColumns: Point[] = []
   for (const [data, columns] of Object.entries(WIDTHS) as [keyof typeof WIDTHS, number][]) {

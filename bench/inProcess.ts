@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Job, Measured } from './job.ts'
 
-/** Runs one round in a Node.js process of its own. */
+/** Runs one round in a new Node.js process. */
 export async function loadInProcess(job: Job): Promise<Measured> {
   const script = fileURLToPath(new URL('load.ts', import.meta.url))
   const args = ['--import', 'tsx', '--expose-gc', script, JSON.stringify(job)]

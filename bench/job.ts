@@ -2,20 +2,20 @@ import type { CassandraWritableOptions } from '../lib/index.ts'
 import type { DataName } from './rows.ts'
 import type { Access } from './server.ts'
 
-/** What the process of one round is told. */
+/** The input of the process of one round. */
 export interface Job {
   readonly access: Access
   readonly table: string
   readonly data: DataName
   readonly rows: number
   readonly method: Method
-  /** Whether the rows are there before the clock starts; else they are made while they are loaded. */
+  /** Whether the rows are made before the clock starts. Otherwise they are made during the load. */
   readonly parsed: boolean
-  /** Time between two samples of the memory; without it there are none. */
+  /** Milliseconds between two samples of the memory. Without it there are none. */
   readonly sample_ms?: number
-  /** File for a CPU profile of the load, without the making of the rows. */
+  /** File for a CPU profile of the load, without making the rows. */
   readonly profile?: string
-  /** Whether somebody subscribes to every diagnostics channel. */
+  /** Whether every diagnostics channel has a subscriber. */
   readonly observed?: boolean
 }
 
@@ -25,28 +25,28 @@ export type Method =
       readonly name: 'ours'
       readonly options: Partial<CassandraWritableOptions>
     }
-  /** Ours in epochs, with a checkpoint in a temporary folder, or in a table of the same server. */
+  /** Ours in epochs, with a checkpoint in a temporary folder or in a table of the same server. */
   | { readonly name: 'epochs'; readonly rows_per_epoch: number; readonly keeper?: 'file' | 'table' }
-  /** Rows go through a pipeline and are dropped: what the source costs. */
+  /** Rows go through a pipeline and are dropped, to measure the cost of the source. */
   | { readonly name: 'nothing' }
 
-/** What it found. */
+/** The output of the process of one round. */
 export interface Measured {
-  /** From before connecting until the last row is acknowledged. */
+  /** Seconds from before connecting to the last acknowledgement. */
   readonly seconds: number
   readonly cpu_seconds: number
-  /** From the start of the process to its end, where that is more. */
+  /** Seconds from the start of the process to its end, if the clock covers less. */
   readonly wall_seconds?: number
-  /** What all other processes used meanwhile: the server, if the machine is quiet. */
+  /** CPU of all other processes at the same time. On a quiet machine that is the server. */
   readonly other_cpu_seconds: number
   readonly peak_mib: number
-  /** Resident before the clock: the process, with all rows if they were made before. */
+  /** Resident memory before the clock starts, with all rows if they were made by then. */
   readonly before_mib: number
   readonly requests?: number
   readonly retries?: number
-  /** Messages of diagnostics channels. */
+  /** Number of messages on diagnostics channels. */
   readonly messages?: number
-  /** Complaints about batches in the log of the server. */
+  /** Number of warnings about batches in the log of the server. */
   readonly warnings?: number
   readonly memory?: readonly MemorySample[]
 }

@@ -1,5 +1,5 @@
-// npm run bench:kafka -- --messages=400000: messages of 200 bytes from a topic of 12 partitions to a table, by 1, 2 and 3
-// processes of one group. The clock runs from the first row that is written to the last one.
+// npm run bench:kafka -- --messages=400000  loads messages of 200 bytes from a topic of 12 partitions into a table, with 1, 2 and 3
+// processes of one group. The clock runs from the first written row to the last one.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'

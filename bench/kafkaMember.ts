@@ -1,7 +1,7 @@
-// A process of a round of bench/kafka.ts.
+// One process of a round of bench/kafka.ts.
 import { Client } from 'cassandra-driver'
 
-/** What it is told. */
+/** The input of the process. */
 export interface KafkaJob {
   readonly brokers: readonly string[]
   readonly protocol: 'classic' | 'consumer'
@@ -14,10 +14,10 @@ export interface KafkaJob {
   readonly table: string
 }
 
-/** What it says ten times per second. */
+/** The process prints this ten times per second. */
 export interface KafkaReport {
   readonly rows: number
-  /** When rows were written first and last, in milliseconds since 1970. */
+  /** When the first and the last row were written, in milliseconds since 1970. */
   readonly first_ms: number
   readonly last_ms: number
   readonly cpu_seconds: number
@@ -25,7 +25,7 @@ export interface KafkaReport {
 
 const REPORT_MS = 100
 
-/** What is built, since users run that. */
+/** The built package, because users run that. */
 const { runKafkaSink } = (await import(
   new URL('../dist/kafka/index.js', import.meta.url).href
 )) as typeof import('../lib/kafka/index.ts')

@@ -1,4 +1,4 @@
-// One round of one contender in a process of its own: makes the rows, starts the clock, loads them, prints JSON.
+// One round of one contender in its own process: makes the rows, starts the clock, loads the rows, prints JSON.
 import { randomUUID } from 'node:crypto'
 import { subscribe } from 'node:diagnostics_channel'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -14,7 +14,7 @@ import { MemorySampler } from './memorySampler.ts'
 import { dataSets, generate } from './rows.ts'
 import { KEYSPACE } from './server.ts'
 
-/** The package as it is published: what runs TypeScript sources in place adds calls to every closure. */
+/** The package as it is published. A loader of TypeScript sources would add calls to every closure. */
 const { createCassandraWritable, createMicroBatchSink } = (await import(
   new URL('../dist/index.js', import.meta.url).href
 )) as typeof import('../lib/index.ts')
@@ -28,7 +28,7 @@ globalThis.gc?.()
 const found = await (job.profile === undefined ? measured(load) : profiled(job.profile, () => measured(load)))
 process.stdout.write(`${JSON.stringify(found)}\n`)
 
-/** Makes the rows now, unless they shall be made on the way; what it returns loads them. */
+/** Returns a function that loads the rows. Makes the rows now if `parsed` is set, otherwise during the load. */
 function prepared({ method, parsed }: Job): () => Promise<object> {
   const rows = parsed ? [...generate(data, job.rows)] : generate(data, job.rows)
   switch (method.name) {
@@ -67,7 +67,7 @@ async function epochs(
   keeper: 'file' | 'table' = 'file',
 ): Promise<object> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-epochs-'))
-  // The first round creates the table, as the first run of a program does.
+  // The first round creates the table of the checkpoint, like the first run of a program.
   const checkpoint_location =
     keeper === 'file' ? join(folder, 'checkpoint') : { keyspace: KEYSPACE, name: randomUUID() }
   const sink = createMicroBatchSink({ ...target(), checkpoint_location, rows_per_epoch })
@@ -92,7 +92,7 @@ async function executeConcurrent(parameters: unknown[][], concurrencyLevel: numb
   return {}
 }
 
-/** The cheapest subscriber there is, so that what is measured is the cost of the channels. */
+/** Subscribers that do almost nothing, so that the cost of the channels is measured. */
 function subscribeToAll(): void {
   const listener = () => {
     messages++

@@ -1,5 +1,5 @@
-// npm run bench:memory -- how much memory does a load take when the server is slow? Default options, rows of 1 KiB,
-// through a proxy that holds every answer back by 200 ms.
+// npm run bench:memory  how much memory does a load take when the server is slow? Default options, rows of 1 KiB,
+// through a proxy that delays every answer by 200 ms.
 import { parseArgs } from 'node:util'
 import { CqlProxy } from '../spec/proxy/cqlProxy.ts'
 import { loadInProcess } from './inProcess.ts'
@@ -14,7 +14,7 @@ const LIMIT_MIB = 150
 
 const { values: flags } = parseArgs({
   options: {
-    /** Of 50 rows a partition; a tenth as many are then written one a partition, which takes as long. */
+    /** Number of rows with 50 per partition. A tenth of this number is then written with one per partition, which takes as long. */
     rows: { type: 'string', default: '500000' },
     save: { type: 'string' },
   },
@@ -85,7 +85,7 @@ function plotOf(loads: readonly Load[]): string {
   })
 }
 
-/** At most some 300 points: the highest of each stretch, so that no peak is lost. */
+/** At most about 300 points: the highest of each stretch, so that no peak is lost. */
 function thinned<Sample extends { readonly mib: number }>(samples: readonly Sample[]): Sample[] {
   const stretch = Math.ceil(samples.length / 300)
   const kept: Sample[] = []

@@ -1,6 +1,6 @@
 import type { MemorySample } from './job.ts'
 
-/** Notes the resident memory of this process at fixed times. */
+/** Records the resident memory of this process at fixed intervals. */
 export class MemorySampler {
   readonly #from = performance.now()
   readonly #samples: MemorySample[] = []

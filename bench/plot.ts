@@ -23,11 +23,11 @@ export interface LineChart {
   readonly xTitle: string
   readonly yTitle: string
   readonly lines: readonly Line[]
-  /** Powers of ten instead of even steps along x. */
+  /** Whether the x axis has powers of ten instead of even steps. */
   readonly logarithmic?: boolean
-  /** A dashed line across, with its meaning. */
+  /** A dashed horizontal line with its label. */
   readonly limit?: { readonly y: number; readonly label: string }
-  /** Moments, as faint lines from top to bottom, with their meaning. */
+  /** Moments on the x axis, as faint vertical lines with one label. */
   readonly marks?: { readonly xs: readonly number[]; readonly label: string }
 }
 
@@ -57,7 +57,7 @@ ${parts.join('\n')}
 `
 }
 
-/** Horizontal bars on one scale that starts at zero; a thin line spans each bar's rounds. */
+/** Horizontal bars on one scale that starts at zero. A thin line on each bar spans its rounds. */
 export function barChart(title: string, groups: readonly BarGroup[]): string {
   const left = 190
   const right = WIDTH - 90
@@ -86,7 +86,7 @@ export function barChart(title: string, groups: readonly BarGroup[]): string {
   return picture(y + 4, title, parts)
 }
 
-/** Lines over a scale that starts at zero. */
+/** Lines on a scale that starts at zero. */
 export function lineChart(chart: LineChart): string {
   const { title, xTitle, yTitle, lines, logarithmic = false, limit, marks } = chart
   const box = { left: 70, right: WIDTH - 44, top: 50, bottom: 330 }

@@ -5,7 +5,7 @@ const TICKS_PER_SECOND = 100
 
 const SAMPLE_MS = 100
 
-/** CPU seconds and peak memory of a process and all below it, from /proc: elsewhere than on Linux they stay NaN. */
+/** CPU seconds and peak memory of a process and its descendants, from /proc. Without /proc they stay NaN. */
 export class ProcessTree implements Disposable {
   readonly #root: number
   readonly #cpu = new Map<number, number>()
@@ -17,7 +17,7 @@ export class ProcessTree implements Disposable {
     this.#timer = setInterval(() => void this.sample(), SAMPLE_MS)
   }
 
-  /** CPU seconds so far, of those that ended too. */
+  /** CPU seconds so far, including processes that have ended. */
   get cpuSeconds(): number {
     if (this.#cpu.size === 0) return Number.NaN
     return [...this.#cpu.values()].reduce((sum, seconds) => sum + seconds, 0)
@@ -31,7 +31,7 @@ export class ProcessTree implements Disposable {
     const found = await processes()
     const below = new Set([this.#root])
     let bytes = 0
-    // Children have higher numbers than their parents, but for a wrap, which the second turn catches.
+    // Children have higher process ids than their parents unless ids wrapped around. The second turn finds those children.
     for (let turn = 0; turn < 2; turn++) {
       for (const { pid, parent } of found) if (below.has(parent)) below.add(pid)
     }
@@ -58,7 +58,7 @@ async function processes() {
 async function readProcess(pid: number) {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
   if (text === undefined) return undefined
-  // The name is in brackets and may hold anything; what follows it are fields 3 and up.
+  // The name is in brackets and may contain anything. Fields 3 and up follow it.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   const field = (number: number) => Number(fields[number - 3])
   return {

@@ -1,4 +1,4 @@
-// npm run bench:profile  where does the CPU of the client go? The ten functions with the most time of their own.
+// npm run bench:profile  which functions use the CPU of the client? Prints the ten with the most self time.
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { loadInProcess } from './inProcess.ts'
 import { type DataName, dataSets, isDataName } from './rows.ts'
 import { BenchServer } from './server.ts'
 
-/** What of a V8 CPU profile is needed here; times are in microseconds. */
+/** The parts of a V8 CPU profile that are used here. Times are in microseconds. */
 interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number
@@ -54,9 +54,9 @@ function print(data: DataName, { nodes, samples, timeDeltas }: CpuProfile): void
   own.delete('(idle)')
   const total = [...own.values()].reduce((sum, time) => sum + time, 0)
   console.log(
-    `\n### (${data}) ${dataSets[data].title}: ${(total / rows).toFixed(2)} µs a row on the main thread\n`,
+    `\n### (${data}) ${dataSets[data].title}: ${(total / rows).toFixed(2)} µs per row on the main thread\n`,
   )
-  console.log('| function | µs a row | share |\n|---|--:|--:|')
+  console.log('| function | µs per row | share |\n|---|--:|--:|')
   for (const [name, time] of [...own].sort(([, a], [, b]) => b - a).slice(0, TOP)) {
     console.log(`| ${name} | ${(time / rows).toFixed(2)} | ${((time / total) * 100).toFixed(1)} % |`)
   }

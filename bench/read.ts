@@ -11,14 +11,14 @@ import { BenchServer } from './server.ts'
 const { values: flags } = parseArgs({
   options: {
     rows: { type: 'string', default: '300000,3000000' },
-    /** Small rows, and rows of 1 KiB. */
+    /** `a` has small rows, `d` has rows of 1 KiB. */
     data: { type: 'string', default: 'a,d' },
     nodes: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '3' },
     peers: { type: 'string', default: defaultReaders() },
-    /** Rounds of ours and the driver before the first that counts: a new server is slow. */
+    /** Rounds of ours and the driver that do not count, because a new server is slow. */
     'warm-up': { type: 'string', default: '2' },
-    /** Name under bench/results for the figures and the plot; without it they are only printed. */
+    /** Name in bench/results for the figures and the plot. Without it they are only printed. */
     save: { type: 'string' },
   },
 })
@@ -45,7 +45,7 @@ try {
   await server[Symbol.asyncDispose]()
 }
 
-/** All readers in turn on the same table, there and back again, so that what the machine does meanwhile meets them all. */
+/** All readers take turns on the same table, there and back, so that changes of the machine's speed affect all of them. */
 async function compare(data: DataName, rows: number): Promise<Result[]> {
   const table = `rows_${data}`
   await server.createTable(table, dataSets[data])
@@ -70,7 +70,7 @@ async function oneRound(reader: Reader, data: DataName, rows: number, title: str
   const rate = Math.round(rows / read.seconds)
   const cost = ((read.cpu_seconds / rows) * 1e6).toFixed(1)
   console.error(
-    `${rows} of ${data} ${title}, ${reader.name}: ${rate} rows/s, ${cost} µs of CPU a row, ${Math.round(read.peak_mib)} MiB`,
+    `${rows} of ${data} ${title}, ${reader.name}: ${rate} rows/s, ${cost} µs of CPU per row, ${Math.round(read.peak_mib)} MiB`,
   )
   return read
 }

@@ -30,7 +30,7 @@ const head = [
   'peak MiB',
 ]
 
-/** Markdown of one table, with what ours reaches beside each. */
+/** One table as Markdown, with the ratio of ours to each reader. */
 export function readTableOf(results: readonly Result[]): string {
   const ours = results.find(({ contender }) => contender === 'ours')
   const lines = results.map(result => {

@@ -6,7 +6,7 @@ import type { Measured } from './job.ts'
 import { type Access, KEYSPACE } from './server.ts'
 import { wholeProcess } from './wholeProcess.ts'
 
-/** What the Node.js process of one round is told. */
+/** The input of the Node.js process of one round. */
 export interface Reading {
   readonly access: Access
   readonly keyspace: string
@@ -14,10 +14,10 @@ export interface Reading {
   readonly method: 'ours' | 'stream'
 }
 
-/** What a reader took, and how many rows it says to have read. */
+/** The measurements of a reader, and the number of rows that it reports. */
 export type Read = Measured & { readonly rows: number }
 
-/** Reads all rows of a table in a process that starts for it. */
+/** Reads all rows of a table in a new process. */
 export interface Reader {
   readonly name: string
   readonly run: (access: Access, table: string) => Promise<Read>
@@ -33,7 +33,7 @@ const inNode = (name: string, method: Reading['method']): Reader => ({
     const { output, measured } = await wholeProcess(process.execPath, args, {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-    // It knows its own CPU better than samples of it do.
+    // The process measures its own CPU more exactly than samples from outside.
     const own = JSON.parse(output) as Pick<Read, 'rows' | 'cpu_seconds' | 'peak_mib'>
     const other_cpu_seconds = measured.other_cpu_seconds + measured.cpu_seconds - own.cpu_seconds
     return { ...measured, ...own, other_cpu_seconds }
@@ -42,7 +42,7 @@ const inNode = (name: string, method: Reading['method']): Reader => ({
 
 const hostsOf = ({ contactPoints }: Access) => contactPoints.map(point => point.replace(/:\d+$/, '')).join()
 
-/** DSBulk from the jars that `DSBULK_CLASSPATH` names. What it unloads is thrown away. */
+/** DSBulk from the jars in `DSBULK_CLASSPATH`. The rows that it unloads are dropped. */
 async function dsbulk(access: Access, table: string): Promise<Read> {
   const classpath = process.env['DSBULK_CLASSPATH']
   if (classpath === undefined) throw new Error('DSBULK_CLASSPATH is not set')
@@ -62,7 +62,7 @@ async function dsbulk(access: Access, table: string): Promise<Read> {
     ]
     const main = 'com.datastax.oss.dsbulk.runner.DataStaxBulkLoader'
     const args = ['-cp', classpath, main, 'unload', ...flags, '-cl', 'LOCAL_ONE', '-logDir', folder]
-    // Rows go to standard output, and what it says of itself to the other one.
+    // Rows go to standard output, reports to standard error.
     const { output, measured } = await wholeProcess('java', args, {
       cwd: folder,
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -74,7 +74,7 @@ async function dsbulk(access: Access, table: string): Promise<Read> {
   }
 }
 
-/** PyCassandra in the Python that `PYCASSANDRA_PYTHON` names, Spark's start included. */
+/** PyCassandra in the Python of `PYCASSANDRA_PYTHON`, including the start of Spark. */
 async function pycassandra(access: Access, table: string): Promise<Read> {
   const { PYCASSANDRA_PYTHON: python, PYCASSANDRA_PATH: path } = process.env
   if (python === undefined || path === undefined) {
@@ -94,14 +94,14 @@ const readers: Readonly<Record<string, Reader>> = {
   ours: inNode('ours', 'ours'),
 }
 
-/** The others that are installed here, and ours. */
+/** Names of the installed readers, ours included. */
 export function defaultReaders(): string {
   const { DSBULK_CLASSPATH, PYCASSANDRA_PYTHON } = process.env
   const peers = [DSBULK_CLASSPATH && 'dsbulk', PYCASSANDRA_PYTHON && 'pycassandra']
   return ['stream', ...peers.filter(Boolean), 'ours'].join()
 }
 
-/** Those that `names` lists, in its order. */
+/** The readers in the list `names`, in its order. */
 export function readersNamed(names: string): Reader[] {
   return names.split(',').map(name => {
     const reader = readers[name]

@@ -1,4 +1,4 @@
-// One reader in a process of its own, as a user has it: connects, reads all rows of a table, counts them, prints JSON.
+// One reader in its own process, like a user's program: connects, reads all rows of a table, counts them, prints JSON.
 /** @import { Reading } from './readers.ts' */
 
 /** @type {Reading} */

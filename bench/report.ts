@@ -16,7 +16,7 @@ export const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 
 const nodesText = (nodes: number) => `${nodes} node${nodes > 1 ? 's' : ''}`
 
-/** Medians of the rounds. Rates are rows a second, costs microseconds of CPU a row. */
+/** Medians of the rounds. Rates are rows per second, costs are microseconds of CPU per row. */
 export function summaryOf({ rows, rounds }: Result) {
   const middle = (of: (round: Measured) => number) => median(rounds.map(of))
   const rates = rounds.map(({ seconds }) => rows / seconds)
@@ -61,7 +61,7 @@ const head = [
   'batch warnings',
 ]
 
-/** Markdown of one data set, with what ours reaches beside each. */
+/** One data set as Markdown, with the ratio of ours to each contender. */
 export function tableOf(data: DataName, results: readonly Result[], nodes: number): string {
   const ours = results.find(({ contender }) => contender === 'ours') ?? results.at(-1)
   const lines = results.map(result => {

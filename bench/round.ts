@@ -8,13 +8,13 @@ export interface Round {
   readonly table: string
   readonly data: DataName
   readonly rows: number
-  /** The same rows as lines of JSON. */
+  /** File with the same rows as lines of JSON. */
   readonly file: string
 }
 
 export interface Contender {
   readonly name: string
-  /** It reads the rows from the file, and the others make them for themselves. */
+  /** Whether it reads the rows from the file. Otherwise it makes them. */
   readonly readsFile: boolean
   readonly run: (round: Round) => Promise<Measured>
 }

@@ -1,4 +1,4 @@
-/** A table and its rows, as a program has them after parsing: every contender gets the same. */
+/** A table and its rows, as a program has them after parsing. Every contender gets the same rows. */
 export interface DataSet {
   readonly title: string
   /** Name to CQL type, in the order of the properties of a row. */
@@ -37,7 +37,7 @@ const row = (partition: number, n: number, i: number, b: string) => ({
 
 const note = (i: number) => `some longer text of a row that goes on and on ${i}`
 
-/** Fills a row up to 1 KiB of values; a new text each time, as a source would make it. */
+/** A text that fills a row up to 1 KiB of values. Each call makes a new string, like a source. */
 const kibibyteNote = (i: number) => `${i} `.padEnd(968, 'some longer text ')
 
 export const dataSets = {
@@ -86,7 +86,7 @@ export function* generate(data: DataSet, count: number): Generator<Readonly<Reco
   for (let i = 0; i < count; i++) yield data.row(i)
 }
 
-/** One row a partition of a uuid and, in turn, int, text and double columns. */
+/** One row per partition, with a uuid and then int, text and double columns in turn. */
 function wide(count: number): DataSet {
   const kinds = ['int', 'text', 'double'] as const
   const value = { int: (i: number) => i, text: (i: number) => `value ${i}`, double: (i: number) => i / 3 }

@@ -6,7 +6,7 @@ import type { DataSet } from './rows.ts'
 
 export const KEYSPACE = 'bench'
 
-/** Pools of a node that still work on what was written after the last answer. */
+/** Thread pools of a node that may still work after the last answer. */
 const BACKGROUND = new Set([
   'MutationStage',
   'MemtableFlushWriter',
@@ -18,10 +18,10 @@ const SETTLE_POLL_MS = 200
 const SETTLED_POLLS = 3
 const SETTLE_LIMIT_MS = 120_000
 
-/** What the server says when a batch is not to its liking. */
+/** Warnings about batches in the server's log. */
 const BATCH_WARNING = /^WARN.*(?:Unlogged batch covering|Batch (?:for|of) .*size|specified threshold)/
 
-/** Rows that one count may read within the server's time limit. */
+/** Rows that one count can read within the server's time limit. */
 const ROWS_PER_COUNT = 20_000
 
 export interface Access {
@@ -34,7 +34,7 @@ export interface Access {
 export class BenchServer implements AsyncDisposable {
   readonly access: Access
   readonly nodes: number
-  /** Log files of the nodes; none when the server was not started here. */
+  /** Log files of the nodes. None if the server was not started here. */
   readonly logs: readonly string[]
   readonly #client: Client
   readonly #stop: () => Promise<void>
@@ -53,7 +53,7 @@ export class BenchServer implements AsyncDisposable {
     this.#stop = stop
   }
 
-  /** Starts `nodes` nodes, or uses what `CASSANDRA_CONTACT_POINTS` names; each row is on all of them. */
+  /** Starts `nodes` nodes, or uses those in `CASSANDRA_CONTACT_POINTS`. Each row is on all of them. */
   static async start(nodes: number, durable = false): Promise<BenchServer> {
     const cassandra = await startCassandra({ nodes, durable })
     const { contactPoints, localDataCenter, port, logs = [] } = cassandra
@@ -91,12 +91,13 @@ export class BenchServer implements AsyncDisposable {
     await this.settle()
   }
 
-  /** Waits until no node has anything left to do in the background. */
+  /** Waits until no node has background work left. */
   async settle(): Promise<void> {
     const limit = performance.now() + SETTLE_LIMIT_MS
     let quiet = 0
     while (quiet < SETTLED_POLLS) {
-      if (performance.now() > limit) throw new Error('The server does not come to rest')
+      if (performance.now() > limit)
+        throw new Error('The server still has background work after the time limit')
       quiet = (await this.#tasks()) === 0 ? quiet + 1 : 0
       await delay(SETTLE_POLL_MS)
     }
@@ -127,7 +128,7 @@ export class BenchServer implements AsyncDisposable {
     return total
   }
 
-  /** Complaints about batches in the logs so far; undefined when there is no log to read. */
+  /** Warnings about batches in the logs so far. Undefined if there is no log to read. */
   async batchWarnings(): Promise<string[] | undefined> {
     if (this.logs.length === 0) return undefined
     const texts = await Promise.all(this.logs.map(file => readFile(file, 'utf8')))

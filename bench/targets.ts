@@ -1,13 +1,13 @@
 import type { DataName } from './rows.ts'
 
-/** What ours shall reach beside another in the same run. */
+/** A target for our figures, relative to those of another contender in the same run. */
 export interface Target {
   readonly nodes: number
   readonly data: DataName
   readonly contender: string
-  /** Least times its rows/s. */
+  /** Lowest ratio of our rows/s to its rows/s. */
   readonly speed: number
-  /** Most times its client CPU a row. */
+  /** Highest ratio of our client CPU per row to its CPU. */
   readonly cpu?: number
 }
 

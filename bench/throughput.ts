@@ -1,6 +1,6 @@
-// npm run bench:throughput  how many rows a second, and at what cost, beside the others? On one node.
-// npm run bench:nodes       the same on three nodes that all hold every row.
-// npm run bench:grouping    ours with each `batch_by`.
+// npm run bench:throughput  how many rows per second, and at what cost, beside the others, on one node?
+// npm run bench:nodes       the same on three nodes that all hold every row
+// npm run bench:grouping    ours with each `batch_by`
 import { createWriteStream } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { EOL, tmpdir } from 'node:os'
@@ -23,9 +23,9 @@ const { values: flags } = parseArgs({
     data: { type: 'string', default: 'a,b,c,d' },
     only: { type: 'string', default: defaultContenders() },
     nodes: { type: 'string', default: '1' },
-    /** Rounds before the first that counts: a new server is slow. One more comes before each further data set. */
+    /** Rounds that do not count, because a new server is slow. One more precedes each further data set. */
     'warm-up': { type: 'string', default: '8' },
-    /** Name under bench/results for the figures and the plot; without it they are only printed. */
+    /** Name in bench/results for the figures and the plot. Without it they are only printed. */
     save: { type: 'string' },
   },
 })
@@ -55,8 +55,8 @@ try {
 }
 
 /**
- * All contenders in turn, round by round, so that what the machine does meanwhile meets them all; there and back again,
- * since a server that a contender leaves behind is not the same to the next one.
+ * All contenders take turns in each round, so that changes of the machine's speed affect all of them. Every second round has
+ * the opposite order, because a contender finds the server in the state in which the previous one left it.
  */
 async function compare(data: DataName): Promise<Result[]> {
   const table = `rows_${data}`
@@ -102,7 +102,7 @@ async function oneRound(
   const rate = Math.round(rows / measured.seconds)
   const cost = ((measured.cpu_seconds / rows) * 1e6).toFixed(1)
   const complaint = warnings === undefined ? '' : `, ${warnings.length} batch warnings`
-  console.error(`${data} ${title}, ${contender.name}: ${rate} rows/s, ${cost} µs of CPU a row${complaint}`)
+  console.error(`${data} ${title}, ${contender.name}: ${rate} rows/s, ${cost} µs of CPU per row${complaint}`)
   for (const warning of new Set(warnings)) console.error(`  ${warning.slice(0, 200)}`)
   return { ...measured, ...(warnings !== undefined && { warnings: warnings.length }) }
 }

@@ -3,7 +3,7 @@ import type { Measured } from './job.ts'
 import { machineSeconds } from './machine.ts'
 import { ProcessTree } from './processTree.ts'
 
-/** What a process printed, and what it took from its start to its end. */
+/** The output of a process, and its measurements from start to end. */
 export interface Ended {
   readonly output: string
   readonly measured: Measured
@@ -11,7 +11,7 @@ export interface Ended {
 
 /**
  * Runs a command to its end.
- * @throws Error with all that it printed, when it fails
+ * @throws Error with its output if it fails
  */
 export async function wholeProcess(
   command: string,

@@ -14,15 +14,15 @@ const { values: flags } = parseArgs({
     rounds: { type: 'string', default: '20' },
     data: { type: 'string', default: 'a,b' },
     nodes: { type: 'string', default: '1' },
-    /** Numbers of requests in flight that the adaptive window is measured against. */
+    /** Fixed windows to compare with, as numbers of requests in flight. */
     fixed: { type: 'string', default: '16,32,64,100' },
-    /** Answers wait for the disk: `commitlog_sync: batch`. */
+    /** Whether answers wait for the disk: `commitlog_sync: batch`. */
     durable: { type: 'boolean', default: false },
-    /** `cold` starts a server for each load, and on a `busy` machine another process takes what it gets of a core. */
+    /** `cold` starts a server per load. `busy` runs another process that uses as much of a core as it gets. */
     state: { type: 'string', default: 'warm' },
   },
 })
-/** Loads before those that count. */
+/** Loads that do not count. */
 const WARM_UP_LOADS = 6
 
 const rows = Number(flags.rows)
@@ -39,12 +39,12 @@ console.log(
 )
 console.log(`|---|--:|${fixedWindows.map(() => '--:|').join('')}--:|`)
 
-/** The files of the package one by one: the window is inside it, and there is no option for its size. */
+/** Imports one file of the package. The size of the window is no option, so the bench replaces it inside the package. */
 const unbundled = (file: string) => import(new URL(`unbundled/${file}`, import.meta.url).href)
 const { createCassandraWritable } = (await unbundled('index.js')) as typeof import('../lib/index.ts')
 const { Window } = (await unbundled('cluster/window.js')) as typeof import('../lib/cluster/window.ts')
 const adaptive = Object.getOwnPropertyDescriptor(Window.prototype, 'limit')?.get
-/** Size of the window from first to last; undefined for the one that adapts. */
+/** Fixed size of the window. Undefined for the adaptive one. */
 let fixedSize: number | undefined
 Object.defineProperty(Window.prototype, 'limit', {
   get(this: object) {
@@ -66,8 +66,8 @@ function busyProcess(): ChildProcess {
 }
 
 /**
- * Each fixed window beside an adaptive one, in pairs whose order changes: a machine is faster at one time than at another. All
- * loads are of one process, so that no load waits for code to be compiled.
+ * Loads with each fixed window beside an adaptive one, in pairs whose order changes, because the machine changes its speed. All
+ * loads run in one process, so that none includes the compilation of code.
  */
 async function compare(data: DataName): Promise<void> {
   const all = [...generate(dataSets[data], rows)]

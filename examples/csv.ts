@@ -11,7 +11,7 @@ const file = parse({
     if (header) return text
     // CSV has no null. `undefined` leaves the column alone; `null` would store a tombstone.
     if (text === '') return undefined
-    // Cassandra's own text forms of numbers, dates and uuids are taken as they are; a list is not a text.
+    // The sink accepts numbers, dates and uuids as text. A list must be an Array.
     return column === 'items' ? text.split('|') : text
   },
 })
@@ -19,4 +19,4 @@ const sink = createCassandraWritable({ host: '127.0.0.1', keyspace: 'shop', tabl
 await pipeline(createReadStream('orders.csv'), file, sink)
 console.log(`${sink.stats.rows_written} rows written`)
 
-// Next: some lines say that a row is gone → `delete_flag_column`, see Deletes in the README.
+// Next: some lines mark deleted rows → `delete_flag_column`, see "Deletes" in the README.

@@ -1,11 +1,11 @@
-// A file with one JSON object per line → Cassandra; rows that cannot be stored → a file that is loaded again once it is mended
+// A file with one JSON object per line → Cassandra. Rows that cannot be stored → another file; fix them there and load that file.
 import { createReadStream, createWriteStream } from 'node:fs'
 import { finished, pipeline } from 'node:stream/promises'
 import { createCassandraWritable } from 'cassandra-streams'
 import chain from 'stream-chain'
 import { parser } from 'stream-chain/jsonl/parser.js'
 
-// node dead-letters.js, and once the bad rows are mended: node dead-letters.js orders.ndjson.rejected
+// First: node dead-letters.js. After fixing the bad rows: node dead-letters.js orders.ndjson.rejected
 const [, , source = 'orders.ndjson'] = process.argv
 const jsonLines = chain([
   parser(),
@@ -17,13 +17,13 @@ const sink = createCassandraWritable({
   host: '127.0.0.1',
   keyspace: 'shop',
   table: 'orders',
-  // The stream waits while the disk is slow, and ends when it is full.
+  // The stream waits for the disk. If the disk is full, the stream ends with that error.
   on_bad_row: ({ code, column, message }, row) =>
     new Promise<void>((resolve, reject) => {
       const letter = `${JSON.stringify({ code, column, message, row })}\n`
       rejected.write(letter, error => (error ? reject(error) : resolve()))
     }),
-  // Half of them wrong is another file.
+  // With more bad rows this is probably the wrong file.
   max_errors: '50%',
 })
 await pipeline(createReadStream(source), jsonLines, sink)

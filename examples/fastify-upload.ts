@@ -1,5 +1,5 @@
 // curl --data-binary @orders.ndjson -H 'content-type: application/x-ndjson' http://127.0.0.1:3000/orders
-// prints {"rows_written":500}, or what is wrong with the first bad line. Blank lines do not count.
+// prints {"rows_written":500}, or the error of the first bad line. Blank lines are skipped and not counted.
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Client } from 'cassandra-driver'
@@ -15,7 +15,7 @@ function jsonLines() {
     if (text.trim() === '') return none
     line++
     try {
-      return JSON.parse(text) ?? {} // A stream cannot carry null. The sink refuses a row without its key.
+      return JSON.parse(text) ?? {} // A stream cannot carry null. The sink refuses {}, because it has no key.
     } catch (error) {
       throw Object.assign(error as SyntaxError, { line })
     }
@@ -23,7 +23,7 @@ function jsonLines() {
   return chain([fixUtf8Stream(), lines(), parse])
 }
 
-// All uploads share one client: a sink leaves it open.
+// All uploads share one client. A sink does not close a client that it was given.
 const client = new Client({ contactPoints: ['127.0.0.1:9042'], localDataCenter: 'datacenter1' })
 const app = fastify()
 // The body stays a stream, so a slow Cassandra slows the upload down.
@@ -32,12 +32,12 @@ app.post<{ Body: Readable }>('/orders', { bodyLimit: 2 ** 40 }, async ({ body },
   const rows = jsonLines()
   const sink = createCassandraWritable({ client, keyspace: 'shop', table: 'orders' })
   try {
-    // `pipeline` would destroy the body on an error, and the connection with it.
+    // `pipeline(body, …)` would destroy the body on an error, and with it the connection.
     body.on('error', error => rows.destroy(error)).pipe(rows)
     await pipeline(rows, sink)
     return { rows_written: sink.stats.rows_written }
   } catch (error) {
-    // The next request can use the connection once the rest of the body is read.
+    // Read the rest of the body, so that the next request can use the connection.
     body.unpipe(rows).resume()
     if (error instanceof SyntaxError) return reply.code(400).send({ ...error, message: error.message })
     if (!(error instanceof RowError)) throw error
@@ -46,4 +46,4 @@ app.post<{ Body: Readable }>('/orders', { bodyLimit: 2 ** 40 }, async ({ body },
 })
 console.log(await app.listen({ port: Number(process.env['PORT'] ?? 3000) }))
 
-// Next: a client that gave up sends everything again. That is safe: the same rows end as the same table.
+// Next: a client that lost its connection uploads everything again. The same rows leave the same table.

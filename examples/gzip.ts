@@ -12,4 +12,4 @@ const sink = createCassandraWritable({ host: '127.0.0.1', keyspace: 'shop', tabl
 await pipeline(createReadStream('orders.ndjson.gz'), createGunzip(), jsonLines, sink)
 console.log(`${sink.stats.rows_written} rows written`)
 
-// Next: rows come over HTTP and not from a file → fastify-upload.ts.
+// Next: rows come over HTTP instead of from a file → fastify-upload.ts.

@@ -9,7 +9,7 @@ import { streamArray } from 'stream-json/streamers/stream-array.js'
 const orders = chain([
   createReadStream('orders.json'),
   parser(),
-  // Numbers stay text: 0.1234567890123456789 would lose digits as a JavaScript number, and `decimal` keeps them.
+  // Numbers stay text, so `decimal` keeps all digits: 0.1234567890123456789 would lose some as a JavaScript number.
   streamArray<object>({ numberAsString: true }),
   ({ value }: { value: object }) => value,
 ])
@@ -17,4 +17,4 @@ const sink = createCassandraWritable({ host: '127.0.0.1', keyspace: 'shop', tabl
 await pipeline(orders, sink)
 console.log(`${sink.stats.rows_written} rows written`)
 
-// Next: the array is deep inside the document → `pick({ filter: 'data.orders' })` of stream-json, before streamArray().
+// Next: the array is nested in the document → `pick({ filter: 'data.orders' })` of stream-json, before streamArray().

@@ -1,14 +1,14 @@
-// A topic of Kafka → Cassandra, each message exactly once, by any number of processes. Start this program twice and the two
-// share the partitions; kill one and the other goes on where it was.
+// A topic of Kafka → Cassandra, each message exactly once, with any number of processes. Start this program twice, and the two
+// processes share the partitions. Kill one, and the other continues after its last commit.
 import { runKafkaSink } from 'cassandra-streams/kafka'
 
 const sink = runKafkaSink({
   brokers: '127.0.0.1:9092',
   group_id: 'orders-to-cassandra',
   topics: 'orders',
-  // What remembers how far each partition is, for all processes of the group.
+  // Records the position of each partition, for all processes of the group. The folder must exist.
   checkpoint: 'checkpoints',
-  // The key of a message is a customer and a time; a message without a value deletes that order.
+  // The key of a message is a customer and a time. A message without a value deletes that order.
   row: ({ key, value }) => {
     const [customer = '', placed_at = ''] = String(key).split('|')
     return { customer, placed_at, ...(value === null ? {} : (JSON.parse(String(value)) as object)) }
@@ -32,4 +32,4 @@ process.once('SIGTERM', () => sink.stop().catch(() => {}))
 await sink.done
 console.log(`left after ${sink.stats.rows_written + sink.stats.rows_deleted} rows`)
 
-// Next: how many processes, and what to do about retention → docs/scale-out.md.
+// Next: the number of processes, and retention → docs/scale-out.md.

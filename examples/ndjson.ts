@@ -17,4 +17,4 @@ try {
   process.exitCode = 1
 }
 
-// Next: bad rows must not stop the load → dead-letters.ts.
+// Next: a bad row should not stop the load → dead-letters.ts.

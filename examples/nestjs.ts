@@ -14,7 +14,7 @@ const ORDERS_SINK = Symbol('ORDERS_SINK')
 export class Orders implements OnApplicationShutdown {
   constructor(@Inject(ORDERS_SINK) readonly sink: CassandraWritable<Order>) {}
 
-  /** Resolves when Cassandra has acknowledged the order. Calls at the same time share requests. */
+  /** Resolves when Cassandra has acknowledged the order. Concurrent calls share requests. */
   async add(order: Order): Promise<void> {
     const error = await this.sink.validate(order)
     if (error !== undefined) throw error
@@ -22,11 +22,11 @@ export class Orders implements OnApplicationShutdown {
     await this.sink.flush()
   }
 
-  /** Nest calls this after the last request. The sink still sends what it holds. */
+  /** Nest calls this after the last request. The sink first sends the rows that it still holds. */
   onApplicationShutdown = (): Promise<void> => finished(this.sink.end())
 }
 
-// One sink for the life of the process. When retries last too long it fails, and the process ends.
+// One sink for the life of the process. If retries take longer than `retry_timeout_ms`, the sink fails and the process ends.
 const options = { host: '127.0.0.1', keyspace: 'shop', table: 'orders' }
 const useFactory = () => createCassandraWritable<Order>(options)
 
@@ -45,4 +45,4 @@ async function main(): Promise<void> {
 }
 main()
 
-// Next: an endpoint of a controller that calls `orders.add()`; an error with a `column` is a 422.
+// Next: a controller that calls `orders.add()` and answers 422 to an error with a `column`.

@@ -14,7 +14,7 @@ const meter = new metrics.MeterProvider({ readers: [reader] }).getMeter('cassand
 const advice = { explicitBucketBoundaries: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10] }
 const duration = meter.createHistogram('db.client.operation.duration', { unit: 's', advice })
 
-const starts = new WeakMap<object, number>() // Every message of a request is the same object.
+const starts = new WeakMap<object, number>() // All messages of a request are the same object.
 subscribe('tracing:cassandra-streams:request:start', request =>
   starts.set(request as object, performance.now()),
 )
@@ -46,4 +46,4 @@ await pipeline(Readable.from(orders), sink)
 await Promise.all([spans.shutdown(), reader.shutdown()])
 
 // Prints the span `name: 'BATCH INSERT orders'` with `'db.operation.batch.size': 2`, and the histogram.
-// Next: OTLP exporters. Leave out @opentelemetry/instrumentation-cassandra-driver, or each request has two spans.
+// Next: OTLP exporters. Do not add @opentelemetry/instrumentation-cassandra-driver, or each request has two spans.

@@ -1,4 +1,4 @@
-// pino: a line of the log for each retry, bad row and failed opening
+// pino: a log line for each retry, bad row and failed opening
 import { subscribe } from 'node:diagnostics_channel'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -27,4 +27,4 @@ try {
 // Prints
 //   {"level":40,"time":1772366400000,"keyspace":"shop","table":"orders","row_index":1,"code":"ERR_CASSANDRA_VALUE",
 //   "column":"customer","message":"Row 1, column `customer` (uuid): \"nobody\" is not …","msg":"A row is set aside"}
-// Next: stop Cassandra while it runs. Retries follow, until `retry_timeout_ms` is over.
+// Next: stop Cassandra during the load. The sink retries until `retry_timeout_ms` is over.

@@ -18,7 +18,7 @@ const duration = new Histogram({ name: `${prefix}_request_duration_seconds`, hel
 subscribe('cassandra-streams:retry', () => retries.inc())
 subscribe('cassandra-streams:bad-row', row => badRows.inc({ code: (row as streams.BadRowMessage).code }))
 subscribe('cassandra-streams:window', message => window.set((message as streams.WindowMessage).limit))
-const timers = new WeakMap<object, () => void>() // Every message of a request is the same object.
+const timers = new WeakMap<object, () => void>() // All messages of a request are the same object.
 subscribe('tracing:cassandra-streams:request:start', request => {
   timers.set(request as object, duration.startTimer())
 })
@@ -29,7 +29,7 @@ const sink = streams.createCassandraWritable({ ...orders, on_bad_row: () => {} }
 new Counter({
   name: `${prefix}_rows_written_total`,
   help: 'Rows acknowledged',
-  // The sink counts rows anyway. Prometheus reads the count when it asks.
+  // The sink counts rows anyway, so the count is read only when Prometheus asks for it.
   collect() {
     this.reset()
     this.inc(sink.stats.rows_written)
@@ -39,9 +39,9 @@ const customers = ['6ba7b810-9dad-41d1-80b4-00c04fd430c8', 'nobody']
 await pipeline(Readable.from(customers.map(customer => ({ customer, placed_at: new Date() }))), sink)
 console.log(await register.metrics())
 
-// Prints, beside the histogram:
+// Prints these lines and the histogram:
 //   cassandra_streams_retries_total 0
 //   cassandra_streams_bad_rows_total{code="ERR_CASSANDRA_VALUE"} 1
 //   cassandra_streams_window 16
 //   cassandra_streams_rows_written_total 1
-// Next: a server that answers GET /metrics with `register.metrics()`, and `register.contentType` as its content type.
+// Next: a server that answers GET /metrics with `register.metrics()` and the content type `register.contentType`.

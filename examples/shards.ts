@@ -1,5 +1,5 @@
-// A folder of NDJSON files → Cassandra, shared by n processes: this one loads the files i, i + n, i + 2n and so on. Each
-// file has a checkpoint, so a process that is killed goes on where it was, and two with the same i do no harm.
+// A folder of NDJSON files → Cassandra, shared by n processes. Process i loads the files i, i + n, i + 2n and so on. Each file
+// has a checkpoint, so a killed process continues after its last commit, and two processes with the same i do no harm.
 import { createReadStream } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { createMicroBatchSink } from 'cassandra-streams'
 import chain, { none } from 'stream-chain'
 import { parser } from 'stream-chain/jsonl/parser.js'
 
-// Kubernetes tells a pod of an Indexed Job its index.
+// Kubernetes sets this index for each pod of an Indexed Job.
 const index = Number(process.env['JOB_COMPLETION_INDEX'] ?? 0)
 const count = Number(process.env['SHARDS'] ?? 1)
 const files = (await readdir('orders')).sort().filter((_, i) => i % count === index)
@@ -20,7 +20,7 @@ for (const file of files) {
     keyspace: 'shop',
     table: 'orders',
     checkpoint_location: join('checkpoints', file),
-    // Of two with the same index the later one owns the checkpoint, and the other ends at its next epoch.
+    // Of two processes with the same index, the later one owns the checkpoint, and the other ends at its next epoch.
     take_over: true,
   })
   const written = (await sink.open())?.rows_total ?? 0
@@ -29,4 +29,4 @@ for (const file of files) {
   console.log(`${file}: ${sink.stats.rows_written} rows written, ${written} were there`)
 }
 
-// Next: work that comes without end is shared by Kafka → kafka.ts. Sizes and a manifest → docs/scale-out.md.
+// Next: an endless source shared by processes → kafka.ts. Sizing and a Kubernetes manifest → docs/scale-out.md.

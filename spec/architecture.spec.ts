@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 
 const lib = resolve(import.meta.dirname, '../lib')
 
-/** From the ground up, those still to come included: a file imports only from its own folder and those before it. */
+/** From the bottom up, planned layers included. A file imports only from its own folder and from those before it. */
 const layers = [
   'errors.ts',
   'json.ts',
@@ -27,7 +27,7 @@ const layers = [
   'cli',
 ]
 
-/** A product of its own, with its own entry point: it and the rest do not import each other. */
+/** Has its own entry point. It and the other folders do not import each other. */
 const apart = ['testing']
 
 const files = readdirSync(lib, { recursive: true, withFileTypes: true })
@@ -52,7 +52,7 @@ function importsOf(file: string): readonly string[] {
   return found
 }
 
-/** Files on a cycle that starts and ends with `file`, or nothing. */
+/** Files of an import cycle that starts and ends with `file`. Undefined if there is none. */
 function cycleThrough(file: string): string[] | undefined {
   const seen = new Set<string>()
   const wayBackFrom = (at: string): string[] | undefined => {
@@ -82,7 +82,7 @@ describe('architecture', () => {
       expect(allowed, `imports ${imported}`).toContain(layerOf(imported))
   })
 
-  it('opens a checkpoint in one place a side, and knows what keeps it nowhere else', () => {
+  it('opens a checkpoint in one file for writing and one for reading, and nothing else knows its implementations', () => {
     const keeper = /^checkpoint\/(?:file|table)\//
     const others = files.filter(file => !keeper.test(file))
     expect(others.filter(file => importsOf(file).some(path => keeper.test(path)))).toEqual([
@@ -108,14 +108,14 @@ describe('architecture', () => {
     const drawn = new Set(tree.match(/\b\w+\.ts\b/g))
     const namesIn = (folder: string) =>
       files.filter(file => layerOf(file) === folder).map(file => basename(file))
-    // `testing` is a product of its own, and in `value` one line stands for a file a family of types.
+    // The drawing sums up `testing` in one line, and most files of `value`.
     for (const folder of layers.filter(layer => layer !== 'value')) {
       expect([...drawn], folder).toEqual(expect.arrayContaining(namesIn(folder)))
     }
     expect(files.map(file => basename(file))).toEqual(expect.arrayContaining([...drawn]))
   })
 
-  it('asks nowhere outside the operations which of them a row is', () => {
+  it('compares the operation of a row only in the table of operations', () => {
     const asking = /\boperation(?:\.name)? [!=]==|'insert_static'|operations?\[/
     expect(files.filter(file => asking.test(sourceOf(file)))).toEqual(['table/operations.ts'])
   })
@@ -124,7 +124,7 @@ describe('architecture', () => {
     expect(sourceOf('index.ts').replaceAll(/export (?:type )?\{[^}]*\} from '[^']+'\s*/g, '')).toBe('')
   })
 
-  it('has no folder or file for leftovers', () => {
+  it('has no folder or file named utils, helpers, common or the like', () => {
     expect(files.filter(file => /util|helper|common|manager|misc/i.test(file))).toEqual([])
   })
 })

@@ -16,7 +16,7 @@ const papers = [
   ...readdirSync(join(root, 'docs')).map(name => `docs/${name}`),
 ].filter(name => name.endsWith('.md'))
 
-/** Names that an entry point exports, each with the file that declares it. */
+/** The exports of an entry point, each with the file that declares it. */
 function exportsOf(entry: string): { name: string; file: string }[] {
   const lists = [...read(entry).matchAll(/^export (?:type )?\{([^}]*)\} from '([^']+)'/gm)]
   return lists.flatMap(([, names = '', from = '']) =>
@@ -36,14 +36,14 @@ describe('the comments in the code', () => {
     expect(sources.length).toBeGreaterThan(200)
   })
 
-  // Without one the reference shows the comment of the parent, and its generator does not warn.
-  it.each(surface)('has one for $name', ({ name, file }) => {
+  // Without a comment, the reference shows that of the parent, and TypeDoc does not warn.
+  it.each(surface)('include one for the export $name', ({ name, file }) => {
     expect(read(file)).toMatch(
       new RegExp(`\\*/\\nexport (?:abstract |async )*(?:interface|class|function|type|const) ${name}\\b`),
     )
   })
 
-  it.each(sources)('belong to one thing each in %s', file => {
+  it.each(sources)('never follow each other directly in %s', file => {
     expect(read(file).match(/\*\/\n[ \t]*\/\*\*.*/)?.[0]).toBeUndefined()
   })
 })

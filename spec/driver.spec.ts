@@ -9,7 +9,7 @@ const { peerDependencies } = JSON.parse(
 
 it(`runs with the ${process.env['DRIVER'] ?? 'newest'} driver`, () => {
   const lowest = peerDependencies['cassandra-driver'].replace('^', '')
-  // Its types say that it is a number.
+  // The driver's types declare a number.
   const found = String(version)
   if (process.env['DRIVER'] === 'lowest') expect(found).toBe(lowest)
   else expect(found.localeCompare(lowest, 'en', { numeric: true })).toBe(1)

@@ -1,2 +1,2 @@
-/** Makes `inspect` show all that it can. */
+/** Options with which `inspect` shows everything. */
 export const everything = { depth: Number.POSITIVE_INFINITY, showHidden: true, maxStringLength: null }

@@ -28,7 +28,7 @@ interface Order {
   readonly items: readonly string[]
 }
 
-/** Orders with distinct keys; every tenth has no total. The totals have more digits than a JavaScript number. */
+/** Orders with distinct keys. Every tenth has no total; the other totals have more digits than a JavaScript number. */
 function newOrders(count: number): Order[] {
   const random = randomFrom(seed)
   return Array.from({ length: count }, (_, i) => ({
@@ -39,7 +39,7 @@ function newOrders(count: number): Order[] {
   }))
 }
 
-/** Empties the table, and tells later what is in it. */
+/** Empties the table. Returns a function that reads it. */
 async function emptyTable(): Promise<() => Promise<Order[]>> {
   await ks.client.execute(`TRUNCATE ${ks.name}.orders`)
   return async () => {
@@ -66,7 +66,7 @@ const csv = (orders: readonly Order[]) =>
       [customer, placed_at, total, quoted(items.join('|'))].join(','),
     )
     .join('\r\n')}`
-/** The totals as numbers of JSON, with all their digits. */
+/** Orders as JSON, with totals as numbers that keep all digits. */
 const json = (orders: readonly Order[]) =>
   JSON.stringify(orders).replaceAll(/"total":"([^"]+)"/g, '"total":$1')
 
@@ -82,7 +82,7 @@ interface Target {
   readonly keyspace: string
 }
 
-/** Puts a file of the examples into a folder, with its address and keyspace changed to those of this spec. */
+/** Copies an example into a folder, with the address and keyspace of this spec. */
 function place(file: string, folder: string, { host, port, keyspace }: Target = ks.target): void {
   const { localDataCenter } = inject('cassandra')
   const source = readFileSync(join(root, 'examples', file), 'utf8')
@@ -125,7 +125,7 @@ class Program {
     this.ended = once(child, 'close').then(([code]) => ({ stdout: this.#stdout, stderr: this.#stderr, code }))
   }
 
-  /** The address that a server prints when it listens; Deno does so on stderr. */
+  /** The address that a server prints when it listens. Deno prints it on stderr. */
   async address(): Promise<string> {
     for (;;) {
       const [, port] = /http:\/\/[^\s:]+:(\d+)/.exec(this.#stdout + this.#stderr) ?? []
@@ -149,11 +149,11 @@ function start(
   return new Program(folder, [...command, programOf(file), ...args])
 }
 
-/** Beside the repository's own modules, since examples import what it has installed. */
+/** Inside the repository, because the examples import its installed packages. */
 const here = mkdtempSync(join(root, '.examples-'))
 const node = [process.execPath]
 
-/** Of a user of Bun or Deno, with the packed package. */
+/** A project of Bun or Deno with the packed package. */
 const elsewhere = mkdtempSync(join(tmpdir(), 'cassandra-streams-examples-'))
 
 beforeAll(async () => {
@@ -173,7 +173,7 @@ describe('an example that reads a file', () => {
     ['gzip.ts', 'orders.ndjson.gz', orders => gzipSync(lines(orders))],
     ['csv.ts', 'orders.csv', csv],
     ['json-array.ts', 'orders.json', json],
-  ])('%s writes all of it', async (file, input, contentOf) => {
+  ])('%s writes all rows', async (file, input, contentOf) => {
     const stored = await emptyTable()
     const orders = newOrders(500)
     writeFileSync(join(here, input), contentOf(orders))
@@ -192,7 +192,7 @@ describe('an example that reads a file', () => {
     expect(code).toBe(1)
   })
 
-  it('dead-letters.ts keeps bad rows in a file that it loads once they are mended', async () => {
+  it('dead-letters.ts keeps bad rows in a file, and loads that file after they are fixed', async () => {
     const stored = await emptyTable()
     const orders = newOrders(500)
     const spoilt = orders.map((order, i) => (i % 20 === 1 ? { ...order, total: `$${order.total}` } : order))
@@ -218,7 +218,7 @@ describe('an example that reads a file', () => {
     expect(await stored()).toEqual(orders)
   })
 
-  it('bun-file.js writes all of it', async () => {
+  it('bun-file.js writes all rows', async () => {
     const stored = await emptyTable()
     const orders = newOrders(500)
     writeFileSync(join(elsewhere, 'orders.ndjson'), lines(orders))
@@ -240,7 +240,7 @@ describe('an example that is a server', () => {
     ['fastify-upload.ts', '/orders', async () => node, here],
     ['deno-server.js', '/', () => command('Deno'), elsewhere],
   ] as const)(
-    '%s writes what is sent to it, and answers with the line of a bad row',
+    '%s writes the rows of an upload, and answers with the line of a bad row',
     async (file, path, program, folder) => {
       const stored = await emptyTable()
       const orders = newOrders(500)
@@ -253,7 +253,7 @@ describe('an example that is a server', () => {
       expect(await send(lines(orders))).toEqual([200, { rows_written: 500 }])
       expect(await stored()).toEqual(orders)
       const [first = missing()] = orders
-      // More than sockets buffer, so that the answer comes while the body is still on its way.
+      // More than sockets buffer, so that the answer comes before the whole body is sent.
       const tooMuch = [first, { ...first, placed_at: 'never' }, ...newOrders(50_000)]
       expect(await send(lines(tooMuch))).toMatchObject([422, { line: 2, column: 'placed_at' }])
       expect(await send(`${lines([first])}{"customer":\n`)).toMatchObject([
@@ -267,7 +267,7 @@ describe('an example that is a server', () => {
 })
 
 describe('fastify-upload.ts', () => {
-  /** Sends on the one connection of an agent; returns the status, the answer and the connection's port. */
+  /** Sends over the one connection of an agent. Returns the status, the answer and the connection's port. */
   async function post(agent: Agent, address: string, body: string) {
     const sent = request(`${address}/orders`, {
       agent,
@@ -301,21 +301,21 @@ describe('fastify-upload.ts', () => {
     const good = await post(agent, address, lines(orders.slice(-500)))
     expect(good).toEqual({ status: 200, answer: { rows_written: 500 }, port: badRow.port })
     expect((await stored()).slice(-500)).toEqual(orders.slice(-500))
-    // Valid, with blank lines and without a last line feed.
+    // Valid rows with blank lines, and no line feed at the end.
     const blank = await post(agent, address, `\r\n${JSON.stringify(first)}\r\n\n${JSON.stringify(first)}`)
     expect(blank).toEqual({ status: 200, answer: { rows_written: 2 }, port: badRow.port })
     example.process.kill('SIGTERM')
     expect((await example.ended).stderr).toBe('')
   })
 
-  it('goes on when a client gives up in the middle of its body', async () => {
+  it('continues to serve when a client gives up in the middle of its body', async () => {
     await emptyTable()
     const example = start('fastify-upload.ts', here, node)
     const address = await example.address()
     const headers = { 'content-type': 'application/x-ndjson', 'content-length': '1000000' }
     const given = request(`${address}/orders`, { method: 'POST', headers }).on('error', () => undefined)
     given.write(lines(newOrders(1000)))
-    // The sink is open once a row is in the table.
+    // When a row is in the table, the sink is open.
     while ((await ks.select(`SELECT customer FROM ${ks.name}.orders LIMIT 1`)).length === 0);
     given.destroy()
     const agent = new Agent()
@@ -327,7 +327,7 @@ describe('fastify-upload.ts', () => {
 })
 
 describe('shards.ts', () => {
-  it('loads its share of the files, and does no harm when it is run again or twice at once', async () => {
+  it('loads its share of the files, and leaves the same table when it runs again or twice at the same time', async () => {
     const stored = await emptyTable()
     const orders = newOrders(2_000)
     const folder = mkdtempSync(join(root, '.examples-shards-'))
@@ -358,7 +358,7 @@ describe('shards.ts', () => {
 })
 
 describe('an example that observes', () => {
-  /** A way to the server on which the first write fails. */
+  /** A proxy to the server that fails the first write. */
   async function faultyTarget(): Promise<Target> {
     const proxy = await CqlProxy.start(inject('cassandra'))
     onTestFinished(() => proxy.stop())
@@ -435,7 +435,7 @@ describe('an example that observes', () => {
   })
 })
 
-/** The attributes in what an exporter for the console prints. */
+/** The attributes in the output of the console exporter. */
 function attributesOf(span: string): Record<string, string> {
   const found = span.matchAll(/^ +'((?:db|error|cassandra)\.[\w.]+)': '?([^',\n]+)/gm)
   return Object.fromEntries([...found].map(([, name = '', value]) => [name, value ?? '']))

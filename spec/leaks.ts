@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { expect } from 'vitest'
 import { everything } from './everything.ts'
 
-/** A secret as it is, and as it stands in a print-out, in JSON, in a URL and in bytes. */
+/** A secret as it is, and as it appears in `inspect` output, in JSON, in a URL and in bytes. */
 export function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret)
   return [
@@ -16,12 +16,12 @@ export function formsOf(secret: string): string[] {
   ]
 }
 
-/** Fails if a text shows the secret in any form. */
+/** Fails if a text contains the secret in any form. */
 export function expectHidden(secret: string, texts: Iterable<string>): void {
   for (const text of texts) for (const form of formsOf(secret)) expect(text).not.toContain(form)
 }
 
-/** Everything that can be printed of what came out of a sink. */
+/** Everything that can be printed of a value that came from a sink. */
 export function textsOf(value: unknown): string[] {
   const { stack, message, cause } = Object(value) as Partial<Error>
   const json = JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part))
@@ -29,7 +29,7 @@ export function textsOf(value: unknown): string[] {
   return [String(value), String(message), String(stack), json ?? '', ...printed, ...reachable(value)]
 }
 
-/** Every text and all bytes that a program can get at from a value, whether or not they would be printed. */
+/** All strings and bytes that a program can reach from a value, whether or not they would be printed. */
 function* reachable(start: unknown): Generator<string> {
   const seen = new Set<unknown>()
   const waiting = [start]
@@ -42,7 +42,7 @@ function* reachable(start: unknown): Generator<string> {
     seen.add(value)
     if (value instanceof Map) waiting.push(...value.keys(), ...value.values())
     if (value instanceof Set) waiting.push(...value)
-    // A getter may have an effect, and what it reads is reached on its own.
+    // Getters are not called, because they may have effects. The properties that they read are reached anyway.
     const properties = Object.values(Object.getOwnPropertyDescriptors(value))
     if (!ArrayBuffer.isView(value)) waiting.push(...properties.map(property => property.value))
   }

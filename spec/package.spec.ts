@@ -10,19 +10,19 @@ import { runtimes } from './runtimes/runtimes.ts'
 const root = resolve(import.meta.dirname, '..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
-/** Largest package in bytes, as it is downloaded. */
+/** Largest download in bytes. */
 const MOST_PACKED_BYTES = 1_000_000
 
-/** Largest package in bytes, unpacked. More than half of it is source maps, so that a stack trace shows TypeScript. */
+/** Largest unpacked package in bytes. More than half of it is source maps, with which a stack trace shows TypeScript. */
 const MOST_BYTES = 4_000_000
 
-/** Largest JavaScript in bytes: what a runtime reads at most. */
+/** Largest JavaScript in bytes. A runtime reads at most this much. */
 const MOST_JAVASCRIPT_BYTES = 900_000
 
-/** The code of the package, each once. */
+/** Files with the code of the package. */
 const bundles = ['dist/main.cjs', 'dist/testing/main.cjs']
 
-/** What `import` and `require` are given. */
+/** Entry points of `import` and `require`. */
 const entries = ['dist/index', 'dist/kafka/index', 'dist/testing/index']
 
 interface PackedFile {
@@ -84,7 +84,7 @@ describe('the package', () => {
     expect(missing).toEqual([])
   })
 
-  it('names one public address, from which the registry resolves all other links', () => {
+  it('has one public address, from which the registry resolves all other links', () => {
     const { repository, bugs, homepage, author } = JSON.parse(read('package.json')) as Record<string, unknown>
     const address = 'https://github.com/cassandra-streams/cassandra-streams'
     expect(repository).toEqual({ type: 'git', url: `git+${address}.git` })
@@ -96,7 +96,7 @@ describe('the package', () => {
     expect(read('CONTRIBUTING.md')).toContain(`\`${address.slice('https://'.length)}\``)
   })
 
-  it('is tested by CI on every major version of Node.js that the specs of runtimes run, the lowest included', () => {
+  it('is tested by CI on every major version of Node.js that spec/runtimes has, from the lowest supported one on', () => {
     const workflow = read('.github/workflows/ci.yml')
     const [, matrix = ''] = /\n +node: \[([^\]]+)\]\n/.exec(workflow) ?? []
     const tested = runtimes.flatMap(({ name }) => /^Node\.js (\d+)$/.exec(name)?.[1] ?? [])
@@ -106,7 +106,7 @@ describe('the package', () => {
     expect(workflow).toContain('\n      - run: .ci/run\n')
   })
 
-  it('holds the code once, both declarations of each source, and nothing that somebody put there', () => {
+  it('has the code once, a .d.ts and a .d.cts of each source, and no other file', () => {
     const sources = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' })
       .filter(name => name.endsWith('.ts'))
       .map(name => name.replaceAll('\\', '/').slice(0, -'.ts'.length))
@@ -132,7 +132,7 @@ describe('the package', () => {
     execFileSync('tar', ['-xzf', join(folder, tarball), '-C', folder])
     const text = readFileSync(join(folder, 'package', 'package.json'), 'utf8')
     const { scripts = {} } = JSON.parse(text) as { scripts?: Record<string, string> }
-    // npm runs these on the machine of everyone who installs the package.
+    // npm runs these scripts on every machine that installs the package.
     const hooks =
       /^(?:pre|post)?(?:install|prepare|uninstall)$|^dependencies$|^(?:pre|post)publish$|^publish$/
     expect(Object.keys(scripts).filter(name => hooks.test(name))).toEqual([])
@@ -147,7 +147,7 @@ describe('the package', () => {
     expect(javaScript.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(MOST_JAVASCRIPT_BYTES)
   })
 
-  it('brings no dependency, and asks for the driver only', () => {
+  it('has no dependency, and requires only the driver as a peer', () => {
     const manifest = JSON.parse(read('package.json')) as {
       dependencies?: object
       optionalDependencies?: object
@@ -162,7 +162,7 @@ describe('the package', () => {
     expect(required).toEqual(['cassandra-driver'])
   })
 
-  it('shows TypeScript in a stack trace, though the sources stay at home', () => {
+  it('shows TypeScript in a stack trace, although it does not contain the sources', () => {
     for (const path of bundles) {
       const { sources, sourcesContent } = JSON.parse(read(`${path}.map`)) as {
         sources: string[]

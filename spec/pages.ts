@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 
 /** A page that users read. */
 export interface Page {
-  /** From the root of the repository. */
+  /** Path from the root of the repository. */
   readonly path: string
   readonly text: string
 }
@@ -11,16 +11,16 @@ export interface Page {
 /** A block of code on a page. */
 export interface Example {
   readonly language: string
-  /** Whether it is run, too: a fence `ts compiled` is for programs that need more than Cassandra. */
+  /** Whether it is run too. A fence `ts compiled` is for programs that need more than Cassandra. */
   readonly isRun: boolean
   readonly code: string
-  /** What the page says that it prints: the indented lines that follow it. */
+  /** The output that the page shows, as indented lines after the code. */
   readonly prints: string | undefined
 }
 
 export const root = resolve(import.meta.dirname, '..')
 
-/** The README first, since its examples create the table of all others. */
+/** All pages. The README is first, because its examples create the table for the other pages. */
 export const pages: readonly Page[] = [
   'README.md',
   ...readdirSync(join(root, 'docs'))
@@ -45,14 +45,14 @@ export function examplesOf({ text }: Page): Example[] {
   }))
 }
 
-/** What stands under a heading of the second level. */
+/** The text under a heading of the second level. */
 export function sectionOf({ path, text }: Page, heading: string): string {
   const [, after] = text.split(`\n## ${heading}\n`)
   if (after === undefined) throw new Error(`Expected a heading ${heading} in ${path}`)
   return after.split('\n## ')[0] ?? ''
 }
 
-/** Rows of the table under a heading, by their cells. */
+/** The cells of each row of the table under a heading. */
 export function tableUnder(from: Page, heading: string): string[][] {
   return sectionOf(from, heading)
     .split('\n')
@@ -65,7 +65,7 @@ export function tableUnder(from: Page, heading: string): string[][] {
     )
 }
 
-/** The anchors of a page, as GitHub makes them of its headings. */
+/** The anchors of a page, as GitHub derives them from headings. */
 export function anchorsOf({ text }: Page): string[] {
   const prose = text.replaceAll(/^```.*?^```/gms, '')
   return [...prose.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
@@ -76,7 +76,7 @@ export function anchorsOf({ text }: Page): string[] {
   )
 }
 
-/** Where the links of a page lead that are not addresses of the web. */
+/** The targets of the relative links of a page. */
 export function linksOf({ text }: Page): { path: string; anchor: string | undefined }[] {
   const prose = text.replaceAll(/^```.*?^```/gms, '')
   return [...prose.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)].map(([, path = '', anchor]) => ({

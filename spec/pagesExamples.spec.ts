@@ -29,7 +29,7 @@ const blocks = pages.flatMap(page => {
 const examples = blocks.filter(({ language }) => language === 'ts' || language === 'js')
 const javaScript = blocks.filter(({ language }) => language === 'js')
 
-/** With the server of the specs. */
+/** Code of an example, changed to use the server of the specs. */
 function onServer(code: string): string {
   return code
     .replaceAll("host: '127.0.0.1'", `host: '${host}', port: ${port}`)
@@ -37,7 +37,7 @@ function onServer(code: string): string {
     .replaceAll("localDataCenter: 'datacenter1'", `localDataCenter: '${localDataCenter}'`)
 }
 
-/** @param isEndless it goes on until it is told to end, as soon as it has said something */
+/** @param isEndless whether the example runs until SIGTERM, which it gets after its first output */
 function start(
   file: string,
   cwd: string,
@@ -72,7 +72,7 @@ beforeAll(async () => {
     examples.map(({ file }) => file),
     folder,
   )
-  // The README's own way to create the table, and then whatever other pages need.
+  // Creates the table with the example of the README, and then the tables of other pages.
   const creating = examples.find(({ code }) => code.includes('CREATE TABLE'))
   if (creating === undefined) throw new Error('Expected an example in the README that creates a table')
   expect(await start(creating.file, creating.folder).output).toEqual({ stdout: '', stderr: '', code: 0 })
@@ -98,7 +98,7 @@ describe('the examples of the pages', () => {
     expect(status).toBe(0)
   })
 
-  it.each(javaScript)('are JavaScript without types: $name', ({ file, code }) => {
+  it.each(javaScript)('are valid JavaScript if the page says so: $name', ({ file, code }) => {
     const module = file.replace(/\.ts$/, '.js.mjs')
     writeFileSync(module, code)
     expect(spawnSync(process.execPath, ['--check', module], { encoding: 'utf8' }).stderr).toBe('')

@@ -17,7 +17,7 @@ import { kindRead, namesRead } from './values/classRead.ts'
 const bare = (cell: string | undefined) => cell?.replaceAll('`', '')
 const codeRows = () => tableUnder(page('docs/errors.md'), 'Codes')
 
-/** What the refusal of a value says that a type takes. */
+/** The accepted values of a type, as a refusal names them. */
 function expectedBy(type: CqlType): string {
   try {
     encoderFor(type)(Symbol('of no type'), new Bytes(1))
@@ -27,7 +27,7 @@ function expectedBy(type: CqlType): string {
   throw new Error(`${cqlTypeName(type)} takes a symbol`)
 }
 
-/** What is read of a value that a sink was given. */
+/** A value after a sink encoded it and a reader decoded it. */
 function throughBytes(type: CqlType, given: unknown, form: ValueForm): unknown {
   const out = new Bytes(1024 * 1024)
   out.begin()
@@ -37,7 +37,7 @@ function throughBytes(type: CqlType, given: unknown, form: ValueForm): unknown {
 }
 
 describe('the tables of the pages', () => {
-  it('list every runtime with the version that is tested, and what it cannot do', () => {
+  it('list every tested runtime with its version and its limits', () => {
     const section = sectionOf(page('docs/runtimes.md'), 'Runtimes')
     const rows = section.split('\n').filter(line => /^\| (?!runtime)\w/.test(line))
     expect(rows.map(row => row.split(' | ').slice(0, 2).join(' | '))).toEqual(
@@ -68,7 +68,7 @@ describe('the tables of the pages', () => {
     }
   })
 
-  it('list codes that are all raised somewhere in the sources', () => {
+  it('list only codes that the sources raise', () => {
     const found = spawnSync('grep', ['-rhoE', "'ERR_CASSANDRA_[A-Z_]+'", 'lib', '--exclude=errors.ts'], {
       cwd: root,
       encoding: 'utf8',
@@ -86,7 +86,7 @@ describe('the tables of the pages', () => {
     expect(listed.sort()).toEqual(emitted.sort())
   })
 
-  it('list every type with what it takes and what a read returns in each form, and no other', () => {
+  it('list every type with the accepted values and the result of a read in each form, and no other type', () => {
     const table = tableUnder(page('docs/types.md'), 'The table').map(cells => cells.map(bare))
     const fields = [
       { name: 'street', type: 'text' },

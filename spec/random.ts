@@ -1,4 +1,4 @@
-/** Numbers from 0 to below 1 that follow from a seed, in every runtime the same (mulberry32). */
+/** Random numbers from 0 to below 1 for a seed, the same in every runtime (mulberry32). */
 export function randomFrom(seed: number): () => number {
   let state = seed >>> 0
   return () => {

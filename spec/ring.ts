@@ -10,10 +10,10 @@ import { keyOf } from './tokens.ts'
 export const LOWEST = -(2n ** 63n)
 export const HIGHEST = 2n ** 63n - 1n
 
-/** Partitions beside those at the bounds of ranges. */
+/** Number of random partitions, in addition to those at the bounds of ranges. */
 const RANDOM_PARTITIONS = 2_000
 
-/** Ranges of a count that the server counts as well. */
+/** Number of ranges of a count that are compared with the server's count. */
 const RANGES_COMPARED = 60
 
 export interface RingTable {
@@ -27,7 +27,7 @@ export interface RingTable {
 const nameOf = (row: { readonly [name: string]: unknown }) =>
   `${(row['k'] as Buffer).toString('hex')} ${row['c']}`
 
-/** A keyspace of its own, with one replica: what a node does not hold it cannot give. */
+/** Creates a keyspace with one replica, so that only the right node can answer. */
 export async function createRing(client: Client, { contactPoints, port }: Cassandra): Promise<RingTable> {
   const replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
   await client.execute(`CREATE KEYSPACE rings WITH replication = ${replication}`)
@@ -35,13 +35,13 @@ export async function createRing(client: Client, { contactPoints, port }: Cassan
   return { host, port, keyspace: 'rings', table: 'ring' }
 }
 
-/** Fills a table with partitions at the ends of the ring and around the tokens of all nodes, and some in between. */
+/** Fills a table with partitions at the ends of the ring, around the tokens of all nodes, and at random tokens. */
 export async function fillRing(client: Client, target: RingTable, seed: number): Promise<void> {
   const random = randomFrom(seed)
   const name = `${target.keyspace}.${target.table}`
   await client.execute(`CREATE TABLE ${name} (k blob, c int, v text, PRIMARY KEY (k, c))`)
   const around = (await tokensOf(client)).flatMap(token => [token - 1n, token, token + 1n])
-  // The lowest hash has the highest token.
+  // The lowest hash becomes the highest token.
   const hashes = [LOWEST, LOWEST + 1n, LOWEST + 2n, -1n, 0n, 1n, HIGHEST - 1n, HIGHEST, ...around]
   const keys = [
     // Two partitions of the same token.
@@ -56,7 +56,7 @@ export async function fillRing(client: Client, target: RingTable, seed: number):
   await pipeline(Readable.from(rows), createCassandraWritable({ ...target, consistency: 'ALL' }))
 }
 
-/** Tokens of all nodes, as the server says them. */
+/** Tokens of all nodes, from the server. */
 export async function tokensOf(client: Client): Promise<bigint[]> {
   const [host] = client.hosts.values()
   const sources = ['SELECT tokens FROM system.local', 'SELECT tokens FROM system.peers']
@@ -64,7 +64,7 @@ export async function tokensOf(client: Client): Promise<bigint[]> {
   return answers.flatMap(({ rows }) => rows.flatMap(row => (row['tokens'] as string[]).map(BigInt)))
 }
 
-/** Reads and counts the whole ring, and compares it with what the server says. */
+/** Reads and counts the whole ring, and compares with the server. */
 export async function expectWholeRing(client: Client, target: RingTable, seed: number): Promise<void> {
   const name = `${target.keyspace}.${target.table}`
   const wanted: string[] = []
@@ -84,7 +84,7 @@ export async function expectWholeRing(client: Client, target: RingTable, seed: n
   const { ranges } = counted
   expect(ranges.map(({ start }) => start)).toEqual([LOWEST, ...ranges.slice(0, -1).map(({ end }) => end)])
   expect(ranges.at(-1)?.end).toBe(HIGHEST)
-  // No range is in the hands of two sets of replicas.
+  // No range spans two sets of replicas.
   const ends = new Set(ranges.map(({ end }) => end))
   for (const token of await tokensOf(client)) if (token > LOWEST) expect(ends).toContain(token)
   const random = randomFrom(seed)
@@ -101,7 +101,7 @@ export async function expectWholeRing(client: Client, target: RingTable, seed: n
   }
 }
 
-/** A reader with positions has the order of the server, and goes on behind any row, two partitions of one token included. */
+/** Checks that a reader with positions has the server's order and continues after any row, also within one token. */
 async function expectPositions(target: RingTable, wanted: readonly string[], seed: number): Promise<void> {
   const source = createCassandraReadable({ ...target, after: null })
   const rows = await source.toArray()

@@ -4,7 +4,7 @@ import { startCluster } from '../lib/testing/cluster.ts'
 import { areJarsIn, fetchJars, jarFolder } from '../lib/testing/jars.ts'
 import { findJava } from '../lib/testing/java.ts'
 
-/** Starts nodes with so many tokens each on the ring. */
+/** Starts nodes with this number of tokens each. */
 export async function startRing(nodes: number, tokens: number): Promise<Cassandra> {
   const jars = await jarFolder()
   if (!(await areJarsIn(jars))) await fetchJars(jars)

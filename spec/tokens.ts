@@ -1,4 +1,4 @@
-/** Keys for tokens: Murmur3 of a key of 16 bytes can be undone, as Cassandra's own tests do. */
+/** Keys for given tokens. Murmur3 of a key of 16 bytes can be inverted, as in Cassandra's own tests. */
 
 const bits = (value: bigint) => BigInt.asUintN(64, value)
 const C1 = 0x87c37b91114253d5n
@@ -6,7 +6,7 @@ const C2 = 0x4cf5ad432745937fn
 const M1 = 0xff51afd7ed558ccdn
 const M2 = 0xc4ceb9fe1a85ec53n
 
-/** Of an odd number, modulo 2^64: each step doubles the bits that are right. */
+/** Inverse of an odd number modulo 2^64. Each step doubles the number of correct bits. */
 function inverseOf(odd: bigint): bigint {
   let found = odd
   for (let i = 0; i < 6; i++) found = bits(found * (2n - odd * found))
@@ -20,8 +20,8 @@ const undoMix = (mixed: bigint) => {
 }
 
 /**
- * A partition key of one column of 16 bytes with this hash, which is its token: only the lowest hash becomes the highest
- * token.
+ * A partition key of one column of 16 bytes with this hash. The hash is the token, except that the lowest hash becomes the
+ * highest token.
  *
  * @param variant another number gives another key of the same token
  */

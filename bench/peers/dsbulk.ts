@@ -9,8 +9,8 @@ import type { Round } from '../round.ts'
 import { KEYSPACE } from '../server.ts'
 
 /**
- * DSBulk from its own jars, which `DSBULK_CLASSPATH` names (`folder/*`). Its time is the one that it reports for the
- * operation, without the start of the JVM; CPU and memory are those of the whole process.
+ * DSBulk from the jars in `DSBULK_CLASSPATH` (`folder/*`). The time is the one that DSBulk reports for the operation, without
+ * the start of the JVM. CPU and memory are those of the whole process.
  */
 export async function dsbulk({ server, table, file }: Round): Promise<Measured> {
   const classpath = process.env['DSBULK_CLASSPATH']
@@ -46,7 +46,7 @@ export async function dsbulk({ server, table, file }: Round): Promise<Measured> 
   }
 }
 
-/** From the last line of its progress, because the duration it prints has whole seconds only. */
+/** From the last line of its progress, because DSBulk prints the duration in whole seconds only. */
 function reportedSeconds(output: string): number {
   const lines = [...output.matchAll(/^ *([\d,]+) \| +0 \| +([\d,]+) \|/gm)]
   const [total = Number.NaN, rate = Number.NaN] = lines.at(-1)?.slice(1).map(plain) ?? []

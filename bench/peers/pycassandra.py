@@ -1,4 +1,4 @@
-"""One round of PyCassandra: writes a part of a cached DataFrame, then all of it, and prints the seconds of the second.
+"""One round of PyCassandra: writes a part of a cached DataFrame, then all of it, and prints the seconds of the second write.
 
 The first write starts the Python workers. After it the script prints "ready" and waits for a line, so that the table
 can be emptied.

@@ -8,9 +8,9 @@ import type { Round } from '../round.ts'
 import { KEYSPACE } from '../server.ts'
 
 /**
- * PyCassandra on PySpark: `PYCASSANDRA_PYTHON` is a Python that has pyspark, pyarrow, pandas and cassandra-driver,
- * `PYCASSANDRA_PATH` the folder that holds `cassandra_data_source`. Its time is that of a second write of a cached
- * DataFrame, when the workers run already, and its CPU what all its processes used meanwhile.
+ * PyCassandra on PySpark. `PYCASSANDRA_PYTHON` is a Python that has pyspark, pyarrow, pandas and cassandra-driver.
+ * `PYCASSANDRA_PATH` is the folder with `cassandra_data_source`. The time is that of the second write of a cached DataFrame,
+ * when the workers already run. The CPU is that of all its processes during that write.
  */
 export async function pycassandra({ server, table, rows, file }: Round): Promise<Measured> {
   const { PYCASSANDRA_PYTHON: python, PYCASSANDRA_PATH: path } = process.env

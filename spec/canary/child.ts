@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { everything } from '../everything.ts'
 import { failures, type Stage } from './failures.ts'
 
-/** Prints whatever comes out of each failure as programs do, and ends with one that nobody handles. */
+/** Prints everything that each failure produces, as a program would, and ends with an unhandled failure. */
 const stage: Stage = JSON.parse(process.argv[2] ?? '')
 const print = (value: unknown) => console.log(inspect(value, everything))
 

@@ -17,7 +17,7 @@ import {
 import { makeCertificates } from '../../lib/testing/certificates.ts'
 import { OutageProxy } from '../proxy/outageProxy.ts'
 
-/** A server that asks for a login, and what is to be kept secret. JSON, so that a child process can be told. */
+/** A server that asks for a login, and the password that must stay secret. JSON, so that a child process can get it. */
 export interface Stage {
   readonly port: number
   readonly localDataCenter: string
@@ -26,30 +26,32 @@ export interface Stage {
   readonly canary: string
 }
 
-/** Told of everything that comes out of a sink, whatever it is. */
+/** Gets everything that a sink emits or returns. */
 export type Witness = (value: unknown) => void
 
 /** Provokes one failure and rejects with it. The witness gets the sink and everything that it emits. */
 type Failure = (stage: Stage, witness: Witness) => Promise<unknown>
 
-/** Each of these logs in with the canary, as the right password or a wrong one. */
+/** Each of these uses the canary as a password, right or wrong. */
 export const failures: Readonly<Record<string, Failure>> = {
   'a wrong password': load({ username: 'cassandra' }),
-  'a role that is not there': load({ username: 'nobody' }),
+  'a role that does not exist': load({ username: 'nobody' }),
   'a port on which nothing listens': load({ port: 1 }),
   'a name that does not resolve': load({ host: 'nowhere.invalid' }),
-  'TLS at a server without it': load({ ssl_enabled: true }),
-  'a TLS file that is not there': load({ ssl_enabled: true, ssl_ca_cert: '/nowhere.pem' }),
-  'a datacenter that is not there': load({ local_datacenter: 'nowhere' }),
-  'a keyspace that is not there': load({ keyspace: 'nowhere' }),
-  'a table that is not there': load({ table: 'nowhere' }),
+  'TLS at a server without TLS': load({ ssl_enabled: true }),
+  'a TLS file that does not exist': load({ ssl_enabled: true, ssl_ca_cert: '/nowhere.pem' }),
+  'a datacenter that does not exist': load({ local_datacenter: 'nowhere' }),
+  'a keyspace that does not exist': load({ keyspace: 'nowhere' }),
+  'a table that does not exist': load({ table: 'nowhere' }),
   'a role that may not write': load({ username: 'stranger' }),
   'a bad value': load({}, [{ id: 'x' }]),
-  'a row that is none': load({}, ['x']),
-  'a certificate of nobody': atTls({ ssl_enabled: true }),
+  'a value that is no row': load({}, ['x']),
+  'an untrusted certificate': atTls({ ssl_enabled: true }),
   'plain text at a server with TLS': atTls({}),
   'a server that hangs up': at(client => void client.end()),
-  'a server that resets in the login': at(client => void client.on('data', () => client.resetAndDestroy())),
+  'a server that resets during the login': at(
+    client => void client.on('data', () => client.resetAndDestroy()),
+  ),
   'a server that never answers': at(() => {}),
   'a server that is no Cassandra': at(client => void client.write('HTTP/1.1 400 Bad Request\r\n\r\n')),
   'a borrowed client with a wrong password': async (stage, witness) => {
@@ -78,7 +80,7 @@ export const failures: Readonly<Record<string, Failure>> = {
     const sink = createCassandraWritable({ ...target(stage), port: proxy.port, ...impatient })
     return await outage(proxy, sink, witness, () => silence(proxy))
   },
-  'a password that is changed under a sink that then loses its connections': async (stage, witness) => {
+  'a password that changes before a sink loses its connections': async (stage, witness) => {
     const client = clientOf(stage, stage.admin.username, stage.admin.password)
     await client.execute(`CREATE ROLE fickle WITH PASSWORD = '${stage.canary}' AND LOGIN = true`)
     await client.execute('GRANT MODIFY ON canary.t TO fickle')
@@ -94,7 +96,7 @@ export const failures: Readonly<Record<string, Failure>> = {
       await client.shutdown()
     })
   },
-  'a stream of the web with a wrong password': async (stage, witness) => {
+  'a web stream with a wrong password': async (stage, witness) => {
     const stream = createCassandraWritableStream({ ...target(stage), username: 'cassandra' })
     witness(stream)
     const writer = stream.getWriter()
@@ -109,24 +111,24 @@ export const failures: Readonly<Record<string, Failure>> = {
     const sink = createMicroBatchSink({ ...target(stage), username: 'cassandra', checkpoint_location })
     return await write(sink, [{ id: 1 }], witness).finally(() => rm(folder, { recursive: true }))
   },
-  'an option that is not there': load({ passwort: 'x' } as object),
+  'an unknown option': load({ passwort: 'x' } as object),
   'no host': load({ host: undefined }),
-  'a login beside a client': load({ client: {} } as object),
-  'a login beside one of the driver': async (stage, witness) => {
+  'a login together with a client': load({ client: {} } as object),
+  'a login together with a login for the driver': async (stage, witness) => {
     const { username } = target(stage)
     const client_options = { credentials: { username, password: stage.canary } }
     return await load({ client_options })(stage, witness)
   },
-  'a password that is no text': async (stage, witness) =>
+  'a password that is not text': async (stage, witness) =>
     load({ password: { secret: stage.canary } as unknown as string })(stage, witness),
   'a password without a user name': load({ username: undefined }),
-  'a URL in place of a host': async (stage, witness) =>
+  'a URL instead of a host': async (stage, witness) =>
     load({ host: `cassandra://loader:${stage.canary}@db1/ks` })(stage, witness),
-  'a URL with a query in place of a host': async (stage, witness) =>
+  'a URL with a query instead of a host': async (stage, witness) =>
     load({ host: `cassandra://db1/?password=${stage.canary}` })(stage, witness),
-  'a connection string in place of a host': async (stage, witness) =>
+  'a connection string instead of a host': async (stage, witness) =>
     load({ host: `host=db1;pwd=${stage.canary}` })(stage, witness),
-  'a connection string in place of options': async (stage, witness) => {
+  'a connection string instead of options': async (stage, witness) => {
     const options = `host=db1;username=loader;password=${stage.canary}` as unknown as CassandraWritableOptions
     return await write(createCassandraWritable(options), [], witness)
   },
@@ -162,7 +164,7 @@ async function write(
   })
 }
 
-/** Shows the arguments of all events. */
+/** Passes the arguments of all events to the witness. */
 function watch(sink: NodeJS.EventEmitter, witness: Witness): void {
   const emit = sink.emit.bind(sink)
   sink.emit = (event, ...args) => {
@@ -171,7 +173,7 @@ function watch(sink: NodeJS.EventEmitter, witness: Witness): void {
   }
 }
 
-/** A sink that writes a row, then meets an outage, and has another row. */
+/** A sink that writes a row before an outage and another row during it. */
 async function outage(
   proxy: OutageProxy,
   sink: ReturnType<typeof createCassandraWritable>,
@@ -191,7 +193,7 @@ async function outage(
   }
 }
 
-/** A load into a server that only behaves as told. */
+/** A load into a fake server that calls `behave` for each connection. */
 function at(behave: (client: Socket) => void): Failure {
   return async (stage, witness) => {
     const sockets: Socket[] = []
@@ -208,7 +210,7 @@ function at(behave: (client: Socket) => void): Failure {
   }
 }
 
-/** A load into a server that speaks TLS, with a certificate that nobody knows. */
+/** A load into a server that speaks TLS with an untrusted certificate. */
 function atTls(change: Partial<CassandraWritableOptions>): Failure {
   return async (stage, witness) => {
     const { certificate: cert, key } = await makeCertificates(['127.0.0.1'], false)
@@ -224,7 +226,7 @@ function silence(proxy: OutageProxy): void {
   proxy.strike('swallow')
 }
 
-/** The server takes a password for two seconds after it was changed. */
+/** Waits until the server refuses the old password, which it accepts for two seconds after a change. */
 async function untilRefused(stage: Stage, username: string): Promise<void> {
   for (let isRefused = false; !isRefused; await delay(200)) {
     const client = clientOf(stage, username)

@@ -16,22 +16,22 @@ export interface Campaign extends Omit<Task, 'max_rows_per_second'> {
 }
 
 export interface Outcome {
-  /** Runs that were killed after they had opened. */
+  /** Runs that were killed after they opened. */
   readonly killed: number
-  /** Copies that were complete, and then compared. */
+  /** Copies that completed and were compared. */
   readonly copies: number
-  /** Rows that an earlier run had committed, over all runs; 0 where nothing tells. */
+  /** Rows that an earlier run had committed, summed over all runs. 0 if the source keeps the position. */
   readonly resumed_rows: number
   readonly differences: readonly string[]
 }
 
-/** Slow enough that a copy is killed several times. */
+/** Slow enough to kill a copy several times. */
 const ROWS_PER_SECOND = 4000
 
-/** Longest time that a run goes on after it has opened, in milliseconds. */
+/** Longest time in milliseconds from the opening of a run to its kill. */
 const MOST_MS = 800
 
-/** Copies a table again and again, each time killed until it is complete, and compares both. */
+/** Copies a table several times. Kills each copy again and again until it completes, and compares both tables. */
 export async function killCopies(campaign: Campaign): Promise<Outcome> {
   const { client, seed, kills, keyspace, to, checkpoint_location, tell } = campaign
   const random = randomFrom(seed)
@@ -78,7 +78,7 @@ async function run(
   return { opened, isDone }
 }
 
-/** Rows that are not in both tables, as text. */
+/** Rows that only one of the tables has, as text. */
 async function compare({ client, keyspace, from, to }: Campaign): Promise<string[]> {
   const [wanted, found] = await Promise.all([from, to].map(table => rowsIn(client, `${keyspace}.${table}`)))
   const missing = [...(wanted ?? [])].filter(row => !found?.has(row)).map(row => `missing: ${row}`)

@@ -1,4 +1,4 @@
-// A process to be killed: copies a table into another one, from where an earlier run was.
+// A process that the campaign kills. Copies a table into another one and continues after an earlier run.
 import { writeSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import {
@@ -8,7 +8,7 @@ import {
   createMicroBatchSink,
 } from '../../lib/index.ts'
 
-/** What a child is told. */
+/** The input of the process. */
 export interface Task {
   readonly host: string
   readonly port: number
@@ -16,7 +16,7 @@ export interface Task {
   readonly from: string
   readonly to: string
   readonly checkpoint_location: string
-  /** Who remembers how far it came: the sink by its commits, or the source by what the sink has acknowledged. */
+  /** Who keeps the position: the sink with its commits, or the source with the rows that the sink acknowledged. */
   readonly keeper: 'sink' | 'source'
   readonly max_rows_per_second: number
 }
@@ -27,7 +27,7 @@ const task = JSON.parse(process.argv[2] ?? '') as Task
 const { host, port, keyspace, from, to, checkpoint_location, keeper, max_rows_per_second } = task
 const target = { host, port, keyspace, max_rows_per_second }
 
-/** At once, so that a kill a moment later does not take it along. */
+/** Writes synchronously, so that a kill just afterwards does not lose the word. */
 function say(word: object): void {
   writeSync(1, `${JSON.stringify(word)}\n`)
 }

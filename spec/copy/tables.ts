@@ -3,7 +3,7 @@ import type { Client } from 'cassandra-driver'
 const definition = `(a int, b text, at timestamp, n bigint, tags set<text>, value text, s text static,
   PRIMARY KEY ((a, b), at, n)) WITH CLUSTERING ORDER BY (at DESC, n ASC)`
 
-/** Two tables of one definition, which has partitions of very different sizes. */
+/** Creates two tables with the same definition. */
 export async function createTables(
   client: Client,
   keyspace: string,
@@ -12,7 +12,7 @@ export async function createTables(
   for (const table of tables) await client.execute(`CREATE TABLE ${keyspace}.${table} ${definition}`)
 }
 
-/** Each third partition has no row but its static column. */
+/** Rows of partitions of very different sizes. Every third partition has only its static column. */
 export function rowsOf(count: number): object[] {
   const rows: object[] = []
   for (let a = 0; rows.length < count; a++) {

@@ -10,10 +10,10 @@ import type { Task, Word } from './child.ts'
 import type { Child, Programs } from './program.ts'
 import { type CrashRow, controls, rowsFrom, tableOfRows } from './rows.ts'
 
-/** Rows that are sent again because of one that Cassandra refuses, on average at most: its batch, in parts. */
+/** Upper bound for the average number of rows sent again per refused row: its batch is sent again in parts. */
 const SENT_FOR_A_REFUSAL = 20
 
-/** Rows of the source for each kill: more than a run writes before it is killed. */
+/** Rows of the source per kill. A run writes fewer before it is killed. */
 const ROWS_A_KILL = 250
 
 export interface Campaign {
@@ -31,26 +31,26 @@ export interface Campaign {
 export interface Outcome {
   readonly rows: number
   readonly kills: number
-  /** Kills while rows of an earlier run were written again. */
+  /** Kills during a replay. */
   readonly inReplay: number
-  /** Kills with an epoch sealed and not committed. */
+  /** Kills while an epoch was sealed and not committed. */
   readonly sealed: number
-  /** Of these, with the epoch after it sealed as well. */
+  /** Of these, kills while the next epoch was sealed too. */
   readonly twoSealed: number
-  /** Replays with new write times, because of lists; those that the checkpoint still knows of. */
+  /** Replays with new write times because of lists, as far as the checkpoint file still has them. */
   readonly reseals: number
   /** Rows of the source that cannot be stored. */
   readonly bad: number
   readonly epochs: number
-  /** Rows in all requests of all runs. */
+  /** Rows of all requests of all runs. */
   readonly sent: number
-  /** Most of them that may be sent: each row once, and each epoch that a kill left unfinished once more. */
+  /** Upper bound for `sent`: each row once, and each epoch that a kill left unfinished once more. */
   readonly allowed: number
-  /** Whatever is not as it must be. */
+  /** Violations of what must hold. */
   readonly faults: readonly string[]
 }
 
-/** Kills a load at random moments until it has died often enough, lets it end, and compares it with a clean run. */
+/** Kills a load at random moments for the given number of times, lets it finish, and compares the table with a clean run. */
 export async function crash(campaign: Campaign): Promise<Outcome> {
   const { client, keyspace, programs, checkpoint_location, seed, kills } = campaign
   const random = randomFrom(seed)
@@ -130,7 +130,7 @@ function taskOf(campaign: Campaign, rows: number, random: () => number): Task {
   }
 }
 
-/** Rows of a run that only Cassandra could refuse, up to the end of its last epoch. */
+/** Number of rows of a run that only Cassandra refuses, up to the end of its last epoch. */
 function refusalsIn(words: readonly Word[], sealed: number, seed: number): number {
   const from = words.flatMap(word => ('open' in word ? [word.open?.rows_total ?? 0] : []))[0] ?? 0
   const to = from + sealed + sum(words, word => ('commit' in word ? word.commit.rows : 0))
@@ -139,7 +139,7 @@ function refusalsIn(words: readonly Word[], sealed: number, seed: number): numbe
   return refusals
 }
 
-/** Random, with many kills while rows are on their way, and during a replay if there is one. */
+/** Kills the child at a random moment. Most kills come while rows are in flight, and during a replay if there is one. */
 function killSometime(child: Child, isReplay: boolean, random: () => number): void {
   const event =
     isReplay && random() < 0.6
@@ -154,7 +154,7 @@ function killSometime(child: Child, isReplay: boolean, random: () => number): vo
   })
 }
 
-/** Epochs come in order, and the one that was begun comes first, with as many rows as were sealed. */
+/** Checks that epochs come in order, and that an unfinished epoch comes first with the number of rows that was sealed. */
 function checkRun(words: readonly Word[], before: ReturnType<typeof stateIn>, faults: string[]): void {
   const commits = words.flatMap(word => ('commit' in word ? [word.commit] : []))
   for (const [i, { epoch_id, rows }] of commits.entries()) {
@@ -167,7 +167,7 @@ function checkRun(words: readonly Word[], before: ReturnType<typeof stateIn>, fa
   }
 }
 
-/** Rows that are not the same in both tables, down to whether a value lives for ever. */
+/** Rows that differ between the tables, including whether their values expire. */
 export async function differences(
   client: Client,
   keyspace: string,
@@ -189,7 +189,7 @@ async function contentsOf(client: Client, keyspace: string, table: string): Prom
   const contents = new Map<string, string>()
   for await (const row of await client.execute(cql, [], { prepare: true, fetchSize: 1000 })) {
     const { p, c, v_ttl, t_ttl, fixed_ttl, ...values } = row
-    // A time to live is known by its size: of 50,000 and 90,000 seconds few are gone.
+    // The remaining seconds tell which time to live it was: of 50,000 and 90,000 seconds, few have passed.
     const ttls = [v_ttl, t_ttl, fixed_ttl].map(ttl =>
       ttl === null ? 'for ever' : ttl > 50_000 ? 'long' : 'short',
     )

@@ -6,16 +6,16 @@ interface FoundSeal {
   readonly timestamp: string
 }
 
-/** What a checkpoint file says, read without the library. */
+/** The state in a checkpoint file, read without the library. */
 export interface FoundState {
-  /** The last epoch committed, or -1. */
+  /** The last committed epoch, or -1. */
   readonly committed: number
   readonly sealed: FoundSeal | undefined
-  /** The epoch after it, if that is sealed as well. */
+  /** The epoch after the sealed one, if it is sealed too. */
   readonly next: FoundSeal | undefined
-  /** How often an epoch was sealed again. */
+  /** Number of epochs that were sealed again. */
   readonly reseals: number
-  /** Highest microsecond that an epoch may have used. */
+  /** Highest write time in microseconds that an epoch may have used. */
   readonly last_timestamp: number
 }
 
@@ -37,7 +37,7 @@ export function stateIn(location: string | object): FoundState {
   return state
 }
 
-/** Records; what comes after the last line feed was cut by a kill. */
+/** The records of a file. What follows the last line feed is a record that a kill cut. */
 function linesOf(location: string): string[] {
   try {
     return readFileSync(location, 'utf8').split('\n').slice(1, -1)

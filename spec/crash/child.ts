@@ -1,4 +1,4 @@
-// A process to be killed: writes a stretch of the source through a micro-batch sink and says what it does.
+// A process that the campaign kills. Writes a part of the source through a micro-batch sink and reports each step.
 import { writeSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -10,7 +10,7 @@ import { withFlaws } from './badRows.ts'
 import { dieAtFsCall } from './fsCalls.ts'
 import { type CrashRow, controls, rowsFrom } from './rows.ts'
 
-/** What a child is told. */
+/** The input of the process. */
 export interface Task {
   readonly contactPoint: string
   readonly localDataCenter: string
@@ -19,25 +19,25 @@ export interface Task {
   readonly checkpoint_location: string
   readonly seed: number
   readonly rows: number
-  /** Partition for all rows, where several sources share a table. */
+  /** Partition of all rows, if several sources share a table. */
   readonly partition?: number
-  /** How far this machine's clock is off, in milliseconds. */
+  /** Error of this machine's clock in milliseconds. */
   readonly clock_ms?: number
-  /** Dies just before this call to the file system, counted from 1. */
+  /** The process dies just before this call to the file system, counted from 1. */
   readonly die_at_call?: number
-  /** Some rows cannot be stored, and are set aside. */
+  /** Whether some rows cannot be stored and are set aside. */
   readonly flaws?: boolean
-  /** Share of the answers that come late, so that the next epoch is on its way before this one is acknowledged. */
+  /** Share of late answers. With them the next epoch begins before this one is acknowledged. */
   readonly late?: number
   readonly options: Partial<MicroBatchSinkOptions>
 }
 
-/** What it says, a line each. */
+/** A report of the process, one per line. */
 export type Word =
   | { readonly open: { readonly epoch_id: number; readonly rows_total: number } | null }
   | { readonly send: number }
   | { readonly commit: { readonly epoch_id: number; readonly rows: number } }
-  /** Place in the source of a row that was set aside. */
+  /** Index in the source of a row that was set aside. */
   | { readonly aside: number }
   | { readonly done: { readonly retries: number } }
   | { readonly failed: string }
@@ -46,7 +46,7 @@ const LATE_MS = 15
 
 const task = JSON.parse(process.argv[2] ?? '') as Task
 
-/** At once, so that a kill a moment later does not take it along. */
+/** Writes synchronously, so that a kill just afterwards does not lose the word. */
 function say(word: Word): void {
   writeSync(1, `${JSON.stringify(word)}\n`)
 }

@@ -6,7 +6,7 @@ const fileNames = ['read', 'write', 'datasync', 'sync', 'stat', 'close'] as cons
 
 type Call = (...given: unknown[]) => Promise<unknown>
 
-/** Has `before` called before each call to the file system, with its number, from 1, until it is disposed of. */
+/** Calls `before` with the number of each call to the file system, counted from 1, until it is disposed of. */
 export function watchFsCalls(before: (nth: number) => void): Disposable {
   let calls = 0
   const counted = (owner: object, name: string): Call => {
@@ -32,7 +32,7 @@ export function watchFsCalls(before: (nth: number) => void): Disposable {
   }
 }
 
-/** Makes this process die just before its nth call to the file system. */
+/** Kills this process just before its nth call to the file system. */
 export function dieAtFsCall(nth: number): void {
   watchFsCalls(call => {
     if (call === nth) process.kill(process.pid, 'SIGKILL')

@@ -22,7 +22,7 @@ export class Programs implements Disposable {
     return new Child(spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] }))
   }
 
-  /** What starts the program with its task. */
+  /** The command that starts the program with its task. */
   command(task: object): string[] {
     return [process.execPath, this.#file, JSON.stringify(task)]
   }
@@ -38,7 +38,7 @@ export class Programs implements Disposable {
 
 export class Child {
   readonly words: Word[] = []
-  /** Resolves with the signal that ended it, or null. */
+  /** Resolves to the signal that ended the process, or null. */
   readonly ended: Promise<NodeJS.Signals | null>
   readonly #process: ChildProcessByStdio<null, Readable, null>
   readonly #listeners = new Set<(word: Word) => void>()

@@ -1,6 +1,6 @@
 import { integerBelow, randomFrom } from '../random.ts'
 
-/** A table in which every kind of column can go wrong in its own way. */
+/** A table with every kind of column that a replay treats in its own way. */
 export const tableOfRows = `p int, c int, v int, t text, s text static, numbers map<text, int>, tags set<int>, items list<int>,
   fixed frozen<list<int>>, PRIMARY KEY (p, c)`
 
@@ -9,7 +9,7 @@ export const controls = { delete_flag_column: 'op', delete_flag_value: 'delete',
 const PARTITIONS = 6
 const ROWS_A_PARTITION = 20
 
-/** Rows come in stretches with and without non-frozen lists, since epochs of either kind are replayed differently. */
+/** Rows per stretch. Stretches with and without non-frozen lists alternate, because their epochs are replayed differently. */
 const STRETCH = 300
 
 export interface CrashRow {
@@ -19,7 +19,7 @@ export interface CrashRow {
   readonly [column: string]: unknown
 }
 
-/** The row at a place of the source: the same whenever it is asked for. Few keys, so that rows meet each other. */
+/** The row at `index` of the source, the same for each call. Few keys, so that rows overwrite each other. */
 function rowAt(seed: number, index: number): CrashRow {
   const random = randomFrom(seed ^ Math.imul(index + 1, 0x9e3779b1))
   const below = (limit: number) => integerBelow(limit, random)
@@ -42,7 +42,7 @@ function rowAt(seed: number, index: number): CrashRow {
   }
 }
 
-/** Rows of the source; all in one partition if it is named. */
+/** Rows of the source. All of them are in `partition` if it is given. */
 export function* rowsFrom(seed: number, from: number, to: number, partition?: number): Generator<CrashRow> {
   for (let index = from; index < to; index++) {
     const row = rowAt(seed, index)

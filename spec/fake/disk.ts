@@ -2,17 +2,17 @@ import { Buffer } from 'node:buffer'
 import type { CheckpointFile, CheckpointFs, FileStat } from '../../lib/checkpoint/file/fs.ts'
 import type { Processes } from '../../lib/checkpoint/file/process.ts'
 
-/** The process ended at a call: that call and all later ones do nothing. */
+/** The process ended at a call. That call and all later ones do nothing. */
 export class Ended extends Error {}
 
-/** What one call meets: it fails, or the process ends there; before it has an effect, after it, or in the middle. */
+/** A fault of one call: the call fails, or the process ends there. It happens before the effect, after it, or in the middle. */
 export interface Fault {
   readonly when: 'before' | 'during' | 'after'
-  /** undefined: the process ends. */
+  /** Code of the error. Undefined if the process ends. */
   readonly code?: string
 }
 
-/** What a power loss leaves of bytes that were written and not synced. */
+/** What a power loss leaves of bytes that were not synced. */
 export const cuts = {
   nothing: (bytes: Buffer) => bytes.subarray(0, 0),
   'the first byte': (bytes: Buffer) => bytes.subarray(0, 1),
@@ -20,18 +20,18 @@ export const cuts = {
   'half, and NULs for the rest': (bytes: Buffer) =>
     Buffer.concat([bytes.subarray(0, bytes.length >> 1)], bytes.length),
   'NULs only': (bytes: Buffer) => Buffer.alloc(bytes.length),
-  'all but the last byte': (bytes: Buffer) => bytes.subarray(0, -1),
+  'all except the last byte': (bytes: Buffer) => bytes.subarray(0, -1),
   everything: (bytes: Buffer) => bytes,
 } as const
 export type Cut = keyof typeof cuts
 
 interface Inode {
   readonly ino: bigint
-  /** What a program reads. */
+  /** The bytes that programs read. */
   live: Buffer
-  /** What the disk has for sure. */
+  /** The bytes that are certainly on the disk. */
   durable: Buffer
-  /** Written after that. */
+  /** Bytes that were written after these. */
   unsynced: Buffer
 }
 
@@ -40,22 +40,22 @@ let inodes = 1n
 type Names = Map<string, Inode>
 
 /**
- * One folder on a disk with a cache, as a file system may treat it at its worst: bytes are lost unless the file was
- * synced, names unless the folder was. Names are lost from the last one back, as from a journal. A sync that fails loses
- * the bytes for good, while the cache goes on to show them, as Linux does.
+ * One folder on a disk with a cache, on the worst allowed file system. Bytes are lost unless the file was synced, and names
+ * unless the folder was. Names are lost from the last one back, as with a journal. A sync that fails loses the bytes for good,
+ * while the cache still shows them, as on Linux.
  */
 export class Disk implements CheckpointFs {
-  /** Every call so far: `write /data/orders`. */
+  /** Every call so far, such as `write /data/orders`. */
   readonly calls: string[] = []
-  /** Files that were opened and not closed. */
+  /** Number of files that were opened and not closed. */
   openFiles = 0
-  /** Asked before each call. */
+  /** Decides on the fault of each call. */
   fault: (call: string, index: number) => Fault | undefined = () => undefined
-  /** Waited for before each call. */
+  /** Each call waits for this first. */
   pause: (call: string) => Promise<void> = async () => {}
-  /** Most bytes that one write takes. */
+  /** Most bytes that one write accepts. */
   most = Number.POSITIVE_INFINITY
-  /** Bytes that fit on the disk yet. */
+  /** Bytes of free space. */
   room = Number.POSITIVE_INFINITY
   readonly #live: Names
   readonly #durable: Names
@@ -72,7 +72,7 @@ export class Disk implements CheckpointFs {
     return new Disk(new Map(), new Map(), [])
   }
 
-  /** The same disk for the next process, after this one was killed. */
+  /** The same disk for the next process, after this process was killed. */
   afterKill(): Disk {
     this.#hasEnded = true
     return this.forAnother()
@@ -83,7 +83,7 @@ export class Disk implements CheckpointFs {
     return new Disk(this.#live, this.#durable, this.#unsynced)
   }
 
-  /** How many names are not durable yet. */
+  /** Number of names that are not durable yet. */
   get unsyncedNames(): number {
     return this.#unsynced.length
   }
@@ -92,7 +92,7 @@ export class Disk implements CheckpointFs {
     return [...this.#live.values(), ...this.#durable.values()].some(inode => inode.unsynced.length > 0)
   }
 
-  /** What the disk holds when the power is back. Neither this disk nor the other is changed by the other. */
+  /** A copy of the disk as it is after a power loss. */
   afterPowerLoss(namesKept: number, cut: Cut): Disk {
     const names = new Map(this.#durable)
     for (const change of this.#unsynced.slice(0, namesKept)) change(names)
@@ -105,26 +105,26 @@ export class Disk implements CheckpointFs {
     return new Disk(copied(), copied(), [])
   }
 
-  /** A whole file, durable; undefined if there is none. */
+  /** The durable bytes of a file. Undefined if there is none. */
   get(path: string): Buffer | undefined {
     return this.#live.get(path)?.live
   }
 
-  /** Writes a whole file, durable, as somebody else would do. */
+  /** Writes a whole file durably, as another program would. */
   put(path: string, bytes: Buffer): void {
     const inode = { ino: inodes++, live: bytes, durable: bytes, unsynced: Buffer.alloc(0) }
     this.#live.set(path, inode)
     this.#durable.set(path, inode)
   }
 
-  /** Adds to a file, as somebody else would do who has it open. */
+  /** Appends to a file, as another program that has it open would. */
   append(path: string, bytes: Buffer): void {
     const inode = this.#live.get(path) ?? fail('ENOENT')
     inode.live = Buffer.concat([inode.live, bytes])
     inode.unsynced = Buffer.concat([inode.unsynced, bytes])
   }
 
-  /** The names that programs see. */
+  /** The names that programs see in the folder. */
   get names(): string[] {
     return [...this.#live.keys()].sort()
   }
@@ -159,7 +159,7 @@ export class Disk implements CheckpointFs {
     )
   }
 
-  /** No name is a link to another. */
+  /** This disk has no symbolic links. */
   readlink(path: string): Promise<string> {
     return this.#call('readlink', path, () => fail(this.#live.has(path) ? 'EINVAL' : 'ENOENT'))
   }
@@ -241,7 +241,7 @@ export class Disk implements CheckpointFs {
       sync: () => sync('sync'),
       stat: () => this.#call('fstat', path, () => statOf(file())),
       close: () => {
-        // Also a close that fails has closed the file.
+        // A close that fails has closed the file too.
         this.openFiles--
         return this.#call('close', path, () => {})
       },
@@ -253,7 +253,7 @@ export class Disk implements CheckpointFs {
     this.#unsynced.push(change)
   }
 
-  /** @param half what the call has done when it fails in the middle */
+  /** @param half the effect if the call fails in the middle */
   async #call<T>(name: string, path: string, effect: () => T, half: () => void = () => {}): Promise<T> {
     const call = `${name} ${path}`
     await this.pause(call)
@@ -265,7 +265,7 @@ export class Disk implements CheckpointFs {
       try {
         effect()
       } catch {
-        // The fault comes first.
+        // The fault prevents the effect.
       }
     }
     if (fault.code !== undefined) return fail(fault.code)
@@ -274,7 +274,7 @@ export class Disk implements CheckpointFs {
   }
 }
 
-/** The process with this id, on a machine where those in `alive` are alive. */
+/** The process with this id, on a machine where the processes in `alive` are alive. */
 export function processOf(pid: number, alive: ReadonlySet<number>): Processes {
   const owner = { host: 'here', machine: 'm', boot: 'b', namespace: 'n' }
   const started = (id: number) => (alive.has(id) ? `at ${id}` : '')

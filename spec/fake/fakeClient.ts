@@ -16,7 +16,7 @@ export interface FakeColumn {
   readonly name: string
   readonly type: string
   readonly kind?: 'partition_key' | 'clustering' | 'static' | 'regular'
-  /** Place within the key. @default the place in the list */
+  /** Position within the key. @default the index in the list */
   readonly position?: number
 }
 
@@ -31,14 +31,14 @@ export const defaultColumns: readonly FakeColumn[] = [
   { name: 'v', type: 'text' },
 ]
 
-/** As the driver reads types that it does not know: they count as right. */
+/** Types that the driver does not know. They match any type. */
 const anyTypes = Array.from({ length: 5_000 }, () => ({ type: { code: types.dataTypes.custom } }))
 
 interface Frame {
   add(bytes: Buffer): void
 }
 
-/** The part of the driver's request that a sink takes over, in the form in which it knows it. */
+/** The driver's request, as far as a sink uses and replaces it. */
 class FakeRequest {
   readonly consistency = types.consistencies.localQuorum
   readonly meta: object
@@ -49,7 +49,7 @@ class FakeRequest {
     this.params = params
   }
 
-  /** As `doc/native_protocol_v4.spec` has it. */
+  /** As in `doc/native_protocol_v4.spec`. */
   writeQueryParameters(frame: Frame, _encoder: { readonly protocolVersion: number }): void {
     frame.add(Buffer.from([0, this.consistency, 0x01, this.params.length >> 8, this.params.length & 0xff]))
     for (const value of this.params) {
@@ -60,7 +60,7 @@ class FakeRequest {
     }
   }
 
-  /** The values that are bound, as they are on the wire. */
+  /** The bound values in the form of the protocol. */
   get binds(): readonly unknown[] {
     const parts: Buffer[] = []
     this.writeQueryParameters({ add: bytes => parts.push(bytes) }, { protocolVersion: 4 })
@@ -78,16 +78,16 @@ class FakeRequest {
 }
 
 /**
- * Stands in for a driver client in unit specs: it describes one table, and every write waits until the spec
- * acknowledges or fails it. It knows nothing of Cassandra's behaviour; that is what the integration specs are for.
+ * Replaces a driver client in unit specs. It describes one table, and every write waits until the spec acknowledges or fails
+ * it. It does not model Cassandra; the integration specs test that.
  */
 export class FakeClient {
   columns: readonly FakeColumn[]
-  /** Writes not settled yet, in the order they came. */
+  /** Writes that are not settled yet, in the order they came. */
   readonly pending: FakeWrite[] = []
-  /** Every write that ever came. */
+  /** All writes so far. */
   readonly writes: FakeWrite[] = []
-  /** Acknowledge every write at once. */
+  /** Whether every write is acknowledged at once. */
   automatic = false
   tableId = 'table-1'
   udts: readonly FakeUdt[] = []
@@ -95,27 +95,27 @@ export class FakeClient {
   hasKeyspace = true
   /** The coordinator's clock, in milliseconds since 1970. @default this machine's */
   now: number | undefined
-  /** How often the keyspace stores each partition. */
+  /** Replication factor of the keyspace. */
   replicas = 1
   isView = false
-  /** As Cassandra 6 describes it; older versions have no such property. */
+  /** Property of tables in Cassandra 6. Undefined for an older version. */
   transactional_mode: string | undefined
-  /** What reading the schema fails with. */
+  /** Error of each read of the schema. */
   schemaError: Error | undefined
   /** How often the table was described. */
   schemaReads = 0
-  /** How often somebody asked whether the schema changed: once before each description, and once after it. */
+  /** How often a sink asked for the schema version: once before each description, and once after it. */
   schemaLooks = 0
   connects = 0
   shutdowns = 0
   connectError: Error | undefined
-  /** Of the client itself; nobody watches what it executes. */
+  /** Options of the client, without a request tracker. */
   readonly options = {}
-  /** One node that holds everything. */
+  /** One node. It holds everything. */
   readonly hosts = { length: 1, values: () => [] }
-  /** A token is the key itself here: nobody looks for a replica by it. */
+  /** The key itself serves as its token, because no spec looks up a replica by it. */
   readonly metadata = { newToken: (key: Buffer) => key, clearPrepared: () => {} }
-  /** Answers to PREPARE, by the text: a sink looks at its table when there is another. */
+  /** Answers to PREPARE by statement. A sink reads the schema again when it gets another answer. */
   private readonly prepared = new Map<string, object>()
   private readonly hostId = randomUUID()
   private readonly events = new EventEmitter()
@@ -138,7 +138,7 @@ export class FakeClient {
     this.shutdowns++
   }
 
-  /** None, so that whoever reads the schema leaves the choice to the driver. */
+  /** No hosts, so that readers of the schema let the driver choose one. */
   getState(): { getConnectedHosts(): readonly never[] } {
     return { getConnectedHosts: () => [] }
   }
@@ -153,7 +153,7 @@ export class FakeClient {
     options: Readonly<Record<string, unknown>>,
   ): Promise<{ rows: unknown[] }> {
     if (/^(?:SELECT|DESCRIBE)/.test(cql)) return { rows: this.describe(cql) }
-    // As the driver: the request is made in a turn of its own, and written then.
+    // Like the driver: the request is made and written in a later turn.
     const request = await this._createExecuteRequest(cql, 'id', options, binds)
     const written = request.binds
     return new Promise((resolve, reject) => {
@@ -176,7 +176,7 @@ export class FakeClient {
     })
   }
 
-  /** Not in the driver's types: what a sink hooks into. */
+  /** The private method of the driver that a sink replaces. It is not in the driver's types. */
   async _createExecuteRequest(
     cql: string,
     _id: unknown,
@@ -188,7 +188,7 @@ export class FakeClient {
     return new FakeRequest(meta, params)
   }
 
-  /** Resolves with the oldest pending write, when there is one. */
+  /** Resolves to the oldest pending write, as soon as there is one. */
   async nextWrite(): Promise<FakeWrite> {
     for (;;) {
       const [first] = this.pending
@@ -197,7 +197,7 @@ export class FakeClient {
     }
   }
 
-  /** Resolves when `count` writes have come in all. */
+  /** Resolves when `count` writes have come in total. */
   async writesReach(count: number): Promise<void> {
     while (this.writes.length < count) await once(this.events, 'write')
   }
@@ -227,7 +227,7 @@ export class FakeClient {
         column_name: name,
         type,
         kind,
-        // As Cassandra has it: only columns of the key have a place.
+        // As in Cassandra, only columns of the key have a position.
         position: position ?? (kind === 'regular' || kind === 'static' ? -1 : place),
       }))
     }
@@ -255,7 +255,7 @@ export class FakeClient {
   }
 }
 
-/** How many rows a write carries: a batch has an INSERT or a DELETE a row. */
+/** Number of rows in a write. A batch has one INSERT or DELETE per row. */
 export function rowsOf({ cql }: FakeWrite): number {
   return cql.match(/INSERT INTO|DELETE FROM/g)?.length ?? 0
 }

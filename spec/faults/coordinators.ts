@@ -1,14 +1,14 @@
 import { type Host, tracker } from 'cassandra-driver'
 
-/** Which nodes coordinate the requests of a client. */
+/** Counts which nodes coordinate the requests of a client. */
 export interface Coordinators {
   readonly tracker: tracker.RequestTracker
-  /** Of the requests since the last call of `forget`, one share per node that had any. */
+  /** The share of each coordinator in the requests since the last `forget()`. */
   shares(): number[]
   forget(): void
 }
 
-/** A class, which the driver's types call an interface, and of which the driver takes instances only. */
+/** The driver accepts only instances of this class, which its types declare as an interface. */
 const { RequestTracker } = tracker as unknown as { RequestTracker: new () => tracker.RequestTracker }
 
 export function coordinatorsOf(): Coordinators {

@@ -2,7 +2,7 @@ import { CqlProxy } from '../proxy/cqlProxy.ts'
 import { type ServerError, serverErrors } from '../proxy/serverErrors.ts'
 import { type Ending, type Fault, type Run, type Stage, Trial } from './fault.ts'
 
-/** Codes of the errors that no retry can mend, by that of the server. */
+/** The sink's error code for each server error that no retry can fix. */
 const permanent: Readonly<Record<number, string>> = {
   10: 'ERR_CASSANDRA_WRITE', // protocol error
   256: 'ERR_CASSANDRA_AUTH',
@@ -13,23 +13,23 @@ const permanent: Readonly<Record<number, string>> = {
   9216: 'ERR_CASSANDRA_WRITE', // already exists
 }
 
-/** It has a row to blame, and a load may go on without it. */
+/** This error has a row to blame, and the load may continue without that row. */
 const INVALID = 0x2200
 
-/** A server may have applied the write before it gives one of these. */
+/** With these errors the server may have applied the write. */
 const mayBeApplied: ReadonlySet<number> = new Set([0, 0x1100, 0x1200, 0x1300, 0x1500, 0x1700])
 
-/** For a fault that goes on for ever. Shorter, and a busy machine alone would use it up. */
+/** For a fault without end. With less time, a busy machine alone could exceed it. */
 const RETRY_TIMEOUT_MS = 8_000
 
-/** Every error code in place of the answers to writes: once, five times, and from then on for ever. */
+/** Every error code instead of the answers to writes: once, five times, and then always. */
 export const errorCodeFaults: readonly Fault[] = serverErrors.map(error => ({
   name: `${error.name} 0x${error.code.toString(16).padStart(4, '0').toUpperCase()}`,
   promise: promiseOf(error),
   run: stage => answerWith(stage, error, permanent[error.code] === undefined ? [1, 5] : []),
 }))
 
-/** Those that end a load at once, here with one or five of its requests in flight. */
+/** Errors that end a load at once, with one or five of its requests in flight. */
 export const rareErrorFaults: readonly Fault[] = serverErrors
   .filter(({ code }) => permanent[code] !== undefined)
   .flatMap(error =>
@@ -41,10 +41,10 @@ export const rareErrorFaults: readonly Fault[] = serverErrors
   )
 
 function promiseOf({ code }: ServerError): string {
-  if (code === INVALID) return 'the row to blame is named, all others are stored or reported'
+  if (code === INVALID) return 'the error names the row to blame; all others are stored or reported'
   return permanent[code] === undefined
     ? 'sent again until `retry_timeout_ms`; then an error names the rows'
-    : 'ends at once with the reason of the server'
+    : "ends at once with the server's reason"
 }
 
 function endingOf({ code, message }: ServerError): Pick<Ending, 'codes' | 'says'> {
@@ -55,8 +55,8 @@ function endingOf({ code, message }: ServerError): Pick<Ending, 'codes' | 'says'
 }
 
 /**
- * @param passing how often the error comes before the load goes on
- * @param last how often it comes in the end
+ * @param passing numbers of errors after which the load continues
+ * @param last number of errors at the end
  */
 async function answerWith(
   stage: Stage,
@@ -92,7 +92,7 @@ async function answerWith(
     left = last
     met = 0
     const run = await trial.end({ ...endingOf(error), problems })
-    // A row that is blamed may have ended the load before.
+    // The load may already have ended with a blamed row.
     const isMet = met > 0 || (code === INVALID && total > 0)
     return { ...run, problems: [...run.problems, ...(isMet ? [] : ['not met'])] }
   } finally {

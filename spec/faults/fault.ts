@@ -17,30 +17,30 @@ import {
 } from './load.ts'
 import type { FaultResult } from './result.ts'
 
-/** Bounds a hang. */
+/** Ends a hang, in milliseconds. */
 const DEADLINE_MS = 120_000
 
-/** Most rows that a sink has not taken from the queue of its stream, and one that it is taking. */
+/** Most rows in the queue of the stream, and the one that the sink is taking. */
 const IN_QUEUE = 17
 
-/** A node, and what a fault may do to it. */
+/** A node and the means to make faults. */
 export interface Stage {
-  /** May do everything. */
+  /** A client of a superuser. */
   readonly client: Client
   readonly target: { readonly host: string; readonly port: number; readonly keyspace: string }
   readonly localDataCenter: string
-  /** A node for this campaign alone, which may be killed. */
+  /** A node for this campaign only, which may be killed. */
   readonly cassandra?: Cassandra
-  /** Another client that may do everything. */
+  /** Opens another client of a superuser. */
   readonly connect?: () => Client
-  /** Random choices. */
+  /** A random number from 0 to below 1. */
   readonly random: () => number
 }
 
-/** What one load that met a fault shows. */
+/** The result of one load with a fault. */
 export interface Run extends Comparison {
   readonly took_ms: number
-  /** Why the promise does not hold. */
+  /** Reasons why the promise does not hold. */
   readonly problems: readonly string[]
 }
 
@@ -58,22 +58,22 @@ interface Rows {
   readonly more?: (index: number) => object
 }
 
-/** How a load ends that met a fault. */
+/** The expected end of a load with a fault. */
 export interface Ending extends Expectation {
-  /** Codes of errors that may end it; `undefined` where it may store all rows. */
+  /** Codes of errors that may end it. `undefined` if it may store all rows. */
   readonly codes: readonly (string | undefined)[]
-  /** What the message has to say. */
+  /** What the error message must contain. */
   readonly says?: RegExp
-  /** What else is wrong. */
+  /** Other problems that the fault found. */
   readonly problems?: readonly (string | false)[]
 }
 
-/** Rows per second: requests overlap, and many loads share a node. */
+/** Rows per second. Fast enough that requests overlap, and slow enough that many loads share a node. */
 const PACE = 500
 
 let tables = 0
 
-/** One load into a table that nobody else uses. */
+/** One load into its own table. */
 export class Trial {
   readonly table: string
   readonly load: Load
@@ -99,7 +99,7 @@ export class Trial {
       ...target,
       keyspace,
       table: name,
-      // Few rows wait in the sink.
+      // Small, so that few rows wait in the sink.
       rows_per_batch: 50,
       ...options,
     })
@@ -110,23 +110,23 @@ export class Trial {
     return this.load.sink.stats.rows_written
   }
 
-  /** Resolves when this many more rows are written, or the load is over. */
+  /** Resolves when this many more rows are written, or when the load is over. */
   async goesOn(rows: number): Promise<void> {
     await this.#untilWritten(this.written + rows)
   }
 
-  /** Resolves when rows that are given from now on are written, or the load is over. */
+  /** Resolves when rows that are given from now on are written, or when the load is over. */
   async recovers(rows = 100): Promise<void> {
     await this.#untilWritten(this.load.given + rows)
   }
 
-  /** Ends the load, and compares the whole table. */
+  /** Ends the load and compares the whole table. */
   async end(
     { codes, says, problems = [], ...expectation }: Ending,
     client = this.#stage.client,
   ): Promise<Run> {
     const { load } = this
-    // A load that is to fail goes on until it does.
+    // A load that must fail continues until it does.
     const ended = await this.#inTime(codes.includes(undefined) ? load.stop() : load.ended)
     if (ended === undefined) {
       load.sink.destroy()
@@ -162,7 +162,7 @@ export class Trial {
   }
 }
 
-/** What is wrong with the way a load ended. */
+/** Problems with the end of a load. */
 function wrongWith({ error, given }: Ended, codes: Ending['codes'], says = /./): (string | false)[] {
   if (error === undefined) return [!codes.includes(undefined) && `no error, expected ${codes.join(' or ')}`]
   if (!(error instanceof CassandraStreamsError)) return [`ended by ${error}`]
@@ -178,7 +178,7 @@ function wrongWith({ error, given }: Ended, codes: Ending['codes'], says = /./):
   ]
 }
 
-/** One row for all runs of a fault. */
+/** One result for all runs of a fault. */
 export function resultOf({ name, promise }: Fault, runs: readonly Run[]): FaultResult {
   const sum = (count: (run: Run) => number) => runs.reduce((total, run) => total + count(run), 0)
   return {

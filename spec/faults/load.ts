@@ -4,16 +4,16 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Client, types } from 'cassandra-driver'
 import { CassandraStreamsError, type CassandraWritable } from '../../lib/index.ts'
 
-/** Rows that are written again and again, each time with a higher version. */
+/** Number of rows that are written again and again, each time with a higher version. */
 const UPDATED = 100
 
-/** Most times that the table is read: nodes that were just mended may fail to answer. */
+/** Attempts to read the table. Nodes that have just come back may fail to answer. */
 const READS = 20
 
-/** A timer is late by less. */
+/** Longest delay of a timer that is made up for, in milliseconds. */
 const MOST_LATE_MS = 100
 
-/** Columns and key of a table that takes the rows. */
+/** Columns and key of a table for the rows. */
 export const DEFINITION = 'id int PRIMARY KEY, version int'
 
 interface Row {
@@ -21,32 +21,32 @@ interface Row {
   readonly version: number
 }
 
-/** Row `index` of each load: every second one is new, the others update a few rows over and over. */
+/** Row `index` of each load. Every second row is new; the others update a few rows again and again. */
 export function rowOf(index: number): Row {
   const id = index % 2 === 0 ? index : -1 - (((index - 1) / 2) % UPDATED)
   return { id, version: index }
 }
 
 export interface Ended {
-  /** Rows that the source offered: a few more than the sink took when an error ended the load. */
+  /** Number of rows that the source offered. After an error, the sink has taken a few less. */
   readonly offered: number
-  /** Rows that the sink took. */
+  /** Number of rows that the sink took. */
   readonly given: number
   readonly took_ms: number
-  /** What ended the load before its time. */
+  /** The error that ended the load early. */
   readonly error: unknown
 }
 
-/** Numbered rows at a steady pace, until somebody stops them. */
+/** Writes numbered rows at a steady pace until it is stopped. */
 export class Load {
   readonly sink: CassandraWritable
   readonly ended: Promise<Ended>
-  /** Further columns of row `index`. */
+  /** Returns more columns for row `index`. */
   more: (index: number) => object
   #given = 0
   #isOver = false
 
-  /** @param pace rows per second, as long as the sink takes them */
+  /** @param pace rows per second, if the sink accepts them in time */
   constructor(sink: CassandraWritable, pace: number, more: (index: number) => object = () => ({})) {
     this.sink = sink
     this.more = more
@@ -67,7 +67,7 @@ export class Load {
     return this.#given
   }
 
-  /** The source ends; rows that wait are still written. */
+  /** Ends the source. Rows that wait are still written. */
   async stop(): Promise<Ended> {
     this.#isOver = true
     return this.ended
@@ -76,7 +76,7 @@ export class Load {
   async *#rows(pace: number): AsyncGenerator<Row> {
     let due = performance.now()
     while (!this.#isOver) {
-      // Time in which the sink takes no rows is not made up for.
+      // The source does not catch up on time in which the sink took no rows.
       due = Math.max(due, performance.now() - MOST_LATE_MS) + 1000 / pace
       const ahead_ms = due - performance.now()
       if (ahead_ms > 20) await delay(ahead_ms)
@@ -86,34 +86,34 @@ export class Load {
   }
 }
 
-/** What became of the rows of a load. */
+/** The outcome of the rows of a load. */
 export interface Comparison {
   readonly rows: number
-  /** Rows said to be written of which the table has neither this version nor a later one. */
+  /** Rows that the sink reported as written, but the table has neither this version nor a later one. */
   readonly lost: number
-  /** Rows of the table that nobody gave, or that an older version has won; and counts that do not add up. */
+  /** Rows that the source never had, rows in an older version, and counts that do not add up. */
   readonly wrong: number
-  /** Rows that the error names as not known to be written. */
+  /** Rows that the error reports as not known to be written. */
   readonly reported: number
 }
 
-/** What a comparison has to know of the fault. */
+/** How a fault affects the comparison. */
 export interface Expectation {
-  /** First row that was given after somebody emptied the table: earlier ones need not be there. @default 0 */
+  /** First row that was given after a TRUNCATE. Earlier rows may be missing. @default 0 */
   readonly from?: number
-  /** Whether a stored row has the right values in its further columns. */
+  /** Whether a stored row has the right values in its other columns. */
   readonly isRight?: (stored: Readonly<Record<string, unknown>>) => boolean
   /**
-   * Of the read: it must meet a replica of each write, so ONE is too little where there are several.
+   * Consistency of the read. It must include a replica of each write, so ONE is not enough for several replicas.
    * @default LOCAL_QUORUM
    */
   readonly readAt?: types.consistencies | undefined
 }
 
-/** What a sink counts of the rows that are done with. */
+/** The counters of settled rows. */
 type Counted = Pick<CassandraWritable['stats'], 'rows_written' | 'rows_deleted' | 'rows_set_aside'>
 
-/** Compares the whole table with what the sink says of each row. */
+/** Compares the whole table with what the sink reported for each row. */
 export async function compare(
   client: Client,
   table: string,
@@ -122,7 +122,7 @@ export async function compare(
   { from = 0, isRight = () => true, readAt = types.consistencies.localQuorum }: Expectation = {},
 ): Promise<Comparison> {
   const isUnknown = unknownIn(error)
-  /** For each row the last version known to be written. */
+  /** The last version of each row that is known to be written. */
   const atLeast = new Map<number, number>()
   for (let index = 0; index < given; index++) {
     if (!isUnknown.has(index)) atLeast.set(rowOf(index).id, index)
@@ -134,7 +134,7 @@ export async function compare(
     const { id, version } = row
     stored.set(id, version)
     const isGiven = Number.isInteger(version) && version >= 0 && version < given && rowOf(version).id === id
-    // A version that the sink does not call written is there only if it is reported.
+    // The table may have a version that is not known to be written only if the error reported it.
     const isTold = version <= (atLeast.get(id) ?? -1) || isUnknown.has(version)
     if (!isGiven || !isTold || !isRight(row)) wrong++
   }
@@ -144,8 +144,8 @@ export async function compare(
     if (got === undefined) lost++
     else if (got < version) wrong++
   }
-  // A row that nobody speaks of is lost, and one that is spoken of twice is wrong. Rows behind those that the sink took
-  // wait in the stream, and are in the ranges as well.
+  // A row without a report is lost, and a row with two reports is wrong. The ranges also contain rows that still waited in the
+  // stream, after those that the sink took.
   const reported = [...isUnknown].filter(index => index < given).length
   const spokenOf = stats.rows_written + stats.rows_deleted + stats.rows_set_aside + reported
   lost += Math.max(0, given - spokenOf)
@@ -174,7 +174,7 @@ async function rowsIn(
   }
 }
 
-/** Indexes of the rows that an error names as not known to be written. */
+/** Indexes of the rows that an error reports as not known to be written. */
 export function unknownIn(error: unknown): Set<number> {
   const unknown = new Set<number>()
   const ranges = error instanceof CassandraStreamsError ? (error.unacknowledged ?? []) : []

@@ -10,7 +10,7 @@ import { overloadFaults } from './overload.ts'
 import { proxiedFaults } from './proxied.ts'
 import { HEADER, toRow } from './result.ts'
 
-/** `npm run test:faults -- --kills 20 --runs 1 --seed 1`: each fault in the middle of a load, on real nodes. */
+/** `npm run test:faults -- --kills 20 --runs 1 --seed 1` injects each fault during a load, on real nodes. */
 const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '20' },
@@ -35,7 +35,7 @@ await onNode({}, [
 ])
 process.exitCode = failed === 0 ? 0 : 1
 
-/** Each fault in turn, on a node of their own. */
+/** Runs the faults one after the other on a node of their own. */
 async function onNode(options: StartOptions, faults: readonly Fault[], most = runs): Promise<void> {
   const wanted = faults.filter(({ name }) => name.includes(values.only))
   if (wanted.length === 0) return

@@ -1,4 +1,5 @@
-// npm run test:faults:three-nodes, or with a part of a name of a fault behind it
+// npm run test:faults:three-nodes           all faults
+// npm run test:faults:three-nodes -- pause  only faults whose name contains `pause`
 import { Client } from 'cassandra-driver'
 import { startCassandra } from '../../lib/testing/index.ts'
 import { HEADER, toRow } from './result.ts'
@@ -7,7 +8,7 @@ import { startRingCluster } from './ringCluster.ts'
 import { type Fault, resultOf, type Target } from './strike.ts'
 import { faults, type ThreeNodes } from './threeNodes.ts'
 
-/** Runs faults; each prints one row of a Markdown table. */
+/** Runs the faults. Prints one row of a Markdown table per fault. */
 async function runAll<Cluster extends Target>(
   target: Cluster,
   faults: readonly Fault<Cluster>[],
@@ -26,7 +27,7 @@ async function runAll<Cluster extends Target>(
   return broken
 }
 
-/** A client of a cluster, for as long as something runs. */
+/** Calls a function with a client of the cluster, and closes the client afterwards. */
 async function withClient<T>(
   { contactPoints, localDataCenter, port }: Address,
   run: (client: Client) => Promise<T>,
@@ -43,8 +44,7 @@ async function withClient<T>(
 type Address = Target['cassandra'] & { readonly localDataCenter: string }
 
 /**
- * Runs each fault of three nodes once, or those whose names hold a text. Resolves to the number of promises that were
- * broken.
+ * Runs each fault of three nodes once, or those whose name contains `only`. Resolves to the number of broken promises.
  */
 export async function runThreeNodes(only = ''): Promise<number> {
   const isMeant = ({ fault }: { readonly fault: string }) => fault.includes(only)

@@ -4,10 +4,10 @@ import { integerBelow } from '../random.ts'
 import { type Fault, type Run, type Stage, Trial } from './fault.ts'
 import { DEFINITION } from './load.ts'
 
-/** A node needs its time to start when the machine is busy. */
+/** Milliseconds for a restart of the node on a busy machine. */
 const RESTART_TIMEOUT_MS = 600_000
 
-/** What people do to a table, and to the caller's client, in the middle of a load. */
+/** Changes of the table, and the shutdown of the caller's client, in the middle of a load. */
 export const oneNodeFaults: readonly Fault[] = [
   { name: 'TRUNCATE', promise: 'every row given after it is stored', run: truncated },
   { name: 'DROP TABLE', promise: 'an error names every row that was not written', run: dropped },
@@ -35,7 +35,7 @@ export const oneNodeFaults: readonly Fault[] = [
   },
 ]
 
-/** Kills of the node with SIGKILL, all in one load. */
+/** Kills the node with SIGKILL several times within one load. */
 export function kills(times: number): Fault {
   return {
     name: `node killed with SIGKILL and started again ${times} times`,
@@ -44,7 +44,7 @@ export function kills(times: number): Fault {
   }
 }
 
-/** @param stage has a node that asks for a login, and the role `loader` with the password `loader` */
+/** Needs a node that asks for a login, and the role `loader` with the password `loader`. */
 export const revokedRole: Fault = {
   name: 'permission of the role revoked',
   promise: 'an error names every row that was not written',
@@ -67,7 +67,7 @@ async function killed(stage: Stage, times: number): Promise<Run> {
     retry_timeout_ms: RESTART_TIMEOUT_MS,
     request_timeout_ms: 10_000,
   })
-  // A plain client of the driver may not survive it: an error that nobody can handle ends the process.
+  // With a kill, a plain client of the driver may end the process by an error that nobody can handle.
   await stage.client.shutdown()
   let calm = 0
   for (let time = 0; time < times; time++) {
@@ -99,7 +99,7 @@ async function dropped(stage: Stage): Promise<Run> {
   await stage.client.execute(`DROP TABLE ${trial.table}`)
   const from = trial.load.given
   await trial.load.ended
-  // What is gone holds nothing.
+  // The comparison then reads an empty table.
   await stage.client.execute(`CREATE TABLE ${trial.table} (${DEFINITION})`)
   return await trial.end({ codes: ['ERR_CASSANDRA_SCHEMA_CHANGED'], from })
 }
@@ -108,7 +108,7 @@ async function recreated(stage: Stage): Promise<Run> {
   const trial = await Trial.begin(stage)
   await trial.goesOn(200)
   await stage.client.execute(`DROP TABLE ${trial.table}`)
-  // As many bytes, with another meaning.
+  // A value has the same number of bytes and another meaning.
   await stage.client.execute(`CREATE TABLE ${trial.table} (id int PRIMARY KEY, version float)`)
   return await trial.end({ codes: ['ERR_CASSANDRA_SCHEMA_CHANGED'], from: trial.load.given })
 }
@@ -124,7 +124,7 @@ async function columnDropped(
   if (codes.includes(undefined)) await trial.recovers()
   else {
     await trial.load.ended
-    // Cassandra fails to read a row that was on its way, and has the column, until the column is there again.
+    // Until the column exists again, Cassandra cannot read a row in flight that has a value for it.
     await stage.client.execute(`ALTER TABLE ${trial.table} ADD extra int`)
   }
   return await trial.end({ codes, says: /extra/ })

@@ -4,31 +4,33 @@ import { type Fault, type Run, type Stage, Trial } from './fault.ts'
 
 const CONCURRENCY = 30
 
-/** Answers of a healthy node: long beside what a busy machine adds. */
+/** Latency of a healthy node in milliseconds. Long compared with the delays of a busy machine. */
 const CALM_MS = 100
 const SLOW_MS = 2_000
 
-/** How long the node is slow. */
+/** Milliseconds for which the node is slow. */
 const TROUBLE_MS = 6_000
 
-/** Milliseconds after which half of the throughput has to be back. */
+/** Milliseconds within which half of the throughput must be back. */
 const RECOVERY_MS = 10_000
 
 /** Answers that take two seconds. */
 export const overloadFaults: readonly Fault[] = [
   {
-    name: 'answers of 2 s',
-    promise: 'all rows stored; never more requests than `concurrency`; half the throughput back in 10 s',
+    name: 'answers take 2 s',
+    promise:
+      'all rows stored; never more requests in flight than `concurrency`; half the throughput back within 10 s',
     run: stage => overloaded(stage, 15_000, CONCURRENCY),
   },
   {
-    name: 'answers of 2 s, given up after 1 s',
-    promise: 'all rows stored; ever fewer requests in flight; half the throughput back in 10 s',
+    name: 'answers take 2 s, requests time out after 1 s',
+    promise:
+      'all rows stored; the number of requests in flight keeps falling; half the throughput back within 10 s',
     run: stage => overloaded(stage, 1_000, CONCURRENCY / 2),
   },
 ]
 
-/** @param most requests that the node may have at a time when it has been slow for a while */
+/** @param most allowed number of requests in flight after the node has been slow for a while */
 async function overloaded(stage: Stage, request_timeout_ms: number, most: number): Promise<Run> {
   const proxy = await CqlProxy.start(stage.target)
   try {
@@ -40,7 +42,7 @@ async function overloaded(stage: Stage, request_timeout_ms: number, most: number
         concurrency: CONCURRENCY,
         batch_by: 'none',
         request_timeout_ms,
-        // Connecting to a busy machine takes longer than that.
+        // Connecting on a busy machine takes longer than the request timeout.
         wait_for_server_ms: 60_000,
         retry_timeout_ms: 120_000,
       },
@@ -67,7 +69,7 @@ async function overloaded(stage: Stage, request_timeout_ms: number, most: number
     const calm = performance.now()
     let rate = 0
     while (rate < before / 2 && performance.now() - calm < RECOVERY_MS) rate = await rateOf(trial)
-    // As many as the node is given in this time if each waits for its answer, or for its time limit.
+    // Upper bound for the requests in this time, if each waits for its answer or its time limit.
     const bound = (most * (TROUBLE_MS / 2)) / Math.min(SLOW_MS, request_timeout_ms) + most
     return await trial.end({
       codes: [undefined],
@@ -75,7 +77,7 @@ async function overloaded(stage: Stage, request_timeout_ms: number, most: number
         unanswered > most && `${unanswered} requests at a time, at most ${most} expected`,
         sent > bound && `${sent} requests in ${TROUBLE_MS / 2} ms, at most ${bound} expected`,
         met === 0 && 'no request met the slow node',
-        rate < before / 2 && `${rate} rows/s after the trouble, ${before} before`,
+        rate < before / 2 && `${rate} rows/s after the node is fast again, ${before} before`,
       ],
     })
   } finally {

@@ -6,7 +6,7 @@ import { OutageProxy, type Weather } from '../proxy/outageProxy.ts'
 import { integerBelow } from '../random.ts'
 import { type Fault, type Run, type Stage, Trial } from './fault.ts'
 
-/** Long enough for a busy node, so that answers that are lost are what times out. */
+/** Long enough for a busy node, so that only lost answers time out. */
 const LIMITS = { request_timeout_ms: 3_000, retry_timeout_ms: 120_000 }
 
 const writeTimeout = { code: faultCodes.writeTimeout, message: 'too slow' }
@@ -14,12 +14,12 @@ const writeTimeout = { code: faultCodes.writeTimeout, message: 'too slow' }
 /** Faults of the network between a load and its node. */
 export const proxiedFaults: readonly Fault[] = [
   {
-    name: 'acknowledgement lost after the write is applied, connection closed',
+    name: 'acknowledgement lost after the write was applied, connection closed',
     promise: 'all rows stored',
     run: stage => withFates(stage, 5, { answer: 'close' }),
   },
   {
-    name: 'acknowledgement lost after the write is applied, connection silent',
+    name: 'acknowledgement lost after the write was applied, connection silent',
     promise: 'all rows stored',
     run: stage => withFates(stage, 5, { answer: 'nothing' }),
   },
@@ -49,12 +49,12 @@ export const proxiedFaults: readonly Fault[] = [
     run: stage => inWeather(stage, 'half-open', 2),
   },
   {
-    name: 'connection that takes requests and gives no answers',
+    name: 'connection that accepts requests and returns no answers',
     promise: 'all rows stored',
     run: stage => inWeather(stage, 'mute', 1),
   },
   {
-    name: 'one-byte slices in both directions',
+    name: 'every byte sent alone, in both directions',
     promise: 'all rows stored',
     run: stage => throughout(stage, 'sliced'),
   },
@@ -65,7 +65,7 @@ export const proxiedFaults: readonly Fault[] = [
   },
 ]
 
-/** One in three writes has this fate, until there were so many. */
+/** Gives this fate to one write in three, until it has been given `times` times. */
 async function withFates(stage: Stage, times: number, fate: Fate): Promise<Run> {
   const proxy = await CqlProxy.start(stage.target)
   try {
@@ -81,7 +81,7 @@ async function withFates(stage: Stage, times: number, fate: Fate): Promise<Run> 
     while (met < times && !trial.load.sink.destroyed) await trial.goesOn(10)
     await trial.recovers()
     await trial.load.stop()
-    // What is late by then comes after the end.
+    // Late writes that remain arrive after the end of the load.
     await proxy.deliverLate()
     return await trial.end({ codes: [undefined], problems: [met < times && `met ${met} of ${times}`] })
   } finally {
@@ -89,7 +89,7 @@ async function withFates(stage: Stage, times: number, fate: Fate): Promise<Run> 
   }
 }
 
-/** Open connections meet this weather, several times. */
+/** Puts the open connections into this weather, several times. */
 async function inWeather(stage: Stage, weather: Weather, times: number): Promise<Run> {
   return await withProxy(stage, {}, async (proxy, trial) => {
     const { accepted } = proxy
@@ -106,7 +106,7 @@ async function inWeather(stage: Stage, weather: Weather, times: number): Promise
   })
 }
 
-/** All of a load goes through this weather. */
+/** Runs a whole load in this weather. */
 async function throughout(stage: Stage, weather: Weather, { pace = 200 } = {}): Promise<Run> {
   const limits: Partial<CassandraWritableOptions> = { request_timeout_ms: 30_000 }
   return await withProxy(stage, limits, async (proxy, trial) => {
@@ -118,7 +118,7 @@ async function throughout(stage: Stage, weather: Weather, { pace = 200 } = {}): 
     return await trial.end({
       codes: [undefined],
       problems: [
-        retries > 0 && `${retries} retries for nothing`,
+        retries > 0 && `${retries} needless retries`,
         proxy.accepted > accepted && 'the connection did not hold',
       ],
     })

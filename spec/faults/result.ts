@@ -1,16 +1,16 @@
-/** What became of the loads that one fault struck. */
+/** The result of all loads with one fault. */
 export interface FaultResult {
   readonly fault: string
   /** What must hold for the rows of the load. */
   readonly promise: string
   readonly runs: number
-  /** Rows that the sinks accepted, of all runs together. */
+  /** Rows that the sinks accepted, summed over all runs. */
   readonly rows: number
-  /** Rows said to be written that are not in the table. */
+  /** Rows that were reported as written and are not in the table. */
   readonly lost: number
-  /** Rows of the table that nobody gave, or that an older version replaced. */
+  /** Rows in the table that the source never had, or of which it had a newer version. */
   readonly wrong: number
-  /** Rows that the error names as not known to be written. */
+  /** Rows that the error reports as not known to be written. */
   readonly reported: number
   readonly took_ms: number
 }

@@ -15,33 +15,33 @@ import { waitUntilReady } from '../../lib/testing/readiness.ts'
 
 const ADDRESSES = ['127.0.0.1', '127.0.0.2', '127.0.0.3']
 
-/** Longest time in milliseconds for one change of the ring, on a machine that is busy. */
+/** Longest time in milliseconds for one change of the ring on a busy machine. */
 const CHANGE_MS = 400_000
 
 /**
- * Milliseconds for which nodes ignore the address of a node that left the ring. A node that joins and is silent for half
- * of it is dropped.
+ * Milliseconds for which nodes ignore the address of a node that left the ring. A joining node that is silent for half of
+ * this time is dropped.
  */
 export const QUARANTINE_MS = 20_000
 
-/** Over those of the package's own test clusters, whose rings are settled at once. */
+/** Override the properties of `startCassandra()`, whose rings do not change. */
 const PROPERTIES = {
-  // Rows that are written while tokens move go to the old replicas and to the new ones only when all nodes know of it.
+  // While tokens move, rows go to the old and the new replicas only if all nodes know of the move.
   'cassandra.ring_delay_ms': 3_000,
   'cassandra.gossip_quarantine_delay_ms': QUARANTINE_MS,
 }
 
-/** Three nodes whose ring changes: `nodetool` works, and a node can join again without its data. */
+/** Three nodes with `nodetool`, of which one can join again without its data. */
 export interface RingCluster extends AsyncDisposable {
   readonly contactPoints: readonly string[]
   readonly localDataCenter: string
   readonly port: number
   kill(n: number): Promise<void>
-  /** Runs nodetool at node `n`, and resolves to its output when it is done. */
+  /** Runs nodetool at node `n`. Resolves to its output. */
   nodetool(n: number, ...args: string[]): Promise<string>
-  /** Starts node `n`, which has left the ring, as a new one. Resolves when it holds its rows and all answer. */
+  /** Starts node `n`, which has left the ring, as a new node. Resolves when it has its rows and all nodes answer. */
   join(n: number): Promise<void>
-  /** Starts node `n`, which is dead, as a new one with its tokens and without its rows. Resolves when all answer. */
+  /** Starts the dead node `n` as a new node with its tokens and without its rows. Resolves when all nodes answer. */
   replace(n: number): Promise<void>
 }
 
@@ -138,7 +138,7 @@ export async function startRingCluster(): Promise<RingCluster> {
       replace: n =>
         startEmpty(member(n), noSeed(ports.storage), {
           'cassandra.replace_address_first_boot': ADDRESSES[n - 1],
-          // The rows of the dead node are nowhere else.
+          // No other node has the rows of the dead one.
           'cassandra.allow_unsafe_replace': true,
         }),
       [Symbol.asyncDispose]: stop,
@@ -150,7 +150,7 @@ export async function startRingCluster(): Promise<RingCluster> {
   }
 }
 
-/** For a node that joins a ring of the first two: a seed takes its place without asking for rows. */
+/** For a node that joins the first two nodes. It must not be a seed, because a seed joins without taking rows over. */
 function noSeed(port: number): Yaml {
   const seeds = ADDRESSES.slice(0, 2).map(address => `${address}:${port}`)
   return {
@@ -163,7 +163,7 @@ function noSeed(port: number): Yaml {
   }
 }
 
-/** Of two values for a property Java takes the last. */
+/** If a property has two values, Java takes the last. */
 function withProperties(command: readonly string[], properties: Properties, main?: string): string[] {
   const classPath = command.indexOf('-cp')
   const given = Object.entries(properties).map(([name, value]) => `-D${name}=${value}`)

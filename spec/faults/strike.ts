@@ -5,16 +5,16 @@ import { type CassandraWritableOptions, createCassandraWritable } from '../../li
 import { type Comparison, compare, DEFINITION, Load } from './load.ts'
 import type { FaultResult } from './result.ts'
 
-/** Rows per second that the source brings: fewer than two nodes take beside a third that starts, on two cores. */
+/** Rows per second of the source. Two nodes can write them while a third one starts on the same two cores. */
 export const PACE = 200
 
-/** Milliseconds of load before a fault, from the first acknowledgement on, and after it. */
+/** Milliseconds of load between the first acknowledgement and the fault, and after the fault. */
 const AROUND_MS = 2_000
 
-/** Longest time in milliseconds for the rows that wait when the fault is over. A load that takes longer hangs. */
+/** Milliseconds after the fault for the rows that wait. A load that takes longer hangs. */
 const END_MS = 90_000
 
-/** A cluster, and a client that reads the table. */
+/** A cluster, and a client to read the table. */
 export interface Target {
   readonly cassandra: { readonly contactPoints: readonly string[]; readonly port: number }
   readonly client: Client
@@ -24,15 +24,15 @@ export interface Target {
 export interface Storage {
   /** Replicas of each row. */
   readonly factor: number
-  /** Of the read that compares the table, LOCAL_QUORUM unless told. */
+  /** Consistency of the read that compares the table. @default LOCAL_QUORUM */
   readonly readAt?: types.consistencies
-  /** Called when the table is there and the load is not. */
+  /** Called after the table is created and before the load. */
   readonly before?: () => Promise<void>
-  /** What the sink is told beside the table. */
+  /** More options of the sink. */
   readonly options?: Partial<CassandraWritableOptions>
 }
 
-/** A load in the middle of which something happens. */
+/** A load and a fault in the middle of it. */
 export interface Struck {
   readonly load: Load
   readonly keyspace: string
@@ -40,18 +40,18 @@ export interface Struck {
 
 export interface Outcome extends Comparison {
   readonly took_ms: number
-  /** What ended the load before its time. */
+  /** The error that ended the load early. */
   readonly error: unknown
 }
 
-/** A fault of a cluster in the middle of a load, and what must hold for the rows. */
+/** A fault of a cluster, and what must hold for the rows of a load. */
 export interface Fault<Cluster extends Target> {
   readonly fault: string
   readonly promise: string
   readonly run: (target: Cluster) => Promise<Outcome>
 }
 
-/** Runs a load through a fault, and compares the table when the load is over. The fault mends what it broke. */
+/** Runs a load with a fault, and compares the table afterwards. The fault restores the cluster itself. */
 export async function strike(
   { cassandra, client }: Target,
   { factor, readAt, before, options }: Storage,
@@ -74,7 +74,7 @@ export async function strike(
     while (sink.stats.rows_written === 0 && !sink.destroyed) await delay(50)
     await delay(AROUND_MS)
     await fault({ load, keyspace }).catch((problem: unknown) => {
-      // What ended the load tells more than what was missed because of that.
+      // The error that ended the load tells more than the problem that follows from it.
       throw sink.errored === null ? problem : new Error(`${problem}`, { cause: sink.errored })
     })
     await delay(AROUND_MS)
@@ -88,7 +88,7 @@ export async function strike(
   }
 }
 
-/** As {@link strike}, for a load that ends without an error. */
+/** Same as {@link strike} for a load that must end without an error. */
 export async function finishes(...struck: Parameters<typeof strike>): Promise<Outcome> {
   const outcome = await strike(...struck)
   const { error } = outcome
@@ -96,7 +96,7 @@ export async function finishes(...struck: Parameters<typeof strike>): Promise<Ou
   return outcome
 }
 
-/** The row of a table that one run gives. */
+/** The result of one run. */
 export function resultOf(
   { fault, promise }: Pick<Fault<Target>, 'fault' | 'promise'>,
   outcome: Outcome,
@@ -105,12 +105,12 @@ export function resultOf(
   return { fault, promise, runs: 1, rows, lost, wrong, reported, took_ms }
 }
 
-/** Replication of a keyspace, as CQL. */
+/** Replication of a keyspace in CQL. */
 export function replication(factor: number): string {
   return `{'class': 'SimpleStrategy', 'replication_factor': ${factor}}`
 }
 
-/** Rows that are written while something goes on, as a share of those that the source would bring. */
+/** Rows that are written during a promise, as a share of those that the source offers at its pace. */
 export async function shareWritten({ sink }: Load, during: () => Promise<unknown>): Promise<number> {
   const from = performance.now()
   const before = sink.stats.rows_written

@@ -14,25 +14,25 @@ import {
   strike,
 } from './strike.ts'
 
-/** Three nodes that take faults, and a client that reads. */
+/** Three nodes, and a client for reading. */
 export interface ThreeNodes {
   readonly cassandra: Cassandra
   readonly client: Client
 }
 
-/** Every row on each node, written at LOCAL_QUORUM: one node may be away. */
+/** Every row on each node, written at LOCAL_QUORUM, so one node may be away. */
 const onThree: Storage = { factor: 3 }
 
-/** Share of the rows that must be written while one node of three is away. */
+/** Lowest share of the rows that must be written while one of three nodes is away. */
 const GOES_ON = 0.3
 
-/** Milliseconds after which the sink knows that nodes are away. */
+/** Milliseconds after which the sink has noticed that nodes are away. */
 const NOTICED_MS = 3_000
 
 const GO_ON = 'rows are written all the time, and the load ends without an error'
 const WAIT = 'rows wait, and the load ends without an error'
 
-/** One node is ended by SIGKILL, and is started again. */
+/** Kills one node with SIGKILL and starts it again. */
 function killed(three: ThreeNodes): Promise<Outcome> {
   return finishes(three, onThree, async ({ load }) => {
     const share = await shareWritten(load, async () => {
@@ -44,7 +44,7 @@ function killed(three: ThreeNodes): Promise<Outcome> {
   })
 }
 
-/** One node hangs. */
+/** Suspends one node. */
 export function paused(three: ThreeNodes, away_ms: number): Promise<Outcome> {
   return finishes(three, onThree, async ({ load }) => {
     const share = await shareWritten(load, async () => {
@@ -56,19 +56,19 @@ export function paused(three: ThreeNodes, away_ms: number): Promise<Outcome> {
   })
 }
 
-/** The keyspace gets more replicas, and fewer, while it is written: requests go to the nodes that hold the rows now. */
+/** Raises and lowers the replication factor during a load. Requests must go to the nodes that now hold the rows. */
 export async function replicationAltered(three: ThreeNodes): Promise<Outcome> {
   const coordinators = coordinatorsOf()
   const storage: Storage = {
     factor: 1,
-    // A row that was written with one replica is on one of three until a repair.
+    // Until a repair, a row that was written with one replica is on only one of three nodes.
     readAt: types.consistencies.all,
     options: { client_options: { requestTracker: coordinators.tracker } },
   }
   return await finishes(three, storage, async ({ keyspace }) => {
     for (const factor of [3, 2]) {
       await three.client.execute(`ALTER KEYSPACE ${keyspace} WITH replication = ${replication(factor)}`)
-      // The driver hears of a change, waits a second for more of them, and reads the keyspace.
+      // After a change the driver waits a second for more changes, and then reads the keyspace.
       await delay(3_000)
       await spread(coordinators, factor)
     }
@@ -81,7 +81,7 @@ async function spread(coordinators: Coordinators, factor: number): Promise<void>
   const shares = coordinators.shares()
   ok(
     shares.length === 3 && shares.every(share => share > 0.15),
-    `with ${factor} replicas each node coordinates rows, got the shares ${shares.join(', ')}`,
+    `with ${factor} replicas each node should coordinate rows, got the shares ${shares.join(', ')}`,
   )
 }
 
@@ -128,11 +128,11 @@ async function whileTwoAreDown<T>({ cassandra }: ThreeNodes, then: () => Promise
   }
 }
 
-/** Each one runs once. */
+/** Each fault runs once. */
 export const faults: readonly Fault<ThreeNodes>[] = [
-  { fault: 'one of three nodes killed, back after 8 s', promise: GO_ON, run: killed },
+  { fault: 'one of three nodes killed, started again after 8 s', promise: GO_ON, run: killed },
   { fault: 'one of three nodes paused for 15 s', promise: GO_ON, run: three => paused(three, 15_000) },
-  { fault: 'two of three nodes killed, back later', promise: WAIT, run: twoDown },
+  { fault: 'two of three nodes killed, started again later', promise: WAIT, run: twoDown },
   {
     fault: 'two of three nodes killed for longer than `retry_timeout_ms`',
     promise: 'the load ends with an error that names every row not known to be written',

@@ -4,8 +4,8 @@ import { pipeline } from 'node:stream/promises'
 import { createCassandraWritable, createMicroBatchSink, type MicroBatchSinkOptions } from '../../lib/index.ts'
 
 /**
- * Writes through both sinks in a process with frozen prototypes, with the real driver. No column has an inherited name: the
- * driver assigns the names of columns to an object of its own (`columnsByName`), and fails there before we hear of it.
+ * Writes through both sinks in a process with frozen prototypes and the real driver. No column has an inherited name, because
+ * the driver assigns column names to a plain object (`columnsByName`), which fails before the sink is involved.
  */
 const options: MicroBatchSinkOptions = JSON.parse(process.argv[2] ?? '')
 const { checkpoint_location: _, ...plain } = options
@@ -20,7 +20,7 @@ const rowsFrom = (first: number) =>
 
 await pipeline(Readable.from(rowsFrom(0)), createCassandraWritable(plain))
 await pipeline(Readable.from(rowsFrom(500)), createMicroBatchSink(options))
-// A failure goes through the rest of the code.
+// Covers the code of failures too.
 const error = await pipeline(Readable.from([{ id: 'x' }]), createCassandraWritable(plain)).catch(
   error => error,
 )

@@ -1,6 +1,6 @@
 /**
- * Freezes what a prototype pollution would change. An assignment to an inherited name, such as `constructor`, then throws.
- * The drivers are loaded first, because their dependency `long` makes such assignments while it loads.
+ * Freezes the prototypes that a pollution would change. After that, an assignment to an inherited name such as `constructor`
+ * throws. The drivers are loaded first, because their dependency `long` makes such assignments while it loads.
  */
 import 'cassandra-driver'
 import '../values/secondDriver.ts'

@@ -23,7 +23,7 @@ const stored = async (table: string) => {
 }
 const offset = ({ id }: { id: number }) => ({ offset: id * 2 })
 
-/** A server of which each third write is answered late, so that answers do not come in the order of rows. */
+/** Delays the answer to every third write, so that answers do not come in the order of rows. */
 let proxy: CqlProxy
 let writes = 0
 beforeAll(async () => {
@@ -33,7 +33,7 @@ afterAll(() => proxy?.stop())
 const through = () => ({ host: proxy.host, port: proxy.port, keyspace: ks.name })
 
 describe("'acknowledged'", () => {
-  it('names a row only when it and all before it are stored, and its place in the source', async () => {
+  it('comes with a row index and position only when that row and all before it are stored', async () => {
     const table = await newTable()
     proxy.decide = () => (writes++ % 3 === 0 ? { delivery: 'now', delay_ms: 20 } : undefined)
     const sink = createCassandraWritable<{ id: number }>({
@@ -59,13 +59,13 @@ describe("'acknowledged'", () => {
     const indexes = told.map(({ row_index }) => row_index)
     expect(indexes).toEqual([...new Set(indexes)].sort((a, b) => a - b))
     expect(told.length).toBeGreaterThan(3)
-    // Once a flush, and once at the end.
+    // Once per flush, and once at the end.
     expect(told.length).toBeLessThanOrEqual(2_000 / 50 + 1)
     for (const { row_index, position } of told) expect(position).toEqual({ offset: row_index * 2 })
     expect(told.at(-1)).toEqual({ row_index: 1_999, position: { offset: 3_998 } })
   }, 60_000)
 
-  it('passes rows that were set aside, once that is done', async () => {
+  it('includes rows that were set aside, after the handler is done with them', async () => {
     const table = await newTable()
     const sink = createCassandraWritable<object>({ ...ks.target, table, on_bad_row: () => {} })
     const told: Acknowledged[] = []
@@ -74,7 +74,7 @@ describe("'acknowledged'", () => {
     expect(told.at(-1)).toEqual({ row_index: 11, position: null })
   })
 
-  it('is a stream of the web twin, which ends with it and gives a slow reader the latest', async () => {
+  it('is a stream on a WritableStream, which ends with the sink and gives a slow reader the latest value', async () => {
     const table = await newTable()
     const stream = createCassandraWritableStream<{ id: number }>({
       ...ks.target,
@@ -125,11 +125,11 @@ describe('flush()', () => {
       (table: string) =>
         createMicroBatchSink({ ...ks.target, table, ...epochs, checkpoint_location: checkpoints.location() }),
     ],
-  ])('of %s resolves when all rows so far are stored, whatever comes later', async (_, open) => {
+  ])('of %s resolves when all rows so far are stored, without waiting for later rows', async (_, open) => {
     const table = await newTable()
     const sink = open(table)
     await sink.flush()
-    // Some of them before it is open, some in the queue of the stream.
+    // The sink is not open yet, and some rows wait in the queue of the stream.
     for (const row of rowsOf(40)) sink.write(row)
     const flushed = sink.flush()
     for (const row of rowsOf(40, 40)) sink.write(row)
@@ -143,7 +143,7 @@ describe('flush()', () => {
     await sink.flush()
   })
 
-  it('of the web twin does the same', async () => {
+  it('of a WritableStream does the same', async () => {
     const table = await newTable()
     const stream = createCassandraWritableStream({ ...ks.target, table, ...long })
     const writer = stream.getWriter()
@@ -153,7 +153,7 @@ describe('flush()', () => {
     await writer.close()
   })
 
-  it('rejects with what the stream fails with', async () => {
+  it('rejects with the error of the stream', async () => {
     const table = await newTable()
     const sink = createCassandraWritable<object>({ ...ks.target, table, ...long })
     const failed = new Promise(resolve => sink.once('error', resolve))
@@ -178,7 +178,7 @@ describe('unacknowledged rows', () => {
       error => error,
     )) as CassandraStreamsError
 
-  it('are named by the error: the bad row and what was given after it', async () => {
+  it('are named by the error: the bad row and the rows that were given after it', async () => {
     const table = await newTable()
     const sink = createCassandraWritable<object>({ ...ks.target, table })
     for (const row of [...rowsOf(5), { id: 'bad' }, ...rowsOf(4, 6)]) sink.write(row)
@@ -186,34 +186,31 @@ describe('unacknowledged rows', () => {
     expect(error.unacknowledged).toEqual([{ from: 5, to: 9 }])
   })
 
-  it.each([1, 2, 3])(
-    'are those that are not stored, to the row, when requests fail for good (%i)',
-    async seed => {
-      const table = await newTable()
-      let count = 0
-      proxy.decide = () =>
-        ++count > 20 && (count * seed) % 7 < 3
-          ? { delivery: 'never', answer: { code: 0x2100, message: 'no permission' } }
-          : undefined
-      const sink = createCassandraWritable({ ...through(), table, rows_per_batch: 40, concurrency: 8 })
-      const error = await failureOf(pipeline(Readable.from(rowsOf(5_000)), sink))
-      expect(error.code).toBe('ERR_CASSANDRA_UNAUTHORIZED')
-      const found = await stored(table)
-      const unacknowledged = new Set<number>()
-      for (const { from, to } of error.unacknowledged ?? []) {
-        expect(from).toBeLessThanOrEqual(to)
-        for (let row = from; row <= to; row++) unacknowledged.add(row)
-      }
-      const given = Math.max(...unacknowledged) + 1
-      for (let id = 0; id < given; id++) expect(unacknowledged.has(id), `row ${id}`).toBe(!found.has(id))
-      expect(error.counts?.rows_written).toBe(found.size)
-      proxy.decide = () => undefined
-    },
-  )
+  it.each([1, 2, 3])('are exactly those that are not stored when requests fail for good (%i)', async seed => {
+    const table = await newTable()
+    let count = 0
+    proxy.decide = () =>
+      ++count > 20 && (count * seed) % 7 < 3
+        ? { delivery: 'never', answer: { code: 0x2100, message: 'no permission' } }
+        : undefined
+    const sink = createCassandraWritable({ ...through(), table, rows_per_batch: 40, concurrency: 8 })
+    const error = await failureOf(pipeline(Readable.from(rowsOf(5_000)), sink))
+    expect(error.code).toBe('ERR_CASSANDRA_UNAUTHORIZED')
+    const found = await stored(table)
+    const unacknowledged = new Set<number>()
+    for (const { from, to } of error.unacknowledged ?? []) {
+      expect(from).toBeLessThanOrEqual(to)
+      for (let row = from; row <= to; row++) unacknowledged.add(row)
+    }
+    const given = Math.max(...unacknowledged) + 1
+    for (let id = 0; id < given; id++) expect(unacknowledged.has(id), `row ${id}`).toBe(!found.has(id))
+    expect(error.counts?.rows_written).toBe(found.size)
+    proxy.decide = () => undefined
+  })
 
-  it('are not those that were stored in a smaller request than they were sent in first', async () => {
+  it('do not include rows that were stored after their request was cut into smaller ones', async () => {
     const table = await ks.table('p int, c int, PRIMARY KEY (p, c)')
-    // All four rows, the first two, the last two, the third, the last.
+    // For all four rows, the first two, the last two, the third, and the last.
     const verdicts = ['refused', 'stored', 'refused', 'stored', 'refused']
     proxy.decide = () =>
       verdicts.shift() === 'refused'
@@ -227,7 +224,7 @@ describe('unacknowledged rows', () => {
     proxy.decide = () => undefined
   })
 
-  it('are named when the stream is destroyed while rows are on their way', async () => {
+  it('are named when the stream is destroyed while rows are in flight', async () => {
     const table = await newTable()
     proxy.decide = () => ({ delivery: 'never', answer: 'nothing' })
     const sink = createCassandraWritable({ ...through(), table, rows_per_batch: 10 })

@@ -18,7 +18,7 @@ import { useKeyspace } from './keyspace.ts'
 const ks = useKeyspace('bad_rows_spec')
 const checkpoints = useCheckpoints()
 
-/** More bytes than an index takes, which only Cassandra knows. */
+/** More bytes than an index accepts. Only Cassandra refuses such a row. */
 const TOO_LONG = 'x'.repeat(70_000)
 
 interface Row {
@@ -26,7 +26,7 @@ interface Row {
   v: unknown
 }
 
-/** Each tenth row has a value of another type, each hundredth one that only Cassandra refuses. */
+/** Every tenth row has a value of another type, and every hundredth a value that only Cassandra refuses. */
 function* rowsOf(count: number): Generator<Row> {
   for (let id = 0; id < count; id++)
     yield { id, v: id % 100 === 50 ? TOO_LONG : id % 10 === 7 ? { no: id } : `v${id}` }
@@ -77,7 +77,7 @@ describe('on_bad_row', () => {
     }
 
   it.each(Object.keys(load))(
-    'of %s is called with each bad row and why, and all other rows are stored',
+    'of %s is called with each bad row and its error, and all other rows are stored',
     async name => {
       const table = await indexedTable()
       const told: { error: RowError; row: object }[] = []
@@ -105,7 +105,7 @@ describe('on_bad_row', () => {
     },
   )
 
-  it('gets a row as it was given, whatever the caller did to the object later', async () => {
+  it('gets a row as it was given, even if the caller changed the object later', async () => {
     const table = await indexedTable()
     const told: object[] = []
     const on_bad_row: OnBadRow = (_, row) => void told.push(row)
@@ -127,7 +127,7 @@ describe('on_bad_row', () => {
       most = Math.max(most, ++running)
       const before = given
       await delay(20)
-      // What the stream itself holds, and one more.
+      // The rows that the stream itself holds, and one more.
       if (calls++ > 0) expect(given - before).toBeLessThanOrEqual(20)
       running--
     }
@@ -141,7 +141,7 @@ describe('on_bad_row', () => {
     expect(sink.stats).toMatchObject({ rows_written: 200, rows_set_aside: 200, rows_failed: 0 })
   }, 60_000)
 
-  it('ends the stream when it throws: with its error as the cause, or the row’s own', async () => {
+  it('ends the stream when it throws: with its error as the cause, or with the error of the row if it throws that', async () => {
     const table = await indexedTable()
     for (const v of [1, TOO_LONG]) {
       const fault = new Error('disk full')
@@ -172,7 +172,7 @@ describe('on_bad_row', () => {
     }
   })
 
-  it('is called for rows that came before the table was known, too', async () => {
+  it('is also called for rows that came before the table was known', async () => {
     const table = await indexedTable()
     const told: object[] = []
     const sink = createCassandraWritable({ ...ks.target, table, on_bad_row: (_, row) => void told.push(row) })
@@ -195,7 +195,7 @@ describe('rows with names that the table lacks', () => {
     ['one name', () => 'w'],
     ['names of all kinds', (id: number) => `w${id}`],
   ])(
-    'do not wait for a look at the schema each: %s',
+    'share reads of the schema: %s',
     async (_, nameOf) => {
       const table = await ks.table('id int PRIMARY KEY, v text')
       let calls = 0
@@ -205,7 +205,7 @@ describe('rows with names that the table lacks', () => {
       )
       const from = performance.now()
       await pipeline(Readable.from(rows), sink)
-      // A look for each, one per second, would take half an hour.
+      // One read per row, at one per second, would take half an hour.
       expect(performance.now() - from).toBeLessThan(60_000)
       expect(calls).toBe(1_999)
       expect(sink.stats).toMatchObject({ rows_written: 8_001, rows_set_aside: 1_999 })
@@ -222,7 +222,7 @@ describe('rows with names that the table lacks', () => {
     await sink.flush()
     await ks.client.execute(`ALTER TABLE ${ks.name}.${table} ADD w text`)
     await ks.client.execute(`ALTER TABLE ${ks.name}.${table} ADD other text`)
-    // A name that was never looked for is looked for at once, and finds both.
+    // A name that is unknown for the first time causes a read at once, which finds both columns.
     sink.write({ id: 1, other: 'x' })
     sink.write({ id: 2, w: 'x' })
     await new Promise<void>(resolve => sink.end(resolve))
@@ -252,7 +252,7 @@ describe('max_errors', () => {
     [3, bad(3, 10), 'finished', 3],
     ['3', bad(4, 10), 'ERR_CASSANDRA_MAX_ERRORS 4 of 4 rows were refused, and `max_errors` is 3', 3],
     [0, bad(1, 1), 'ERR_CASSANDRA_MAX_ERRORS 1 of 1 rows were refused, and `max_errors` is 0', 0],
-    // A share is judged from 1,000 rows on, and at the end.
+    // A share is checked from 1,000 rows on, and at the end.
     ['10%', bad(100, 1_000), 'finished', 100],
     [
       '10%',
@@ -260,7 +260,7 @@ describe('max_errors', () => {
       'ERR_CASSANDRA_MAX_ERRORS 101 of 1000 rows were refused, and `max_errors` is 10%',
       101,
     ],
-    // In doubles, 0.57 times 10,000 is less.
+    // In doubles, 0.57 % of 10,000 is less than 57.
     ['0.57%', bad(57, 10_000), 'finished', 57],
     ['50%', bad(20, 30), 'ERR_CASSANDRA_MAX_ERRORS 20 of 30 rows were refused, and `max_errors` is 50%', 20],
     [
@@ -273,7 +273,7 @@ describe('max_errors', () => {
     expect(await outcomeOf(most, rows)).toEqual({ outcome, calls })
   })
 
-  it('of a share is judged at the end of a micro-batch sink as well', async () => {
+  it('as a share is also checked at the end of a micro-batch sink', async () => {
     const table = await ks.table('id int PRIMARY KEY, v text')
     const checkpoint_location = checkpoints.location()
     const sink = createMicroBatchSink<object>({
@@ -290,7 +290,7 @@ describe('max_errors', () => {
     })
   })
 
-  it('ends calls for rows that Cassandra refused meanwhile, and names those', async () => {
+  it('stops the calls for rows that Cassandra refused in the meantime, and the error names these rows', async () => {
     const table = await indexedTable()
     const told: number[] = []
     const sink = createCassandraWritable<object>({
@@ -315,7 +315,7 @@ describe('max_errors', () => {
     expect(sink.stats.requests_in_flight).toBe(0)
   })
 
-  it('has the error of the last row as the cause of its own', async () => {
+  it('ends with an error whose cause is the error of the last row', async () => {
     const table = await ks.table('id int PRIMARY KEY, v text')
     const sink = createCassandraWritable<object>({ ...ks.target, table, max_errors: 1, on_bad_row: () => {} })
     const rows = [
@@ -334,7 +334,7 @@ describe('max_errors', () => {
 })
 
 describe('on_bad_row of rows that only Cassandra refuses', () => {
-  it('is not called any more once the stream is destroyed', async () => {
+  it('is no longer called after the stream is destroyed', async () => {
     const table = await indexedTable()
     let calls = 0
     const on_bad_row = async () => {
@@ -354,7 +354,7 @@ describe('on_bad_row of rows that only Cassandra refuses', () => {
 })
 
 describe('flush()', () => {
-  it('sends the rows that wait before a bad one', async () => {
+  it('sends the rows that wait before a bad row', async () => {
     const table = await ks.table('id int PRIMARY KEY, v text')
     const options = { ...ks.target, table, flush_interval_ms: 60_000, on_bad_row: () => {} }
     await using sink = createCassandraWritable<object>(options)
@@ -370,9 +370,9 @@ describe('flush()', () => {
 
 describe('an epoch with rows set aside', () => {
   it.each<[string, number, (sink: { flush(): Promise<void> }) => unknown]>([
-    ['its time is over', 50, () => {}],
-    ['somebody flushes', 60_000, sink => sink.flush()],
-  ])('is not committed before on_bad_row is done with a row, also when %s', async (_, time, act) => {
+    ['epoch_interval_ms is over', 50, () => {}],
+    ['flush() is called', 60_000, sink => sink.flush()],
+  ])('is not committed before on_bad_row is done with all its rows, even when %s', async (_, time, act) => {
     const table = await ks.table('id int PRIMARY KEY, v text')
     const events: string[] = []
     let flushed: unknown
@@ -394,7 +394,7 @@ describe('an epoch with rows set aside', () => {
     expect(events).toEqual(['row 1 is kept', '2 rows are committed'])
     await flushed
     await delay(300)
-    // No epoch of no rows follows.
+    // No epoch without rows follows.
     await sink.flush()
     sink.end()
     await finished(sink)
@@ -411,7 +411,7 @@ describe('an epoch with rows set aside', () => {
   it.each([
     ['nothing', () => false],
     ['every other request', (request: number) => request % 2 === 0],
-  ])('is replayed after %s had arrived, and ends as one clean run', async (_, arrives) => {
+  ])('is replayed after %s had arrived, and leaves the table of a clean run', async (_, arrives) => {
     const table = await indexedTable()
     const told: number[] = []
     const settings = options(table, told)
@@ -425,12 +425,12 @@ describe('an epoch with rows set aside', () => {
     expect(told).toEqual([7, 17, 27, 37])
     await using sink = createMicroBatchSink(settings)
     expect(await sink.writeEpoch(0, rows)).toMatchObject({ replayed: true, rows: 42 })
-    // A replay tells again, and now also of what only Cassandra refuses.
+    // The replay calls the handler again, now also for rows that only Cassandra refuses.
     expect(told.slice(4)).toEqual([7, 17, 27, 37, 40])
     expect(await stored(table)).toEqual([...goodIds(40), 41])
   })
 
-  it('has nothing else in it, if need be, and is committed', async () => {
+  it('is committed even if it has no other rows', async () => {
     const table = await ks.table('id int PRIMARY KEY, v text')
     const told: number[] = []
     const rows = Array.from({ length: 600 }, (_, id) => ({ id, v: id }))
@@ -442,7 +442,7 @@ describe('an epoch with rows set aside', () => {
     expect(told).toHaveLength(600)
   })
 
-  it('is replayed with the same rows aside when they have become good', async () => {
+  it('is replayed with the same rows set aside even if they would now be good', async () => {
     const table = await ks.table('id int PRIMARY KEY, v text')
     const told: number[] = []
     const settings = options(table, told)
@@ -466,7 +466,7 @@ describe('an epoch with rows set aside', () => {
     expect(told).toEqual([1])
   })
 
-  it('is not replayed by rows of which others are bad', async () => {
+  it('is not replayed if other rows are bad', async () => {
     const table = await ks.table('id int PRIMARY KEY, v text')
     const settings = options(table, [])
     const rows = [
@@ -496,7 +496,7 @@ describe('an epoch with rows set aside', () => {
 })
 
 describe('validate()', () => {
-  it('says what the stream would say, and writes and counts nothing', async () => {
+  it('returns the error that the stream would report, and writes and counts nothing', async () => {
     const table = await ks.table('id int PRIMARY KEY, v text')
     const options = { ...ks.target, table }
     await using sink = createCassandraWritable(options)

@@ -8,7 +8,7 @@ import { type Cassandra, startCassandra } from '../../lib/testing/index.ts'
 import { failures, type Stage } from '../canary/failures.ts'
 import { expectHidden, textsOf } from '../leaks.ts'
 
-/** A text that occurs nowhere else, so every match is a leak. */
+/** A password that occurs nowhere else, so every match is a leak. */
 const canary = 'k4n4ri-9c1f7b2e6d'
 
 let cassandra: Cassandra
@@ -32,7 +32,7 @@ beforeAll(async () => {
 afterAll(() => cassandra?.stop())
 
 describe('the password', () => {
-  it.each(Object.entries(failures))('does not come out with %s', async (_, provoke) => {
+  it.each(Object.entries(failures))('does not leak with %s', async (_, provoke) => {
     const warnings: Error[] = []
     const printed: string[] = []
     const keep = (warning: Error) => warnings.push(warning)
@@ -45,14 +45,14 @@ describe('the password', () => {
       (error: unknown) => error,
     )
     for (const spy of spies) spy.mockRestore()
-    // A warning comes in the next turn.
+    // Warnings are emitted in the next turn.
     await new Promise(setImmediate)
     process.off('warning', keep)
     expect(failure).toBeInstanceOf(CassandraStreamsError)
     expectHidden(canary, [...printed, ...[failure, ...seen, ...warnings].flatMap(textsOf)])
   })
 
-  it('is not printed by a process that shows every failure and dies of the last', async () => {
+  it('is not printed by a process that prints every failure and dies of the last one', async () => {
     const child = spawn(
       process.execPath,
       ['--import', 'tsx', '--trace-warnings', 'spec/canary/child.ts', JSON.stringify(stage)],

@@ -8,7 +8,7 @@ export class CheckpointFolder {
   path = ''
   #files = 0
 
-  /** A place where no checkpoint is yet. */
+  /** The path of a new checkpoint. */
   location(): string {
     return join(this.path, `${++this.#files}.checkpoint`)
   }

@@ -25,7 +25,7 @@ async function begun(): Promise<{ readonly place: Place; readonly checkpoint: Ch
 }
 
 describe('a checkpoint in a table', () => {
-  it('tells each step to the owner that did it and to the next one', async () => {
+  it('shows each step to the owner that made it and to the next owner', async () => {
     const place = checkpoints.place()
     let checkpoint = await checkpoints.open(place)
     expect(checkpoint.state).toEqual(stateAfter(undefined))
@@ -37,11 +37,11 @@ describe('a checkpoint in a table', () => {
     }
   })
 
-  it('knows what a simple model knows, whatever is done with it and whoever takes it over', async () => {
+  it('has the state of a simple model after any calls and take-overs', async () => {
     interface InTable extends Real {
       readonly place: Place
     }
-    /** The owner before must not be able to do anything any more. */
+    /** Opens the checkpoint again and checks that the previous owner can do nothing more. */
     const reopen = (name: string, code: string, leave: (checkpoint: Checkpoint) => Promise<void>) =>
       command<InTable>(name, async (model, real) => {
         const { checkpoint: before, place } = real
@@ -83,7 +83,7 @@ describe('a checkpoint in a table', () => {
     expect((lengths.at(-1) ?? 0) - (lengths[0] ?? 0)).toBeLessThan(20)
   })
 
-  it('does not follow changes of the seal that it was given', async () => {
+  it('does not follow later changes of the seal object that it was given', async () => {
     const place = checkpoints.place()
     const checkpoint = await checkpoints.open(place)
     const position = { offset: 1 }
@@ -96,14 +96,14 @@ describe('a checkpoint in a table', () => {
     expect(found.state.sealed).toMatchObject({ position: { offset: 1 }, blocks: ['a', 'b'] })
   })
 
-  it('refuses a position that JSON does not hold, and goes on', async () => {
+  it('refuses a position that JSON cannot keep, and remains usable', async () => {
     const checkpoint = await checkpoints.open(checkpoints.place())
     const wrong = checkpoint.seal(sealOf(0, { position: Number.NaN }))
     await expect(wrong).rejects.toMatchObject({ code: 'ERR_CASSANDRA_POSITION' })
     await checkpoint.seal(sealOf(0))
   })
 
-  it('is another one under another name', async () => {
+  it('is independent of a checkpoint with another name', async () => {
     const { checkpoint } = await begun()
     const other = await checkpoints.open(checkpoints.place())
     expect(other.state).toEqual(stateAfter(undefined))
@@ -119,7 +119,7 @@ describe('the owner of a checkpoint in a table', () => {
       (checkpoint: Checkpoint) => checkpoint.reseal({ timestamp: '1001500', last_timestamp: '1001502' }),
     ],
     ['commit', (checkpoint: Checkpoint) => checkpoint.commit()],
-  ])('can %s no more once another has opened it', async (_, act) => {
+  ])('can no longer %s after another owner has opened it', async (_, act) => {
     const { place, checkpoint } = await begun()
     const { state } = checkpoint
     const next = await checkpoints.open(place)
@@ -127,12 +127,12 @@ describe('the owner of a checkpoint in a table', () => {
     const refused = act(checkpoint)
     await expect(refused).rejects.toMatchObject({ ...fenced, location: expect.stringContaining(place.name) })
     await expect(refused).rejects.toThrow(`process ${process.pid} on host`)
-    // It stays so, and the new owner is not hurt.
+    // The old owner stays fenced, and the new owner is not affected.
     await expect(checkpoint.commit()).rejects.toMatchObject(fenced)
     expect((await checkpoints.open(place)).state).toEqual(state)
   })
 
-  it('is the last one of many that open it at once, and no other', { timeout: 120_000 }, async () => {
+  it('is exactly one of many that open it at once: the last', { timeout: 120_000 }, async () => {
     const place = checkpoints.place()
     for (let round = 0; round < 5; round++) {
       const owners = await Promise.all(Array.from({ length: 8 }, () => checkpoints.open(place)))
@@ -151,7 +151,7 @@ describe('the owner of a checkpoint in a table', () => {
     expect((await checkpoints.open(place)).state.committed?.epoch_id).toBe(4)
   })
 
-  it('comes back with its token, unless another one has had the checkpoint since', async () => {
+  it('can open it again with its token, unless another owner has opened it in between', async () => {
     const { place, checkpoint } = await begun()
     const token = String(checkpoint.token)
     await checkpoint.close()
@@ -162,7 +162,7 @@ describe('the owner of a checkpoint in a table', () => {
     await expect(checkpoints.open(place, { token: String(back.token) })).rejects.toMatchObject(fenced)
   })
 
-  it('can record nothing after it was closed', async () => {
+  it('can record nothing after it has closed it', async () => {
     const { place, checkpoint } = await begun()
     await checkpoint.close()
     await expect(checkpoint.commit()).rejects.toMatchObject({ code: 'ERR_CASSANDRA_CHECKPOINT_IO' })
@@ -170,7 +170,7 @@ describe('the owner of a checkpoint in a table', () => {
   })
 })
 
-describe('a row that somebody changed', () => {
+describe('a row that was changed by hand', () => {
   const sealed = seal(stateAfter(undefined), sealOf(0)).sealed
   it.each([
     ['version', null],
@@ -210,7 +210,7 @@ describe('a row that somebody changed', () => {
     await expect(checkpoints.open(copy)).rejects.toMatchObject({ code: 'ERR_CASSANDRA_CHECKPOINT_CORRUPT' })
   })
 
-  it('in a newer format names that version', async () => {
+  it('in a newer format is refused, and the error names the version', async () => {
     const { place } = await begun()
     await checkpoints.edit(place, 'version', 2)
     const refused = checkpoints.open(place)
@@ -224,7 +224,7 @@ describe('a row that somebody changed', () => {
       'given another term',
       (place: Place) => `UPDATE ${ks.name}.${place.table} SET term = 99 WHERE name = ? IF EXISTS`,
     ],
-  ])('and %s under its owner fences that one', async (_, cql) => {
+  ])('fences its owner if it is %s', async (_, cql) => {
     const { place, checkpoint } = await begun()
     await ks.client.execute(cql(place), [place.name], { prepare: true })
     await expect(checkpoint.commit()).rejects.toMatchObject(fenced)
@@ -241,7 +241,7 @@ describe('a checkpoint in a table that belongs to something else', () => {
     await expect(refused({ table_id: 'b' })).rejects.toThrow('remove the row to start from the beginning')
   })
 
-  it('is taken for another table while it has no epoch', async () => {
+  it('is accepted for another table while it has no epoch', async () => {
     const place = checkpoints.place()
     await checkpoints.open(place)
     const other = { ...target, table_id: 'b' }
@@ -250,7 +250,7 @@ describe('a checkpoint in a table that belongs to something else', () => {
     await expect(checkpoints.open(place)).rejects.toMatchObject({ code: 'ERR_CASSANDRA_CHECKPOINT_TARGET' })
   })
 
-  it('is refused at a consistency whose transactions do not see those of its owners', async () => {
+  it('is refused at a consistency whose transactions do not see those of earlier owners', async () => {
     const place = checkpoints.place()
     const first = await checkpoints.open(place)
     expect((await checkpoints.row(place))?.['serial']).toMatch(/^LOCAL_SERIAL in \w+$/)
@@ -265,7 +265,7 @@ describe('a checkpoint in a table that belongs to something else', () => {
 })
 
 describe('the table of a checkpoint', () => {
-  it('is created when there is none, also by many at once', async () => {
+  it('is created if it does not exist, even by many owners at once', async () => {
     const places = Array.from({ length: 4 }, () => checkpoints.place('created'))
     const opened = await Promise.all(places.map(place => checkpoints.open(place)))
     await Promise.all(opened.map(checkpoint => checkpoint.seal(sealOf(0))))
@@ -301,21 +301,21 @@ describe('the table of a checkpoint', () => {
     await expect(refused).rejects.toThrow('CREATE TABLE IF NOT EXISTS')
   })
 
-  it('may have columns that a later release adds', async () => {
+  it('may have more columns, which a later release may add', async () => {
     const place = checkpoints.place('extended')
     await checkpoints.open(place)
     await ks.client.execute(`ALTER TABLE ${ks.name}.extended ADD more text`)
     await (await checkpoints.open(place)).seal(sealOf(0))
   })
 
-  it('needs a keyspace, and the error says what it was wanted for', async () => {
+  it('needs its keyspace; otherwise the error says what the keyspace is needed for', async () => {
     const place = { ...checkpoints.place(), keyspace: 'no_such_keyspace' }
     const refused = checkpoints.open(place)
     await expect(refused).rejects.toMatchObject({ code: 'ERR_CASSANDRA_KEYSPACE_NOT_FOUND' })
     await expect(refused).rejects.toThrow(/^Cannot open checkpoint `orders \d+` in table no_such_keyspace\./)
   })
 
-  it('needs a majority of its replicas, and says so within the time limit', async () => {
+  it('needs a majority of its replicas; otherwise an error says so within the time limit', async () => {
     const keyspace = `${ks.name}_of_three`
     await ks.client.execute(
       `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 3}`,
@@ -333,7 +333,7 @@ describe('the table of a checkpoint', () => {
     }
   })
 
-  it('is not one of the sink’s own options to get wrong unseen', () => {
+  it('is checked when options are read', () => {
     const open = (checkpoint_location: object) =>
       createMicroBatchSink({ ...ks.target, table: 't', checkpoint_location: checkpoint_location as never })
     for (const wrong of [{ keyspace: ks.name }, { name: 'x' }, { keyspace: ks.name, name: 'x', tabel: 'y' }])

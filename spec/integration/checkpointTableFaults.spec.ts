@@ -38,7 +38,7 @@ afterAll(async () => {
 const openThrough = (place: Place, more: Parameters<TableCheckpoints['open']>[1] = {}) =>
   checkpoints.open(place, { client, request_timeout_ms: REQUEST_MS, retry_timeout_ms: 20_000, ...more })
 
-/** Meets the next change with a fate, and those after it with none. */
+/** Gives the next change a fate, and later changes none. */
 function meetNext(fate: Fate, then: () => void = () => {}): void {
   let isMet = false
   proxy.decide = () => {
@@ -49,40 +49,44 @@ function meetNext(fate: Fate, then: () => void = () => {}): void {
   }
 }
 
-/** What may become of a change whose answer does not tell. */
+/** Fates of a change after which the owner does not know whether it was applied. */
 const fates: readonly (readonly [string, Fate])[] = [
   ['is applied and its answer is lost', { answer: 'nothing' }],
   ['is applied and the connection is cut', { answer: 'close' }],
-  ['is applied and called a timeout', { answer: timedOut }],
+  ['is applied and answered by a timeout', { answer: timedOut }],
   ['is lost', { delivery: 'never', answer: 'nothing' }],
   ['is lost with the connection', { delivery: 'never', answer: 'close' }],
-  ['is lost and called a timeout', { delivery: 'never', answer: timedOut }],
+  ['is lost and answered by a timeout', { delivery: 'never', answer: timedOut }],
   [
-    'is called a timeout and arrives behind its repeat',
+    'is answered by a timeout and arrives after its repeat',
     { delivery: 'late', answer: timedOut, after_writes: 1 },
   ],
   ['arrives twice', { delivery: 'twice', after_writes: 1 }],
-  ['is called a timeout and arrives twice', { delivery: 'twice', answer: timedOut, after_writes: 1 }],
-  ['comes to an overloaded server', { delivery: 'never', answer: { code: 0x1001, message: 'Overloaded' } }],
+  ['is answered by a timeout and arrives twice', { delivery: 'twice', answer: timedOut, after_writes: 1 }],
+  ['reaches an overloaded server', { delivery: 'never', answer: { code: 0x1001, message: 'Overloaded' } }],
 ]
 
 const steps = threeEpochs()
 
 describe('a change of a checkpoint in a table', () => {
-  it.each(fates)('that %s is done once, whichever change it is', { timeout: 120_000 }, async (_, fate) => {
-    for (const [i, { name, act, state }] of steps.entries()) {
-      const place = checkpoints.place()
-      const checkpoint = await openThrough(place)
-      for (const before of steps.slice(0, i)) await before.act(checkpoint)
-      meetNext(fate)
-      await act(checkpoint)
-      expect(checkpoint.state, name).toEqual(state)
-      // The rest of the story goes on from there.
-      for (const after of steps.slice(i + 1)) await after.act(checkpoint)
-      await proxy.deliverLate()
-      expect(stepsTo(steps, (await checkpoints.open(place)).state), name).toBe(steps.length)
-    }
-  })
+  it.each(fates)(
+    'that %s is applied once, for each step of the story',
+    { timeout: 120_000 },
+    async (_, fate) => {
+      for (const [i, { name, act, state }] of steps.entries()) {
+        const place = checkpoints.place()
+        const checkpoint = await openThrough(place)
+        for (const before of steps.slice(0, i)) await before.act(checkpoint)
+        meetNext(fate)
+        await act(checkpoint)
+        expect(checkpoint.state, name).toEqual(state)
+        // The remaining steps continue from there.
+        for (const after of steps.slice(i + 1)) await after.act(checkpoint)
+        await proxy.deliverLate()
+        expect(stepsTo(steps, (await checkpoints.open(place)).state), name).toBe(steps.length)
+      }
+    },
+  )
 
   it.each(fates)('that %s takes the checkpoint once', { timeout: 60_000 }, async (_, fate) => {
     const place = checkpoints.place()
@@ -97,7 +101,7 @@ describe('a change of a checkpoint in a table', () => {
     expect((await checkpoints.open(place)).state.committed?.epoch_id).toBe(1)
   })
 
-  it('that arrives when later ones are done changes nothing', async () => {
+  it('that arrives after later changes has no effect', async () => {
     const place = checkpoints.place()
     const checkpoint = await openThrough(place)
     meetNext({ delivery: 'late', answer: timedOut })
@@ -107,7 +111,7 @@ describe('a change of a checkpoint in a table', () => {
     expect((await checkpoints.open(place)).state).toEqual(checkpoint.state)
   })
 
-  it('that arrives when another owner has taken the checkpoint changes nothing', async () => {
+  it('that arrives after another owner has taken the checkpoint has no effect', async () => {
     const place = checkpoints.place()
     const zombie = await openThrough(place)
     meetNext({ delivery: 'late', answer: 'nothing' })
@@ -121,7 +125,7 @@ describe('a change of a checkpoint in a table', () => {
   })
 })
 
-describe('an owner that is taken over from while it waits for an answer', () => {
+describe('an owner that loses the checkpoint while it waits for an answer', () => {
   it.each([
     ['applied', 'now'],
     ['lost', 'never'],
@@ -133,7 +137,7 @@ describe('an owner that is taken over from while it waits for an answer', () => 
       const seen = new Promise<void>(resolve => meetNext({ delivery, answer: 'nothing' }, resolve))
       const refused = expect(act(checkpoint), name).rejects.toMatchObject(fenced)
       await seen
-      // The server may still be at it: its successor finds it done, or it is refused.
+      // The server may still be working on the change: the next owner finds it applied, or it is refused.
       const next = await checkpoints.open(place)
       await refused
       const reached = stepsTo(steps, next.state)
@@ -158,7 +162,7 @@ describe('a checkpoint in a table that cannot be changed', () => {
     ['the server refuses it', { code: 0x2200, message: 'Not today' }, 'Not today'],
     ['too few replicas are alive', { code: 0x1000, message: 'Cannot achieve' }, 'Too few replicas are alive'],
     ['no majority answers', timedOut, 'No majority of the replicas answered in time'],
-  ])('says why: %s', async (_, answer, words) => {
+  ])('leads to an error that says why: %s', async (_, answer, words) => {
     const { place, checkpoint } = await begin()
     proxy.decide = () => ({ delivery: 'never', answer })
     const failed = checkpoint.seal(sealOf(0))
@@ -168,22 +172,22 @@ describe('a checkpoint in a table that cannot be changed', () => {
     })
     await expect(failed).rejects.toThrow(`Cannot write checkpoint \`${place.name}\``)
     await expect(failed).rejects.toThrow(words)
-    // Nothing is tried again.
+    // There are no retries.
     proxy.decide = () => undefined
     const { writes } = proxy
     await expect(checkpoint.seal(sealOf(0))).rejects.toBe(await failed.catch(error => error))
     expect(proxy.writes).toBe(writes)
-    // The next owner finds the state before it, or after it.
+    // The next owner finds the state before the change or after it.
     expect((await checkpoints.open(place)).state.sealed).toBeUndefined()
   })
 
-  it('ends within its time when no answer ever comes', { timeout: 20_000 }, async () => {
+  it('fails within the time limit when no answer ever comes', { timeout: 20_000 }, async () => {
     const { checkpoint } = await begin()
     proxy.decide = () => ({ delivery: 'never', answer: 'nothing' })
     await expect(checkpoint.seal(sealOf(0))).rejects.toMatchObject({ code: 'ERR_CASSANDRA_CHECKPOINT_IO' })
   })
 
-  it('is settled by one read even where nothing may be tried again', async () => {
+  it('is settled by one read even if no retries are allowed', async () => {
     const place = checkpoints.place()
     const checkpoint = await openThrough(place, { retry_timeout_ms: 0 })
     meetNext({ answer: timedOut })
@@ -196,7 +200,7 @@ describe('a checkpoint in a table that cannot be changed', () => {
     })
   })
 
-  it('keeps nobody waiting who closes it', { timeout: 20_000 }, async () => {
+  it('closes without waiting', { timeout: 20_000 }, async () => {
     const place = checkpoints.place()
     const checkpoint = await openThrough(place, { request_timeout_ms: 600_000 })
     const seen = new Promise<void>(resolve => meetNext({ delivery: 'never', answer: 'nothing' }, resolve))
@@ -209,7 +213,7 @@ describe('a checkpoint in a table that cannot be changed', () => {
     proxy.closeConnections()
   })
 
-  it('is not opened after the signal', { timeout: 20_000 }, async () => {
+  it('is not opened after the signal aborts', { timeout: 20_000 }, async () => {
     const leaving = new AbortController()
     const seen = new Promise<void>(resolve => meetNext({ delivery: 'never', answer: 'nothing' }, resolve))
     const opening = openThrough(checkpoints.place(), { request_timeout_ms: 600_000, signal: leaving.signal })

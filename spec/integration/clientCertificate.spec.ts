@@ -53,12 +53,12 @@ describe.each(['TLSv1.3', 'TLSv1.2'] as const)(
     const written = version === 'TLSv1.3' ? 13 : 12
     const refused = -written
 
-    it('takes rows of a client that has one', async () => {
+    it('accepts rows from a client with a certificate', async () => {
       await load(written, { ...own, client_options })
       expect(await ids()).toContain(written)
     })
 
-    it('is named as that to a client that has none', async () => {
+    it('gives a client without a certificate an error that says so', async () => {
       await expect(load(refused, { client_options })).rejects.toMatchObject({
         code: 'ERR_CASSANDRA_TLS_CLIENT_CERT',
         message: expect.stringContaining('`ssl_client_cert`'),
@@ -67,14 +67,14 @@ describe.each(['TLSv1.3', 'TLSv1.2'] as const)(
       expect(await ids()).not.toContain(refused)
     })
 
-    it('is named as that to a client of an authority that it does not trust', async () => {
+    it('gives a client with an untrusted certificate an error that says so', async () => {
       await expect(load(refused, { ...stranger, client_options })).rejects.toMatchObject({
         code: 'ERR_CASSANDRA_TLS_CLIENT_CERT',
       })
       expect(await ids()).not.toContain(refused)
     })
 
-    it('is not dialled with a key that belongs to another certificate', async () => {
+    it('gets no connection from a client whose key belongs to another certificate', async () => {
       const mixed = { ...own, ssl_client_key: stranger.ssl_client_key }
       await expect(load(refused, { ...mixed, client_options })).rejects.toMatchObject({
         code: 'ERR_CASSANDRA_OPTION',
@@ -84,14 +84,14 @@ describe.each(['TLSv1.3', 'TLSv1.2'] as const)(
   },
 )
 
-it('still verifies the server when it shows a certificate itself', async () => {
+it('is still verified by a client with a certificate', async () => {
   const other = await makeCertificates(['127.0.0.1'], false)
   await expect(load(-1, { ...own, ssl_ca_cert: other.ca })).rejects.toMatchObject({
     code: 'ERR_CASSANDRA_TLS_UNTRUSTED',
   })
 })
 
-it('refuses a plain client of a server that wants a client certificate', async () => {
+it('gives a client without TLS an error that says so', async () => {
   await expect(load(-1, { ssl_enabled: false, ssl_ca_cert: undefined })).rejects.toMatchObject({
     code: 'ERR_CASSANDRA_TLS_REQUIRED',
   })

@@ -17,7 +17,7 @@ async function load(table: string, options: Partial<CassandraWritableOptions>, r
   await pipeline(Readable.from(rows), createCassandraWritable({ ...reached, keyspace, table, ...options }))
 }
 
-/** A client of the caller's, with these options. */
+/** A client that the caller owns, with these options. */
 function borrowed(options: Partial<ClientOptions>): Client {
   const client = new Client({ contactPoints: [`${host}:${port}`], localDataCenter, ...options })
   onTestFinished(() => client.shutdown())
@@ -27,7 +27,7 @@ function borrowed(options: Partial<ClientOptions>): Client {
 const wide = Array.from({ length: 12 }, (_, i) => `c${i} int`).join(', ')
 const wideRow = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`c${i}`, i]))
 
-/** Turns every failure into an empty answer. */
+/** A retry policy that turns every failure into an empty answer. */
 class Ignoring extends policies.retry.RetryPolicy {
   override onReadTimeout = ignore
   override onUnavailable = ignore
@@ -36,7 +36,7 @@ class Ignoring extends policies.retry.RetryPolicy {
 }
 
 function ignore(_info: unknown, consistency: types.consistencies): policies.retry.DecisionInfo {
-  // RetryPolicy.retryDecision.ignore, which is not in the driver's types.
+  // RetryPolicy.retryDecision.ignore is missing in the driver's types.
   return { decision: 2, consistency }
 }
 
@@ -50,7 +50,7 @@ class Past extends policies.timestampGeneration.MonotonicTimestampGenerator {
   }
 }
 
-/** Offers a node again and again, so that speculation has somewhere to go on one node. */
+/** Offers the same node again and again, so that speculative execution works with one node. */
 class Repeating extends policies.loadBalancing.RoundRobinPolicy {
   override newQueryPlan(
     ...[keyspace, options, callback]: Parameters<policies.loadBalancing.LoadBalancingPolicy['newQueryPlan']>
@@ -71,10 +71,10 @@ const hasty = new policies.speculativeExecution.ConstantSpeculativeExecutionPoli
 
 const withDefaults: Readonly<Record<string, Partial<ClientOptions>>> = {
   'pages of 3 rows': { queryOptions: { fetchSize: 3 } },
-  'pages of 3 rows, read on their own': { queryOptions: { fetchSize: 3, autoPage: true } },
+  'pages of 3 rows that the driver fetches by itself': { queryOptions: { fetchSize: 3, autoPage: true } },
   'statements that are not prepared': { queryOptions: { prepare: false } },
-  'a consistency that only writes have': { queryOptions: { consistency: types.consistencies.any } },
-  'a consistency that no cluster here reaches': { queryOptions: { consistency: types.consistencies.three } },
+  'a consistency for writes only': { queryOptions: { consistency: types.consistencies.any } },
+  'a consistency that needs more nodes': { queryOptions: { consistency: types.consistencies.three } },
   'other encodings': { encoding: { useUndefinedAsUnset: false, copyBuffer: false, useBigIntAsLong: true } },
   'no metadata': { isMetadataSyncEnabled: false },
   'a trace of each request': { queryOptions: { traceQuery: true, captureStackTrace: true } },
@@ -84,7 +84,7 @@ const withDefaults: Readonly<Record<string, Partial<ClientOptions>>> = {
 }
 
 describe.each(Object.entries(withDefaults))('%s', (_, own) => {
-  it('of a borrowed client change nothing about what is stored', async () => {
+  it('of a borrowed client do not change what is stored', async () => {
     const table = await ks.table(`id int PRIMARY KEY, ${wide}`)
     await load(table, { client: borrowed(own) }, [{ id: 1, ...wideRow }, { id: 2 }])
     const rows = await ks.select(`SELECT * FROM ${ks.name}.${table}`)
@@ -94,7 +94,7 @@ describe.each(Object.entries(withDefaults))('%s', (_, own) => {
 })
 
 describe('client_options', () => {
-  it('with pages of 3 rows do not cut the schema', async () => {
+  it('with pages of 3 rows do not truncate the schema', async () => {
     const table = await ks.table(`id int PRIMARY KEY, ${wide}`)
     await load(table, { client_options: { queryOptions: { fetchSize: 3 } } }, [{ id: 1, ...wideRow }])
     expect(await ks.select(`SELECT * FROM ${ks.name}.${table}`)).toEqual([{ id: 1, ...wideRow }])
@@ -113,7 +113,7 @@ describe('client_options', () => {
     ])
   })
 
-  it('with a load balancing policy keep what a sink needs of the other policies', async () => {
+  it('with a load balancing policy keep the other policies that a sink needs', async () => {
     const table = await ks.table('id int PRIMARY KEY, l list<int>')
     const loadBalancing = new policies.loadBalancing.RoundRobinPolicy()
     await load(table, { client_options: { policies: { loadBalancing } } }, [{ id: 1, l: [1] }])
@@ -122,7 +122,7 @@ describe('client_options', () => {
 })
 
 describe('a default profile of a borrowed client', () => {
-  it('changes neither consistency nor retries nor time limit of a sink', async () => {
+  it('changes neither the consistency nor the retries nor the time limit of a sink', async () => {
     const table = await ks.table(`id int PRIMARY KEY, ${wide}`)
     const profile = new ExecutionProfile('default', {
       consistency: types.consistencies.three,
@@ -136,7 +136,7 @@ describe('a default profile of a borrowed client', () => {
 })
 
 describe('a retry policy of a borrowed client that makes an answer of every failure', () => {
-  it('does not make written rows of what Cassandra did not take', async () => {
+  it('does not make the sink report refused rows as written', async () => {
     const table = await ks.table('id int PRIMARY KEY')
     const client = borrowed({
       policies: { retry: new Ignoring() },
@@ -158,7 +158,7 @@ describe('a retry policy of a borrowed client that makes an answer of every fail
 })
 
 describe('speculative execution of a borrowed client', () => {
-  it('does not double a list, although every answer comes too late for it', async () => {
+  it('does not double a list, although every answer comes late enough to trigger it', async () => {
     const table = await ks.table('id int PRIMARY KEY, l list<int>')
     const proxy = await CqlProxy.start({ host, port })
     proxy.latency_ms = 20
@@ -180,7 +180,7 @@ describe('speculative execution of a borrowed client', () => {
 })
 
 describe('a keyspace of Cassandra itself', () => {
-  it('is refused at once, and one of a similar name is written', async () => {
+  it('is refused at once, but a keyspace with a similar name is written', async () => {
     const { keyspace: _, ...at } = ks.target
     expect(() => createCassandraWritable({ ...at, keyspace: 'system_auth', table: 'roles' })).toThrow(
       "`system_auth` is Cassandra's own",
@@ -197,7 +197,7 @@ describe('a keyspace of Cassandra itself', () => {
 })
 
 describe('a host', () => {
-  it('may have its port behind it, and white space around it', async () => {
+  it('may be followed by its port, with white space around it', async () => {
     const table = await ks.table('id int PRIMARY KEY')
     const { keyspace } = ks.target
     for (const [id, given] of [` ${host}:${port} `, [` ${host}:${port}`]].entries()) {

@@ -14,7 +14,7 @@ import { useKeyspace } from './keyspace.ts'
 const ks = useKeyspace('clock')
 const checkpoints = useCheckpoints()
 
-/** A client that lets the server give the write times, as many do. */
+/** A client with server-side write times, which many programs use. */
 let plain: Client
 beforeAll(() => {
   const { host, port, localDataCenter } = inject('cassandra')
@@ -27,7 +27,7 @@ const listRows = function* (count: number, keys: number) {
 }
 
 describe('write times', () => {
-  it('of many rows with lists never lie ahead, so that what others write next wins', {
+  it('of many rows with lists never lie in the future, so that the next write of another client wins', {
     timeout: 240_000,
   }, async () => {
     const table = await ks.table('id int PRIMARY KEY, l list<int>, v int')
@@ -43,7 +43,7 @@ describe('write times', () => {
     const end = Date.now()
     const rows = await ks.select(`SELECT id, writetime(v) AS at FROM ${ks.name}.${table}`)
     expect(rows.length).toBe(500)
-    // A question for the time of a row takes a moment, and the row may be written in it.
+    // The row may be written while the request for its time is under way.
     expect(ahead).toBeLessThan(1_000)
     expect(Math.max(...rows.map(({ at }) => Number(at)))).toBeLessThanOrEqual((end + 1) * 1000)
     await plain.execute(`UPDATE ${ks.name}.${table} SET v = -1 WHERE id = 1`)
@@ -52,7 +52,7 @@ describe('write times', () => {
     expect(await ks.select(`SELECT v FROM ${ks.name}.${table} WHERE id = 2`)).toEqual([])
   })
 
-  it('of rows that came before the sink was open lie in the past as well', async () => {
+  it('of rows that came before the sink was open also lie in the past', async () => {
     const table = await ks.table('id int PRIMARY KEY, v int')
     const sink = createCassandraWritable({ ...ks.target, table })
     for (let id = 0; id < 20_000; id++) sink.write({ id: id % 100, v: id })
@@ -64,7 +64,7 @@ describe('write times', () => {
     expect(Math.max(...rows.map(({ at }) => Number(at)))).toBeLessThanOrEqual((end + 1) * 1000)
   })
 
-  it('of two processes at once are hardly ever the same', { timeout: 120_000 }, async () => {
+  it('of two concurrent processes are hardly ever the same', { timeout: 120_000 }, async () => {
     const KEYS = 2_000
     const table = await ks.table('id int PRIMARY KEY, a text, b text')
     const program = join(checkpoints.path, 'racer.mts')
@@ -89,12 +89,12 @@ describe('write times', () => {
     expect(rows.length).toBe(KEYS)
     const mixed = rows.filter(({ a, b }) => String(a).slice(2) !== String(b).slice(2))
     console.log(`${mixed.length} of ${KEYS} keys hold one column of each process`)
-    // Two real microseconds meet now and then; before, every second key was mixed.
+    // Now and then two processes hit the same microsecond. With a clock of milliseconds, every second key was mixed.
     expect(mixed.length).toBeLessThan(KEYS / 100)
   })
 })
 
-/** Writes each key once, one column larger in one process and one in the other, when told to. */
+/** A process that writes each key once on command. One process writes the larger `a`, the other the larger `b`. */
 const racer = `
 import { setTimeout } from 'node:timers/promises'
 import { createCassandraWritable } from '${join(import.meta.dirname, '../../lib/index.ts')}'
@@ -105,7 +105,7 @@ await new Promise(resolve => sink.write({ id: -1 }, resolve))
 process.send('ready')
 const start = await new Promise(resolve => process.once('message', resolve))
 for (let id = 0; id < keys; ) {
-  // Both begin in the same millisecond, at another microsecond of it.
+  // Both processes start in the same millisecond at different microseconds.
   const at = start + id * 1.5 + (name === 'one' ? 0.1 : 0.1 + ((id * 37) % 700) / 1000)
   await setTimeout(Math.max(0, at - 4 - Date.now()))
   while (performance.timeOrigin + performance.now() < at);
@@ -127,26 +127,29 @@ describe('a coordinator whose clock is wrong', () => {
   it.each([
     ['a day ahead', day_ms, 'ahead of'],
     ['an hour behind', -day_ms / 24, 'behind'],
-  ])('%s is refused with both times, and harms no other sink', async (_, offset_ms, side) => {
-    proxy.offset_ms = offset_ms
-    const table = await ks.table('id int PRIMARY KEY, v int')
-    const sink = createCassandraWritable({ ...ks.target, host: proxy.host, port: proxy.port, table })
-    const [error] = await once(sink, 'error')
-    expect(error).toMatchObject({ code: 'ERR_CASSANDRA_CLOCK_SKEW' })
-    expect(error.message).toMatch(
-      new RegExp(
-        `is \\d+ ms ${side} this machine's: the node that answered says \\d{4}-\\S+Z, this machine \\d{4}-\\S+Z`,
-      ),
-    )
-    const healthy = createCassandraWritable({ ...ks.target, table })
-    await pipeline(Readable.from([{ id: 1, v: 1 }]), healthy)
-    const [row] = await ks.select(`SELECT writetime(v) AS at FROM ${ks.name}.${table}`)
-    expect(Number(row?.['at'])).toBeLessThanOrEqual((Date.now() + 1) * 1000)
-    expect(Number(row?.['at'])).toBeGreaterThan((Date.now() - 60_000) * 1000)
-    expect(healthy.stats.clock_skew_ms).toBe(0)
-  })
+  ])(
+    '%s is refused, the error has both times, and other sinks are not affected',
+    async (_, offset_ms, side) => {
+      proxy.offset_ms = offset_ms
+      const table = await ks.table('id int PRIMARY KEY, v int')
+      const sink = createCassandraWritable({ ...ks.target, host: proxy.host, port: proxy.port, table })
+      const [error] = await once(sink, 'error')
+      expect(error).toMatchObject({ code: 'ERR_CASSANDRA_CLOCK_SKEW' })
+      expect(error.message).toMatch(
+        new RegExp(
+          `is \\d+ ms ${side} this machine's: the node that answered says \\d{4}-\\S+Z, this machine \\d{4}-\\S+Z`,
+        ),
+      )
+      const healthy = createCassandraWritable({ ...ks.target, table })
+      await pipeline(Readable.from([{ id: 1, v: 1 }]), healthy)
+      const [row] = await ks.select(`SELECT writetime(v) AS at FROM ${ks.name}.${table}`)
+      expect(Number(row?.['at'])).toBeLessThanOrEqual((Date.now() + 1) * 1000)
+      expect(Number(row?.['at'])).toBeGreaterThan((Date.now() - 60_000) * 1000)
+      expect(healthy.stats.clock_skew_ms).toBe(0)
+    },
+  )
 
-  it('a little gives its time to the rows, and is told in stats', async () => {
+  it('by a little sets the write times of the rows, and stats report the difference', async () => {
     proxy.offset_ms = -5_000
     const table = await ks.table('id int PRIMARY KEY, v int')
     const sink = createCassandraWritable({ ...ks.target, host: proxy.host, port: proxy.port, table })
@@ -158,7 +161,7 @@ describe('a coordinator whose clock is wrong', () => {
 })
 
 describe('a checkpoint whose write times lie ahead of the clock', () => {
-  /** Leaves a checkpoint as a run did whose clock was so far ahead. */
+  /** Creates a checkpoint of a run whose clock was ahead by this many milliseconds. */
   async function checkpointAhead(by_ms: number) {
     const table = await ks.table('id int PRIMARY KEY, v int')
     const options = { ...ks.target, table, checkpoint_location: checkpoints.location() }
@@ -168,7 +171,7 @@ describe('a checkpoint whose write times lie ahead of the clock', () => {
       Symbol.for('cassandra-streams.clocks.1')
     ]
     for (const clock of clocks?.clusters ?? []) clock.correct(by_ms * 1000)
-    // Its rows wait until their write time has come; by then the sink is gone.
+    // The rows wait for their write times, and the sink is destroyed before that.
     const written = sink.writeEpoch(0, [{ id: 1, v: 1 }]).catch(() => {})
     await vi.waitFor(async () => expect(await recordsIn(options.checkpoint_location)).toContain('seal'))
     sink.destroy()
@@ -176,7 +179,7 @@ describe('a checkpoint whose write times lie ahead of the clock', () => {
     return options
   }
 
-  it('is waited for when it is a moment, and what follows wins', async () => {
+  it('delays the opening if they are close, and later rows win', async () => {
     const options = await checkpointAhead(1_500)
     await using sink = createMicroBatchSink(options)
     await sink.writeEpoch(0, [{ id: 1, v: 1 }])
@@ -186,7 +189,7 @@ describe('a checkpoint whose write times lie ahead of the clock', () => {
     expect(Number(row?.['at'])).toBeLessThanOrEqual((Date.now() + 1) * 1000)
   })
 
-  it('is refused when it is more than `max_clock_skew_ms`, and writes nothing', async () => {
+  it('is refused if they are more than `max_clock_skew_ms` ahead, and nothing is written', async () => {
     const options = await checkpointAhead(3_000)
     await using sink = createMicroBatchSink({ ...options, max_clock_skew_ms: 100 })
     await expect(sink.open()).rejects.toMatchObject({

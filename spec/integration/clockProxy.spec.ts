@@ -26,7 +26,7 @@ describe('the clock proxy', () => {
     await proxy?.stop()
   })
 
-  /** Minutes by which the clock seen through the proxy is ahead of the real one. */
+  /** Minutes by which the clock behind the proxy appears to be ahead of the real one. */
   async function minutesAhead(through: Client, prepare: boolean): Promise<number> {
     const cql = 'SELECT toUnixTimestamp(now()) AS now, cluster_name FROM system.local'
     const [seen, real] = await Promise.all(
@@ -37,21 +37,21 @@ describe('the clock proxy', () => {
   }
 
   it.each([true, false])(
-    'shows a clock that is a day ahead, to a statement with prepare: %s',
+    'shows a clock that is a day ahead to a statement with prepare: %s',
     async prepare => {
       proxy.offset_ms = DAY_MS
       expect(await minutesAhead(client, prepare)).toBe(24 * 60)
     },
   )
 
-  it('shows a clock that was set an hour back under an open connection, and counts how often it was asked', async () => {
+  it('shows a clock that is set back by an hour on an open connection, and counts the reads', async () => {
     const before = proxy.reads
     proxy.offset_ms = -DAY_MS / 24
     expect(await minutesAhead(client, true)).toBe(-60)
     expect(proxy.reads).toBe(before + 1)
   })
 
-  it('leaves write times and the bigints of a table as they are', async () => {
+  it('does not change write times or the bigints of a table', async () => {
     proxy.offset_ms = DAY_MS
     await client.execute(`INSERT INTO ${table} (id, big) VALUES (1, 7) USING TIMESTAMP 1000`)
     const cql = `SELECT big, writetime(big) AS at FROM ${table} WHERE id = 1`

@@ -22,7 +22,7 @@ afterAll(() => programs[Symbol.dispose]())
 
 describe('a copy that is killed again and again', () => {
   it.each(['sink', 'source'] as const)(
-    'is the source in the end, where the %s remembers',
+    'equals the source in the end if the %s keeps the position',
     {
       timeout: 300_000,
     },

@@ -14,7 +14,7 @@ import { useKeyspace } from './keyspace.ts'
 const ks = useKeyspace('count_spec')
 const seed = Number(process.env['SEED'] ?? Date.now() % 100_000)
 
-/** Rows of each partition, by its key: most are small, and two need some pages of 5,000 rows. */
+/** Number of rows by partition key. Most partitions are small, and two have several pages of 5,000 rows. */
 const sizes = new Map<string, number>()
 let skewed = 0
 
@@ -43,7 +43,7 @@ const count = (more: Partial<CassandraCountOptions> = {}) =>
 const serverCount = async (conditions = '') =>
   Number((await ks.select(`SELECT count(*) AS n FROM ${ks.name}.skewed ${conditions}`))[0]?.['n'])
 
-/** By size, and of the same size by the bytes of the key, which begin with the length of the name. */
+/** Sorted by size, then by the bytes of the key, which begin with the length of the name. */
 const largest = () =>
   [...sizes]
     .toSorted(([a, x], [b, y]) => y - x || a.length - b.length || (a < b ? -1 : 1))
@@ -51,7 +51,7 @@ const largest = () =>
 
 describe(`a count (seed ${seed})`, () => {
   it.each([{}, { splits: 1, concurrency: 1 }, { splits: '300', concurrency: 16 }])(
-    'is what the server counts, with the largest partitions, with %j',
+    'equals the count of the server and has the largest partitions, with %j',
     async options => {
       const found = await count(options)
       expect(found).toMatchObject({ rows: await serverCount(), partitions: sizes.size })
@@ -62,19 +62,19 @@ describe(`a count (seed ${seed})`, () => {
     },
   )
 
-  it('names as many partitions as it is told', async () => {
+  it('names as many partitions as the option says', async () => {
     expect((await count({ largest: 0 })).largest_partitions).toEqual([])
     expect((await count({ largest: '3' })).largest_partitions).toEqual(largest().slice(0, 3))
     expect((await count({ largest: 1000 })).largest_partitions).toEqual(largest())
   })
 
-  it('has each range with the partitions above its start up to its end, also at the ends of the ring', async () => {
+  it('counts in each range the partitions above its start up to its end, also at the ends of the ring', async () => {
     const target = { ...ks.target, table: 'ring' }
     await fillRing(ks.client, target, seed)
     await expectWholeRing(ks.client, target, seed)
   })
 
-  it('of an empty table is nothing', async () => {
+  it('of an empty table is zero', async () => {
     await ks.client.execute(`CREATE TABLE ${ks.name}.nothing (id int PRIMARY KEY)`)
     expect(await count({ table: 'nothing' })).toMatchObject({
       rows: 0,
@@ -83,7 +83,7 @@ describe(`a count (seed ${seed})`, () => {
     })
   })
 
-  it('has a partition of static columns alone as one row, as the server counts it', async () => {
+  it('counts a partition with static columns only as one row, like the server', async () => {
     await ks.client.execute(
       `CREATE TABLE ${ks.name}.statics (p int, c int, s text static, PRIMARY KEY (p, c))`,
     )
@@ -101,7 +101,7 @@ describe(`a count (seed ${seed})`, () => {
     ])
   })
 
-  it('has names that need quotes or mean something to JavaScript', async () => {
+  it('works with names that need quotes or have a meaning in JavaScript', async () => {
     await ks.client.execute(
       `CREATE TABLE ${ks.name}.names ("A b" int, "__proto__" int, PRIMARY KEY (("A b", "__proto__")))`,
     )
@@ -115,7 +115,7 @@ describe(`a count (seed ${seed})`, () => {
 })
 
 describe('where', () => {
-  it('leaves the rows that it holds for, and the partitions with one', async () => {
+  it('limits the count to matching rows, and to partitions with such a row', async () => {
     const found = await count({ where: 'c >= ?', params: [50], allow_filtering: true })
     expect(found.rows).toBe(await serverCount('WHERE c >= 50 ALLOW FILTERING'))
     const left = largest()
@@ -125,7 +125,7 @@ describe('where', () => {
     expect(found.largest_partitions).toEqual(left.slice(0, 10))
   })
 
-  it('of whole partition keys counts these alone, in no range', async () => {
+  it('with whole partition keys limits the count to these, and there are no ranges', async () => {
     const params = [['large 12001', 'small 1', 'large 12001'], 7]
     const found = await count({ filter: 'name IN ? AND day = ?', params })
     const small = sizes.get('small 1') ?? 0
@@ -156,7 +156,7 @@ describe('what cannot be counted is refused', () => {
   })
 })
 
-describe('a count beside faults', () => {
+describe('a count with faults', () => {
   async function proxied(decide: CqlProxy['decide']) {
     const proxy = await CqlProxy.start({ host: ks.target.host, port: ks.target.port })
     onTestFinished(() => proxy.stop())
@@ -171,14 +171,14 @@ describe('a count beside faults', () => {
     ['Read_timeout', error(faultCodes.readTimeout)],
     ['Overloaded', error(faultCodes.overloaded)],
     ['a lost answer', { answer: 'close' }],
-  ])('like %s in the middle of it is the same', async (_, fate) => {
+  ])('is right despite %s in the middle', async (_, fate) => {
     const { target } = await proxied(({ index }) => (index % 9 === 4 ? fate : undefined))
     const found = await count({ ...target, splits: 3, concurrency: 2 })
     expect(found).toMatchObject({ rows: skewed, partitions: sizes.size })
     expect(found.largest_partitions).toEqual(largest().slice(0, 10))
   })
 
-  it('like a range that takes too long, and is read in parts, is the same, with the range as one', async () => {
+  it('is right for a range that takes too long and is read in parts, and reports it as one range', async () => {
     const seen = new Map<string, number>()
     const { target } = await proxied(({ frame }) => {
       const values = parametersOf(frame).subarray(2 + 1 + 2)
@@ -192,7 +192,7 @@ describe('a count beside faults', () => {
     expect(seen.size).toBeGreaterThan(2 * found.ranges.length)
   })
 
-  it('that do not pass is told by code, and closes what it opened', async () => {
+  it('fails with a code if the faults do not pass, and closes what it opened', async () => {
     const { proxy, target } = await proxied(() => error(faultCodes.overloaded))
     const limits = { request_timeout_ms: 1_000, retry_timeout_ms: 500 }
     await expect(count({ ...target, ...limits })).rejects.toMatchObject({
@@ -201,8 +201,8 @@ describe('a count beside faults', () => {
     await vi.waitFor(() => expect(proxy.connections).toBe(0), { timeout: 10_000 })
   })
 
-  it('asks for nothing more when one range cannot be read, also through a client that stays open', async () => {
-    // The first range of this server's ring has one token, and those after it have many pages.
+  it('sends no more requests when one range cannot be read, even through a client that stays open', async () => {
+    // The first range of this server's ring has one token, and the next ones have many pages.
     const { proxy } = await proxied(({ index }) => (index === 1 ? error(0x2100) : { delay_ms: 20 }))
     const client = new Client({
       contactPoints: [`${proxy.host}:${proxy.port}`],
@@ -213,7 +213,7 @@ describe('a count beside faults', () => {
     const counting = countRows({ client, keyspace, table: 'skewed', splits: 1, concurrency: 4 })
     await expect(counting).rejects.toMatchObject({ code: 'ERR_CASSANDRA_UNAUTHORIZED' })
     await vi.waitFor(() => expect(proxy.unanswered).toBe(0))
-    // Those that were on their way, and what followed one of them before the error came.
+    // Four that were in flight, and the next page of one of them before the error came.
     expect(proxy.writes).toBeLessThanOrEqual(4 + 1)
     await delay(200)
     expect(proxy.writes).toBeLessThanOrEqual(4 + 1)
@@ -228,7 +228,7 @@ describe('a count beside faults', () => {
         abort.abort(reason)
         return { delivery: 'never', answer: 'nothing' }
       })
-      // No limit ends it before its signal does.
+      // Without a time limit, only the signal can end it.
       const counting = count({ ...target, signal: abort.signal, request_timeout_ms: 600_000 })
       if (when === 'while it connects') abort.abort(reason)
       await expect(counting).rejects.toBe(reason)
@@ -236,14 +236,14 @@ describe('a count beside faults', () => {
     },
   )
 
-  it('of one that was given up before does not connect', async () => {
+  it('does not connect if its signal is aborted already', async () => {
     const { proxy, target } = await proxied(() => undefined)
     const reason = new Error('never')
     await expect(count({ ...target, signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
     expect(proxy.connections).toBe(0)
   })
 
-  it('closes what it opened when it is done, and leaves no listener at a signal', async () => {
+  it('closes what it opened, and leaves no listener on its signal', async () => {
     const { proxy, target } = await proxied(() => undefined)
     const { signal } = new AbortController()
     await count({ ...target, signal })

@@ -4,7 +4,7 @@ import { createMicroBatchSink, type MicroBatchSinkOptions } from '../../lib/inde
 import { stateIn } from '../crash/checkpointState.ts'
 import type { Keyspace } from './keyspace.ts'
 
-/** Seals the rows as epoch 0, lets some of the requests reach Cassandra, and is gone before any is acknowledged. */
+/** Seals the rows as epoch 0, lets some of the requests reach Cassandra, and crashes before any is acknowledged. */
 export async function crash(
   ks: Keyspace,
   options: MicroBatchSinkOptions,

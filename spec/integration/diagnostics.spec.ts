@@ -20,7 +20,7 @@ afterAll(() => proxy?.stop())
 
 const rowsOf = (count: number) => Array.from({ length: count }, (_, id) => ({ id }))
 
-/** What a plain channel tells until the end of the test. */
+/** Collects the messages of a plain channel until the end of the test. */
 function messagesOf(name: string): unknown[] {
   const messages: unknown[] = []
   const listener = (message: unknown) => void messages.push(message)
@@ -29,7 +29,7 @@ function messagesOf(name: string): unknown[] {
   return messages
 }
 
-/** What an operation tells, by Node's own TracingChannel, until the end of the test. */
+/** Collects the events of an operation with Node's TracingChannel until the end of the test. */
 function eventsOf(name: string): { event: string; context: Record<string, unknown> }[] {
   const events: { event: string; context: Record<string, unknown> }[] = []
   const named = (event: string) => (context: object) => void events.push({ event, context: { ...context } })
@@ -42,7 +42,7 @@ function eventsOf(name: string): { event: string; context: Record<string, unknow
 }
 
 describe('the channels', () => {
-  it('are silent, and nothing is made for them, until somebody subscribes', () => {
+  it('create and publish nothing until somebody subscribes', () => {
     const { open, request, epoch, ...plain } = channels
     for (const channel of [open, request, epoch]) expect(isTraced(channel)).toBe(false)
     for (const channel of Object.values(plain)) expect(channel.hasSubscribers).toBe(false)
@@ -51,7 +51,7 @@ describe('the channels', () => {
     expect(isTraced(epoch)).toBe(false)
   })
 
-  it('tell of each page of a source, with its rows and bytes', async () => {
+  it('report each page of a source, with its rows and bytes', async () => {
     const table = await ks.table('id int PRIMARY KEY')
     await pipeline(Readable.from(rowsOf(1_000)), createCassandraWritable({ ...ks.target, table }))
     const requests = eventsOf('cassandra-streams:request')
@@ -60,14 +60,14 @@ describe('the channels', () => {
     const ends = requests.filter(({ event }) => event === 'asyncEnd').map(({ context }) => context)
     expect(requests.filter(({ event }) => event === 'start')).toHaveLength(ends.length)
     expect(ends.reduce((sum, { rows }) => sum + Number(rows), 0)).toBe(rows.length)
-    // Each row is one value of 4 bytes after its length, and a page has little else.
+    // Each row is one value of 4 bytes and its length, and a page has little else.
     const bytes = ends.reduce((sum, { bytes }) => sum + Number(bytes), 0)
     expect(bytes).toBeGreaterThanOrEqual(8 * rows.length)
     expect(bytes).toBeLessThan(8 * rows.length + 100 * ends.length)
     expect(ends[0]).toMatchObject({ keyspace, table, operation: 'select', consistency: 'ONE', retries: 0 })
   })
 
-  it('tell of a page that is asked for again, and why', async () => {
+  it('report a page that is requested again, and why', async () => {
     const table = await ks.table('id int PRIMARY KEY')
     await pipeline(Readable.from(rowsOf(10)), createCassandraWritable({ ...ks.target, table }))
     const retries = messagesOf('cassandra-streams:retry')
@@ -87,7 +87,7 @@ describe('the channels', () => {
     expect(retries).toEqual([{ keyspace, table, tries: 1, ...numbers, reason: 'too much at once' }])
   })
 
-  it('tell of opening, and of each request with its rows, never of a row', async () => {
+  it('report the opening, and each request with its number of rows, but no row', async () => {
     const table = await ks.table('id int PRIMARY KEY')
     const opened = eventsOf('cassandra-streams:open')
     const requests = eventsOf('cassandra-streams:request')
@@ -112,7 +112,7 @@ describe('the channels', () => {
     expect(acknowledged.at(-1)).toEqual({ keyspace, table, row_index: 999 })
   })
 
-  it('tell of faults, retries, the window and bad rows, in words and without a password', async () => {
+  it('report faults, retries, the window and bad rows, in words and without a password', async () => {
     const table = await ks.table('id int PRIMARY KEY')
     const [requests, retries] = [eventsOf('cassandra-streams:request'), messagesOf('cassandra-streams:retry')]
     const [windows, bad] = [messagesOf('cassandra-streams:window'), messagesOf('cassandra-streams:bad-row')]
@@ -150,7 +150,7 @@ describe('the channels', () => {
     expect(all).not.toContain('canary-1234')
   })
 
-  it('tell of epochs and of those that fail', async () => {
+  it('report epochs, and epochs that fail', async () => {
     const table = await ks.table('id int PRIMARY KEY')
     const epochs = eventsOf('cassandra-streams:epoch')
     const sink = createMicroBatchSink({ ...ks.target, table, checkpoint_location: checkpoints.location() })
@@ -162,7 +162,7 @@ describe('the channels', () => {
     expect(epochs.at(-1)?.context['error']).toMatchObject({ code: 'ERR_CASSANDRA_SCHEMA_CHANGED' })
   })
 
-  it('tell of an opening that fails', async () => {
+  it('report an opening that fails', async () => {
     const opened = eventsOf('cassandra-streams:open')
     const sink = createCassandraWritable({ ...ks.target, table: 'nowhere' })
     await new Promise(resolve => sink.once('error', resolve))

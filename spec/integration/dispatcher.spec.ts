@@ -22,7 +22,7 @@ beforeAll(async () => {
 })
 afterAll(() => proxy?.stop())
 
-/** A dispatcher by way of the proxy, and a writer for each of these tables. */
+/** A dispatcher through the proxy, and a writer for each of these tables. */
 async function open(tables: readonly string[], options: Partial<CassandraWritableOptions>) {
   const { signal } = new AbortController()
   const settingsOf = (table: string) =>
@@ -38,7 +38,7 @@ async function open(tables: readonly string[], options: Partial<CassandraWritabl
     const table = await readWritableTable(connection.client, settings, signal)
     const owner = { onFailure: (error: Error) => failures.push(error), release: async () => {} }
     const writer = new TableWriter(dispatcher, table, settings, tally, owner)
-    /** Adds rows as a stream does, each when the one before it may be followed. */
+    /** Adds rows like a stream, each when the writer has room for the next one. */
     const load = async (rows: Iterable<object>) => {
       for (const row of rows) await writer.add(writer.encode(row))
       await writer.finish()
@@ -55,13 +55,13 @@ function* rows(count: number, v: string, from = 0) {
 const count = async (table: string) => (await ks.select(`SELECT id FROM ${ks.name}.${table}`)).length
 
 describe('one dispatcher for two tables', () => {
-  it('has one window of requests, which both of them use', async () => {
+  it('has one window of requests, which both tables use', async () => {
     const tables = [await ks.table('id int PRIMARY KEY, v text'), await ks.table('id int PRIMARY KEY, v int')]
     const { dispatcher, writers } = await open(tables, { concurrency: CONCURRENCY, batch_by: 'none' })
     const [one, other] = writers as [(typeof writers)[0], (typeof writers)[0]]
     let [most, together] = [0, 0]
     proxy.decide = () => {
-      // This one is not counted yet.
+      // The current request is not counted yet.
       most = Math.max(most, proxy.unanswered + 1)
       if (one.stats.requests_in_flight > 0 && other.stats.requests_in_flight > 0) together++
       return undefined
@@ -69,14 +69,14 @@ describe('one dispatcher for two tables', () => {
     const ints = Array.from(rows(ROWS, ''), ({ id }) => ({ id, v: id }))
     await Promise.all([one.load(rows(ROWS, 'x')), other.load(ints)])
     expect(most).toBe(CONCURRENCY)
-    // Nearly always: they begin and end at different times.
+    // Most of the time. The loads of the two tables begin and end at different times.
     expect(together).toBeGreaterThan(ROWS)
     expect(await Promise.all(tables.map(count))).toEqual([ROWS, ROWS])
     for (const { writer } of writers) await writer.close()
     await dispatcher.close()
   })
 
-  it('has one bound on bytes, in flight and in all', async () => {
+  it('has one bound on bytes in flight, and one on all bytes', async () => {
     const tables = [
       await ks.table('id int PRIMARY KEY, v text'),
       await ks.table('id int PRIMARY KEY, v text'),
@@ -94,21 +94,21 @@ describe('one dispatcher for two tables', () => {
     }
     await Promise.all(writers.map(({ load }) => load(rows(ROWS, v))))
     expect(mostInFlight).toBeLessThanOrEqual(MAX_BYTES / 2)
-    // Half is not used up when the next request does not fit, which has ten rows at most.
+    // The next request has at most ten rows. If it does not fit, less than that stays unused.
     expect(mostInFlight).toBeGreaterThan(MAX_BYTES / 2 - 10 * rowBytes)
-    // Each table holds the row that found no room.
+    // Each table also holds the row for which there was no room.
     expect(most).toBeLessThanOrEqual(MAX_BYTES + writers.length * rowBytes)
     expect(await Promise.all(tables.map(count))).toEqual([ROWS, ROWS])
     for (const { writer } of writers) await writer.close()
     await dispatcher.close()
   })
 
-  it('goes on for the one when Cassandra refuses a row of the other', async () => {
+  it('continues for one table when Cassandra refuses a row of the other', async () => {
     const tables = [
       await ks.table('id int PRIMARY KEY, v text'),
       await ks.table('id int PRIMARY KEY, v text'),
     ]
-    // The largest value that this index takes has 65,535 bytes.
+    // This index accepts at most 65,535 bytes.
     await ks.client.execute(`CREATE INDEX ON ${ks.name}.${tables[0]} (v)`)
     const { dispatcher, writers } = await open(tables, { concurrency: CONCURRENCY })
     const [one, other] = writers as [(typeof writers)[0], (typeof writers)[0]]
@@ -124,7 +124,7 @@ describe('one dispatcher for two tables', () => {
     await expect(failing).rejects.toMatchObject({ code: 'ERR_CASSANDRA_ROW_REFUSED', row_index: 50 })
     await one.writer.close()
     await going
-    // Also for rows that come once the other has ended.
+    // Also for rows that come after the other table has failed.
     await other.load(rows(ROWS, 'x', ROWS))
     expect(one.failures).toHaveLength(1)
     expect(one.stats.rows_failed).toBeGreaterThan(0)

@@ -13,7 +13,7 @@ import { useKeyspace } from './keyspace.ts'
 
 const ks = useKeyspace('driver_faults_spec')
 
-/** Bounds a hang. Whatever is waited for takes a second or two when the machine is idle. */
+/** Ends a hang. On an idle machine the waits take a second or two. */
 const PATIENCE = { timeout: 60_000, interval: 5 }
 
 async function startProxy(host?: string, port?: number): Promise<OutageProxy> {
@@ -22,7 +22,7 @@ async function startProxy(host?: string, port?: number): Promise<OutageProxy> {
   return proxy
 }
 
-/** A sink behind the proxy that is fed, row after row, until it is told to stop. */
+/** Writes row after row to a sink behind the proxy until it is stopped. */
 class Load {
   readonly sink: CassandraWritable
   error: Error | undefined
@@ -81,7 +81,7 @@ describe('a load', () => {
     const random = randomFrom(seed)
     const proxy = await startProxy()
     const load = await startLoad(proxy)
-    // A cut in the middle of a search for the next control connection is the worst.
+    // The worst case is a cut during the search for another control connection.
     proxy.weather = 'slow'
     proxy.delay_ms = 5
     for (let cut = 0; cut < 40; cut++) {
@@ -110,7 +110,7 @@ describe('a load', () => {
   })
 
   it.each([1, 100])(
-    'goes on with another connection when the one it has swallows everything, concurrency %i',
+    'continues with another connection when the current one swallows everything, concurrency %i',
     async concurrency => {
       const proxy = await startProxy()
       const load = await startLoad(proxy, {
@@ -125,7 +125,7 @@ describe('a load', () => {
     },
   )
 
-  it('goes on when PREPARE gets no answer, though the user set no limit for reading', async () => {
+  it('continues when PREPARE gets no answer, although the user switched off the read timeout', async () => {
     const proxy = await startProxy()
     const table = await ks.table('id int PRIMARY KEY')
     const sink = createCassandraWritable({
@@ -138,7 +138,7 @@ describe('a load', () => {
     onTestFinished(() => {
       sink.destroy()
     })
-    // The callback comes once the sink is open; nothing has been prepared for a DELETE or INSERT by then.
+    // The callback comes when the sink is open. No DELETE or INSERT has been prepared by then.
     await new Promise<void>(resolve => sink.write({ id: 0 }, () => resolve()))
     proxy.strike('swallow')
     const closed = new Promise((resolve, reject) => sink.once('close', resolve).once('error', reject))
@@ -149,7 +149,7 @@ describe('a load', () => {
 })
 
 describe('opening', () => {
-  it('prepares nothing, though the defaults of the client say so, since a PREPARE has no time limit', async () => {
+  it('prepares nothing, despite the defaults of the client, because a PREPARE has no time limit', async () => {
     const proxy = await startProxy()
     const { localDataCenter } = inject('cassandra')
     const client = new Client({
@@ -172,7 +172,7 @@ describe('opening', () => {
     expect(prepared.mock.calls.map(([, query]) => query)).toEqual([expect.stringMatching(/^INSERT INTO/)])
   })
 
-  it('says that the client was shut down before', async () => {
+  it('fails with an error that says that the client was already shut down', async () => {
     const { host, port, localDataCenter } = inject('cassandra')
     const client = new Client({ contactPoints: [`${host}:${port}`], localDataCenter })
     await client.connect()
@@ -184,7 +184,7 @@ describe('opening', () => {
     })
   })
 
-  it('takes the contact point that answers, whichever of the three hang', async () => {
+  it('uses the contact point that answers, whichever two of the three hang', async () => {
     const good = await startProxy('127.0.0.1')
     for (const host of ['127.0.0.2', '127.0.0.3']) {
       const silent = await startProxy(host, good.port)
@@ -197,7 +197,7 @@ describe('opening', () => {
         host: ['127.0.0.2', '127.0.0.1', '127.0.0.3'],
         table,
         port: good.port,
-        // The silent ones may take all of it.
+        // Contact points that hang may take all of this time.
         request_timeout_ms: 4_000,
       })
       await load.goesOn()

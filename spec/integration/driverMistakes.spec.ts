@@ -40,7 +40,7 @@ describe('refused by a sink, where the driver stores', () => {
     expect(error).toBeInstanceOf(RowError)
     const { code, row_index, column, cql_type, message, counts } = error as RowError
     expect({ code, row_index }).toEqual({ code: 'ERR_CASSANDRA_VALUE', row_index: 1 })
-    // A part that is refused is named by the way to it and has a type of its own.
+    // A refused part has a path and its own type.
     const at = column?.slice(type.length)
     expect(column).toBe(`${type}${at}`)
     if (at === '') expect(cql_type).toBe(cqlTypeName(typeOf(type)))
@@ -62,9 +62,9 @@ describe('stored exactly by a sink, where the driver stores something else or re
   })
 })
 
-describe('rows of a shape that misleads', () => {
+describe('rows with a misleading shape', () => {
   it.each(['__proto__', 'constructor', 'toString'])(
-    '%s is a column where the row owns it, and not where it inherits it',
+    '%s is a column if it is an own property of the row, and not if the row inherits it',
     async name => {
       const into = await ks.table(`id int PRIMARY KEY, ${quoteIdentifier(name)} text`)
       const own = Object.defineProperty({ id: 1 }, name, { value: 'own', enumerable: true })
@@ -77,7 +77,7 @@ describe('rows of a shape that misleads', () => {
     },
   )
 
-  it('a row that is changed after write() is stored as it was', async () => {
+  it('a row that is changed after write() is stored as it was before', async () => {
     const id = nextId++
     const row = { id, int: 1, 'list<int>': [1], blob: Buffer.of(1) }
     const sink = createCassandraWritable({ client: ks.client, keyspace: ks.name, table })

@@ -13,11 +13,11 @@ const seed = Number(process.env['FAULTS_SEED'] ?? randomInt(2 ** 31))
 console.log(`FAULTS_SEED=${seed}`)
 const random = randomFrom(seed)
 
-// The kills are in `npm run test:faults`, and a role that is revoked in notTheRow.spec.ts.
+// `npm run test:faults` has the kills, and notTheRow.spec.ts a revoked permission.
 const faults = [...errorCodeFaults, ...overloadFaults, ...proxiedFaults, ...oneNodeFaults]
 
-/** Most loads wait for most of their time. */
-describe.concurrent('a load in which this happens keeps its promise for the whole table', () => {
+/** Concurrent, because most loads wait most of the time. */
+describe.concurrent('a load with this fault keeps its promise for the whole table', () => {
   it.for(faults)('$name', async fault => {
     const { localDataCenter } = inject('cassandra')
     const stage: Stage = { client: ks.client, target: ks.target, localDataCenter, random }

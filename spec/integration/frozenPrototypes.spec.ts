@@ -7,7 +7,7 @@ import { useKeyspace } from './keyspace.ts'
 const keyspace = useKeyspace('frozen')
 const checkpoints = useCheckpoints()
 
-it('writes and fails as always in a process that has frozen its prototypes', async () => {
+it('writes and fails in the same way in a process with frozen prototypes', async () => {
   await keyspace.client.execute(`CREATE TYPE ${keyspace.name}.person (name text, age int)`)
   const table = await keyspace.table(
     'id int PRIMARY KEY, tags list<text>, counts map<text, int>, who frozen<person>',

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { Client } from 'cassandra-driver'
 import { afterAll, beforeAll, inject } from 'vitest'
 
-/** A keyspace of its own for each spec file, and a client to look into it with. */
+/** A keyspace for one spec file, and a client to read it. */
 export class Keyspace {
   readonly name: string
   readonly client: Client
-  /** What a sink needs to reach this keyspace. */
+  /** Options with which a sink reaches this keyspace. */
   readonly target: { readonly host: string; readonly port: number; readonly keyspace: string }
   #tables = 0
 
@@ -16,13 +16,13 @@ export class Keyspace {
     this.client = new Client({
       contactPoints: [`${host}:${port}`],
       localDataCenter,
-      // Dropping a keyspace of many tables takes its time on a busy machine.
+      // On a busy machine, dropping a keyspace with many tables takes long.
       socketOptions: { readTimeout: 120_000 },
     })
     this.target = { host, port, keyspace: name }
   }
 
-  /** Creates a table with the given columns and primary key; returns its name. */
+  /** Creates a table with the given columns and primary key. Returns its name. */
   async table(definition: string, properties?: string): Promise<string> {
     const table = `t${++this.#tables}`
     const how = properties === undefined ? '' : ` WITH ${properties}`
@@ -39,7 +39,7 @@ export class Keyspace {
   }
 }
 
-/** Call at the top of a spec file. The name gets a random end, since several runs may share a server. */
+/** Call at the top of a spec file. The name gets a random suffix, because several runs may share a server. */
 export function useKeyspace(name: string): Keyspace {
   const keyspace = new Keyspace(`${name}_${randomBytes(4).toString('hex')}`)
   beforeAll(() =>

@@ -8,11 +8,11 @@ import { useKeyspace } from './keyspace.ts'
 
 const ks = useKeyspace('many_tables')
 
-/** `MANY_TABLES=200` for the figure in bench/NOTES.md. */
+/** `MANY_TABLES=200` gives the figure in bench/NOTES.md. */
 const TABLES = Number(process.env['MANY_TABLES'] ?? 80)
 const ROUNDS = 20
 
-/** Rows of many partitions in random-looking pieces, so that requests of many sizes are left over. */
+/** Rows of many partitions in pieces of irregular sizes, so that requests of many sizes occur. */
 function* rows() {
   for (let round = 0; round < ROUNDS; round++) {
     for (let i = 0; i < 7 + ((round * 13) % 40); i++) yield { p: i % 5, c: round * 100 + i, v: `row ${i}` }
@@ -39,7 +39,7 @@ describe(`${TABLES} tables on one client with the driver's defaults`, () => {
   }, 600_000)
   afterAll(() => client?.shutdown())
 
-  it('are all written, without storms of statements that the server has forgotten', {
+  it('are all written, without floods of "not prepared" answers', {
     timeout: 600_000,
   }, async () => {
     const from = performance.now()

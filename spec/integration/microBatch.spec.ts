@@ -66,7 +66,7 @@ describe('a micro-batch sink as a Writable', () => {
     expect(await again.open()).toEqual({ epoch_id: 2, position: { id: 249 }, rows_total: 250 })
   })
 
-  it('cuts an epoch by time when rows are few', async () => {
+  it('cuts an epoch by time when few rows come', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text', { epoch_interval_ms: 1 })
     const sink = createMicroBatchSink(options)
     sink.write({ id: 1 })
@@ -81,7 +81,7 @@ describe('a micro-batch sink as a Writable', () => {
     await once(sink, 'finish')
   })
 
-  it('cuts an epoch by bytes, so that two of them keep within max_buffered_bytes', async () => {
+  it('cuts an epoch by bytes, so that two epochs stay within max_buffered_bytes', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text', { max_buffered_bytes: 65_536 })
     const sink = createMicroBatchSink(options)
     const commits = commitsOf(sink)
@@ -90,7 +90,7 @@ describe('a micro-batch sink as a Writable', () => {
     expect(commits.map(({ rows }) => rows)).toEqual([4, 4])
   })
 
-  it('says after a restart where the source has to go on, also without a position', async () => {
+  it('tells after a restart at which row the source must continue, also without a position', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text', { rows_per_epoch: 10 })
     await pipeline(Readable.from(items(0, 25)), createMicroBatchSink(options))
     const sink = createMicroBatchSink(options)
@@ -117,7 +117,7 @@ describe('a micro-batch sink as a Writable', () => {
     expect(commits.map(({ position }) => position)).toEqual([{ line: 2 }, { line: 4 }])
   })
 
-  it('writes nothing of an epoch with a bad row, and goes on from the last commit', async () => {
+  it('writes nothing of an epoch with a bad row, and continues after the last commit', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text', { rows_per_epoch: 10 })
     const bad = [...items(0, 15), { id: 15, v: 7 }, ...items(16, 30)]
     const sink = createMicroBatchSink(options)
@@ -140,7 +140,7 @@ describe('a micro-batch sink as a Writable', () => {
     expect(stateIn(options.checkpoint_location)).toMatchObject({ committed: -1, sealed: undefined })
   })
 
-  it('gives the checkpoint back when it finishes, is destroyed, aborted or left', async () => {
+  it('releases the checkpoint when it finishes, is destroyed, is aborted, or leaves its `await using` block', async () => {
     let abort = new AbortController()
     const options = await optionsFor('id int PRIMARY KEY')
     const ends: ((sink: ReturnType<typeof createMicroBatchSink>) => unknown)[] = [
@@ -162,13 +162,13 @@ describe('a micro-batch sink as a Writable', () => {
     expect(await last.open()).toBeNull()
   })
 
-  it('gives the checkpoint back before it closes, whenever it is ended while it opens', async () => {
+  it('releases the checkpoint before it closes, at whatever point of its opening it is ended', async () => {
     const seed = Number(process.env['ENDS_SEED'] ?? randomInt(2 ** 31))
     const random = randomFrom(seed)
     const { client, name: keyspace } = ks
     const { table, checkpoint_location } = await optionsFor('id int PRIMARY KEY')
     let opened = 0
-    // What the last one needed that was open in time: the first is given as long as it needs.
+    // Milliseconds that the last opened sink needed. The first sink gets as long as it needs.
     let needed = Number.POSITIVE_INFINITY
     for (let run = 0; run <= 200; run++) {
       const start = performance.now()
@@ -215,7 +215,7 @@ describe('a micro-batch sink as a Writable', () => {
     })
   })
 
-  it('ends with the error of a listener for commit, and keeps the commit', async () => {
+  it('ends with the error of a listener for commit, and the commit stays valid', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text', { rows_per_epoch: 10 })
     const sink = createMicroBatchSink(options)
     const mistake = new Error('the listener')
@@ -255,7 +255,7 @@ describe('writeEpoch', () => {
     await once(sink, 'finish')
   })
 
-  it('skips an epoch that is committed, without reading its rows, and refuses a gap', async () => {
+  it('skips a committed epoch without reading its rows, and refuses a gap', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text')
     await using sink = createMicroBatchSink<Item>(options)
     const commits = commitsOf(sink)
@@ -281,7 +281,7 @@ describe('writeEpoch', () => {
     expect(await idsIn(options.table)).toEqual(ids(items(0, 6)))
   })
 
-  it('serves calls that are made at once in their order', async () => {
+  it('runs concurrent calls in their order', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text')
     await using sink = createMicroBatchSink<Item>(options)
     const commits = commitsOf(sink)
@@ -289,7 +289,7 @@ describe('writeEpoch', () => {
     expect(commits.map(({ epoch_id }) => epoch_id)).toEqual([0, 1, 2])
   })
 
-  it('writes nothing of an epoch with a bad row, and takes it again when it is mended', async () => {
+  it('writes nothing of an epoch with a bad row, and accepts the epoch again after it is fixed', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text')
     await using sink = createMicroBatchSink<Item>(options)
     const bad = [...items(0, 5), { id: 'x' as unknown as number }]
@@ -298,7 +298,7 @@ describe('writeEpoch', () => {
     expect(await sink.writeEpoch(0, items(0, 6))).toMatchObject({ rows: 6, replayed: false })
   })
 
-  it('refuses rows by write() and by writeEpoch() in one sink', async () => {
+  it('refuses to be used with write() in the same sink', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text')
     const sink = createMicroBatchSink<Item>(options)
     await sink.writeEpoch(0, items(0, 1))
@@ -311,7 +311,7 @@ describe('writeEpoch', () => {
     other.destroy()
   })
 
-  it('refuses an epoch that is larger than memory may get', async () => {
+  it('refuses an epoch that is larger than the bound on memory', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text', { max_buffered_bytes: 65_536 })
     await using sink = createMicroBatchSink<Item>(options)
     const endless = (function* () {
@@ -330,7 +330,7 @@ describe('writeEpoch', () => {
     await expect(written).rejects.toMatchObject({ code: 'ERR_CASSANDRA_WRITE' })
   })
 
-  it('tells by its promise why the sink cannot be opened, without a listener for errors', async () => {
+  it('rejects with the reason why the sink cannot open, without a listener for errors', async () => {
     const options = { ...(await optionsFor('id int PRIMARY KEY')), table: 'not_there' }
     const sink = createMicroBatchSink<Item>(options)
     await expect(sink.open()).rejects.toMatchObject({ code: 'ERR_CASSANDRA_TABLE_NOT_FOUND' })

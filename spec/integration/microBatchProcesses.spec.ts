@@ -34,7 +34,7 @@ async function taskFor(rows: number, options: Task['options']): Promise<Task> {
   }
 }
 
-/** Goes on in this process from where the last commit is. */
+/** Continues in this process after the last commit. */
 async function finish({ table, checkpoint_location, rows, partition }: Task): Promise<void> {
   const sink = createMicroBatchSink({ ...ks.target, table, checkpoint_location, ...controls })
   const last = await sink.open()
@@ -49,7 +49,7 @@ async function cleanTable(rows: number): Promise<string> {
 }
 
 describe('a process that dies at a call to the file system', () => {
-  it('leaves the table of a clean run, whichever call of two epochs it is', {
+  it('leaves the table of a clean run, for every call of two epochs', {
     timeout: 600_000,
   }, async () => {
     const options = { rows_per_epoch: 10 }
@@ -57,7 +57,7 @@ describe('a process that dies at a call to the file system', () => {
     const task = await taskFor(rows, options)
     const { table } = task
 
-    // Each in a partition of its own, since a table takes its time to be created; until a run is through before its call.
+    // Runs share a table, because creating one takes long. Each run has its own partition. The last run finishes before its call.
     const states = new Set<string>()
     let nth = 0
     let isThrough = false
@@ -84,7 +84,7 @@ describe('a process that dies at a call to the file system', () => {
     const sink = createCassandraWritable({ ...ks.target, table: clean, ...controls })
     await pipeline(Readable.from(all.flat()), sink)
     expect(await differences(ks.client, ks.name, table, clean)).toEqual([])
-    // Each of the two epochs was found sealed, and committed, and both of them were found sealed at once.
+    // Each of the two epochs was found sealed and found committed, and both were found sealed at the same time.
     const found = [
       '-1 undefined undefined',
       '-1 0 undefined',
@@ -98,7 +98,7 @@ describe('a process that dies at a call to the file system', () => {
 })
 
 describe('two processes on one checkpoint', () => {
-  it('refuse the second while the first only sleeps, and let the first go on', {
+  it('cannot both own it: the second is refused while the first is suspended, and the first then continues', {
     timeout: 120_000,
   }, async () => {
     const task = await taskFor(2000, { rows_per_epoch: 50, rows_per_batch: 5, concurrency: 1 })
@@ -115,15 +115,15 @@ describe('two processes on one checkpoint', () => {
   })
 })
 
-describe('a process that is taken over from while it is stopped', () => {
+describe('a suspended process whose checkpoint is taken over', () => {
   it.each([1, 2, 3])(
-    'writes nothing that counts when it goes on: run %i',
+    'changes nothing in the table when it continues: run %i',
     { timeout: 120_000 },
     async run => {
       const task = await taskFor(2000, { rows_per_epoch: 50, rows_per_batch: 5, concurrency: 4 })
       const first = programs.start(task)
       let sends = 0
-      // Somewhere within an epoch with lists, and somewhere within one without.
+      // At a moment within an epoch with lists, or within one without.
       await new Promise<void>(resolve =>
         first.onWord(word => 'send' in word && ++sends === 41 * run && resolve()),
       )
@@ -141,7 +141,7 @@ describe('a process that is taken over from while it is stopped', () => {
 })
 
 describe('a clock that is set between two runs', () => {
-  it.each([5000, -5000])('by %i ms does not let older rows win', { timeout: 120_000 }, async clock_ms => {
+  it.each([5000, -5000])('by %i ms does not make older rows win', { timeout: 120_000 }, async clock_ms => {
     const task = await taskFor(1000, { rows_per_epoch: 100, rows_per_batch: 10 })
     const wrong = programs.start({ ...task, clock_ms })
     let commits = 0

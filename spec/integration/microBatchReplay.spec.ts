@@ -52,29 +52,26 @@ describe('the replay of an epoch', () => {
     ['nothing', nothing],
     ['every other request', everyOther],
     ['everything', all],
-  ])(
-    'after %s had arrived leaves each row once, with the write time it was sealed with',
-    async (_, arrives) => {
-      const options = await optionsFor('id int PRIMARY KEY, v text', { batch_by: 'none' })
-      await crash(options, rowsOf(50), arrives)
-      const { sealed } = stateIn(options.checkpoint_location)
-      expect(await replay(options, rowsOf(50))).toEqual({
-        epoch_id: 0,
-        rows: 50,
-        skipped: false,
-        replayed: true,
-      })
-      const found = await contents(options.table, 'id, v, writetime(v) AS at')
-      expect(found.length).toBe(50)
-      for (const { id, v, at } of found) {
-        expect(v).toBe(`v${id}`)
-        expect(String(at)).toBe(String(BigInt(sealed?.timestamp ?? '') + BigInt(Number(id))))
-      }
-      expect(stateIn(options.checkpoint_location)).toMatchObject({ committed: 0, sealed: undefined })
-    },
-  )
+  ])('after %s had arrived leaves each row once, with the write time from its seal', async (_, arrives) => {
+    const options = await optionsFor('id int PRIMARY KEY, v text', { batch_by: 'none' })
+    await crash(options, rowsOf(50), arrives)
+    const { sealed } = stateIn(options.checkpoint_location)
+    expect(await replay(options, rowsOf(50))).toEqual({
+      epoch_id: 0,
+      rows: 50,
+      skipped: false,
+      replayed: true,
+    })
+    const found = await contents(options.table, 'id, v, writetime(v) AS at')
+    expect(found.length).toBe(50)
+    for (const { id, v, at } of found) {
+      expect(v).toBe(`v${id}`)
+      expect(String(at)).toBe(String(BigInt(sealed?.timestamp ?? '') + BigInt(Number(id))))
+    }
+    expect(stateIn(options.checkpoint_location)).toMatchObject({ committed: 0, sealed: undefined })
+  })
 
-  it('takes the first rows of a Writable, and what comes after them as the next epoch', async () => {
+  it('takes the first rows of a Writable, and later rows become the next epoch', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text')
     await crash(options, rowsOf(20), everyOther)
     const sink = createMicroBatchSink({ ...options, rows_per_epoch: 7 })
@@ -86,7 +83,7 @@ describe('the replay of an epoch', () => {
     expect((await contents(options.table)).length).toBe(30)
   })
 
-  it('overwrites nothing that somebody wrote after the crash', async () => {
+  it('overwrites nothing that others wrote after the crash', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text')
     await crash(options, rowsOf(5), nothing)
     await ks.client.execute(`INSERT INTO ${ks.name}.${options.table} (id, v) VALUES (3, 'newer')`)
@@ -94,7 +91,7 @@ describe('the replay of an epoch', () => {
     expect(await contents(options.table, 'id, v')).toContainEqual({ id: 3, v: 'newer' })
   })
 
-  it('writes what follows later than all of it, when the clock is back an hour', async () => {
+  it('gives the next epoch later write times, even if the clock was set back by an hour', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text')
     await using sink = createMicroBatchSink(options)
     await sink.writeEpoch(0, rowsOf(3))
@@ -115,15 +112,15 @@ describe('the replay of an epoch', () => {
     ['fewer rows', rows.slice(0, 590), 'rows 512 to 599', 590],
     ['more rows', [...rows, first], 'rows 512 to 600', 601],
     ['no rows', [], 'rows 0 to 255', 0],
-    ['two rows in each other’s place', [rows[1], rows[0], ...rows.slice(2)] as Row[], 'rows 0 to 255', 600],
+    ['two exchanged rows', [rows[1], rows[0], ...rows.slice(2)] as Row[], 'rows 0 to 255', 600],
     [
-      'null in place of a missing value',
+      'null instead of a missing value',
       [...rows.slice(0, 599), { id: 599, v: null }],
       'rows 512 to 599',
       600,
     ],
   ])(
-    'refuses %s before it writes anything, and goes on with the right ones',
+    'refuses %s before it writes anything, and then accepts the right rows',
     async (_, others, where, count) => {
       const options = await optionsFor('id int PRIMARY KEY, v text')
       await crash(options, rows, nothing)
@@ -160,7 +157,7 @@ describe('the replay of an epoch', () => {
   it.each([
     ['some rows', 9],
     ['no row', 0],
-  ])('that is stopped after %s stays sealed, says so, and is completed by the next run', async (_, count) => {
+  ])('that ends after %s stays sealed, reports that, and is completed by the next run', async (_, count) => {
     const options = await optionsFor('id int PRIMARY KEY, v text')
     await crash(options, rowsOf(10), everyOther)
     const before = stateIn(options.checkpoint_location)
@@ -176,7 +173,7 @@ describe('the replay of an epoch', () => {
     expect((await contents(options.table)).length).toBe(12)
   })
 
-  it('knows the rows again after a column was added to the table', async () => {
+  it('recognizes the rows after a column was added to the table', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text')
     await crash(options, rowsOf(5), everyOther)
     await ks.client.execute(`ALTER TABLE ${ks.name}.${options.table} ADD a int`)
@@ -196,11 +193,11 @@ describe('non-frozen lists', () => {
   it.each([
     ['nothing', nothing],
     ['everything', all],
-  ])('are not doubled by replays after %s had arrived', async (_, arrives) => {
+  ])('are not doubled by two replays after %s had arrived', async (_, arrives) => {
     const options = await optionsFor(definition, { batch_by: 'none' })
     await crash(options, rows, arrives)
     const before = stateIn(options.checkpoint_location).sealed
-    // A replay that is killed as well.
+    // The first replay crashes too.
     const again = { ...options }
     await crash(again, rows, arrives)
     expect(BigInt(stateIn(options.checkpoint_location).sealed?.timestamp ?? 0)).toBeGreaterThan(
@@ -213,7 +210,7 @@ describe('non-frozen lists', () => {
     ])
   })
 
-  it('do not go with timestamp_column, which a replay must not change', async () => {
+  it('cannot be combined with timestamp_column, because a replay must not change those write times', async () => {
     const options = await optionsFor(definition, { timestamp_column: 'at' })
     await using sink = createMicroBatchSink(options)
     await expect(sink.open()).rejects.toMatchObject({
@@ -224,7 +221,7 @@ describe('non-frozen lists', () => {
 })
 
 describe('timestamp_column', () => {
-  it('is kept by a replay, and part of what a replay must bring again', async () => {
+  it('is kept by a replay, and compared with the sealed rows', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text', {
       timestamp_column: 'at',
       allow_any_timestamp: true,
@@ -242,7 +239,7 @@ describe('timestamp_column', () => {
 describe('time to live', () => {
   const hour = 3_600_000
 
-  /** Has the epoch of a crash sealed an hour earlier. */
+  /** Changes the checkpoint of a crash as if its epoch had been sealed an hour earlier. */
   async function anHourAgo({ checkpoint_location }: { checkpoint_location: string }): Promise<void> {
     const [header, seal] = (await readFile(checkpoint_location, 'utf8'))
       .split('\n')
@@ -254,7 +251,7 @@ describe('time to live', () => {
     await checkpoint.close()
   }
 
-  it('goes on counting while the process is down, but never ends at once or never', async () => {
+  it('counts down while the process is down, but never to less than a second, and 0 stays for ever', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text', { ttl_column: 'seconds' })
     const rows = [
       { id: 1, v: 'a', seconds: 7200 },
@@ -278,7 +275,7 @@ describe('time to live', () => {
     expect(found.get(4)).toBeNull()
   })
 
-  it('of the table is counted as well', async () => {
+  it('of the table counts down too', async () => {
     const table = await ks.table('id int PRIMARY KEY, v text')
     await ks.client.execute(`ALTER TABLE ${ks.name}.${table} WITH default_time_to_live = 7200`)
     const options = {
@@ -295,7 +292,7 @@ describe('time to live', () => {
     expect(row?.['left']).toBeGreaterThan(3000)
   })
 
-  it('stays as it was where the row had arrived', async () => {
+  it('stays as it was for a row that had arrived', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text', { ttl: 7200 })
     await crash(options, rowsOf(1), all)
     await anHourAgo(options)
@@ -304,7 +301,7 @@ describe('time to live', () => {
     expect(row?.['left']).toBeGreaterThan(7000)
   })
 
-  it('does not follow the clock of this machine, when that is set', async () => {
+  it('does not follow a step of this machine’s clock', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text', { ttl: 7200 })
     await crash(options, rowsOf(1), nothing)
     const now = Date.now.bind(Date)
@@ -314,7 +311,7 @@ describe('time to live', () => {
     expect(row?.['left']).toBeGreaterThan(7000)
   })
 
-  it('as it was given is part of what a replay must bring again', async () => {
+  it('is compared with the sealed rows as it was given', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text', { ttl: 7200 })
     await crash(options, rowsOf(3), nothing)
     await expect(replay({ ...options, ttl: 7100 }, rowsOf(3))).rejects.toMatchObject({
@@ -323,7 +320,7 @@ describe('time to live', () => {
     expect(await replay(options, rowsOf(3))).toMatchObject({ replayed: true })
   })
 
-  it('of tombstones bounds the age of an epoch that may be replayed', async () => {
+  it('of tombstones limits the age of an epoch that may be replayed', async () => {
     const table = await ks.table('id int PRIMARY KEY, v text')
     await ks.client.execute(`ALTER TABLE ${ks.name}.${table} WITH gc_grace_seconds = 3000`)
     const options = {
@@ -338,7 +335,7 @@ describe('time to live', () => {
     expect(await contents(table)).toEqual([])
   })
 
-  it('of tombstones must be some time, or no epoch could ever be replayed', async () => {
+  it('of tombstones must not be 0, because no epoch could be replayed', async () => {
     const table = await ks.table('id int PRIMARY KEY, v text', 'gc_grace_seconds = 0')
     const location = checkpoints.location()
     const { client, name: keyspace } = ks
@@ -348,7 +345,7 @@ describe('time to live', () => {
 })
 
 describe('a checkpoint', () => {
-  it('is refused for another table, and for one that was created again', async () => {
+  it('is refused for another table, and for a table that was created again', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text')
     await using first = createMicroBatchSink(options)
     await first.writeEpoch(0, rowsOf(1))
@@ -372,12 +369,12 @@ describe('a checkpoint', () => {
   })
 })
 
-describe('two epochs that were begun', () => {
+describe('two unfinished epochs', () => {
   const ROWS = 10
   const keys = (count: number, rows = 2 * ROWS) =>
     Array.from({ length: rows }, (_, i) => ({ id: i % count, v: `v${i}` }))
 
-  /** Is gone when both are sealed, all of the first has left, and some of the second. */
+  /** Crashes when both epochs are sealed, all rows of the first have been sent, and some of the second. */
   async function crashInBoth(options: Options, rows: readonly Row[], arrives: (request: number) => boolean) {
     let requests = 0
     const execute = async (cql: string, binds: unknown[], how: object) => {
@@ -400,12 +397,8 @@ describe('two epochs that were begun', () => {
     ['with lists in the first', (i: number) => i < ROWS, everyOther],
     ['with lists in the second', (i: number) => i >= ROWS, all],
     ['with lists in both', () => true, everyOther],
-    [
-      'with lists in the first, of which nothing has arrived',
-      (i: number) => i < ROWS,
-      (i: number) => i >= ROWS,
-    ],
-  ])('%s, are replayed in their order, and end as one clean run', async (_, hasList, arrives) => {
+    ['with lists in the first, none of which has arrived', (i: number) => i < ROWS, (i: number) => i >= ROWS],
+  ])('%s, are replayed in their order and leave the table of a clean run', async (_, hasList, arrives) => {
     const definition = 'id int PRIMARY KEY, v text, items list<int>'
     const more = { rows_per_epoch: ROWS, batch_by: 'none' as const }
     const [options, clean] = [await optionsFor(definition, more), await optionsFor(definition, more)]
@@ -422,7 +415,7 @@ describe('two epochs that were begun', () => {
     expect(stateIn(options.checkpoint_location)).toMatchObject({ committed: 1, sealed: undefined })
   })
 
-  it('are committed in their order, also when the second is acknowledged first', async () => {
+  it('are committed in their order, even if the second is acknowledged first', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text', { rows_per_epoch: ROWS, batch_by: 'none' })
     let requests = 0
     let acknowledge = () => {}
@@ -442,7 +435,7 @@ describe('two epochs that were begun', () => {
     const load = pipeline(Readable.from(keys(3 * ROWS, 3 * ROWS)), sink)
     await vi.waitFor(() => expect(requests).toBe(2 * ROWS), { timeout: 20_000 })
     await delay(500)
-    // Nor does a third epoch begin.
+    // A third epoch does not begin either.
     expect([requests, commits]).toEqual([2 * ROWS, []])
     acknowledge()
     await load
@@ -450,7 +443,7 @@ describe('two epochs that were begun', () => {
     expect((await contents(options.table)).length).toBe(3 * ROWS)
   })
 
-  it('take the times to live of their own first attempts', async () => {
+  it('keep the times to live of their first attempts', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text', { rows_per_epoch: ROWS, batch_by: 'none' })
     const name = `${ks.name}.${options.table}`
     await ks.client.execute(`ALTER TABLE ${name} WITH default_time_to_live = 50000`)
@@ -464,7 +457,7 @@ describe('two epochs that were begun', () => {
     expect(found.length).toBe(2 * ROWS + 1)
   })
 
-  it('are not both replayed when only the rows of one come: the other stays sealed', async () => {
+  it('are replayed one by one: if only the rows of the first come, the second stays sealed', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text', { rows_per_epoch: ROWS, batch_by: 'none' })
     const rows = keys(2 * ROWS)
     await crashInBoth(options, rows, everyOther)

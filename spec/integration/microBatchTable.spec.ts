@@ -32,7 +32,7 @@ async function optionsFor(more: Omit<Partial<MicroBatchSinkOptions<Item>>, 'chec
 const count = async (table: string) => (await ks.select(`SELECT id FROM ${ks.name}.${table}`)).length
 
 describe('a micro-batch sink with its checkpoint in a table', () => {
-  it('goes on from the last commit, and needs no more than a name by default', async () => {
+  it('continues after the last commit, and needs only a keyspace and a name', async () => {
     const options = await optionsFor({ rows_per_epoch: 100 })
     const { table: _, ...checkpoint_location } = options.checkpoint_location
     const given = { ...options, checkpoint_location }
@@ -50,7 +50,7 @@ describe('a micro-batch sink with its checkpoint in a table', () => {
     expect(JSON.parse(String(found?.['committed']))).toMatchObject({ epoch_id: 3, position: 299 })
   })
 
-  it('is fenced by the one that opens it next, before it can begin another epoch', async () => {
+  it('is fenced by the next sink that opens the checkpoint, before it can begin another epoch', async () => {
     const options = await optionsFor()
     const first = createMicroBatchSink<Item>(options)
     await first.writeEpoch(0, items(0, 10))
@@ -68,7 +68,9 @@ describe('a micro-batch sink with its checkpoint in a table', () => {
     expect(await ks.select(`SELECT v FROM ${ks.name}.${options.table} WHERE id = 10`)).toEqual([{ v: 'v10' }])
   })
 
-  it('replays what the one before had sealed, whose rows arrive late', { timeout: 60_000 }, async () => {
+  it('replays what the previous sink had sealed, although rows of that sink arrive late', {
+    timeout: 60_000,
+  }, async () => {
     const options = await optionsFor({ rows_per_epoch: 10, batch_by: 'none', concurrency: 5 })
     let [held, isHeld]: [(() => void)[], boolean] = [[], true]
     const execute = async (cql: string, ...rest: unknown[]) => {
@@ -95,7 +97,7 @@ describe('a micro-batch sink with its checkpoint in a table', () => {
     expect(found.sort((a, b) => Number(a['id']) - Number(b['id']))).toEqual(wanted)
   })
 
-  it('is left at once while the checkpoint is opened', async () => {
+  it('ends at once while it opens the checkpoint', async () => {
     const options = await optionsFor()
     const sink = createMicroBatchSink<Item>(options)
     const opened = sink.open().catch(error => error)
@@ -133,7 +135,7 @@ describe('a reader with its checkpoint in a table', () => {
     return found
   }
 
-  it('has the next run go on behind what was acknowledged', async () => {
+  it('continues in the next run after the acknowledged position', async () => {
     const place = checkpoints.place()
     const all = await read(place, ROWS, 0)
     expect((await read(place, 50, 40)).length).toBe(50)
@@ -141,7 +143,7 @@ describe('a reader with its checkpoint in a table', () => {
     expect(await read(place, ROWS, 0)).toEqual(all.slice(50))
   })
 
-  it('keeps what is acknowledged after its end, unless another reader has opened it since', async () => {
+  it('keeps a position that is acknowledged after its end, unless another reader has opened it in between', async () => {
     const place = checkpoints.place()
     const source = sourceAt(place)
     const rows = await source.toArray()
@@ -152,7 +154,7 @@ describe('a reader with its checkpoint in a table', () => {
     expect(await read(place, 1, 0)).toEqual([rows[21]?.['id']])
   })
 
-  it('ends with the error when another reader takes it over', async () => {
+  it('ends with an error when another reader takes the checkpoint over', async () => {
     const place = checkpoints.place()
     const source = sourceAt(place)
     const reading = (async () => {

@@ -9,7 +9,7 @@ import { useKeyspace } from './keyspace.ts'
 const keyspace = useKeyspace('names')
 const { client, target } = keyspace
 
-/** What CQL takes as a name, whatever it holds. */
+/** Any text as a quoted name in CQL. */
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`
 
 const sentinel = [1, 2, 3].map(id => ({ id, v: `kept ${id}` }))
@@ -19,7 +19,7 @@ beforeAll(async () => {
   await pipeline(Readable.from(sentinel), createCassandraWritable({ ...target, table: 'sentinel' }))
 })
 
-/** Fails if a statement did anything but what it should. */
+/** Fails if a statement had any other effect than it should. */
 async function expectSentinel(...tables: string[]): Promise<void> {
   const rows = await keyspace.select(`SELECT id, v FROM ${keyspace.name}.sentinel`)
   expect(rows.sort((a, b) => Number(a['id']) - Number(b['id']))).toEqual(sentinel)
@@ -95,11 +95,11 @@ const name = fc.oneof(
 const names = (least: number, most: number) =>
   fc.uniqueArray(name, { minLength: least, maxLength: most }).filter(all => !all.includes('is_deleted'))
 
-/** Bounds a run, since a table takes its time. */
+/** Few, because creating a table takes long. */
 const numRuns = 25
 
-describe('names that would end a statement if they were not quoted', () => {
-  it('name columns and fields of a table, which is written like every other one', async () => {
+describe('names that would break out of a statement without quotes', () => {
+  it('can be columns and fields of a table, which is written like any other', async () => {
     let tables = 0
     const made: string[] = []
     await fc.assert(
@@ -168,7 +168,7 @@ describe('names that would end a statement if they were not quoted', () => {
     for (const table of made) await client.execute(`DROP TABLE ${keyspace.name}.${table}`)
   })
 
-  it('are found or not as a keyspace, a table, or a property, and nothing else happens', async () => {
+  it('as a keyspace, a table or a property of a row are found or not found, and nothing else happens', async () => {
     await fc.assert(
       fc.asyncProperty(name, fc.constantFrom('keyspace', 'table', 'property'), async (text, place) => {
         const at = { client, keyspace: keyspace.name, table: 'sentinel' }
@@ -195,8 +195,8 @@ describe('names that would end a statement if they were not quoted', () => {
   })
 })
 
-describe('names that only differ by case', () => {
-  it('of 48 characters are those of other keyspaces and tables', async () => {
+describe('names that differ only by case', () => {
+  it('and have 48 characters belong to different keyspaces and tables', async () => {
     const end = randomBytes(4).toString('hex')
     const lower = `case_${end}_`.padEnd(48, 'x')
     const upper = `Case_${end}_`.padEnd(48, 'X')

@@ -41,7 +41,7 @@ const sinkAt = (port: number, change: Partial<CassandraWritableOptions> = {}) =>
 const load = (port: number, change: Partial<CassandraWritableOptions> = {}) =>
   pipeline(Readable.from([{ id: 1 }]), sinkAt(port, change))
 
-/** Stands between the sink and whatever is behind, and keeps each byte that the sink sends, per connection. */
+/** A proxy that records every byte that the sink sends, per connection. */
 async function listen(behind: (client: Socket) => void) {
   const connections: Buffer[][] = []
   const sockets = new Set<Socket>()
@@ -72,7 +72,7 @@ const passOn =
     client.on('close', () => server.destroy())
   }
 
-/** A record of a TLS handshake begins so; a frame of CQL begins with the version of its protocol, 3 to 5. */
+/** First byte of a TLS handshake. A CQL frame begins with the version of its protocol, 3 to 5. */
 const HANDSHAKE = 0x16
 
 function expectOnlyTls(connections: readonly Buffer[][]): void {
@@ -87,10 +87,10 @@ function expectOnlyTls(connections: readonly Buffer[][]): void {
   }
 }
 
-/** OpenSSL has no TLS 1.1 above its lowest level of security. With this on both sides only the version counts. */
+/** OpenSSL allows TLS 1.1 only at its lowest security level. With this on both sides, only the version matters. */
 const ciphers = 'DEFAULT@SECLEVEL=0'
 
-/** Has a certificate that nobody knows, ends TLS with it, and passes everything on to the real server. */
+/** Terminates TLS with an untrusted certificate and passes everything on to the real server. */
 async function endTls(options: TlsOptions) {
   const { ca, certificate, key } = await makeCertificates(['127.0.0.1'], false)
   const versions: (string | null)[] = []
@@ -108,8 +108,8 @@ async function endTls(options: TlsOptions) {
   return { port: (server.address() as AddressInfo).port, ca, versions }
 }
 
-describe('a sink with TLS at a server without it', () => {
-  it('sends the Cassandra nothing but the beginning of a handshake', async () => {
+describe('a sink with TLS', () => {
+  it('sends a Cassandra without TLS nothing but the beginning of a handshake', async () => {
     const { host, port } = inject('cassandra')
     const proxy = await listen(passOn(port, host))
     await expect(load(proxy.port)).rejects.toMatchObject({ code: 'ERR_CASSANDRA_TLS_NOT_OFFERED' })
@@ -120,7 +120,7 @@ describe('a sink with TLS at a server without it', () => {
     ['hangs up at once', 'ERR_CASSANDRA_CONNECT', client => void client.end()],
     ['resets at once', 'ERR_CASSANDRA_CONNECT', client => void client.resetAndDestroy()],
     [
-      'hangs up in the handshake',
+      'hangs up during the handshake',
       'ERR_CASSANDRA_CONNECT',
       client => void client.on('data', () => client.end()),
     ],
@@ -130,18 +130,18 @@ describe('a sink with TLS at a server without it', () => {
       client => void client.write('Use plain text\n'),
     ],
     [
-      'answers with a plain frame of CQL that asks for a login',
+      'answers with a plain CQL frame that asks for a login',
       'ERR_CASSANDRA_TLS_NOT_OFFERED',
       client => void client.write(authenticate),
     ],
     ['never answers', 'ERR_CASSANDRA_CONNECT_TIMEOUT', () => {}],
-  ])('sends a server that %s nothing else either', async (_, code, behind) => {
+  ])('sends nothing else to a server that %s', async (_, code, behind) => {
     const proxy = await listen(behind)
     await expect(load(proxy.port, { request_timeout_ms: 1_000 })).rejects.toMatchObject({ code })
     expectOnlyTls(proxy.connections)
   })
 
-  it('would be seen to send the login if it did', async () => {
+  it('would be caught if it sent the login', async () => {
     const proxy = await listen(client => void client.on('data', () => client.write(authenticate)))
     const plain = { ssl_enabled: false, ssl_ca_cert: undefined, request_timeout_ms: 1_000 }
     await expect(load(proxy.port, plain)).rejects.toThrow()
@@ -150,7 +150,7 @@ describe('a sink with TLS at a server without it', () => {
   })
 })
 
-/** A frame of protocol version 4 for stream 0 that asks for a login: AUTHENTICATE with the class of its name. */
+/** A frame of protocol version 4 for stream 0 that asks for a login: AUTHENTICATE with the name of this class. */
 const authenticator = 'org.apache.cassandra.auth.PasswordAuthenticator'
 const authenticate = Buffer.from([
   ...[0x84, 0, 0, 0, 0x03, 0, 0, 0, authenticator.length + 2, 0, authenticator.length],
@@ -160,10 +160,10 @@ const authenticate = Buffer.from([
 describe('a server that is swapped in while a sink writes', () => {
   it.each<[string, () => Promise<(client: Socket) => void>]>([
     ['a Cassandra without TLS', async () => passOn(inject('cassandra').port, inject('cassandra').host)],
-    ['one with a certificate of another authority', async () => passOn((await endTls({})).port)],
+    ['a server with a certificate of another authority', async () => passOn((await endTls({})).port)],
   ])('gets no login and no row: %s', async (_, other) => {
     const proxy = await listen(passOn(cassandra.port))
-    // The node may be busy with other specs when the sink opens.
+    // Long, because the node may be busy with other specs when the sink opens.
     const times = { wait_for_server_ms: 60_000, retry_timeout_ms: 8_000, request_timeout_ms: 2_000 }
     const sink = sinkAt(proxy.port, { ...times, rows_per_batch: 1 })
     const end = finished(sink)
@@ -183,21 +183,21 @@ describe('a server that is swapped in while a sink writes', () => {
 describe('a server that offers TLS up to a version', () => {
   const client_options = { sslOptions: { ciphers } }
 
-  it.each(['TLSv1', 'TLSv1.1'] as const)('is refused when that is %s', async version => {
+  it.each(['TLSv1', 'TLSv1.1'] as const)('is refused for %s', async version => {
     const { port, ca, versions } = await endTls({ minVersion: 'TLSv1', maxVersion: version })
     await expect(load(port, { ssl_ca_cert: ca, client_options })).rejects.toMatchObject({
       code: 'ERR_CASSANDRA_CONNECT',
       hosts: [{ host: `127.0.0.1:${port}`, reason: expect.stringMatching(/protocol/i) }],
     })
     expect(versions).toEqual([])
-    // The server does offer it: a client that asks for less gets it.
+    // The server does offer this version: a client that asks for less gets a connection.
     const old = dial({ host: '127.0.0.1', port, ca, minVersion: 'TLSv1', ciphers })
     await once(old, 'secureConnect')
     old.destroy()
     expect(versions).toEqual([version])
   })
 
-  it.each(['TLSv1.2', 'TLSv1.3'] as const)('is written to when that is %s', async version => {
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)('is written to for %s', async version => {
     const { port, ca, versions } = await endTls({ minVersion: 'TLSv1', maxVersion: version })
     await load(port, { ssl_ca_cert: ca, client_options })
     expect(new Set(versions)).toEqual(new Set([version]))

@@ -24,7 +24,7 @@ beforeAll(async () => {
     durable: false,
     java: usableJava(await findJava())?.command ?? 'java',
     jars,
-    // Guardrails hold for roles that are no superusers.
+    // Guardrails do not apply to superusers.
     yaml: {
       write_consistency_levels_disallowed: ['ONE'],
       column_value_size_fail_threshold: '1KiB',
@@ -59,7 +59,7 @@ const failureOf = (rows: Iterable<object>, more: Partial<CassandraWritableOption
   )
 
 describe('a guardrail on a value', () => {
-  it('is the fault of its row alone, which can be set aside', async () => {
+  it('is the fault of that row only, which can be set aside', async () => {
     const rows = [
       { id: 1, v: 'x' },
       { id: 2, v: 'x'.repeat(5_000) },
@@ -79,8 +79,8 @@ describe('a guardrail on a value', () => {
   })
 })
 
-describe('what is not the fault of a row names none, and says what to change', () => {
-  it('a consistency level that the cluster does not allow', async () => {
+describe('an error that is not the fault of a row names no row and says what to change', () => {
+  it('for a consistency level that the cluster disallows', async () => {
     expect(await failureOf([{ id: 1 }], { consistency: 'ONE' })).toMatchObject({
       name: 'WriteError',
       code: 'ERR_CASSANDRA_CONSISTENCY',
@@ -89,7 +89,7 @@ describe('what is not the fault of a row names none, and says what to change', (
   })
 
   it.each(['THREE', 'TWO'] as const)(
-    'a consistency level that the keyspace has too few replicas for: %s',
+    'for a consistency level for which the keyspace has too few replicas: %s',
     async consistency => {
       expect(await failureOf([{ id: 1 }], { consistency })).toMatchObject({
         code: 'ERR_CASSANDRA_CONSISTENCY',
@@ -98,7 +98,7 @@ describe('what is not the fault of a row names none, and says what to change', (
     },
   )
 
-  it('a role that loses its permission in the middle of a load, and every row is stored or reported', async () => {
+  it('for a role that loses its permission in the middle of a load, and every row is stored or reported', async () => {
     const { localDataCenter } = cassandra
     const [host = '', port = ''] = cassandra.contactPoints[0]?.split(':') ?? []
     const target = { host, port: Number(port), keyspace: 'guarded' }

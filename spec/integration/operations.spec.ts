@@ -33,7 +33,7 @@ async function write(
 const contents = (table: string, columns = '*') => ks.select(`SELECT ${columns} FROM ${ks.name}.${table}`)
 
 describe('a row that is updated', () => {
-  it('is gone with its last cell, and one that is inserted is not', async () => {
+  it('is gone with its last cell, unlike a row that was inserted', async () => {
     const table = await ks.table(definition)
     await write(table, [
       { p: 1, c: 1, v: 1, op: 'insert' },
@@ -80,7 +80,7 @@ describe('a row that is updated', () => {
     ])
   })
 
-  it('in a table of static columns alone is one of a partition, and with a clustering key refused by name', async () => {
+  it('in a table with only static columns needs only the partition key, and is refused with a clustering key', async () => {
     const table = await ks.table('p int, c int, s int static, PRIMARY KEY (p, c)')
     await write(table, [{ p: 1, s: 2, op: 'update' }])
     expect(await contents(table)).toEqual([{ p: 1, c: null, s: 2 }])
@@ -91,7 +91,7 @@ describe('a row that is updated', () => {
     })
   })
 
-  it('has the time to live and the write time that it brings', async () => {
+  it('has the time to live and the write time from its properties', async () => {
     const table = await ks.table(definition)
     const times = { timestamp_column: 'at', ttl_column: 'keep', allow_any_timestamp: true } as const
     const rows = Array.from({ length: 12 }, (_, c) => ({
@@ -126,7 +126,7 @@ describe('a row that is appended', () => {
 })
 
 describe('rows of all operations in one stream', () => {
-  /** What four in turn leave of each key. */
+  /** Four operations per key, one after the other. */
   const rows = Array.from({ length: 400 }, (_, i) => {
     const c = Math.floor(i / 4)
     const row = { p: c % 5, c }
@@ -145,20 +145,20 @@ describe('rows of all operations in one stream', () => {
     )
   }
 
-  it('are done in the order in which they came', async () => {
+  it('are applied in the order in which they came', async () => {
     const table = await ks.table(definition)
     await write(table, rows)
     await check(table)
   })
 
-  it('are done by the web twin', async () => {
+  it('are applied by a WritableStream', async () => {
     const table = await ks.table(definition)
     const stream = createCassandraWritableStream({ ...ks.target, table, ...by })
     await (Readable.toWeb(Readable.from(rows)) as ReadableStream<object>).pipeTo(stream)
     await check(table)
   })
 
-  it('are done once by epochs, which a replay after a crash completes', async () => {
+  it('are applied once by epochs, with a replay after a crash', async () => {
     const table = await ks.table(definition)
     const checkpoint_location = checkpoints.location()
     const options: MicroBatchSinkOptions = {
@@ -183,7 +183,7 @@ describe('rows of all operations in one stream', () => {
 })
 
 describe('a table that changes', () => {
-  it('by a dropped column takes the updates that leave it alone', async () => {
+  it('by a dropped column still accepts updates without a value for it', async () => {
     const table = await ks.table(definition)
     const sink = createCassandraWritable({ ...ks.target, table, ...by, ttl: 5000, rows_per_batch: 1 })
     const written = async (row: object) =>
@@ -208,7 +208,7 @@ describe('a table that changes', () => {
 })
 
 describe('operation_column', () => {
-  it('is no key of the table', async () => {
+  it('cannot be a key column of the table', async () => {
     const table = await ks.table('op int PRIMARY KEY, v int')
     await expect(write(table, [{ op: 1 }])).rejects.toMatchObject({
       code: 'ERR_CASSANDRA_OPTION',

@@ -6,12 +6,12 @@ import { type CassandraWritable, createCassandraWritable } from '../../lib/index
 import { type Cassandra, startCassandra } from '../../lib/testing/index.ts'
 import { reservePorts } from '../../lib/testing/ports.ts'
 
-/** A node needs its time to start when the machine is busy. */
+/** Milliseconds. A node starts slowly on a busy machine. */
 const OUTAGE_TIMEOUT_MS = 240_000
 
 const ROWS = 20_000
 
-// A server of its own, since the shared one is not to be killed. What it acknowledges is on disk.
+// Not the shared server, because this one is killed. `durable` keeps what it acknowledged.
 let cassandra: Cassandra
 beforeAll(async () => {
   cassandra = await startCassandra({ durable: true })
@@ -37,12 +37,12 @@ async function withClient<T>(act: (client: Client) => Promise<T>): Promise<T> {
 interface Load {
   readonly table: string
   readonly sink: CassandraWritable
-  /** Rows that the source has given away. */
+  /** Number of rows that the stream has taken from the source. */
   given(): number
   readonly done: Promise<void>
 }
 
-/** Starts a load of many rows, some of them several to a partition, into a new table. */
+/** Starts a load of many rows into a new table. Some partitions have several rows. */
 async function startLoad(table: string, options: object): Promise<Load> {
   await withClient(client =>
     client.execute(`CREATE TABLE outage.${table} (p int, c int, v text, PRIMARY KEY (p, c))`),
@@ -70,7 +70,7 @@ async function startLoad(table: string, options: object): Promise<Load> {
 
 const rowAt = (i: number) => ({ p: i % 3_000, c: i, v: `row ${i}` })
 
-/** Resolves in the middle of the load, or rejects when that is over. */
+/** Resolves when this many rows are written. Rejects if the load ends before. */
 async function untilWritten({ sink, done }: Load, rows: number): Promise<void> {
   const over = done.then(() => {
     throw new Error('The load was over before its middle')
@@ -105,7 +105,7 @@ describe('a load during which the one server', { timeout: OUTAGE_TIMEOUT_MS }, (
     await cassandra.kill(1)
     const before = load.sink.stats.rows_written
     await vi.waitUntil(() => load.sink.stats.retries > 0, { timeout: 60_000, interval: 20 })
-    // No other server takes its ports while it is down.
+    // Keeps other servers from taking its ports while it is down.
     const others = await reservePorts(['127.0.0.1'])
     expect(others.native).not.toBe(cassandra.port)
     others.release()
@@ -116,7 +116,7 @@ describe('a load during which the one server', { timeout: OUTAGE_TIMEOUT_MS }, (
     expect((await indexesIn(load.table)).size).toBe(ROWS)
   })
 
-  it('stands still for a while ends with every row in the table, and the source waits with it', async () => {
+  it('is suspended for a while ends with every row in the table, and the source waits in the meantime', async () => {
     onTestFinished(() => cassandra.resume(1))
     const load = await startLoad('paused', { request_timeout_ms: 1_000, rows_per_batch: 500 })
     await untilWritten(load, 2_000)
@@ -133,7 +133,7 @@ describe('a load during which the one server', { timeout: OUTAGE_TIMEOUT_MS }, (
     expect((await indexesIn(load.table)).size).toBe(ROWS)
   })
 
-  it('is killed for longer than retry_timeout_ms ends with an error whose counts are true', async () => {
+  it('is down for longer than retry_timeout_ms ends with an error that has correct counts', async () => {
     const load = await startLoad('given_up', { retry_timeout_ms: 1_000 })
     await untilWritten(load, 2_000)
     await cassandra.kill(1)
@@ -150,7 +150,7 @@ describe('a load during which the one server', { timeout: OUTAGE_TIMEOUT_MS }, (
     })
     await cassandra.start(1)
     const found = await indexesIn(load.table)
-    // A row that counts as failed may have been written: nobody knows. One that counts as written has been.
+    // A row that counts as failed may have been written. A row that counts as written has been.
     expect(found.size).toBeGreaterThanOrEqual(stats.rows_written)
     expect(found.size).toBeLessThanOrEqual(stats.rows_accepted)
   })

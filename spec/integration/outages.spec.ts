@@ -8,7 +8,7 @@ const ks = useKeyspace('outages_spec')
 const PATTERNS = 24
 
 describe('loads in random outages', () => {
-  it(`end in time and leave nothing, ${PATTERNS} patterns`, async () => {
+  it(`end in time and leave no resources open, ${PATTERNS} patterns`, async () => {
     const table = await ks.table('pattern int, id int, PRIMARY KEY (pattern, id)')
     const { host, port } = inject('cassandra')
     const seed = Number(process.env['OUTAGES_SEED'] ?? randomInt(2 ** 31 - PATTERNS))

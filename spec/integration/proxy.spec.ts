@@ -36,7 +36,7 @@ describe('the CQL proxy', () => {
     await ks.client.execute(`TRUNCATE ${table}`)
   })
 
-  // A list shows how often a write with one timestamp was applied.
+  // The length of the list shows how often a write with the same timestamp was applied.
   const write = (options = {}) =>
     client.execute(`INSERT INTO ${table} (id, l) VALUES (?, ?) USING TIMESTAMP 1000`, [1, [7]], {
       prepare: true,
@@ -66,7 +66,7 @@ describe('the CQL proxy', () => {
     expect(await applied()).toBe(2)
   })
 
-  it('applies a write and leaves the client to its timeout', async () => {
+  it('applies a write and gives the client no answer until its timeout', async () => {
     fates = [{ answer: 'nothing' }]
     await expect(write({ readTimeout: 50 })).rejects.toThrow('did not reply')
     await expect.poll(applied).toBe(1)
@@ -78,13 +78,13 @@ describe('the CQL proxy', () => {
     expect(await applied()).toBe(0)
   })
 
-  it('answers with an error once the server has applied the write', async () => {
+  it('answers with an error after the server has applied the write', async () => {
     fates = [{ answer: { code: faultCodes.writeTimeout, message: 'too slow' } }]
     await expect(write()).rejects.toMatchObject({ code: faultCodes.writeTimeout })
     expect(await applied()).toBe(1)
   })
 
-  it('delivers a write late when it is asked to', async () => {
+  it('delivers a late write at deliverLate()', async () => {
     fates = [{ delivery: 'late', answer: { code: faultCodes.writeTimeout, message: 'too slow' } }]
     await expect(write()).rejects.toMatchObject({ code: faultCodes.writeTimeout })
     expect(await applied()).toBe(0)
@@ -92,7 +92,7 @@ describe('the CQL proxy', () => {
     expect(await applied()).toBe(1)
   })
 
-  it('delivers a write a second time after a number of others', async () => {
+  it('delivers a write a second time after a number of other writes', async () => {
     fates = [{ delivery: 'twice', after_writes: 1 }]
     await write()
     expect(await applied()).toBe(1)
@@ -100,7 +100,7 @@ describe('the CQL proxy', () => {
     await expect.poll(applied).toBe(3)
   })
 
-  it('holds answers back', async () => {
+  it('delays answers', async () => {
     fates = [{ delay_ms: 60_000 }]
     const held = write()
     held.catch(() => {})

@@ -5,7 +5,7 @@ interface RawConnection {
   readonly encoder: { decode: (bytes: unknown) => unknown }
 }
 
-/** A client that gives the bytes of every value as the server sends them. Call at the top of a spec file. */
+/** A client that returns the bytes of every value as the server sends them. Call at the top of a spec file. */
 export function useRawReader(): Client {
   const { host, port, localDataCenter } = inject('cassandra')
   const reader = new Client({
@@ -25,7 +25,7 @@ export function useRawReader(): Client {
   return reader
 }
 
-/** All rows of a table as the bytes of their values, in the order of these. */
+/** All rows of a table as the bytes of their values, sorted. */
 export async function bytesIn(reader: Client, table: string): Promise<string[]> {
   const options = { prepare: true, fetchSize: 100_000 }
   const { rows } = await reader.execute(`SELECT * FROM ${table}`, [], options)

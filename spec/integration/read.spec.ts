@@ -59,13 +59,13 @@ describe('a table', () => {
     { splits: 1000, concurrency: 16 },
     { fetch_size: 7, splits: 3 },
     { fetch_size: 1 + Math.floor(ROWS / 3) },
-  ])('is read whole, each row once, with %j', async options => {
+  ])('is read completely, each row once, with %j', async options => {
     const rows = byId(await read(options))
     expect(rows.length).toBe(ROWS)
     expect(rows).toEqual(Array.from({ length: ROWS }, (_, id) => rowOf(id)))
   })
 
-  it('is read by the web twin', async () => {
+  it('is read by a ReadableStream', async () => {
     const rows: Record<string, unknown>[] = []
     const reader = createCassandraReadableStream(optionsFor({})).getReader()
     for (let next = await reader.read(); !next.done; next = await reader.read()) rows.push(next.value)
@@ -83,12 +83,12 @@ describe('a table', () => {
     expect(byId(await read({ table: 'copy' }))).toEqual(Array.from({ length: ROWS }, (_, id) => rowOf(id)))
   })
 
-  it('that is empty has no rows', async () => {
+  it('without rows gives no rows', async () => {
     await ks.client.execute(`CREATE TABLE ${ks.name}.nothing (id int PRIMARY KEY)`)
     expect(await read({ table: 'nothing' })).toEqual([])
   })
 
-  it('with names that need quotes or mean something to JavaScript is read and written', async () => {
+  it('with names that need quotes or have a meaning in JavaScript is read and written', async () => {
     const row = JSON.parse('{"User Id":1,"__proto__":"x","Age":3}') as object
     await write('UserList', [row])
     const [found = {}] = await read({ table: 'UserList' })
@@ -98,7 +98,7 @@ describe('a table', () => {
 })
 
 describe('a range', () => {
-  it('has the partitions above its start, up to its end', async () => {
+  it('contains the partitions above its start, up to and including its end', async () => {
     const settings = readSettingsOf(optionsFor({ fetch_size: 1000 }))
     const { host, port } = ks.target
     const client = new Client({
@@ -127,7 +127,7 @@ describe('a range', () => {
 })
 
 describe('where', () => {
-  it('may name columns that are words of CQL elsewhere', async () => {
+  it('may name columns that are keywords of CQL', async () => {
     await ks.client.execute(`CREATE TABLE ${ks.name}.words (p int PRIMARY KEY, group text, per int)`)
     await write('words', [{ p: 1, group: 'a', per: 2 }])
     const where = "group = 'a' AND per = 2"
@@ -136,19 +136,19 @@ describe('where', () => {
     ])
   })
 
-  it('is applied to all ranges, with its values bound', async () => {
+  it('is applied to all ranges, with bound values', async () => {
     const rows = await read({ where: 'big > ?', params: [19_990n * 1_000_003n], allow_filtering: true })
     expect(byId(rows).map(({ id }) => id)).toEqual([
       19_991, 19_992, 19_993, 19_994, 19_995, 19_996, 19_997, 19_998, 19_999,
     ])
   })
 
-  it('is understood by the name that PyCassandra has for it', async () => {
+  it('may be given by the name that PyCassandra has for it', async () => {
     const rows = await read({ filter: "name = 'name 17'", allow_filtering: 'true' })
     expect(rows).toEqual([rowOf(17)])
   })
 
-  it('of a whole partition key reads that partition, in the order of its rows', async () => {
+  it('with a whole partition key reads that partition, in clustering order', async () => {
     const rows = await read({ where: 'part = ? AND id >= ?', params: ['7', 1000], fetch_size: 10 })
     expect(rows.map(({ id }) => id)).toEqual(Array.from({ length: 380 }, (_, i) => 1007 + 50 * i))
     const two = await read({ where: 'part IN ?', params: [[3, 7]], columns: 'part' })
@@ -156,7 +156,7 @@ describe('where', () => {
     expect(two.length).toBe(800)
   })
 
-  it('may have text that looks like more than conditions', async () => {
+  it('may contain text that looks like other clauses', async () => {
     expect(await read({ where: "name = 'a OR b LIMIT 3; --'", allow_filtering: true })).toEqual([])
     expect(await read({ where: "name = $$it's LIMIT 3$$", allow_filtering: true })).toEqual([])
   })
@@ -170,18 +170,18 @@ describe('where', () => {
     ['part = 3 GROUP BY part', 'where', /has GROUP/],
     ['part = 3; DROP TABLE x', 'where', /has `;`/],
     ['token(part) > 5', 'where', /names token\(\)/],
-  ])('%s is refused by name, before the first row', async (where, option, message) => {
+  ])('%s is refused before the first row, and the error names the option', async (where, option, message) => {
     await expect(read({ where })).rejects.toMatchObject({ option, message: expect.stringMatching(message) })
   })
 
-  it('names a value of params that does not fit', async () => {
+  it('leads to an error that names the value of params that does not fit', async () => {
     const refused = { option: 'params', message: expect.stringContaining('parameter 0') }
     await expect(read({ where: 'part = ?', params: ['x'] })).rejects.toMatchObject(refused)
   })
 })
 
 describe('params', () => {
-  it('are taken in the forms of a sink, also where the server names a class', async () => {
+  it('are accepted in the forms of a sink, even if the server reports a type by the name of a class', async () => {
     await ks.client.execute(
       `CREATE TABLE ${ks.name}.odd (p int PRIMARY KEY, du duration, v vector<float, 2>)`,
     )
@@ -198,7 +198,7 @@ describe('params', () => {
     await expect(read(wrong)).rejects.toMatchObject(refused)
   })
 
-  it('are those of the moment of the call', async () => {
+  it('are read at the call, so later changes have no effect', async () => {
     const ids = [1, 2]
     const reading = read({ where: 'part = 1 AND id IN ?', params: [ids] })
     ids.push(51)
@@ -207,7 +207,7 @@ describe('params', () => {
 })
 
 describe('a client of the caller', () => {
-  it('reads everything else as before, also after a request that could not be written', async () => {
+  it('reads everything else as before, even after a request that could not be written', async () => {
     const { host, port } = ks.target
     const client = new Client({
       contactPoints: [`${host}:${port}`],
@@ -215,7 +215,7 @@ describe('a client of the caller', () => {
       encoding: { set: Set },
     })
     onTestFinished(() => client.shutdown())
-    // The driver finds out only when it writes the request that an object is no value of a custom type.
+    // Only when the driver writes the request does it notice that an object is no value of a custom type.
     const custom = "'org.apache.cassandra.db.marshal.LexicalUUIDType'"
     await ks.client.execute(`CREATE TABLE ${ks.name}.custom (p int PRIMARY KEY, x ${custom})`)
     const options = { client, keyspace: ks.name }
@@ -232,7 +232,7 @@ describe('a client of the caller', () => {
 })
 
 describe('a partition of static columns alone', () => {
-  it('is a row of these, which a sink takes', async () => {
+  it('is a row with these columns, which a sink accepts', async () => {
     const definition = '(p int, c int, s text static, v int, PRIMARY KEY (p, c))'
     for (const table of ['statics', 'statics_copy'])
       await ks.client.execute(`CREATE TABLE ${ks.name}.${table} ${definition}`)
@@ -253,7 +253,7 @@ describe('a partition of static columns alone', () => {
 })
 
 describe('a row whose clustering key has no bytes', () => {
-  it('keeps its other columns, and a sink refuses its key', async () => {
+  it('has its other columns, and a sink refuses its key', async () => {
     const definition = '(p int, c int, s text static, v int, PRIMARY KEY (p, c))'
     await ks.client.execute(`CREATE TABLE ${ks.name}.empty_key ${definition}`)
     const insert = `INSERT INTO ${ks.name}.empty_key (p, c, s, v) VALUES (1, ?, 'x', 2)`
@@ -276,8 +276,8 @@ describe('options', () => {
   })
 })
 
-describe('a reader that leaves', () => {
-  it('before it is open has nothing to tell', async () => {
+describe('a reader that is stopped', () => {
+  it('before it is open reports no error', async () => {
     const source = createCassandraReadable(optionsFor({}))
     const events: string[] = []
     source.on('error', () => events.push('error')).on('close', () => events.push('close'))
@@ -285,7 +285,7 @@ describe('a reader that leaves', () => {
     await vi.waitFor(() => expect(events).toEqual(['close']), { timeout: 10_000 })
   })
 
-  it('leaves no listener at a signal, also where it cannot open', async () => {
+  it('leaves no listener on its signal, even if it could not open', async () => {
     const { signal } = new AbortController()
     for (const open of [createCassandraReadable, createCassandraReadableStream]) {
       const reading = (async () => {
@@ -296,7 +296,7 @@ describe('a reader that leaves', () => {
     await vi.waitFor(() => expect(getEventListeners(signal, 'abort')).toEqual([]))
   })
 
-  it('early ends the requests, and closes what was opened', async () => {
+  it('early ends its requests, and closes what it opened', async () => {
     const source = createCassandraReadable(optionsFor({ fetch_size: 10 }))
     let seen = 0
     for await (const _ of source) if (++seen === 25) break
@@ -304,7 +304,7 @@ describe('a reader that leaves', () => {
     expect(seen).toBe(25)
   })
 
-  it('that is slow is not run over: pages are asked for while there is room', async () => {
+  it('requests pages only while a slow consumer has room', async () => {
     const proxy = await CqlProxy.start({ host: ks.target.host, port: ks.target.port })
     onTestFinished(() => proxy.stop())
     proxy.decided = pagesOf
@@ -314,12 +314,12 @@ describe('a reader that leaves', () => {
     await iterator.next()
     await delay(1000)
     expect(source.readableLength).toBeLessThanOrEqual(256)
-    // What the stream holds, what is ready, and what each lane waits with.
+    // Pages in the stream, pages that are ready, and one waiting page per lane.
     expect(proxy.writes).toBeLessThan(64 / 4)
     await iterator.return?.()
   })
 
-  it('by a signal fails with it', async () => {
+  it('by a signal fails with the reason of the signal', async () => {
     const abort = new AbortController()
     const source = createCassandraReadable(optionsFor({ signal: abort.signal }))
     source.once('data', () => abort.abort())
@@ -332,7 +332,7 @@ describe('a reader that leaves', () => {
 })
 
 describe('faults', () => {
-  /** A proxy that decides on pages of the table. */
+  /** A proxy that decides on requests for pages of the table. */
   async function proxied(decide: CqlProxy['decide']) {
     const proxy = await CqlProxy.start({ host: ks.target.host, port: ks.target.port })
     onTestFinished(() => proxy.stop())
@@ -346,7 +346,7 @@ describe('faults', () => {
     answer: { code, message },
   })
 
-  /** The tokens that a request without other values is for: behind consistency, flags and the number of values. */
+  /** Start and end token of a request without other values. They follow consistency, flags and the number of values. */
   const boundsOf = (frame: Frame) => {
     const values = parametersOf(frame).subarray(2 + 1 + 2)
     return { start: values.readBigInt64BE(4), end: values.readBigInt64BE(16) }
@@ -360,18 +360,18 @@ describe('faults', () => {
     ['Server_error', error(0x0000)],
     ['a lost connection', { delivery: 'never', answer: 'close' }],
     ['a lost answer', { answer: 'close' }],
-  ])('%s in the middle of it leaves each row once', async (_, fate) => {
+  ])('%s during the read leaves each row once', async (_, fate) => {
     const target = await proxied(({ index }) => (index % 10 === 3 ? fate : undefined))
     const rows = byId(await read({ ...target, fetch_size: 500, splits: 10 }))
     expect(rows).toEqual(Array.from({ length: ROWS }, (_, id) => rowOf(id)))
   })
 
-  it('like answers that do not come have a range read in parts, each row once', async () => {
+  it('such as missing answers make the reader split a range, and it reads each row once', async () => {
     await ks.client.execute(`CREATE TABLE ${ks.name}.many (id int PRIMARY KEY)`)
     const ids = Array.from({ length: 3000 }, (_, id) => ({ id }))
     await write('many', ids)
     const seen = new Set<string>()
-    // The first two times that a range is asked for.
+    // For the first two requests of a range.
     const target = await proxied(({ frame }) => {
       const { start, end } = boundsOf(frame)
       const bounds = `${start} to ${end}`
@@ -385,14 +385,14 @@ describe('faults', () => {
     expect(seen.size).toBeGreaterThan(15)
   })
 
-  it('like reads that always take too long end in the time of one range, in however many parts it is read', async () => {
-    // As many as fit into the limit one after the other.
+  it('such as reads that always take too long end the read within the time limit of one range, however many parts it has', async () => {
+    // As many requests as fit into the limit one after the other.
     const most = Math.ceil(2_000 / 150)
     const tooMany = new AbortController()
     const asked: string[] = []
     const target = await proxied(({ frame }) => {
       const { start, end } = boundsOf(frame)
-      // A node of this server has the lowest token, so the first range is no more than that, and has no halves.
+      // A node of this server has the lowest token, so the first range has one token and cannot be halved.
       if (end - start === 1n) return undefined
       if (asked.push(`${start} to ${end}`) > most) tooMany.abort()
       return { ...error(faultCodes.readTimeout), delay_ms: 150 }
@@ -401,11 +401,11 @@ describe('faults', () => {
     await expect(read({ ...target, ...limits, signal: tooMany.signal })).rejects.toMatchObject({
       code: 'ERR_CASSANDRA_READ_TIMEOUT',
     })
-    // Two tries of the range, and then of a half of it.
+    // Two attempts at the range, and then at a half of it.
     expect(new Set(asked).size).toBeGreaterThan(1)
   })
 
-  it('that do not end are told with the range, when their time is over', async () => {
+  it('that do not stop lead to an error that names the range, after the time limit', async () => {
     const target = await proxied(() => error(0x1001, 'too much'))
     await expect(read({ ...target, retry_timeout_ms: 1_000 })).rejects.toMatchObject({
       code: 'ERR_CASSANDRA_READ_TIMEOUT',
@@ -420,14 +420,14 @@ describe('faults', () => {
     [0x2100, 'ERR_CASSANDRA_UNAUTHORIZED', 'no SELECT permission'],
     [0x2200, 'ERR_CASSANDRA_CONSISTENCY', 'LOCAL_ONE is unsupported with Accord'],
     [0x2200, 'ERR_CASSANDRA_READ', 'something new'],
-  ])('of code %i that no retry mends is %s, with its words', async (code, expected, words) => {
+  ])('with code %i, which no retry can fix, end the read with %s', async (code, expected, words) => {
     const target = await proxied(() => error(code, words))
     await expect(read(target)).rejects.toMatchObject({ code: expected, name: 'ReadError' })
   })
 })
 
 describe('a table that changes while it is read', () => {
-  it('by being dropped is told soon', async () => {
+  it('by being dropped ends the read soon', async () => {
     await ks.client.execute(`CREATE TABLE ${ks.name}.going (id int PRIMARY KEY)`)
     await write(
       'going',
@@ -441,7 +441,7 @@ describe('a table that changes while it is read', () => {
     await expect(reading).rejects.toMatchObject({ code: 'ERR_CASSANDRA_SCHEMA_CHANGED' })
   }, 30_000)
 
-  it('by a column of another type is told, and no value is read as another', async () => {
+  it('by a column of another type ends the read, and no value is read as another one', async () => {
     const options = { table: 'changing', fetch_size: 100, splits: 1, concurrency: 1 }
     await ks.client.execute(`CREATE TABLE ${ks.name}.changing (id int PRIMARY KEY, v int)`)
     await write(
@@ -463,7 +463,7 @@ describe('a table that changes while it is read', () => {
     expect(rows.every(({ id, v }) => id === v)).toBe(true)
   })
 
-  it('by a field more of a user-defined type is told, since its value would be cut', async () => {
+  it('by another field of a user-defined type ends the read, because its value would be cut', async () => {
     await ks.client.execute(`CREATE TYPE ${ks.name}.pair (a int)`)
     await ks.client.execute(`CREATE TABLE ${ks.name}.pairs (id int PRIMARY KEY, v frozen<pair>)`)
     await write(

@@ -19,7 +19,7 @@ const checkpoints = useCheckpoints()
 
 type Found = Record<string, unknown>
 
-/** Young writes are on their way for some time, in which none may be missed. */
+/** Age in milliseconds at which writes are emitted. No write may be missed that becomes visible within this time. */
 const LAG_MS = 500
 const INTERVAL_MS = 100
 
@@ -37,13 +37,13 @@ function follow(by: 'scan' | 'tail', more: Partial<CassandraReadableOptions>): C
   return source
 }
 
-/** Leaving a loop early is an error of the stream as well, which nobody has to hear. */
+/** Waits for 'close' and ignores the error of a loop that was left early. */
 async function closed(source: CassandraReadable): Promise<void> {
   source.on('error', () => {})
   if (!source.closed) await new Promise(resolve => source.once('close', resolve))
 }
 
-/** Rows as they come, until there are none for a while. */
+/** Collects rows until none come for a while. */
 async function quiet(source: CassandraReadable, rows: Found[] = []): Promise<Found[]> {
   source.on('data', row => rows.push(row))
   await expect.poll(() => source.destroyed).toBe(false)
@@ -62,7 +62,7 @@ describe('a reader that follows by scan', () => {
     await ks.client.execute(`CREATE TABLE ${ks.name}.seen (id int PRIMARY KEY, v int, w int, tags set<text>)`)
   })
 
-  it('gives what there is, and then each new version once', async () => {
+  it('emits the existing rows, and then each new version once', async () => {
     await write(
       'seen',
       Array.from({ length: 300 }, (_, id) => ({ id, v: 0 })),
@@ -82,7 +82,7 @@ describe('a reader that follows by scan', () => {
     ])
   })
 
-  it('leaves out what its columns say nothing of', async () => {
+  it('does not emit a row if none of its selected columns was written', async () => {
     const rows = await quiet(follow('scan', { table: 'seen', columns: ['id', 'v'] }))
     const before = rows.length
     await ks.client.execute(`UPDATE ${ks.name}.seen SET w = 5 WHERE id = 10`)
@@ -91,7 +91,7 @@ describe('a reader that follows by scan', () => {
     expect(rows.at(-1)).toMatchObject({ id: 11, v: 5 })
   })
 
-  it('neither loses nor doubles rows of one write time where it goes on', async () => {
+  it('neither loses nor doubles rows with the same write time when it continues after one of them', async () => {
     await ks.client.execute(`CREATE TABLE ${ks.name}.same (id int PRIMARY KEY, v int, at bigint)`)
     const at = BigInt(Date.now()) * 1000n
     const rows = Array.from({ length: 500 }, (_, id) => ({ id, v: 1, at }))
@@ -112,7 +112,7 @@ describe('a reader that follows by scan', () => {
       }
     }
     expect(found.map(({ id }) => Number(id)).sort((a, b) => a - b)).toEqual(rows.map(({ id }) => id))
-    // Now the walk is over, and what is written next is new.
+    // Now the walk is over, and later writes are new.
     await write('same', [{ id: 3, v: 2 }])
     const next = await quiet(
       follow('scan', { table: 'same', checkpoint_location: location, columns: ['id', 'v'] }),
@@ -120,7 +120,7 @@ describe('a reader that follows by scan', () => {
     expect(next.map(({ id, v }) => [id, v])).toEqual([[3, 2]])
   })
 
-  it('misses nothing that a racing writer writes, through any number of runs', {
+  it('misses no row of a concurrent writer, over any number of runs', {
     timeout: 120_000,
   }, async () => {
     await ks.client.execute(`CREATE TABLE ${ks.name}.race (id int PRIMARY KEY, v int)`)
@@ -145,7 +145,7 @@ describe('a reader that follows by scan', () => {
     const isDone = () => isOver && [...last].every(([id, v]) => given.get(id)?.at(-1) === v)
     const limit = AbortSignal.timeout(60_000)
     while (!isDone() && !limit.aborted) {
-      // Each run is left at some row, and the next goes on behind what was acknowledged.
+      // Each run stops at some row, and the next one continues after the acknowledged position.
       const most = 1 + integerBelow(800, random)
       const source = follow('scan', { table: 'race', checkpoint_location: location })
       const quitting = setTimeout(() => source.destroy(), 3000)
@@ -194,7 +194,7 @@ describe('a reader that follows by scan', () => {
     const proxy = await CqlProxy.start({ host, port })
     onTestFinished(() => proxy.stop())
     const rows = await quiet(follow('scan', { table: 'late', host: proxy.host, port: proxy.port }))
-    // The schema that is read now comes late, and is that of before.
+    // The answer with the schema comes late and shows the schema as it was before.
     proxy.decided = /FROM system_schema\.columns/
     let added: Promise<unknown> | undefined
     proxy.decide = () => {
@@ -208,7 +208,7 @@ describe('a reader that follows by scan', () => {
     expect(rows[1]).toMatchObject({ id: 2, v: null, z: 2 })
   })
 
-  it('ends when its table is another one', async () => {
+  it('ends when its table was created again', async () => {
     const definition = `${ks.name}.again (id int PRIMARY KEY, v int)`
     await ks.client.execute(`CREATE TABLE ${definition}`)
     await write('again', [{ id: 1, v: 1 }])
@@ -238,7 +238,7 @@ describe('a reader that follows by scan', () => {
     })
   })
 
-  it('refuses options that are none of its own', () => {
+  it('refuses unknown options', () => {
     const options = { ...ks.target, table: 'seen' }
     for (const wrong of [{ by: 'push' }, { by: 'scan', interval: 3 }, { by: 'scan', lag_ms: -1 }, {}]) {
       const given = { ...options, follow: wrong as never }
@@ -256,7 +256,7 @@ describe('a reader that follows by tail', () => {
   const cases = kinds.flatMap(([type, valueAt]) => orders.map(order => [type, order, valueAt] as const))
 
   it.each(cases)(
-    'of a %s, %s, gives each added row once, also those of one time',
+    'of a %s, %s, emits each added row once, also rows with the same time',
     async (type, order, valueAt) => {
       const table = `events_${type}_${order}`.toLowerCase()
       await ks.client.execute(
@@ -274,7 +274,7 @@ describe('a reader that follows by tail', () => {
         }))
       const old = rows(begin, 400)
       await write(table, old)
-      // One sensor is not asked for.
+      // `where` leaves out one sensor.
       const location = checkpoints.location()
       const options = { table, where: 'sensor IN ?', params: [[0, 1, 2]], checkpoint_location: location }
       const found: Found[] = []
@@ -296,7 +296,7 @@ describe('a reader that follows by tail', () => {
     },
   )
 
-  it('refuses conditions on the column that it asks by', async () => {
+  it('refuses conditions on its time column', async () => {
     const where = 'sensor = 1 AND at > ?'
     const source = follow('tail', { table: 'events_timestamp_asc', where, params: [new Date(0)] })
     await expect(source.toArray()).rejects.toMatchObject({
@@ -305,7 +305,7 @@ describe('a reader that follows by tail', () => {
     })
   })
 
-  it('looks into all partitions without `where`', async () => {
+  it('reads all partitions without `where`', async () => {
     const rows = await quiet(follow('tail', { table: 'events_timestamp_asc' }))
     expect(rows.length).toBe(440)
     await write('events_timestamp_asc', [{ sensor: 99, at: new Date(), n: -1, v: 0 }])

@@ -34,7 +34,7 @@ const forms = [
   { form: { values: 'driver' }, through: (rows: readonly object[]) => rows },
 ] as const
 
-/** Written into one table and read into another in each form, whose bytes are the same. */
+/** Copies rows into another table in each form, and checks that the bytes are the same. */
 async function expectCopies(definition: string, rows: readonly object[]): Promise<string> {
   const from = await ks.table(definition)
   await write(from, rows)
@@ -101,7 +101,7 @@ describe('a copy in each form has the same bytes', () => {
     expect(row['deep']).toBeInstanceOf(types.Vector)
   })
 
-  it('for keys of every kind, statics, and a partition of statics alone', async () => {
+  it('for keys of every kind, static columns, and a partition with static columns only', async () => {
     await expectCopies(
       `p1 frozen<map<text, double>>, p2 blob, c1 frozen<set<bigint>>, c2 timestamp, s frozen<tuple<varint>> static,
         v frozen<map<int, text>>, PRIMARY KEY ((p1, p2), c1, c2)`,
@@ -114,7 +114,7 @@ describe('a copy in each form has the same bytes', () => {
 })
 
 describe('values of the driver', () => {
-  it('are those of execute, whatever the encoding of the client that is lent', async () => {
+  it('are those of execute(), whatever the encoding of the borrowed client', async () => {
     const table = await ks.table(
       `id int PRIMARY KEY, n bigint, i varint, s set<int>, m map<text, uuid>, u uuid, t timeuuid, d date, c time, at timestamp,
         a inet, b blob, x decimal, l duration, p tuple<int, text>`,
@@ -162,7 +162,7 @@ describe('values of the driver', () => {
     )
   })
 
-  it('have null for a field that their type has got since', async () => {
+  it('have null for a field that was added to their type later', async () => {
     await ks.client.execute(`CREATE TYPE ${ks.name}.grown (a int)`)
     const table = await ks.table('id int PRIMARY KEY, g frozen<grown>')
     await write(table, [{ id: 1, g: { a: 1 } }])
@@ -171,7 +171,7 @@ describe('values of the driver', () => {
   })
 })
 
-describe('the web twin', () => {
+describe('a ReadableStream', () => {
   it('reads the same forms', async () => {
     const table = await ks.table('id int PRIMARY KEY, n bigint')
     await write(table, [{ id: 1, n: 2n ** 60n }])
@@ -188,7 +188,7 @@ describe('the web twin', () => {
 })
 
 describe('a counter', () => {
-  it('is digits for JSON, and a Long of the driver', async () => {
+  it('is digits for JSON, and a Long with values of the driver', async () => {
     const table = await ks.table('id int PRIMARY KEY, hits counter')
     await ks.client.execute(`UPDATE ${ks.name}.${table} SET hits = hits - 3 WHERE id = 1`)
     expect(await read(table, { json: true })).toEqual([{ id: 1, hits: '-3' }])
@@ -199,14 +199,14 @@ describe('a counter', () => {
 describe('options', () => {
   const open = (options: object) => () => createCassandraReadable({ ...ks.target, table: 't', ...options })
 
-  it('refuse json beside values of the driver, and unknown values', () => {
+  it('refuse json together with values of the driver, and unknown values', () => {
     expect(open({ json: true, values: 'driver' })).toThrow(OptionError)
     expect(open({ json: true, values: 'driver' })).toThrow(/`json` to be absent beside `values: 'driver'`/)
     expect(open({ values: 'json' })).toThrow(/`values` to be one of plain, driver/)
     expect(open({ json: 'yes' })).toThrow(OptionError)
   })
 
-  it('take both where they do not contradict', async () => {
+  it('accept both if they do not contradict each other', async () => {
     const table = await ks.table('id int PRIMARY KEY, n bigint')
     await write(table, [{ id: 1, n: 1 }])
     expect(await read(table, { json: true, values: 'plain' })).toEqual([{ id: 1, n: '1' }])

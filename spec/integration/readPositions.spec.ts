@@ -16,7 +16,7 @@ import { useKeyspace } from './keyspace.ts'
 const ks = useKeyspace('read_positions_spec')
 const checkpoints = useCheckpoints()
 
-/** Partitions of many sizes; clustering columns of three types, of which one is descending. */
+/** Partitions of many sizes. There are clustering columns of three types, one of them in descending order. */
 const PARTITIONS = 300
 const rowOf = (a: number, c: number) => ({
   a,
@@ -54,7 +54,7 @@ type Found = Record<string, unknown>
 const read = (more: Partial<CassandraReadableOptions> = {}): Promise<Found[]> =>
   createCassandraReadable(optionsFor(more)).toArray()
 
-/** What tells a row from all others. */
+/** The primary key of a row as text. */
 const keyOf = ({ a, at, name, n }: Found) => [a, at instanceof Date ? at.getTime() : at, name, n].join('/')
 
 describe('a reader with positions', () => {
@@ -64,14 +64,14 @@ describe('a reader with positions', () => {
     { splits: 1, concurrency: 16, fetch_size: 7 },
     { splits: 1000 },
     { fetch_size: 50, concurrency: 2 },
-  ])('gives each row once, in the order of the ring, with %j', async options => {
+  ])('emits each row once, in the order of the ring, with %j', async options => {
     const found = await read(options)
     const inOrder = await ks.select(`SELECT a, at, name, n FROM ${ks.name}.wide`)
     expect(inOrder.length).toBe(ROWS)
     expect(found.map(keyOf)).toEqual(inOrder.map(keyOf))
   })
 
-  it('goes on behind any row', async () => {
+  it('continues after any row', async () => {
     const seed = integerBelow(2 ** 31, Math.random)
     const random = randomFrom(seed)
     const source = createCassandraReadable(optionsFor({}))
@@ -90,20 +90,20 @@ describe('a reader with positions', () => {
     }
   })
 
-  it('goes on behind a row that is gone, and misses none that is not', async () => {
+  it('continues after a row that was deleted, and misses no other row', async () => {
     const { table, rows } = await copied('gone')
     const source = createCassandraReadable(optionsFor({ table }))
     const given: Found[] = []
     for await (const row of source) if (given.push(row) === ROWS - 1200) break
     const last = given.at(-1) as Found
-    // The last row given, one before it and one behind it.
+    // The last emitted row, one before it and one after it.
     const behind = rows[given.length] as Found
     for (const row of [last, given.at(-2) as Found, behind]) await remove(table, row)
     const found = await read({ table, after: source.positionOf(last) })
     expect(found.map(keyOf)).toEqual(rows.slice(given.length + 1).map(keyOf))
   })
 
-  it('goes on where `where` names partitions, and by the web twin', async () => {
+  it('continues if `where` names partitions, also as a ReadableStream', async () => {
     const where = "a IN (26, 5, 17, 8) AND b IN ('part 26', 'part 5', 'part 17', 'part 8')"
     const source = createCassandraReadable(optionsFor({ where, fetch_size: 100 }))
     const rows = await source.toArray()
@@ -129,7 +129,7 @@ describe('a reader with positions', () => {
     await expect(read({ after })).rejects.toMatchObject({ option: 'after', code: 'ERR_CASSANDRA_OPTION' })
   })
 
-  it('has none to tell of other rows, and none without the option', async () => {
+  it('has no position for rows of other streams, and none without the option', async () => {
     const source = createCassandraReadable(optionsFor({ after: undefined, splits: 4 }))
     const [row = {}] = await source.take(1).toArray()
     for (const other of [row, {}]) {
@@ -142,7 +142,7 @@ describe('a reader with positions', () => {
 })
 
 describe('a checkpoint of a reader', () => {
-  /** Reads some rows, acknowledges a place among them, and leaves. */
+  /** Reads some rows, acknowledges the position of one of them, and stops. */
   async function run(
     location: string,
     rows: number,
@@ -160,7 +160,7 @@ describe('a checkpoint of a reader', () => {
     return found
   }
 
-  it('has the next run go on behind what was acknowledged, to the end', async () => {
+  it('makes the next run continue after the acknowledged position, to the end', async () => {
     const rows = await read()
     const location = checkpoints.location()
     expect((await run(location, 500, undefined)).length).toBe(500)
@@ -186,7 +186,7 @@ describe('a checkpoint of a reader', () => {
     expect(rest.map(keyOf)).toEqual((await read()).slice(1000, 1003).map(keyOf))
   })
 
-  it('is not that of other rows, of a sink, or of two readers at once', async () => {
+  it('is refused for other rows, for that of a sink, and for a second reader', async () => {
     const location = checkpoints.location()
     await run(location, 2, 1)
     const other = { where: 's = ?', params: ['x'], allow_filtering: true }
@@ -200,7 +200,7 @@ describe('a checkpoint of a reader', () => {
     owner.destroy()
   })
 
-  it('that was taken over ends the reader, also where nobody looks at what acknowledge() returns', async () => {
+  it('that was taken over ends the reader, even if nobody awaits acknowledge()', async () => {
     const location = checkpoints.location()
     const options = optionsFor({ after: undefined, checkpoint_location: location, fetch_size: 10 })
     const source = createCassandraReadable(options)
@@ -218,7 +218,7 @@ describe('a checkpoint of a reader', () => {
     other.destroy()
   })
 
-  it('is given back by the end of a loop that is left', async () => {
+  it('is released when a loop is left early', async () => {
     const location = checkpoints.location()
     for (let i = 0; i < 10; i++) {
       const source = createCassandraReadable(optionsFor({ after: undefined, checkpoint_location: location }))
@@ -230,13 +230,13 @@ describe('a checkpoint of a reader', () => {
     expect((await run(location, 1, undefined)).map(keyOf)).toEqual((await read()).slice(10, 11).map(keyOf))
   })
 
-  it('takes the place of `after`', () => {
+  it('cannot be combined with `after`', () => {
     const both = optionsFor({ checkpoint_location: checkpoints.location() })
     expect(() => createCassandraReadable(both)).toThrow(/`after` to be absent beside `checkpoint_location`/)
   })
 })
 
-/** A table with the same rows; returns them in the order of the ring. */
+/** Copies the rows into a new table. Returns them in the order of the ring. */
 async function copied(table: string): Promise<{ readonly table: string; readonly rows: Found[] }> {
   await ks.client.execute(
     `CREATE TABLE ${ks.name}.${table} (a int, b text, at timestamp, name text, n bigint, value text, s text static,

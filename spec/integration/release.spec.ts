@@ -14,7 +14,7 @@ const folder = mkdtempSync(join(import.meta.dirname, '../../.examples-release-')
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 let programs = 0
 
-/** Runs a module with both sinks at hand; resolves to what it printed when it has ended by itself. */
+/** Runs a module that can use both sinks. Resolves to its output after it has ended by itself. */
 async function run(code: string, changed: object = {}): Promise<string> {
   const table = await ks.table('id int PRIMARY KEY')
   const options = JSON.stringify({ ...ks.target, table, ...changed })
@@ -27,7 +27,7 @@ async function run(code: string, changed: object = {}): Promise<string> {
       sink.on('error', error => { outcome = error.code })
       sink.on('close', () => resolve(outcome))
     })
-    /** What keeps the process up, apart from what it prints to. */
+    /** Resources that keep the process alive, except its standard output. */
     const left = () => process.getActiveResourcesInfo().filter(name => name !== 'PipeWrap')\n`
   const name = `program${programs++}`
   writeFileSync(join(folder, `${name}.ts`), head + code)
@@ -49,7 +49,7 @@ async function run(code: string, changed: object = {}): Promise<string> {
 }
 
 describe('a process ends by itself', () => {
-  it('after Node and web sinks were given up at any point of connecting', async () => {
+  it('after Node and web sinks were destroyed at any point of connecting', async () => {
     const printed = await run(`
       for (let count = 0; count < 60; count += 3) {
         const sink = createCassandraWritable(options)
@@ -62,8 +62,8 @@ describe('a process ends by itself', () => {
     expect(printed).toBe('given up')
   })
 
-  it('after connecting was given up because the time was over', async () => {
-    // The driver keeps sockets when its own time limits end its connect(), so that here only ours does.
+  it('after connecting ended by its time limit', async () => {
+    // The driver's own time limits would leave sockets open, so only our time limit is short here.
     const printed = await run(`
       const client_options = { socketOptions: { connectTimeout: 5000, readTimeout: 5000 } }
       const codes = new Set()
@@ -81,7 +81,7 @@ describe('a process ends by itself', () => {
     ['a datacenter that does not exist', { local_datacenter: 'nowhere' }, 'ERR_CASSANDRA_CONNECT'],
     ['a keyspace that does not exist', { keyspace: 'nowhere' }, 'ERR_CASSANDRA_KEYSPACE_NOT_FOUND'],
     ['a port where nobody listens', { port: 1 }, 'ERR_CASSANDRA_CONNECT'],
-  ])('with nothing left at once after an error about %s', async (_, changed, code) => {
+  ])('with no resources left right after an error about %s', async (_, changed, code) => {
     const printed = await run(
       `const sink = createCassandraWritable(options)
        sink.end()
@@ -94,7 +94,7 @@ describe('a process ends by itself', () => {
   })
 
   it.each(['hang up', 'swallow'] as const)(
-    'with nothing left at once when the server does nothing but %s',
+    'with no resources left right after connecting to a server that does nothing but %s',
     async fault => {
       const proxy = await OutageProxy.start(inject('cassandra'))
       onTestFinished(() => proxy.stop())
@@ -114,7 +114,7 @@ describe('a process ends by itself', () => {
     },
   )
 
-  it('with nothing left after a load that ends while the server comes back', async () => {
+  it('with no resources left after a load that ends while the server comes back', async () => {
     const printed = await run(`
       const { setTimeout: delay } = await import('node:timers/promises')
       const proxy = await OutageProxy.start(options)
@@ -135,7 +135,7 @@ describe('a process ends by itself', () => {
     expect(printed).toBe('finished 400 0 []')
   })
 
-  it('with nothing left when the driver hears of a schema change while its client closes', async () => {
+  it('with no resources left when the driver gets a schema change while its client closes', async () => {
     const printed = await run(`
       const { OwnClient } = await import('../lib/cluster/ownClient.ts')
       const own = new OwnClient({
@@ -145,7 +145,7 @@ describe('a process ends by itself', () => {
       }, 15_000)
       await own.connect()
       const closing = own.close()
-      // As the connection does, which is still open.
+      // The connection, which is still open, makes this call.
       own.client.controlConnection._debouncer.eventReceived({ handler: async () => {}, keyspace: 'ks' }, false)
       await closing
       await turns(3)
@@ -153,7 +153,7 @@ describe('a process ends by itself', () => {
     expect(printed).toBe('[]')
   })
 
-  it('with nothing left after the node was reached by one address or the other', async () => {
+  it('with no resources left after the node was reached by either of two addresses', async () => {
     const printed = await run(`
       const { setTimeout: delay } = await import('node:timers/promises')
       const one = await OutageProxy.start(options)
@@ -161,7 +161,7 @@ describe('a process ends by itself', () => {
       const sink = createCassandraWritable({ ...options, host: ['127.0.0.1', '127.0.0.2'], port: one.port })
       const outcome = outcomeOf(sink)
       await new Promise(resolve => sink.write({ id: 0 }, resolve))
-      // Both addresses are dialled again, and the one that is not chosen belongs to no node of the cluster.
+      // Each turn dials both addresses. The one that is not chosen belongs to no node of the cluster.
       for (let turn = 0; turn < 8; turn++) {
         for (const proxy of [one, other]) proxy.cut()
         const { rows_accepted } = sink.stats

@@ -10,10 +10,10 @@ import { useKeyspace } from './keyspace.ts'
 
 const ks = useKeyspace('requests_spec')
 
-/** Only values follow. The driver's own requests have a page size and a time as well. */
+/** Flag for values only. The driver's own requests also have a page size and a timestamp. */
 const VALUES_ALONE = 0x01
 
-/** The consistency, of two bytes, comes before the flags, of one. */
+/** Offset of the flags, after the two bytes of the consistency. */
 const FLAGS_AT = 2
 const VALUES_AT = 3
 
@@ -53,7 +53,7 @@ describe('the requests of a sink', () => {
     await proxy?.stop()
   })
 
-  /** What goes over the wire for these rows, request by request. */
+  /** The statement and the bytes of each request for these rows. */
   async function sent(client: Client, table: string, rows: readonly object[]): Promise<[string, Buffer][]> {
     writes = new Map()
     const from = proxy.writes
@@ -73,7 +73,7 @@ describe('the requests of a sink', () => {
     return [...writes].map(([name, bytes]) => [name.replace(/^\d+/, i => String(Number(i) - from)), bytes])
   }
 
-  it('are taken by the driver also when it does not know the ring, and routes by their keys', async () => {
+  it('are sent by the driver, which routes them by their keys, even if it does not know the ring', async () => {
     const table = await ks.table('p int, q text, c int, PRIMARY KEY ((p, q), c)')
     const { host, port, localDataCenter } = inject('cassandra')
     const client = new Client({
@@ -93,7 +93,7 @@ describe('the requests of a sink', () => {
     }
   })
 
-  it('have the same bytes for their values as those that the driver makes of them one by one', async () => {
+  it('have the same bytes for values as the requests that the driver makes', async () => {
     const table = await ks.table('p int, c text, s text static, b blob, l list<int>, PRIMARY KEY (p, c)')
     const watched = Object.create(plain, { execute: { value: plain.execute.bind(plain) } }) as Client
     const rows = fc.array(row, { minLength: 1, maxLength: 120 })
@@ -119,7 +119,7 @@ describe('the requests of a sink', () => {
     expect(requests).toBeGreaterThanOrEqual(40)
   })
 
-  it('are refused to a client with a version of the protocol that knows no unset', async () => {
+  it('are refused for a client whose protocol version has no unset values', async () => {
     const table = await ks.table('id int PRIMARY KEY, a int, b int')
     const old = new Client({
       contactPoints: [`${inject('cassandra').host}:${inject('cassandra').port}`],
@@ -132,7 +132,7 @@ describe('the requests of a sink', () => {
     await old.shutdown()
   })
 
-  it('are seen by whoever takes the place of execute() while the sink is open', async () => {
+  it('go through a function that replaces execute() while the sink is open', async () => {
     const table = await ks.table('id int PRIMARY KEY, v text')
     const sink = createCassandraWritable({ client: plain, keyspace: ks.name, table, flush_interval_ms: 1 })
     writes = new Map()

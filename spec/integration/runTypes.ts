@@ -1,4 +1,4 @@
-// npm run test:types -- --runs 5000 --seed 7 — the specs of types with more values, or with those of an earlier run.
+// npm run test:types -- --runs 5000 --seed 7  runs the specs of types with more values, or repeats an earlier run
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 

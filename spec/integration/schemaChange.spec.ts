@@ -20,7 +20,7 @@ const checkpoints = useCheckpoints()
 
 const ddl = (cql: string) => ks.client.execute(cql.replaceAll('ks.', `${ks.name}.`))
 
-/** Creates a type with a name of its own. */
+/** Creates a type with a new name. */
 let types = 0
 async function typeOf(fields: string): Promise<string> {
   const name = `udt${++types}`
@@ -35,7 +35,7 @@ const written = (sink: CassandraWritable, rows: number) =>
 const endOf = (sink: CassandraWritable) => finished(sink).catch((error: unknown) => error)
 
 describe('a table that is replaced while it is written', () => {
-  it('has no bytes of the wrong type when a user-defined type comes back with other fields', async () => {
+  it('has no bytes of the wrong type when a user-defined type is created again with other fields', async () => {
     const udt = await typeOf('a int, b text')
     const table = await ks.table(`id int PRIMARY KEY, u frozen<${udt}>, l list<frozen<${udt}>>`)
     const sink = createCassandraWritable({ ...ks.target, table })
@@ -53,7 +53,7 @@ describe('a table that is replaced while it is written', () => {
     expect(await ks.select(`SELECT * FROM ${ks.name}.${table}`)).toEqual([])
   })
 
-  it('has no bytes of the wrong type though somebody watches what the client executes', async () => {
+  it('has no bytes of the wrong type when a request tracker is set', async () => {
     const udt = await typeOf('a int')
     const table = await ks.table(`id int PRIMARY KEY, u frozen<${udt}>`)
     const { host, port, localDataCenter } = inject('cassandra')
@@ -77,7 +77,7 @@ describe('a table that is replaced while it is written', () => {
     expect(await ks.select(`SELECT * FROM ${ks.name}.${table}`)).toEqual([])
   })
 
-  it('takes the rows of a new sink on a client that still remembers how the old table was prepared', async () => {
+  it('accepts the rows of a new sink on a client that still has the prepared statements of the old table', async () => {
     const udt = await typeOf('a int')
     const columns = `id int PRIMARY KEY, u frozen<${udt}>`
     const table = await ks.table(columns)
@@ -92,11 +92,11 @@ describe('a table that is replaced while it is written', () => {
     await pipeline(Readable.from(rows), sink)
     const found = await ks.select(`SELECT * FROM ${ks.name}.${table}`)
     expect(found.filter(({ u }) => (u as { a: unknown }).a === 'seven')).toHaveLength(1_000)
-    // Those that were sent before the first one was prepared again.
+    // Requests that were sent before the first statement was prepared again.
     expect(sink.stats.retries).toBeLessThan(500)
   })
 
-  it('ends a sink that has written to the old one and the new one', async () => {
+  it('ends a sink that has written to the old and the new table', async () => {
     const table = await ks.table('id int PRIMARY KEY, v int')
     const sink = createCassandraWritable({ ...ks.target, table })
     const end = endOf(sink)
@@ -140,7 +140,7 @@ describe('a table that is replaced while it is written', () => {
     expect(await recordsIn(checkpoint_location)).toEqual(['seal'])
   })
 
-  it('leaves the epoch without a commit when all rows went to the old one', async () => {
+  it('leaves the epoch without a commit when all rows went to the old table', async () => {
     const table = await ks.table('id int PRIMARY KEY, v int')
     const execute = async (cql: string, binds: unknown[], how: object) => {
       const answer = await ks.client.execute(cql, binds, how)
@@ -159,7 +159,7 @@ describe('a table that is replaced while it is written', () => {
     expect(await recordsIn(checkpoint_location)).toEqual(['seal'])
   })
 
-  it('ends with the reason when its keyspace is gone', async () => {
+  it('ends the sink with the reason when its keyspace was dropped', async () => {
     const keyspace = `${ks.name}_gone`
     await ddl(
       `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
@@ -179,7 +179,7 @@ describe('a table that is replaced while it is written', () => {
 })
 
 describe('a column that is added while a sink runs', () => {
-  it('is taken by a Writable, in its place in the order', async () => {
+  it('is written by a Writable, with its row in order', async () => {
     const table = await ks.table('id int PRIMARY KEY, v int')
     const sink = createCassandraWritable({ ...ks.target, table })
     sink.write({ id: 1, v: 1 })
@@ -199,7 +199,7 @@ describe('a column that is added while a sink runs', () => {
     ])
   })
 
-  it('is taken by a WritableStream', async () => {
+  it('is written by a WritableStream', async () => {
     const table = await ks.table('id int PRIMARY KEY')
     const stream = createCassandraWritableStream<object>({ ...ks.target, table })
     const writer = stream.getWriter()
@@ -210,7 +210,7 @@ describe('a column that is added while a sink runs', () => {
     expect(await ks.select(`SELECT w FROM ${ks.name}.${table} WHERE id = 2`)).toEqual([{ w: 3 }])
   })
 
-  it('is taken by a micro-batch sink, in write() and in writeEpoch()', async () => {
+  it('is written by a micro-batch sink, with write() and with writeEpoch()', async () => {
     const table = await ks.table('id int PRIMARY KEY')
     const options = { ...ks.target, table, epoch_interval_ms: 1 }
     const sink = createMicroBatchSink<object>({ ...options, checkpoint_location: checkpoints.location() })
@@ -234,7 +234,7 @@ describe('a column that is added while a sink runs', () => {
     ])
   })
 
-  it('is taken as a field of a user-defined type, deep inside a value', async () => {
+  it('may be a field of a user-defined type deep inside a value', async () => {
     const udt = await typeOf('a int')
     const table = await ks.table(`id int PRIMARY KEY, m map<text, frozen<list<${udt}>>>`)
     const sink = createCassandraWritable({ ...ks.target, table })
@@ -249,7 +249,7 @@ describe('a column that is added while a sink runs', () => {
     ])
   })
 
-  it('refuses a name that nobody added, after the rows before it are written', async () => {
+  it('does not help a row with another unknown name, which is refused after the rows before it are written', async () => {
     const table = await ks.table('id int PRIMARY KEY')
     const sink = createCassandraWritable({ ...ks.target, table })
     const end = endOf(sink)
@@ -282,7 +282,7 @@ describe('a column that is dropped while a sink runs', () => {
     expect(found.filter(({ left }) => left !== null)).toHaveLength(58)
   })
 
-  it('ends the sink when a row that was given has a value for it', async () => {
+  it('ends the sink when an earlier row has a value for it', async () => {
     const table = await ks.table('id int PRIMARY KEY, a int, v int')
     const sink = createCassandraWritable({ ...ks.target, table })
     const end = endOf(sink)
@@ -310,7 +310,7 @@ describe('a column that is dropped while a sink runs', () => {
     expect(await end).toMatchObject({ code: 'ERR_CASSANDRA_SCHEMA_CHANGED' })
   })
 
-  it('ends the sink when the column came back, since older write times are gone with it', async () => {
+  it('ends the sink when the column was added again, because Cassandra hides cells from before the drop', async () => {
     const table = await ks.table('id int PRIMARY KEY, v int')
     const sink = createCassandraWritable({ ...ks.target, table })
     const end = endOf(sink)
@@ -327,10 +327,10 @@ describe('a table that changes without harm', () => {
   it.each([
     ['TRUNCATE', (table: string) => `TRUNCATE ks.${table}`],
     ['another time to live', (table: string) => `ALTER TABLE ks.${table} WITH default_time_to_live = 3600`],
-    ['a column more', (table: string) => `ALTER TABLE ks.${table} ADD more int`],
-    ['a static column more', (table: string) => `ALTER TABLE ks.${table} ADD more int static`],
+    ['an added column', (table: string) => `ALTER TABLE ks.${table} ADD more int`],
+    ['an added static column', (table: string) => `ALTER TABLE ks.${table} ADD more int static`],
     ['an index', (table: string) => `CREATE INDEX ON ks.${table} (v)`],
-  ])('takes the rest of the rows after %s', async (_, change) => {
+  ])('accepts the remaining rows after %s', async (_, change) => {
     const table = await ks.table('p int, c int, v int, PRIMARY KEY (p, c)')
     const sink = createCassandraWritable({ ...ks.target, table })
     sink.write({ p: 1, c: 1, v: 1 })
@@ -341,7 +341,7 @@ describe('a table that changes without harm', () => {
     expect(await ks.select(`SELECT v FROM ${ks.name}.${table} WHERE p = 1 AND c = 2`)).toEqual([{ v: 2 }])
   })
 
-  it('takes the rest of the rows after a field more of a user-defined type, also in a vector', async () => {
+  it('accepts the remaining rows after a field was added to a user-defined type, also in a vector', async () => {
     const udt = await typeOf('a int')
     const vec = hasVectors ? `vector<frozen<${udt}>, 1>` : `frozen<list<frozen<${udt}>>>`
     const table = await ks.table(`id int PRIMARY KEY, u frozen<${udt}>, plain ${udt}, vec ${vec}`)
@@ -357,7 +357,7 @@ describe('a table that changes without harm', () => {
     ])
   })
 
-  it('ends the sink when a column of the key has another name', async () => {
+  it('ends the sink when a key column was renamed', async () => {
     const table = await ks.table('p int, c int, v int, PRIMARY KEY (p, c)')
     const sink = createCassandraWritable({ ...ks.target, table })
     const end = endOf(sink)
@@ -373,7 +373,7 @@ describe('a table that changes without harm', () => {
 })
 
 describe('reading the schema', () => {
-  it('reads every page, however few rows a borrowed client asks for at once', async () => {
+  it('reads every page, however small the pages of a borrowed client are', async () => {
     const columns = Array.from({ length: 20 }, (_, i) => `v${i} int`)
     const table = await ks.table(`id int PRIMARY KEY, ${columns.join(', ')}`)
     const { host, port } = ks.target
@@ -391,7 +391,7 @@ describe('reading the schema', () => {
     expect(await ks.select(`SELECT v19 FROM ${ks.name}.${table}`)).toEqual([{ v19: 19 }])
   })
 
-  it('names what is near when a keyspace or a table is not there', async () => {
+  it('names the nearest names when a keyspace or a table does not exist', async () => {
     await ddl('CREATE TABLE ks."UserEvents" (id int PRIMARY KEY)')
     const inTable = createCassandraWritable({ ...ks.target, table: 'user_events' })
     expect(await endOf(inTable)).toMatchObject({

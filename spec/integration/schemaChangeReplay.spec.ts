@@ -18,7 +18,7 @@ async function optionsFor(definition: string, more: Partial<MicroBatchSinkOption
   return { client: ks.client, keyspace: ks.name, table, checkpoint_location: checkpoints.location(), ...more }
 }
 
-/** Writes the rows as epoch 0 and is gone when every other request has arrived and none is acknowledged. */
+/** Writes the rows as epoch 0 and crashes when every other request has arrived and none is acknowledged. */
 async function crash(options: Options, rows: readonly object[]): Promise<void> {
   let requests = 0
   let seen: (() => void) | undefined
@@ -58,7 +58,7 @@ describe('a replay after a change without harm', () => {
     [3_600, 0],
     [0, 3_600],
   ])(
-    'gives rows the time to live of the first attempt when the table has %i and then %i',
+    'gives rows the time to live of the first attempt when that of the table changes from %i to %i',
     async (first, then) => {
       const options = await optionsFor('id int PRIMARY KEY, v text')
       const setTtl = (seconds: number) =>
@@ -76,7 +76,7 @@ describe('a replay after a change without harm', () => {
     },
   )
 
-  it('gives only the rows of that epoch the time to live of then, also by write()', async () => {
+  it('gives only the rows of that epoch the earlier time to live, also with write()', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text', { rows_per_epoch: 3 })
     await ddl(`ALTER TABLE ks.${options.table} WITH default_time_to_live = 7200`)
     await crash(options, rowsOf(3))
@@ -86,7 +86,7 @@ describe('a replay after a change without harm', () => {
     expect(left.map(seconds => seconds > 3_600)).toEqual([true, true, true, false, false, false])
   })
 
-  it('goes on when a user-defined type has a field more, wherever it stands', async () => {
+  it('continues when a field was added to a user-defined type, wherever the type is used', async () => {
     await ddl('CREATE TYPE ks.inner_type (a int)')
     await ddl('CREATE TYPE ks.outer_type (i frozen<inner_type>, b text)')
     const options = await optionsFor(`id int PRIMARY KEY, o frozen<outer_type>, plain inner_type,
@@ -115,7 +115,7 @@ describe('a replay after a change without harm', () => {
     ])
   })
 
-  it('goes on when a column is gone that no row names', async () => {
+  it('continues when a column was dropped that no row names', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text, w int')
     await crash(options, rowsOf(4))
     await ddl(`ALTER TABLE ks.${options.table} DROP w`)
@@ -123,7 +123,7 @@ describe('a replay after a change without harm', () => {
     expect(await contents(options.table, 'id')).toHaveLength(4)
   })
 
-  it('goes on when a column that no row names was dropped and added again', async () => {
+  it('continues when a column that no row names was dropped and added again', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text, w int')
     await crash(options, rowsOf(4))
     await ddl(`ALTER TABLE ks.${options.table} DROP w`)
@@ -134,7 +134,7 @@ describe('a replay after a change without harm', () => {
 })
 
 describe('a table that was truncated', () => {
-  it('is told of when the sink opens again, once its rows were committed', async () => {
+  it('causes a warning when the sink opens again, if rows were committed before', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text')
     const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const codes = () => warnings.mock.calls.map(([, how]) => (how as { code?: string } | undefined)?.code)

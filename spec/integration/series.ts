@@ -1,4 +1,4 @@
-/** Series of the server, such as 4.1; `npm run test:servers` tells it. Others run on what `startCassandra` starts. */
+/** Series of the server, such as 4.1. `npm run test:servers` sets it. The default is the series that `startCassandra` starts. */
 const series = process.env['CASSANDRA_SERIES'] ?? '5.0'
 
 /** Cassandra has vectors from 5.0 on. */

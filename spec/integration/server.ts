@@ -4,7 +4,7 @@ import { JAVA_OPTIONS, neverRestarted } from '../quickStart.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Native-protocol address of the one node that a run of the integration specs shares. */
+    /** Address of the node that all integration specs of a run share. */
     cassandra: { readonly host: string; readonly port: number; readonly localDataCenter: string }
   }
 }

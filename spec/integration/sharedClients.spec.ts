@@ -15,12 +15,12 @@ async function startProxy(): Promise<OutageProxy> {
   return proxy
 }
 
-/** Options for a table of its own behind the proxy. */
+/** Options for a new table behind the proxy. */
 async function optionsBehind(proxy: OutageProxy): Promise<CassandraWritableOptions<{ id: number }>> {
   return { ...ks.target, table: await ks.table('id int PRIMARY KEY'), port: proxy.port }
 }
 
-/** Resolves once the sink is open and has taken the row. */
+/** Resolves when the sink is open and has accepted the row. */
 const write = (sink: CassandraWritable<{ id: number }>, id: number) =>
   new Promise<void>((resolve, reject) => sink.write({ id }, error => (error ? reject(error) : resolve())))
 
@@ -36,12 +36,12 @@ function end(sink: CassandraWritable<{ id: number }>): Promise<void> {
   return new Promise((resolve, reject) => sink.once('close', resolve).once('error', reject).end())
 }
 
-/** What a sink ends with, and what it opened by then. */
+/** The error that a sink ends with, and the connections that it opened. */
 const failureOf = (sink: CassandraWritable<{ id: number }>) =>
   new Promise<Error>(resolve => sink.once('error', resolve))
 
 describe('sinks with the same connection options', () => {
-  it('use one connection, a hundred of them, until the last one has ended', async () => {
+  it('use one connection for a hundred sinks until the last one has ended', async () => {
     const proxy = await startProxy()
     const options = await optionsBehind(proxy)
     const sinks = await Promise.all(Array.from({ length: 100 }, () => open({ ...options })))
@@ -55,7 +55,7 @@ describe('sinks with the same connection options', () => {
     expect(last.stats.rows_written).toBe(2)
   })
 
-  it('may have more requests in flight than the 2,048 of the driver, on the one connection', async () => {
+  it('may have more requests in flight than the driver’s limit of 2,048 per connection', async () => {
     const proxy = await startProxy()
     const options = { ...(await optionsBehind(proxy)), rows_per_batch: 1 }
     const sinks = await Promise.all(Array.from({ length: 130 }, () => open(options)))
@@ -65,14 +65,14 @@ describe('sinks with the same connection options', () => {
     const sum = (name: 'requests_in_flight' | 'retries') =>
       sinks.reduce((sum, { stats }) => sum + stats[name], 0)
     await vi.waitUntil(() => sum('requests_in_flight') === 130 * 16, { timeout: 60_000 })
-    // A request that a busy connection refuses counts as in flight too, and is retried.
+    // A request that a busy connection refuses also counts as in flight, and is retried.
     expect(sum('retries')).toBe(0)
     proxy.cut()
     await Promise.all(sinks.map(end))
     expect(proxy.connections).toBe(0)
   })
 
-  it('do not share when an option of the connection differs, and client_options only as one object', async () => {
+  it('do not share a client when a connection option differs, or when client_options are different objects', async () => {
     const proxy = await startProxy()
     const options = await optionsBehind(proxy)
     const client_options = { pooling: { heartBeatInterval: 20_000 } }
@@ -89,7 +89,7 @@ describe('sinks with the same connection options', () => {
     expect(proxy.connections).toBe(0)
   })
 
-  it('do not share when client_options was changed by then, deep inside', async () => {
+  it('do not share a client when client_options was changed in between, at any depth', async () => {
     const proxy = await startProxy()
     const options = await optionsBehind(proxy)
     const client_options = { pooling: { heartBeatInterval: 20_000 } }
@@ -100,7 +100,7 @@ describe('sinks with the same connection options', () => {
     await Promise.all(sinks.map(end))
   })
 
-  it('say why when they join while the server is away', async () => {
+  it('report the reason when they join while the server is away', async () => {
     const proxy = await startProxy()
     const options = { ...(await optionsBehind(proxy)), request_timeout_ms: 1_000 }
     const first = await open(options)
@@ -114,7 +114,7 @@ describe('sinks with the same connection options', () => {
     await end(first)
   })
 
-  it('fail together, each with an error of its own, and open afresh afterwards', async () => {
+  it('fail together, each with its own error, and a later sink opens a new client', async () => {
     const proxy = await startProxy()
     const options = await optionsBehind(proxy)
     await proxy.setDoor('refuse')
@@ -126,7 +126,7 @@ describe('sinks with the same connection options', () => {
     expect(proxy.connections).toBe(0)
   })
 
-  it('are not disturbed when the one that opened first is given up while it connects', async () => {
+  it('are not affected when the first of them is destroyed while it connects', async () => {
     const proxy = await startProxy()
     const options = await optionsBehind(proxy)
     const first = createCassandraWritable(options)
@@ -141,13 +141,13 @@ describe('sinks with the same connection options', () => {
     expect(proxy.connections).toBe(0)
   })
 
-  it('open another client when the last one is just closing', async () => {
+  it('open a new client while the previous one is closing', async () => {
     const proxy = await startProxy()
     const options = await optionsBehind(proxy)
     for (let turn = 0; turn < 20; turn++) {
       const before = await open(options)
       const closing = end(before)
-      // At any point of the closing.
+      // Opens at each point of the closing.
       for (let i = 0; i < turn; i++) await new Promise(setImmediate)
       await end(await open(options))
       await closing

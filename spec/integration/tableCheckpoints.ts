@@ -31,7 +31,7 @@ export class TableCheckpoints {
     this.#ks = ks
   }
 
-  /** A place where no checkpoint is yet. */
+  /** The place of a new checkpoint. */
   place(table = 'checkpoints'): Place {
     return { keyspace: this.#ks.name, table, name: `orders ${++this.#names}` }
   }
@@ -62,7 +62,7 @@ export class TableCheckpoints {
     return rows[0] && { ...rows[0] }
   }
 
-  /** Changes a column as somebody would do by hand. */
+  /** Changes a column by hand. */
   async edit({ table, name }: Place, column: string, value: unknown): Promise<void> {
     const cql = `UPDATE ${this.#ks.name}.${table} SET ${column} = ? WHERE name = ? IF EXISTS`
     await this.#ks.client.execute(cql, [value, name], { prepare: true })

@@ -13,7 +13,7 @@ afterAll(() => programs[Symbol.dispose]())
 
 const RUNS = 50
 
-describe('a checkpoint in a table that owner after owner loses', () => {
+describe('a checkpoint in a table that is taken from one owner after the other', () => {
   it(`leaves the table of a clean run after ${RUNS} kills and pauses, lost answers and wrong clocks`, {
     timeout: 600_000,
   }, async () => {

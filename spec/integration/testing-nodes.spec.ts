@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Cassandra, startCassandra } from '../../lib/testing/index.ts'
 import { clientOptions } from '../../lib/testing/readiness.ts'
 
-/** A start may take this long in milliseconds when the machine is busy with other specs. */
+/** Longest time in milliseconds for a start while the machine is busy with other specs. */
 const START_TIMEOUT_MS = 360_000
 
 describe('three nodes with logins and TLS', { timeout: START_TIMEOUT_MS }, () => {
@@ -29,12 +29,12 @@ describe('three nodes with logins and TLS', { timeout: START_TIMEOUT_MS }, () =>
     expect(client.hosts.keys().toSorted()).toEqual(cassandra.contactPoints.toSorted())
   })
 
-  it('keep a log each, which can be read', async () => {
+  it('have a readable log each', async () => {
     const logs = await Promise.all(cassandra.logs?.map(file => readFile(file, 'utf8')) ?? [])
     expect(logs.map(log => log.includes('Startup complete'))).toEqual([true, true, true])
   })
 
-  it('drop none from gossip while they start', async () => {
+  it('do not drop each other from gossip while they start', async () => {
     const logs = await Promise.all(cassandra.logs?.map(file => readFile(file, 'utf8')) ?? [])
     expect(logs.flatMap(log => log.match(/.*removing from gossip/g) ?? [])).toEqual([])
   })
@@ -53,7 +53,7 @@ describe('three nodes with logins and TLS', { timeout: START_TIMEOUT_MS }, () =>
     await stranger.shutdown()
   })
 
-  it('take QUORUM writes while one is killed, and ALL when it is started again', async () => {
+  it('accept QUORUM writes while one is down, and ALL after it is started again', async () => {
     const insert = 'INSERT INTO three.row (id) VALUES (?)'
     const { quorum, all } = types.consistencies
     await cassandra.kill(3)
@@ -65,14 +65,14 @@ describe('three nodes with logins and TLS', { timeout: START_TIMEOUT_MS }, () =>
     expect(rows.map(row => row['id'])).toEqual(expect.arrayContaining([2, 3]))
   })
 
-  it('have a table that one missed, on each of them, when start resolves', async () => {
+  it('all have, when start() resolves, a table that one of them missed', async () => {
     await cassandra.kill(2)
     await client.execute('CREATE TABLE three.made_while_down (id int PRIMARY KEY)')
     await cassandra.start(2)
     expect(await askEach(cassandra, 'SELECT * FROM three.made_while_down')).toEqual([[], [], []])
   })
 
-  it('have a table that one missed, on each of them, when resume resolves', async () => {
+  it('all have, when resume() resolves, a table that one of them missed', async () => {
     await cassandra.pause(1)
     await vi.waitFor(() => expect(client.hosts.get(cassandra.contactPoints[0] ?? '')?.isUp()).toBe(false), {
       timeout: 90_000,
@@ -84,7 +84,7 @@ describe('three nodes with logins and TLS', { timeout: START_TIMEOUT_MS }, () =>
   })
 })
 
-/** What each node answers on its own, at a level for which it needs all of them. */
+/** The answer of each node, at a consistency level that needs all of them. */
 async function askEach(cassandra: Cassandra, cql: string): Promise<Record<string, unknown>[][]> {
   return await Promise.all(
     cassandra.contactPoints.map(async point => {

@@ -11,16 +11,16 @@ import { type Cassandra, startCassandra } from '../../lib/testing/index.ts'
 import { jarFolder } from '../../lib/testing/jars.ts'
 import { findJava } from '../../lib/testing/java.ts'
 
-/** A start may take this long in milliseconds when the machine is busy with other specs. */
+/** Longest time in milliseconds for a start while the machine is busy with other specs. */
 const START_TIMEOUT_MS = 150_000
 
 const INDEX = new URL('../../lib/testing/index.ts', import.meta.url).href
 
-/** Everything a start makes is below here, so what it leaves can be seen: files by their place, JVMs by their arguments. */
+/** All files of a start are in this folder. Leftovers show up as files in it, and as JVMs with the folder in their arguments. */
 let temporary: string
 
 beforeAll(() => {
-  // `durable` asks for a server that the environment or Docker cannot give.
+  // With `durable`, neither the environment nor Docker can provide the server.
   vi.stubEnv('CASSANDRA_CONTACT_POINTS', '')
 })
 afterAll(() => vi.unstubAllEnvs())
@@ -72,7 +72,7 @@ describe('a started Cassandra', { timeout: START_TIMEOUT_MS }, () => {
     await vi.waitFor(() => client.execute('SELECT id FROM life.row'), { timeout: 20_000, interval: 200 })
   })
 
-  it('has every acknowledged row again after a kill in the middle of writes', async () => {
+  it('has every acknowledged row after a kill in the middle of writes', async () => {
     let acknowledged = 0
     const writing = (async () => {
       for (;;) {
@@ -94,13 +94,13 @@ describe('a started Cassandra', { timeout: START_TIMEOUT_MS }, () => {
     expect(Array.from({ length: acknowledged }, (_, id) => id).filter(id => !kept.has(id))).toEqual([])
   })
 
-  it('refuses to start a node that runs, and to act on a node that is not there', async () => {
+  it('refuses to start a node that runs, and to act on a node that does not exist', async () => {
     await expect(cassandra.start(1)).rejects.toThrow('Node 1 is running')
     await expect(cassandra.kill(2)).rejects.toThrow('Expected a node from 1 to 1, got 2')
     await expect(cassandra.pause(0)).rejects.toThrow(RangeError)
   })
 
-  it('is gone with its data after stop, even when it was paused', async () => {
+  it('is gone with its data after stop(), even if it was paused', async () => {
     expect(jvms()).toHaveLength(1)
     expect(folders()).toHaveLength(1)
     await cassandra.pause(1)
@@ -124,12 +124,12 @@ describe('the end of the program that started it', { timeout: START_TIMEOUT_MS }
     ['SIGKILL', true],
     ['SIGTERM', false],
     ['SIGINT', false],
-  ])('by %s takes the JVM and its data along, whether it is up: %s', async (signal, isUp) => {
+  ])('by %s also ends the JVM and deletes its data, after the start: %s', async (signal, isUp) => {
     program = run('await startCassandra({ durable: true }); console.log("up"); setInterval(() => {}, 1_000)')
     if (isUp) await nextOutput(program)
     else await vi.waitFor(() => expect(jvms()).toHaveLength(1), { timeout: 20_000, interval: 100 })
     expect(jvms()).toHaveLength(1)
-    // A terminal sends Ctrl-C to the whole foreground process group; the others go to one process.
+    // A terminal sends Ctrl-C to the whole foreground process group. Other signals go to one process.
     const pid = program.pid ?? Number.NaN
     process.kill(signal === 'SIGINT' ? -pid : pid, signal)
     await once(program, 'exit')
@@ -137,7 +137,7 @@ describe('the end of the program that started it', { timeout: START_TIMEOUT_MS }
     await nothingIsLeft()
   })
 
-  it('by its own is not held up by a server that is stopped or forgotten, and needs no Maven for the jars', async () => {
+  it('by itself is not delayed by a server that is stopped or forgotten, and needs no Maven for the jars', async () => {
     const bin = join(temporary, 'bin')
     execFileSync('mkdir', [bin])
     writeFileSync(join(bin, 'mvn'), '#!/bin/sh\nexit 1\n', { mode: 0o755 })
@@ -154,7 +154,7 @@ describe('the end of the program that started it', { timeout: START_TIMEOUT_MS }
     await nothingIsLeft()
   })
 
-  /** Runs a program in a process group of its own, as a terminal does. */
+  /** Runs a program in its own process group, like a terminal. */
   function run(body: string): ChildProcess {
     const source = `import { startCassandra } from ${JSON.stringify(INDEX)}\n${body}`
     return spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', source], {

@@ -22,7 +22,7 @@ const ks = useKeyspace('times_spec')
 const rawReader = useRawReader()
 const checkpoints = useCheckpoints()
 
-/** `TIMES_SEED=… ` gives the same histories again. */
+/** `TIMES_SEED=…` repeats the same histories. */
 const seed = Number(process.env['TIMES_SEED'] ?? randomInt(2 ** 31))
 
 const definition =
@@ -46,13 +46,13 @@ const writing = (table: string, more: Partial<CassandraWritableOptions> = {}) =>
 
 const copied = (from: string, to: string) => pipeline(reading(from), writing(to))
 
-/** Times to live so far apart that the seconds of a run change none into another. */
+/** Times to live that are so far apart that a run cannot turn one into another. */
 const lives = [0, 10_000, 20_000, 30_000]
 
-/** Seconds that a run may take at most. */
+/** Longest time of a run in seconds. */
 const RUN_S = 3_000
 
-/** Whichever of `lives` it was: 0 for null. */
+/** The value of `lives` that a remaining time to live comes from. 0 for null. */
 function lifeOf(ttl: number | null): number {
   if (ttl === null) return 0
   return lives.find(life => life > 0 && ttl <= life && ttl > life - RUN_S) ?? ttl
@@ -75,7 +75,7 @@ function itemsIn(bytes: Buffer | null): (Buffer | null)[] {
   return items
 }
 
-/** Each row with its cells, their write times, and what they had to live when they were written. */
+/** Each row with its cells, their write times, and their original times to live. */
 async function contentOf(table: string): Promise<Map<string, Record<string, Cell>>> {
   const selectors = cells.map(name => `${name}, WRITETIME(${name}), TTL(${name})`)
   const { rows, columns } = await rawReader.execute(
@@ -103,7 +103,7 @@ async function contentOf(table: string): Promise<Map<string, Record<string, Cell
   return found
 }
 
-/** As a copy has it: the elements of a list have one time. */
+/** The expected copy, in which all elements of a list have one time. */
 function asCopied(content: Map<string, Record<string, Cell>>): Map<string, Record<string, Cell>> {
   const rows = [...content].map(([key, row]): [string, Record<string, Cell>] => {
     if (row['l'] === undefined) return [key, row]
@@ -120,7 +120,7 @@ function withoutLists(content: Map<string, Record<string, Cell>>): Map<string, R
   return new Map([...content].map(([key, { l: _, ...row }]) => [key, row]))
 }
 
-/** A random statement of somebody's. */
+/** A random statement of another client. */
 function statementOf(table: string, random: () => number): string {
   const below = (limit: number) => integerBelow(limit, random)
   const oneOf = <T>(...values: T[]) => values[below(values.length)] as T
@@ -155,7 +155,7 @@ function statementOf(table: string, random: () => number): string {
     case 3:
     case 4:
     case 5: {
-      // An UPDATE of static columns alone takes no clustering key.
+      // An UPDATE of static columns only has no clustering key.
       const names = new Set([oneOf('v', 't', 's', 'm', 'l', 'u', 'fs', 'fu'), ...some])
       const parts = [...names].map(name => `${name} = ${(values[name] as () => string)()}`)
       return `UPDATE ${ks.name}.${table} ${using}${ttl} SET ${parts.join(', ')} WHERE ${key}`
@@ -195,19 +195,19 @@ describe(`a copy of a table with a random past (TIMES_SEED=${seed})`, () => {
       const wanted = asCopied(await contentOf(from))
       expect(wanted.size).toBeGreaterThan(10)
       expect(await contentOf(to)).toEqual(wanted)
-      // Again, over itself: all but lists, which two writes with one time double (CASSANDRA-11368).
+      // Copies again into the same table, without lists, which two writes with the same time double (CASSANDRA-11368).
       await copied(from, to)
       expect(withoutLists(await contentOf(to))).toEqual(withoutLists(wanted))
     },
   )
 })
 
-/** In the order of keys, with the parts of a row as they came. */
+/** Sorted by key. The parts of a row keep their order. */
 const byKey = (rows: readonly Record<string, unknown>[]) =>
   rows.toSorted((a, b) => Number(a['p']) - Number(b['p']))
 
 describe('the parts of a row', () => {
-  it('come one after the other, oldest first, with their cells alone', async () => {
+  it('come one after the other, oldest first, and have only their cells', async () => {
     const table = await ks.table(definition)
     const run = (cql: string) => ks.client.execute(cql.replace('TABLE', `${ks.name}.${table}`))
     await run(
@@ -233,7 +233,7 @@ describe('the parts of a row', () => {
     ])
   })
 
-  it('have static columns once per partition, in pages of whatever size', async () => {
+  it('have static columns once per partition, for pages of any size', async () => {
     const table = await ks.table(definition)
     for (let p = 0; p < 4; p++) {
       await ks.client.execute(`UPDATE ${ks.name}.${table} SET st = ${p}, ss = {1} WHERE p = ${p}`)
@@ -250,7 +250,7 @@ describe('the parts of a row', () => {
     }
   })
 
-  it('have names that are told to both sides', async () => {
+  it('have property names that can be set on both sides', async () => {
     const own = 'p int PRIMARY KEY, write_time int, ttl int, operation text'
     const [from, to] = [await ks.table(own), await ks.table(own)]
     await ks.client.execute(
@@ -270,7 +270,7 @@ describe('the parts of a row', () => {
     expect(Number(row?.['keep'])).toBeGreaterThan(4000)
   })
 
-  it('have the key in any case, and of the rest what `columns` names', async () => {
+  it('always have the key, and the other columns that `columns` names', async () => {
     const table = await ks.table(definition)
     await ks.client.execute(
       `INSERT INTO ${ks.name}.${table} (p, c, v, t) VALUES (1, 2, 3, 'x') USING TIMESTAMP 9`,
@@ -280,7 +280,7 @@ describe('the parts of a row', () => {
     expect(await reading(table, { columns: ['t', 'c'], where: 'p = 1' }).toArray()).toEqual(wanted)
   })
 
-  it('of a map with an element for each microsecond are as many, and the copy is the same', async () => {
+  it('are one per element for a map with another write time per element, and the copy is the same', async () => {
     const own = 'p int PRIMARY KEY, m map<int, text>'
     const [from, to] = [await ks.table(own), await ks.table(own)]
     const count = 3000
@@ -333,7 +333,7 @@ describe('a copy', () => {
       .sort()
   }
 
-  it('is made by the web twins', async () => {
+  it('works with web streams', async () => {
     const [from, to] = [await filled(), await ks.table(own)]
     await createCassandraReadableStream({ ...ks.target, table: from, with_times: true }).pipeTo(
       createCassandraWritableStream({ ...ks.target, table: to, ...controls, allow_any_timestamp: true }),
@@ -341,7 +341,7 @@ describe('a copy', () => {
     expect(await timesOf(to)).toEqual(await timesOf(from))
   })
 
-  it('is made by epochs', async () => {
+  it('works with epochs', async () => {
     const [from, to] = [await filled(), await ks.table(own)]
     const sink = createMicroBatchSink({
       ...ks.target,
@@ -366,14 +366,17 @@ describe('with_times is refused', () => {
     ['write_time', 'timestamp_column'],
     ['ttl', 'ttl_column'],
     ['operation', 'operation_column'],
-  ])('for a table with a column `%s`, by the option that names the property', async (column, option) => {
-    const table = await ks.table(`p int PRIMARY KEY, "${column}" int`)
-    expect(await refusalOf(reading(table))).toMatchObject({
-      code: 'ERR_CASSANDRA_OPTION',
-      option,
-      message: expect.stringContaining(`has a column \`${column}\`. Give \`${option}\` another name`),
-    })
-  })
+  ])(
+    'for a table with a column `%s`, and the error names the option for that property',
+    async (column, option) => {
+      const table = await ks.table(`p int PRIMARY KEY, "${column}" int`)
+      expect(await refusalOf(reading(table))).toMatchObject({
+        code: 'ERR_CASSANDRA_OPTION',
+        option,
+        message: expect.stringContaining(`has a column \`${column}\`. Give \`${option}\` another name`),
+      })
+    },
+  )
 
   it('for counters', async () => {
     const table = await ks.table('p int PRIMARY KEY, n counter')
@@ -383,7 +386,7 @@ describe('with_times is refused', () => {
     })
   })
 
-  it('where a server does not tell the times of collections, and their columns are named', async () => {
+  it('if the server does not report times of collections, and the error names their columns', async () => {
     const table = await ks.table('p int PRIMARY KEY, s set<int>, fs frozen<set<int>>')
     const proxy = await CqlProxy.start({ host: ks.target.host, port: ks.target.port })
     onTestFinished(() => proxy.stop())
@@ -406,7 +409,7 @@ describe('with_times is refused', () => {
 })
 
 describe('a row that was inserted', () => {
-  it('with a time to live is gone from the copy as well, with its marker', { timeout: 120_000 }, async () => {
+  it('with a time to live expires in the copy too, with its row marker', { timeout: 120_000 }, async () => {
     const [from, to] = [
       await ks.table('p int PRIMARY KEY, v int'),
       await ks.table('p int PRIMARY KEY, v int'),
@@ -421,7 +424,7 @@ describe('a row that was inserted', () => {
     expect(await idsIn(from)).toEqual([2])
   })
 
-  it('is there in the copy when its cells are gone', async () => {
+  it('stays in the copy when its cells are gone', async () => {
     const [from, to] = [
       await ks.table('p int PRIMARY KEY, v int'),
       await ks.table('p int PRIMARY KEY, v int'),
@@ -432,7 +435,7 @@ describe('a row that was inserted', () => {
     expect(await ks.select(`SELECT * FROM ${ks.name}.${to}`)).toEqual([{ p: 1, v: null }])
   })
 
-  it('with lists alone has them in an update, whose repeat moves no other time', async () => {
+  it('with lists has the lists in an update of their own, so that a retry moves no other time', async () => {
     const table = await ks.table('p int PRIMARY KEY, v int, l list<int>')
     await ks.client.execute(
       `INSERT INTO ${ks.name}.${table} (p, l) VALUES (1, [1]) USING TIMESTAMP 5 AND TTL 500`,
@@ -448,7 +451,7 @@ describe('a row that was inserted', () => {
     ])
   })
 
-  it('without values is in the copy, from the moment of the read on', async () => {
+  it('without values is in the copy with the time of the read', async () => {
     const [from, to] = [
       await ks.table('p int PRIMARY KEY, v int'),
       await ks.table('p int PRIMARY KEY, v int'),

@@ -12,7 +12,7 @@ import { type Cassandra, startCassandra } from '../../lib/testing/index.ts'
 import { everything } from '../everything.ts'
 import { expectHidden, textsOf } from '../leaks.ts'
 
-/** Long enough to be found wherever it may appear, and with what needs quoting in CQL, in a URL and in JSON. */
+/** Long enough to be found wherever it appears, with characters that need quoting in CQL, in a URL and in JSON. */
 const password = `Sésame-"ouvre"-'toi'-%42`
 const reader = { username: 'reader', password: 'reader-Gehe1m' }
 
@@ -55,7 +55,7 @@ afterAll(async () => {
   await cassandra?.stop()
 })
 
-/** What a load fails with, after a look for the password in everything that can be printed of it. */
+/** The error of a load. Also checks that nothing printable contains the password. */
 async function failureOf(change: Partial<CassandraWritableOptions>, rows: unknown[] = [{ id: 1, v: 'x' }]) {
   const printed: string[] = []
   const log = (text: unknown) => printed.push(String(text)) > 0
@@ -79,13 +79,13 @@ async function failureOf(change: Partial<CassandraWritableOptions>, rows: unknow
 }
 
 describe('a server with TLS and login', () => {
-  it('takes rows over a verified connection', async () => {
+  it('accepts rows over a verified connection', async () => {
     const sink = createCassandraWritable(target)
     await pipeline(Readable.from([{ id: 1, v: 'secret' }]), sink)
     expect((await admin.execute('SELECT v FROM secure.t WHERE id = 1')).rows[0]?.['v']).toBe('secret')
   })
 
-  it('takes a host by name when the certificate has that name', async () => {
+  it('is reached by a host name that is in the certificate', async () => {
     await pipeline(
       Readable.from([{ id: 2, v: 'x' }]),
       createCassandraWritable({ ...target, host: 'localhost' }),
@@ -93,7 +93,7 @@ describe('a server with TLS and login', () => {
     expect((await admin.execute('SELECT id FROM secure.t WHERE id = 2')).rows.length).toBe(1)
   })
 
-  it('refuses a certificate of another authority', async () => {
+  it('is refused if another authority signed its certificate', async () => {
     const other = await generate([{ name: 'commonName', value: 'another authority' }], {
       algorithm: 'sha256',
     })
@@ -104,48 +104,48 @@ describe('a server with TLS and login', () => {
     expect(error.hosts[0]?.host).toContain('127.0.0.1')
   })
 
-  it("refuses a certificate of nobody's authority when none is given", async () => {
+  it('is refused if its authority is not public and `ssl_ca_cert` is not given', async () => {
     expect((await failureOf({ ssl_ca_cert: undefined })).code).toBe('ERR_CASSANDRA_TLS_UNTRUSTED')
   })
 
-  it('refuses a certificate for another host name', async () => {
+  it('is refused if its certificate is for another host name', async () => {
     const error = await failureOf({ ssl_server_name: 'db.example.com' })
     expect(error.code).toBe('ERR_CASSANDRA_TLS_HOST_NAME')
     expect(error.message).toContain('db.example.com')
   })
 
-  it('tells a plain client that the server speaks TLS', async () => {
+  it('gives a client without TLS an error that says that the server speaks TLS', async () => {
     const error = await failureOf({ ssl_enabled: false, ssl_ca_cert: undefined })
     expect(error.code).toBe('ERR_CASSANDRA_TLS_REQUIRED')
     expect(error.message).toContain('ssl_enabled')
   })
 
-  it('tells a TLS client that the server does not', async () => {
+  it('gives a client with TLS an error that says so if the server does not speak TLS', async () => {
     const { host, port } = inject('cassandra')
     const error = await failureOf({ host, port })
     expect(error.code).toBe('ERR_CASSANDRA_TLS_NOT_OFFERED')
     expect(error.hosts[0]?.host).toBe(`${host}:${port}`)
   })
 
-  it('refuses a wrong password and shows it nowhere', async () => {
+  it('refuses a wrong password, and the password appears nowhere', async () => {
     const error = await failureOf({ password: 'wr0ng-s3cret' })
     expect(error).toBeInstanceOf(ConnectionError)
     expect(error.code).toBe('ERR_CASSANDRA_AUTH')
     expect(error.hosts[0]?.reason).toContain('incorrect')
   })
 
-  it('shows the password nowhere when a row is refused, here or by the server', async () => {
+  it('leads to no error with the password when the sink or the server refuses a row', async () => {
     expect((await failureOf({}, [{ id: 'x' }])).code).toBe('ERR_CASSANDRA_VALUE')
     const large = 'x'.repeat(17 * 1024 * 1024)
     const error = await failureOf({ max_row_bytes: 64 * 1024 * 1024 }, [{ id: 1, v: large }])
     expect(error.code).toBe('ERR_CASSANDRA_ROW_REFUSED')
   })
 
-  it('asks for a login when none was given', async () => {
+  it('asks for a login if none was given', async () => {
     expect((await failureOf({ username: undefined, password: undefined })).code).toBe('ERR_CASSANDRA_AUTH')
   })
 
-  it('stops at once when the role may not write', async () => {
+  it('ends the sink at once if the role may not write', async () => {
     const error = await failureOf(reader)
     expect(error.code).toBe('ERR_CASSANDRA_UNAUTHORIZED')
     expect(error.counts).toEqual({
@@ -157,14 +157,14 @@ describe('a server with TLS and login', () => {
     })
   })
 
-  it('names the option whose file cannot be read', async () => {
+  it('is not dialled if a file of an option cannot be read, and the error names the option', async () => {
     const error = await failureOf({ ssl_ca_cert: '/nowhere/ca.pem' })
     expect(error).toMatchObject({ code: 'ERR_CASSANDRA_OPTION', option: 'ssl_ca_cert' })
     expect(error.message).toContain('`/nowhere/ca.pem`: there is no such file')
   })
 })
 
-describe('a server in between, with a certificate that it made itself', () => {
+describe('a man in the middle with a self-signed certificate', () => {
   let server: TlsServer
   let heard: Buffer[] = []
 
@@ -172,7 +172,7 @@ describe('a server in between, with a certificate that it made itself', () => {
     const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
       algorithm: 'sha256',
     })
-    // It passes everything on to the real server, so that a client that trusts it notices nothing.
+    // It passes everything on to the real server, so a client that trusts it works.
     server = createTlsServer({ cert, key }, near => {
       const far = dial({ host: '127.0.0.1', port: cassandra.port, ca: cassandra.ca ?? '' })
       near.on('data', data => heard.push(data))
@@ -190,10 +190,13 @@ describe('a server in between, with a certificate that it made itself', () => {
   it.each<[string, Partial<CassandraWritableOptions>]>([
     ['ssl_enabled', {}],
     ['no authority', { ssl_ca_cert: undefined }],
-    ['sslOptions beside it', { client_options: { sslOptions: {} } }],
+    ['empty sslOptions', { client_options: { sslOptions: {} } }],
     ['sslOptions with a passphrase', { client_options: { sslOptions: { passphrase: 'x' } } }],
     ['sslOptions with an ALPN name', { client_options: { sslOptions: { ALPNProtocols: ['cql'] } } }],
-    ['own check of the name', { client_options: { sslOptions: { checkServerIdentity: () => undefined } } }],
+    [
+      'its own check of the host name',
+      { client_options: { sslOptions: { checkServerIdentity: () => undefined } } },
+    ],
     [
       'sslOptions alone',
       {
@@ -202,7 +205,7 @@ describe('a server in between, with a certificate that it made itself', () => {
         client_options: { sslOptions: { servername: 'localhost' } },
       },
     ],
-  ])('hears nothing of a client with %s, and no password', async (_, change) => {
+  ])('gets no byte of the protocol and no password from a client with %s', async (_, change) => {
     heard = []
     const error = await failureOf({ ...change, port: port() })
     expect(error).toMatchObject({ code: 'ERR_CASSANDRA_TLS_UNTRUSTED' })
@@ -214,14 +217,14 @@ describe('a server in between, with a certificate that it made itself', () => {
     expect(() => createCassandraWritable({ ...target, client_options })).toThrow('`ssl_verify: false`')
   })
 
-  it('hears the password of a client that says ssl_verify: false', async () => {
+  it('gets the password of a client with ssl_verify: false', async () => {
     heard = []
     expect(await failureOf({ port: port(), ssl_ca_cert: undefined, ssl_verify: false })).toBeUndefined()
     expect(Buffer.concat(heard).includes(password)).toBe(true)
   })
 })
 
-it('tells each of these failures by a code of its own', async () => {
+it('leads to failures with different codes', async () => {
   const other = await generate([{ name: 'commonName', value: 'another authority' }], { algorithm: 'sha256' })
   const plain = inject('cassandra')
   const failures = [
@@ -235,7 +238,7 @@ it('tells each of these failures by a code of its own', async () => {
 })
 
 describe('a server that never answers', () => {
-  it('is given up after request_timeout_ms, by name', async () => {
+  it('is given up after request_timeout_ms, and the error names it', async () => {
     const silent = createServer(socket => socket.on('error', () => {}))
     await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => void silent.close())
@@ -259,7 +262,7 @@ describe('a server that is no Cassandra', () => {
   })
   afterAll(() => server.close())
 
-  it('is named with what went wrong', async () => {
+  it('is named in the error with the reason', async () => {
     const address = server.address()
     const port = typeof address === 'object' ? address?.port : undefined
     const error = await failureOf({

@@ -58,7 +58,7 @@ const title = (type: CqlType) => cqlTypeName(type).slice(0, 100)
 
 describe(`${runs} values of each type, written through a sink and read back two ways (seed ${seed})`, () => {
   const scalars = scalarNames.map((name): CqlType => ({ kind: 'scalar', name }))
-  // Each type in a vector, which packs some without a length.
+  // Also each type in a vector, because vectors store some types without a length.
   const pairs: CqlType = {
     kind: 'tuple',
     elements: scalars.map(element => ({ kind: 'vector', element, dimension: 2 })),

@@ -20,7 +20,7 @@ async function write(table: string, rows: readonly object[], options: object = {
   await pipeline(Readable.from(rows), createCassandraWritable({ ...ks.target, table, ...options }))
 }
 
-/** Executes one statement for each value, some at a time. */
+/** Executes one statement per value, some of them at a time. */
 async function executeAll(statements: readonly string[]): Promise<void> {
   for (let i = 0; i < statements.length; i += 50) {
     await Promise.all(statements.slice(i, i + 50).map(cql => ks.client.execute(cql)))
@@ -35,7 +35,7 @@ function hasLiteral({ meaning }: Sample): boolean {
 
 const hexOf = (bytes: unknown) => (bytes === null ? null : (bytes as Buffer).toString('hex'))
 
-/** Some types, each with columns of its own in one table, since a table takes its time to be created. */
+/** Types that share a table, because creating a table takes long. Each type has its own columns. */
 interface SharedTable {
   readonly name: string
   readonly types: readonly CqlType[]
@@ -53,7 +53,7 @@ async function createTable(given: readonly CqlType[]): Promise<SharedTable> {
   return { name: await ks.table(`type int, id int, ${columns.join(', ')}, PRIMARY KEY (type, id)`), types }
 }
 
-/** Writes values by a sink and as literals, and finds the first one whose bytes differ. */
+/** Writes values with a sink and as literals. Returns the first difference of their bytes. */
 async function differenceIn({ name: table, types }: SharedTable, at: number): Promise<object | undefined> {
   const type = types[at] as CqlType
   const samples = fc.sample(samplesOf(type).filter(hasLiteral), { seed, numRuns: countOf(type) })
@@ -86,7 +86,7 @@ async function differenceIn({ name: table, types }: SharedTable, at: number): Pr
   return undefined
 }
 
-/** Writes values as primary keys by a sink and as literals: rows are not doubled, and a delete by either finds them. */
+/** Writes values as primary keys with a sink and as literals. Expects one row per key, which a delete of either form finds. */
 async function expectOneKey(type: CqlType, samples: readonly Sample[]): Promise<void> {
   const cql = cqlTypeName(type)
   const table = await ks.table(`id int, k ${cql}, c ${cql}, PRIMARY KEY ((id, k), c)`)
@@ -126,7 +126,7 @@ const udt = (...types: CqlType[]): CqlType => ({
   fields: types.map((type, i) => ({ name: `Field ${i}`, type })),
 })
 
-/** A set and a map by each scalar, where the server keeps what it is given, and sets of every kind of set. */
+/** Sets and maps of each scalar where the server keeps the given order, and sets of every kind of set. */
 const kept = ordered.flatMap(type => [
   tuple(set(type), map(type, int)),
   udt(set(tuple(type, int)), map(vector(type), set(type))),
@@ -159,7 +159,7 @@ describe(`${count} values of each scalar and ${nestedCount} of each other type h
   })
 
   it.for([...ordered, ...kept, ...randomKeys].map(title))(
-    'and are one primary key with them: $name ($i)',
+    'and are the same primary key as their literals: $name ($i)',
     { timeout },
     async ({ type }) => {
       const made = await createTypes(ks, type)

@@ -17,7 +17,7 @@ const ks = useKeyspace('types_copy_spec')
 const rawReader = useRawReader()
 
 const { host, port, localDataCenter } = inject('cassandra')
-/** Reads maps as Map, which keeps their keys. */
+/** Reads maps as Map, which keeps the types of keys. */
 const driver = new Client({
   contactPoints: [`${host}:${port}`],
   localDataCenter,
@@ -26,7 +26,7 @@ const driver = new Client({
 })
 afterAll(() => driver.shutdown())
 
-/** Types that share a table, since a table takes its time to be created. */
+/** Types per table, because creating a table takes long. */
 const TYPES_A_TABLE = 12
 
 const scalars = scalarNames.map((name): CqlType => ({ kind: 'scalar', name }))
@@ -35,7 +35,7 @@ const types = [...scalars, ...random]
 const groups = Array.from({ length: Math.ceil(types.length / TYPES_A_TABLE) }, (_, i) =>
   types.slice(i * TYPES_A_TABLE, (i + 1) * TYPES_A_TABLE),
 )
-/** Values of each type, also in the short form of this spec. */
+/** Number of values per type, at least 200. */
 const count = Math.max(200, runs)
 
 async function* throughJson(rows: AsyncIterable<object>): AsyncGenerator<object> {
@@ -46,7 +46,7 @@ async function* asTheyAre(rows: AsyncIterable<object>): AsyncGenerator<object> {
   yield* rows
 }
 
-/** What a sink is told of properties that come with cells. */
+/** Options of a sink for the properties of parts. */
 const timed = {
   timestamp_column: 'write_time',
   ttl_column: 'ttl',
@@ -77,7 +77,7 @@ describe.each(groups.map((group, i) => ({ group, i })))(
         return { id, ...Object.fromEntries(values) }
       })
       await pipeline(Readable.from(rows), createCassandraWritable({ ...ks.target, table: from }))
-      // All other cells are then read by their times, and added to this one.
+      // This cell becomes the oldest of each row, so all other cells are read as later parts and added to it.
       const oldest = rows.map(({ id }) => ({ id, oldest: 1, at: 1 }))
       const own = { timestamp_column: 'at', allow_any_timestamp: true } as const
       await pipeline(Readable.from(oldest), createCassandraWritable({ ...ks.target, table: from, ...own }))
@@ -89,7 +89,7 @@ describe.each(groups.map((group, i) => ({ group, i })))(
       { title: 'classes of the driver', form: { values: 'driver' }, between: asTheyAre, own: {} },
       { title: 'cells with their times', form: { with_times: true }, between: asTheyAre, own: timed },
     ] as const)(
-      'are the same after they were read as $title and written again',
+      'are the same after they are read as $title and written again',
       async ({ form, between, own }) => {
         const to = await ks.table(definition)
         await pipeline(
@@ -105,7 +105,7 @@ describe.each(groups.map((group, i) => ({ group, i })))(
     )
 
     it(
-      'are what the driver reads, where it can',
+      'equal what the driver reads, for types that it can read',
       async () => {
         const readable = made.flatMap((type, i) => (isReadable(type) ? [`v${i}`, `free${i}`] : []))
         const columns = ['id', ...readable]

@@ -42,8 +42,8 @@ const nestedTypes = [
 ].map(text => parseCqlType(text, name => (name === 'place' ? place.fields : undefined)))
 
 /**
- * Gives each value to the writer that is under every sink, which says of each whether it takes it. A refusal must be
- * one that a person can act on; what is taken must be read back as its one meaning.
+ * Gives each value to the table writer that every sink uses, and checks whether it is accepted. A refusal must say what to
+ * do, and an accepted value must be read back with its one meaning.
  */
 async function refusedOrExact(
   table: ValueTable,
@@ -68,7 +68,7 @@ async function refusedOrExact(
     for (const [i, trial] of trials.entries()) {
       const id = 5 * i
       const taking = writer.encode(table.row(trial.given, id))
-      // The sink would look whether the field exists by now.
+      // A sink would first check whether the field has been added.
       const row = taking instanceof DoubtfulRow ? taking.error : taking
       if (row instanceof Error) {
         expectUseful(row, i, table.type)

@@ -46,7 +46,7 @@ describe(`what is read, written and read again is the same (seed ${seed})`, () =
     expect(await table.faultOf(again)).toBeUndefined()
   })
 
-  it('a timestamp that the driver cannot read is refused and not stored as another', async () => {
+  it('a timestamp that the driver cannot read is refused and not stored as another one', async () => {
     const table = await ValueTable.create(ks, { kind: 'scalar', name: 'timestamp' })
     const beyond = [{ given: 8_640_000_000_000_001n, meaning: '8640000000000001' }]
     expect(await table.faultOf(beyond)).toBeUndefined()
@@ -57,7 +57,7 @@ describe(`what is read, written and read again is the same (seed ${seed})`, () =
     })
   })
 
-  it('a vector of user-defined types with a vector in them is stored, and the driver cannot read it', async () => {
+  it('a vector of user-defined types that contain a vector is stored, although the driver cannot read it', async () => {
     const near = { fields: [{ name: 'near', type: 'vector<float, 2>' }] }
     const type = parseCqlType('vector<frozen<near>, 2>', () => near.fields)
     expect(isReadable(type)).toBe(false)

@@ -36,7 +36,7 @@ const json = async (table: string) =>
 describe('sizes, checked before anything is sent', () => {
   const x = (length: number) => 'x'.repeat(length)
 
-  it('takes a partition key of up to 65,535 bytes and refuses an empty one', async () => {
+  it('accept a partition key of up to 65,535 bytes, and refuse an empty one', async () => {
     const table = await ks.table('k text PRIMARY KEY, v int')
     await write(table, [{ k: x(65_535), v: 1 }])
     expect((await ks.select(`SELECT k FROM ${ks.name}.${table}`)).map(({ k }) => String(k).length)).toEqual([
@@ -51,7 +51,7 @@ describe('sizes, checked before anything is sent', () => {
     }
   })
 
-  it('counts 3 bytes more for each column of a partition key of several, as Cassandra does', async () => {
+  it('count 3 bytes more per column of a composite partition key, as Cassandra does', async () => {
     const table = await ks.table('a text, b blob, v int, PRIMARY KEY ((a, b))')
     await write(table, [
       { a: x(40_000), b: Buffer.alloc(25_529), v: 1 },
@@ -64,7 +64,7 @@ describe('sizes, checked before anything is sent', () => {
     expect(error.expected).toContain('together')
   })
 
-  it('takes clustering columns of up to 65,535 bytes together, empty ones too', async () => {
+  it('accept clustering columns of up to 65,535 bytes together, also empty ones', async () => {
     const table = await ks.table('p int, a text, b text, PRIMARY KEY (p, a, b)')
     await write(table, [
       { p: 1, a: x(40_000), b: x(25_535) },
@@ -75,7 +75,7 @@ describe('sizes, checked before anything is sent', () => {
     expect(error).toMatchObject({ code: 'ERR_CASSANDRA_KEY_SIZE', column: 'b', cql_type: 'text' })
   })
 
-  it('holds a row to max_row_bytes, 1 MiB by default', async () => {
+  it('limit a row to max_row_bytes, 1 MiB by default', async () => {
     const table = await ks.table('id int PRIMARY KEY, v blob')
     await write(table, [{ id: 1, v: Buffer.alloc(2 ** 20 - 100) }])
     const error = await refusalOf(table, { id: 2, v: Buffer.alloc(2 ** 20) })
@@ -86,7 +86,7 @@ describe('sizes, checked before anything is sent', () => {
     expect(found.map(({ id }) => id).sort()).toEqual([1, 3])
   })
 
-  it('refuses long text shortly, and the way to a bad part by each step', async () => {
+  it('of error messages are limited for long text, but the path to a bad part is complete', async () => {
     const table = await ks.table('id int PRIMARY KEY, v int, m map<text, frozen<list<int>>>')
     const long = 'ä'.repeat(5_000_000)
     const error = await refusalOf(table, { id: 1, v: long })
@@ -100,11 +100,11 @@ describe('sizes, checked before anything is sent', () => {
   })
 })
 
-describe('names that mean something to JavaScript', () => {
+describe('names with a meaning in JavaScript', () => {
   const columns =
     '"__proto__" text, "constructor" int, "toString" int, "hasOwnProperty" int, PRIMARY KEY ("__proto__")'
 
-  it('are columns like any other', async () => {
+  it('are columns like any other name', async () => {
     const table = await ks.table(columns)
     await write(table, [
       JSON.parse('{"__proto__": "key", "constructor": 1, "toString": 2, "hasOwnProperty": 3}'),
@@ -116,7 +116,7 @@ describe('names that mean something to JavaScript', () => {
     ])
   })
 
-  it('are not found where a row only inherits them', async () => {
+  it('are ignored if a row only inherits them', async () => {
     const table = await ks.table(columns)
     expect(await refusalOf(table, { constructor: 1 })).toMatchObject({
       code: 'ERR_CASSANDRA_KEY_MISSING',
@@ -130,7 +130,7 @@ describe('names that mean something to JavaScript', () => {
     ])
   })
 
-  it('are keys of a map and elements of a set like any other', async () => {
+  it('are map keys and set elements like any other text', async () => {
     const table = await ks.table('id int PRIMARY KEY, m map<text, int>, s set<text>')
     const m = JSON.parse('{"__proto__": 1, "constructor": 2, "toString": 3}')
     await write(table, [{ id: 1, m, s: ['__proto__', 'constructor'] }])
@@ -139,7 +139,7 @@ describe('names that mean something to JavaScript', () => {
     ])
   })
 
-  it('are unknown columns where the table has none of them', async () => {
+  it('are unknown columns if the table does not have them', async () => {
     const table = await ks.table('id int PRIMARY KEY')
     for (const name of ['__proto__', 'constructor', 'toString']) {
       const row = JSON.parse(`{"id": 1, "${name}": 1}`)
@@ -152,7 +152,7 @@ describe('names that mean something to JavaScript', () => {
 })
 
 describe('reading a row', () => {
-  /** Writes one row before the table is known to the sink and one after. */
+  /** Writes one row before the sink knows the table and one after that. */
   async function writeEarlyAndLate(table: string, rowOf: (id: number) => Row, change: (row: Row) => void) {
     const sink = createCassandraWritable({ ...ks.target, table })
     const done = new Promise((resolve, reject) => sink.on('finish', resolve).on('error', reject))
@@ -167,7 +167,7 @@ describe('reading a row', () => {
     await done
   }
 
-  it('asks a getter once, whether the table is known by then or not', async () => {
+  it('calls a getter once, whether or not the table is known', async () => {
     const table = await ks.table('id int PRIMARY KEY, v int, l list<int>')
     let asked = 0
     const rowOf = (id: number) => ({
@@ -184,7 +184,7 @@ describe('reading a row', () => {
     expect(found).toContainEqual({ id: 2, v: 3, l: [4] })
   })
 
-  it('is over when write() returns: what is changed then is stored as it was', async () => {
+  it('is complete when write() returns, so later changes have no effect', async () => {
     const table = await ks.table(
       'id int PRIMARY KEY, t text, b blob, l list<int>, m map<text, int>, u uuid, d timestamp',
     )
@@ -224,7 +224,7 @@ describe('reading a row', () => {
     ['a boxed number', () => new Number(1)],
     ['an object with toString', () => ({ toString: () => '1' })],
     ['an object with toJSON', () => ({ toJSON: () => 1 })],
-  ])('refuses %s in a column of any type', async (_, make) => {
+  ])('refuses %s for a column of any type', async (_, make) => {
     const table = await ks.table('id int PRIMARY KEY, i int, t text, l list<int>, m map<text, text>, b blob')
     for (const column of ['i', 't', 'l', 'b']) {
       const error = await refusalOf(table, { id: 1, [column]: make() })
@@ -238,7 +238,7 @@ describe('reading a row', () => {
     expect(await json(table)).toEqual([])
   })
 
-  it('says what a getter or a proxy threw, as the cause', async () => {
+  it('has the error of a getter or a proxy as the cause', async () => {
     const table = await ks.table('id int PRIMARY KEY, v int')
     const thrown = new Error('lazy loading failed')
     const throwing = () => {
@@ -259,7 +259,7 @@ describe('reading a row', () => {
     }
   })
 
-  it('leaves a column alone for unset of the driver, and refuses it inside a value', async () => {
+  it('leaves a column alone for the driver’s unset, and refuses unset inside a value', async () => {
     const table = await ks.table('id int PRIMARY KEY, v int, l list<int>')
     await write(table, [
       { id: 1, v: 5 },
@@ -272,7 +272,7 @@ describe('reading a row', () => {
 })
 
 describe('types', () => {
-  it('writes a table with a column of a custom type, but no value for it', async () => {
+  it('a table may have a column of a custom type, but a value for it is refused', async () => {
     const custom = "'org.apache.cassandra.db.marshal.LexicalUUIDType'"
     const table = await ks.table(`id int PRIMARY KEY, v ${custom}, l frozen<list<${custom}>>, n int`)
     await write(table, [{ id: 1, n: 2 }])
@@ -285,7 +285,7 @@ describe('types', () => {
     }
   })
 
-  it('refuses a table with a custom type in its primary key', async () => {
+  it('a custom type in the primary key is refused with its table', async () => {
     const table = await ks.table(
       "id int, v 'org.apache.cassandra.db.marshal.LexicalUUIDType', PRIMARY KEY (id, v)",
     )
@@ -294,7 +294,7 @@ describe('types', () => {
     expect(String(error)).toContain('LexicalUUIDType')
   })
 
-  it('stores an IPv4 address written as IPv6 as the IPv4 address, so that a query finds it', async () => {
+  it('an IPv4 address written as IPv6 is stored as the IPv4 address, so that a query finds it', async () => {
     const table = await ks.table('ip inet, ips frozen<tuple<inet>>, PRIMARY KEY (ip, ips)')
     await write(table, [{ ip: '::ffff:10.1.2.3', ips: ['::ffff:10.1.2.3'] }])
     const where = "ip = '10.1.2.3' AND ips = ('::ffff:10.1.2.3')"
@@ -304,7 +304,7 @@ describe('types', () => {
     expect(await ks.select(`SELECT * FROM ${ks.name}.${table}`)).toEqual([])
   })
 
-  it('stores a map inside a user-defined type so that its entries are found by key', async () => {
+  it('a map inside a user-defined type is stored so that its entries are found by key', async () => {
     await ks.client.execute(`CREATE TYPE ${ks.name}.profile (tags frozen<map<text, int>>)`)
     const table = await ks.table('id int PRIMARY KEY, v profile, f frozen<profile>')
     const profile = { tags: { z: 1, a: 2, m: 3 } }
@@ -315,7 +315,7 @@ describe('types', () => {
     expect(found).toEqual([{ a: 2, m: 3, z: 1 }])
   })
 
-  it('stores the lowest durations, of which CQL refuses the literals', async () => {
+  it('the lowest durations are stored, although CQL refuses their literals', async () => {
     const table = await ks.table('id int PRIMARY KEY, d duration')
     const durations = [
       new types.Duration(-(2 ** 31), -(2 ** 31), types.Long.MIN_VALUE),
@@ -331,7 +331,7 @@ describe('types', () => {
     expect(await ks.select(`SELECT id, d FROM ${ks.name}.${table}`)).toEqual(found)
   })
 
-  it('stores varchar, and columns in ascending order beside those in descending order', async () => {
+  it('varchar is stored, and clustering columns in ascending and in descending order', async () => {
     const table = await ks.table(
       'p int, a varchar, b decimal, v varchar, PRIMARY KEY (p, a, b)',
       'CLUSTERING ORDER BY (a DESC, b ASC)',

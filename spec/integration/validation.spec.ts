@@ -14,7 +14,7 @@ import { useKeyspace } from './keyspace.ts'
 
 const ks = useKeyspace('validation_spec')
 
-/** What a sink says of rows, or of its options when there are none. */
+/** The error of a sink that is given these rows. */
 async function errorOf(options: CassandraWritableOptions, rows: unknown[] = []): Promise<unknown> {
   const sink = createCassandraWritable(options)
   return pipeline(Readable.from(rows), sink).then(
@@ -79,7 +79,7 @@ describe('before the first row', () => {
 })
 
 describe('before the first write of a row', () => {
-  it('refuses a row without its partition key, or with null for it, and has written the rows before', async () => {
+  it('refuses a row whose partition key is missing or null, after it has written the rows before', async () => {
     const table = await ks.table('p int, c int, v int, PRIMARY KEY (p, c)')
     const rows = [
       { p: 1, c: 1, v: 1 },
@@ -131,7 +131,7 @@ describe('before the first write of a row', () => {
 })
 
 describe('while writing', () => {
-  it('reports a table that is dropped as a schema change and not as a passing fault', async () => {
+  it('reports a dropped table as a schema change and not as a transient fault', async () => {
     const table = await ks.table('id int PRIMARY KEY')
     const sink = createCassandraWritable({ ...ks.target, table })
     await new Promise<void>((resolve, reject) => sink.once('error', reject).write({ id: 1 }, () => resolve()))
@@ -142,7 +142,7 @@ describe('while writing', () => {
     expect(error).toMatchObject({ code: 'ERR_CASSANDRA_SCHEMA_CHANGED' })
   })
 
-  it('refuses to store bytes of the old type in a table that was created again with another', async () => {
+  it('refuses to store bytes of the old type in a table that was created again with another type', async () => {
     const table = await ks.table('id int PRIMARY KEY, v text')
     const sink = createCassandraWritable({ ...ks.target, table, flush_interval_ms: 0 })
     const failed = once(sink, 'error')

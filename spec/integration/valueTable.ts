@@ -10,14 +10,14 @@ import { isReadable, thawed } from '../values/randomTypes.ts'
 import type { Sample } from '../values/scalars.ts'
 import type { Keyspace } from './keyspace.ts'
 
-/** Values of each type: `npm run test:types -- --runs 5000 --seed 7` sets both. */
+/** Number of values per type. `npm run test:types -- --runs 5000 --seed 7` sets it and the seed. */
 export const runs = Number(process.env['TYPES_RUNS'] ?? 80)
 export const seed = Number(process.env['TYPES_SEED'] ?? Date.now() % 1_000_000)
 export const timeout = 60_000 + runs * 100
 
 let reader: Client | undefined
 
-/** Reads maps as Map: as objects, the driver's default, their keys would lose their types. */
+/** Reads maps as Map. As objects, which are the driver's default, they would lose the types of their keys. */
 function mapReader(): Client {
   const { host, port, localDataCenter } = inject('cassandra')
   reader ??= new Client({
@@ -31,7 +31,7 @@ function mapReader(): Client {
 
 afterAll(() => reader?.shutdown())
 
-/** A connection of the driver mixes up answers after one that it could not decode, so it is given up then. */
+/** After an answer that it cannot decode, a connection of the driver mixes up answers. The client is then replaced. */
 async function* rowsOf(cql: string): AsyncGenerator<Stored> {
   try {
     yield* await mapReader().execute(cql, [], { prepare: true, fetchSize: 1000 })
@@ -43,10 +43,10 @@ async function* rowsOf(cql: string): AsyncGenerator<Stored> {
   }
 }
 
-/** The text of every row is its column's value; all of them hold the same one. */
+/** The columns of a row by name. All of them hold the same value. */
 type Stored = Readonly<Record<string, unknown>>
 
-/** How a value of some scalar type lies in the table, for types of which JSON does not show all. */
+/** The stored bytes of a value, for scalar types of which JSON does not show everything. */
 const storedBytes: Readonly<Record<string, (meaning: string) => string>> = {
   float: meaning => hexOf(4, view => view.setFloat32(0, Number(meaning))),
   double: meaning => hexOf(8, view => view.setFloat64(0, Number(meaning))),
@@ -61,8 +61,8 @@ function hexOf(size: number, write: (view: DataView) => void): string {
 }
 
 /**
- * A table whose columns are all of one type: in the partition key, as clustering key in descending order, as static
- * and as regular column, under names that need quotes or mean something to JavaScript.
+ * A table whose columns all have one type: a partition key column, a clustering column in descending order, a static and a
+ * regular column. Their names need quotes or have a meaning in JavaScript.
  */
 export class ValueTable {
   readonly type: CqlType
@@ -75,7 +75,7 @@ export class ValueTable {
   private constructor(keyspace: Keyspace, type: CqlType) {
     this.type = type
     this.#keyspace = keyspace
-    // Cassandra orders keys, and durations have no order.
+    // Keys need an order, and durations have none.
     this.#isKey = !JSON.stringify(type).includes('duration')
     this.#columns = this.#isKey ? ['constructor', 'toString', 'Zip code', 'v'] : ['Zip code', 'v']
   }
@@ -97,7 +97,7 @@ export class ValueTable {
     return { ...this.#keyspace.target, table: this.#name }
   }
 
-  /** A row with the value in every column; each fifth is a row of static columns alone, without clustering key. */
+  /** A row with the value in every column. Every fifth row has static columns only, without clustering key. */
   row(given: unknown, id: number): Stored {
     const partition = this.#isKey ? { Id: id, constructor: given } : { Id: id }
     const isStatic = id % 5 === 4
@@ -105,15 +105,15 @@ export class ValueTable {
     return { ...partition, toString: this.#isKey ? given : id, 'Zip code': given, v: given }
   }
 
-  /** Ids of the next rows. */
+  /** The first id for the next rows. */
   take(count: number): number {
     const first = this.#next
-    // A multiple of five, so that one row of each kind stands in the same place.
+    // A multiple of five, so that ids modulo five tell the kind of row.
     this.#next += Math.ceil(count / 5) * 5
     return first
   }
 
-  /** Writes through a sink and reads back; what went wrong with which value, or nothing. */
+  /** Writes values through a sink and reads them back. Returns what is wrong with which value, or undefined. */
   async faultOf(samples: readonly Sample[]): Promise<{ index: number; what: string } | undefined> {
     const first = this.take(samples.length)
     const rows = samples.map(({ given }, i) => this.row(given, first + i))
@@ -142,14 +142,14 @@ export class ValueTable {
       if (what !== undefined) return { id, what }
     }
     for (const id of missing) {
-      // A partition whose one static column is null is no partition.
+      // A partition does not exist if its only static column is null.
       const isNothing = id % 5 === 4 && asThawed(this.type, meanings.get(id) ?? null) === null
       if (!isNothing) return { id, what: 'the row is not there' }
     }
     return undefined
   }
 
-  /** What the driver reads of the regular column, under each id. */
+  /** The values of the regular column by id, as the driver reads them. */
   async values(): Promise<ReadonlyMap<number, unknown>> {
     const found = new Map<number, unknown>()
     const cql = `SELECT "Id", v FROM ${this.#keyspace.name}.${this.#name}`
@@ -204,20 +204,20 @@ export class ValueTable {
   }
 }
 
-/** The driver reads a timestamp beyond the reach of Date as an invalid one. */
+/** The driver reads a timestamp beyond the range of Date as an invalid Date. */
 function asRead(type: CqlType, meaning: Meaning): Meaning {
   const isMoment = type.kind === 'scalar' && type.name === 'timestamp' && typeof meaning === 'string'
   return isMoment && Math.abs(Number(meaning)) > 8_640_000_000_000_000 ? 'NaN' : meaning
 }
 
-/** Cassandra has no empty collection and no user-defined type of nulls alone that is not frozen: they read as null. */
+/** Non-frozen empty collections, and non-frozen user-defined types whose fields are all null, read as null. */
 function asThawed(type: CqlType, meaning: Meaning): Meaning {
   if (!Array.isArray(meaning) || !('frozen' in type)) return meaning
   const isNothing = type.kind === 'udt' ? meaning.every(field => field === null) : meaning.length === 0
   return isNothing ? null : meaning
 }
 
-/** Writes `runs` values and compares each; of a wrong one the smallest that is wrong too is shown. */
+/** Writes `runs` values and compares each. For a wrong value it shows the smallest value that is wrong too. */
 export async function storesExactly(table: ValueTable, samples: fc.Arbitrary<Sample>): Promise<void> {
   const fault = await table.faultOf(fc.sample(samples, { seed, numRuns: runs }))
   if (fault === undefined) return
@@ -228,14 +228,14 @@ export async function storesExactly(table: ValueTable, samples: fc.Arbitrary<Sam
   const replay = { seed, path: String(fault.index), interruptAfterTimeLimit: 30_000 }
   const smallest = await fc.check(property, replay)
   throw new Error(
-    `${fault.what}\nseed ${seed}, value ${fault.index}\n${fc.defaultReportMessage(smallest) ?? 'alone it is stored well'}`,
+    `${fault.what}\nseed ${seed}, value ${fault.index}\n${fc.defaultReportMessage(smallest) ?? 'the value alone is stored correctly'}`,
   )
 }
 
 /** Names of user-defined types, by keyspace and fields. */
 const typesMade = new Map<string, string>()
 
-/** Creates the user-defined types in a type, inside first, and gives those of different fields different names. */
+/** Creates the user-defined types that a type contains, from the inside out. Types with different fields get different names. */
 export async function createTypes(keyspace: Keyspace, type: CqlType): Promise<CqlType> {
   const inside = (part: CqlType) => createTypes(keyspace, part)
   switch (type.kind) {

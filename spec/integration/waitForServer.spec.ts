@@ -38,7 +38,7 @@ describe('wait_for_server_ms', () => {
     60_000,
   )
 
-  it('is a limit, and nothing else is tried again', async () => {
+  it('limits the time, and no other fault is retried', async () => {
     const table = await ks.table('id int PRIMARY KEY')
     const port = await closedPort()
     const from = performance.now()
@@ -55,7 +55,7 @@ describe('wait_for_server_ms', () => {
     )
   })
 
-  it('ends at once with the stream', async () => {
+  it('ends at once when the stream is destroyed', async () => {
     const port = await closedPort()
     const sink = createCassandraWritable({ ...ks.target, port, table: 't', wait_for_server_ms: 3_600_000 })
     await delay(500)

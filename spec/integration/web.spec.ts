@@ -46,7 +46,7 @@ async function serving(count: number): Promise<{ url: string; [Symbol.asyncDispo
   }
 }
 
-/** Connections that the server has from clients of this name, once it has as many as `wanted`. */
+/** Resolves when the number of the server's connections from clients of this name satisfies `wanted`. */
 async function connectionsReach(wanted: (count: number) => boolean, name: string): Promise<void> {
   for (let tries = 0; tries < 500; tries++) {
     const clients = await ks.select('SELECT client_options FROM system_views.clients')
@@ -57,7 +57,7 @@ async function connectionsReach(wanted: (count: number) => boolean, name: string
 }
 
 describe('a WritableStream into a real Cassandra', () => {
-  it('takes 20,000 rows through pipeTo, and reading finds exactly the same ones', async () => {
+  it('writes 20,000 rows of pipeTo, and reading finds exactly the same rows', async () => {
     const table = await ks.table(columns)
     const stream = createCassandraWritableStream<Place>({ ...ks.target, table })
     await places(20_000).pipeTo(stream)
@@ -65,7 +65,7 @@ describe('a WritableStream into a real Cassandra', () => {
     expect(await stored(table)).toEqual(Array.from({ length: 20_000 }, (_, id) => place(id)))
   })
 
-  it('takes the body of a Response through TextDecoderStream and stream-json', async () => {
+  it('writes the body of a Response through TextDecoderStream and stream-json', async () => {
     const table = await ks.table(columns)
     await using server = await serving(3000)
     const { body } = await fetch(server.url)
@@ -80,7 +80,7 @@ describe('a WritableStream into a real Cassandra', () => {
     expect(await stored(table)).toEqual(Array.from({ length: 3000 }, (_, id) => place(id)))
   })
 
-  it('takes what comes out of a stream-chain', async () => {
+  it('writes the output of a stream-chain', async () => {
     const table = await ks.table(columns)
     const doubled = chain([(row: Place) => (row.id % 2 === 0 ? { ...row, height: row.id * 2 } : null)])
     await places(100)
@@ -172,7 +172,7 @@ describe('a WritableStream into a real Cassandra', () => {
   ] as const)('gives its connections back after %s', async (_, end) => {
     const table = await ks.table(columns)
     const applicationName = `web spec ${randomUUID()}`
-    // In the driver since 4.3, and missing in its types.
+    // The driver has had this option since 4.3, but its types have not.
     const client_options = { applicationName } as object
     const stream = createCassandraWritableStream({ ...ks.target, table, client_options })
     await connectionsReach(count => count > 0, applicationName)

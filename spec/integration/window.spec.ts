@@ -8,14 +8,14 @@ import { useKeyspace } from './keyspace.ts'
 
 const ks = useKeyspace('window_spec')
 const CONCURRENCY = 30
-/** As many in flight are seen before the trouble, and after it. */
+/** Number of requests in flight that must be reached before the overload and after it. */
 const MANY = 24
-/** Enough for each request in flight to fail several times. */
+/** Number of refused requests, so that each one in flight fails several times. */
 const REFUSED = 150
-/** Only a window that does not recover lets the source go on for so long. */
+/** The source reaches this number of rows only if the window does not recover. */
 const MOST_ROWS = 100_000
 
-/** Answers take so long that what the machine adds to it is little. */
+/** Long, so that delays of the machine matter little. */
 const LATENCY_MS = 100
 
 describe('the window of requests in flight', () => {
@@ -26,7 +26,7 @@ describe('the window of requests in flight', () => {
   })
   afterAll(() => proxy?.stop())
 
-  it('falls when a server is overloaded, and recovers, within concurrency', {
+  it('shrinks when a server is overloaded, recovers, and never exceeds concurrency', {
     timeout: 180_000,
   }, async () => {
     const table = await ks.table('id int PRIMARY KEY')

@@ -8,11 +8,11 @@ import { useKeyspace } from './keyspace.ts'
 
 const ks = useKeyspace('write_spec')
 
-/** In Node 20 and newer, but not in its types. */
+/** Node 20 and newer have it, but the types do not. */
 const { compose } = stream as typeof stream & { compose(...streams: unknown[]): Duplex }
 
 describe('writing to a real Cassandra', () => {
-  it('writes 100,000 rows and reads exactly the same ones back', async () => {
+  it('stores exactly the 100,000 rows that were written', async () => {
     const table = await ks.table('p int, c int, id uuid, name text, amount double, PRIMARY KEY (p, c)')
     const rows = Array.from({ length: 100_000 }, (_, i) => ({
       p: i % 1000,
@@ -89,7 +89,7 @@ describe('writing to a real Cassandra', () => {
     )
   })
 
-  it('keeps the order of two sinks that write to one table by turns', async () => {
+  it('keeps the order of two sinks that write to one table in turns', async () => {
     const table = await ks.table('id int PRIMARY KEY, v int')
     const sinks = [0, 1].map(() => createCassandraWritable({ ...ks.target, table, flush_interval_ms: 0 }))
     const done = sinks.map(
@@ -121,7 +121,7 @@ describe('writing to a real Cassandra', () => {
     expect(found.length).toBe(2)
   })
 
-  it('works behind compose and a Transform', async () => {
+  it('works after compose and a Transform', async () => {
     const table = await ks.table('id int PRIMARY KEY, v text')
     const numbers = Readable.from([1, 2, 3])
     const toRow = new Transform({
@@ -159,7 +159,7 @@ describe('deleting by flag', () => {
     expect(sink.stats).toMatchObject({ rows_written: 2, rows_deleted: 1 })
   })
 
-  it('applies inserts and deletes of one key in the order they arrived, inside one buffer', async () => {
+  it('applies inserts and deletes of one key in the order in which they arrived, within one buffer', async () => {
     const table = await ks.table('id int PRIMARY KEY, v int')
     const rows = []
     for (let id = 0; id < 500; id++) {

@@ -12,11 +12,11 @@ beforeAll(() => {
 })
 afterAll(() => programs[Symbol.dispose]())
 
-describe('a group whose members are killed, paused, added and taken away', () => {
+describe('a group whose members are killed, paused, added and removed', () => {
   it.each<[ClientKind, Store]>([
     ['classic', 'folder'],
     ['consumer', 'table'],
-  ])('leaves the table of a clean run, by the %s protocol, with checkpoints in a %s', async (kind, store) => {
+  ])('leaves the table of a clean run with the %s protocol and checkpoints in a %s', async (kind, store) => {
     const { host, port, localDataCenter } = inject('cassandra')
     const seed = Number(process.env['KAFKA_SEED'] ?? randomInt(2 ** 31))
     const outcome = await consume({

@@ -15,16 +15,16 @@ import type { ClientKind, Task, Word } from './child.ts'
 import { keyTextOf, type MessageRow, messageAt, tableOfMessages, valueTextOf } from './rows.ts'
 import { Topics } from './topics.ts'
 
-/** Messages that are sent at once. */
+/** Messages per request of the producer. */
 const SENT_AT_ONCE = 500
 
-/** Longest time in milliseconds for the members to catch up once they are left alone. */
+/** Milliseconds for the members to catch up after the last event. */
 const CATCH_UP_MS = 180_000
 
-/** Members that fail before a round is given up. */
+/** Number of failed members at which a round is given up. */
 const MOST_FAULTS = 5
 
-/** Between two looks at the group. */
+/** Milliseconds between two checks of the group. */
 const LOOK_MS = 250
 
 export type Store = 'folder' | 'table'
@@ -35,18 +35,18 @@ export interface Round {
   readonly localDataCenter: string
   readonly keyspace: string
   readonly brokers: readonly string[]
-  /** The broker, where it is to be restarted. */
+  /** The broker, if it is restarted during the round. */
   readonly kafka?: Kafka | undefined
-  /** What starts a program with its task. */
+  /** The command that starts the program with its task. */
   readonly command: (task: object) => string[]
   readonly kind: ClientKind
-  /** Where checkpoints are. */
+  /** Where the checkpoints are kept. */
   readonly store: Store
   readonly seed: number
   readonly messages: number
   readonly partitions: number
   readonly members: number
-  /** Kills, pauses, joins and leaves. */
+  /** Number of kills, pauses, joins and leaves. */
   readonly events: number
   readonly tell?: (line: string) => void
 }
@@ -56,14 +56,14 @@ export interface Outcome {
   readonly pauses: number
   readonly leaves: number
   readonly restarts: number
-  /** Rows in the clean table. */
+  /** Number of rows in the table of the clean run. */
   readonly rows: number
   readonly seconds: number
-  /** Whatever is not as it must be. */
+  /** Violations of what must hold. */
   readonly faults: readonly string[]
 }
 
-/** A group whose members are killed, paused, added and taken away while messages come; the table is compared with a clean run. */
+/** Runs a group whose members are killed, paused, added and removed while messages arrive. Compares the table with a clean run. */
 export async function consume(round: Round): Promise<Outcome> {
   const { client, keyspace, seed, messages, partitions, members, events } = round
   const random = randomFrom(seed)
@@ -72,7 +72,7 @@ export async function consume(round: Round): Promise<Outcome> {
   for (const each of [table, clean]) {
     await client.execute(`CREATE TABLE ${keyspace}.${each} (${tableOfMessages})`)
   }
-  // Clients of kafkajs ask for topics that were deleted for ever.
+  // KafkaJS clients never stop asking for a deleted topic.
   const topics = new Topics(round.brokers)
   await topics.open()
   const topic = await topics.make('campaign', partitions)
@@ -99,7 +99,7 @@ export async function consume(round: Round): Promise<Outcome> {
     const half = Math.ceil(messages / partitions / 2)
     const [counts] = await Promise.all([disturb(group, events, random), send(round, topics, topic, 0, half)])
     if (round.kafka !== undefined) {
-      // Clients of kafkajs end the process when their broker goes.
+      // KafkaJS clients end the process when their broker goes away.
       await topics.close()
       round.tell?.('the broker is killed and started again')
       await round.kafka.kill()
@@ -125,7 +125,7 @@ export async function consume(round: Round): Promise<Outcome> {
   }
 }
 
-/** Sends the messages of all partitions, those of one in their order. */
+/** Sends the messages of all partitions. Those of one partition keep their order. */
 async function send(
   { seed, partitions }: Round,
   topics: Topics,
@@ -140,13 +140,13 @@ async function send(
         return { partition, key: keyTextOf(message), value: valueTextOf(message) }
       }),
     ).flat()
-    // What the broker does not answer for comes twice in its log, and so does not happen in a clean run.
+    // Waits for the broker's acknowledgement. A batch without one is sent again, and may then be in the log twice.
     await topics.producer.send({ topic, messages: batch, acks: -1 })
     await delay(5)
   }
 }
 
-/** Kills, pauses, joins and leaves at random moments. */
+/** Kills, pauses, adds and removes members at random moments. */
 async function disturb(group: Group, events: number, random: () => number) {
   const counts = { kills: 0, pauses: 0, leaves: 0, restarts: 0 }
   for (let event = 0; event < events; event++) {
@@ -170,7 +170,7 @@ async function disturb(group: Group, events: number, random: () => number) {
   return counts
 }
 
-/** Waits until the group has committed everything. Those who are paused go on first. */
+/** Resumes paused members, and waits until the group has committed everything. */
 async function untilCaughtUp(
   topics: Topics,
   group: Group,
@@ -189,7 +189,7 @@ async function untilCaughtUp(
   }
 }
 
-/** What one run without failures writes. */
+/** Writes the table of a run without failures. */
 async function writeClean(
   { contactPoint, keyspace, seed, messages, partitions }: Round,
   table: string,
@@ -231,7 +231,7 @@ interface Member {
   readonly process: ChildProcessByStdio<null, Readable, null>
   readonly words: Word[]
   readonly ended: Promise<void>
-  /** `undefined` while it runs. */
+  /** How the process ended. `undefined` while it runs. */
   end: NodeJS.Signals | 'exit' | undefined
   isLeaving: boolean
 }
@@ -269,7 +269,7 @@ class Group {
     this.#pick(draw)?.process.kill('SIGKILL')
   }
 
-  /** It goes on when others may have had its partitions for long. */
+  /** Suspends a member for so long that others may have its partitions when it continues. */
   pauseOne(draw: number, wait_ms: number): void {
     const member = this.#pick(draw)
     member?.process.kill('SIGSTOP')
@@ -287,7 +287,7 @@ class Group {
     for (const { process } of this.#members) process.kill('SIGCONT')
   }
 
-  /** A member that failed is a fault; another takes its place, so that the rest is seen. */
+  /** Records each failed member as a fault, and replaces it so that the round continues. */
   replaceFailed(): number {
     for (const member of this.#members) {
       if (member.end === undefined) continue
@@ -301,7 +301,7 @@ class Group {
     return this.#faults.length
   }
 
-  /** Has all leave; tells what was wrong. */
+  /** Stops all members. Resolves to what was wrong. */
   async stop(): Promise<string[]> {
     this.replaceFailed()
     for (const { process } of this.#members) process.kill('SIGTERM')
@@ -313,7 +313,7 @@ class Group {
     clearTimeout(late)
     for (const { words, end } of this.#members) {
       if (end === 'exit' && words.some(word => 'ended' in word)) continue
-      // It had not come to its first line.
+      // The process got the signal before its first line.
       if (end === 'SIGTERM' && words.length === 0) continue
       this.#faults.push(`a member ended with ${end} and ${JSON.stringify(words.at(-1))}`)
     }

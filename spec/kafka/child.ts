@@ -1,14 +1,14 @@
-// A member of a group, to be killed: writes what it consumes and says how it goes.
+// A member of a group that the campaign kills. Writes what it consumes and reports.
 import { writeSync } from 'node:fs'
 import { Client } from 'cassandra-driver'
 import { Kafka, logLevel } from 'kafkajs'
 import { type KafkaSinkOptions, kafkaJsConsumer, runKafkaSink } from '../../lib/kafka/index.ts'
 import type { MessageRow } from './rows.ts'
 
-/** How a child of the campaign reads Kafka. */
+/** The Kafka client and protocol of a member. */
 export type ClientKind = 'classic' | 'consumer' | 'kafkajs'
 
-/** What a child is told. */
+/** The input of the process. */
 export interface Task {
   readonly brokers: readonly string[]
   readonly client: ClientKind
@@ -24,12 +24,12 @@ export interface Task {
   readonly max_buffered_bytes: number
 }
 
-/** What it says, a line each. */
+/** A report of the process, one per line. */
 export type Word = { readonly failed: string } | { readonly ended: Readonly<Record<string, number>> }
 
 const task = JSON.parse(process.argv[2] ?? '') as Task
 
-/** At once, so that a kill a moment later does not take it along. */
+/** Writes synchronously, so that a kill just afterwards does not lose the word. */
 function say(word: Word): void {
   writeSync(1, `${JSON.stringify(word)}\n`)
 }
@@ -64,7 +64,7 @@ const sink = runKafkaSink<MessageRow>({
   rows_per_epoch,
   epoch_interval_ms,
   max_buffered_bytes,
-  // Brokers are away for longer than that only where something is wrong.
+  // No restart of a broker should take longer.
   retry_timeout_ms: 120_000,
 })
 process.once('SIGTERM', () => void sink.stop().catch(() => {}))

@@ -27,7 +27,7 @@ const customer = '00000000-0000-4000-8000-000000000001'
 const keyAt = (i: number) => `${customer}|${new Date(Date.UTC(2026, 0, 1) + i * 60_000).toISOString()}`
 
 describe('kafka.ts', () => {
-  it('writes orders, deletes those of tombstones, tells of bad ones, and leaves when it is asked to', async () => {
+  it('writes orders, deletes those with tombstones, reports bad ones, and leaves the group on SIGTERM', async () => {
     const topic = await topics.make('orders', 2)
     const { host, port } = inject('cassandra')
     const source = readFileSync(join(root, 'examples/kafka.ts'), 'utf8')

@@ -13,11 +13,11 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     messages: { type: 'string', default: '200000' },
     events: { type: 'string', default: '8' },
-    /** Only these, of classic, consumer and kafkajs. */
+    /** Clients of the rounds in turns: classic, consumer, kafkajs. */
     clients: { type: 'string', default: 'classic,consumer,classic,consumer,kafkajs' },
-    /** Where checkpoints are, in turns: folder, table. */
+    /** Stores of checkpoints in turns: folder, table. */
     stores: { type: 'string', default: 'folder,table' },
-    /** Every so many rounds the broker is killed and started again. */
+    /** In every so many-th round the broker is killed and started again. */
     restarts: { type: 'string', default: '5' },
   },
 })

@@ -29,7 +29,7 @@ afterAll(async () => {
 
 const WITHIN = { timeout: 60_000, interval: 50 }
 
-/** A real client that can be made to tell of other assignments, and to give messages that it has at hand after a revocation. */
+/** A real client that can report other assignments, and can deliver messages after a revocation. */
 class Meddling implements KafkaClient {
   readonly #real: KafkaClient
   listener: GroupListener | undefined
@@ -102,7 +102,7 @@ async function scene(partitions: number) {
 }
 
 describe('a partition that was revoked', () => {
-  it('is not written any more, though the client has messages at hand', async () => {
+  it('is no longer written, although the client still delivers messages', async () => {
     const { topic, sink, client, found, record, file } = await scene(2)
     await topics.send(topic, [
       { partition: 0, key: 'a', value: '1' },
@@ -116,13 +116,13 @@ describe('a partition that was revoked', () => {
     await take?.([record(1, 1n, 'late')])
     await topics.send(topic, [{ partition: 0, key: 'c', value: '1' }])
     await vi.waitFor(() => expect(sink.stats.epochs).toBeGreaterThan(epochs), WITHIN)
-    // It came later, and is committed.
+    // This message came later, and is committed.
     expect(await found()).toEqual(['a', 'b', 'c'])
     expect(await readFile(file(1), 'utf8')).toBe(before)
     expect(sink.stats.partitions).toBe(1)
   })
 
-  it('goes on where it was when it is assigned again', async () => {
+  it('continues after its last commit when it is assigned again', async () => {
     const { topic, sink, client, found } = await scene(1)
     await topics.send(topic, [{ partition: 0, key: 'a', value: '1' }])
     await vi.waitFor(() => expect(sink.stats.rows_written).toBe(1), WITHIN)
@@ -132,7 +132,7 @@ describe('a partition that was revoked', () => {
     await vi.waitFor(async () => expect(await found()).toEqual(['a', 'b']), WITHIN)
   })
 
-  it('does not have its offsets told by another', async () => {
+  it('does not get its offsets from another partition', async () => {
     const { topic, sink, client } = await scene(2)
     await topics.send(topic, [
       { partition: 0, key: 'a', value: '1' },
@@ -147,11 +147,11 @@ describe('a partition that was revoked', () => {
 })
 
 describe('a partition that another process took over', () => {
-  it('is taken back while the group says that it is ours', async () => {
+  it('is taken back if the group still assigns it to this member', async () => {
     const { topic, sink, found, file } = await scene(1)
     await topics.send(topic, [{ partition: 0, key: 'a', value: '1' }])
     await vi.waitFor(() => expect(sink.stats.rows_written).toBe(1), WITHIN)
-    // As one does that slept, and wakes with the partitions that it had.
+    // Like a suspended process that wakes up with its old partitions.
     const folder = dirname(file(0))
     for (const name of await readdir(folder)) if (name.includes('.lock.')) await rm(join(folder, name))
     await topics.send(topic, [{ partition: 0, key: 'b', value: '1' }])

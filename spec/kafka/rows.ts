@@ -1,13 +1,13 @@
 import { integerBelow, randomFrom } from '../random.ts'
 
-/** A table in which every kind of row can go wrong in its own way. */
+/** A table with every kind of column that a replay treats in its own way. */
 export const tableOfMessages = `p int, c int, v int, t text, tags set<int>, items list<int>, fixed frozen<list<int>>,
   PRIMARY KEY (p, c)`
 
-/** Rows of one partition of the topic, few so that messages meet each other. */
+/** Number of rows per partition of the topic. Few, so that messages overwrite each other. */
 const ROWS = 40
 
-/** Messages come in stretches with and without lists, since epochs of either kind are replayed differently. */
+/** Messages per stretch. Stretches with and without lists alternate, because their epochs are replayed differently. */
 const STRETCH = 400
 
 export interface MessageRow {
@@ -16,20 +16,20 @@ export interface MessageRow {
   readonly [column: string]: unknown
 }
 
-/** A message of the source: a key and its rows, none for a tombstone. */
+/** A message of the source: a key and its rows. A tombstone has none. */
 export interface SourceMessage {
   readonly key: { readonly p: number; readonly c: number }
   readonly rows: readonly MessageRow[] | null
 }
 
-/** The message at a place of a partition: the same whenever it is asked for. */
+/** The message at `index` of a partition, the same for each call. */
 export function messageAt(seed: number, partition: number, index: number): SourceMessage {
   const random = randomFrom(seed ^ Math.imul(partition * 1_000_003 + index + 1, 0x9e3779b1))
   const below = (limit: number) => integerBelow(limit, random)
   const key = { p: partition, c: below(ROWS) }
   const kind = below(20)
   if (kind < 3) return { key, rows: null }
-  // Some messages are of no interest, and some are two rows.
+  // Some messages have no row, and some have two.
   if (kind === 3) return { key, rows: [] }
   const rowOf = (c: number): MessageRow => {
     const some = <T>(value: T) => (below(3) === 0 ? undefined : below(8) === 0 ? null : value)

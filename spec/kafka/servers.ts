@@ -4,7 +4,7 @@ import startServer from '../integration/server.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** `host:port` of the one broker that a run of the specs shares. */
+    /** `host:port` of the broker that all specs of a run share. */
     brokers: string[]
   }
 }

@@ -32,7 +32,7 @@ interface Row {
 const WITHIN = { timeout: 60_000, interval: 100 }
 const kafka_options = { sessionTimeout: 6_000, heartbeatInterval: 500, rebalanceTimeout: 10_000 }
 
-/** A table of keys and values, a topic, and a group with a folder for its checkpoints. */
+/** Creates a table of keys and values, a topic, and a group with a folder for its checkpoints. */
 async function scene(partitions = 1, definition = 'k text PRIMARY KEY, v int') {
   const topic = await topics.make('sink', partitions)
   const table = await ks.table(definition)
@@ -51,7 +51,7 @@ async function scene(partitions = 1, definition = 'k text PRIMARY KEY, v int') {
   }
   const start = (more: Partial<KafkaSinkOptions<Row>> = {}) => {
     const sink = runKafkaSink<Row>({ ...options, ...more })
-    // Whoever waits for it hears of it.
+    // Specs that await `done` still get the error.
     sink.done.catch(() => {})
     onTestFinished(() => sink.stop().catch(() => {}))
     return sink
@@ -77,7 +77,7 @@ const written = (sink: KafkaSink, rows: number) =>
     ),
   )
 
-/** What fails the sink need not be waited for. */
+/** Waits for a promise, or rejects when the sink fails. */
 const unlessFailed = (sink: KafkaSink, wait: Promise<void>) =>
   Promise.race([wait, sink.done.then(() => expect.unreachable('it was stopped'))])
 
@@ -106,7 +106,7 @@ const sources: Readonly<Record<string, Partial<KafkaSinkOptions<Row>>>> = {
 }
 
 describe.each(Object.entries(sources))('a Kafka sink by %s', (_, source) => {
-  it('writes the rows of all partitions, and tells the group how far it is', async () => {
+  it('writes the rows of all partitions, and commits offsets to the group', async () => {
     const { topic, group_id, start, send, found } = await scene(3)
     const key = (partition: number) => (i: number) => `${partition}/${i}`
     for (const partition of [0, 1, 2]) await send([1, 2, 3], partition, key(partition))
@@ -122,7 +122,7 @@ describe.each(Object.entries(sources))('a Kafka sink by %s', (_, source) => {
     expect(await topics.committed(group_id, topic)).toEqual([3n, 4n, 3n])
   })
 
-  it('goes on from its checkpoint, whatever the group committed', async () => {
+  it('continues from its checkpoint, whatever the group has committed', async () => {
     const { topic, group_id, start, send, found } = await scene()
     await send([1, 2, 3])
     const first = start(source)
@@ -145,7 +145,7 @@ describe.each(Object.entries(sources))('a Kafka sink by %s', (_, source) => {
     expect(await found()).toEqual({ k0: 1, k1: 2, k2: 3, 'second 0': 4, 'second 1': 5, third: 6 })
   })
 
-  it('shares partitions with another member, which takes them over when it leaves', async () => {
+  it('shares partitions with another member, which takes all of them over when the first one leaves', async () => {
     const { start, send, found } = await scene(4)
     const first = start(source)
     await vi.waitFor(() => expect(first.stats.partitions).toBe(4), WITHIN)
@@ -165,7 +165,7 @@ describe.each(Object.entries(sources))('a Kafka sink by %s', (_, source) => {
 })
 
 describe('a message', () => {
-  it('without a value deletes its row if that is asked for', async () => {
+  it('without a value deletes its row with tombstones: delete', async () => {
     const { start, send, found } = await scene()
     await send([1, 2, 3])
     await send([null], 0, () => 'k1')
@@ -176,7 +176,7 @@ describe('a message', () => {
     expect(sink.stats).toMatchObject({ rows_written: 3, rows_deleted: 1 })
   })
 
-  it('without a value is stored as a row if deletes are not asked for', async () => {
+  it('without a value is stored as a row by default', async () => {
     const { start, send, found } = await scene()
     await send([1, null])
     const sink = start()
@@ -185,7 +185,7 @@ describe('a message', () => {
     expect(await found()).toEqual({ k0: 1, k1: null })
   })
 
-  it('is several rows, or none', async () => {
+  it('may have several rows, or none', async () => {
     const { start, send, found, topic, group_id } = await scene()
     await send([3, 0, 2])
     const row = ({ key, value }: KafkaMessage) =>
@@ -197,7 +197,7 @@ describe('a message', () => {
     expect(await topics.committed(group_id, topic)).toEqual([3n])
   })
 
-  it.each(['insert', 'delete'])('of a millisecond with others ends as it came, with %s last', async last => {
+  it.each(['insert', 'delete'])('keeps its order within a millisecond, with %s last', async last => {
     const { start, topic, found } = await scene()
     const timestamp = String(Date.now())
     const ops = last === 'insert' ? ['insert', 'delete', 'insert'] : ['delete', 'insert', 'delete']
@@ -216,7 +216,7 @@ describe('a message', () => {
     expect(await found()).toEqual(last === 'insert' ? { a: 7 } : {})
   })
 
-  it('with an earlier time than one before it loses against that', async () => {
+  it('with an earlier time than a previous message loses against that one', async () => {
     const { start, topic, found } = await scene()
     const now = Date.now()
     const times = [now, now - 60_000]
@@ -237,7 +237,7 @@ describe('a message', () => {
 })
 
 describe('messages of transactions', () => {
-  it('are written when they are committed, and leave gaps', async () => {
+  it('are written when their transaction is committed; aborted ones leave gaps', async () => {
     const { start, topic, send, found, group_id } = await scene()
     const producer = topics.kafka.producer({
       transactionalId: `transactions of ${topic}`,
@@ -267,7 +267,7 @@ describe('messages of transactions', () => {
 })
 
 describe('a message that is no row', () => {
-  it('is set aside with its place, and all others are written', async () => {
+  it('is set aside with its offset, and all others are written', async () => {
     const { start, topic, found } = await scene(1, 'k text PRIMARY KEY, v int, t text')
     const values = ['{"v":1}', 'no JSON', '{"v":"one"}', '{"v":4}']
     await topics.send(
@@ -291,7 +291,7 @@ describe('a message that is no row', () => {
     ])
   })
 
-  it('ends the sink with its place, and comes again', async () => {
+  it('ends the sink with its offset, and comes again in the next run', async () => {
     const { start, topic, send, found } = await scene()
     await send([1])
     await topics.send(topic, [{ partition: 0, key: 'bad', value: 'none' }])
@@ -314,7 +314,7 @@ describe('a message that is no row', () => {
 })
 
 describe('a log', () => {
-  it('may lose messages that are written, also those without rows', async () => {
+  it('may lose messages that are already written, also messages without rows', async () => {
     const { start, topic, send, found } = await scene()
     const row = ({ key, value }: KafkaMessage) => (Number(value) < 0 ? null : { k: String(key), v: 1 })
     await send([-1, -1, -1, -1])
@@ -329,7 +329,7 @@ describe('a log', () => {
     expect(await found()).toEqual({ k0: 1 })
   })
 
-  it('that lost messages before they were written ends the sink', async () => {
+  it('that has lost messages before they were written ends the sink', async () => {
     const { start, topic, send } = await scene()
     await send([1, 2])
     const first = start()
@@ -346,7 +346,7 @@ describe('a log', () => {
     })
   })
 
-  it('that is another one ends the sink', async () => {
+  it('of a topic that was created again ends the sink', async () => {
     const { start, topic, send } = await scene()
     await send([1, 2])
     const first = start()
@@ -359,7 +359,7 @@ describe('a log', () => {
     expect(error?.message).toContain('deleted and created again')
   })
 
-  it('without a checkpoint begins where it is told, also after a crash before the first row', async () => {
+  it('without a checkpoint begins where `start` says, also after a crash before the first row', async () => {
     const { start, send, found } = await scene()
     await send([1, 2, 3])
     const first = start({ start: 'latest' })
@@ -372,7 +372,7 @@ describe('a log', () => {
     expect(await found()).toEqual({ later: 4 })
   })
 
-  it('begins at an offset that is asked for', async () => {
+  it('begins at the offset that a function returns', async () => {
     const { start, send, found } = await scene()
     await send([1, 2, 3])
     const sink = start({ start: async ({ partition }) => partition + 2 })
@@ -405,7 +405,7 @@ describe('a checkpoint', () => {
     expect(error?.message).toContain(`has no offset of ${topic}/0`)
   })
 
-  it('in a table is a row per partition, from which another member goes on', async () => {
+  it('in a table is a row per partition, from which another member continues', async () => {
     const { start, send, found, topic, group_id } = await scene(2)
     const checkpoint = { keyspace: ks.name, table: 'kafka_checkpoints' }
     for (const partition of [0, 1]) await send([1, 2], partition, i => `${partition}/${i}`)
@@ -425,7 +425,7 @@ describe('a checkpoint', () => {
     expect(terms).toEqual({ [`${group}/${topic}/0`]: 2, [`${group}/${topic}/1`]: 2 })
   })
 
-  it('in a table that another process takes ends this one at its next epoch, until the group gives it back', async () => {
+  it('in a table may be taken by another process: this member then fails at its next epoch, and takes it back', async () => {
     const { start, send, found, topic, group_id, table } = await scene()
     const checkpoint = { keyspace: ks.name, table: 'kafka_checkpoints' }
     const sink = start({ checkpoint })
@@ -453,7 +453,7 @@ describe('a checkpoint', () => {
 })
 
 describe('a broker', () => {
-  it('that is not there ends the sink after a while', async () => {
+  it('that does not answer ends the sink after a while', async () => {
     const { start } = await scene()
     const port = await closedPort()
     const error = await failureOf(start({ brokers: `127.0.0.1:${port}`, retry_timeout_ms: 500 }))
@@ -461,7 +461,7 @@ describe('a broker', () => {
     expect(error?.message).toContain('cannot be joined')
   })
 
-  it('is left at once by the signal', async () => {
+  it('is given up at once when the signal aborts', async () => {
     const { start, send } = await scene()
     await send([1])
     const leaving = new AbortController()

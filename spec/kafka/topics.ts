@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Admin as RecordsAdmin } from '@platformatic/kafka'
 import { type Admin, Kafka, logLevel, type Message, Partitioners, type Producer } from 'kafkajs'
 
-/** Topics of their own for a spec, and a producer of messages. By another client than the sink's. */
+/** Topics for a spec and a producer of messages. Uses another client than the sink. */
 export class Topics {
   readonly kafka: Kafka
   readonly admin: Admin
@@ -18,7 +18,7 @@ export class Topics {
 
   /** Deletes the messages of partition 0 before this offset. */
   async deleteBefore(topic: string, offset: bigint): Promise<void> {
-    // That of kafkajs does not find the leader of a topic that it did not read.
+    // The admin client of KafkaJS does not find the leader of a topic that it has not read.
     const admin = new RecordsAdmin({ clientId: 'spec', bootstrapBrokers: this.#brokers })
     await admin.deleteRecords({ topics: [{ name: topic, partitions: [{ partition: 0, offset }] }] })
     await admin.close()
@@ -32,7 +32,7 @@ export class Topics {
     await Promise.all([this.admin.disconnect(), this.producer.disconnect()])
   }
 
-  /** Makes a topic. Returns its name, which has a random end, since several runs may share a broker. */
+  /** Creates a topic. Returns its name, which has a random suffix, because several runs may share a broker. */
   async make(name: string, partitions = 1, config: Readonly<Record<string, string>> = {}): Promise<string> {
     const topic = `${name}-${randomBytes(4).toString('hex')}`
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
@@ -47,13 +47,13 @@ export class Topics {
     await this.producer.send({ topic, messages })
   }
 
-  /** Offset behind the last message of each partition. */
+  /** Offset after the last message of each partition. */
   async ends(topic: string): Promise<bigint[]> {
     const found = await this.admin.fetchTopicOffsets(topic)
     return found.sort((a, b) => a.partition - b.partition).map(({ high }) => BigInt(high))
   }
 
-  /** What the group committed of each partition; -1 for nothing. */
+  /** Offset that the group committed per partition. -1 for none. */
   async committed(groupId: string, topic: string): Promise<bigint[]> {
     const [found] = await this.admin.fetchOffsets({ groupId, topics: [topic] })
     return (found?.partitions ?? [])

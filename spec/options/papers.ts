@@ -5,21 +5,21 @@ import type { Entries, OptionEntry } from '../../lib/options/entry.ts'
 import { kafkaEntries } from '../../lib/options/kafkaEntries.ts'
 import { connectionEntries, countEntries, followEntries, readEntries } from '../../lib/options/readEntries.ts'
 
-/** Characters of a line of code. */
+/** Longest line of code, in characters. */
 const WIDTH = 120
 
-/** A file in which something is said of options. */
+/** A file with descriptions of options. */
 interface Paper {
   readonly path: string
-  /** As it stands. */
+  /** The current text. */
   readonly text: string
-  /** As the entries say it. */
+  /** The text as the entries define it. */
   readonly wanted: string
 }
 
 const root = resolve(import.meta.dirname, '../..')
 
-/** The files that say something of options. */
+/** All files with descriptions of options. */
 export function papers(): Paper[] {
   return [
     paper('docs/options.md', text =>
@@ -46,7 +46,7 @@ function paper(name: string, change: (text: string) => string): Paper {
   return { path, text, wanted: change(text) }
 }
 
-/** With another table of options under a heading. */
+/** Replaces the table of options under a heading. */
 function withTable(text: string, heading: string, entries: Entries): string {
   const [before = '', after] = text.split(`\n## ${heading}\n`)
   if (after === undefined) throw new Error(`Expected a heading ${heading}`)
@@ -72,7 +72,7 @@ function withoutIt({ fallback, otherwise = '–' }: OptionEntry): string {
   return fallback === undefined ? otherwise : `\`${fallback}\``
 }
 
-/** With another comment before each property that is an option. */
+/** Replaces the comment of each property that is an option. */
 function withComments(text: string, entries: Entries): string {
   const property = /(?: {2}\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?( {2}readonly (\w+)\??:)/g
   return text.replace(property, (found, declared: string, name: string) => {
@@ -85,7 +85,7 @@ function commentOf({ meaning, expected, isBounded, fallback, otherwise }: Option
   const isRequired = otherwise?.startsWith('required') === true
   const sentences = [
     meaning,
-    // Of the rest the property has a type.
+    // For other options the type of the property says this.
     ...(isBounded ? [expected] : []),
     ...(isRequired && otherwise !== 'required' ? [otherwise] : []),
   ]

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { papers } from './papers.ts'
 
-/** `npm run options`: writes what is said of options as their entries say it. */
+/** `npm run options` writes the descriptions of options from their entries. */
 for (const { path, text, wanted } of papers()) {
   if (text !== wanted) writeFileSync(path, wanted)
-  console.log(`${text === wanted ? 'as it was' : 'written'}: ${path}`)
+  console.log(`${text === wanted ? 'unchanged' : 'written'}: ${path}`)
 }

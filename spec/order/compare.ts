@@ -1,21 +1,21 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
 import type { ModelRow } from './model.ts'
 
-/** Columns of one cell, whose write time and time to live can be asked for. */
+/** Columns with a single cell, whose write time and time to live can be selected. */
 const timedColumns = ['s', 'a', 'b', 'fl', 'fm'] as const
 
-/** What is read of the table, with `writetime` and `ttl` of each of the timed columns. */
+/** The selected columns, with `writetime` and `ttl` of each timed column. */
 export const selection = [
   'p, c, s, ss, sl, a, b, fl, fm, e, m, l, u',
   ...timedColumns.map(name => `writetime(${name}) AS ${name}_written, ttl(${name}) AS ${name}_lives`),
 ].join(', ')
 
-/** A history takes less, in seconds, also on a busy machine. */
+/** Longest time of a history in seconds, also on a busy machine. */
 const LONGEST_HISTORY_S = 600
 
 export type TableRow = Readonly<Record<string, unknown>>
 
-/** Every difference between a table and what it must hold, in words. */
+/** Every difference between a table and its expected rows, in words. */
 export function differences(
   expected: readonly ModelRow[],
   found: readonly TableRow[],
@@ -59,7 +59,7 @@ function livesFor(found: number | null, ttl: number | undefined): boolean {
   return found <= ttl && found > ttl - LONGEST_HISTORY_S
 }
 
-/** Write times must rise as the rows came, and be the same for what came in one row. */
+/** Checks that write times rise in the order of rows, and that cells of one row have the same write time. */
 function timeDifferences(
   times: { order: number; written: number; where: string }[],
   ownOrder: boolean,
@@ -74,12 +74,12 @@ function timeDifferences(
     if (before === undefined) continue
     const isRight = before.order === order ? before.written === written : before.written < written
     if (!isRight)
-      said.push(`${where}: written at ${written}, and ${before.where}, an earlier row, at ${before.written}`)
+      said.push(`${where}: written at ${written}, but the earlier ${before.where} at ${before.written}`)
   }
   return said
 }
 
-/** Driver values without their classes: a user-defined type comes with a prototype of its own. */
+/** Values of the driver without their classes. A user-defined type has its own prototype. */
 function plain(value: unknown): unknown {
   if (value === undefined || value === null) return null
   if (typeof value !== 'object' || Array.isArray(value)) return value

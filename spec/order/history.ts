@@ -3,7 +3,7 @@ import type { Fate } from '../proxy/cqlProxy.ts'
 import { faultCodes } from '../proxy/frame.ts'
 import { Random } from './random.ts'
 
-/** The table that histories are written to; `p` is 0 or 1 in a history, and two numbers of its own in the table. */
+/** The table of all histories. `p` is 0 or 1 in a history; in the table, each history has its own two numbers. */
 export const columns = {
   key: ['p', 'c'],
   static: { s: 'text', ss: 'set<int>', sl: 'list<int>' },
@@ -23,11 +23,11 @@ export type Row = Readonly<Record<string, unknown>>
 
 export interface Step {
   readonly row: Row
-  /** Which of the sinks gets it. */
+  /** Index of the sink that gets the row. */
   readonly sink: number
   /** Turns of the event loop before the next step. */
   readonly pause: number
-  /** Milliseconds by which the clock jumps before this step. */
+  /** Milliseconds by which the cluster's clock jumps before this step. */
   readonly clock_jump: number
 }
 
@@ -37,7 +37,7 @@ export interface History {
   readonly sinks: number
   readonly options: Partial<CassandraWritableOptions>
   readonly tableHasTtl: boolean
-  /** What the network and the server do to the write of this place in the order. */
+  /** Returns the fate of the next write. */
   fateOf(write: { readonly cql: string }): Fate | undefined
 }
 
@@ -51,13 +51,13 @@ export function historyOf(seed: number): History {
   const hasTtlColumn = random.chance(0.4)
   const concurrency = random.pick([1, 2, 5, 20, 100])
   const rows_per_batch = random.pick([1, 3, 10, 50, 1000])
-  // One row at a time takes long, since every fault stops all.
+  // With one row at a time a history takes long, because every fault stops all rows.
   const count = random.integer(1, concurrency * rows_per_batch < 10 ? 60 : 300)
   const keys = random.list(4, () => ({ p: random.integer(0, 1), c: random.integer(0, 3) }))
   keys.push({ p: 0, c: 0 })
   const pace = random.pick([0, 0.02, 0.3])
   const jumps = random.pick([0, 0.05])
-  // Rows with lists may be sent again with the next microseconds, so their times keep a distance.
+  // Retries of rows with lists use the next microseconds, so their times are further apart.
   const base = 1_000_000_000_000_000 + random.integer(0, 1_000_000)
   const times = random.shuffled(Array.from({ length: count }, (_, i) => base + i * (hasLists ? 64 : 1)))
   const steps = times.map((at, i) => ({
@@ -96,7 +96,7 @@ function rowFor(random: Random, key: { readonly p: number; readonly c: number },
   return { ...key, ...valuesFor(random, names, part, hasLists), op }
 }
 
-/** A part of the columns, one in five of them null. A row of statics has one at least, or it would need its key. */
+/** Values for some of the columns. One in five is null. A row of static columns has at least one, or it would need its key. */
 function valuesFor(random: Random, names: readonly string[], part: number, hasLists: boolean): Row {
   const row: Record<string, unknown> = names.includes('a') ? {} : { s: word(random) }
   for (const name of names) {
@@ -107,7 +107,7 @@ function valuesFor(random: Random, names: readonly string[], part: number, hasLi
   return row
 }
 
-// Small ranges on purpose: values come again, and their order says nothing about the order of the rows.
+// A small range, so that values repeat and do not show the order of the rows.
 const number = (random: Random) => random.integer(-50, 50)
 const word = (random: Random) => random.pick(['', 'a', 'b', 'ab', 'ö', 'zzz', 'z'])
 const wordsToNumbers = (random: Random) =>
@@ -129,7 +129,7 @@ const values = {
 
 const error = (code: number, message = 'a fault on demand') => ({ code, message })
 
-/** Of a server that may have applied the write, and of one that has not. */
+/** Errors after which the write may have been applied. */
 const maybeApplied = [
   faultCodes.serverError,
   faultCodes.overloaded,
@@ -140,7 +140,7 @@ const notApplied = [faultCodes.unavailable, faultCodes.overloaded, faultCodes.bo
   error(code),
 )
 
-/** The fates of a history's writes, in the order in which they come to the proxy. */
+/** The fates of a history's writes, in the order in which the writes reach the proxy. */
 function fates(random: Random, hasLists: boolean): History['fateOf'] {
   const likelihood = random.pick([0, 0.05, 0.15, 0.3])
   let timeouts = random.chance(0.1) ? 1 : 0
@@ -157,7 +157,7 @@ function fates(random: Random, hasLists: boolean): History['fateOf'] {
       { delivery: 'late', answer: 'close', after_writes },
       { delay_ms: random.integer(1, 30) },
     ]
-    // One frame applied twice doubles a list whatever its sender does; TCP does not deliver twice.
+    // A frame that is applied twice doubles a list. No sender can prevent that, but TCP does not deliver twice.
     if (!hasLists) made.push({ delivery: 'twice', after_writes }, { delivery: 'twice', after_writes })
     if (cql.startsWith('BEGIN')) {
       made.push({ delivery: 'never', answer: error(faultCodes.invalid, 'Batch too large') })

@@ -3,13 +3,13 @@ import { parseArgs } from 'node:util'
 import { startCassandra } from '../../lib/testing/index.ts'
 import { Stage } from './stage.ts'
 
-/** `npm run test:order -- --histories 2000 --seed 1`: random histories against the model, on a real server. */
+/** `npm run test:order -- --histories 2000 --seed 1` compares random histories on a real server with the model. */
 const { values } = parseArgs({
   options: {
     histories: { type: 'string', default: '2000' },
     seed: { type: 'string', default: String(randomInt(1_000_000_000)) },
     lanes: { type: 'string', default: '24' },
-    /** Tables are transactional ones of Cassandra 6, at consistency QUORUM. */
+    /** Whether to use transactional tables of Cassandra 6, at consistency QUORUM. */
     accord: { type: 'boolean', default: false },
   },
 })

@@ -1,28 +1,28 @@
 import { columns, type History, type Row } from './history.ts'
 
-/** What a column holds: a value, when it was written, and for how many seconds it lives. */
+/** A cell: its value, when it was written, and how many seconds it lives. */
 export interface Cell {
   readonly value: unknown
-  /** Place in the order of the rows. */
+  /** Index of the row that wrote it. */
   readonly order: number
   readonly ttl: number | undefined
 }
 
 export interface ModelRow {
   readonly p: number
-  /** Null for a partition that has only static columns. */
+  /** Null for a partition with static columns only. */
   readonly c: number | null
   readonly cells: ReadonlyMap<string, Cell>
 }
 
 type Cells = Map<string, Cell>
 
-/** The seconds that rows of the table live by default, if it has such a default. */
+/** `default_time_to_live` of the table that has one, in seconds. */
 export const TABLE_TTL = 40_000
 
 /**
- * What a table must hold after a history: every row applied by itself, one after the other. It knows CQL's rules and
- * nothing of the library.
+ * The expected rows of a table after a history, with every row applied alone, one after the other. The model knows the rules
+ * of CQL and nothing of the library.
  */
 export function tableAfter(history: History): ModelRow[] {
   const rows = new Map<string, { readonly p: number; readonly c: number; readonly cells: Cells }>()
@@ -80,7 +80,7 @@ function write(cells: Cells, names: readonly string[], row: Row, order: number, 
   }
 }
 
-/** As a SELECT shows it. Of a collection that is not frozen, no parts are left of an empty one. */
+/** A value as a SELECT shows it. An empty non-frozen collection is null. */
 function stored(name: string, value: unknown): unknown {
   if (value instanceof Set) return value.size === 0 ? null : [...value].sort((a, b) => a - b)
   if ((name === 'l' || name === 'sl') && Array.isArray(value)) return value.length === 0 ? null : value

@@ -1,8 +1,8 @@
 import { randomFrom } from '../random.ts'
 
-/** Choices that follow from a seed. */
+/** Random choices from a seed. */
 export class Random {
-  /** From 0, below 1. */
+  /** A number from 0 to below 1. */
   readonly next: () => number
 
   constructor(seed: number) {

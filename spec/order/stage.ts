@@ -10,20 +10,20 @@ import { differences, selection, type TableRow } from './compare.ts'
 import { columns, type History, historyOf, type Step } from './history.ts'
 import { TABLE_TTL, tableAfter } from './model.ts'
 
-/** Longest time in milliseconds for one request. Some histories let one run into it. */
+/** Time limit of a request in milliseconds. In some histories a request exceeds it. */
 const REQUEST_TIMEOUT_MS = 15_000
 
 /** Error code of the native protocol. */
 const READ_TIMEOUT = 0x1200
 
-/** Reads of one history, at most. */
+/** Most attempts to read the table after one history. */
 const MOST_READS = 10
 
-/** How far the cluster's clock may seem to be off, in milliseconds: rows wait until a write time has come. */
+/** Largest apparent error of the cluster's clock in milliseconds. Small, because rows wait until their write time has come. */
 const FURTHEST_MS = 200
 let clockOffset = 0
 
-/** Steps the clock of the cluster, forth and back, as if its nodes did not agree on the time. */
+/** Moves the clock of the cluster back and forth, as if its nodes did not agree on the time. */
 function moveClock(by_ms: number): void {
   clockOffset = Math.max(-FURTHEST_MS, Math.min(by_ms + clockOffset, FURTHEST_MS))
   const registry = globalThis as { [key: symbol]: { clusters: ClusterClock[] } | undefined }
@@ -33,9 +33,9 @@ function moveClock(by_ms: number): void {
 }
 
 /**
- * In place of closing a connection with others. One is that on which the driver hears of the cluster: should it lose
- * that twice in a row, driver 4.10 reads a property of null, in a promise that nobody handles. The other is that over
- * which the second sink reads its table: to connect is not tried again.
+ * An error instead of a closed connection, for connections that carry other traffic. If driver 4.10 loses its control
+ * connection twice in a row, it reads a property of null in an unhandled promise. If the second sink loses the connection over
+ * which it reads its table, the sink fails, because opening is not retried.
  */
 const failed = { code: faultCodes.serverError, message: 'closed on demand' }
 
@@ -46,8 +46,8 @@ interface Server {
 }
 
 /**
- * Errors that are promises kept, and rare: a row with a list has as many attempts as write times, and a row that the
- * server fails to store for seconds, while it stores others, is to blame as far as anybody can tell.
+ * Rare errors that break no promise. A row with a list has only as many attempts as write times. A row is blamed if the server
+ * fails to store it for seconds while it stores others.
  */
 const endings = {
   'out of attempts': /with a non-frozen list is sent/,
@@ -62,22 +62,22 @@ export interface Outcome {
   readonly rows: number
   readonly faults: number
   readonly differences: readonly string[]
-  /** How the load ended, where it may end so: then there is nothing to compare. */
+  /** How the load ended. Tables are compared only if it finished. */
   readonly ending: 'finished' | Ending
 }
 
-/** Tables by name, and the time to live of their rows. */
+/** `default_time_to_live` of each table. */
 const tables = { long_lived: 0, short_lived: TABLE_TTL }
 
-/** Tables that differ from those of a plain server. */
+/** The kind of tables to use. */
 export interface TableKind {
-  /** Added to CREATE TABLE. */
+  /** Properties for CREATE TABLE. */
   readonly properties?: string
-  /** Of writes and reads. @default LOCAL_QUORUM to write, LOCAL_ONE to read */
+  /** Consistency of writes and reads. @default LOCAL_QUORUM to write, LOCAL_ONE to read */
   readonly consistency?: 'QUORUM'
 }
 
-/** Runs histories on a real server, several at a time, each lane behind a proxy of its own. */
+/** Runs histories on a real server, several at a time. Each lane has its own proxy. */
 export class Stage {
   readonly #server: Server
   readonly #kind: TableKind
@@ -98,13 +98,13 @@ export class Stage {
   }
 
   async close(): Promise<void> {
-    // Cassandra 6 drops no keyspace that has transactional tables.
+    // Cassandra 6 cannot drop a keyspace with transactional tables.
     for (const name of Object.keys(tables)) await this.#client.execute(`DROP TABLE ${this.#keyspace}.${name}`)
     await this.#client.execute(`DROP KEYSPACE ${this.#keyspace}`)
     await this.#client.shutdown()
   }
 
-  /** Histories of the seeds `first`, `first + 1` and so on; stops at the first that differs. */
+  /** Runs the histories of the seeds `first`, `first + 1` and so on. Stops at the first one that differs. */
   async run(
     first: number,
     count: number,
@@ -173,7 +173,7 @@ export class Stage {
     return { seed, rows: steps.length, faults, differences: said, ending }
   }
 
-  /** Reads again after a time-out of the server: a transactional table answers late while it is busy. */
+  /** Reads with retries after a timeout of the server, because a busy transactional table answers late. */
   async #read(cql: string, binds: readonly number[]): Promise<types.Row[]> {
     const { consistency } = this.#kind
     const level = consistency === undefined ? {} : { consistency: types.consistencies.quorum }
@@ -211,13 +211,13 @@ function clientOf({ host, port }: { host: string; port: number }, { localDataCen
   return new Client({
     contactPoints: [`${host}:${port}`],
     localDataCenter,
-    // Of these one is never closed, see above.
+    // Three connections, because one of them is never closed. See `failed`.
     pooling: { coreConnectionsPerHost: { [types.distance.local]: 3 } },
     policies: { reconnection: new policies.reconnection.ConstantReconnectionPolicy(5) },
   })
 }
 
-/** Gives each row to its sink, in one order, and resolves when all sinks have finished. */
+/** Gives the rows to their sinks in order. Resolves when all sinks have finished. */
 async function write(sinks: CassandraWritable[], steps: readonly Step[], partition: number): Promise<void> {
   const finished = Promise.all(sinks.map(sink => finish(sink)))
   finished.catch(() => {

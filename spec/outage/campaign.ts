@@ -10,37 +10,37 @@ import { type Pattern, type Phase, randomPattern } from './pattern.ts'
 
 const ROWS = 200
 
-/** Patterns that one process goes through before it has to end by itself. */
+/** Patterns per process. After them the process must end by itself. */
 const PATTERNS_A_PROCESS = 10
 
-/** Longest time in milliseconds from fine weather to the end of a load, on a machine that does much else. */
+/** Longest time in milliseconds from the end of the outages to the end of a load, on a busy machine. */
 const DEADLINE_MS = 60_000
 
-/** Longest time in milliseconds in which a process ends that has nothing left to do. */
+/** Milliseconds within which a process must end when it has nothing left to do. */
 const EXIT_MS = 10_000
 
 export interface Campaign {
   readonly client: Client
   readonly target: { readonly host: string; readonly port: number; readonly keyspace: string }
-  /** With `pattern int, id int, PRIMARY KEY (pattern, id)`. */
+  /** A table with `pattern int, id int, PRIMARY KEY (pattern, id)`. */
   readonly table: string
   readonly patterns: number
   readonly seed: number
-  /** Patterns at a time. */
+  /** Number of concurrent patterns. */
   readonly lanes: number
   readonly tell?: (line: string) => void
 }
 
 export interface Outcome {
-  /** How many loads ended how: `finished`, or a code. */
+  /** Number of loads per end: `finished`, or an error code. */
   readonly ends: Readonly<Record<string, number>>
-  /** Longest time in milliseconds from fine weather to the end of a load. */
+  /** Longest time in milliseconds from the end of the outages to the end of a load. */
   readonly slowest_ms: number
-  /** Whatever is not as it must be, with the seed that shows it again. */
+  /** Violations of what must hold, each with the seed that repeats it. */
   readonly faults: readonly string[]
 }
 
-/** Goes through random outages; a pattern's seed is that of the campaign plus its number. */
+/** Runs loads through random outages. The seed of a pattern is that of the campaign plus its number. */
 export async function goThroughOutages(campaign: Campaign): Promise<Outcome> {
   const ends: Record<string, number> = {}
   const faults: string[] = []
@@ -107,7 +107,7 @@ async function goThrough(
     for (const proxy of proxies) await proxy.stop()
     return { end: end ?? 'process ended', took_ms }
   }
-  // The other side of a socket hears of its end a moment later.
+  // The other side of a socket notices its end a moment later.
   for (let turn = 0; turn < 50 && openIn(proxies) > 0; turn++) await delay(20)
   if (openIn(proxies) > 0) faults.push(`${openIn(proxies)} connections stay open ${about}`)
   if (end.left.length > 0) faults.push(`left after the end: ${end.left} ${about}`)
@@ -150,7 +150,7 @@ async function goThroughPhase(
   if (clears) await proxy.clear()
 }
 
-/** What a load says of itself, against what is in the table. */
+/** Compares the report of a load with the table. */
 async function wrongIn(client: Client, table: string, pattern: number, end: Ended): Promise<string[]> {
   const { rows } = await client.execute(`SELECT id FROM ${table} WHERE pattern = ?`, [pattern], {
     prepare: true,
@@ -167,13 +167,13 @@ async function wrongIn(client: Client, table: string, pattern: number, end: Ende
   return faults
 }
 
-/** A process that writes one load after the other. */
+/** A process that runs one load after the other. */
 class Program {
-  /** What it wrote to its standard error. */
+  /** The output on standard error. */
   errors = ''
   readonly #process: ChildProcess
   readonly #words = new EventEmitter()
-  /** Resolves when it has loaded its modules, or died of it. */
+  /** Resolves when the process has loaded its modules or ended. */
   readonly ready: Promise<unknown>
   readonly #exited: Promise<undefined>
   #status: number | string | undefined
@@ -190,7 +190,7 @@ class Program {
       if (typeof word === 'string') this.#words.emit(word)
       else this.#words.emit('ended', word)
     })
-    // Who waits for a word that never comes stays.
+    // A listener for a word that never comes stays registered.
     this.#words.setMaxListeners(0)
     this.#exited = once(this.#process, 'exit').then(([code, signal]) => {
       this.#status = code ?? signal
@@ -203,13 +203,13 @@ class Program {
     if (this.#process.connected) this.#process.send(task)
   }
 
-  /** Resolves at the next word of this kind; with nothing when the process has ended. */
+  /** Resolves at the next word of this kind. Resolves to undefined when the process has ended. */
   async next(word: 'ready' | 'open' | 'given' | 'ended'): Promise<Ended | undefined> {
     const said = once(this.#words, word).then(([ended]) => ended)
     return Promise.race([said, this.#exited])
   }
 
-  /** Lets it go. @returns what is wrong if it does not end by itself, with status 0 and without a warning */
+  /** Lets the process end. @returns what is wrong if it does not end by itself, with status 0 and without a warning */
   async end(): Promise<string | undefined> {
     if (this.#process.connected) this.#process.disconnect()
     await Promise.race([this.#exited, delay(EXIT_MS, undefined, { ref: false })])

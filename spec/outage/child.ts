@@ -9,25 +9,25 @@ export interface Task {
   readonly rows: number
 }
 
-/** What a child says: it is ready for loads; its load is open, has given all rows, or what became of it. */
+/** A report of the process: it is ready for loads, its load is open, its load has given all rows, or the end of its load. */
 export type Word = 'ready' | 'open' | 'given' | Ended
 
 export interface Ended {
-  /** `finished`, or the code and message of the error. */
+  /** `finished`, or the code and the message of the error. */
   readonly outcome: string
   readonly rows_accepted: number
   readonly rows_written: number
   readonly rows_failed: number
-  /** What would keep the process up. */
+  /** Resources that would keep the process alive. */
   readonly left: readonly string[]
 }
 
-/** Milliseconds from row to row, so that a load lasts as long as a few outages. */
+/** Milliseconds between two rows, so that a load lasts as long as a few outages. */
 const PAUSE_MS = 10
 
 const say = (word: Word) => process.send?.(word)
 
-/** Pipes are those to the parent. */
+/** Resources that keep the process alive, without the pipes to the parent. */
 const resources = () => process.getActiveResourcesInfo().filter(name => !/Pipe|TTY/.test(name))
 
 process.on('message', async ({ options, pattern, rows }: Task) => {
@@ -45,7 +45,7 @@ process.on('message', async ({ options, pattern, rows }: Task) => {
   say('given')
   sink.end()
   await closed
-  // Timers and sockets that were closed are gone after a turn or two of the event loop.
+  // Closed timers and sockets are gone after a turn or two of the event loop.
   for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
   const { rows_accepted, rows_written, rows_failed } = sink.stats
   say({ outcome, rows_accepted, rows_written, rows_failed, left: resources() })

@@ -3,20 +3,20 @@ import { integerBelow } from '../random.ts'
 
 const faults = ['cut', 'refuse', 'hang up', 'slow', 'swallow', 'deaf', 'mute', 'half-open'] as const
 
-/** One trouble, how long it lasts, and whom it meets. */
+/** One outage: its kind, its length, and the proxy that it affects. */
 export interface Phase {
   readonly fault: 'cut' | 'refuse' | 'hang up' | Exclude<Weather, 'pass'>
-  /** Of several proxies. */
+  /** Index of the affected proxy. */
   readonly proxy: number
   readonly meets: 'all' | 'half of the open connections' | 'new connections'
   readonly lasts_ms: number
-  /** Fine weather before the next phase. */
+  /** Whether the outage ends before the next phase. */
   readonly clears: boolean
 }
 
-/** What happens to one load. */
+/** The outages during one load. */
 export interface Pattern {
-  /** Contact points, each behind a proxy. */
+  /** Number of contact points, each behind its own proxy. */
   readonly proxies: 1 | 2
   readonly begins: 'before opening' | 'while loading' | 'at the end'
   readonly phases: readonly Phase[]

@@ -1,5 +1,5 @@
-// npm run test:projects                   the packed package in projects of several kinds, which each load rows
-// npm run test:projects -- Jest webpack   in these only
+// npm run test:projects                   installs the packed package in projects of several kinds, which each load rows
+// npm run test:projects -- Jest webpack   only these projects
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import {
@@ -23,7 +23,7 @@ import { installOnce, installPackage } from '../runtimes/install.ts'
 const run = promisify(execFile)
 const root = resolve(import.meta.dirname, '../..')
 
-/** Exact, so that a run today and one in a year test the same. */
+/** Exact versions, so that every run tests the same. */
 const TOOLS = [
   'jest@30.5.2',
   'webpack@5.113.0',
@@ -33,7 +33,7 @@ const TOOLS = [
   'rxjs@7.8.2',
 ]
 
-/** Longest time in milliseconds for one project. Alone on two cores it takes a few seconds. */
+/** Longest time in milliseconds for one project. On two idle cores it takes a few seconds. */
 const PROJECT_TIMEOUT_MS = 300_000
 
 const LOADED = '2 true OptionError ERR_CASSANDRA_OPTION\n'
@@ -41,11 +41,11 @@ const COLUMNS =
   'id int PRIMARY KEY, v blob, at timestamp, tags list<text>, counts map<text, bigint>, numbers set<int>, total decimal'
 
 interface Place {
-  /** Of the project, inside the folder with the modules. */
+  /** Folder of the project, inside the folder with the installed packages. */
   readonly folder: string
-  /** Of no modules at all: what a bundle needs, it holds. */
+  /** A folder without installed packages, where a bundle must work alone. */
   readonly bare: string
-  /** Of the tools' modules. */
+  /** Folder with the installed tools. */
   readonly tools: string
   readonly target: Target
 }
@@ -59,10 +59,10 @@ interface Target {
 
 interface Project {
   readonly name: string
-  /** Prepares and runs the project; returns what it prints. */
+  /** Builds and runs the project. Returns its output. */
   readonly print: (place: Place) => Promise<string>
   readonly prints: string
-  /** What the table then holds. */
+  /** The expected rows of the table afterwards. */
   readonly holds: string
 }
 
@@ -77,7 +77,7 @@ const node = async (args: readonly string[], cwd: string, target: Target, env: N
 
 const source = (name: string) => join(import.meta.dirname, 'sources', name)
 
-/** A project whose program is one file of `sources`, run as it is. */
+/** A project whose program is one file of `sources`, which runs without a build. */
 const program =
   (name: string) =>
   async ({ folder, target }: Place) => {
@@ -103,7 +103,7 @@ async function webpack({ folder, bare, tools, target }: Place): Promise<string> 
   copyFileSync(source('load.cjs'), join(folder, 'load.cjs'))
   const bundle: Webpack = createRequire(join(tools, 'package.json'))('webpack')
   const output = { path: bare, filename: 'webpack.cjs' }
-  // The bundle of esbuild is the minified one: it takes a tenth of the time.
+  // Not minified, because the esbuild projects test that in a tenth of the time.
   const optimization = { minimize: false }
   const options = {
     mode: 'production',
@@ -134,7 +134,7 @@ async function jest({ folder, tools, target }: Place): Promise<string> {
   return `${numPassedTests} passed, ${numFailedTests} failed`
 }
 
-/** The example of Nest, compiled as Nest's own starter does it. */
+/** The example for Nest, compiled like the Nest starter project. */
 async function nest({ folder, tools, target }: Place): Promise<string> {
   const modules = join(folder, 'node_modules')
   mkdirSync(modules)
@@ -163,7 +163,7 @@ async function nest({ folder, tools, target }: Place): Promise<string> {
   return node(['nestjs.js'], folder, target)
 }
 
-/** CommonJS inside a module needs a `require`, which esbuild leaves to the caller. */
+/** CommonJS in an ES module bundle needs `require`, which esbuild does not define. */
 const banner = {
   js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
 }
@@ -185,7 +185,7 @@ const projects: readonly Project[] = [
   { name: 'webpack', print: webpack, ...rows },
 ]
 
-/** What the table holds after the rows of `sources/load.cjs`. */
+/** The expected rows of the table after `sources/load.cjs`. */
 function rowsOf(): string {
   return [
     '1 0102 1970-01-01T00:00:00.001Z ["a","b"] {"n":"1"} [1] null',

@@ -4,16 +4,16 @@ import { pauseWhileFull } from './cqlProxy.ts'
 import { cqlOf, executedId, type Frame, FrameReader, opcodes, preparedId } from './frame.ts'
 import { mapBigints } from './rows.ts'
 
-/** Ids of the prepared statements that read the clock. An id depends on the text alone, so all proxies share them. */
+/** Ids of the prepared statements that read the clock. An id depends only on the text, so all proxies share them. */
 const clockStatements = new Set<string>()
 
 /**
- * Stands between a driver and a node without TLS whose clock then appears to be wrong: the answer of each statement
- * that selects `toUnixTimestamp(now())` has its bigints shifted. All else passes untouched, write times too. The target
- * may be another proxy.
+ * A proxy for a node without TLS that makes the node's clock appear wrong. It shifts the bigints in the answer to each
+ * statement that selects `toUnixTimestamp(now())`. Everything else passes unchanged, including write times. The target may be
+ * another proxy.
  */
 export class ClockProxy {
-  /** Milliseconds by which the node's clock appears to be ahead; behind when negative. May change at any time. */
+  /** Milliseconds by which the node's clock appears to be ahead, or behind if negative. May change at any time. */
   offset_ms = 0
   readonly #target: { readonly host: string; readonly port: number }
   readonly #server: Server
@@ -45,7 +45,7 @@ export class ClockProxy {
     return (this.#server.address() as AddressInfo).port
   }
 
-  /** How often the clock was asked for so far. */
+  /** Number of reads of the clock so far. */
   get reads(): number {
     return this.#reads
   }
@@ -78,7 +78,7 @@ export class ClockProxy {
     })
     pauseWhileFull(client, server)
     pauseWhileFull(server, client)
-    // The error of a connection is followed by its 'close'.
+    // 'close' follows the error of a connection.
     client.on('error', () => {})
     server.on('error', () => {})
     client.on('close', () => {

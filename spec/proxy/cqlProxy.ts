@@ -3,25 +3,25 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { cqlOf, errorFrame, executedId, type Frame, FrameReader, opcodes, preparedId } from './frame.ts'
 import { LateConnection } from './lateConnection.ts'
 
-/** What becomes of a write. Both halves are free, so that every fault of a network and a server can be made. */
+/** What happens to a write. Delivery and answer are independent, so every fault of network and server is possible. */
 export interface Fate {
-  /** When the server gets it. `'twice'` is now and late. @default 'now' */
+  /** When the server gets the write. `'twice'` means now and late. @default 'now' */
   readonly delivery?: 'now' | 'never' | 'late' | 'twice'
   /**
-   * What the client gets: the server's answer, a closed connection, nothing, or an error of this code. Unless
-   * delivery is late or never, it gets that once the server has applied the write. @default 'server'
+   * What the client gets: the server's answer, a closed connection, nothing, or an error with this code. Unless delivery is
+   * late or never, the client gets it after the server has applied the write. @default 'server'
    */
   readonly answer?: 'server' | 'close' | 'nothing' | ErrorAnswer
-  /** Milliseconds by which the answer is held back beyond `latency_ms`. */
+  /** Milliseconds by which the answer is delayed, in addition to `latency_ms`. */
   readonly delay_ms?: number
-  /** Further writes after which a late delivery happens; without it, at {@link CqlProxy.deliverLate}. */
+  /** Number of other writes after which a late delivery happens. Without it, at {@link CqlProxy.deliverLate}. */
   readonly after_writes?: number
 }
 
 export interface ErrorAnswer {
   readonly code: number
   readonly message: string
-  /** What follows them in the body. @default what a server without an answering replica says */
+  /** What follows code and message in the body. @default that of a server whose only replica did not answer */
   readonly details?: Buffer | undefined
 }
 
@@ -29,9 +29,9 @@ export interface ProxiedWrite {
   /** INSERT, DELETE, UPDATE or BEGIN … BATCH. */
   readonly cql: string
   readonly frame: Frame
-  /** Place in the order in which writes came to the proxy, from 0. */
+  /** Number of the write in the order in which writes reached the proxy, counted from 0. */
   readonly index: number
-  /** Whether it shares its connection with reads in flight, or with what the client hears of the cluster. */
+  /** Whether its connection also carries reads in flight or events of the cluster. */
   readonly besideOthers: boolean
 }
 
@@ -41,20 +41,20 @@ interface LateWrite {
 }
 
 /**
- * Stands between a driver and a real Cassandra node without logins and TLS, and makes the faults that a server does
- * not produce on demand. What is not a write passes untouched. With neither `decide` nor `latency_ms` all passes.
+ * A proxy for a real Cassandra node without logins and TLS. It makes the faults that a server does not make on demand.
+ * Only writes get a fate, unless `decided` names other statements. Without `decide` and `latency_ms` everything passes unchanged.
  */
 export class CqlProxy {
-  /** Milliseconds by which all answers are held back. */
+  /** Milliseconds by which all answers are delayed. */
   latency_ms = 0
-  /** Statements that are decided on. @default those that write */
+  /** Matches the statements that `decide` is called for. @default those that write */
   decided = /^\s*(?:INSERT|DELETE|UPDATE|BEGIN)/i
-  /** Decides on every write; nothing means that it passes. */
+  /** Decides on every write. Undefined lets it pass. */
   decide: (write: ProxiedWrite) => Fate | undefined = () => undefined
   readonly #target: { readonly host: string; readonly port: number }
   readonly #server: Server
   readonly #links = new Set<Link>()
-  /** Text of prepared statements: their ids are the same on every connection. */
+  /** Text of prepared statements by id. Ids are the same on every connection. */
   readonly #prepared = new Map<string, string>()
   #late: LateWrite[] = []
   #lateConnection: LateConnection | undefined
@@ -83,27 +83,27 @@ export class CqlProxy {
     return (this.#server.address() as AddressInfo).port
   }
 
-  /** Connections that clients have open. */
+  /** Number of open connections of clients. */
   get connections(): number {
     return this.#links.size
   }
 
-  /** Writes that came so far. */
+  /** Number of writes so far. */
   get writes(): number {
     return this.#writes
   }
 
-  /** Writes that came and were not answered; those of closed connections do not count. */
+  /** Number of unanswered writes. Those of closed connections do not count. */
   get unanswered(): number {
     return this.#unanswered
   }
 
-  /** Closes all connections; new ones are welcome. */
+  /** Closes all connections. New ones are accepted. */
   closeConnections(): void {
     for (const { client } of this.#links) client.destroy()
   }
 
-  /** Gives the server every write that is late, and resolves when it has answered them all. */
+  /** Sends every late write to the server. Resolves when the server has answered all of them. */
   async deliverLate(): Promise<void> {
     for (const { frame } of this.#late.splice(0)) this.#deliver(frame)
     while (this.#delivering.size > 0) await Promise.all(this.#delivering)
@@ -134,7 +134,7 @@ export class CqlProxy {
     // The error of a connection is followed by its 'close'.
     client.on('error', () => {})
     server.on('error', () => {})
-    // What the server was sent before, it still works on.
+    // The server still applies what it was sent before.
     client.on('close', () => {
       this.#links.delete(link)
       this.#unanswered -= link.fates.size
@@ -227,11 +227,11 @@ export class CqlProxy {
   }
 }
 
-/** A client's connection and the one to the server that stands for it. */
+/** A client's connection and its connection to the server. */
 class Link {
   readonly client: Socket
   readonly server: Socket
-  /** Of the writes not answered, by stream id. */
+  /** Fates of the unanswered writes by stream id. */
   readonly fates = new Map<number, Fate>()
   readonly preparing = new Map<number, string>()
   readonly reads = new Set<number>()
@@ -244,7 +244,7 @@ class Link {
   }
 }
 
-/** Stops reading from one socket while the other has more to write than it can send. */
+/** Pauses reading from one socket while the other one is full. */
 export function pauseWhileFull(from: Socket, to: Socket): void {
   from.on('data', () => {
     if (to.writableNeedDrain) from.pause()

@@ -1,4 +1,4 @@
-/** Frames of Cassandra's native protocol v4 (§2): version, flags, stream id, opcode, length, then the body. */
+/** Frames of Cassandra's native protocol v4 (§2): version, flags, stream id, opcode, length, body. */
 
 const HEADER_BYTES = 9
 
@@ -38,7 +38,7 @@ export class Frame {
     return this.bytes.subarray(HEADER_BYTES)
   }
 
-  /** The same frame for another stream id. */
+  /** The same frame with another stream id. */
   onStream(stream: number): Frame {
     const copy = Buffer.from(this.bytes)
     copy.writeInt16BE(stream, 2)
@@ -46,7 +46,7 @@ export class Frame {
   }
 }
 
-/** Cuts what comes over a socket into frames. */
+/** Cuts the bytes of a socket into frames. */
 export class FrameReader {
   #rest = Buffer.alloc(0)
 
@@ -86,7 +86,7 @@ export function startupFrame(): Frame {
   return frameOf(0x04, 0, opcodes.startup, body)
 }
 
-/** Codes of the errors that a server gives when it has trouble (§9). */
+/** Codes of transient server errors (§9). */
 export const faultCodes = {
   serverError: 0x0000,
   unavailable: 0x1000,
@@ -102,8 +102,8 @@ export const faultCodes = {
 export const LOCAL_QUORUM = short(6)
 
 /**
- * What follows code and message, for a request that one of one replicas did not answer. Without it the driver reads past
- * the end of the error, and closes the connection in place of failing the request.
+ * What follows code and message in the body, for a request whose only replica did not answer. Without it the driver reads
+ * past the end of the error, and closes the connection instead of failing the request.
  */
 const details: Readonly<Record<number, Buffer>> = {
   [faultCodes.unavailable]: Buffer.concat([LOCAL_QUORUM, int(1), int(0)]),

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { type Frame, FrameReader, opcodes, startupFrame } from './frame.ts'
 
-/** The proxy's own connection to the server, for writes that come late. */
+/** The proxy's own connection to the server, for late writes. */
 export class LateConnection {
   readonly #socket: Socket
   readonly #waiting = new Map<number, { resolve(): void; reject(error: Error): void }>()
@@ -20,7 +20,7 @@ export class LateConnection {
     this.#ready.catch(() => {})
   }
 
-  /** Resolves when the server has applied the write, and rejects when it refuses it. */
+  /** Resolves when the server has applied the write. Rejects if the server refuses it. */
   async send(frame: Frame): Promise<void> {
     await this.#ready
     const stream = this.#nextStream

@@ -3,15 +3,15 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 
 /**
- * What a connection goes through:
+ * What happens on a connection:
  * - `pass`: nothing happens.
- * - `slow`: every chunk is held back by {@link OutageProxy.delay_ms}.
- * - `swallow`: nothing that is sent arrives, in either direction.
+ * - `slow`: every chunk is delayed by {@link OutageProxy.delay_ms}.
+ * - `swallow`: nothing arrives, in either direction.
  * - `deaf`: requests do not arrive; answers do.
  * - `mute`: requests arrive; answers do not.
  * - `sliced`: every byte arrives alone, in both directions.
- * - `torn request`, `torn answer`: the connection ends within the next frame of that direction.
- * - `half-open`: the server's side ends, and the proxy goes on reading what the client sends.
+ * - `torn request`, `torn answer`: the connection ends within the next frame in that direction.
+ * - `half-open`: the server's side ends, and the proxy keeps reading what the client sends.
  */
 export type Weather =
   | 'pass'
@@ -24,7 +24,7 @@ export type Weather =
   | 'torn request'
   | 'torn answer'
 
-/** What becomes of a new connection before a byte is sent; `refuse` is without anybody who listens. */
+/** What happens to a new connection before a byte is sent. With `refuse`, nobody listens. */
 export type Door = 'open' | 'hang up' | 'refuse'
 
 interface Line {
@@ -33,11 +33,11 @@ interface Line {
   weather: Weather
 }
 
-/** Stands between a driver and a real node, knows nothing of frames, and makes the faults of a network. */
+/** A proxy that causes network faults between a driver and a real node. It does not parse frames. */
 export class OutageProxy {
-  /** For `slow`, in milliseconds. */
+  /** Delay of `slow` in milliseconds. */
   delay_ms = 200
-  /** For new connections. */
+  /** Weather of new connections. */
   weather: Weather = 'pass'
   readonly #target: { readonly host: string; readonly port: number }
   readonly #host: string
@@ -53,7 +53,7 @@ export class OutageProxy {
     this.#server = this.#newServer()
   }
 
-  /** Listens on a free port, of 127.0.0.1 unless another address is given. */
+  /** Listens on a free port of 127.0.0.1, or of another address. */
   static async start(
     target: { readonly host: string; readonly port: number },
     host = '127.0.0.1',
@@ -73,12 +73,12 @@ export class OutageProxy {
     return this.#lines.length
   }
 
-  /** Connections that clients opened so far. */
+  /** Number of connections that clients have opened so far. */
   get accepted(): number {
     return this.#accepted
   }
 
-  /** What becomes of new connections. */
+  /** Sets what happens to new connections. */
   async setDoor(door: Door): Promise<void> {
     if (door === this.#door) return
     const wasRefusing = this.#door === 'refuse'
@@ -87,7 +87,7 @@ export class OutageProxy {
     else if (wasRefusing) await this.#listen(this.#port)
   }
 
-  /** Changes the weather of the connections that are open. What was lost on a connection stays lost. */
+  /** Changes the weather of open connections. Lost bytes stay lost. */
   strike(weather: Weather, hits: () => boolean = () => true): void {
     for (const line of this.#lines.filter(line => !isLossy(line) && hits())) {
       line.weather = weather
@@ -95,12 +95,12 @@ export class OutageProxy {
     }
   }
 
-  /** Closes connections that are open; new ones are welcome. */
+  /** Closes open connections. New ones are accepted. */
   cut(hits: () => boolean = () => true): void {
     for (const { client } of this.#lines.filter(hits)) client.destroy()
   }
 
-  /** Fine weather for new connections, and for those that lost nothing. The others stay as they are. */
+  /** Ends the outage for new connections and for connections that lost nothing. The others stay as they are. */
   async clear(): Promise<void> {
     this.weather = 'pass'
     this.strike('pass')
@@ -123,7 +123,7 @@ export class OutageProxy {
     this.#port = (this.#server.address() as AddressInfo).port
   }
 
-  /** The callback of close() waits for connections too, which may go on. */
+  /** Calls `done` without waiting for open connections, unlike the callback of close(). */
   #stopListening(done: () => void): void {
     this.#server.close()
     setImmediate(done)
@@ -183,7 +183,7 @@ function carry(
       void pass()
       return
     }
-    // What comes after a chunk that is held back stays behind it.
+    // Chunks keep their order when one is delayed.
     const due = performance.now() + (weather === 'slow' ? proxy.delay_ms : 0)
     held++
     last = last
@@ -195,7 +195,7 @@ function carry(
   })
 }
 
-/** One turn of the event loop a byte, so that whoever reads in this process gets them one by one. */
+/** Sends one byte per turn of the event loop, so that a reader in this process gets them one by one. */
 async function slice(chunk: Buffer, to: Socket): Promise<void> {
   for (let at = 0; at < chunk.length && to.writable; at++) {
     to.write(chunk.subarray(at, at + 1))

@@ -5,8 +5,8 @@ const flags = { globalTable: 1, morePages: 2, noMetadata: 4 }
 const types = { custom: 0x00, bigint: 0x02, list: 0x20, map: 0x21, set: 0x22, udt: 0x30, tuple: 0x31 }
 
 /**
- * The same RESULT of kind Rows (§4.2.5.2) with every value of its bigint columns changed. Nulls, other columns and
- * other frames stay as they are.
+ * Changes every value of the bigint columns of a RESULT of kind Rows (§4.2.5.2). Nulls, other columns and other frames stay
+ * as they are.
  */
 export function mapBigints(frame: Frame, change: (value: bigint) => bigint): Frame {
   if (frame.opcode !== opcodes.result || frame.body.readInt32BE() !== ROWS) return frame
@@ -52,7 +52,7 @@ function readType(cursor: Cursor): number {
   return type
 }
 
-/** Reads the notations of §3 one after the other. */
+/** Reads the data types of §3 one after the other. */
 class Cursor {
   #rest: Buffer
 
@@ -72,7 +72,7 @@ class Cursor {
     return this.bytes(this.short()).toString()
   }
 
-  /** A view of the next bytes; none for the negative length of a null. */
+  /** A view of the next bytes. Undefined for the negative length of a null. */
   bytes(length: number): Buffer {
     const end = Math.max(0, length)
     if (end > this.#rest.length) throw new Error(`Expected ${end} more bytes, got ${this.#rest.length}`)

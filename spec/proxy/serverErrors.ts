@@ -4,7 +4,7 @@ import { executedId, type Frame, int, LOCAL_QUORUM, short, string } from './fram
 export interface ServerError {
   readonly name: string
   readonly code: number
-  /** A server's own words. */
+  /** A message of a real server. */
   readonly message: string
   /** What follows code and message in the body, in protocol v4. */
   readonly details?: (request: Frame) => Buffer
@@ -15,10 +15,10 @@ const always = (...parts: Buffer[]) => {
   return () => details
 }
 
-/** One of one replicas did not answer. */
+/** The only replica did not answer. */
 const NONE_OF_ONE = Buffer.concat([LOCAL_QUORUM, int(0), int(1)])
 
-/** Every error code there is. */
+/** All error codes of the protocol. */
 export const serverErrors: readonly ServerError[] = [
   { name: 'Server_error', code: 0x0000, message: 'java.lang.NullPointerException' },
   { name: 'Protocol_error', code: 0x000a, message: 'Invalid or unsupported protocol version' },

@@ -17,8 +17,8 @@ const exists = (path: string) =>
   )
 
 /**
- * The folder of packages that are fetched once into a cache beside Cassandra's jars. No install script runs. `holds` is a
- * path in it that is there once it is complete.
+ * The folder of packages that are downloaded once, into a cache beside Cassandra's jars. No install scripts run. `holds` is a
+ * path in the folder that exists when it is complete.
  */
 export async function installOnce(name: string, packages: readonly string[], holds: string): Promise<string> {
   const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'cassandra-streams')
@@ -31,7 +31,7 @@ export async function installOnce(name: string, packages: readonly string[], hol
     await writeFile(join(unfinished, 'package.json'), '{ "private": true }')
     await run('npm', [...INSTALL, ...packages], { cwd: unfinished })
     await rename(unfinished, folder).catch(async error => {
-      // Another run was faster, and its files are the same.
+      // Another run was faster. Its files are the same.
       if (!(await isComplete())) throw error
     })
   } finally {
@@ -40,7 +40,7 @@ export async function installOnce(name: string, packages: readonly string[], hol
   return folder
 }
 
-/** The path of a runtime's program, 90 to 210 MB unpacked. Its npm package holds the binary itself. */
+/** The path of a runtime's program. Its npm package contains the binary, 90 to 210 MB unpacked. */
 export async function installRuntime(runtime: Runtime): Promise<string> {
   const { package: name, version, binary } = runtime
   const fetched = [`${name}@${version}`]
@@ -48,7 +48,7 @@ export async function installRuntime(runtime: Runtime): Promise<string> {
   return join(folder, 'node_modules', name, binary)
 }
 
-/** Builds and packs the package as it would be published; returns the path of the file. */
+/** Builds and packs the package as for publishing. Returns the path of the file. */
 export async function packPackage(into: string): Promise<string> {
   await run('npm', ['run', 'build'], { cwd: root })
   const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', into]
@@ -58,13 +58,13 @@ export async function packPackage(into: string): Promise<string> {
   return join(into, packed.filename)
 }
 
-/** Of a package in the repository's own modules. */
+/** Version of a package that is installed in the repository. */
 async function versionOf(name: string): Promise<string> {
   const text = await readFile(join(root, 'node_modules', name, 'package.json'), 'utf8')
   return (JSON.parse(text) as { readonly version: string }).version
 }
 
-/** Installs the packed package beside others in an empty folder, as a user does; returns the names of all that came. */
+/** Installs the packed package and others in an empty folder, like a user. Returns the names of all installed packages. */
 export async function installPackage(folder: string, ...beside: string[]): Promise<string[]> {
   await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }')
   const others = await Promise.all(beside.map(async name => `${name}@${await versionOf(name)}`))

@@ -1,6 +1,6 @@
-// npm run test:runtimes               the packed package in every runtime, against a real Cassandra
-// npm run test:runtimes -- Deno Bun   in these only
-// SEED=… npm run test:runtimes        with the same random values again
+// npm run test:runtimes               runs the packed package in every runtime, against a real Cassandra
+// npm run test:runtimes -- Deno Bun   only these runtimes
+// SEED=… npm run test:runtimes        repeats the same random values
 import { spawn } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -19,16 +19,16 @@ Object.assign(process.env, neverRestarted)
 
 const ROWS = 5_000
 
-/** Times that a load is killed before it may end. */
+/** Number of times that a load is killed before it may finish. */
 const KILLS = 3
 
-/** Longest time in milliseconds for all cases of one runtime. Alone on two cores it takes a few seconds. */
+/** Longest time in milliseconds for all cases of one runtime. On two idle cores they take a few seconds. */
 const SCRIPT_TIMEOUT_MS = 600_000
 
-/** `cassandra-streams`, the driver, and what the driver brings. More would be a surprise to everybody who installs it. */
+/** Number of installed packages: `cassandra-streams`, the driver, and the dependencies of the driver. */
 const MOST_PACKAGES = 4
 
-/** Writes TypeScript as the JavaScript that every runtime reads. `npm run typecheck` has checked its types. */
+/** Converts TypeScript to JavaScript for all runtimes. `npm run typecheck` checks the types. */
 function transpile(files: readonly string[], to: string): void {
   mkdirSync(to, { recursive: true })
   const compilerOptions: ts.CompilerOptions = {
@@ -70,7 +70,7 @@ async function prepareSecure(cassandra: Cassandra): Promise<Surroundings['secure
 interface Ended {
   readonly stdout: string
   readonly stderr: string
-  /** Exit code, or the signal that ended it. */
+  /** Exit code, or the signal that ended the process. */
   readonly end: number | string | null
 }
 
@@ -81,7 +81,7 @@ function runScript(runtime: Runtime, program: string, script: string, spec: Surr
       env: { ...process.env, RUNTIME_SPEC: JSON.stringify(spec), DENO_NO_UPDATE_CHECK: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    // SIGTERM, so that it differs from the SIGKILL that a script gives itself.
+    // SIGTERM, to differ from the SIGKILL with which a script kills itself.
     const timer = setTimeout(() => child.kill('SIGTERM'), SCRIPT_TIMEOUT_MS)
     let [stdout, stderr] = ['', '']
     child.stdout.setEncoding('utf8').on('data', text => {
@@ -102,7 +102,7 @@ function outcome(suite: string, name: string, { stderr, end }: Ended, expected: 
   return { suite, name, error: `ended with ${end}\n${stderr.slice(-2000)}` }
 }
 
-/** Runs the cases in one runtime. One that dies or hangs has a failed case for it, so that it cannot look well. */
+/** Runs the cases in one runtime. A runtime that crashes or hangs gets a failed case for that. */
 async function runCases(runtime: Runtime, program: string, spec: Surroundings): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
   for (let kill = 1; kill <= KILLS; kill++) {
@@ -116,7 +116,7 @@ async function runCases(runtime: Runtime, program: string, spec: Surroundings): 
   return [...outcomes, outcome('end', 'ends by itself', ended, 0)]
 }
 
-/** What is wrong with a case, with known limits taken into account: a limit that is gone is wrong too. */
+/** What is wrong with a case. A known limit is no complaint, but a limit that no longer exists is. */
 function complaintOf(runtime: Runtime, { suite, name, error }: Outcome): string | undefined {
   const limit = limits.find(l => l.runtime === runtime.name && l.suite === suite && l.case === name)
   if (limit === undefined) return error

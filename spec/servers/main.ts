@@ -1,5 +1,5 @@
-// npm run test:servers              the core of the integration specs on every version of Cassandra
-// npm run test:servers -- 5.0 6.0   on these only
+// npm run test:servers              runs the core of the integration specs on every version of Cassandra
+// npm run test:servers -- 5.0 6.0   only on these versions
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,7 +13,7 @@ import { core, type Server, servers, yamlOf } from './servers.ts'
 const { values: flags, positionals: asked } = parseArgs({
   allowPositionals: true,
   options: {
-    /** File for the counts of what passed and what failed. */
+    /** File for the counts of passed and failed specs. */
     report: { type: 'string' },
   },
 })
@@ -28,10 +28,10 @@ interface Counts {
   failed: number
 }
 
-/** Counts by spec; undefined when the server cannot be started here. */
+/** Counts by spec file. Undefined if the server cannot be started on this machine. */
 type Outcome = ReadonlyMap<string, Counts> | undefined
 
-/** Runs the specs against a server; their counts come by the file that vitest writes. */
+/** Runs the specs against a server. The counts come from the report of vitest. */
 function runSpecs(server: Server, contactPoint: string): Promise<Map<string, Counts>> {
   const report = join(folder, `${server.name}.json`)
   const only = server.hasAccord ? [] : ['--exclude', 'spec/servers/**']
@@ -64,7 +64,7 @@ function countsOf(report: string): Map<string, Counts> {
     testResults.map(({ name, status, assertionResults }) => {
       const count = (of: string) => assertionResults.filter(({ status }) => status === of).length
       const failed = count('failed')
-      // A file that could not be run at all has no results of its own.
+      // A file that could not be loaded has no results, so it counts as one failure.
       const counts = { passed: count('passed'), failed: failed === 0 && status === 'failed' ? 1 : failed }
       return [basename(name, '.spec.ts'), counts]
     }),
@@ -89,7 +89,7 @@ async function tryServer(server: Server): Promise<Outcome> {
 const outcomes = new Map<Server, Outcome>()
 for (const server of chosen) outcomes.set(server, await tryServer(server))
 
-/** A cell: passed of all, or a dash. */
+/** A cell of the table: passed specs of all specs, or a dash. */
 const cell = (counts: Counts | undefined) =>
   counts === undefined ? '–' : `${counts.passed}/${counts.passed + counts.failed}`
 
@@ -112,7 +112,7 @@ for (const row of table) {
 const ran = [...outcomes.values()].filter(outcome => outcome !== undefined)
 const sum = (of: keyof Counts) =>
   ran.flatMap(outcome => [...outcome.values()]).reduce((total, counts) => total + counts[of], 0)
-/** A spec that vitest did not find would pass unseen. */
+/** Number of spec files without results, so that a renamed file does not go unnoticed. */
 const missing = ran.reduce(
   (total, outcome) => total + core.filter(name => !outcome.get(name)?.passed).length,
   0,

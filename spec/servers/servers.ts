@@ -1,14 +1,14 @@
 import type { Yaml } from '../../lib/testing/config.ts'
 
-/** A version of Cassandra that the core of the integration specs runs on. */
+/** A version of Cassandra on which the core of the integration specs runs. */
 export interface Server {
-  /** Series, by which `npm run test:servers` names it. */
+  /** Series, which is the name for `npm run test:servers`. */
   readonly name: string
-  /** On Maven Central. */
+  /** Version on Maven Central. */
   readonly version: string
-  /** Java versions that it runs on, best first. */
+  /** Supported Java versions, best first. */
   readonly java: readonly number[]
-  /** Whether it has transactional tables, which are then switched on. */
+  /** Whether it has transactional tables. They are then switched on. */
   readonly hasAccord: boolean
 }
 
@@ -19,9 +19,9 @@ export const servers: readonly Server[] = [
 ]
 
 /**
- * The core: what of a sink depends on the server. Values and their bytes (types), what the server says of a table
- * (schemaChange), of a row (badRows, validation) and of a request (write, acknowledged), how it merges by write time
- * (order), and what an epoch keeps in it (microBatch). The others are about this side, the network or the driver.
+ * The specs that depend on the server: values and their bytes (types), the server's answers about a table (schemaChange), a
+ * row (badRows, validation) and a request (write, acknowledged), merging by write time (order), and epochs (microBatch). The
+ * other specs are about our side, the network or the driver.
  */
 export const core = [
   'acknowledged',
@@ -35,8 +35,8 @@ export const core = [
 ] as const
 
 /**
- * Timeouts on a busy machine are long: a read of a transactional table waits for all writes before it, and the specs
- * make the faults that they need.
+ * Settings of a server. Timeouts are long, because the machine may be busy and a read of a transactional table waits for all
+ * earlier writes. Specs that need a timeout of the server make it with a proxy.
  *
  * @param folder for the journal of Accord
  */

@@ -4,28 +4,28 @@ import { type CassandraWritableOptions, createCassandraWritable } from '../../li
 import { Load } from '../faults/load.ts'
 import { type Inventory, takeInventory, takeSettledInventory } from './inventory.ts'
 
-/** What the loader is told: a load until `stop`, then sinks that open and close. */
+/** The input of the process: a load until `stop`, then sinks that open and close. */
 export interface Task {
   readonly options: CassandraWritableOptions
   /** Rows per second. */
   readonly pace: number
-  /** Sinks that open and close after the load. */
+  /** Number of sinks that open and close after the load. */
   readonly cycles: number
-  /** Table of those sinks, with `id int PRIMARY KEY`. */
+  /** Table for these sinks, with `id int PRIMARY KEY`. */
   readonly cycle_table: string
   readonly rows_per_cycle: number
 }
 
-/** Memory of the loader, in MiB, after a garbage collection. */
+/** Memory of the process in MiB, after a garbage collection. */
 export interface Sample {
   readonly seconds: number
   readonly rss: number
   readonly heap: number
-  /** Rows acknowledged so far. */
+  /** Number of acknowledged rows so far. */
   readonly written: number
 }
 
-/** What is left before the first sink and after the last. */
+/** Open resources before the first sink and after the last one. */
 interface Left {
   readonly before: Inventory
   readonly after: Inventory
@@ -45,7 +45,7 @@ interface Loaded {
   }
 }
 
-/** What became of the load. */
+/** The result of the load. */
 export type LoadEnd = Loaded & Left
 
 interface Cycled {
@@ -54,10 +54,10 @@ interface Cycled {
   readonly samples: readonly Sample[]
 }
 
-/** What became of the sinks that opened and closed. */
+/** The result of the sinks that opened and closed. */
 export type CyclesEnd = Cycled & Left
 
-/** What the loader says. */
+/** A report of the process. */
 export type Word =
   | { readonly kind: 'begun'; readonly end: undefined }
   | { readonly kind: 'sample'; readonly sample: Sample }
@@ -75,9 +75,9 @@ function sample(written: number): Sample {
   return { seconds: (performance.now() - from) / 1000, rss: rss / 2 ** 20, heap: heapUsed / 2 ** 20, written }
 }
 
-// A warning opens the standard error stream, which then stays.
+// Opens standard error before the first inventory, because a warning would open it later.
 void process.stderr
-// The driver loads some of its modules when the first client is made.
+// Makes the driver load all its modules, which it does for the first client.
 await new Client({ contactPoints: ['127.0.0.1'], localDataCenter: 'none' }).shutdown()
 
 const abort = new AbortController()
@@ -88,7 +88,7 @@ process.once('message', async (task: Task) => {
   const stopped = once(process, 'message')
   const before = takeInventory(abort.signal)
   const loaded = await runLoad(task, stopped)
-  // Here nobody holds the sink any more.
+  // From here on nothing refers to the sink.
   say({ kind: 'load', end: { ...loaded, before, after: await takeSettledInventory(abort.signal, before) } })
   const cycled = await runCycles(task)
   say({ kind: 'cycles', end: { ...cycled, before, after: await takeSettledInventory(abort.signal, before) } })

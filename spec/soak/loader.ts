@@ -4,10 +4,10 @@ import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CyclesEnd, LoadEnd, Sample, Task, Word } from './child.ts'
 
-/** Longest time in milliseconds in which a process ends that has nothing left to do. */
+/** Milliseconds within which a process must end when it has nothing left to do. */
 const EXIT_MS = 10_000
 
-/** A process of its own for the load, so that its memory is that of the load alone. */
+/** Runs the load in its own process, so that the memory of the process is that of the load. */
 export class Loader {
   readonly samples: Sample[] = []
   readonly #process: ChildProcess

@@ -15,7 +15,7 @@ import { Restarts } from './restarts.ts'
 import { growthOf, growthPerCycle, judge, settledAfter } from './verdict.ts'
 import { Weather } from './weather.ts'
 
-/** Rows per second: far from what two cores can do, so that memory is the subject and not speed. */
+/** Rows per second. Far below what two cores can do, because the subject is memory, not speed. */
 const PACE = 300
 const CYCLES = 200
 const ROWS_PER_CYCLE = 5
@@ -24,9 +24,9 @@ const { values: flags } = parseArgs({
   options: {
     minutes: { type: 'string', default: '60' },
     seed: { type: 'string', default: String(randomInt(2 ** 31)) },
-    /** Name of the figures and the picture in `bench/results`. */
+    /** Name for the figures and the picture in `bench/results`. */
     save: { type: 'string' },
-    /** File for the counts of what holds and what does not. */
+    /** File for the counts of passed and failed checks. */
     report: { type: 'string' },
   },
 })
@@ -37,7 +37,7 @@ await using cassandra = await startCassandra({ durable: true })
 const { contactPoints, localDataCenter } = cassandra
 const [host = '', port = '9042'] = contactPoints[0]?.split(':') ?? []
 
-/** Runs with a new client: an older one may still look for a node that was killed. */
+/** Calls `work` with a new client, because an older one may still look for the killed node. */
 async function withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({ contactPoints, localDataCenter, socketOptions: { readTimeout: 60_000 } })
   try {
@@ -48,7 +48,7 @@ async function withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
   }
 }
 
-/** Connections that the server has, those of the client that asks among them. */
+/** Number of connections of the server, including those of this client. */
 const connectionsOf = (client: Client) =>
   client
     .execute('SELECT count(*) AS open FROM system_views.clients')
@@ -72,10 +72,10 @@ const loader = new Loader({
     port: proxy.port,
     keyspace: 'soak',
     table: 't',
-    // Fewer and larger requests leave the machine to the node, which starts once per minute.
+    // Fewer and larger requests leave more CPU to the node, which starts once per minute.
     flush_interval_ms: 50,
     request_timeout_ms: 2_000,
-    // Longer than a start of the node on a machine that does much else.
+    // Longer than a start of the node on a busy machine.
     retry_timeout_ms: 600_000,
   },
   pace: PACE,

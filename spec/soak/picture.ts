@@ -4,7 +4,7 @@ import { growthOf, settledAfter } from './verdict.ts'
 
 const MOST_POINTS = 360
 
-/** Memory of a load over time, with the restarts of the node. */
+/** Plot of the memory of a load over time, with the restarts of the node. */
 export function pictureOf(
   samples: readonly Sample[],
   restarts_s: readonly number[],

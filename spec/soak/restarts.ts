@@ -26,7 +26,7 @@ export class Restarts {
     const now_s = () => (performance.now() - from) / 1000
     for (let minute = 0; minute < minutes; minute++) {
       const left_s = (minute + 0.5) * 60 - now_s()
-      // A start that takes longer than a minute takes the place of the next.
+      // If a start takes longer than a minute, the next kill is skipped.
       if (left_s < 0) continue
       await delay(left_s * 1000)
       this.at_s.push(now_s())

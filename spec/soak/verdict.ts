@@ -3,33 +3,33 @@ import type { CyclesEnd, LoadEnd, Sample } from './child.ts'
 import { excess } from './inventory.ts'
 import { slopeOf } from './slope.ts'
 
-/** Largest growth of the resident memory, in MiB per minute. */
+/** Highest allowed growth of resident memory, in MiB per minute. */
 const MOST_MIB_PER_MINUTE = 0.5
 
-/** Largest growth of the resident memory with each sink that opens and closes, in MiB. */
+/** Highest allowed growth of resident memory per sink that opens and closes, in MiB. */
 const MOST_MIB_PER_CYCLE = 0.02
 
-/** Cycles before the memory counts: the first ones warm up. */
+/** Number of cycles at the start whose memory does not count. */
 const WARM_UP_CYCLES = 50
 
-/** Runs shorter than this, in minutes, are too short for a slope: it is printed only. */
+/** Shortest run in minutes whose slope is checked. In a shorter run it is only printed. */
 const LEAST_MINUTES = 10
 
-/** Shortest time between two restarts in which rows must be acknowledged, in seconds. */
+/** Shortest time in seconds between two restarts in which rows must be acknowledged. */
 const LEAST_STRETCH_S = 20
 
-/** Everything that was measured. */
+/** All measurements of a soak run. */
 export interface Soak {
   readonly minutes: number
   readonly samples: readonly Sample[]
-  /** When the node was killed and when it answered again, in seconds. */
+  /** When the node was killed and when it answered again, in seconds from the start. */
   readonly restarts: { readonly at_s: readonly number[]; readonly back_s: readonly number[] }
   readonly weather: { readonly delayed: number; readonly lost: number }
   readonly load: LoadEnd
   readonly comparison: Comparison
   readonly cycles: CyclesEnd
   readonly cycle_rows: { readonly given: number; readonly stored: number }
-  /** Connections that the server has, without those of the loader before and after. */
+  /** Connections of the server before and after the run, and connections of the proxy. */
   readonly connections: { readonly before: number; readonly after: number; readonly proxy: number }
   readonly exit: string | undefined
 }
@@ -40,23 +40,23 @@ export interface Check {
   readonly holds: boolean
 }
 
-/** From here on the memory of the load counts, in seconds. */
+/** Seconds from which on the memory of the load counts. */
 export function settledAfter(minutes: number): number {
   return minutes < LEAST_MINUTES ? 40 : 300
 }
 
-/** MiB per minute, by least squares. */
+/** Growth in MiB per minute, by least squares. */
 export function growthOf(samples: readonly Sample[], minutes: number, of: 'rss' | 'heap'): number {
   const settled = samples.filter(({ seconds }) => seconds >= settledAfter(minutes))
   return slopeOf(settled.map(sample => [sample.seconds / 60, sample[of]]))
 }
 
-/** MiB per sink that opens and closes, by least squares. */
+/** Growth in MiB per sink that opens and closes, by least squares. */
 export function growthPerCycle({ samples }: CyclesEnd, of: 'rss' | 'heap'): number {
   return slopeOf(samples.slice(WARM_UP_CYCLES).map((sample, cycle) => [cycle, sample[of]]))
 }
 
-/** Restarts without an acknowledged row between them and the next, in seconds. */
+/** Times of restarts after which no row was acknowledged before the next kill, in seconds. */
 function stuckAfter({ restarts, samples }: Soak): number[] {
   const writtenAt = (second: number) =>
     samples
@@ -84,7 +84,7 @@ export function judge(soak: Soak): Check[] {
       restarts.at_s.length > 0 && restarts.back_s.length === restarts.at_s.length,
     ),
     check(
-      `the load goes on after each restart: ${stuck.length === 0 ? 'it does' : `not after ${stuck.join(', ')} s`}`,
+      `the load continues after each restart: ${stuck.length === 0 ? 'it does' : `not after ${stuck.join(', ')} s`}`,
       stuck.length === 0,
     ),
     check(

@@ -15,7 +15,7 @@ const left = {
 noUnhandledRejections()
 
 describe('await using a Writable', () => {
-  it('adds nothing to a pipeline that succeeded, and waits until everything is released', async () => {
+  it('throws nothing after a pipeline that succeeded, and waits until everything is released', async () => {
     const { client, sink, events } = scene({}, automatic)
     {
       await using disposed = sink
@@ -25,7 +25,7 @@ describe('await using a Writable', () => {
     expect(idsSent(client)).toEqual(range(3))
   })
 
-  it('adds nothing to a pipeline that failed: its error comes as it is', async () => {
+  it('throws nothing after a pipeline that failed, whose error stays as it is', async () => {
     const { sink } = scene({}, automatic)
     const failing = async () => {
       await using disposed = sink
@@ -35,7 +35,7 @@ describe('await using a Writable', () => {
     expect(sink.closed).toBe(true)
   })
 
-  it('destroys a sink that nobody wrote to', async () => {
+  it('destroys a sink without rows', async () => {
     const { sink, events } = scene()
     {
       await using disposed = sink
@@ -64,7 +64,7 @@ describe('await using a Writable', () => {
     expect(events).toEqual(['finish', 'close'])
   })
 
-  it('throws what an ended sink fails with, though nobody listens', async () => {
+  it('throws the error of a sink that was ended, even without listeners', async () => {
     const { sink } = scene({}, automatic)
     sink.removeAllListeners('error')
     const leaving = async () => {
@@ -76,7 +76,7 @@ describe('await using a Writable', () => {
     expect(sink.closed).toBe(true)
   })
 
-  it('adds nothing to a failure that was told before', async () => {
+  it('throws nothing after a failure that was already reported', async () => {
     const { sink, errors, closed } = scene({}, automatic)
     sink.end({ id: 'x' })
     await closed
@@ -99,7 +99,7 @@ describe('await using a Writable', () => {
     expect(client.writes).toEqual([])
   })
 
-  it('reports rows that were written and not even accepted', async () => {
+  it('reports rows that were given to write() and not accepted', async () => {
     const { sink } = scene({ flush_interval_ms: never })
     sink.write(row(1))
     sink.write(row(2))
@@ -118,7 +118,7 @@ describe('await using a Writable', () => {
 })
 
 describe('await using a WritableStream', () => {
-  it('waits for the end also when close() was called again, and refused', async () => {
+  it('waits for the end even if close() was called again, and refused', async () => {
     const { stream } = webScene({}, automatic)
     {
       await using disposed = stream
@@ -142,7 +142,7 @@ describe('await using a WritableStream', () => {
     expect(idsSent(client).length).toBe(count)
   })
 
-  it('adds nothing to pipeTo that succeeded', async () => {
+  it('throws nothing after a pipeTo that succeeded', async () => {
     const { client, stream } = webScene({}, automatic)
     {
       await using disposed = stream
@@ -151,7 +151,7 @@ describe('await using a WritableStream', () => {
     expect(idsSent(client)).toEqual(range(3))
   })
 
-  it('adds nothing to pipeTo that failed: its error comes as it is', async () => {
+  it('throws nothing after a pipeTo that failed, whose error stays as it is', async () => {
     const { stream } = webScene({}, automatic)
     const failing = async () => {
       await using disposed = stream
@@ -160,7 +160,7 @@ describe('await using a WritableStream', () => {
     expect(await reasonOf(failing())).toBeInstanceOf(RowError)
   })
 
-  it('stops a stream that nobody wrote to, also while it connects', async () => {
+  it('stops a stream without rows, also while it connects', async () => {
     const { stream } = webScene({}, client => {
       client.connect = () => new Promise(() => {})
     })
@@ -183,7 +183,7 @@ describe('await using a WritableStream', () => {
     expect(events.toSorted()).toEqual(['close', 'dispose'])
   })
 
-  it('reports rows that are lost because the stream was not closed, though it is locked', async () => {
+  it('reports rows that are lost because the stream was not closed, even if it is locked', async () => {
     const { client, stream } = webScene({ flush_interval_ms: never })
     const writer = stream.getWriter()
     const leaving = async () => {
@@ -198,7 +198,7 @@ describe('await using a WritableStream', () => {
     expect(client.writes).toEqual([])
   })
 
-  it('rejects the write that waits with what it reports', async () => {
+  it('rejects a waiting write with the error that it reports', async () => {
     const { client, stream } = webScene({ concurrency: 1, rows_per_batch: 1, batch_by: 'none' })
     const writer = stream.getWriter()
     await writer.write(row(1))

@@ -15,7 +15,7 @@ afterEach(async () => {
 })
 
 describe('a bad row', () => {
-  it('ends the stream after the rows before it are written, and none after it is sent', async () => {
+  it('ends the stream after the rows before it are written, and no row after it is sent', async () => {
     const { client, sink, errors, events, closed } = scene({ flush_interval_ms: 60_000 }, fake => {
       fake.automatic = true
     })
@@ -40,14 +40,14 @@ describe('a bad row', () => {
     ['undefined', undefined],
     ['an array', [1, 'x']],
     ['a function', () => row(1)],
-  ])('that is %s is refused by its kind', async (_, chunk) => {
+  ])('that is %s is refused, and the error names what it is', async (_, chunk) => {
     const { sink, errors, closed } = scene()
     sink.write(chunk as object)
     await closed
     expect(errors).toMatchObject([{ code: 'ERR_CASSANDRA_ROW_TYPE', row_index: 0 }])
   })
 
-  it('fails its own write callback with the same error', async () => {
+  it('also gives its error to its own write callback', async () => {
     const { sink, errors } = scene()
     await settled()
     await expect(written(sink, { id: 1, nope: 2 })).rejects.toMatchObject({
@@ -57,7 +57,7 @@ describe('a bad row', () => {
     expect(errors).toMatchObject([{ code: 'ERR_CASSANDRA_COLUMN_UNKNOWN' }])
   })
 
-  it('gives way to a failure of the rows before it', async () => {
+  it('is not reported if a row before it fails', async () => {
     const { client, sink, errors, closed } = scene({ flush_interval_ms: 60_000 })
     await written(sink, row(0))
     sink.write({ id: 'bad' })
@@ -68,7 +68,7 @@ describe('a bad row', () => {
 })
 
 describe('a request that fails for good', () => {
-  it('ends the stream only after the others in flight are answered, with exact counts', async () => {
+  it('ends the stream only after the other requests in flight are answered, with exact counts', async () => {
     const { client, sink, errors, events, closed } = scene({ rows_per_batch: 3, batch_by: 'none' })
     for (const id of range(3)) sink.write(row(id))
     await client.writesReach(3)
@@ -87,7 +87,7 @@ describe('a request that fails for good', () => {
     ])
   })
 
-  it('reaches a source that is idle', async () => {
+  it('ends the stream even while the source is idle', async () => {
     const { client, sink, errors, closed } = scene()
     sink.write(row(1))
     ;(await client.nextWrite()).fail(new TypeError('a bug in a driver'))
@@ -95,7 +95,7 @@ describe('a request that fails for good', () => {
     expect(errors).toMatchObject([{ code: 'ERR_CASSANDRA_WRITE' }])
   })
 
-  it('is the one error of all when several fail', async () => {
+  it('is the only reported error when several requests fail', async () => {
     const { client, sink, errors, closed } = scene({ rows_per_batch: 5, batch_by: 'none' })
     for (const id of range(5)) sink.write(row(id))
     await client.writesReach(5)
@@ -143,7 +143,7 @@ describe('a request that the server refuses', () => {
     expect(String(errors[0])).toContain('too odd')
   })
 
-  it('because a disk is full blames no row, and is sent again', async () => {
+  it('because a disk is full blames no row, and is retried', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0)
     onTestFinished(() => {
       vi.restoreAllMocks()
@@ -164,7 +164,7 @@ describe('a request that the server refuses', () => {
     expect(sink.stats).toMatchObject({ rows_written: 50, rows_failed: 0, rows_set_aside: 0, retries: 5 })
   })
 
-  it('because a disk stays full is told in its own words when the time is over', async () => {
+  it('because a disk stays full ends the stream after the time limit, with an error about the disk', async () => {
     const { client, errors, sink, closed } = scene({ retry_timeout_ms: 0, on_bad_row: () => {} })
     sink.write(row(1))
     const full = 'Write request failed because disk usage exceeds failure threshold'
@@ -173,7 +173,7 @@ describe('a request that the server refuses', () => {
     expect(errors).toMatchObject([{ name: 'WriteError', message: expect.stringContaining(full) }])
   })
 
-  it('is cut into smaller ones when it is too large, and every row is written once', async () => {
+  it('is cut into smaller requests if it is too large, and every row is written once', async () => {
     const { client, sink, closed } = scene({ rows_per_batch: 50, flush_interval_ms: 60_000 })
     for (const id of range(50)) sink.write(row(id))
     sink.end()
@@ -191,7 +191,7 @@ describe('a request that the server refuses', () => {
 })
 
 describe('an outage', () => {
-  it('makes Node warn of nothing, however many requests wait for their next try', async () => {
+  it('causes no warning of Node, however many requests wait for their next attempt', async () => {
     const warnings: Error[] = []
     const keep = (warning: Error) => warnings.push(warning)
     process.on('warning', keep)
@@ -214,7 +214,7 @@ describe('an outage', () => {
   })
 })
 
-/** Answers every write as `verdict` says: with its error, or with an acknowledgement. */
+/** Answers every write with the error that `verdict` returns, or with an acknowledgement. */
 function answerAll(
   client: ReturnType<typeof scene>['client'],
   verdict: (binds: readonly unknown[], cql: string) => Error | undefined,

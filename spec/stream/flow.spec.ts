@@ -7,13 +7,13 @@ import { type FakeWrite, rowsOf } from '../fake/fakeClient.ts'
 import { randomFrom } from '../random.ts'
 import { idsSent, range, row, scene, settled, written } from './support.ts'
 
-/** In Node 20 and newer, but not in its types. */
+/** Node 20 and newer have it, but the types do not. */
 const { compose } = stream as typeof stream & { compose(...streams: unknown[]): Duplex }
 
 const never = 60_000
 
 describe('backpressure', () => {
-  it('says stop with false and go on with drain', async () => {
+  it('is signalled by false and ends with drain', async () => {
     const { client, sink, events } = scene({ concurrency: 1, rows_per_batch: 1, batch_by: 'none' })
     await settled()
     let accepted = 0
@@ -27,25 +27,28 @@ describe('backpressure', () => {
     sink.destroy()
   })
 
-  it.each([1, 2, 7, 16])('never has more than %i requests in flight, and has as many', async concurrency => {
-    const { client, sink, closed } = scene({ concurrency, rows_per_batch: 4, batch_by: 'none' })
-    let most = 0
-    const loading = pipeline(Readable.from(range(300).map(id => row(id))), sink)
-    while (client.writes.length < 300) {
-      const write = await client.nextWrite()
-      await settled()
-      most = Math.max(most, client.pending.length)
-      expect(sink.stats.requests_in_flight).toBe(client.pending.length)
-      write.acknowledge()
-    }
-    for (const write of [...client.pending]) write.acknowledge()
-    await loading
-    await closed
-    expect(most).toBe(concurrency)
-    expect(idsSent(client)).toEqual(range(300))
-  })
+  it.each([1, 2, 7, 16])(
+    'never has more than %i requests in flight, and reaches that number',
+    async concurrency => {
+      const { client, sink, closed } = scene({ concurrency, rows_per_batch: 4, batch_by: 'none' })
+      let most = 0
+      const loading = pipeline(Readable.from(range(300).map(id => row(id))), sink)
+      while (client.writes.length < 300) {
+        const write = await client.nextWrite()
+        await settled()
+        most = Math.max(most, client.pending.length)
+        expect(sink.stats.requests_in_flight).toBe(client.pending.length)
+        write.acknowledge()
+      }
+      for (const write of [...client.pending]) write.acknowledge()
+      await loading
+      await closed
+      expect(most).toBe(concurrency)
+      expect(idsSent(client)).toEqual(range(300))
+    },
+  )
 
-  it('takes no more rows from the source while others wait for their turn', async () => {
+  it('takes no more rows from the source while rows wait for their turn', async () => {
     const { client, sink } = scene({
       concurrency: 1,
       rows_per_batch: 5,
@@ -91,7 +94,7 @@ describe('backpressure', () => {
     expect(seen).toBeGreaterThan(most / 4)
   })
 
-  it('lets a row pass that is larger than the byte bound on its own', async () => {
+  it('lets a row pass that alone is larger than the bound on bytes', async () => {
     const { client, sink } = scene({ max_buffered_bytes: 65_536 }, fake => {
       fake.automatic = true
     })
@@ -99,7 +102,7 @@ describe('backpressure', () => {
     expect(idsSent(client)).toEqual([1, 2])
   })
 
-  it('keeps every row when two flushes wait for their turn and the buffer is part full', async () => {
+  it('keeps every row when two flushes wait for their turn and the buffer is partly full', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => {
       vi.useRealTimers()
@@ -115,7 +118,7 @@ describe('backpressure', () => {
     const first = await client.nextWrite()
     await written(sink, row(1))
     await written(sink, row(2))
-    // The flush by time waits for its turn; three more rows make a flush by size wait behind it, and one is left.
+    // The flush by time waits for its turn. Of three more rows, two make a flush by size behind it, and one stays in the buffer.
     vi.advanceTimersByTime(5)
     for (const id of [3, 4, 5, 6]) sink.write(row(id))
     sink.end()
@@ -128,7 +131,7 @@ describe('backpressure', () => {
     expect(sink.stats).toMatchObject({ rows_accepted: 7, rows_written: 7, rows_failed: 0 })
   })
 
-  it('slows a source down to what a slow server takes, row for row', async () => {
+  it('slows a source down to the pace of a slow server', async () => {
     const { client, sink } = scene({ concurrency: 2, rows_per_batch: 1, batch_by: 'none' })
     let taken = 0
     const loading = pipeline(
@@ -146,7 +149,7 @@ describe('backpressure', () => {
     for (let acknowledged = 0; acknowledged < 200; acknowledged++) {
       const write = await client.nextWrite()
       await settled()
-      // In flight, waiting for its turn, and in the two buffers of the streams.
+      // Two rows in flight, one that waits for its turn, and those in the buffers of the two streams.
       expect(taken - acknowledged).toBeLessThanOrEqual(2 + 1 + sink.writableHighWaterMark + 2)
       write.acknowledge()
     }
@@ -156,7 +159,7 @@ describe('backpressure', () => {
 })
 
 describe('the buffer', () => {
-  it('is flushed when rows_per_batch rows are in it and not before', async () => {
+  it('is flushed when it has rows_per_batch rows, and not before', async () => {
     const { client, sink } = scene({ rows_per_batch: 3, flush_interval_ms: never })
     await written(sink, row(1))
     await written(sink, row(2))
@@ -170,7 +173,7 @@ describe('the buffer', () => {
     sink.destroy()
   })
 
-  it('is flushed for a slow source after flush_interval_ms', async () => {
+  it('is flushed after flush_interval_ms for a slow source', async () => {
     const { client, sink } = scene({ rows_per_batch: 1000, flush_interval_ms: 1 })
     sink.write(row(1))
     await client.nextWrite()
@@ -178,7 +181,7 @@ describe('the buffer', () => {
     sink.destroy()
   })
 
-  it('is flushed by end() whatever is in it', async () => {
+  it('is flushed by end() however few rows it has', async () => {
     const { client, sink, closed } = scene({ flush_interval_ms: never }, fake => {
       fake.automatic = true
     })
@@ -188,7 +191,7 @@ describe('the buffer', () => {
     expect(idsSent(client)).toEqual([1, 2])
   })
 
-  it('takes rows written under cork when uncork comes', async () => {
+  it('takes rows that were written under cork at uncork', async () => {
     const { client, sink, closed } = scene({}, fake => {
       fake.automatic = true
     })
@@ -202,7 +205,7 @@ describe('the buffer', () => {
     expect(idsSent(client)).toEqual(range(50))
   })
 
-  it('takes rows written under cork when end() comes, which uncorks', async () => {
+  it('takes rows that were written under cork at end(), which uncorks', async () => {
     const { client, sink, events, closed } = scene({ rows_per_batch: 7 }, fake => {
       fake.automatic = true
     })
@@ -214,7 +217,7 @@ describe('the buffer', () => {
     expect(events.filter(name => name !== 'drain')).toEqual(['finish', 'close'])
   })
 
-  it('holds rows as they were when they were written, before and after the table is known', async () => {
+  it('has rows as they were at write(), before and after the table is known', async () => {
     const { client, sink, closed } = scene({ flush_interval_ms: never }, fake => {
       fake.automatic = true
     })
@@ -232,7 +235,7 @@ describe('the buffer', () => {
     expect(texts.sort()).toEqual(['first', 'second'])
   })
 
-  it('keeps the order of rows from before and after the table was known, when those from before have to wait', async () => {
+  it('keeps the order of rows from before and after the table is known, even if those from before must wait', async () => {
     const { client, sink, closed } = scene({ concurrency: 1, rows_per_batch: 1 })
     for (const id of range(4)) sink.write(row(id))
     await client.nextWrite()
@@ -246,7 +249,7 @@ describe('the buffer', () => {
     expect(stamps).toEqual(stamps.toSorted((a, b) => Number(a - b)))
   })
 
-  it('keeps the order of two sinks, of which one knows its table before the other', async () => {
+  it('keeps the order of two sinks if one knows its table before the other', async () => {
     let connected = () => {}
     const late = scene({}, client => {
       client.connect = () =>
@@ -267,7 +270,7 @@ describe('the buffer', () => {
 })
 
 describe('composing', () => {
-  it('takes an async generator through pipeline', async () => {
+  it('works with an async generator in a pipeline', async () => {
     const { client, sink } = scene({}, fake => {
       fake.automatic = true
     })
@@ -277,7 +280,7 @@ describe('composing', () => {
     expect(idsSent(client)).toEqual(range(25))
   })
 
-  it('takes an async iterator by hand, with drain between', async () => {
+  it('works with an async iterator by hand, with drain', async () => {
     const { client, sink, closed } = scene({ rows_per_batch: 4 }, fake => {
       fake.automatic = true
     })
@@ -296,7 +299,7 @@ describe('composing', () => {
     expect(idsSent(client)).toEqual(range(100))
   })
 
-  it('takes a Readable of an async iterable that ends in an error without a row more', async () => {
+  it('writes no further row after a Readable of an async iterable fails', async () => {
     const { client, sink, closed } = scene({ flush_interval_ms: never })
     async function* source() {
       for (const id of range(3)) yield row(id)
@@ -308,7 +311,7 @@ describe('composing', () => {
     expect(sink.stats.rows_written + sink.stats.rows_failed).toBe(sink.stats.rows_accepted)
   })
 
-  it('is the end of a composed stream', async () => {
+  it('works as the end of a composed stream', async () => {
     const { client, sink } = scene({}, fake => {
       fake.automatic = true
     })
@@ -320,7 +323,7 @@ describe('composing', () => {
     expect(idsSent(client)).toEqual(range(25))
   })
 
-  it('is destroyed when the source fails, and the error is that of the source', async () => {
+  it('destroys the sink when the source fails, with the error of the source', async () => {
     const { sink, events, closed } = scene({}, fake => {
       fake.automatic = true
     })

@@ -26,7 +26,7 @@ describe('the end of a stream', () => {
     expect(sink.stats).toMatchObject({ rows_accepted: 1, rows_written: 1, rows_in_flight: 0, requests: 1 })
   })
 
-  it('opens though the connection is cut just when the clock is read', async () => {
+  it('comes as usual if the connection is cut while the clock is read', async () => {
     let cuts = 0
     const { client, sink, events } = scene({}, fake => {
       fake.automatic = true
@@ -42,7 +42,7 @@ describe('the end of a stream', () => {
     expect([cuts, idsSent(client), events]).toEqual([3, [7], ['finish']])
   })
 
-  it('takes a last row with end() and calls its callback after the acknowledgement', async () => {
+  it('may bring a last row with end(), whose callback comes after the acknowledgement', async () => {
     const { client, sink, events } = scene({}, fake => {
       fake.automatic = true
     })
@@ -51,7 +51,7 @@ describe('the end of a stream', () => {
     expect(events).toEqual(['finish'])
   })
 
-  it('takes an encoding and a callback with write() and end(), as Node does', async () => {
+  it('accepts an encoding and a callback in write() and end(), as Node does', async () => {
     const { client, sink } = scene({}, fake => {
       fake.automatic = true
     })
@@ -60,7 +60,7 @@ describe('the end of a stream', () => {
     expect(idsSent(client)).toEqual([1, 2])
   })
 
-  it('refuses a write after end with the error that Node has for it', async () => {
+  it('makes a later write fail with Node’s error for a write after end', async () => {
     const { sink, errors, closed } = scene()
     sink.end()
     sink.write(row(1))
@@ -68,14 +68,14 @@ describe('the end of a stream', () => {
     expect(errors).toMatchObject([{ code: 'ERR_STREAM_WRITE_AFTER_END' }])
   })
 
-  it('refuses a write after destroy through its callback', async () => {
+  it('makes a write after destroy fail through its callback', async () => {
     const { sink, closed } = scene()
     sink.destroy()
     await closed
     await expect(written(sink, row(1))).rejects.toMatchObject({ code: 'ERR_STREAM_DESTROYED' })
   })
 
-  it('throws for null, as every stream in object mode does', () => {
+  it('cannot be signalled by null: write(null) throws, as in every stream in object mode', () => {
     const { sink } = scene()
     expect(() => sink.write(null as unknown as object)).toThrow(
       expect.objectContaining({ code: 'ERR_STREAM_NULL_VALUES' }),
@@ -83,7 +83,7 @@ describe('the end of a stream', () => {
     sink.destroy()
   })
 
-  it('reports an error of the last flush as error and not as finish', async () => {
+  it('is an error and not finish if the last flush fails', async () => {
     const { client, sink, events, errors, closed } = scene()
     sink.end(row(1))
     ;(await client.nextWrite()).fail(serverError(0x2100, 'no permission'))
@@ -92,7 +92,7 @@ describe('the end of a stream', () => {
     expect(errors).toMatchObject([{ code: 'ERR_CASSANDRA_UNAUTHORIZED' }])
   })
 
-  it('tells stream.finished of success and of failure', async () => {
+  it('settles stream.finished, after success and after failure', async () => {
     const good = scene({}, fake => {
       fake.automatic = true
     })
@@ -106,14 +106,14 @@ describe('the end of a stream', () => {
     expect(await failed).toMatchObject({ code: 'ERR_CASSANDRA_VALUE' })
   })
 
-  it('tells stream.finished of an end that came too early', async () => {
+  it('rejects stream.finished if it comes too early', async () => {
     const { sink } = scene()
     const failed = new Promise(resolve => finished(sink, resolve))
     sink.destroy()
     expect(await failed).toMatchObject({ code: 'ERR_STREAM_PREMATURE_CLOSE' })
   })
 
-  it('is disposed of by `await using`, as other streams are: nothing after finish, an end before it', async () => {
+  it('is forced by `await using`, which does nothing after finish', async () => {
     const good = scene({}, fake => {
       fake.automatic = true
     })
@@ -132,7 +132,7 @@ describe('the end of a stream', () => {
     expect(early.events).not.toContain('finish')
   })
 
-  it('reports rows of the last flush that the server refuses one by one', async () => {
+  it('is an error if the server refuses rows of the last flush', async () => {
     const { client, sink, events, errors, closed } = scene({ flush_interval_ms: 60_000 })
     for (const id of range(2)) sink.write(row(id))
     sink.end()
@@ -158,7 +158,7 @@ describe('the end of a stream', () => {
 })
 
 describe('destroy', () => {
-  it('tells a write that waits how many rows there were, and what became of them', async () => {
+  it('fails a waiting write with the counts of rows', async () => {
     const { client, sink, closed } = scene({ rows_per_batch: 1, concurrency: 1, batch_by: 'none' })
     const writes = range(3).map(id => new Promise<unknown>(resolve => sink.write(row(id), resolve)))
     await client.nextWrite()
@@ -215,7 +215,7 @@ describe('destroy', () => {
     expect(sink.stats).toMatchObject({ rows_accepted: 1, rows_failed: 1, rows_buffered: 0 })
   })
 
-  it('does not wait for requests in flight, and an answer that comes later changes nothing', async () => {
+  it('does not wait for requests in flight, and later answers change nothing', async () => {
     const { client, sink, events, closed } = scene()
     await written(sink, row(1))
     const write = await client.nextWrite()
@@ -229,7 +229,7 @@ describe('destroy', () => {
     expect(events).toEqual(['error', 'close'])
   })
 
-  it('releases a write that waits for its turn', async () => {
+  it('fails a write that waits for its turn', async () => {
     const { client, sink, events, closed } = scene({ concurrency: 1, rows_per_batch: 1 })
     sink.write(row(1))
     const waiting = written(sink, row(2))
@@ -242,7 +242,7 @@ describe('destroy', () => {
     expect(idsSent(client)).toEqual([1])
   })
 
-  it('ends the pause between two tries', async () => {
+  it('ends the pause between two attempts', async () => {
     const { client, sink, closed } = scene()
     await written(sink, row(1))
     ;(await client.nextWrite()).fail(serverError(0x1001))
@@ -252,7 +252,7 @@ describe('destroy', () => {
     expect(client.writes.length).toBe(1)
   })
 
-  it('ends a stream that is waiting in end() for its last acknowledgement', async () => {
+  it('ends a stream that waits in end() for its last acknowledgement', async () => {
     const { client, sink, events, closed } = scene()
     sink.end(row(1))
     await client.nextWrite()
@@ -270,7 +270,7 @@ describe('destroy', () => {
     expect(events).toEqual(['finish', 'close'])
   })
 
-  it('shows the error it was given, once', async () => {
+  it('emits the given error once', async () => {
     const { sink, errors, closed } = scene()
     const reason = new Error('enough')
     sink.destroy(reason)
@@ -281,7 +281,7 @@ describe('destroy', () => {
 })
 
 describe('AbortSignal', () => {
-  it('that is aborted already lets nothing be written', async () => {
+  it('that is already aborted prevents all writes', async () => {
     const { client, errors, closed } = scene({ signal: AbortSignal.abort() })
     await closed
     expect(errors).toMatchObject([{ name: 'AbortError' }])
@@ -310,7 +310,7 @@ describe('AbortSignal', () => {
     expect(events).toEqual(['error', 'close'])
   })
 
-  it('passes through pipeline', async () => {
+  it('of pipeline destroys the sink', async () => {
     const abort = new AbortController()
     const { client, sink } = scene({ concurrency: 1, rows_per_batch: 1 })
     const loading = pipeline(Readable.from(range(100).map(id => row(id))), sink, { signal: abort.signal })
@@ -366,7 +366,7 @@ describe('a stream that cannot open', () => {
     expect(() => createCassandraWritable({ keyspace: 'ks', table: 't' })).toThrow('`host` or `client`')
   })
 
-  it('shows no password in what can be printed of it', async () => {
+  it('shows no password in anything that can be printed of it', async () => {
     const sink = createCassandraWritable({
       host: '127.0.0.1',
       port: 1,

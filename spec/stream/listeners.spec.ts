@@ -4,7 +4,7 @@ import { range, row, scene } from './support.ts'
 describe("a listener for 'acknowledged' that throws", () => {
   const bug = new Error('a bug of the listener')
 
-  it('ends the stream with its error, and the rows it was told of count as written', async () => {
+  it('ends the stream with its error, and the acknowledged rows count as written', async () => {
     const { client, sink, errors, closed } = scene({ rows_per_batch: 2 })
     sink.on('acknowledged', () => {
       throw bug
@@ -16,7 +16,7 @@ describe("a listener for 'acknowledged' that throws", () => {
     expect(sink.stats).toMatchObject({ rows_accepted: 2, rows_written: 2, rows_failed: 0, rows_in_flight: 0 })
   })
 
-  it('ends a stream that has its last row just then', async () => {
+  it('ends the stream with its error even at the last row', async () => {
     const { client, sink, errors, closed } = scene({ on_bad_row: () => {} })
     sink.on('acknowledged', () => {
       throw bug

@@ -3,7 +3,7 @@ import type { FakeWrite } from '../fake/fakeClient.ts'
 import { rowsOf } from '../fake/fakeClient.ts'
 import { range, scene, serverError, written } from './support.ts'
 
-// No pause between two tries.
+// No pause between two attempts.
 beforeEach(() => {
   vi.spyOn(Math, 'random').mockReturnValue(0)
 })
@@ -16,7 +16,7 @@ const columns = [
   { name: 'l', type: 'list<int>' },
 ] as const
 
-/** The write times in a request, in microseconds: each row's last bind. */
+/** The write times in a request in microseconds, which are the last bind of each row. */
 function timestampsOf(write: FakeWrite): number[] {
   const each = write.binds.length / rowsOf(write)
   return range(rowsOf(write)).map(i => Number((write.binds[(i + 1) * each - 1] as Buffer).readBigInt64BE()))
@@ -27,7 +27,7 @@ function idOf({ binds, cql }: FakeWrite, place: number): number {
   return (binds[place * each] as Buffer).readInt32BE()
 }
 
-/** Waits between tries of rows with a list are parts of the limit. */
+/** Short, because waits between attempts of rows with a list are fractions of this limit. */
 const short = { retry_timeout_ms: 2_000 }
 
 const unavailable = () => serverError(0x1000)
@@ -44,7 +44,7 @@ describe('a retry', () => {
     expect(sink.stats).toMatchObject({ rows_written: 1, requests: 101, retries: 100 })
   })
 
-  it('takes the next timestamp for a row with a non-frozen list, and the row after it a later one', async () => {
+  it('uses the next timestamp for a row with a non-frozen list, and the next row has a later one', async () => {
     const { client, sink, closed } = scene({ ...short, flush_interval_ms: 60_000 }, () => {}, columns)
     sink.write({ id: 1, l: [1] })
     sink.end({ id: 1, l: [2] })
@@ -57,13 +57,13 @@ describe('a retry', () => {
     expect(second).toBeGreaterThan(first + 7)
   })
 
-  it('gives a row with a non-frozen list up when its timestamps are used up', async () => {
+  it('ends for a row with a non-frozen list when its timestamps are used up', async () => {
     const { client, sink, errors, closed } = scene(short, () => {}, columns)
     await written(sink, { id: 1, l: [1] })
     await written(sink, { id: 2 })
     void failAll()
     await closed
-    // The rows were given at different times, so each has its own.
+    // The rows were given at different times, so each has its own timestamps.
     for (const id of [1, 2]) {
       const times = client.writes.flatMap(write =>
         timestampsOf(write).filter((_, i) => idOf(write, i) === id),
@@ -84,7 +84,7 @@ describe('a retry', () => {
     }
   })
 
-  it('takes no timestamp for a try that cannot have stored anything, so that a long outage uses up none', async () => {
+  it('uses no timestamp for an attempt that cannot have stored anything, so a long outage uses up none', async () => {
     const { client, sink, closed } = scene({}, () => {}, columns)
     sink.end({ id: 1, l: [1] })
     const away = () => Object.assign(new Error('away'), { innerErrors: { a: 'Host considered as DOWN' } })
@@ -95,7 +95,7 @@ describe('a retry', () => {
     expect(sink.stats).toMatchObject({ rows_written: 1, retries: 100 })
   })
 
-  it('goes on with the timestamps where the whole group left off when the group is cut', async () => {
+  it('continues with the next timestamps of the group when the group is cut', async () => {
     const { client, sink, closed } = scene({ ...short, flush_interval_ms: 60_000 }, () => {}, columns)
     for (const n of range(4)) sink.write({ id: 1, l: [n] })
     sink.end({ id: 1, l: [4] })
@@ -107,7 +107,7 @@ describe('a retry', () => {
     const firsts = client.writes.map(write => timestampsOf(write)[0] ?? 0)
     const [first = 0] = firsts
     expect(firsts.slice(0, 6)).toEqual([...range(5), 4].map(i => first + i))
-    // The other part goes first while this one waits.
+    // The other half is sent first while this one waits.
     expect(firsts.at(-1)).toBe(first + 5)
     expect(sink.stats).toMatchObject({ rows_written: 5 })
   })

@@ -41,7 +41,7 @@ describe('one signal for many sinks', () => {
     expect(warnings).toEqual([])
   })
 
-  it('is left without a listener when they have ended', async () => {
+  it('has no listener left when they have ended', async () => {
     const { signal } = new AbortController()
     const client = new FakeClient().asClient
     const options = { client, keyspace: 'ks', table: 't', signal }
@@ -55,7 +55,7 @@ describe('one signal for many sinks', () => {
     expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
-  it('ends a sink at once that is opened after it came', async () => {
+  it('ends a sink at once that is created after the abort', async () => {
     const signal = AbortSignal.abort(new Error('before'))
     const client = new FakeClient().asClient
     const sink = createCassandraWritable({ client, keyspace: 'ks', table: 't', signal })

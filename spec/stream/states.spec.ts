@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { range, row, type Scene, scene, serverError, settled } from './support.ts'
 
-/** A stream brought to one state of its life, with the callbacks of the rows it was given. */
+/** A stream in one of its states, with the results of the callbacks of its rows. */
 interface Staged extends Scene {
   readonly abort: AbortController
-  /** Rows given, and what their callbacks were told: undefined while they were not called. */
+  /** Results of the callbacks of all rows. Undefined if a callback was not called yet. */
   readonly told: (string | undefined)[]
 }
 
@@ -26,9 +26,9 @@ function stage(options: Options = {}, change?: Change): Staged & { give(chunk: o
 
 const one = { rows_per_batch: 1, concurrency: 1, batch_by: 'none' } as const
 
-/** Every state in which a stream can be when it is ended from outside. */
+/** Every state in which the caller may end a stream. */
 const states: Record<string, () => Promise<Staged>> = {
-  'in the turn in which it was made': async () => stage(),
+  'in the turn in which it was created': async () => stage(),
   'while connecting, with rows waiting': async () => {
     const staged = stage({}, client => {
       client.connect = () => new Promise(() => {})
@@ -78,7 +78,7 @@ const states: Record<string, () => Promise<Staged>> = {
     await settled()
     return staged
   },
-  'between two tries': async () => {
+  'between two attempts': async () => {
     vi.spyOn(Math, 'random').mockReturnValue(1)
     const staged = stage(one)
     staged.give(row(0))
@@ -130,7 +130,7 @@ describe.each(Object.entries(states))('a stream that is ended %s', (_, reach) =>
     ['by its signal', ['error', 'close'], ({ abort }) => abort.abort(mine)],
   ]
 
-  it.each(endings)('%s closes at once and once, and lets nobody wait', async (_, events, end) => {
+  it.each(endings)('%s closes at once and only once, and no callback stays open', async (_, events, end) => {
     const staged = await reach()
     const { client, sink } = staged
     const sent = client.writes.length
@@ -175,7 +175,7 @@ describe('a stream that has ended', () => {
     expect(staged.sink.stats.rows_written).toBe(1)
   })
 
-  it('with an error shows no other', async () => {
+  it('with an error emits no other error', async () => {
     const staged = stage({ rows_per_batch: 1 })
     staged.give({ id: 'x' })
     await staged.closed

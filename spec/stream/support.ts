@@ -9,14 +9,14 @@ import { FakeClient, type FakeColumn, rowsOf } from '../fake/fakeClient.ts'
 export interface Scene {
   readonly client: FakeClient
   readonly sink: CassandraWritable
-  /** Names of the stream's events in the order they came. */
+  /** Names of the stream's events in the order in which they came. */
   readonly events: string[]
   readonly errors: Error[]
   /** Resolves at 'close'. */
   readonly closed: Promise<void>
 }
 
-/** A sink over a fake client, with everything it says written down. */
+/** A sink with a fake client, and a record of its events. */
 export function scene(
   options: Partial<CassandraWritableOptions> = {},
   change: (client: FakeClient) => void = () => {},
@@ -44,17 +44,17 @@ export function scene(
 
 export const row = (id: number, v = `v${id}`) => ({ id, v })
 
-/** Resolves when the stream has called back for this row. */
+/** Writes a row. Resolves when its callback comes. */
 export function written(sink: Writable, chunk: unknown): Promise<void> {
   return new Promise((resolve, reject) => sink.write(chunk, error => (error ? reject(error) : resolve())))
 }
 
-/** Lets everything that is ready to happen happen. Rests on the event loop's phases and on no clock. */
+/** Runs everything that is ready to run. Depends on the phases of the event loop and on no clock. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
 }
 
-/** Ids of all rows that reached the client, as often as they did. */
+/** Ids of all rows that reached the client, with repeats. */
 export function idsSent(client: FakeClient): number[] {
   return client.writes
     .flatMap(write => {
@@ -67,7 +67,7 @@ export function idsSent(client: FakeClient): number[] {
 
 export const range = (count: number) => Array.from({ length: count }, (_, i) => i)
 
-/** What Cassandra answers, as the driver shapes it. */
+/** An error of Cassandra, in the form of the driver. */
 export function serverError(code: number, message = `code ${code}`): Error {
   return Object.assign(new Error(message), { name: 'ResponseError', code })
 }

@@ -20,13 +20,13 @@ describe('a WritableStream of rows', () => {
     expect(() => createCassandraWritableStream({ keyspace: 'ks', table: 't' })).toThrow('`host` or `client`')
   })
 
-  it('connects at once, before anybody writes', async () => {
+  it('connects at once, before the first write', async () => {
     const { client } = webScene()
     await settled()
     expect(client.connects).toBe(1)
   })
 
-  it('shows no password in what can be printed of it', async () => {
+  it('shows no password in anything that can be printed of it', async () => {
     const stream = createCassandraWritableStream({
       host: '127.0.0.1',
       port: 1,
@@ -57,13 +57,13 @@ describe('a WritableStream of rows', () => {
 })
 
 describe('write()', () => {
-  it('resolves on acceptance, before the row is acknowledged or even sent', async () => {
+  it('resolves when the row is accepted, before it is sent or acknowledged', async () => {
     const { client, stream } = webScene({ flush_interval_ms: never })
     await expect(stream.getWriter().write(row(1))).resolves.toBeUndefined()
     expect(client.writes).toEqual([])
   })
 
-  it('resolves later when the row must wait for its turn', async () => {
+  it('resolves later if the row must wait for its turn', async () => {
     const { client, stream, events, note } = webScene({ concurrency: 1, rows_per_batch: 1 })
     const writer = stream.getWriter()
     note('write 1', writer.write(row(1)))
@@ -78,7 +78,7 @@ describe('write()', () => {
     expect(idsSent(client)).toEqual([1, 2])
   })
 
-  it('holds rows as they were when they were given, before and after the table is known, and while they queue', async () => {
+  it('takes rows as they are at the call, before and after the table is known, and while they queue', async () => {
     const { client, stream } = webScene({ concurrency: 1, rows_per_batch: 1, batch_by: 'none' })
     const writer = stream.getWriter()
     const reused = { id: 0, v: 'v0' }
@@ -98,7 +98,7 @@ describe('write()', () => {
     expect(texts).toEqual(range(8).map(id => `v${id}`))
   })
 
-  it('stamps rows in the order of write(), before and after the table is known', async () => {
+  it('stamps rows in the order of calls, before and after the table is known', async () => {
     const { client, stream } = webScene({ concurrency: 1, rows_per_batch: 1, batch_by: 'none' })
     const writer = stream.getWriter()
     for (const id of range(4)) void writer.write(row(id))
@@ -132,7 +132,7 @@ describe('write()', () => {
     expect(reads).toBe(1)
   })
 
-  it('keeps rows apart when a getter of one writes another', async () => {
+  it('keeps rows apart when a getter of one row writes another row', async () => {
     const { client, stream } = webScene({ batch_by: 'none' }, automatic)
     const writer = stream.getWriter()
     await settled()
@@ -149,7 +149,7 @@ describe('write()', () => {
     expect(client.writes.map(({ binds }) => String(binds[1]))).toEqual(['inner', 'outer', 'last'])
   })
 
-  it('passes over a row that the stream refused after reading it', async () => {
+  it('skips a row that the stream refused after reading it', async () => {
     const { client, stream } = webScene({ batch_by: 'none' }, automatic)
     const writer = stream.getWriter()
     await settled()
@@ -167,7 +167,7 @@ describe('write()', () => {
     expect(idsSent(client)).toEqual([2])
   })
 
-  it('takes a long queue that nobody waited for, completely and in order', async () => {
+  it('writes a long queue of calls without await, completely and in order', async () => {
     const { client, stream } = webScene({ batch_by: 'none', rows_per_batch: 100, concurrency: 3 }, automatic)
     const writer = stream.getWriter()
     const writes = range(1000).map(id => writer.write(row(id)))
@@ -175,14 +175,14 @@ describe('write()', () => {
     expect(idsSent(client)).toEqual(range(1000))
   })
 
-  it('is refused once the stream is closing, and what came before is written', async () => {
+  it('is refused when the stream is closing, and earlier rows are written', async () => {
     const { client, stream } = webScene({}, automatic)
     const writer = stream.getWriter()
     void writer.write(row(1))
     const closing = writer.close()
     expect(await reasonOf(writer.write(row(2)))).toBeInstanceOf(TypeError)
     await closing
-    // Node 20 throws for itself here; others reject.
+    // Node 20 throws here; other runtimes reject.
     expect(await reasonOf((async () => writer.write(row(3)))())).toBeInstanceOf(Error)
     expect(idsSent(client)).toEqual([1])
     expect(stream.stats.rows_accepted).toBe(1)
@@ -190,7 +190,7 @@ describe('write()', () => {
 })
 
 describe('backpressure', () => {
-  it('shows in desiredSize: what waits counts, what is accepted does not', async () => {
+  it('shows in desiredSize, which counts waiting rows and no accepted rows', async () => {
     const { client, stream } = webScene({ concurrency: 1, rows_per_batch: 1, batch_by: 'none' })
     const writer = stream.getWriter()
     expect(writer.desiredSize).toBe(16)
@@ -203,7 +203,7 @@ describe('backpressure', () => {
     await writer.abort()
   })
 
-  it('makes ready pending while the queue is full, and resolves it when there is room', async () => {
+  it('keeps ready pending while the queue is full, and resolves it when there is room', async () => {
     const { client, stream, events, note } = webScene({
       concurrency: 1,
       rows_per_batch: 1,
@@ -226,24 +226,27 @@ describe('backpressure', () => {
     expect(idsSent(client)).toEqual(range(17))
   })
 
-  it.each([1, 2, 7])('never has more than %i requests in flight, and has as many', async concurrency => {
-    const { client, stream } = webScene({ concurrency, rows_per_batch: 4, batch_by: 'none' })
-    const loading = rowsOf(200).pipeTo(stream)
-    let most = 0
-    while (client.writes.length < 200) {
-      const write = await client.nextWrite()
-      await settled()
-      most = Math.max(most, client.pending.length)
-      write.acknowledge()
-    }
-    client.automatic = true
-    for (const write of [...client.pending]) write.acknowledge()
-    await loading
-    expect(most).toBe(concurrency)
-    expect(idsSent(client)).toEqual(range(200))
-  })
+  it.each([1, 2, 7])(
+    'never has more than %i requests in flight, and reaches that number',
+    async concurrency => {
+      const { client, stream } = webScene({ concurrency, rows_per_batch: 4, batch_by: 'none' })
+      const loading = rowsOf(200).pipeTo(stream)
+      let most = 0
+      while (client.writes.length < 200) {
+        const write = await client.nextWrite()
+        await settled()
+        most = Math.max(most, client.pending.length)
+        write.acknowledge()
+      }
+      client.automatic = true
+      for (const write of [...client.pending]) write.acknowledge()
+      await loading
+      expect(most).toBe(concurrency)
+      expect(idsSent(client)).toEqual(range(200))
+    },
+  )
 
-  it('takes no more rows from the source while others wait for their turn', async () => {
+  it('takes no more rows from the source while rows wait for their turn', async () => {
     let taken = 0
     const source = new ReadableStream({
       pull(controller) {
@@ -270,13 +273,13 @@ describe('backpressure', () => {
 })
 
 describe('composing', () => {
-  it('takes a ReadableStream through pipeTo and closes', async () => {
+  it('works with pipeTo of a ReadableStream, and closes', async () => {
     const { client, stream } = webScene({}, automatic)
     await rowsOf(100).pipeTo(stream)
     expect(idsSent(client)).toEqual(range(100))
   })
 
-  it('takes what comes out of pipeThrough', async () => {
+  it('works after pipeThrough', async () => {
     const { client, stream } = webScene({}, automatic)
     const toRow = new TransformStream<{ id: number }, { id: number; v: string }>({
       transform: ({ id }, controller) => controller.enqueue(row(id * 2)),
@@ -285,7 +288,7 @@ describe('composing', () => {
     expect(idsSent(client)).toEqual(range(20).map(id => id * 2))
   })
 
-  it('takes several sources one after the other with preventClose', async () => {
+  it('works with several sources one after the other with preventClose', async () => {
     const { client, stream } = webScene({}, automatic)
     await rowsOf(3).pipeTo(stream, { preventClose: true })
     await rowsOf(2).pipeTo(stream, { preventClose: true })
@@ -293,7 +296,7 @@ describe('composing', () => {
     expect(idsSent(client)).toEqual([0, 0, 1, 1, 2])
   })
 
-  it('is aborted when the source fails, and the error is that of the source', async () => {
+  it('aborts the sink when the source fails, with the error of the source', async () => {
     const { client, stream } = webScene({ flush_interval_ms: never })
     const broke = new Error('the source broke')
     let left = 3
@@ -305,7 +308,7 @@ describe('composing', () => {
     expect(client.writes).toEqual([])
   })
 
-  it('cancels the source with its own failure', async () => {
+  it('cancels the source with the error of the sink', async () => {
     const { client, stream } = webScene()
     let cancelled: unknown
     const source = new ReadableStream({
@@ -321,7 +324,7 @@ describe('composing', () => {
     expect(cancelled).toBe(error)
   })
 
-  it('takes a Node stream through Readable.toWeb', async () => {
+  it('works with a Node stream and Readable.toWeb', async () => {
     const { client, stream } = webScene({}, automatic)
     await Readable.toWeb(Readable.from(range(25).map(id => row(id)))).pipeTo(stream)
     expect(idsSent(client)).toEqual(range(25))

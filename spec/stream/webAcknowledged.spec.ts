@@ -53,12 +53,12 @@ const over: readonly (readonly [string, () => Promise<WebScene>])[] = [
 ]
 
 describe('`acknowledged`', () => {
-  it.each(over)('ends at once when it is asked for after %s', async (_, end) => {
+  it.each(over)('ends at once if it is first read after %s', async (_, end) => {
     const { stream } = await end()
     expect(await stream.acknowledged.getReader().read()).toEqual({ done: true, value: undefined })
   })
 
-  it('gives the last place to a reader that comes after the end, when it was asked for before', async () => {
+  it('gives the last value to a reader that comes after the end, if the property was accessed before the end', async () => {
     const { stream } = webScene({}, automatic)
     const { acknowledged } = stream
     const writer = stream.getWriter()

@@ -29,7 +29,7 @@ describe('close()', () => {
     expect(events).toEqual(['close', 'closed'])
   })
 
-  it('flushes what is in the buffer', async () => {
+  it('flushes the buffer', async () => {
     const { client, stream } = webScene({ flush_interval_ms: never }, automatic)
     const writer = stream.getWriter()
     void writer.write(row(1))
@@ -80,7 +80,7 @@ describe('abort()', () => {
     expect(await reasonOf(writer.closed)).toBe(reason)
   })
 
-  it('releases a write that waits for its turn, which is rejected with the reason', async () => {
+  it('rejects a write that waits for its turn with the reason', async () => {
     const { client, stream } = webScene({ concurrency: 1, rows_per_batch: 1 })
     const reason = new Error('enough')
     const writer = stream.getWriter()
@@ -105,7 +105,7 @@ describe('abort()', () => {
     expect(stream.stats).toMatchObject({ rows_accepted: 1, rows_failed: 1, rows_buffered: 0 })
   })
 
-  it('does not wait for requests in flight, and an answer that comes later changes nothing', async () => {
+  it('does not wait for requests in flight, and later answers change nothing', async () => {
     const { client, stream } = webScene()
     const writer = stream.getWriter()
     await writer.write(row(1))
@@ -117,7 +117,7 @@ describe('abort()', () => {
     expect(stream.stats.rows_written + stream.stats.rows_failed).toBe(1)
   })
 
-  it('ends the pause between two tries', async () => {
+  it('ends the pause between two attempts', async () => {
     const { client, stream } = webScene()
     const writer = stream.getWriter()
     await writer.write(row(1))
@@ -160,7 +160,7 @@ describe('a failure', () => {
     expect(await reasonOf(writer.write(row(2)))).toBe(error)
   })
 
-  it('comes after the other requests in flight are answered, with exact counts', async () => {
+  it('is reported after the other requests in flight are answered, with exact counts', async () => {
     const { client, stream, events, note } = webScene({ rows_per_batch: 3, batch_by: 'none' })
     const writer = stream.getWriter()
     for (const id of range(3)) void writer.write(row(id))
@@ -177,7 +177,7 @@ describe('a failure', () => {
     })
   })
 
-  it('rejects the write that waits for its turn with the same error', async () => {
+  it('rejects a write that waits for its turn with the same error', async () => {
     const { client, stream } = webScene({ concurrency: 1, rows_per_batch: 1, batch_by: 'none' })
     const writer = stream.getWriter()
     void writer.write(row(1))
@@ -187,7 +187,7 @@ describe('a failure', () => {
     expect(client.writes.length).toBe(1)
   })
 
-  it('is a bad row: the rows before it are written, and none after it is sent', async () => {
+  it('may be a bad row: the rows before it are written, and no row after it is sent', async () => {
     const { client, stream } = webScene({ flush_interval_ms: never }, automatic)
     const writer = stream.getWriter()
     const [, , bad, after] = [row(0), row(1), { id: 'two' }, row(3)].map(chunk => {
@@ -216,7 +216,7 @@ describe('a failure', () => {
     ['NaN', Number.NaN],
     ['an array', [1, 'x']],
     ['a function', () => row(1)],
-  ])('is a row that is %s, refused by its kind', async (_, chunk) => {
+  ])('may be a row that is %s, and the error names what it is', async (_, chunk) => {
     const { stream } = webScene()
     const error = await reasonOf((stream as WritableStream).getWriter().write(chunk))
     expect(error).toMatchObject({ code: 'ERR_CASSANDRA_ROW_TYPE', row_index: 0 })
@@ -248,7 +248,7 @@ describe('a failure', () => {
     expect(client.writes).toEqual([])
   })
 
-  it('that nobody listens to is no unhandled rejection', async () => {
+  it('without listeners is no unhandled rejection', async () => {
     const { client, stream } = webScene()
     const writer = stream.getWriter()
     await writer.write(row(1))
@@ -259,7 +259,7 @@ describe('a failure', () => {
 })
 
 describe('AbortSignal', () => {
-  it('that is aborted already lets nothing be written and does not connect', async () => {
+  it('that is already aborted prevents all writes and connects nowhere', async () => {
     const { client, stream } = webScene({ signal: AbortSignal.abort() })
     expect(await reasonOf(stream.getWriter().closed)).toMatchObject({ name: 'AbortError' })
     await settled()
@@ -278,7 +278,7 @@ describe('AbortSignal', () => {
     expect(await writing).toBe(reason)
   })
 
-  it('ends a stream with requests in flight and a write that waits', async () => {
+  it('ends a stream with requests in flight and a waiting write', async () => {
     const abort = new AbortController()
     const { client, stream } = webScene({ signal: abort.signal, concurrency: 1, rows_per_batch: 1 })
     const writer = stream.getWriter()
@@ -323,7 +323,7 @@ describe('AbortSignal', () => {
     expect(source.cancelled).toBe(abort.signal.reason)
   })
 
-  it('of pipeTo waits for the rows that were read, as the standard has it, and then aborts', async () => {
+  it('of pipeTo waits for the rows that were read, as the standard says, and then aborts', async () => {
     const abort = new AbortController()
     const { client, stream, events, note } = webScene({ concurrency: 1, rows_per_batch: 1 })
     const source = new Endless()

@@ -7,10 +7,10 @@ noUnhandledRejections()
 const never = 60_000
 
 describe('flush()', () => {
-  it('counts no row that the stream refused because it is closing', async () => {
+  it('does not wait for a row that the stream refused because it is closing', async () => {
     const { client, stream, events, note } = webScene({ flush_interval_ms: never })
     const writer = stream.getWriter()
-    // The stream asks for the size of a row that it refuses as long as others wait.
+    // While rows wait, the stream calls size() even for a row that it refuses.
     void writer.write(row(1))
     const closing = writer.close()
     expect(await reasonOf(writer.write(row(2)))).toBeInstanceOf(TypeError)

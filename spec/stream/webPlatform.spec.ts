@@ -3,16 +3,16 @@ import type { CassandraWritableOptions } from '../../lib/index.ts'
 import { idsSent, range, row, serverError, settled } from './support.ts'
 import { automatic, noUnhandledRejections, reasonOf, webScene } from './webSupport.ts'
 
-// What the Web Platform Tests (streams/writable-streams/*.any.js) expect of a WritableStream whatever its sink does, put
-// to this sink. There, specs hold start(), write() and close() open by promises of their own; here, a connection that
-// hangs, a row that waits for its turn, and an acknowledgement that does not come do the same.
+// Tests of the Web Platform Tests (streams/writable-streams/*.any.js) that hold for every sink, run with this sink. The
+// originals keep start(), write() and close() pending with promises. Here a connection that hangs, a row that waits for its
+// turn, and a missing acknowledgement do the same.
 
 const error1 = new Error('error1')
 const error2 = new Error('error2')
 
 noUnhandledRejections()
 
-/** start() does not end. */
+/** start() is pending. */
 function starting(options: Partial<CassandraWritableOptions> = {}) {
   const scene = webScene(options, client => {
     client.connect = () => new Promise(() => {})
@@ -27,7 +27,7 @@ async function started(options: Partial<CassandraWritableOptions> = {}) {
   return { ...scene, writer }
 }
 
-/** One row is in flight, and write() of the next does not end. */
+/** One row is in flight, and write() of the next row is pending. */
 async function writing(options: Partial<CassandraWritableOptions> = {}) {
   const scene = webScene({ concurrency: 1, rows_per_batch: 1, batch_by: 'none', ...options })
   const writer = scene.stream.getWriter()
@@ -39,7 +39,7 @@ async function writing(options: Partial<CassandraWritableOptions> = {}) {
   return { ...scene, writer, request, inFlight }
 }
 
-/** close() does not end. */
+/** close() is pending. */
 async function closing(options: Partial<CassandraWritableOptions> = {}) {
   const scene = webScene(options)
   const writer = scene.stream.getWriter()
@@ -315,7 +315,7 @@ describe('aborting.any.js', () => {
     await expect(writer.abort(error1)).resolves.toBeUndefined()
   })
 
-  it('on a locked stream is refused, and the stream goes on', async () => {
+  it('on a locked stream is refused, and the stream continues', async () => {
     const { client, stream, writer } = await started()
     expect(await reasonOf(stream.abort(error1))).toBeInstanceOf(TypeError)
     await writer.write(row(1))
@@ -331,7 +331,7 @@ describe('aborting.any.js', () => {
     await abort
   })
 
-  it('goes on when the lock is released, and closed of the first writer rejects with a TypeError', async () => {
+  it('continues when the lock is released, and closed of the first writer rejects with a TypeError', async () => {
     const { writer, inFlight } = await writing()
     const { closed } = writer
     const abort = writer.abort(error1)
@@ -390,7 +390,7 @@ describe('close.any.js', () => {
     expect([await reasonOf(writer.ready), await reasonOf(writer.closed)]).toEqual([error, error])
   })
 
-  it('goes on when the lock is released', async () => {
+  it('continues when the lock is released', async () => {
     const { stream, writer, request, closed } = await closing()
     const before = writer.closed
     writer.releaseLock()

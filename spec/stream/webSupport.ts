@@ -10,13 +10,13 @@ import { row, settled } from './support.ts'
 export interface WebScene {
   readonly client: FakeClient
   readonly stream: CassandraWritableStream
-  /** Names of promises in the order they settled: `write 1`, `!write 2` when rejected. */
+  /** Names of promises in the order in which they settled: `write 1`, or `!write 2` if rejected. */
   readonly events: string[]
-  /** Notes when and how a promise settles; resolves to its value, or to the reason for its rejection. */
+  /** Records when and how a promise settles. Resolves to its value, or to the reason of its rejection. */
   note(name: string, promise: Promise<unknown>): Promise<unknown>
 }
 
-/** A WHATWG sink over a fake client. */
+/** A WHATWG sink with a fake client. */
 export function webScene(
   options: Partial<CassandraWritableOptions> = {},
   change: (client: FakeClient) => void = () => {},
@@ -50,7 +50,7 @@ export const automatic = (client: FakeClient) => {
   client.automatic = true
 }
 
-/** Reason why the promise was rejected; fails when it was not. */
+/** The reason of a rejection. Fails if the promise is not rejected. */
 export async function reasonOf(promise: Promise<unknown>): Promise<unknown> {
   let value: unknown
   try {
@@ -80,7 +80,7 @@ export function rowsOf(count: number): ReadableStream<{ id: number; v: string }>
   })
 }
 
-/** A source of rows without end. */
+/** An endless source of rows. */
 export class Endless {
   cancelled: unknown
 

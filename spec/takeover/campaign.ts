@@ -10,13 +10,13 @@ import { integerBelow, randomFrom } from '../random.ts'
 import { Owner, planOf, type Weather } from './owner.ts'
 import { windowedRows } from './rows.ts'
 
-/** Rows of the source for each owner: more than one writes before it loses the checkpoint. */
+/** Rows of the source per owner. An owner writes fewer before it loses the checkpoint. */
 const ROWS_A_RUN = 300
 
-/** Most owners that open while one that was stopped sleeps. */
+/** Most owners that open while a suspended one sleeps. */
 const MOST_SUCCESSORS = 2
 
-/** Bounds a hang. */
+/** Ends a hang, in milliseconds. */
 const MOST_MS = 120_000
 
 export interface Campaign {
@@ -25,7 +25,7 @@ export interface Campaign {
   readonly keyspace: string
   readonly programs: Programs
   readonly seed: number
-  /** How often the checkpoint is taken from an owner. */
+  /** Number of times that the checkpoint is taken from an owner. */
   readonly runs: number
   readonly tell?: (line: string) => void
 }
@@ -34,30 +34,30 @@ export interface Outcome extends Weather {
   readonly rows: number
   readonly runs: number
   readonly kills: number
-  /** Owners that were stopped and went on when another one had the checkpoint. */
+  /** Number of suspended owners that continued after another one had taken the checkpoint. */
   readonly zombies: number
-  /** Owners that were lost with a change of the checkpoint on its way. */
+  /** Number of owners that were killed or suspended while a change of the checkpoint was in flight. */
   readonly inChange: number
-  /** Owners whose machine's clock was an hour wrong. */
+  /** Number of owners with a clock that was wrong by an hour. */
   readonly wrongClocks: number
   readonly epochs: number
-  /** Whatever is not as it must be. */
+  /** Violations of what must hold. */
   readonly faults: readonly string[]
 }
 
-/** Stopped, and how many owners have to open before it goes on. */
+/** A suspended owner, and the number of owners that open before it continues. */
 interface Sleeper {
   readonly owner: Owner
   readonly run: number
   readonly random: () => number
   left: number
-  /** Committed when the first of its successors had the checkpoint. */
+  /** Last committed epoch when its first successor had the checkpoint. */
   committed: number | undefined
 }
 
 /**
- * Takes the checkpoint from one owner after the other, each killed or stopped at a random request. Those that were
- * stopped go on beside their successors, and what was on its way arrives late. Compares the table with a clean run.
+ * Takes the checkpoint from one owner after the other, each killed or suspended at a random request. Suspended owners
+ * continue beside their successors, and requests in flight arrive late. Compares the table with a clean run.
  */
 export async function takeOver(campaign: Campaign): Promise<Outcome> {
   const { client, keyspace, target, programs, seed, runs, tell } = campaign
@@ -88,7 +88,7 @@ export async function takeOver(campaign: Campaign): Promise<Outcome> {
     await owner.deliverLate()
     await owner.stop()
   }
-  /** Has it go on, and looks at what it still does. */
+  /** Resumes a suspended owner, and checks what it still does. */
   const wake = async ({ owner, run, random, committed = -1 }: Sleeper) => {
     await delay(random() * 40)
     if (random() < 0.5) await owner.deliverLate()
@@ -123,7 +123,7 @@ export async function takeOver(campaign: Campaign): Promise<Outcome> {
       max_clock_skew_ms: 7_200_000,
     }
     const task = { keyspace, table: 'taken', checkpoint_location: place, seed, rows, options }
-    // Not of the others, whose turn depends on what happens meanwhile: a seed repeats its plans.
+    // Each run has its own random numbers, so that a seed repeats the plans whatever happens in other runs.
     const own = randomFrom(seed ^ Math.imul(run + 1, 0x85ebca6b))
     const from = performance.now()
     const owner = await Owner.start(programs, target, task, plan, count, own)
@@ -159,7 +159,7 @@ export async function takeOver(campaign: Campaign): Promise<Outcome> {
     } else {
       count.kills++
       await owner.child.ended
-      // Late requests of a dead owner arrive while the next one writes.
+      // Late requests of a dead owner arrive while the next owner writes.
       keep(delay(own() * 1500).then(() => settle(owner, run)))
     }
     const took_ms = Math.round(performance.now() - from)

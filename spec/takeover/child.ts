@@ -1,4 +1,4 @@
-// A process that owns a checkpoint in a table until another one does: writes a stretch of the source and says what it does.
+// A process that owns a checkpoint in a table until another one takes it. Writes a part of the source and reports each step.
 import { writeSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -7,7 +7,7 @@ import type { Word } from '../crash/child.ts'
 import { type CrashRow, controls } from '../crash/rows.ts'
 import { windowedRows } from './rows.ts'
 
-/** What a child is told. */
+/** The input of the process. */
 export interface Task {
   readonly host: string
   readonly port: number
@@ -16,14 +16,14 @@ export interface Task {
   readonly checkpoint_location: CheckpointTable
   readonly seed: number
   readonly rows: number
-  /** How far this machine's clock is off, in milliseconds. */
+  /** Error of this machine's clock in milliseconds. */
   readonly clock_ms: number
   readonly options: Partial<MicroBatchSinkOptions>
 }
 
 const { clock_ms, seed, rows, options, ...target } = JSON.parse(process.argv[2] ?? '') as Task
 
-/** At once, so that a signal a moment later does not take it along. */
+/** Writes synchronously, so that a signal just afterwards does not lose the word. */
 function say(word: Word): void {
   writeSync(1, `${JSON.stringify(word)}\n`)
 }

@@ -9,26 +9,26 @@ import type { Task } from './child.ts'
 
 /** How an owner of the checkpoint loses it. */
 export interface Plan {
-  /** Killed, or stopped until it goes on beside its successors. */
+  /** SIGKILL ends it. SIGSTOP suspends it until it continues beside its successors. */
   readonly signal: 'SIGKILL' | 'SIGSTOP'
   /**
-   * At which of its writes: a change of the checkpoint, or rows. One that is stopped has the checkpoint by then: stopped
-   * while it takes it, it would still take it from its successor.
+   * The kind of write at which it happens: a change of the checkpoint, or rows. An owner is suspended only after it has taken
+   * the checkpoint. Otherwise it would later take it from its successor.
    */
   readonly at: 'change' | 'rows'
   readonly nth: number
-  /** What becomes of that write. */
+  /** What happens to that write. */
   readonly fate: Fate
-  /** How far its machine's clock is off, and how far the node's seems to be, in milliseconds. */
+  /** Error of its machine's clock, and apparent error of the node's clock, in milliseconds. */
   readonly clock_ms: number
   readonly node_ms: number
 }
 
-/** What happened on the way of its requests. */
+/** Counts of what happened to its requests. */
 export interface Weather {
-  /** Changes of the checkpoint whose answer did not tell. */
+  /** Changes of the checkpoint with a lost answer. */
   lostAnswers: number
-  /** Requests that arrived when their sender had given them up: changes of the checkpoint, and rows. */
+  /** Changes of the checkpoint that arrived after their sender had given them up. */
   lateChanges: number
   lateRows: number
 }
@@ -46,13 +46,13 @@ const changeFates: readonly (readonly [number, Fate])[] = [
   [0.03, { delivery: 'late', answer: timedOut, after_writes: 1 }],
   [0.05, { delivery: 'twice' }],
 ]
-/** None arrives twice as it is, which no network does: Cassandra would double a list (CASSANDRA-11368). */
+/** No request arrives twice unchanged. No network does that, and Cassandra would double a list (CASSANDRA-11368). */
 const rowFates: readonly (readonly [number, Fate])[] = [
   [0.03, { delivery: 'late', answer: timedOut }],
   [0.03, { answer: timedOut }],
   [0.01, { answer: 'close' }],
 ]
-/** Of the write at which an owner is killed or stopped: nobody hears its answer in time. */
+/** Fates of the write at which an owner is killed or suspended. Its answer never comes in time. */
 const lastFates: readonly (readonly [number, Fate])[] = [
   [0.45, {}],
   [0.4, { delivery: 'late', answer: 'nothing' }],
@@ -68,7 +68,7 @@ export function planOf(random: () => number): Plan {
     nth: 1 + integerBelow(at === 'change' ? 5 : 22, random),
     fate: drawn(lastFates, random),
     clock_ms: [0, 0, HOUR_MS, -HOUR_MS][integerBelow(4, random)] ?? 0,
-    // More than the next process takes to start: only the checkpoint can tell it which write times were used.
+    // More than the start of the next process takes, so only the checkpoint tells which write times were used.
     node_ms: [0, 0, 0, 3000, -1000][integerBelow(5, random)] ?? 0,
   }
 }
@@ -82,13 +82,13 @@ function drawn(fates: readonly (readonly [number, Fate])[], random: () => number
   return {}
 }
 
-/** A process that writes with the checkpoint, behind proxies of its own. */
+/** A process that owns the checkpoint and writes through its own proxies. */
 export class Owner {
   readonly plan: Plan | undefined
   readonly child: Child
-  /** Resolves when it has said that it is open, with the epoch that was committed last; undefined when it ended before. */
+  /** Resolves to the last committed epoch when it reports that it is open. Resolves to undefined if it ended before. */
   readonly opened: Promise<number | undefined>
-  /** Resolves when it was killed or stopped, or ended without that. */
+  /** Resolves when it was killed or suspended, or ended by itself. */
   readonly lost: Promise<void>
   isEnded = false
   #isOpen = false
@@ -96,7 +96,7 @@ export class Owner {
   readonly #proxy: CqlProxy
   readonly #clock: ClockProxy
 
-  /** @param plan undefined for the one that comes to the end of the source */
+  /** @param plan undefined for the owner that reaches the end of the source */
   static async start(
     programs: Programs,
     target: { readonly host: string; readonly port: number },
@@ -110,7 +110,7 @@ export class Owner {
     const { host, port } = clock
     const told: Task = { ...task, host, port, clock_ms: plan?.clock_ms ?? 0 }
     const [program = '', ...rest] = programs.command(told)
-    // A clock that is wrong is warned of.
+    // Hides the warnings of a wrong clock.
     const env = { ...process.env, NODE_NO_WARNINGS: '1' }
     const child = new Child(spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'], env }))
     return new Owner(proxy, clock, child, plan, weather, random)
@@ -150,12 +150,12 @@ export class Owner {
     })
   }
 
-  /** The last thing that it said. */
+  /** Its last report. */
   get lastWord(): Word | undefined {
     return this.child.words.at(-1)
   }
 
-  /** Epochs that it said are committed. */
+  /** Epochs that it reported as committed. */
   get commits(): readonly number[] {
     return this.child.words.flatMap(word => ('commit' in word ? [word.commit.epoch_id] : []))
   }
@@ -164,7 +164,7 @@ export class Owner {
     this.child.signal('SIGCONT')
   }
 
-  /** What was on its way arrives. */
+  /** Delivers its late requests. */
   deliverLate(): Promise<void> {
     return this.#proxy.deliverLate()
   }

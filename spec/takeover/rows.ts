@@ -1,14 +1,14 @@
 import { type CrashRow, rowsFrom } from '../crash/rows.ts'
 
-/** Rows that share a few keys: about as many as two owners write. */
+/** Number of rows that share a few keys. About as many as two owners write. */
 const WINDOW = 400
 
-/** More than a row of the source has. */
+/** More than the partitions of the source. */
 const PARTITIONS = 10
 
 /**
- * Rows of the source. They meet those that came a little before, and later ones leave them alone: what goes wrong at any
- * moment is still in the table at the end.
+ * Rows of the source. A row overwrites only rows that came shortly before, so an error at any moment is still in the table at
+ * the end.
  */
 export function* windowedRows(seed: number, from: number, to: number): Generator<CrashRow> {
   let index = from

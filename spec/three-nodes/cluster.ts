@@ -2,12 +2,12 @@ import { Client } from 'cassandra-driver'
 import { afterAll, beforeAll } from 'vitest'
 import { type Cassandra, startCassandra } from '../../lib/testing/index.ts'
 
-/** Starts and restarts may take this long in milliseconds when the machine is busy. */
+/** Longest time in milliseconds for starts and restarts on a busy machine. */
 export const TIMEOUT_MS = 360_000
 
 let starting: Promise<Cassandra> | undefined
 
-/** Three nodes, all of them up, and a client. All files share one cluster, which ends with the process. */
+/** Three running nodes and a client. All spec files share one cluster, which ends with the process. */
 export function useThreeNodes(): { readonly cassandra: Cassandra; readonly client: Client } {
   const own: { cassandra?: Cassandra; client?: Client } = {}
   beforeAll(async () => {

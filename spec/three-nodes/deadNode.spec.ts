@@ -6,7 +6,7 @@ import { createCassandraWritable } from '../../lib/index.ts'
 import type { ConsistencyName } from '../../lib/options/options.ts'
 import { TIMEOUT_MS, useThreeNodes } from './cluster.ts'
 
-/** Rows per second that the source brings: fewer than two nodes take, so that what arrives is seen and not their speed. */
+/** Rows per second of the source. Fewer than two nodes can write, so that the speed of the nodes does not matter. */
 const PACE = 600
 
 const three = useThreeNodes()
@@ -22,10 +22,10 @@ describe('while one of three nodes is away, rows with living replicas are stored
   timeout: TIMEOUT_MS,
 }, () => {
   it.each<['pause' | 'kill', number, ConsistencyName, number]>([
-    // The one that hangs is the coordinator of its rows as well.
+    // The hanging node is also the coordinator of its rows.
     ['pause', 1, 'ONE', 2 / 3],
     ['kill', 2, 'LOCAL_QUORUM', 1 / 3],
-  ])('by %s, at a replication factor of %i and %s', async (fault, factor, consistency, living) => {
+  ])('after a %s, at a replication factor of %i and %s', async (fault, factor, consistency, living) => {
     const { cassandra, client } = three
     let isOver = false
     let given = 0
@@ -55,14 +55,14 @@ describe('while one of three nodes is away, rows with living replicas are stored
       return restored
     }
     onTestFinished(restore, TIMEOUT_MS)
-    // A coordinator needs 2 s to see that a replica does not answer, and three such faults in a row set it apart.
+    // A coordinator needs 2 s to notice that a replica does not answer. After three such faults the replica set counts as failing.
     await delay(8_000)
     const before = { given, written: sink.stats.rows_written }
     await delay(6_000)
     const share = (sink.stats.rows_written - before.written) / (given - before.given)
     expect(given - before.given).toBeGreaterThan(4 * PACE)
     expect(share).toBeGreaterThan(living * 0.8)
-    // The rows without a replica wait.
+    // The rows without a living replica wait.
     expect(sink.stats.rows_accepted - sink.stats.rows_written).toBeGreaterThan(PACE)
     isOver = true
     await restore()

@@ -5,11 +5,11 @@ import { TIMEOUT_MS, useThreeNodes } from './cluster.ts'
 
 const three = useThreeNodes()
 
-// The cheap ones of `npm run test:faults:three-nodes`. That a node is killed is part of the other specs here.
-describe('in the middle of a load, no row is lost and none is wrong', { timeout: TIMEOUT_MS }, () => {
+// The fast faults of `npm run test:faults:three-nodes`. Other specs of this folder kill a node.
+describe('no row of a load is lost or wrong', { timeout: TIMEOUT_MS }, () => {
   it.each<[string, (three: ThreeNodes) => Promise<Outcome>]>([
     ['one of three nodes hangs for 5 s', three => paused(three, 5_000)],
-    ['the keyspace gets more replicas, and then fewer', replicationAltered],
+    ['the keyspace gets more replicas and then fewer', replicationAltered],
   ])('while %s', async (_, fault) => {
     const { lost, wrong, reported } = await fault(three)
     expect({ lost, wrong, reported }).toEqual({ lost: 0, wrong: 0, reported: 0 })

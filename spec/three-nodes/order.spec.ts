@@ -17,7 +17,7 @@ describe('three nodes that each hold every row', () => {
   }, TIMEOUT_MS)
 
   it(
-    'keep every row, and of each key the last, when one is killed during the load',
+    'have the last row of every key when one is killed during the load',
     async () => {
       const { cassandra, client } = three
       let killed: Promise<void> | undefined
@@ -39,7 +39,7 @@ describe('three nodes that each hold every row', () => {
       await killed
       expect(sink.stats).toMatchObject({ rows_accepted: ROWS, rows_written: ROWS, rows_failed: 0 })
 
-      // The two that are left may need a moment to know that the third is gone.
+      // The two remaining nodes may need a moment to notice that the third is gone.
       const found = await vi.waitFor(() => tableOf(client), { timeout: 120_000, interval: 500 })
       expect(found.size).toBe(KEYS)
       for (let i = ROWS - KEYS; i < ROWS; i++) {
@@ -53,10 +53,10 @@ describe('three nodes that each hold every row', () => {
   )
 })
 
-/** The rows that two of the nodes agree on, by key. */
+/** The rows by key, read from two of the nodes. */
 async function tableOf(client: Client): Promise<Map<string, unknown>> {
   const found = new Map<string, unknown>()
-  // Small pages: two nodes on two cores may take longer for a large one than a server waits.
+  // Small pages, because two nodes on two cores may exceed the server's time limit with a large one.
   const options = { consistency: types.consistencies.quorum, prepare: true, fetchSize: 100 }
   for await (const { p, c, v, l } of await client.execute('SELECT p, c, v, l FROM three.t', [], options)) {
     found.set(`${p} ${c}`, { p, c, v, l })
@@ -64,7 +64,7 @@ async function tableOf(client: Client): Promise<Map<string, unknown>> {
   return found
 }
 
-/** Every key comes three times; one row in ten has a list, which would double if it were sent twice as it is. */
+/** Every key comes three times. One row in ten has a list, which would double if the row were sent twice unchanged. */
 function rowOf(i: number) {
   const key = i % KEYS
   return { p: key % 500, c: Math.floor(key / 500), v: i, l: key % 10 === 0 ? [i, i + 1] : null }

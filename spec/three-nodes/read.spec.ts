@@ -26,7 +26,7 @@ beforeAll(async () => {
   }
 }, TIMEOUT_MS)
 
-/** The node whose tokens the ring has at or above this one first, by what each node says of itself. */
+/** Returns the owner of a token: the node with the first token at or above it, from what each node reports. */
 async function owners(client: Client): Promise<(token: bigint) => string> {
   const ring: { token: bigint; address: string }[] = []
   for (const host of client.hosts.values()) {
@@ -39,14 +39,14 @@ async function owners(client: Client): Promise<(token: bigint) => string> {
 }
 
 describe('a table on three nodes', { timeout: TIMEOUT_MS }, () => {
-  it('has each range read by the node that holds it', async () => {
+  it('is read range by range from the nodes that hold the ranges', async () => {
     const { contactPoints, localDataCenter, port } = three.cassandra
     const client = new Client({ contactPoints, localDataCenter, protocolOptions: { port } })
     onTestFinished(() => client.shutdown())
     await client.connect()
     const ownerOf = await owners(client)
     const pages: { end: bigint; coordinator: string }[] = []
-    // A reader has its requests from the client that it was given.
+    // The reader sends its requests with the given client.
     const { execute } = client
     Object.assign(client, {
       async execute(this: Client, ...given: [string, ArrayOrObject, QueryOptions]) {
@@ -69,7 +69,7 @@ describe('a table on three nodes', { timeout: TIMEOUT_MS }, () => {
     ['kill', 2],
     ['pause', 3],
   ])(
-    'comes whole, each row once, when one is lost in the middle by %s, at a replication factor of %i',
+    'is read completely, each row once, when a node is lost in the middle by %s, at a replication factor of %i',
     async (fault, factor) => {
       const { cassandra } = three
       const source = createCassandraReadable({

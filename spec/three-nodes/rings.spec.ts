@@ -9,7 +9,7 @@ const three = useThreeNodes()
 describe(`a ring of three nodes (seed ${seed})`, { timeout: TIMEOUT_MS }, () => {
   beforeAll(() => three.client.execute('DROP KEYSPACE IF EXISTS rings'), TIMEOUT_MS)
 
-  it('with 16 tokens each is read and counted whole, each row once', async () => {
+  it('with 16 tokens each is read and counted completely, each row once', async () => {
     const { client, cassandra } = three
     const target = await createRing(client, cassandra)
     expect(await tokensOf(client)).toHaveLength(3 * 16)

@@ -22,7 +22,7 @@ export async function load(rows: AsyncIterable<Order>, web: ReadableStream<Order
   const options = { ...target, delete_flag_column: 'op', delete_flag_value: 'delete' } as const
   const sink: CassandraWritable<Order> = createCassandraWritable<Order>(options)
   sink.write(order)
-  // @ts-expect-error customer is a text
+  // @ts-expect-error customer is a string
   sink.write({ customer: 1, op: 'put' })
   // @ts-expect-error a row has no such property
   createCassandraWritable<Order>({ ...target, ttl_column: 'age' })
@@ -31,7 +31,7 @@ export async function load(rows: AsyncIterable<Order>, web: ReadableStream<Order
   await pipeline(Readable.from(rows), sink)
   const stream = createCassandraWritableStream<Order>(target)
   await web.pipeTo(stream)
-  // @ts-expect-error a text is no row
+  // @ts-expect-error a string is not a row
   await stream.getWriter().write('c')
   createCassandraWritable(target).write({ anything: order })
   await sink[Symbol.asyncDispose]()

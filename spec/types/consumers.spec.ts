@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-// A project that has installed the package compiles against what was packed, and not against our sources.
+// Compiles projects that have installed the packed package, which do not see our sources.
 
 const root = resolve(import.meta.dirname, '../..')
 const require = createRequire(import.meta.url)
@@ -13,7 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), 'cassandra-streams-consumers-'))
 
 const compilers = ['typescript-5.4', 'typescript-5', '@typescript/native']
 
-/** Which files are compiled, for which `module` and `moduleResolution`. */
+/** Files to compile, each with `module` and `moduleResolution`. */
 const projects = [
   ['consumer.ts consumer.cts', 'node16', 'node16'],
   ['consumer.ts consumer.cts', 'nodenext', 'nodenext'],
@@ -21,7 +21,7 @@ const projects = [
   ['consumer.cts', 'commonjs', 'node10'],
 ] as const
 
-/** TypeScript 7 has no `node10` any more. */
+/** TypeScript 7 no longer has `node10`. */
 const projectsOf = (compiler: string) =>
   projects.filter(([, , resolution]) => resolution !== 'node10' || compiler !== '@typescript/native')
 
@@ -70,7 +70,7 @@ describe.each(compilers)('%s', compiler => {
 })
 
 describe('Node', () => {
-  it('gives one module, with one state, to `require` and to `import`', () => {
+  it('gives `require` and `import` the same objects with the same state', () => {
     const code = `
       const required = require('cassandra-streams')
       import('cassandra-streams').then(imported => {
@@ -87,7 +87,7 @@ describe('Node', () => {
   })
 
   it.each(['consumer.cjs', 'consumer.mjs'])(
-    'finds the list of jars beside what %s loads, when it starts a Cassandra',
+    'finds the list of jars beside the module that %s loads, when it starts a Cassandra',
     name => {
       const isCommonJs = name.endsWith('.cjs')
       const loaded = isCommonJs
@@ -99,7 +99,7 @@ describe('Node', () => {
       )
       const programs = join(folder, 'programs')
       mkdirSync(programs, { recursive: true })
-      // What Maven is told to read is there; it goes no further.
+      // The file that Maven is told to read exists. This fake Maven stops there.
       writeFileSync(
         join(programs, 'mvn'),
         '#!/bin/sh\nwhile [ "$1" != -f ]; do shift; done\ngrep artifactId "$2"; exit 1\n',

@@ -10,8 +10,7 @@ import {
 } from 'cassandra-streams'
 import { describe, expectTypeOf, it } from 'vitest'
 
-// What must compile stands as it is; what must not carries an expectation of the error, which fails when there is none.
-// Nothing here runs.
+// Code without a comment must compile. Code with `@ts-expect-error` must not compile. Nothing here runs.
 
 interface Order {
   readonly customer: string
@@ -38,27 +37,27 @@ declare function ordersByGenerator(): AsyncGenerator<Order>
 describe('a sink without a row type', () => {
   const sink = createCassandraWritable(target)
 
-  it('takes objects of every kind, interfaces too', () => {
+  it('accepts objects of every kind, also interfaces', () => {
     expectTypeOf(sink).toEqualTypeOf<CassandraWritable<object>>()
     sink.write({ any: 1, thing: [2] })
     sink.write(order)
     sink.end(visit)
   })
 
-  it('takes no row that is not an object', () => {
-    // @ts-expect-error a text is no row
+  it('accepts no row that is not an object', () => {
+    // @ts-expect-error a string is not a row
     sink.write('customer')
-    // @ts-expect-error a number is no row
+    // @ts-expect-error a number is not a row
     sink.write(1)
-    // @ts-expect-error Node ends a stream by null in its own way
+    // @ts-expect-error null ends a stream in Node
     sink.write(null)
-    // @ts-expect-error nothing is no row
+    // @ts-expect-error undefined is not a row
     sink.write(undefined)
-    // @ts-expect-error a text is no row
+    // @ts-expect-error a string is not a row
     sink.end('customer')
   })
 
-  it('takes any name for the properties that tell how to write a row', () => {
+  it('accepts any name for the options that name a property', () => {
     createCassandraWritable({
       ...target,
       delete_flag_column: 'op',
@@ -81,7 +80,7 @@ describe('a sink without a row type', () => {
 describe('a sink with a row type', () => {
   const sink = createCassandraWritable<Order>(target)
 
-  it('takes its rows in every form of write() and end()', () => {
+  it('accepts its rows in every form of write() and end()', () => {
     expectTypeOf(sink.write(order)).toEqualTypeOf<boolean>()
     sink.write(order, error => expectTypeOf(error).toEqualTypeOf<Error | null | undefined>())
     sink.write(order, 'utf8', () => {})
@@ -92,35 +91,35 @@ describe('a sink with a row type', () => {
     sink.end(order, () => {})
   })
 
-  it('takes no other row', () => {
+  it('accepts no other row', () => {
     // @ts-expect-error placed_at is missing
     sink.write({ customer: 'c' })
-    // @ts-expect-error customer is a text
+    // @ts-expect-error customer is a string
     sink.write({ customer: 1, placed_at: new Date() })
     // @ts-expect-error there is no such column
     sink.write({ customer: 'c', placed_at: new Date(), totl: 1n })
-    // @ts-expect-error another table
+    // @ts-expect-error a row of another table
     sink.write(visit)
-    // @ts-expect-error a text is no row
+    // @ts-expect-error a string is not a row
     sink.write('c', 'utf8')
-    // @ts-expect-error another table
+    // @ts-expect-error a row of another table
     sink.end(visit)
     // @ts-expect-error placed_at is missing
     sink.end({ customer: 'c' }, () => {})
-    // @ts-expect-error a list of rows is no row
+    // @ts-expect-error an array of rows is not a row
     sink.write([order])
   })
 
-  it('is told by the type that it is assigned to', () => {
+  it('may get its row type from the variable that it is assigned to', () => {
     const assigned: CassandraWritable<Order> = createCassandraWritable(target)
-    // @ts-expect-error another table
+    // @ts-expect-error a row of another table
     assigned.write(visit)
     // @ts-expect-error its rows have no such property
     const wrong: CassandraWritable<Order> = createCassandraWritable({ ...target, ttl_column: 'age' })
     expectTypeOf(wrong).not.toBeAny()
   })
 
-  it('takes only properties of its rows for those that tell how to write a row', () => {
+  it('accepts only properties of its rows for the options that name a property', () => {
     createCassandraWritable<Order>({ ...target, delete_flag_column: 'op', delete_flag_value: 'delete' })
     // @ts-expect-error its rows have no such property
     createCassandraWritable<Order>({ ...target, delete_flag_column: 'opp', delete_flag_value: 'delete' })
@@ -139,15 +138,15 @@ describe('a sink with a row type', () => {
     >()
   })
 
-  it('takes each kind of row of a union', () => {
+  it('accepts each kind of row of a union', () => {
     const changes = createCassandraWritable<Change>(target)
     changes.write({ kind: 'drop', id: 1 })
     // @ts-expect-error a put needs its values
     changes.write({ kind: 'put', id: 1 })
   })
 
-  it('cannot be made of rows that are not objects', () => {
-    // @ts-expect-error a text is no row
+  it('cannot have a row type that is not an object', () => {
+    // @ts-expect-error a string is not a row
     createCassandraWritable<string>(target)
   })
 })
@@ -155,7 +154,7 @@ describe('a sink with a row type', () => {
 describe('composing in Node', () => {
   const sink = createCassandraWritable<Order>(target)
 
-  it('is the end of pipeline() and pipe()', async () => {
+  it('works as the end of pipeline() and pipe()', async () => {
     const toOrder = new Transform({ objectMode: true })
     expectTypeOf(pipeline(orders, sink)).toEqualTypeOf<Promise<void>>()
     await pipeline(orders, toOrder, sink)
@@ -173,13 +172,13 @@ describe('composing in Node', () => {
     await finished(sink)
   })
 
-  it('is a Writable wherever one is asked for', () => {
+  it('is accepted as a Writable', () => {
     expectTypeOf(sink).toExtend<Writable>()
     expectTypeOf(sink).toExtend<NodeJS.WritableStream>()
     Writable.toWeb(sink)
   })
 
-  it('is disposed of by await using', async () => {
+  it('works with await using', async () => {
     await using disposed = createCassandraWritable<Order>(target)
     disposed.write(order)
   })
@@ -194,45 +193,45 @@ describe('composing in Node', () => {
 describe('a WritableStream of rows', () => {
   const stream = createCassandraWritableStream<Order>(target)
 
-  it('takes its rows and no other', () => {
+  it('accepts its rows and no others', () => {
     const writer = stream.getWriter()
     expectTypeOf(writer.write(order)).toEqualTypeOf<Promise<void>>()
-    // @ts-expect-error another table
+    // @ts-expect-error a row of another table
     writer.write(visit)
     // @ts-expect-error placed_at is missing
     writer.write({ customer: 'c' })
   })
 
-  it('is the end of pipeTo() for streams of its rows, and of no other', async () => {
+  it('is accepted by pipeTo() of streams of its rows, and of no others', async () => {
     await ordersOnline.pipeTo(stream)
     await visitsOnline
       .pipeThrough(new TransformStream<Visit, Order>({ transform: (_, to) => to.enqueue(order) }))
       .pipeTo(stream)
-    // @ts-expect-error another table
+    // @ts-expect-error a row of another table
     await visitsOnline.pipeTo(stream)
   })
 
-  it('takes objects of every kind when it has no row type', async () => {
+  it('accepts objects of every kind without a row type', async () => {
     const loose = createCassandraWritableStream({ ...target, ttl_column: 'age' })
     expectTypeOf(loose).toEqualTypeOf<CassandraWritableStream<object>>()
     await loose.getWriter().write({ any: 1 })
     await visitsOnline.pipeTo(loose)
-    // @ts-expect-error a text is no row
+    // @ts-expect-error a string is not a row
     await loose.getWriter().write('customer')
   })
 
-  it('takes only properties of its rows for those that tell how to write a row', () => {
+  it('accepts only properties of its rows for the options that name a property', () => {
     createCassandraWritableStream<Order>({ ...target, delete_flag_column: 'op', delete_flag_value: 'x' })
     // @ts-expect-error its rows have no such property
     createCassandraWritableStream<Order>({ ...target, ttl_column: 'age' })
   })
 
-  it('is a WritableStream wherever one is asked for, and has stats', () => {
+  it('is accepted as a WritableStream, and has stats', () => {
     expectTypeOf(stream).toExtend<WritableStream<Order>>()
     expectTypeOf(stream.stats).toEqualTypeOf<CassandraWritableStats>()
   })
 
-  it('is disposed of by await using', async () => {
+  it('works with await using', async () => {
     await using disposed = createCassandraWritableStream<Order>(target)
     await disposed.getWriter().write(order)
   })

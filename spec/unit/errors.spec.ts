@@ -7,7 +7,7 @@ const root = resolve(import.meta.dirname, '../..')
 const source = readFileSync(join(root, 'lib/errors.ts'), 'utf8')
 const codes = [...new Set([...source.matchAll(/'(ERR_CASSANDRA_\w+)'/g)].map(([, code = '']) => code))]
 
-/** Specs that raise errors: not this one, and not the one that compares the table of docs/errors.md. */
+/** Specs that raise errors, without this one and the one that compares the table of docs/errors.md. */
 const specs = readdirSync(join(root, 'spec'), { recursive: true, encoding: 'utf8' })
   .filter(
     file => file.endsWith('.spec.ts') && file !== 'pagesTables.spec.ts' && !file.endsWith('errors.spec.ts'),

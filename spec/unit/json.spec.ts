@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { faultIn } from '../../lib/json.ts'
 
-/** Levels of which each has the next one twice. */
+/** Nested objects, each of which refers to the next one twice. */
 function doubled(levels: number): unknown {
   let value: unknown = 1
   for (let i = 0; i < levels; i++) value = { a: value, b: value }
@@ -30,10 +30,10 @@ describe('what JSON cannot hold', () => {
   })
 
   it.each<[string, unknown]>([
-    ['a value that shares its parts and would fill memory', doubled(60)],
-    ['a value that holds itself twice', looped],
-    ['an array that claims more than memory', Array(2 ** 32 - 1)],
-  ])('is found in bounded time in %s', (_, value) => {
+    ['a value with shared parts that would fill memory if expanded', doubled(60)],
+    ['a value that contains itself twice', looped],
+    ['an array whose length exceeds memory', Array(2 ** 32 - 1)],
+  ])('is found in limited time in %s', (_, value) => {
     expect(faultIn(value)).toBeTypeOf('string')
   })
 

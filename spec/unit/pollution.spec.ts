@@ -8,10 +8,10 @@ import { snapshotOf } from '../../lib/row/snapshot.ts'
 import { parseCqlType } from '../../lib/table/cqlType.ts'
 import type { Column, TableSchema } from '../../lib/table/schema.ts'
 
-/** Names that every object inherits, or that change what it inherits. */
+/** Names of inherited properties, or of properties that change the prototype. */
 const inherited = ['__proto__', 'constructor', 'prototype', 'toString', 'valueOf', 'hasOwnProperty']
 
-/** An object with a property of this very name, as JSON makes one. */
+/** An object with an own property of this name, as JSON.parse creates it. */
 const withOwn = (name: string, value: unknown): object => Object.fromEntries([[name, value]])
 
 const least = { host: '127.0.0.1', keyspace: 'ks', table: 't' }
@@ -26,7 +26,7 @@ describe.each(inherited)('an option named %s', name => {
     )
   })
 
-  it('of the driver gives no other option, at any depth', () => {
+  it('of the driver sets no other option, at any depth', () => {
     const value = { rejectUnauthorized: false, sslOptions: {}, host: 'elsewhere' }
     for (const own of [withOwn(name, value), { sslOptions: withOwn(name, value) }]) {
       const passed = passedOrRefused(own)
@@ -39,7 +39,7 @@ describe.each(inherited)('an option named %s', name => {
   })
 })
 
-/** Nothing where the options are refused. */
+/** The passed options. Undefined if the options are refused. */
 function passedOrRefused(own: object): ReturnType<typeof passedOptions> {
   try {
     return passedOptions(own)
@@ -49,10 +49,9 @@ function passedOrRefused(own: object): ReturnType<typeof passedOptions> {
   }
 }
 
-// Frozen prototypes cannot be polluted, which is why somebody freezes them.
-// A prototype that is frozen cannot be polluted.
+// Frozen prototypes cannot be polluted.
 if (!Object.isFrozen(Object.prototype)) {
-  describe('options that a polluted prototype has', () => {
+  describe('options on a polluted prototype', () => {
     it.each([
       ['ssl_verify', false],
       ['password', 'x'],
@@ -60,7 +59,7 @@ if (!Object.isFrozen(Object.prototype)) {
       ['take_over', true],
       ['host', '192.0.2.1'],
       ['delete_flag_column', 'v'],
-    ])('are not taken as given: %s', (name, value) => {
+    ])('count as not given: %s', (name, value) => {
       const given = { keyspace: 'ks', table: 't', host: '127.0.0.1', checkpoint_location: '/tmp/x' }
       const clean = epochSettingsOf(given)
       Object.defineProperty(Object.prototype, name, { value, configurable: true })
@@ -99,7 +98,7 @@ function encoderOf(columns: readonly Column[], more: Partial<RowRules> = {}): Ro
 describe.each(inherited)('a column named %s', name => {
   const encoder = encoderOf([column('id', 'partition_key'), column(name, 'regular')])
 
-  it('is written when a row has that property of its own', () => {
+  it('is written if a row has it as an own property', () => {
     const row = encoder.encode({ id: 'x', ...withOwn(name, 'value') }, 0)
     expect(valuesOf(row)).toContainEqual(Buffer.from('value'))
     expect(valuesOf(encoder.encode(snapshotOf({ id: 'x', ...withOwn(name, 'value') }), 0))).toEqual(
@@ -107,25 +106,25 @@ describe.each(inherited)('a column named %s', name => {
     )
   })
 
-  it('is left alone when a row only inherits that property', () => {
+  it('is left alone if a row only inherits it', () => {
     expect(byteLengthOf(encoder.encode({ id: 'x' }, 0))).toBeLessThan(
       byteLengthOf(encoder.encode({ id: 'x', ...withOwn(name, 'value') }, 0)),
     )
   })
 
-  it('is missed when it belongs to the key and a row only inherits it', () => {
+  it('counts as missing if it belongs to the key and a row only inherits it', () => {
     const keyed = encoderOf([column(name, 'partition_key'), column('v', 'regular')])
     expect(() => keyed.encode({ v: 'x' }, 0)).toThrow(
       expect.objectContaining({ code: 'ERR_CASSANDRA_KEY_MISSING' }),
     )
   })
 
-  it('is unknown to a table that has none', () => {
+  it('is unknown if the table does not have it', () => {
     const other = encoderOf([column('id', 'partition_key'), column('v', 'regular')])
     expect(() => other.encode({ id: 'x', ...withOwn(name, { v: 'polluted' }) }, 0)).toThrow(RowError)
   })
 
-  it('is no flag, time to live or write time that a row only inherits', () => {
+  it('is ignored as a flag, time to live or write time if a row only inherits it', () => {
     const plain = { id: 'x' }
     const flagged = encoderOf([column('id', 'partition_key')], {
       delete_flag: { column: name, value: 'yes' },
@@ -141,7 +140,7 @@ describe.each(inherited)('a column named %s', name => {
     }
   })
 
-  it('is a field of a type that is null when a value only inherits it', () => {
+  it('is null as a field of a type if a value only inherits it', () => {
     const typed = encoderOf([column('id', 'partition_key'), column('u', 'regular', 'frozen<thing>')])
     const bytes = (u: object) => valuesOf(typed.encode({ id: 'x', u }, 0))
     expect(bytes(withOwn(name, 'value'))).not.toEqual(bytes({}))

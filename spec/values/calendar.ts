@@ -1,4 +1,4 @@
-/** The calendar for specs: the 400 years that it repeats are left to Date, and lib/encode is not asked. */
+/** A calendar for specs without our code. Date computes days within a cycle of 400 years. */
 
 const day = 86_400_000
 const cycleDays = 146_097
@@ -15,14 +15,14 @@ function civil(days: number): CivilDate {
   return { year: date.getUTCFullYear() + 400 * cycles, rest: date.toISOString().slice(4, 10) }
 }
 
-/** As ISO 8601 has it: years beyond four digits carry a sign. */
+/** A date in ISO 8601. Years with more than four digits have a sign. */
 export function isoDate(days: number): string {
   const { year, rest } = civil(days)
   const digits = String(Math.abs(year)).padStart(4, '0')
   return `${year < 0 ? '-' : year > 9999 ? '+' : ''}${digits}${rest}`
 }
 
-/** A moment as `SELECT JSON` prints it: the year counted within its era, so that the year 0 reads 0001. */
+/** A moment as `SELECT JSON` prints it. The year is counted within its era, so the year 0 is printed as 0001. */
 export function jsonMoment(milliseconds: bigint): string {
   const days = Number(floorDivide(milliseconds, BigInt(day)))
   const ofDay = Number(milliseconds - BigInt(days) * BigInt(day))

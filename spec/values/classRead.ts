@@ -3,8 +3,8 @@ import type { CqlType, ScalarName } from '../../lib/table/cqlType.ts'
 type Kind = Exclude<CqlType['kind'], 'scalar' | 'unsupported'>
 
 /**
- * What the driver reads, told to read maps as Map, which keeps their keys: its own class or the primitive type. Given
- * back, it is stored as the same value.
+ * The class or the primitive type that the driver returns for each type, with maps as Map. A sink that gets such a value stores
+ * the same value.
  */
 const classes: Readonly<Record<ScalarName | Kind, string>> = {
   ascii: 'string',
@@ -43,5 +43,5 @@ export function kindRead(value: unknown): string {
   return typeof value === 'object' ? Object.getPrototypeOf(value).constructor.name : typeof value
 }
 
-/** Names of scalar types, and kinds of those with parts. */
+/** Names of scalar types, and kinds of types with parts. */
 export const namesRead = Object.keys(classes)

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import type { CqlType } from '../../lib/table/cqlType.ts'
 import { samplesOf } from './samples.ts'
 
-/** Values of a type with parts that are wrong in one place, each with what is wrong; all must be refused. */
+/** A value of a type with parts that is wrong in one place, and what is wrong. A sink must refuse it. */
 export interface Corrupted {
   readonly given: unknown
   readonly how: string
@@ -23,7 +23,7 @@ const wrongWhole = fc.constantFrom<unknown>(
   ],
 )
 
-/** Whatever the type is, these are of no kind that a type with parts takes. */
+/** Values of kinds that no type with parts accepts. */
 function wholes(type: CqlType): fc.Arbitrary<Corrupted> {
   const takesObjects = type.kind === 'map' || type.kind === 'udt'
   return wrongWhole
@@ -35,7 +35,7 @@ function isPlainObject(given: unknown): boolean {
   return typeof given === 'object' && given !== null && Object.getPrototypeOf(given) === Object.prototype
 }
 
-/** Items of valid values with one that is wrong, as an Array. */
+/** An Array of valid items with one wrong item. */
 function items(type: CqlType, element: CqlType, size: number | undefined): fc.Arbitrary<Corrupted> {
   const length = size === undefined ? { maxLength: 4 } : { minLength: size, maxLength: size }
   const valid = fc.array(
@@ -58,7 +58,7 @@ function items(type: CqlType, element: CqlType, size: number | undefined): fc.Ar
   })
 }
 
-/** Two elements or keys that are one to Cassandra, in two spellings. */
+/** Two spellings of an element or key that are equal in Cassandra. */
 const twice: Partial<Record<string, readonly [unknown, unknown][]>> = {
   int: [
     [1, '1'],
@@ -91,12 +91,12 @@ function pairsOf(type: CqlType): readonly [unknown, unknown][] {
   return type.kind === 'scalar' ? (twice[type.name] ?? []) : []
 }
 
-/** The same to Cassandra: a set has no order. */
+/** An equal value with another order of elements. */
 function reordered(type: CqlType, given: unknown): unknown {
   return type.kind === 'set' ? [...(given as Iterable<unknown>)].reverse() : given
 }
 
-/** Bad values of any type, built from good ones. */
+/** Bad values of any type, made from good ones. */
 export function corruptedOf(type: CqlType): fc.Arbitrary<Corrupted> {
   switch (type.kind) {
     case 'scalar':

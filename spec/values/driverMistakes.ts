@@ -2,11 +2,11 @@ import { types } from 'cassandra-driver'
 import { type CqlType, parseCqlType } from '../../lib/table/cqlType.ts'
 
 /**
- * What cassandra-driver 4.10 makes of bad or borderline values, each measured. Here each is refused, or stored exactly:
- * by the encoders, shown in spec/unit/encode, and by a sink on a real server, shown in spec/integration.
+ * Bad or borderline values, and what cassandra-driver 4.10 was found to do with them. Our encoders refuse each value or store
+ * it exactly. Specs in spec/unit/value test the encoders, and specs in spec/integration test a sink on a real server.
  */
 
-/** The one user-defined type. */
+/** The only user-defined type. */
 export const address = [
   { name: 'zip', type: 'int' },
   { name: 'city', type: 'text' },
@@ -105,7 +105,7 @@ const intToA = '0000000100000004000000010000000161'
 const listOf1 = '000000010000000400000001'
 
 export const stored: readonly Stored[] = [
-  // value, type, what the driver does, the bytes here, what the server shows of them
+  // value, type, what the driver does, our bytes, the value that the server shows
   [2n ** 63n - 1n, 'bigint', 'an error', '7fffffffffffffff', '9223372036854775807'],
   [5n, 'varint', 'an error', '05', '5'],
   ['1e5', 'decimal', '1', 'fffffffb01', '1E+5'],

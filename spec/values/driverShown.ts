@@ -1,8 +1,8 @@
 import { types } from 'cassandra-driver'
 
 /**
- * What the driver reads, with the names of its classes, to be compared: a Vector is a Proxy that hides its parts. A Map
- * and an object of the same keys are shown alike, in any order of their keys, since the driver makes an object of every map.
+ * A value that the driver read, with the names of its classes, in a form that can be compared. A Vector is a Proxy that hides
+ * its parts. A Map and an object with the same keys are equal in any order, because the driver turns every map into an object.
  */
 export function driverShown(value: unknown): unknown {
   if (typeof value === 'number') return Object.is(value, -0) ? '-0' : value

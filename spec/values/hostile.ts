@@ -6,7 +6,7 @@ import type { Meaning } from './meaning.ts'
 import { meaningAs } from './oracle.ts'
 import { scalarSamples } from './scalars.ts'
 
-/** A value that may be bad, and the one meaning that may be read back; undefined where it must be refused. */
+/** A value that may be bad, and the only meaning with which it may be stored. Undefined if it must be refused. */
 export interface Trial {
   readonly given: unknown
   readonly meaning: Meaning | undefined
@@ -16,7 +16,7 @@ const integerEdges = [7n, 8n, 15n, 16n, 31n, 32n, 53n, 63n, 64n].flatMap(bits =>
   [-2n, -1n, 0n, 1n, 2n].flatMap(n => [2n ** bits + n, -(2n ** bits) + n]),
 )
 
-/** What is at the edge of some type, in whichever form. */
+/** Values at the limits of some type, in any form. */
 const edges = fc
   .constantFrom(...integerEdges)
   .chain(edge =>
@@ -289,10 +289,10 @@ const numbers = fc.oneof(
   ),
 )
 
-/** Characters that stand in values, and some that only look like them. */
+/** Characters of valid values, and some that only look like them. */
 const characters = fc.constantFrom(...'0129-+:. TZtzeEpPxXfFgµ%_,"\n\u0000é\ud800٣')
 
-/** Text of a valid value with a character lost, added, changed, doubled, or in another case. */
+/** Text of a valid value with a missing, added, changed or doubled character, or in another case. */
 function damaged(name: ScalarName): fc.Arbitrary<unknown> {
   const valid = scalarSamples[name].map(({ given }) => given).filter(given => typeof given === 'string')
   return fc.tuple(valid, fc.nat(), characters, fc.nat({ max: 6 })).map(([text, place, character, way]) => {

@@ -1,7 +1,7 @@
 import { type CqlType, quoteIdentifier, type ScalarName } from '../../lib/table/cqlType.ts'
 import { type Meaning, printed } from './meaning.ts'
 
-/** The literal that CQL has for a meaning. Sets and maps list their parts in any order: the server sorts them. */
+/** The CQL literal of a meaning. The parts of sets and maps may have any order, because the server sorts them. */
 export function literalOf(type: CqlType, meaning: Meaning): string {
   if (meaning === null) return 'null'
   const listed = (element: CqlType) => (meaning as Meaning[]).map(item => literalOf(element, item)).join(', ')
@@ -51,7 +51,7 @@ function scalarLiteral(name: ScalarName, meaning: string | boolean): string {
     case 'timeuuid':
       return meaning.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
     case 'float':
-      // Not an integer: `-0` of one has no sign.
+      // With a point, because `-0` without one loses its sign.
       return /^-?\d+$/.test(meaning) ? `${meaning}.0` : printed(Number(meaning))
     case 'double':
       return /^-?\d+$/.test(meaning) ? `${meaning}.0` : meaning

@@ -3,11 +3,11 @@ import type { CqlType, ScalarName } from '../../lib/table/cqlType.ts'
 import { isoDate, jsonMoment } from './calendar.ts'
 
 /**
- * The plain meaning of a value, the same however it was given or read: text for every scalar but booleans, null,
- * arrays for what has parts. Whoever computes one shares no code with lib/encode.
+ * The meaning of a value, which is the same however the value is given or read. It is text for every scalar except booleans,
+ * null, or an array for a value with parts. Meanings are computed without the code of lib/value.
  *
  * integers, varint, timestamp (milliseconds), date (days), time (nanoseconds): decimal digits · decimal: `unscaled e
- * -scale` · float, double: as JavaScript prints it, `-0` apart · blob, uuid, inet: hexadecimal digits of the bytes ·
+ * -scale` · float, double: as JavaScript prints it, but `-0` keeps its sign · blob, uuid, inet: hexadecimal digits of the bytes ·
  * duration: `months days nanoseconds` · sets and maps: sorted by their text.
  */
 export type Meaning = string | boolean | null | Meaning[]
@@ -23,7 +23,7 @@ export function sorted(parts: readonly Meaning[]): Meaning[] {
     .map(({ part }) => part)
 }
 
-/** What the driver read; it must be told to read maps as Map. */
+/** The meaning of a value that the driver read. The driver must read maps as Map. */
 export function meaningOfRead(type: CqlType, read: unknown): Meaning {
   if (read === null || read === undefined) return null
   switch (type.kind) {
@@ -53,7 +53,7 @@ export function meaningOfRead(type: CqlType, read: unknown): Meaning {
   }
 }
 
-/** From its bytes: as text it never ends, when it is 2^1024 or larger. */
+/** Reads an Integer from its bytes, because its toString() never returns from 2^1024 on. */
 export function integerIn(integer: types.Integer): bigint {
   const bytes = types.Integer.toBuffer(integer)
   return BigInt.asIntN(8 * bytes.length, BigInt(`0x${bytes.toString('hex')}`))
@@ -80,9 +80,9 @@ function meaningOfScalar(read: unknown): Meaning {
   return String(read)
 }
 
-/** What `toJson` printed for a column. */
+/** The meaning of a column as `toJson` prints it. */
 export function meaningOfJson(type: CqlType, json: string): Meaning {
-  // Every number becomes text, since JavaScript would round it.
+  // Turns every number into text, because JavaScript would round it.
   const exact = json.replaceAll(
     /("(?:[^"\\]|\\.)*")|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/g,
     (_, text: string | undefined, number: string) => text ?? `"${number}"`,
@@ -105,7 +105,7 @@ function meaningOfParsed(type: CqlType, json: unknown): Meaning {
     case 'map':
       return sorted(
         Object.entries(json as object).map(([key, item]) => [
-          // A key is JSON text inside of the text that JSON allows for a name.
+          // A key that is not text is JSON inside a JSON string.
           type.key.kind === 'scalar' ? meaningOfText(type.key.name, key) : meaningOfJson(type.key, key),
           meaningOfParsed(type.value, item),
         ]),
@@ -178,7 +178,7 @@ const perUnit: Record<string, readonly [place: number, count: bigint]> = {
   ns: [2, 1n],
 }
 
-/** Of the CQL form alone; text with other parts is an error. */
+/** Parses the CQL form of a duration. Any other text is an error. */
 export function durationMeaning(text: string): string {
   const parts = [0n, 0n, 0n]
   const rest = text.replaceAll(/(\d+)([a-z]+)/g, (_, digits: string, unit: string) => {
@@ -191,7 +191,7 @@ export function durationMeaning(text: string): string {
   return parts.map(part => (rest === '-' ? -part : part)).join(' ')
 }
 
-/** What of a meaning is left in JSON: it has no NaN, no infinity, and the server prints some types shorter. */
+/** The meaning that remains in JSON, which has no NaN and no infinity, and where the server prints some types shorter. */
 export function asJson(type: CqlType, meaning: Meaning): Meaning {
   if (meaning === null || typeof meaning === 'boolean') return meaning
   if (typeof meaning === 'string') return type.kind === 'scalar' ? textAsJson(type.name, meaning) : meaning
@@ -239,7 +239,7 @@ export function plainInet(hex: string): string {
   return hex.startsWith('00000000000000000000ffff') ? hex.slice(24) : hex
 }
 
-/** The same text for two meanings exactly where Cassandra holds two set elements or map keys for equal. */
+/** A text that is the same for two meanings exactly if they are equal as set elements or map keys in Cassandra. */
 export function identityText(type: CqlType, meaning: Meaning): string {
   return JSON.stringify(identityOf(type, meaning))
 }

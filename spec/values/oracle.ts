@@ -5,8 +5,8 @@ import type { ScalarName } from '../../lib/table/cqlType.ts'
 import { decimalMeaning, durationMeaning, integerIn, type Meaning, plainInet, printed } from './meaning.ts'
 
 /**
- * What a value of any kind means as a type, or undefined where it means nothing that could be stored exactly. Written
- * with what JavaScript, Node and Temporal know, without lib/encode.
+ * The meaning of any value as a type. Undefined if it has no meaning that can be stored exactly. Uses only JavaScript, Node
+ * and Temporal, without the code of lib/value.
  */
 export function meaningAs(name: ScalarName, given: unknown): Meaning | undefined {
   try {
@@ -51,7 +51,7 @@ const double: Oracle = given => {
   return isLost || !Number.isFinite(Number(given)) ? undefined : printed(Number(given))
 }
 
-/** Text is rounded once: by way of a double it may end one float off. */
+/** Rounds text once. Rounding through a double may give a neighbouring float. */
 function nearestFloat(shown: string): number {
   const near = Math.fround(Number(shown))
   const [unscaled = '', exponent = '0'] = decimalMeaning(shown).split('e')
@@ -65,7 +65,7 @@ function nearestFloat(shown: string): number {
     moved.setInt32(0, bits.getInt32(0) + step)
     return moved.getFloat32(0)
   })
-  // Every float is a multiple of 2^-149, the smallest.
+  // Every float is a multiple of 2^-149, which is the smallest.
   const distance = (candidate: number) => {
     const off = BigInt(candidate * 2 ** 149) * scale - (exact << 149n)
     return off < 0n ? -off : off
@@ -103,7 +103,7 @@ const decimal: Oracle = given => {
   return value === undefined ? undefined : `${value}e0`
 }
 
-/** Days since 1970; the year is moved into a cycle of 400 that Date knows. */
+/** Days since 1970. The year is moved into a cycle of 400 years within the range of Date. */
 function days(year: string, month: string, day: string): bigint | undefined {
   if (!/^([0-9]{4}|[+-][0-9]{4,7})$/.test(year) || /^-0+$/.test(year)) return undefined
   const cycles = Math.floor((Number(year) - 2000) / 400)
@@ -161,7 +161,7 @@ const timestamp: Oracle = given => {
     minutes = '0',
     rest = '0',
   ] = match
-  // Zeros are all that may follow the third digit of a second.
+  // Only zeros may follow the third digit of a second.
   const ofDay = clock(shown.replace(/(\.[0-9]{3})0+$/, '$1'))
   const day0 = days(year, month, day)
   if (ofDay === undefined || day0 === undefined || ofDay % 1_000_000n !== 0n) return undefined

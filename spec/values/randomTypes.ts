@@ -4,7 +4,7 @@ import { type CqlType, scalarNames } from '../../lib/table/cqlType.ts'
 const scalars = (names: readonly (typeof scalarNames)[number][]) =>
   fc.constantFrom(...names).map((name): CqlType => ({ kind: 'scalar', name }))
 
-/** Field names that mean something to JavaScript or need quotes in CQL. */
+/** Field names with a meaning in JavaScript, or that need quotes in CQL. */
 const fieldNames = ['constructor', 'toString', 'Zip code', 'a"b']
 
 function typesOver(scalar: fc.Arbitrary<CqlType>, key: fc.Arbitrary<CqlType>): fc.Arbitrary<CqlType> {
@@ -31,18 +31,18 @@ function typesOver(scalar: fc.Arbitrary<CqlType>, key: fc.Arbitrary<CqlType>): f
   })).type
 }
 
-/** Cassandra orders keys, and durations have no order. */
+/** Scalars that can be keys. Keys need an order, and durations have none. */
 const orderedScalar = scalars(scalarNames.filter(name => name !== 'duration'))
 
-/** Types of set elements, map keys and clustering columns, nested too. */
+/** Types of set elements, map keys and clustering columns, also nested. */
 export const keyType = typesOver(orderedScalar, orderedScalar)
 
 /** Any type, nested to a small depth. */
 export const nestedType = typesOver(scalars(scalarNames), keyType)
 
 /**
- * Whether the driver can read it. Inside a vector types come as the name of a Java class, and in that the driver (4.10)
- * does not find its way from a user-defined type to a field that is a vector.
+ * Whether the driver can read a type. Inside a vector, types come as the name of a Java class. In such a name, driver 4.10
+ * cannot parse a user-defined type with a vector field.
  */
 export function isReadable(type: CqlType, inVector = false): boolean {
   switch (type.kind) {
@@ -66,7 +66,7 @@ export function isReadable(type: CqlType, inVector = false): boolean {
   }
 }
 
-/** Whether a vector is anywhere in it. */
+/** Whether a type contains a vector. */
 export function holdsVector(type: CqlType): boolean {
   switch (type.kind) {
     case 'vector':
@@ -85,7 +85,7 @@ export function holdsVector(type: CqlType): boolean {
   }
 }
 
-/** The same with the outermost level not frozen, where that makes a difference. */
+/** The type with its outermost level not frozen, if that makes a difference. */
 export function thawed(type: CqlType): CqlType {
   return 'frozen' in type ? { ...type, frozen: false } : type
 }

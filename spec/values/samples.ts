@@ -57,7 +57,7 @@ export function samplesOf(type: CqlType): fc.Arbitrary<Sample> {
   }
 }
 
-/** An iterable that is no Array and no Set. */
+/** An iterable that is neither an Array nor a Set. */
 class Sequence {
   readonly #items: readonly unknown[]
 
@@ -70,7 +70,7 @@ class Sequence {
   }
 }
 
-/** A Set, and a Map for its keys, turns -0 into 0 before anybody sees it. */
+/** A Set, and a Map for its keys, turns -0 into 0 by itself. */
 const isMinusZero = (item: unknown) => Object.is(item, -0)
 
 function inForm(items: unknown[], form: number): unknown {
@@ -79,7 +79,7 @@ function inForm(items: unknown[], form: number): unknown {
 }
 
 function mapSamples(key: CqlType, value: CqlType): fc.Arbitrary<Sample> {
-  // A key that JSON shows as null would hide another.
+  // A key that JSON shows as null would hide another key.
   const keys = samplesOf(key).filter(sample => hasNoInfinity(sample) && !isMinusZero(sample.given))
   const entry = fc.tuple(keys, samplesOf(value))
   const entries = fc.uniqueArray(entry, {

@@ -6,7 +6,7 @@ import { isoDate } from './calendar.ts'
 import { decimalMeaning, type Meaning, plainInet, printed } from './meaning.ts'
 import { secondTypes } from './secondDriver.ts'
 
-/** A value as a user gives it, and its plain meaning, which is what must be read back. */
+/** A value as a user gives it, and its meaning, which must be read back. */
 export interface Sample {
   readonly given: unknown
   readonly meaning: Meaning
@@ -14,7 +14,7 @@ export interface Sample {
 
 type Form<T> = (value: T) => unknown
 
-/** Each value in one of its forms, taken at random; a form that cannot show the value gives undefined. */
+/** Each value in a random one of its forms. A form that cannot represent the value returns undefined. */
 function inForms<T>(
   values: fc.Arbitrary<T>,
   meaning: (value: T) => Meaning,
@@ -28,7 +28,7 @@ function inForms<T>(
 
 const drivers = [types, secondTypes]
 
-/** What both copies of the driver make of a value. */
+/** A value as an object of both copies of the driver. */
 function ofDrivers<T>(make: (driver: typeof types, value: T) => unknown): Form<T>[] {
   return drivers.map(driver => value => make(driver, value))
 }
@@ -105,7 +105,7 @@ const doubles = fc.oneof(
     printed,
     number => number,
     printed,
-    // More digits than a double has; the nearest one is still this.
+    // More digits than a double has. The nearest double is still this number.
     number => (Number.isFinite(number) && number !== 0 ? number.toPrecision(30) : undefined),
   ),
   inForms(
@@ -117,7 +117,7 @@ const doubles = fc.oneof(
   ),
 )
 
-/** Text a hair above or below the middle of two neighbouring floats, where rounding twice goes wrong. */
+/** Text slightly above or below the middle of two neighbouring floats, where rounding twice gives the wrong float. */
 const besideMiddle = fc
   .tuple(fc.float({ min: 2 ** -20, max: 2 ** 20, noNaN: true }), fc.boolean(), fc.boolean())
   .map(([low, above, negative]): Sample => {
@@ -125,7 +125,7 @@ const besideMiddle = fc
     bits.setFloat32(0, low)
     bits.setInt32(0, bits.getInt32(0) + 1)
     const high = bits.getFloat32(0)
-    // 80 digits hold the middle exactly, since 2^-45 is its smallest part.
+    // 80 digits represent the middle exactly, because 2^-45 is its smallest part.
     const middle = BigInt(((low + high) / 2).toFixed(80).replace('.', '')) + (above ? 1n : -1n)
     const digits = String(middle).padStart(81, '0')
     const text = `${digits.slice(0, -80)}.${digits.slice(-80)}`
@@ -214,7 +214,7 @@ const times = inForms(
   value => Temporal.PlainTime.from(clock(value)),
 )
 
-/** ISO text of a moment as a clock shows it that is ahead of UTC by some minutes. */
+/** ISO text of a moment with an offset from UTC in minutes. */
 function withOffset(milliseconds: number, minutes: number, colon: boolean): string {
   const text = new Date(milliseconds + minutes * 60_000).toISOString().slice(0, -1)
   const size = Math.abs(minutes)
@@ -246,7 +246,7 @@ const timestamps = fc.oneof(
   ),
 )
 
-/** Beyond the reach of Date, where the driver reads an invalid one. */
+/** Timestamps beyond the range of Date, which the driver reads as an invalid Date. */
 export const distantTimestamps = inForms(
   nearEdges(-(2n ** 63n), 2n ** 63n - 1n).filter(
     value => value > 8_640_000_000_000_000n || value < -8_640_000_000_000_000n,
@@ -305,7 +305,7 @@ const durations = inForms<Duration>(
       : undefined,
 )
 
-/** The groups of an IPv6 address without leading zeros, and the longest run of zeros left out. */
+/** An IPv6 address without leading zeros in its groups, and without the longest run of zeros. */
 function shortIpv6(hex: string): string {
   const groups = hex.match(/.{4}/g)?.map(group => Number.parseInt(group, 16).toString(16)) ?? []
   const zeros = [...groups.join(':').matchAll(/\b0(?::0)+\b/g)].sort((a, b) => b[0].length - a[0].length)[0]
@@ -395,7 +395,7 @@ export const scalarSamples: Record<ScalarName, fc.Arbitrary<Sample>> = {
   varint: fc.oneof(
     integers(200n),
     integers(63n),
-    // No Integer of the driver: a report of a failure would print it, and from 2^1024 on that never ends.
+    // No Integer of the driver, because a failure report would print it, and from 2^1024 on that never ends.
     inForms(nearEdges(-(2n ** 1100n), 2n ** 1100n), String, value => value, String),
   ),
 }

@@ -5,7 +5,7 @@ const require = createRequire(import.meta.url)
 
 const ours = /node_modules[\\/](cassandra-driver|long)[\\/]/
 
-/** Another copy of the driver and of its `long`, as npm installs one: its classes are not those of ours. */
+/** Loads another copy of the driver and of its `long`, as npm may install them. Its classes differ from ours. */
 function loadAgain(): typeof types {
   const { cache } = require
   const first = Object.entries(cache).filter(([file]) => ours.test(file))
@@ -19,4 +19,4 @@ function loadAgain(): typeof types {
 export const secondTypes = loadAgain()
 
 if (secondTypes.Long === types.Long || secondTypes.Uuid === types.Uuid)
-  throw new Error('this is no second copy')
+  throw new Error('Expected a second copy of the driver')

@@ -1,4 +1,4 @@
-// A project in which one part requires the package and another imports it: both get the same objects, and so one state.
+// A project that loads the package with `require` and with `import`. Both must get the same objects with the same state.
 const required = require('cassandra-streams')
 
 const ROWS = 500

@@ -1,9 +1,9 @@
-// A program of a project of CommonJS. Bundlers start from it as well.
+// A CommonJS program, which is also the entry point for bundlers.
 const { Readable } = require('node:stream')
 const { pipeline } = require('node:stream/promises')
 const { createCassandraWritable, OptionError } = require('cassandra-streams')
 
-/** What a realm or a bundle could get wrong: `instanceof`, and names that a minifier changes. */
+/** Checks what another realm or a bundle could break: `instanceof`, and names that a minifier changes. */
 function refusal() {
   try {
     createCassandraWritable({})

@@ -1,4 +1,4 @@
-// A program of a project of modules.
+// A program that is an ES module.
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createCassandraWritable, OptionError } from 'cassandra-streams'

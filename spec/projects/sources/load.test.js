@@ -1,9 +1,9 @@
-// What a user of Jest writes, with no configuration at all.
+// A test for Jest without any configuration.
 const { startCassandra, CassandraStartError } = require('cassandra-streams/testing')
 const { load } = require('./load.cjs')
 
 test('loads rows into a Cassandra', async () => {
-  // CASSANDRA_CONTACT_POINTS names one that runs.
+  // Uses the running server in CASSANDRA_CONTACT_POINTS.
   const cassandra = await startCassandra()
   expect(cassandra.source).toBe('environment')
   await expect(load(JSON.parse(process.env.TARGET))).resolves.toBe('2 true OptionError ERR_CASSANDRA_OPTION')

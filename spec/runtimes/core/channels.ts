@@ -7,7 +7,7 @@ import { rejection, type Suite } from './suite.ts'
 
 type Message = Readonly<Record<string, unknown>>
 
-/** What a channel tells while `work` runs. */
+/** The messages of a channel while `work` runs. */
 async function messagesOf(channel: string, work: () => Promise<unknown>): Promise<Message[]> {
   const messages: Message[] = []
   const listener = (message: unknown) => void messages.push({ ...(message as object) })
@@ -21,7 +21,7 @@ async function messagesOf(channel: string, work: () => Promise<unknown>): Promis
 }
 
 export const channels: Suite = {
-  async 'tell of each request'(keyspace) {
+  async 'report each request'(keyspace) {
     const table = await keyspace.table('id int PRIMARY KEY')
     const sink = createCassandraWritable({ ...keyspace.target, table })
     const rows = Array.from({ length: 1_000 }, (_, id) => ({ id }))
@@ -35,7 +35,7 @@ export const channels: Suite = {
     )
   },
 
-  async 'tell of a bad row'(keyspace) {
+  async 'report a bad row'(keyspace) {
     const table = await keyspace.table('id int PRIMARY KEY')
     const sink = createCassandraWritable<object>({ ...keyspace.target, table, on_bad_row: () => {} })
     const work = () => pipeline(Readable.from([{ id: 1 }, { id: 'two' }]), sink)
@@ -43,7 +43,7 @@ export const channels: Suite = {
     deepEqual([bad?.['row_index'], bad?.['column'], more], [1, 'id', []])
   },
 
-  async 'tell of an opening that fails'({ target }) {
+  async 'report an opening that fails'({ target }) {
     const sink = createCassandraWritable({ ...target, table: 'nothing' })
     const work = () => rejection(pipeline(Readable.from([{ id: 1 }]), sink))
     const [failed] = await messagesOf('tracing:cassandra-streams:open:error', work)

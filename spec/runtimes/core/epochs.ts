@@ -8,18 +8,18 @@ export const TABLE = 'epochs'
 export interface Row {
   readonly id: number
   readonly v: string
-  /** Not frozen: Cassandra doubles it when a row is written twice with one timestamp. */
+  /** A non-frozen list. Cassandra doubles it when a row is written twice with the same timestamp. */
   readonly tags: readonly number[]
 }
 
 export const rowAt = (id: number): Row => ({ id, v: `row ${id}`, tags: [id, id + 1] })
 
-/** A source that can go back. */
+/** A source that can start at any row. */
 export function* rowsFrom(first: number): Generator<Row> {
   for (let id = first; id < ALL_ROWS; id++) yield rowAt(id)
 }
 
-/** The same sink again after each restart: its checkpoint is a file named after the keyspace. */
+/** Opens the same sink after each restart. Its checkpoint is a file named after the keyspace. */
 export async function openSink({ client, name, target }: Keyspace): Promise<MicroBatchSink<Row>> {
   await client.execute(
     `CREATE TABLE IF NOT EXISTS ${name}.${TABLE} (id int PRIMARY KEY, v text, tags list<int>)`,

@@ -44,7 +44,7 @@ export const errors: Suite = {
     ok(table instanceof SchemaError && table.message.includes('nothing'))
   },
 
-  async 'names row, column and type of a bad value, and has written what came before'(keyspace) {
+  async 'names row, column and type of a bad value, after the rows before it are written'(keyspace) {
     const table = await keyspace.table('id int PRIMARY KEY, small tinyint')
     const rows = [{ id: 1, small: 127 }, { id: 2, small: 128 }, { id: 3 }]
     const error = await write({ ...keyspace.target, table }, rows)
@@ -56,7 +56,7 @@ export const errors: Suite = {
     deepEqual(await keyspace.all(table), [{ id: 1, small: 127 }])
   },
 
-  async 'refuses a row without its key, and a column that the table has not'(keyspace) {
+  async 'refuses a row without its key, and a column that the table does not have'(keyspace) {
     const table = await keyspace.table('id int PRIMARY KEY, v int')
     const options = { ...keyspace.target, table }
     equal(code(await write(options, [{ v: 1 }])), 'ERR_CASSANDRA_KEY_MISSING')

@@ -1,4 +1,4 @@
-// Goes on with a load, and kills itself in the middle of its third epoch.
+// Continues a load, and kills itself in the middle of its third epoch.
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { EPOCH_ROWS, nextOf, openSink, rowsFrom } from './epochs.ts'

@@ -5,7 +5,7 @@ import { ALL_ROWS, EPOCH_ROWS, nextOf, openSink, rowsFrom, TABLE } from './epoch
 import { type Suite, sameRows } from './suite.ts'
 
 export const once: Suite = {
-  async 'goes on where it was killed, and ends as if it had not been'(keyspace) {
+  async 'continues after it was killed, and leaves the table of a clean run'(keyspace) {
     const sink = await openSink(keyspace)
     const last = await sink.open()
     const from = nextOf(last)

@@ -12,7 +12,7 @@ interface Change {
   readonly b?: number | null
 }
 
-/** The table as it is when the changes are applied one by one. */
+/** The rows of the table when the changes are applied one by one. */
 function oneByOne(changes: readonly Change[]): Record<string, unknown>[] {
   const table = new Map<number, Record<string, unknown>>()
   for (const { id, op, a, b } of changes) {
@@ -27,7 +27,7 @@ function oneByOne(changes: readonly Change[]): Record<string, unknown>[] {
 }
 
 export const order: Suite = {
-  async 'ends as if racing writes and deletes of few keys were applied one by one'(keyspace) {
+  async 'leaves the table as if concurrent writes and deletes of few keys were applied one by one'(keyspace) {
     const random = randomFrom(keyspace.surroundings.seed)
     const some = () => [undefined, null, Math.floor(random() * 1000)][Math.floor(random() * 3)]
     const changes = Array.from({ length: 20_000 }, (): Change => {

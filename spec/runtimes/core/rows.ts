@@ -33,7 +33,7 @@ async function typesTable(keyspace: Keyspace): Promise<string> {
 }
 
 export const rows: Suite = {
-  async 'writes rows of every type and reads exactly them back'(keyspace) {
+  async 'writes rows of every type that are read back exactly'(keyspace) {
     const { seed, rows: count } = keyspace.surroundings
     const table = await typesTable(keyspace)
     const random = randomFrom(seed)

@@ -1,7 +1,7 @@
 import { deepEqual } from 'node:assert/strict'
 import { Client } from 'cassandra-driver'
 
-/** What the runner tells a runtime, as JSON in the variable RUNTIME_SPEC. */
+/** The input of a runtime, as JSON in the variable RUNTIME_SPEC. */
 export interface Surroundings {
   readonly plain: { readonly host: string; readonly port: number; readonly localDataCenter: string }
   readonly secure: {
@@ -11,31 +11,31 @@ export interface Surroundings {
     readonly username: string
     readonly password: string
     readonly ca: string
-    /** Of an authority that signed no server's certificate. */
+    /** Certificate of an authority that signed no server's certificate. */
     readonly otherCa: string
   }
-  /** Of this runtime alone. */
+  /** Keyspace of this runtime. */
   readonly keyspace: string
   readonly seed: number
   readonly rows: number
 }
 
-/** What a runtime answers: one line of JSON for each case. */
+/** The output of a runtime: one line of JSON per case. */
 export interface Outcome {
   readonly suite: string
   readonly name: string
   readonly error?: string
 }
 
-/** Named cases; a case fails by throwing. */
+/** Cases by name. A case fails by throwing. */
 export type Suite = Readonly<Record<string, (keyspace: Keyspace) => Promise<void>>>
 
-/** A keyspace that goes when the program ends, and a client to look into it with. */
+/** A keyspace that is dropped when the program ends, and a client to read it. */
 export class Keyspace {
   readonly name: string
   readonly surroundings: Surroundings
   readonly client: Client
-  /** What a sink needs to reach this keyspace. */
+  /** Options with which a sink reaches this keyspace. */
   readonly target: { readonly host: string; readonly port: number; readonly keyspace: string }
   #tables = 0
 
@@ -43,7 +43,7 @@ export class Keyspace {
     const { host, port, localDataCenter } = surroundings.plain
     this.surroundings = surroundings
     this.name = surroundings.keyspace
-    // Cassandra on a busy machine takes its time to drop a keyspace.
+    // On a busy machine, Cassandra takes long to drop a keyspace.
     this.client = new Client({
       contactPoints: [`${host}:${port}`],
       localDataCenter,
@@ -66,14 +66,14 @@ export class Keyspace {
     await this.client.shutdown()
   }
 
-  /** Creates a table with the given columns and primary key; returns its name. */
+  /** Creates a table with the given columns and primary key. Returns its name. */
   async table(definition: string): Promise<string> {
     const table = `t${++this.#tables}`
     await this.client.execute(`CREATE TABLE ${this.name}.${table} (${definition})`)
     return table
   }
 
-  /** Every row of a table. */
+  /** All rows of a table. */
   async all(table: string, columns = '*'): Promise<Record<string, unknown>[]> {
     const found: Record<string, unknown>[] = []
     const query = `SELECT ${columns} FROM ${this.name}.${table}`
@@ -84,7 +84,7 @@ export class Keyspace {
   }
 }
 
-/** Like `deepEqual`, for many rows: it prints the first difference only. */
+/** Same as `deepEqual` for many rows, but prints only the first difference. */
 export function sameRows(found: readonly unknown[], expected: readonly unknown[]): void {
   for (const [i, row] of expected.entries()) deepEqual(found[i], row)
   deepEqual(found.length, expected.length)

@@ -50,7 +50,7 @@ export const tls: Suite = {
     equal(await read(keyspace, id), 'over TLS')
   },
 
-  async 'takes the authority from a file, and a host by its name'(keyspace) {
+  async 'accepts an authority from a file, and a host by its name'(keyspace) {
     const id = fresh()
     writeFileSync('ca.pem', keyspace.surroundings.secure.ca)
     await write(target(keyspace, { host: 'localhost', ssl_ca_cert: 'ca.pem' }), id)
@@ -63,21 +63,21 @@ export const tls: Suite = {
       'ERR_CASSANDRA_TLS_UNTRUSTED',
     ),
 
-  "refuses a certificate of nobody's authority when none is given": keyspace =>
+  'refuses a certificate whose authority is neither public nor given': keyspace =>
     refused(target(keyspace, { ssl_ca_cert: undefined }), 'ERR_CASSANDRA_TLS_UNTRUSTED'),
 
   'refuses a certificate for another host name': keyspace =>
     refused(target(keyspace, { ssl_server_name: 'db.example.com' }), 'ERR_CASSANDRA_TLS_HOST_NAME'),
 
-  'tells a plain client that the server speaks TLS': keyspace =>
+  'tells a client without TLS that the server speaks TLS': keyspace =>
     refused(target(keyspace, { ssl_enabled: false, ssl_ca_cert: undefined }), 'ERR_CASSANDRA_TLS_REQUIRED'),
 
-  async 'tells a TLS client that the server does not'(keyspace) {
+  async 'tells a client with TLS that the server does not speak TLS'(keyspace) {
     const { host, port } = keyspace.surroundings.plain
     await refused(target(keyspace, { host, port }), 'ERR_CASSANDRA_TLS_NOT_OFFERED')
   },
 
-  async 'refuses a wrong password and shows it nowhere'(keyspace) {
+  async 'fails for a wrong password and shows it nowhere'(keyspace) {
     const password = 'wr0ng-s3cret'
     const error = await rejection(write(target(keyspace, { password }), 'refused'))
     equal((error as { code?: unknown }).code, 'ERR_CASSANDRA_AUTH')

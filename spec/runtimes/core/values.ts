@@ -2,7 +2,7 @@ import { types } from 'cassandra-driver'
 
 type Random = () => number
 
-/** A value as a user gives it, and the plain meaning that it must have when it is read back. */
+/** A value as a user gives it, and its expected meaning when it is read back. */
 export type Sample = readonly [given: unknown, meaning: unknown]
 
 const below = (random: Random, n: number) => Math.floor(random() * n)
@@ -19,7 +19,7 @@ function whole(random: Random, bits: number): bigint {
   return BigInt.asIntN(bits, BigInt(`0x${hex(random, Math.ceil(bits / 4))}`))
 }
 
-/** As a BigInt, as text, or as a number where that is exact. */
+/** A random integer as a BigInt, as text, or as a number if that is exact. */
 function integer(random: Random, bits: number): Sample {
   const value = whole(random, bits)
   const number = Number(value)
@@ -193,7 +193,7 @@ function emptyIsNull<T>(items: T[], meaningOf: (item: T) => unknown): Sample {
   return [items, items.length === 0 ? null : items.map(meaningOf)]
 }
 
-/** The plain meaning of a value that the driver read. */
+/** The meaning of a value that the driver read. */
 export function meaning(value: unknown): unknown {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return value
   if (typeof value === 'number') return printed(value)

@@ -4,7 +4,7 @@ import { rejection, type Suite } from './suite.ts'
 
 const ROWS = 5_000
 
-/** Text in pieces → values of its lines. */
+/** Pieces of text → the JSON values of its lines. */
 function parseLines(): TransformStream<string, object> {
   let rest = ''
   return new TransformStream({
@@ -17,7 +17,7 @@ function parseLines(): TransformStream<string, object> {
 }
 
 export const web: Suite = {
-  async 'takes the body of a Response through TextDecoderStream and TransformStream'(keyspace) {
+  async 'writes the body of a Response through TextDecoderStream and TransformStream'(keyspace) {
     const table = await keyspace.table('id int PRIMARY KEY, name text')
     const rows = Array.from({ length: ROWS }, (_, id) => ({ id, name: `row ${id} – ✓` }))
     const body = new Response(rows.map(row => `${JSON.stringify(row)}\n`).join('')).body
@@ -29,7 +29,7 @@ export const web: Suite = {
     deepEqual(found, rows)
   },
 
-  async 'closes after the last acknowledgement, and asks to wait before that'(keyspace) {
+  async 'closes after the last acknowledgement, and has backpressure before that'(keyspace) {
     const table = await keyspace.table('id int PRIMARY KEY')
     const sink = createCassandraWritableStream({ ...keyspace.target, table })
     const writer = sink.getWriter()
@@ -46,7 +46,7 @@ export const web: Suite = {
     equal((await keyspace.all(table)).length, ROWS)
   },
 
-  async 'errors with the row that is to blame, and gives the source the same error'(keyspace) {
+  async 'fails with the error of the bad row, and gives the source the same error'(keyspace) {
     const table = await keyspace.table('id int PRIMARY KEY')
     let cancelled: unknown
     const source = new ReadableStream<object>({
@@ -64,7 +64,7 @@ export const web: Suite = {
     equal((await keyspace.all(table)).length, 2)
   },
 
-  async 'stops and releases when it is aborted, with the reason given'(keyspace) {
+  async 'stops and releases everything when it is aborted, with the given reason'(keyspace) {
     const table = await keyspace.table('id int PRIMARY KEY')
     const sink = createCassandraWritableStream({ ...keyspace.target, table })
     const writer = sink.getWriter()

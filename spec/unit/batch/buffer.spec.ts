@@ -7,7 +7,7 @@ import { anyFlush, encodeAll } from './rows.ts'
 
 const [row] = encodeAll([{ p: 1, c: 1, v: 'x' }]) as [EncodedRow]
 
-/** Buffers of so many rows on one connection, and what they were emptied of by bytes. */
+/** Buffers of one connection, and a record of their flushes by bytes. */
 function scene(mostBytes: number, mostRows = 1_000) {
   const buffered = new BufferedBytes(mostBytes)
   const flushed: number[] = []
@@ -19,7 +19,7 @@ function scene(mostBytes: number, mostRows = 1_000) {
 }
 
 describe('the buffer of rows', () => {
-  it('is full by count', () => {
+  it('is full at its number of rows', () => {
     const { buffer } = scene(1_000_000, 2)
     buffer.push(row)
     expect(buffer.isFull).toBe(false)
@@ -27,7 +27,7 @@ describe('the buffer of rows', () => {
     expect(buffer.isFull).toBe(true)
   })
 
-  it('gives back what was put in, in order, and is then empty', () => {
+  it('returns its rows in order, and is then empty', () => {
     fc.assert(
       fc.property(anyFlush, rows => {
         const { buffer, buffered } = scene(100_000)
@@ -43,7 +43,7 @@ describe('the buffer of rows', () => {
 })
 
 describe('the buffers of several tables', () => {
-  it('are full by the bytes of all of them, and flushed together', () => {
+  it('are full by the bytes of all of them together, and are flushed together', () => {
     const { buffered, flushed, open, buffer } = scene(3 * byteLengthOf(row))
     const [other, empty] = [open(), open()]
     buffer.push(row)
@@ -57,7 +57,7 @@ describe('the buffers of several tables', () => {
     expect([buffer, other, empty].map(each => each.drain())).toEqual([[], [], []])
   })
 
-  it('count anew after one was emptied', () => {
+  it('start to count again after one was emptied', () => {
     const { buffered, buffer } = scene(2 * byteLengthOf(row))
     buffer.push(row)
     buffer.drain()

@@ -5,7 +5,7 @@ import { byteLengthOf, type EncodedRow } from '../../../lib/row/encodedRow.ts'
 import { partitionKeyOf } from '../../../lib/row/partitionKey.ts'
 import { anyFlush, encodeAll, partitionOf } from './rows.ts'
 
-/** Three sets of nodes, by the last digit of the key. */
+/** Three replica sets, by the key modulo three. */
 const threeSets: ReplicaSetOf = row => `set ${partitionKeyOf(row).readInt32BE() % 3}`
 const everyBatchBy: readonly BatchBy[] = ['partition', 'replicas', 'none']
 const distinct = (rows: readonly EncodedRow[], of: (row: EncodedRow) => unknown) => new Set(rows.map(of)).size
@@ -22,7 +22,7 @@ describe('cutting a flush into requests', () => {
   })
 
   it.each(everyBatchBy)(
-    'makes requests of one statement and of a prepared number of rows, by %s',
+    'makes requests with one statement and one of the prepared numbers of rows, by %s',
     batchBy => {
       fc.assert(
         fc.property(anyFlush, rows => {
@@ -45,7 +45,7 @@ describe('cutting a flush into requests', () => {
     )
   })
 
-  it.each(everyBatchBy)('bounds the bytes of a request that has more than one row, by %s', batchBy => {
+  it.each(everyBatchBy)('limits the bytes of a request with more than one row, by %s', batchBy => {
     fc.assert(
       fc.property(anyFlush, rows => {
         for (const group of groupRows(rows, batchBy, threeSets)) {
@@ -69,7 +69,7 @@ describe('cutting a flush into requests', () => {
     )
   })
 
-  it('gives each row a request of its own by none', () => {
+  it('gives each row its own request, by none', () => {
     const rows = encodeAll([
       { p: 1, c: 1 },
       { p: 1, c: 2 },
@@ -77,7 +77,7 @@ describe('cutting a flush into requests', () => {
     expect(groupRows(rows, 'none', threeSets).map(group => group.rows)).toEqual(rows.map(row => [row]))
   })
 
-  it('never puts two partitions together by partition', () => {
+  it('puts no two partitions into one request, by partition', () => {
     fc.assert(
       fc.property(anyFlush, rows => {
         for (const group of groupRows(rows, 'partition', threeSets)) {
@@ -87,7 +87,7 @@ describe('cutting a flush into requests', () => {
     )
   })
 
-  it('never puts partitions of different nodes together, by replicas', () => {
+  it('puts no partitions of different nodes into one request, by replicas', () => {
     fc.assert(
       fc.property(anyFlush, rows => {
         for (const group of groupRows(rows, 'replicas', threeSets)) {
@@ -97,7 +97,7 @@ describe('cutting a flush into requests', () => {
     )
   })
 
-  it('keeps a request of several partitions below what the server warns of, by replicas', () => {
+  it('keeps a request of several partitions below the limits of server warnings, by replicas', () => {
     let mixed = 0
     fc.assert(
       fc.property(anyFlush, rows => {
@@ -113,7 +113,7 @@ describe('cutting a flush into requests', () => {
     expect(mixed).toBeGreaterThan(10)
   })
 
-  it('puts small rows of partitions with the same nodes together, which is what it is for', () => {
+  it('puts small rows of partitions with the same nodes into one request, by replicas', () => {
     const rows = encodeAll(Array.from({ length: 30 }, (_, p) => ({ p, c: 0, v: 'x' })))
     const groups = groupRows(rows, 'replicas', () => 'all')
     expect(groups.length).toBeLessThanOrEqual(6)

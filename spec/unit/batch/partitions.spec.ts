@@ -7,7 +7,7 @@ import { anyFlush, encodeAll, partitionOf } from './rows.ts'
 const indexesOf = (partitions: readonly EncodedRow[][]) =>
   partitions.map(rows => rows.map(({ index }) => index))
 
-/** As a Map would have them, whose keys keep the order in which they were first set. */
+/** The expected partitions, from a Map, which keeps the order in which keys were first set. */
 function byMap(rows: readonly EncodedRow[]): EncodedRow[][] {
   const found = new Map<string, EncodedRow[]>()
   for (const row of rows) {
@@ -18,7 +18,7 @@ function byMap(rows: readonly EncodedRow[]): EncodedRow[][] {
 }
 
 describe('the partitions of a flush', () => {
-  it('are those of each operation, in the order in which they were first seen', () => {
+  it('are separate per operation, in the order in which they were first seen', () => {
     fc.assert(
       fc.property(anyFlush, rows => {
         expect(indexesOf(partitionsOf(rows))).toEqual(indexesOf(byMap(rows)))
@@ -26,12 +26,12 @@ describe('the partitions of a flush', () => {
     )
   })
 
-  it('are told apart when there are as many as rows', () => {
+  it('are distinguished if every row has its own', () => {
     const rows = encodeAll(Array.from({ length: 5_000 }, (_, p) => ({ p: p * 100_003, c: 1 })))
     expect(indexesOf(partitionsOf(rows))).toEqual(rows.map(({ index }) => [index]))
   })
 
-  it('are found again among many', () => {
+  it('are found among many others', () => {
     const rows = encodeAll(Array.from({ length: 10_000 }, (_, i) => ({ p: i % 2_500, c: i })))
     expect(indexesOf(partitionsOf(rows))).toEqual(indexesOf(byMap(rows)))
   })

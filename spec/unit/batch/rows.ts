@@ -31,7 +31,7 @@ export const rules = {
   max_row_bytes: 1_000_000,
 } as const
 
-/** Encodes rows as a sink does, numbered from 0. */
+/** Encodes rows like a sink, numbered from 0. */
 export function encodeAll(rows: readonly object[]): EncodedRow[] {
   const encoder = new RowEncoder(schema, rules)
   return rows.map((row, index) => encoder.encode({ op: '', ...row }, index))

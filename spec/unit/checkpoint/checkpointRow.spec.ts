@@ -19,12 +19,15 @@ const owned: Omit<CheckpointRow, 'state'> = {
 const states = [stateAfter(undefined), ...threeEpochs().map(({ state }) => state)]
 
 describe('the row of a checkpoint', () => {
-  it.each(states.map((state, i) => [i, state] as const))('says what was written: state %i', (_, state) => {
-    const row = { ...owned, state }
-    expect(readRow(name, columnsOf(name, row), location)).toEqual(row)
-  })
+  it.each(states.map((state, i) => [i, state] as const))(
+    'is read as the written state: state %i',
+    (_, state) => {
+      const row = { ...owned, state }
+      expect(readRow(name, columnsOf(name, row), location)).toEqual(row)
+    },
+  )
 
-  it('is refused when any of what it keeps is changed, lost, or exchanged with that of another state', () => {
+  it('is refused if a column is changed, lost, or exchanged with that of another state', () => {
     const refused = { code: 'ERR_CASSANDRA_CHECKPOINT_CORRUPT', location }
     const covered = ['version', 'serial', 'target', 'committed', 'sealed', 'next', 'checksum'] as const
     const rows = states.map(state => columnsOf(name, { ...owned, state }))
@@ -70,8 +73,12 @@ describe('the row of a checkpoint', () => {
       { ...stateAfter(undefined), sealed: sealOf(0, { last_timestamp: '1' }) },
       'The last timestamp of epoch 0 is below the first',
     ],
-    ['an epoch is not one', { ...stateAfter(undefined), sealed: sealOf(0, { rows: -1 }) }, 'not well-formed'],
-  ])('is refused when its epochs do not follow from each other: %s', (_, state, why) => {
+    [
+      'an epoch is malformed',
+      { ...stateAfter(undefined), sealed: sealOf(0, { rows: -1 }) },
+      'not well-formed',
+    ],
+  ])('is refused if its epochs do not follow from each other: %s', (_, state, why) => {
     const row = columnsOf(name, { ...owned, state })
     expect(() => readRow(name, row, location)).toThrow(why)
     expect(() => readRow(name, row, location)).toThrow(
@@ -79,14 +86,14 @@ describe('the row of a checkpoint', () => {
     )
   })
 
-  it('of a newer format is not called damaged', () => {
+  it('in a newer format is not reported as damaged', () => {
     const row = columnsOf(name, { ...owned, state: stateAfter(undefined) })
     expect(() => readRow(name, { ...row, version: 2, more: 'x' }, location)).toThrow(
       expect.objectContaining({ code: 'ERR_CASSANDRA_CHECKPOINT_VERSION' }),
     )
   })
 
-  it('has the columns that the guide shows', () => {
+  it('has the columns that docs/exactly-once.md shows', () => {
     const guide = readFileSync(resolve(import.meta.dirname, '../../../docs/exactly-once.md'), 'utf8')
     const shown = /cassandra_streams_checkpoints \(([^()]*), PRIMARY KEY \(name\)\)/.exec(guide)?.[1]
     const columns = Object.entries(columnTypes).map(([column, type]) => `${column} ${type}`)

@@ -6,7 +6,7 @@ import { location, openOn, run, stepsTo, threeEpochs } from './story.ts'
 const steps = threeEpochs()
 const states = steps.length + 1
 
-/** Every disk that a power loss may leave. */
+/** Every state of the disk that a power loss may leave. */
 function* afterPowerLoss(disk: Disk): Generator<[string, Disk]> {
   const kept: Cut[] = disk.hasUnsyncedBytes ? (Object.keys(cuts) as Cut[]) : ['nothing']
   for (let names = 0; names <= disk.unsyncedNames; names++) {
@@ -14,14 +14,14 @@ function* afterPowerLoss(disk: Disk): Generator<[string, Disk]> {
   }
 }
 
-/** Steps after which the next process finds the checkpoint. */
+/** Number of steps whose state the next process finds. */
 const reachedOn = async (disk: Disk, pid: number) => stepsTo(steps, (await openOn(disk, pid)).state)
 
 describe.each([
   ['appended to one file', undefined],
   ['each in a new file', 1],
 ])('three epochs, %s', (_title, longFile) => {
-  /** The calls of a run without faults, each with every fault that it may meet. */
+  /** Every fault of each call of a run without faults. */
   async function faults(kinds: readonly Fault[]): Promise<[number, Fault, string][]> {
     const disk = Disk.empty()
     expect(await run(disk, steps, 1, { longFile })).toMatchObject({ done: steps.length, error: undefined })
@@ -51,14 +51,14 @@ describe.each([
     )
   }
 
-  /** A run that meets one fault. */
+  /** Runs the steps with one fault. */
   async function meet(at: number, fault: Fault) {
     const disk = Disk.empty()
     disk.fault = (_call, i) => (i === at ? fault : undefined)
     return { disk, ...(await run(disk, steps, 1, { longFile })) }
   }
 
-  it('are known after the process ends at any call, and the power with it or not', async () => {
+  it('survive the end of the process at any call, with and without a power loss', async () => {
     let checked = 0
     for (const [at, fault, where] of await faults([
       { when: 'before' },
@@ -73,7 +73,7 @@ describe.each([
       for (const [kept, left] of disks) {
         const reached = await reachedOn(left, 2)
         expect([done, done + 1], `${where}; kept: ${kept}`).toContain(reached)
-        // What it told is durable, and the work can be finished.
+        // Every completed step is durable, and the remaining steps can be done.
         const again = left.afterPowerLoss(0, 'nothing')
         expect(await reachedOn(again, 3), `${where}; kept: ${kept}; power lost again`).toBe(reached)
         const end = await run(again, steps, 4, { from: reached, longFile })
@@ -85,7 +85,7 @@ describe.each([
     expect(checked).toBeGreaterThan(1000)
   }, 300_000)
 
-  it('end at any call that fails, and are known to the next process', async () => {
+  it('stop at any call that fails, and the next process finds their state', async () => {
     let failed = 0
     const kinds = (['before', 'during', 'after'] as const).map(when => ({ when, code: 'EIO' }))
     for (const [at, fault, where] of await faults(kinds)) {
@@ -93,7 +93,7 @@ describe.each([
       expect(error, where).toBeInstanceOf(CheckpointError)
       expect(error, where).toMatchObject({ code: 'ERR_CASSANDRA_CHECKPOINT_IO', cause: { code: 'EIO' } })
       if (checkpoint !== undefined && done < steps.length) {
-        // Nothing is tried again.
+        // No call is retried.
         const calls = disk.calls.length
         await expect(steps[done]?.act(checkpoint), where).rejects.toBe(error)
         expect(disk.calls.length, where).toBe(calls)
@@ -115,14 +115,17 @@ describe.each([
     expect(failed).toBeGreaterThan(100)
   }, 300_000)
 
-  it.each([1, 7, 100])('are written fully by a file system that takes %i bytes at a time', async most => {
-    const disk = Disk.empty()
-    disk.most = most
-    expect(await run(disk, steps, 1, { longFile })).toMatchObject({ done: steps.length })
-    expect(await reachedOn(disk.afterPowerLoss(0, 'nothing'), 2)).toBe(steps.length)
-  })
+  it.each([1, 7, 100])(
+    'are written completely by a file system that accepts %i bytes per write',
+    async most => {
+      const disk = Disk.empty()
+      disk.most = most
+      expect(await run(disk, steps, 1, { longFile })).toMatchObject({ done: steps.length })
+      expect(await reachedOn(disk.afterPowerLoss(0, 'nothing'), 2)).toBe(steps.length)
+    },
+  )
 
-  it('end when the disk is full, at any byte, and go on when there is room', async () => {
+  it('stop when the disk is full, at any byte, and continue when there is space', async () => {
     const whole = Disk.empty()
     whole.room = 1_000_000
     await run(whole, steps, 1, { longFile })
@@ -143,7 +146,7 @@ describe.each([
       })
       seen.add(done)
     }
-    // It was full at each seal and at each commit, or only at seals if these make new files.
+    // The disk was full at each seal and each commit, or only at seals if these create new files.
     expect([...seen].sort()).toEqual(Array.from({ length: states - 1 }, (_, i) => i))
   }, 300_000)
 })

@@ -20,7 +20,7 @@ async function written(): Promise<Buffer> {
 }
 const file = await written()
 
-/** The lines of a file, each with its line feed. */
+/** The lines of a file with their line feeds. */
 const linesOf = (bytes: Buffer): Buffer[] =>
   bytes
     .toString('latin1')
@@ -28,7 +28,7 @@ const linesOf = (bytes: Buffer): Buffer[] =>
     .map(line => Buffer.from(line, 'latin1'))
 const lines = linesOf(file)
 const startOf = (line: number) => Buffer.concat(lines.slice(0, line)).length
-/** The first line, the header and the first seal: a file never has less. */
+/** The first line, the header and the first seal. A file never has less. */
 const shortest = startOf(3)
 
 type Answer = { state: EpochState } | { code: string; offset: number | undefined }
@@ -42,16 +42,16 @@ function read(bytes: Buffer, expected: Target = target): Answer {
   }
 }
 const corruptAt = (offset: number) => ({ code: 'ERR_CASSANDRA_CHECKPOINT_CORRUPT', offset })
-/** What a file says that has only its first records. */
+/** The state in a file with only its first lines. */
 const stateAfterLines = (count: number) => ({ state: steps[count - 3]?.state })
 
 describe('a checkpoint file', () => {
-  it('says what was written', () => {
+  it('is read as the written state', () => {
     expect(lines.length).toBe(2 + steps.length)
     expect(read(file)).toEqual(stateAfterLines(lines.length))
   })
 
-  it('cut at any byte has lost its last record at most, or is refused when it has none', () => {
+  it('cut at any byte has lost at most its last record, or is refused if it has none', () => {
     for (let length = 0; length < file.length; length++) {
       const whole = linesOf(file.subarray(0, length)).filter(line => line.at(-1) === 0x0a).length
       const answer = read(file.subarray(0, length))
@@ -60,7 +60,7 @@ describe('a checkpoint file', () => {
     }
   })
 
-  it('with NULs in place of the end of its last record has lost that record', () => {
+  it('with NULs instead of the end of its last record has lost that record', () => {
     const last = startOf(lines.length - 1)
     for (let kept = last; kept < file.length; kept++) {
       const bytes = Buffer.concat([file.subarray(0, kept)], file.length)
@@ -72,10 +72,10 @@ describe('a checkpoint file', () => {
     expect(read(Buffer.concat([file, Buffer.alloc(1 << 25)]))).toEqual(corruptAt(file.length))
   })
 
-  it('cut just before its last line feed is refused when another byte of that record is wrong', () => {
+  it('cut just before its last line feed is refused if another byte of that record is wrong', () => {
     const last = startOf(lines.length - 1)
     for (let at = last; at < file.length - 1; at++) {
-      // A length that is too large looks as if more were missing.
+      // With a larger length, the record looks as if more of it were missing.
       if (at >= last + 66 && at < last + 74) continue
       const bytes = Buffer.from(file.subarray(0, -1))
       bytes[at] = (bytes[at] ?? 0) ^ 1
@@ -100,7 +100,7 @@ describe('a checkpoint file', () => {
     )
   })
 
-  it('with several bytes overwritten, anywhere, is refused or says what it said once', () => {
+  it('with several overwritten bytes is refused, or is read as an earlier state', () => {
     const overwrite = fc.record({
       at: fc.nat(file.length - 1),
       bytes: fc.uint8Array({ minLength: 1 }),
@@ -122,7 +122,7 @@ describe('a checkpoint file', () => {
     )
   })
 
-  it('with two lines in each other’s place is refused at the first of them', () => {
+  it('with two exchanged lines is refused at the first of them', () => {
     for (let i = 0; i < lines.length; i++) {
       for (let j = i + 1; j < lines.length; j++) {
         const swapped = lines.with(i, lines[j] ?? file).with(j, lines[i] ?? file)
@@ -131,14 +131,14 @@ describe('a checkpoint file', () => {
     }
   })
 
-  it('without one of its lines is refused, unless it is the last', () => {
+  it('without one of its lines is refused, except without the last', () => {
     for (let i = 0; i < lines.length - 1; i++) {
       expect(read(Buffer.concat(lines.toSpliced(i, 1))), `${i}`).toEqual(corruptAt(startOf(i)))
     }
     expect(read(Buffer.concat(lines.slice(0, -1)))).toEqual(stateAfterLines(lines.length - 1))
   })
 
-  it('with a line doubled, at once or at the end, is refused at the second', () => {
+  it('with a line repeated, directly or at the end, is refused at the repetition', () => {
     for (let i = 0; i < lines.length; i++) {
       const line = lines[i] ?? file
       expect(read(Buffer.concat(lines.toSpliced(i, 0, line))), `${i}`).toEqual(corruptAt(startOf(i + 1)))
@@ -146,7 +146,7 @@ describe('a checkpoint file', () => {
     }
   })
 
-  it('with a line of another file of the same epochs is refused', async () => {
+  it('with a line of another file with the same epochs is refused', async () => {
     const others = linesOf(await written())
     for (let i = 2; i < lines.length; i++) {
       const mixed = Buffer.concat(lines.with(i, others[i] ?? file))
@@ -181,14 +181,14 @@ describe('a checkpoint file', () => {
     ['a commit of another epoch', { commit: { epoch_id: 1 } }],
     ['a commit without an epoch', { commit: null }],
     ['a seal without a count', { seal: { ...sealOf(0), rows: undefined } }],
-    ['a seal again without timestamps', { reseal: {} }],
-    ['a seal again with lower timestamps', { reseal: { timestamp: '5', last_timestamp: '6' } }],
+    ['a second seal without timestamps', { reseal: {} }],
+    ['a second seal with lower timestamps', { reseal: { timestamp: '5', last_timestamp: '6' } }],
     ['a header', { header: {} }],
-    ['what nobody knows', { unseal: 1 }],
-    ['two in one', { commit: { epoch_id: 0 }, seal: sealOf(1) }],
+    ['an unknown event', { unseal: 1 }],
+    ['two events in one record', { commit: { epoch_id: 0 }, seal: sealOf(1) }],
     ['no object', [1]],
     ['nothing', {}],
-  ])('whose records are sound and go on with %s is refused', (_name, event) => {
+  ])('with valid records followed by %s is refused', (_name, event) => {
     const begun = beginHistory(target, undefined, [sealOf(0)])
     const bytes = Buffer.concat([begun.bytes, encodeRecord(begun.checksum, event).bytes])
     expect(read(bytes)).toEqual(corruptAt(begun.bytes.length))
@@ -200,14 +200,14 @@ describe('a checkpoint file', () => {
     ['a seal of the second epoch', [{ seal: sealOf(1) }]],
     ['a commit of the second epoch', [{ commit: { epoch_id: 1 } }]],
     [
-      'timestamps between those of the two',
+      'timestamps between those of the two epochs',
       [{ reseal: { timestamp: '1000900', last_timestamp: '1000902' } }],
     ],
     [
-      'a commit of an epoch that is behind the one before it',
+      'a commit of an epoch whose write times are below those of the previous one',
       [later, { commit: { epoch_id: 0 } }, { commit: { epoch_id: 1 } }],
     ],
-  ])('with two sealed epochs that goes on with %s is refused', (_name, events) => {
+  ])('with two sealed epochs followed by %s is refused', (_name, events) => {
     const records: { bytes: Buffer; checksum: string }[] = [
       beginHistory(target, undefined, [sealOf(0), sealOf(1)]),
     ]
@@ -217,7 +217,7 @@ describe('a checkpoint file', () => {
     expect(read(Buffer.concat(bytes))).toEqual(corruptAt(Buffer.concat(bytes.slice(0, -1)).length))
   })
 
-  it('is not replaced when it is damaged, so that nothing is begun again in silence', async () => {
+  it('is not replaced when it is damaged, so that no load silently starts again', async () => {
     for (const bytes of [
       Buffer.alloc(0),
       file.subarray(0, shortest - 1),
@@ -231,7 +231,7 @@ describe('a checkpoint file', () => {
     }
   })
 
-  it('that was cut in its last record goes on from there', async () => {
+  it('that was cut in its last record can be continued', async () => {
     const disk = Disk.empty()
     disk.put(location, file.subarray(0, -5))
     const checkpoint = await openOn(disk, 1)
@@ -241,7 +241,7 @@ describe('a checkpoint file', () => {
     expect(disk.get(location)).toEqual(file)
   })
 
-  it('begins with no epoch when there is none', async () => {
+  it('that does not exist has no epoch', async () => {
     expect((await openOn(Disk.empty(), 1)).state).toEqual(stateAfter(undefined))
   })
 })

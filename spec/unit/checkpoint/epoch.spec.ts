@@ -35,7 +35,7 @@ describe('an epoch', () => {
     ['sealed 1', sealed1, 0, 'skip'],
     ['sealed 1', sealed1, 1, 'replay'],
     ['sealed 0 and 1', both, 0, 'replay'],
-  ])('on a checkpoint that is %s: %# is decided', (_name, state, epoch_id, decision) => {
+  ])('is handled by the state of the checkpoint, here: %s (%#)', (_name, state, epoch_id, decision) => {
     expect(decide(state, epoch_id)).toBe(decision)
   })
 
@@ -54,7 +54,7 @@ describe('an epoch', () => {
     expect(refusal(() => decide(state, epoch_id))).toMatch(/^ERR_CASSANDRA_EPOCH: Expected epoch \d/)
   })
 
-  it('hands its position, total and timestamps on when it is committed', () => {
+  it('passes its position, total and timestamps to the commit', () => {
     expect(committed0).toEqual({
       committed: { epoch_id: 0, position: { offset: 0 }, rows_total: 3, last_timestamp: '1000002' },
       sealed: undefined,
@@ -63,12 +63,12 @@ describe('an epoch', () => {
     })
   })
 
-  it('may be sealed while the one before it is, and follows it', () => {
+  it('may be sealed while the previous one is sealed, and follows it', () => {
     expect(both).toMatchObject({ sealed: sealOf(0), next: sealOf(1), high_water: 1_001_002n })
     expect(commit(both)).toEqual(sealed1)
   })
 
-  it('must be sealed again when the one before it was', () => {
+  it('must be sealed again if the previous one was', () => {
     const later = { timestamp: '1001003', last_timestamp: '1001005' }
     const resealed = reseal(both, later)
     expect(resealed).toMatchObject({ sealed: sealOf(0, later), next: sealOf(1), high_water: 1_001_005n })
@@ -80,7 +80,7 @@ describe('an epoch', () => {
     expect(commit(again).committed).toMatchObject({ epoch_id: 1, last_timestamp: '1001008' })
   })
 
-  it('that is sealed again keeps all but its timestamps', () => {
+  it('that is sealed again keeps everything except its timestamps', () => {
     const later = reseal(sealed1, { timestamp: '1001003', last_timestamp: '1001005' })
     expect(later.sealed).toEqual(sealOf(1, { timestamp: '1001003', last_timestamp: '1001005' }))
     expect(later.high_water).toBe(1_001_005n)
@@ -90,19 +90,19 @@ describe('an epoch', () => {
     ['a timestamp that an earlier epoch may have used', committed0, sealOf(1, { timestamp: '1000002' })],
     ['an empty span of timestamps', committed0, sealOf(1, { last_timestamp: '1000999' })],
     ['a total that does not follow', committed0, sealOf(1, { rows_total: 7 })],
-    ['a block too few', committed0, sealOf(1, { blocks: ['one'] })],
-    ['a block too many', committed0, sealOf(1, { blocks: ['one', 'two', 'three'] })],
+    ['one block too few', committed0, sealOf(1, { blocks: ['one'] })],
+    ['one block too many', committed0, sealOf(1, { blocks: ['one', 'two', 'three'] })],
     ['a count that is not whole', committed0, sealOf(1, { rows: 1.5 })],
-    ['two earlier ones sealed', both, sealOf(2)],
-    ['an earlier one sealed with later timestamps', sealed0, sealOf(1, { timestamp: '1000002' })],
-    ['a total that leaves out the sealed one', sealed0, sealOf(1, { rows_total: 3 })],
+    ['two sealed epochs before it', both, sealOf(2)],
+    ['timestamps below those of the sealed epoch before it', sealed0, sealOf(1, { timestamp: '1000002' })],
+    ['a total without the sealed epoch before it', sealed0, sealOf(1, { rows_total: 3 })],
     ['itself sealed', sealed0, sealOf(0)],
     ['itself committed', committed0, sealOf(0)],
   ])('with %s is not sealed', (_name, state, next) => {
     expect(refusal(() => seal(state, next))).toMatch(/^ERR_CASSANDRA_EPOCH: /)
   })
 
-  it('is neither committed nor sealed again before it is sealed', () => {
+  it('cannot be committed or sealed again before it is sealed', () => {
     expect(refusal(() => commit(committed0))).toBe(
       'ERR_CASSANDRA_EPOCH: No epoch can be committed because no epoch is sealed',
     )
@@ -122,7 +122,7 @@ describe('a replay', () => {
     expect(() => checkReplay(sealed, 3, ['first4', 'second4'])).not.toThrow()
   })
 
-  it('of another count is refused whatever the fingerprints say', () => {
+  it('with another number of rows is refused whatever the fingerprints are', () => {
     expect(refusal(() => checkReplay(sealed, 4, sealed.blocks))).toMatch(/^ERR_CASSANDRA_REPLAY_DIFFERS: /)
   })
 
@@ -130,10 +130,10 @@ describe('a replay', () => {
     ['another row', 3, ['other', 'second4'], 'rows 0 to 1'],
     ['another last row', 3, ['first4', 'other'], 'rows 2 to 2'],
     ['fewer rows', 1, ['other'], 'rows 0 to 1'],
-    ['a block less', 2, ['first4'], 'rows 2 to 2'],
+    ['one block less', 2, ['first4'], 'rows 2 to 2'],
     ['none', 0, [], 'rows 0 to 1'],
-    ['a row more', 4, ['first4', 'other'], 'rows 2 to 3'],
-    ['a block more', 5, ['first4', 'second4', 'third'], 'rows 4 to 4'],
+    ['one row more', 4, ['first4', 'other'], 'rows 2 to 3'],
+    ['one block more', 5, ['first4', 'second4', 'third'], 'rows 4 to 4'],
   ])('with %s is refused with the first block that differs', (_name, rows, blocks, where) => {
     const text = refusal(() => checkReplay(sealed, rows, blocks))
     expect(text).toMatch(/^ERR_CASSANDRA_REPLAY_DIFFERS: /)

@@ -3,7 +3,7 @@ import type { Target } from '../../../lib/checkpoint/target.ts'
 
 export const target: Target = { cluster: 'Test', keyspace: 'shop', table: 'orders', table_id: 'a-1' }
 
-/** The seal of an epoch of three rows, as it follows from the ones before. */
+/** The seal of an epoch of three rows that follows the previous epochs. */
 export function sealOf(epoch_id: number, change: Partial<Seal> = {}): Seal {
   const timestamp = 1_000_000 + epoch_id * 1000
   return {

@@ -3,7 +3,7 @@ import { Disk } from '../../fake/disk.ts'
 import { sealOf } from './epochs.ts'
 import { location, openOn } from './story.ts'
 
-/** A disk whose calls that begin so fail with a code of the system. */
+/** A disk on which calls with this beginning fail with a code of the system. */
 function failing(beginning: string, code: string): Disk {
   const disk = Disk.empty()
   disk.fault = call => (call.startsWith(beginning) ? { when: 'before', code } : undefined)
@@ -14,7 +14,7 @@ const io = { code: 'ERR_CASSANDRA_CHECKPOINT_IO', location }
 
 describe('a checkpoint that cannot be used', () => {
   it.each(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])(
-    'because its file system has no hard links (%s) says so when it is opened, and leaves nothing',
+    'because its file system has no hard links (%s) reports that when it opens, and leaves no files',
     async code => {
       const disk = failing('link ', code)
       const opening = openOn(disk, 1)
@@ -34,7 +34,7 @@ describe('a checkpoint that cannot be used', () => {
     ['EDQUOT', 'The disk quota is used up: make room, then start again'],
     ['EMFILE', 'This process has too many open files: raise its limit'],
     ['ENOTDIR', 'A part of its path is a file where a folder should be'],
-  ])('because of %s says what to do', async (code, remedy) => {
+  ])('because of %s leads to an error that says what to do', async (code, remedy) => {
     const opening = openOn(failing('open ', code), 1)
     await expect(opening).rejects.toMatchObject({ ...io, cause: { code } })
     await expect(opening).rejects.toThrow(
@@ -42,7 +42,7 @@ describe('a checkpoint that cannot be used', () => {
     )
   })
 
-  it('because the disk is full says what to do, also later', async () => {
+  it('because the disk is full leads to an error that says what to do, also later', async () => {
     const disk = Disk.empty()
     const checkpoint = await openOn(disk, 1)
     disk.room = 0
@@ -51,7 +51,7 @@ describe('a checkpoint that cannot be used', () => {
     )
   })
 
-  it('because a link failed though it was made, gives it back', async () => {
+  it('because link() failed although the link was created, removes the link', async () => {
     const disk = Disk.empty()
     disk.fault = call => (call.startsWith('link ') ? { when: 'after', code: 'EIO' } : undefined)
     await expect(openOn(disk, 1)).rejects.toMatchObject(io)

@@ -31,7 +31,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 describe('a checkpoint on a real file system', () => {
-  it('is made with the first seal, readable by its owner only, and leaves nothing else', async () => {
+  it('is created with the first seal, readable only by its owner, and leaves no other files', async () => {
     const checkpoint = await openCheckpoint(location, target)
     expect(await readdir(folder)).toEqual(['orders.lock.1'])
     await checkpoint.seal(sealOf(0))
@@ -48,7 +48,7 @@ describe('a checkpoint on a real file system', () => {
     await again.close()
   })
 
-  it('does calls that are made at once in their order', async () => {
+  it('runs concurrent calls in their order', async () => {
     const checkpoint = await openCheckpoint(location, target)
     const calls = [0, 1, 2].flatMap(id => [checkpoint.seal(sealOf(id)), checkpoint.commit()])
     await Promise.all([...calls, checkpoint.close()])
@@ -57,7 +57,7 @@ describe('a checkpoint on a real file system', () => {
     await again.close()
   })
 
-  it('may be refused a seal and go on', async () => {
+  it('remains usable after it refused a seal', async () => {
     const checkpoint = await openCheckpoint(location, target)
     await expect(checkpoint.commit()).rejects.toMatchObject({ code: 'ERR_CASSANDRA_EPOCH' })
     await expect(checkpoint.seal(sealOf(1))).rejects.toMatchObject({ code: 'ERR_CASSANDRA_EPOCH' })
@@ -81,7 +81,7 @@ describe('a checkpoint on a real file system', () => {
     await again.close()
   })
 
-  it('cannot be a pipe, a file far too large, or in a folder that is not there', async () => {
+  it('cannot be a pipe, a file that is far too large, or in a folder that does not exist', async () => {
     const refused = (at: string) => expect(openCheckpoint(at, target)).rejects
     await refused(join(folder, 'none', 'orders')).toMatchObject({
       code: 'ERR_CASSANDRA_CHECKPOINT_IO',
@@ -98,7 +98,7 @@ describe('a checkpoint on a real file system', () => {
     expect(await readdir(folder)).toEqual(['orders'])
   })
 
-  it('has one lock, by whatever links it is reached', async () => {
+  it('has one lock, whatever links lead to it', async () => {
     await mkdir(join(folder, 'real'))
     await symlink('real', join(folder, 'alias'))
     await symlink(join('real', 'orders'), location)
@@ -114,7 +114,7 @@ describe('a checkpoint on a real file system', () => {
     expect(await readFile(location, 'utf8')).toContain('{"commit":{"epoch_id":0}}')
   })
 
-  it('is made where a link leads that was there before it, and has one lock', async () => {
+  it('is created at the target of an existing link, and has one lock', async () => {
     await mkdir(join(folder, 'real'))
     await symlink(join('real', 'second'), location)
     await symlink('orders', join(folder, 'real', 'second'))
@@ -127,7 +127,7 @@ describe('a checkpoint on a real file system', () => {
     expect((await lstat(location)).isSymbolicLink()).toBe(true)
   })
 
-  it('at a path that ends as that of a folder is in that folder, or refused', async () => {
+  it('at a path with a slash at the end is in that folder, or refused', async () => {
     await expect(openCheckpoint(`${location}/`, target)).rejects.toMatchObject({
       code: 'ERR_CASSANDRA_CHECKPOINT_IO',
       message: expect.stringContaining('this folder does not exist: create it'),
@@ -139,7 +139,7 @@ describe('a checkpoint on a real file system', () => {
     expect(await readdir(location)).toEqual(['checkpoint'])
   })
 
-  it('that a link to itself stands for is refused', async () => {
+  it('at a link to itself is refused', async () => {
     await symlink('orders', location)
     await expect(openCheckpoint(location, target)).rejects.toMatchObject({
       code: 'ERR_CASSANDRA_CHECKPOINT_IO',
@@ -149,7 +149,7 @@ describe('a checkpoint on a real file system', () => {
 })
 
 describe('a checkpoint', () => {
-  it('that may not be read is refused and left as it is', async () => {
+  it('that may not be read is refused and not changed', async () => {
     const disk = Disk.empty()
     await (await openOn(disk, 1)).seal(sealOf(0))
     const next = disk.afterKill()
@@ -164,7 +164,7 @@ describe('a checkpoint', () => {
     expect(next.names).toEqual([onDisk])
   })
 
-  it('stays small, and knows what matters, after any number of epochs', async () => {
+  it('stays small and has the right state after any number of epochs', async () => {
     const longFile = 4000
     const disk = Disk.empty()
     const checkpoint = await openOn(disk, 1, longFile)
@@ -182,7 +182,7 @@ describe('a checkpoint', () => {
     expect((await openOn(disk.afterKill(), 2)).state).toEqual(checkpoint.state)
   })
 
-  it('gives back any position that JSON has, as it was when it was sealed', async () => {
+  it('returns any position that JSON can keep, as it was at the seal', async () => {
     await fc.assert(
       fc.asyncProperty(fc.json({ maxDepth: 4 }), async text => {
         const position: Json = JSON.parse(text)
@@ -216,7 +216,7 @@ describe('a checkpoint', () => {
     ['a symbol', { [Symbol('s')]: 1 }],
     ['toJSON', { toJSON: 1 }],
     ['more than 1 MiB', 'x'.repeat(2 ** 20)],
-  ])('refuses a position that is %s, and goes on', async (_name, position) => {
+  ])('refuses a position that is %s, and remains usable', async (_name, position) => {
     const checkpoint = await openOn(Disk.empty(), 1)
     const seal = { ...sealOf(0), position }
     await expect(Reflect.apply(checkpoint.seal, checkpoint, [seal])).rejects.toMatchObject({

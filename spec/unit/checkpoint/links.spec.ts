@@ -9,7 +9,7 @@ import { sealOf, target } from './epochs.ts'
 
 let folder: string
 let location: string
-/** A file of the user who runs the sink, that somebody else would have it read or overwrite. */
+/** A file of this user that an attacker wants the sink to read or overwrite. */
 let victim: string
 
 beforeEach(async () => {
@@ -18,7 +18,7 @@ beforeEach(async () => {
   victim = join(folder, 'home', 'victim')
   await writeFile(victim, 'precious')
   await mkdir(join(folder, 'shared'))
-  // As /tmp is.
+  // Like /tmp.
   await chmod(join(folder, 'shared'), 0o1777)
   location = join(folder, 'shared', 'orders')
 })
@@ -31,7 +31,7 @@ afterEach(async () => {
 /** A user that is neither this one nor root. */
 const somebody = BigInt((process.geteuid?.() ?? 0) + 1234)
 
-/** The real file system, on which some links belong to somebody else. Only root can give them away. */
+/** The real file system, on which some links appear to belong to another user. Only root could really give them away. */
 const withLinksOf = (uid: bigint, ...names: string[]): CheckpointFs => ({
   ...realFs,
   lstat: async (path, options) => {
@@ -52,7 +52,7 @@ async function use(at: string, fs: CheckpointFs): Promise<void> {
 }
 
 describe('the files of a checkpoint', () => {
-  it('are readable by their owner only, from the moment they are made, whatever the umask', async () => {
+  it('are readable only by their owner from their creation, whatever the umask', async () => {
     const umask = process.umask(0)
     onTestFinished(() => void process.umask(umask))
     const modes = new Map<string, bigint>()
@@ -76,14 +76,14 @@ describe('the files of a checkpoint', () => {
     expect(kinds).toEqual(['orders', 'orders.checkpoint.new.…', 'orders.lock.1', 'orders.lock.…'])
   })
 
-  it('that another user could read become private when they are opened', async () => {
+  it('that other users could read become private when the checkpoint opens', async () => {
     await use(location, realFs)
     await chmod(location, 0o666)
     await (await openCheckpoint(location, target)).close()
     expect((await lstat(location)).mode & 0o777).toBe(0o600)
   })
 
-  it.each(['home/victim', 'home/absent'])('are not made through a link to %s', async name => {
+  it.each(['home/victim', 'home/absent'])('are not created through a link to %s', async name => {
     await symlink(join(folder, name), location)
     await expect(createSynced(realFs, location, Buffer.from('overwritten'))).rejects.toMatchObject({
       code: 'EEXIST',
@@ -91,7 +91,7 @@ describe('the files of a checkpoint', () => {
   })
 
   it.each(['orders.lock.1', 'orders.lock.00000000-0000-4000-8000-000000000000'])(
-    'do not include a link in the place of the lock %s, whose target stays as it is',
+    'do not follow a link instead of the lock %s, whose target stays as it is',
     async name => {
       await symlink(victim, join(folder, 'shared', name))
       await expect(openCheckpoint(location, target)).rejects.toMatchObject({
@@ -101,7 +101,7 @@ describe('the files of a checkpoint', () => {
     },
   )
 
-  it('do not include a link in the place of a draft, which is removed and not its target', async () => {
+  it('do not follow a link instead of a temporary file: the link is removed, and not its target', async () => {
     const draft = 'orders.checkpoint.new.planted'
     await symlink(victim, join(folder, 'shared', draft))
     await use(location, realFs)
@@ -109,7 +109,7 @@ describe('the files of a checkpoint', () => {
   })
 
   it.each(['victim', 'absent'])(
-    'are not sought behind a link to %s that comes after the look',
+    'are not read through a link to %s that appears after the check',
     async name => {
       const fs: CheckpointFs = {
         ...realFs,
@@ -125,7 +125,7 @@ describe('the files of a checkpoint', () => {
     },
   )
 
-  it('are not read through a link that comes between the look at them and the read', async () => {
+  it('are not read through a link that appears between the check and the read', async () => {
     await use(location, realFs)
     const fs: CheckpointFs = {
       ...realFs,
@@ -152,7 +152,7 @@ describe('a link of another user in a folder that everyone may write', () => {
     ).rejects.toMatchObject(refused)
   })
 
-  it('is refused in the middle of a path, and behind a link of this user', async () => {
+  it('is refused in the middle of a path, and after a link of this user', async () => {
     await symlink(join(folder, 'home'), join(folder, 'shared', 'planted'))
     await symlink(join('shared', 'planted'), join(folder, 'own'))
     const fs = withLinksOf(somebody, 'planted')
@@ -188,7 +188,7 @@ describe('a link that is followed', () => {
     expect(await readdir(real)).toEqual(['orders'])
   })
 
-  it('is in a folder that only its owner may write, whoever made it', async () => {
+  it('is in a folder that only its owner may write, whoever created the link', async () => {
     await symlink(real, join(folder, 'current'))
     await use(join(folder, 'current', 'orders'), withLinksOf(somebody, 'current'))
     expect(await readdir(real)).toEqual(['orders'])

@@ -12,7 +12,7 @@ const claim = (owner: unknown) => Buffer.from(JSON.stringify(owner))
 const locked = { code: 'ERR_CASSANDRA_CHECKPOINT_LOCKED', location }
 
 describe('a lock', () => {
-  it('of a living process is refused, with its id, its host and a way on', async () => {
+  it('of a living process is refused with its id, its host and what to do', async () => {
     const disk = Disk.empty()
     const alive = new Set([1, 2])
     await Lock.acquire(disk, location, processOf(1, alive))
@@ -25,7 +25,7 @@ describe('a lock', () => {
     expect(disk.names).toEqual(['/data/orders.lock.1'])
   })
 
-  it('is refused to the process that has it', async () => {
+  it('is refused to the process that already has it', async () => {
     const disk = Disk.empty()
     await Lock.acquire(disk, location, onlyProcess(1))
     const second = Lock.acquire(disk, location, onlyProcess(1))
@@ -33,7 +33,7 @@ describe('a lock', () => {
     await expect(second).rejects.toThrow('in use: another sink or source of this process has it.')
   })
 
-  it('of a dead process is taken over, and cleared away', async () => {
+  it('of a dead process is taken over and removed', async () => {
     const disk = Disk.empty()
     await Lock.acquire(disk, location, onlyProcess(1))
     const lock = await Lock.acquire(disk.afterKill(), location, onlyProcess(2))
@@ -42,7 +42,7 @@ describe('a lock', () => {
     expect(disk.names).toEqual([])
   })
 
-  it('that does not say whose it is, is refused', async () => {
+  it('that does not name its owner is refused', async () => {
     for (const text of ['', '{}', '{"pid":1}', 'null', '\0\0']) {
       const disk = Disk.empty()
       disk.put(`${location}.lock.1`, Buffer.from(text))
@@ -50,7 +50,7 @@ describe('a lock', () => {
     }
   })
 
-  it('is not confused by files of other names', async () => {
+  it('ignores files with other names', async () => {
     const disk = Disk.empty()
     for (const name of ['.lock', '.lock.0', '.lock.x', '2.lock.1', '.lock.1.bak', '.lockout.1']) {
       disk.put(`${location}${name}`, claim({}))
@@ -70,7 +70,7 @@ describe('a lock', () => {
     expect(disk.names).toEqual(['/data/orders.lock.1'])
   })
 
-  it('is never held by two, however their calls alternate, and whoever dies in between', async () => {
+  it('is never held by two processes, however their calls alternate, and whichever dies in between', async () => {
     const scene = fc.record({
       stale: fc.boolean(),
       deaths: fc.array(fc.option(fc.nat(50), { freq: 1 }), { minLength: 2, maxLength: 4 }),
@@ -112,7 +112,7 @@ describe('a lock', () => {
 })
 
 describe('a checkpoint', () => {
-  it('whose lock was taken by hand appends nothing more', async () => {
+  it('whose lock was removed by hand appends nothing more', async () => {
     const disk = Disk.empty()
     const first = await openOn(disk, 1)
     await first.seal(sealOf(0))
@@ -141,7 +141,7 @@ describe('a checkpoint', () => {
     }
   })
 
-  it('whose owner is stopped before its write and fenced meanwhile does not reach the new owner’s file', async () => {
+  it('whose owner is suspended before its write and then fenced does not reach the new owner’s file', async () => {
     const disk = Disk.empty()
     const first = await openOn(disk, 1)
     await first.seal(sealOf(0))
@@ -184,35 +184,35 @@ describe('a process', () => {
   const container = { namespace: 'pid:[4026532001] time:[4026531834]' }
 
   it.each<[string, boolean, Partial<Owner>, Sighting, Partial<Owner>?]>([
-    ['that is gone', true, {}, gone],
-    ['that is there', false, {}, there],
-    ['whose id another one has now', true, {}, { ...there, started: '51' }],
-    ['that waits for its parent only', true, {}, { ...there, isZombie: true }],
-    ['of unknown start time whose id is in use', false, { started: '' }, there],
-    ['whose id is in use by one of unknown start time', false, {}, { ...there, started: '' }],
-    ['of another host', false, { host: 'z' }, gone],
-    ['of another machine of the same name', false, { machine: 'z' }, gone],
-    ['of another machine that was started at another time', false, { machine: 'z', boot: 'z' }, gone],
-    ['of another container', false, { namespace: 'pid:[1] time:[4026531834]' }, gone],
-    ['from before the machine started', true, { boot: 'earlier' }, there],
+    ['whose id is free', true, {}, gone],
+    ['whose id and start time match a living process', false, {}, there],
+    ['whose id another process has now', true, {}, { ...there, started: '51' }],
+    ['that is a zombie', true, {}, { ...there, isZombie: true }],
+    ['without a known start time, whose id is in use', false, { started: '' }, there],
+    ['whose id is in use by a process without a known start time', false, {}, { ...there, started: '' }],
+    ['on another host', false, { host: 'z' }, gone],
+    ['on another machine with the same name', false, { machine: 'z' }, gone],
+    ['on another machine with another boot', false, { machine: 'z', boot: 'z' }, gone],
+    ['in another container', false, { namespace: 'pid:[1] time:[4026531834]' }, gone],
+    ['from an earlier boot of the machine', true, { boot: 'earlier' }, there],
     [
-      'from before, in a container, whose machine may be another',
+      'from an earlier boot, in a container, which may run on another machine',
       false,
       { ...container, boot: 'earlier' },
       gone,
       container,
     ],
     [
-      'from before, on a machine without an id',
+      'from an earlier boot, on a machine without an id',
       false,
       { boot: 'earlier', machine: '' },
       gone,
       { machine: '' },
     ],
-    ['of an unknown start of the machine', false, { boot: '' }, gone],
-    ['where the system tells nothing, that is gone', true, unknown, gone, unknown],
-    ['where the system tells nothing, that is there', false, unknown, there, unknown],
-    ['that was told more of than is told now', false, {}, gone, unknown],
+    ['from an unknown boot', false, { boot: '' }, gone],
+    ['on a system without such facts, whose id is free', true, unknown, gone, unknown],
+    ['on a system without such facts, whose id is in use', false, unknown, there, unknown],
+    ['with facts that the system no longer reports', false, {}, gone, unknown],
   ])('%s: proven dead is %s', async (_name, isDead, change, sighting, ownChange = {}) => {
     const processes = { self: async () => ({ ...self, ...ownChange }), look: async () => sighting }
     expect(await isProvenDead({ ...owner, ...change }, processes)).toBe(isDead)

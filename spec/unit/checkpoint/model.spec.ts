@@ -9,7 +9,7 @@ interface OnDisk extends Real {
   pid: number
 }
 
-/** Long enough for a few epochs, so that files are appended to and begun anew. */
+/** Bytes of a long file. Enough for a few epochs, so that files are both appended to and replaced. */
 const LONG_FILE = 2500
 
 const reopen = (name: string, leave: (real: OnDisk) => Promise<Disk> | Disk) =>
@@ -36,7 +36,7 @@ const powerLoss = fc
   )
 
 describe('a checkpoint', () => {
-  it('knows what a simple model knows, whatever is done with it and whatever ends its process', async () => {
+  it('has the state of a simple model after any calls and any end of its process', async () => {
     let epochs = 0
     await fc.assert(
       fc.asyncProperty(

@@ -4,21 +4,21 @@ import type { Checkpoint } from '../../../lib/checkpoint/checkpoint.ts'
 import { decide } from '../../../lib/checkpoint/epoch.ts'
 import { sealOf } from './epochs.ts'
 
-/** What a checkpoint has to know, in the plainest form. */
+/** The state that a checkpoint must have, in the simplest form. */
 export interface Model {
-  /** Committed epochs. */
+  /** Number of committed epochs. */
   done: number
-  /** First timestamps of the epochs that are sealed. */
+  /** First timestamps of the sealed epochs. */
   seals: number[]
-  /** Highest timestamp that a committed epoch used. */
+  /** Highest timestamp of a committed epoch. */
   committed: number
-  /** Highest timestamp in use. */
+  /** Highest timestamp of any epoch. */
   last: number
 }
 
 export const emptyModel = (): Model => ({ done: 0, seals: [], committed: -1, last: -1 })
 
-/** A checkpoint that is open, and whatever keeps it. */
+/** An open checkpoint and its storage. */
 export interface Real {
   checkpoint: Checkpoint
 }
@@ -44,10 +44,10 @@ function agree({ done, seals, last }: Model, { checkpoint: { state } }: Real): v
 }
 
 const always = () => true
-/** An epoch that was sealed before the one before it was sealed again has to be sealed again, too. */
+/** Whether the epoch may be committed. If the previous epoch was sealed again, this one must be sealed again first. */
 const canCommit = ({ seals: [first], committed }: Readonly<Model>) => first !== undefined && first > committed
 
-/** Does something with a checkpoint, which must then know what the model knows. */
+/** Calls something on a checkpoint, which must then have the state of the model. */
 export function command<Kept extends Real>(
   name: string,
   act: (model: Model, real: Kept) => Promise<void>,
@@ -63,7 +63,7 @@ export function command<Kept extends Real>(
   }
 }
 
-/** Whatever may be done with a checkpoint that is open. */
+/** All calls of an open checkpoint. */
 export function callsOf<Kept extends Real>(): readonly Command<Kept>[] {
   return [
     command(

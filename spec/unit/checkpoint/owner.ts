@@ -1,4 +1,4 @@
-/* A process that owns a checkpoint, for specs to stop and kill. It does what its input says, a command per line. */
+/* A process that owns a checkpoint. Specs suspend and kill it. Its input has one command per line. */
 import { createInterface } from 'node:readline'
 import type { Checkpoint } from '../../../lib/checkpoint/checkpoint.ts'
 import { openCheckpoint } from '../../../lib/checkpoint/file/fileCheckpoint.ts'

@@ -11,7 +11,7 @@ import { realProcesses } from '../../../lib/checkpoint/file/process.ts'
 import { isStopped } from '../../../lib/testing/guard.ts'
 import { target } from './epochs.ts'
 
-// Starting a process takes long on a busy machine.
+// On a busy machine, a process starts slowly.
 vi.setConfig({ testTimeout: 120_000 })
 const patience = { timeout: 60_000 }
 
@@ -29,7 +29,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** @param keepsZombies its parent never asks how it ended */
+/** @param keepsZombies whether its parent never waits for it, so that it becomes a zombie when it ends */
 async function startOwner(keepsZombies = false) {
   const command = [process.execPath, '--import', 'tsx', resolve(import.meta.dirname, 'owner.ts'), location]
   const [program = '', ...args] = keepsZombies
@@ -62,7 +62,7 @@ async function startOwner(keepsZombies = false) {
   }
 }
 
-/** What opening the checkpoint from here says: the state, or a code. */
+/** Opens the checkpoint in this process. Returns the state or the code of the error. */
 async function opened(): Promise<unknown> {
   const checkpoint = await openCheckpoint(location, target).catch((error: { code: string }) => error.code)
   if (typeof checkpoint === 'string') return checkpoint
@@ -71,7 +71,7 @@ async function opened(): Promise<unknown> {
 }
 
 describe('of two processes on one checkpoint', () => {
-  it('the second is refused, also while the first is stopped, and the first goes on', async () => {
+  it('the second is refused, even while the first is suspended, and the first then continues', async () => {
     const first = await startOwner()
     expect(await first.says('open')).toEqual({})
     expect(await first.says('seal')).toEqual({ sealed: 0 })
@@ -85,7 +85,7 @@ describe('of two processes on one checkpoint', () => {
     expect(await second.says('open')).toEqual({ committed: 0 })
   })
 
-  it('the one whose lock was removed while it was stopped appends nothing when it is continued', async () => {
+  it('the one whose lock was removed while it was suspended appends nothing when it continues', async () => {
     const first = await startOwner()
     await first.says('open')
     await first.says('seal')
@@ -103,7 +103,7 @@ describe('of two processes on one checkpoint', () => {
     expect(await second.says('commit')).toEqual({ committed: 1 })
   })
 
-  it('the second takes over from the first while it is stopped, which appends nothing when it is continued', async () => {
+  it('the second takes over while the first is suspended, and the first appends nothing when it continues', async () => {
     const first = await startOwner()
     await first.says('open')
     await first.says('seal')
@@ -121,7 +121,7 @@ describe('of two processes on one checkpoint', () => {
     expect(await second.says('commit')).toEqual({ committed: 1 })
   })
 
-  it('one at most goes on when both take over at once, and nothing it says is lost', async () => {
+  it('at most one continues when both take over at once, and nothing that it reported is lost', async () => {
     const processes = await Promise.all([startOwner(), startOwner(), startOwner()])
     const [first, ...others] = processes
     await first?.says('open')
@@ -145,7 +145,7 @@ describe('of two processes on one checkpoint', () => {
     expect(await first?.says('commit')).toBe(locked)
   })
 
-  it('the second takes over what the first left when it was killed', async () => {
+  it('the second takes over the state of the first after that was killed', async () => {
     const first = await startOwner()
     await first.says('open')
     await first.says('seal')
@@ -155,7 +155,7 @@ describe('of two processes on one checkpoint', () => {
     expect(await readdir(folder)).toEqual(['orders'])
   })
 
-  it.runIf(process.platform === 'linux')('the first may be a zombie, which is dead', async () => {
+  it.runIf(process.platform === 'linux')('the first counts as dead if it is a zombie', async () => {
     const first = await startOwner(true)
     await first.says('open')
     await first.killAndWait()
@@ -168,7 +168,7 @@ describe('of two processes on one checkpoint', () => {
 describe.runIf(process.platform === 'linux')('a lock that names a living process', () => {
   it.each([
     ['with its start time is refused', false, locked],
-    ['with another start time is of a dead one whose id was used again', true, {}],
+    ['with another start time belongs to a dead process whose id was used again', true, {}],
   ])('%s', async (_title, isReused, answer) => {
     const { pid } = await startOwner()
     const { started } = await realProcesses.look(pid)
@@ -179,7 +179,7 @@ describe.runIf(process.platform === 'linux')('a lock that names a living process
     expect(await opened()).toEqual(answer)
   })
 
-  it('knows all about it', async () => {
+  it('has all facts about it', async () => {
     const self = await realProcesses.self()
     expect(self).toMatchObject({ pid: process.pid, boot: expect.stringMatching(/^[\da-f-]{36}$/) })
     expect(self.namespace).toMatch(/^pid:\[\d+\]/)

@@ -6,14 +6,14 @@ import { sealOf, target } from './epochs.ts'
 
 export const location = '/data/orders'
 
-/** What is done with a checkpoint, and what it must say afterwards. */
+/** A call of a checkpoint, and the expected state afterwards. */
 interface Step {
   readonly name: string
   readonly act: (checkpoint: Checkpoint) => Promise<void>
   readonly state: EpochState
 }
 
-/** Three epochs. The second is sealed while the first is not committed, and both of them twice, as with lists. */
+/** Three epochs. The second is sealed before the first is committed, and both are sealed twice, as with lists. */
 export function threeEpochs(): readonly Step[] {
   const seals = [sealOf(0), sealOf(1), sealOf(2)] as const
   const later = { timestamp: '1001500', last_timestamp: '1001502' }
@@ -38,18 +38,18 @@ export function threeEpochs(): readonly Step[] {
 }
 
 export interface Run {
-  /** Steps that have returned. */
+  /** Number of completed steps. */
   readonly done: number
-  /** undefined if it came to the end. */
+  /** Undefined if all steps completed. */
   readonly error: unknown
   readonly checkpoint: Checkpoint | undefined
 }
 
-/** Opens the checkpoint as process `pid`. A short `longFile` has every seal begin a new file. */
+/** Opens the checkpoint as process `pid`. With a small `longFile`, every seal starts a new file. */
 export const openOn = (disk: Disk, pid: number, longFile?: number) =>
   openCheckpoint(location, target, { fs: disk, processes: onlyProcess(pid), longFile })
 
-/** Opens the checkpoint as process `pid` and does the steps from `from` on, until one fails. */
+/** Opens the checkpoint as process `pid` and runs the steps from `from` on until one fails. */
 export async function run(
   disk: Disk,
   steps: readonly Step[],
@@ -71,7 +71,7 @@ export async function run(
   return { done, error: undefined, checkpoint }
 }
 
-/** Steps after which the checkpoint says `state`. */
+/** Number of steps after which the checkpoint has `state`. */
 export function stepsTo(steps: readonly Step[], state: EpochState): number {
   const states = [stateAfter(undefined), ...steps.map(step => step.state)]
   return states.findIndex(each => textOf(each) === textOf(state))

@@ -10,7 +10,7 @@ import { location } from './story.ts'
 
 const locked = { code: 'ERR_CASSANDRA_CHECKPOINT_LOCKED' }
 
-/** Nobody is ever proven dead, as between containers. */
+/** A process that can never be proven dead, as between containers. */
 const processNobodyKnows = (pid: number) =>
   processOf(pid, { has: () => true } as unknown as ReadonlySet<number>)
 
@@ -20,7 +20,7 @@ const openAs = (disk: Disk, pid: number, takesOver: boolean, longFile?: number) 
 const takeAs = (disk: Disk, pid: number, takesOver = true) =>
   Lock.acquire(disk, location, processNobodyKnows(pid), takesOver)
 
-/** Has a process stop before calls that begin so, until it may go on. */
+/** Suspends a process before calls with this beginning until it is released. */
 function stopBefore(disk: Disk, beginning: string, isMeant = () => true) {
   let go = () => {}
   const going = new Promise<void>(resolve => {
@@ -37,7 +37,7 @@ function stopBefore(disk: Disk, beginning: string, isMeant = () => true) {
 }
 
 describe('a lock that is taken over', () => {
-  it('is that of the new owner alone, though the old one may be alive', async () => {
+  it('belongs only to the new owner, although the old one may be alive', async () => {
     const disk = Disk.empty()
     const old = await takeAs(disk, 1)
     await expect(takeAs(disk.forAnother(), 2, false)).rejects.toMatchObject(locked)
@@ -48,14 +48,14 @@ describe('a lock that is taken over', () => {
     expect(await lock.isHeld()).toBe(true)
   })
 
-  it('may say nothing of its owner', async () => {
+  it('need not name its owner', async () => {
     const disk = Disk.empty()
     disk.put(`${location}.lock.1`, Buffer.from(''))
     await takeAs(disk, 1)
     expect(disk.names).toEqual(['/data/orders.lock.2'])
   })
 
-  it('is held by one at most, however many take it over at once', async () => {
+  it('is held by at most one process, however many take it over at once', async () => {
     let taken = 0
     await fc.assert(
       fc.asyncProperty(
@@ -114,7 +114,7 @@ describe('the owner of a checkpoint that was taken over', () => {
   })
 
   it.each(['write', 'datasync', 'open', 'rename', 'fstat'])(
-    'reports nothing when it was stopped before its %s',
+    'reports no success if it was suspended before its %s',
     async call => {
       for (const longFile of [undefined, 1]) {
         const disk = Disk.empty()
@@ -144,8 +144,8 @@ describe('the owner of a checkpoint that was taken over', () => {
   )
 })
 
-describe('an owner that is stopped while another takes over', () => {
-  it('removes nothing of the other when it goes on opening', async () => {
+describe('an owner that is suspended while another takes over', () => {
+  it('removes no file of the other when it continues to open', async () => {
     const disk = Disk.empty()
     await (await openAs(disk, 1, false)).seal(sealOf(0))
     const [slow, quick] = [disk.forAnother(), disk.forAnother()]
@@ -176,8 +176,8 @@ describe('an owner that is stopped while another takes over', () => {
   })
 })
 
-describe('a checkpoint that many take over at once', () => {
-  it('keeps all that any of them reported, whoever is stopped where and dies when', async () => {
+describe('a checkpoint that many processes take over at once', () => {
+  it('keeps everything that any of them reported, wherever they are suspended or die', async () => {
     const lives = fc.array(
       fc.record({
         takesOver: fc.boolean(),
@@ -205,7 +205,7 @@ describe('a checkpoint that many take over at once', () => {
             for (let epochs = 0; epochs < 2; epochs++) await oneEpoch(checkpoint, pid)
             await checkpoint.close()
           } catch (error) {
-            // It may die while it looks why a call failed.
+            // The process may die while it finds out why a call failed.
             if (death !== null && own.calls.length > death) return
             expect(error).toMatchObject(locked)
           }
@@ -215,7 +215,7 @@ describe('a checkpoint that many take over at once', () => {
             const id = (checkpoint.state.committed?.epoch_id ?? -1) + 1
             const timestamp = String(checkpoint.state.high_water + 1n + BigInt(pid))
             await checkpoint.seal(sealOf(id, { timestamp, last_timestamp: timestamp }))
-            // Rows may be in the table with these write times from now on: no other seal of this epoch may follow.
+            // From now on the table may have rows with these write times, so no other seal of this epoch may follow.
             expect(seals.get(id) ?? timestamp).toBe(timestamp)
             seals.set(id, timestamp)
             report(pid)

@@ -14,7 +14,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-/** Writes a file as releases did that had one epoch sealed at most. */
+/** Writes a file of version 1, which has at most one sealed epoch. */
 async function writeVersion1(...events: object[]): Promise<void> {
   const line = Buffer.from('cassandra-streams checkpoint 1\n')
   let checksum = checksumOf(line)
@@ -31,7 +31,7 @@ const firstLine = async () => (await readFile(location, 'utf8')).split('\n')[0]
 const commit = (epoch_id: number) => ({ commit: { epoch_id } })
 
 describe('a checkpoint of format version 1', () => {
-  it('goes on, and stays one that earlier releases read as long as no epoch is begun', async () => {
+  it('can be continued, and earlier releases can read it until an epoch begins', async () => {
     await writeVersion1({ seal: sealOf(0) })
     const checkpoint = await openCheckpoint(location, target)
     expect(checkpoint.state).toMatchObject({ sealed: sealOf(0), next: undefined })
@@ -46,7 +46,7 @@ describe('a checkpoint of format version 1', () => {
   it.each([
     ['committed', [{ seal: sealOf(0) }, commit(0)], [sealOf(1), sealOf(2)]],
     ['sealed', [{ seal: sealOf(0) }], [sealOf(1)]],
-  ])('whose last epoch is %s becomes one of version 2 with the next seal', async (_, events, seals) => {
+  ])('whose last epoch is %s becomes version 2 with the next seal', async (_, events, seals) => {
     await writeVersion1(...events)
     const checkpoint = await openCheckpoint(location, target)
     for (const seal of seals) await checkpoint.seal(seal)

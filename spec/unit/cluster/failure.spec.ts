@@ -12,7 +12,7 @@ import { writeSettingsOf } from '../../../lib/options/settings.ts'
 const plain = writeSettingsOf({ host: 'db1, db2', port: 9043, keyspace: 'ks', table: 't' })
 const tls = writeSettingsOf({ host: 'db1', ssl_enabled: true, keyspace: 'ks', table: 't' })
 
-/** As the driver reports hosts that it tried one after another. */
+/** The driver's error for several hosts that it tried one after the other. */
 function noHost(innerErrors: Record<string, unknown> | null): Error {
   return Object.assign(new Error('All host(s) tried for query failed.'), {
     name: 'NoHostAvailableError',
@@ -25,7 +25,7 @@ const hostsDown = 'every host was marked as down by then'
 const failing = (message: string, code: unknown) => Object.assign(new Error(message), { code })
 
 describe('a failed connection', () => {
-  it('names each host and its reason, also in the text', async () => {
+  it('names each host and its reason, as data and in the message', async () => {
     const error = await explainConnectFailure(
       noHost({
         '10.0.0.1:9043': failing('connect ECONNREFUSED 10.0.0.1:9043', 'ECONNREFUSED'),
@@ -48,7 +48,7 @@ describe('a failed connection', () => {
     }
   })
 
-  it('gives its one reason to every host of the options when the driver names none', async () => {
+  it('gives the same reason for every host of the options if the driver names none', async () => {
     expect(await explainConnectFailure(new Error('odd'), plain)).toMatchObject({
       hosts: [
         { host: 'db1:9043', reason: 'odd' },
@@ -57,14 +57,14 @@ describe('a failed connection', () => {
     })
   })
 
-  it('says its reason although the hosts of a borrowed client are not known', async () => {
+  it('has its reason even if the hosts of a borrowed client are not known', async () => {
     const borrowed = { ...plain, hosts: [] }
     expect(String(await explainConnectFailure(new Error('odd'), borrowed))).toContain(
       'No host could be used: odd',
     )
   })
 
-  it('that ran out of time names the hosts, their port and the limit', () => {
+  it('after its time limit names the hosts, their port and the limit', () => {
     expect(connectTimeout(plain)).toMatchObject({
       code: 'ERR_CASSANDRA_CONNECT_TIMEOUT',
       hosts: [
@@ -91,7 +91,7 @@ describe('a failed connection', () => {
     expect(await explainConnectFailure(noHost({ '10.0.0.1:9042': cause }), settings)).toMatchObject({ code })
   })
 
-  it('has the code of the host that tells most', async () => {
+  it('has the most specific code of all hosts', async () => {
     const error = noHost({
       '10.0.0.1:9042': failing('refused', 'ECONNREFUSED'),
       '10.0.0.2:9042': failing('wrong password', 0x0100),
@@ -99,13 +99,13 @@ describe('a failed connection', () => {
     expect(await explainConnectFailure(error, plain)).toMatchObject({ code: 'ERR_CASSANDRA_AUTH' })
   })
 
-  it('keeps nothing of the driver error but its words, since that may hold the client', async () => {
+  it('keeps only the message of the driver’s error, which may refer to the client', async () => {
     const cause = Object.assign(failing('refused', 'ECONNREFUSED'), { client: { password: 'sesame' } })
     const error = await explainConnectFailure(noHost({ '10.0.0.1:9042': cause }), plain)
     expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain('sesame')
   })
 
-  it('lists ten hosts in its text, and all of them as data', async () => {
+  it('lists ten hosts in its message, and all of them as data', async () => {
     const hosts = Array.from({ length: 1000 }, (_, i) => [`db${i}:9042`, 'Host considered as DOWN'])
     const error = (await explainConnectFailure(noHost(Object.fromEntries(hosts)), plain)) as ConnectionError
     expect(error.hosts.length).toBe(1000)
@@ -113,11 +113,11 @@ describe('a failed connection', () => {
     expect(error.message).toContain('and 990 other hosts')
   })
 
-  it.each([[noHost(null)], [undefined], [null], ['text'], [{}]])('has words for %o', async error => {
+  it.each([[noHost(null)], [undefined], [null], ['text'], [{}]])('has a message for %o', async error => {
     expect(await explainConnectFailure(error, plain)).toMatchObject({ code: 'ERR_CASSANDRA_CONNECT' })
   })
 
-  it('is the option when the driver refuses one', async () => {
+  it('is an option error if the driver refuses an option', async () => {
     const settings = { ...plain, client_options: {} }
     const refused = new TypeError('Load balancing policy must be an instance of LoadBalancingPolicy')
     expect(await explainConnectFailure(refused, settings)).toMatchObject({
@@ -137,11 +137,11 @@ describe('a failed connection', () => {
     expect(await explainConnectFailure(fault, settings)).toMatchObject({ code: 'ERR_CASSANDRA_CONNECT' })
   })
 
-  it('names the datacenters that there are', async () => {
+  it('names the existing datacenters', async () => {
     const words = "localDataCenter was configured as 'x', but only found hosts in data centers: [dc1, dc2]"
     const settings = { ...plain, local_datacenter: 'x' }
     const fault = new errors.ArgumentError(words)
-    // The driver tries the next host after it.
+    // The driver may wrap it, because it then tries the next host.
     for (const error of [fault, new errors.NoHostAvailableError({ '127.0.0.1:9042': fault })]) {
       expect(await explainConnectFailure(error, settings)).toMatchObject({
         code: 'ERR_CASSANDRA_CONNECT',
@@ -150,7 +150,7 @@ describe('a failed connection', () => {
     }
   })
 
-  it('passes on errors of this package and an abort as they are', async () => {
+  it('does not change errors of this package or an abort', async () => {
     const own = new OptionError('ERR_CASSANDRA_OPTION', 'ssl_ca_cert', 'unreadable')
     const abort = AbortSignal.abort().reason
     expect(await explainConnectFailure(own, plain)).toBe(own)
@@ -159,7 +159,7 @@ describe('a failed connection', () => {
 })
 
 describe('the words of an error', () => {
-  it('are the reason of each host, without the stack trace that the driver puts into its message', () => {
+  it('are the reasons of the hosts, without the stack trace that the driver puts into its message', () => {
     const refused = Object.assign(new Error('connect ECONNREFUSED'), { stack: 'Error\n    at a (b.js:1:2)' })
     const error = new errors.NoHostAvailableError({ '10.0.0.1:9042': refused, '10.0.0.2:9042': null })
     expect(wordsOf(error)).toBe('10.0.0.1:9042: connect ECONNREFUSED; 10.0.0.2:9042: not tried')
@@ -172,7 +172,7 @@ describe('the words of an error', () => {
     )
   })
 
-  it('leave out a stack trace and a reference to properties, wherever they come from', () => {
+  it('leave out stack traces and references to properties', () => {
     const copied =
       'First host tried, 10.0.0.1:9042: Error: gone\n    at a (b.js:1:2)\n    at c. See innerErrors.'
     expect(wordsOf(new errors.DriverInternalError(copied))).toBe(
@@ -182,16 +182,16 @@ describe('the words of an error', () => {
   })
 
   it.each([
-    ['a failure of hosts that were not tried', noHost(null), hostsDown],
-    ['a failure of no host', noHost({}), hostsDown],
+    ['a failure in which no host was tried', noHost(null), hostsDown],
+    ['a failure without hosts', noHost({}), hostsDown],
     [
-      'a name that no server knows',
+      'a host name that does not resolve',
       new errors.NoHostAvailableError({}, 'No host could be resolved'),
       'its name does not resolve to an address',
     ],
     ['several addresses', new AggregateError([new Error('one'), new Error('two')]), 'one; two'],
     ['an error without a message', Object.assign(new Error(''), { code: 'EPIPE' }), 'EPIPE'],
-    ['an error without anything', Object.assign(new Error(''), { name: '' }), 'no reason given'],
+    ['an error without a message and a name', Object.assign(new Error(''), { name: '' }), 'no reason given'],
     ['text', 'Host considered as DOWN', 'Host considered as DOWN'],
     ['nothing', undefined, 'not tried'],
     [
@@ -203,11 +203,11 @@ describe('the words of an error', () => {
       'tlsv13 alert certificate required',
     ],
     ['control characters', new Error('a\r\nb\u0000c'), 'a b c'],
-  ])('are there for %s', (_, error, words) => {
+  ])('exist for %s', (_, error, words) => {
     expect(wordsOf(error)).toBe(words)
   })
 
-  it('are bounded, and end with a whole character', () => {
+  it('have a limited length and end with a whole character', () => {
     for (const text of [
       'x'.repeat(1e6),
       '🚢'.repeat(1e6),
@@ -225,8 +225,8 @@ describe('the words of an error', () => {
 describe('a server that hangs up on a plain client', () => {
   it.each([
     ['with a reset', failing('read ECONNRESET', 'ECONNRESET')],
-    ['without a word', new errors.DriverInternalError('Socket was closed')],
-  ])('%s is asked whether it speaks TLS', async (_, cause) => {
+    ['without a message', new errors.DriverInternalError('Socket was closed')],
+  ])('%s is probed for TLS', async (_, cause) => {
     const { private: key, cert } = await generate([{ name: 'commonName', value: 'somebody' }], {
       algorithm: 'sha256',
     })
@@ -236,12 +236,12 @@ describe('a server that hangs up on a plain client', () => {
     })
   })
 
-  it('is only out of reach when it hangs up on TLS as well', async () => {
+  it('counts as unreachable if it also hangs up on TLS', async () => {
     const rude = createPlainServer(socket => socket.on('error', () => {}).destroy())
     expect(await hungUp(rude, plain)).toMatchObject({ code: 'ERR_CASSANDRA_CONNECT' })
   })
 
-  it('is not asked when the client speaks TLS already', async () => {
+  it('is not probed if the client already uses TLS', async () => {
     let asked = 0
     const server = createPlainServer(socket => {
       asked++
@@ -251,7 +251,7 @@ describe('a server that hangs up on a plain client', () => {
     expect(asked).toBe(0)
   })
 
-  /** What is made of a connection that this server has ended. */
+  /** The error for a connection that this server ended. */
   async function hungUp(
     server: Server,
     settings: typeof plain,

@@ -47,12 +47,12 @@ const faults: readonly (readonly [string, unknown, Fault])[] = [
     'closed',
   ],
   [
-    'no host, and nothing said of any',
+    'no host, and no reason for any',
     Object.assign(named('NoHostAvailableError'), { innerErrors: null }),
     'retry',
   ],
   [
-    'a statement that driver and server forgot',
+    'a statement that neither the driver nor the server knows any more',
     named('DriverInternalError', 'Unprepared response invalid, id: 0xab'),
     'schema',
   ],
@@ -65,7 +65,7 @@ const faults: readonly (readonly [string, unknown, Fault])[] = [
     'schema',
   ],
   [
-    'a cluster that takes no write times',
+    'a cluster that refuses write times',
     serverError(
       0x2200,
       'Guardrail user_timestamps violated: User provided timestamps (USING TIMESTAMP) is not allowed',
@@ -94,9 +94,9 @@ const faults: readonly (readonly [string, unknown, Fault])[] = [
   ['all hosts without a connection', noHost(new Error('No connection available'), null), 'retry'],
   ['one host busy, one down', noHost('Host considered as DOWN', named('BusyConnectionError')), 'slow'],
   ['no host prepares in time', noHost(named('OperationTimedOutError')), 'slow'],
-  ['unprepared that stays so', noHost(serverError(0x2500)), 'schema'],
+  ['a statement that stays unprepared', noHost(serverError(0x2500)), 'schema'],
   [
-    'unprepared on one host, no answer of another',
+    'unprepared on one host, no answer from another',
     noHost(named('OperationTimedOutError'), serverError(0x2500)),
     'schema',
   ],
@@ -135,7 +135,7 @@ const faults: readonly (readonly [string, unknown, Fault])[] = [
   ['bad credentials', serverError(0x0100), 'credentials'],
   ['a syntax error', serverError(0x2000), 'fatal'],
   ['a bug in the driver', new TypeError('x is undefined'), 'fatal'],
-  ['what is no error', 'text', 'fatal'],
+  ['a value that is no error', 'text', 'fatal'],
 ]
 
 describe('faultOf', () => {
@@ -167,7 +167,7 @@ describe('mayBeApplied', () => {
       'one host that did not answer, among others',
       noHost('Host considered as DOWN', named('OperationTimedOutError')),
     ],
-    ['what is no error', undefined],
+    ['a value that is no error', undefined],
   ])('is true of %s', (_, error) => {
     expect(mayBeApplied(error)).toBe(true)
   })

@@ -9,7 +9,7 @@ const host = (address: string, datacenter: string) => ({ address: `${address}:90
 const paris = [host('10.0.0.1', 'paris'), host('10.0.0.2', 'paris')]
 const tokyo = [host('10.1.0.1', 'tokyo'), host('2001:db8::1', 'tokyo')]
 
-/** A policy told of these hosts, and what it answered. */
+/** A policy that was initialized with these hosts, and its error. */
 function policyFor(contacts: string[], hosts: Host[]): { policy: LocalDatacenterPolicy; error: unknown } {
   const policy = new LocalDatacenterPolicy(new Set(contacts))
   const map = Object.assign(new EventEmitter(), { values: () => hosts }) as unknown as HostMap
@@ -30,7 +30,7 @@ function localsOf(policy: LocalDatacenterPolicy, hosts: Host[]): string[] {
 describe('the local datacenter', () => {
   const all = [...tokyo, ...paris]
 
-  it('is that of the contact point, wherever it stands in the list of hosts', () => {
+  it('is that of the contact point, wherever that is in the list of hosts', () => {
     for (const [contact, name] of [
       ['10.0.0.2', 'paris'],
       ['10.1.0.1', 'tokyo'],
@@ -42,13 +42,13 @@ describe('the local datacenter', () => {
     }
   })
 
-  it('is the only one there is when the contact points cannot be told, as behind a proxy', () => {
+  it('is the only existing one if the contact points are no known hosts, as behind a proxy', () => {
     const { policy, error } = policyFor(['192.0.2.1'], paris)
     expect(error).toBeUndefined()
     expect(localsOf(policy, paris)).toEqual(['paris', 'paris'])
   })
 
-  it('has to be named when the contact points stand in several', () => {
+  it('must be given if the contact points are in several datacenters', () => {
     const { error } = policyFor(['10.0.0.1', '10.1.0.1'], all)
     expect(error).toBeInstanceOf(ConnectionError)
     expect(error).toMatchObject({
@@ -57,11 +57,11 @@ describe('the local datacenter', () => {
     })
   })
 
-  it('has to be named when nothing is known of several', () => {
+  it('must be given if there are several and the contact points are unknown', () => {
     expect(policyFor([], all).error).toBeInstanceOf(ConnectionError)
   })
 
-  it('holds every host near until it is known, so that the first connection can be made', () => {
+  it('counts every host as local until it is known, so that the first connection can be opened', () => {
     const policy = new LocalDatacenterPolicy(new Set())
     expect(localsOf(policy, all).length).toBe(4)
   })

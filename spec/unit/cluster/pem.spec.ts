@@ -36,13 +36,13 @@ async function refusal(work: () => unknown): Promise<OptionError> {
 }
 
 describe('PEM', () => {
-  it('is taken as text, or read from a file', async () => {
+  it('is given as text, or read from a file', async () => {
     expect(await readPem('ssl_ca_cert', one.cert)).toBe(one.cert)
     expect(await readPem('ssl_ca_cert', await file('ca.pem', one.cert))).toBe(one.cert)
   })
 
   it.each(['ssl_ca_cert', 'ssl_client_cert', 'ssl_client_key'] as const)(
-    'that cannot be read names %s, the path and what is wrong with it',
+    'that cannot be read leads to an error with %s, the path and the problem',
     async option => {
       const problem = async (path: string) => {
         const { code, message, option: named } = await refusal(() => readPem(option, path))
@@ -55,14 +55,14 @@ describe('PEM', () => {
       expect(await problem(folder)).toContain('that is a folder')
       const hidden = await file('hidden.pem', one.cert)
       await chmod(hidden, 0)
-      // The superuser may read everything.
+      // root may read everything.
       if (process.getuid?.() !== 0) expect(await problem(hidden)).toContain('may not read it')
       const store = await file('truststore.jks', Buffer.from('feedfeed0000000200000001', 'hex'))
       expect(await problem(store)).toContain('convert a Java keystore')
     },
   )
 
-  it('of the wrong kind is refused, without what is in it', async () => {
+  it('of the wrong kind is refused, and the error does not show it', async () => {
     const { message } = await refusal(() => readPem('ssl_ca_cert', one.private))
     expect(message).toContain('Expected `ssl_ca_cert` to be a certificate in PEM, and found none in its text')
     expect(message).not.toContain(one.private.slice(40, 60))
@@ -71,7 +71,7 @@ describe('PEM', () => {
     )
   })
 
-  it('without its first line is not shown as if it were a path', async () => {
+  it('without its first line is not shown as a path', async () => {
     const body = one.private.split('\n').slice(1, -2)
     for (const text of [body.join('\n'), body.join(''), body.slice(0, 2).join('')]) {
       const { message } = await refusal(() => readPem('ssl_client_key', text))
@@ -82,7 +82,7 @@ describe('PEM', () => {
 })
 
 describe('a certificate authority', () => {
-  it('is one certificate or several, of which one has to be readable', () => {
+  it('may have several certificates, of which one must be readable', () => {
     expect(() => checkAuthority(one.cert)).not.toThrow()
     expect(() => checkAuthority(`# old\n${damaged}# new\n${one.cert}${other.cert}`)).not.toThrow()
   })
@@ -93,11 +93,11 @@ describe('a certificate authority', () => {
 })
 
 describe('a client certificate and its key', () => {
-  it('are taken when they belong together, encrypted or not', () => {
+  it('are accepted if they belong together, encrypted or not', () => {
     expect(() => checkPair(one.cert, one.private, undefined)).not.toThrow()
   })
 
-  it('are refused when the key belongs to another certificate', async () => {
+  it('are refused if the key belongs to another certificate', async () => {
     const { privateKey: elliptic } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const pem = elliptic.export({ type: 'pkcs8', format: 'pem' }).toString()
     for (const key of [other.private, pem]) {
@@ -108,7 +108,7 @@ describe('a client certificate and its key', () => {
     }
   })
 
-  it('are refused by name when one of them is damaged', async () => {
+  it('are refused if one of them is damaged, and the error names it', async () => {
     expect(await refusal(() => checkPair(damaged, one.private, undefined))).toMatchObject({
       option: 'ssl_client_cert',
     })
@@ -119,7 +119,7 @@ describe('a client certificate and its key', () => {
     })
   })
 
-  it('name the passphrase that an encrypted key needs, and do not show the one that was given', async () => {
+  it('lead to an error about the passphrase if an encrypted key needs one, which does not show a given one', async () => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
     const encryption = { cipher: 'aes-256-cbc', passphrase: 'sesame' }
     const key = privateKey.export({ type: 'pkcs8', format: 'pem', ...encryption }).toString()

@@ -6,7 +6,7 @@ let driverOptions: (settings: ConnectionSettings) => Promise<unknown>
 const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
 
 beforeEach(async () => {
-  // A new process, as far as the module can tell.
+  // For the module this is a new process.
   vi.resetModules()
   ;({ driverOptions } = await import('../../../lib/cluster/driverOptions.ts'))
 })
@@ -14,12 +14,12 @@ afterEach(() => void emitWarning.mockClear())
 
 const login = { username: 'loader', password: 'c4nary-of-this-file' }
 
-/** What an own client for these options is made of: here the login meets the hosts. */
+/** Computes the driver options of a client, which checks the login and the hosts. */
 const prepare = (given: object) => driverOptions(writeSettingsOf({ keyspace: 'ks', table: 't', ...given }))
 
 describe('a login without TLS', () => {
   it.each(['192.0.2.1', '2001:db8::1', '::ffff:192.0.2.1', 'fe80::1%1', '128.0.0.1', '127.0.0.1, 192.0.2.1'])(
-    'for %s is warned of, and the warning names the host but not the login',
+    'for %s causes a warning, which names the host but not the login',
     async host => {
       await prepare({ host, ...login })
       expect(emitWarning).toHaveBeenCalledOnce()
@@ -35,27 +35,27 @@ describe('a login without TLS', () => {
     },
   )
 
-  it('is warned of once per process, whatever the host', async () => {
+  it('causes one warning per process, whatever the host', async () => {
     for (const host of ['192.0.2.1', '192.0.2.2', '192.0.2.1']) await prepare({ host, ...login })
     expect(emitWarning).toHaveBeenCalledOnce()
   })
 
   it.each(['127.0.0.1', '127.9.8.7', '::1', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1', 'localhost'])(
-    'for %s is not warned of, because it does not leave the machine',
+    'for %s causes no warning, because it does not leave the machine',
     async host => {
       await prepare({ host, ...login })
       expect(emitWarning).not.toHaveBeenCalled()
     },
   )
 
-  it('is still warned of after loopback was not', async () => {
+  it('still causes a warning after a login at a loopback address', async () => {
     await prepare({ host: '127.0.0.1', ...login })
     await prepare({ host: '192.0.2.1', ...login })
     expect(emitWarning).toHaveBeenCalledOnce()
   })
 })
 
-it('is warned of when only the ring has a node elsewhere', async () => {
+it('causes a warning if only another node of the ring is on another machine', async () => {
   class Ring {
     connect = async () => {}
     close = async () => {}
@@ -71,7 +71,7 @@ it('is warned of when only the ring has a node elsewhere', async () => {
   expect(emitWarning.mock.calls[0]?.[0]).toContain('192.0.2.9')
 })
 
-it('is not warned of with TLS, nor without a login', async () => {
+it('causes no warning with TLS, or without a login', async () => {
   await prepare({ host: '192.0.2.1', ...login, ssl_enabled: true })
   await prepare({ host: '192.0.2.1', ...login, client_options: { sslOptions: {} } })
   await prepare({ host: '192.0.2.1' })

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { Ring } from '../../../lib/cluster/ring.ts'
 import { partitionKeyOf } from '../../../lib/row/partitionKey.ts'
 
-/** A client whose ring is these token ranges, by the first byte of a key; each range has an array of its own. */
+/** A client whose ring has these token ranges, by the first byte of a key. Each range has its own array of replicas. */
 function clientOf(nodes: number, ranges: readonly string[][] | null) {
   const replicas = ranges?.map(names => names.map(address => ({ address })))
   const client = {
@@ -14,7 +14,7 @@ function clientOf(nodes: number, ranges: readonly string[][] | null) {
   return { client, ring: new Ring(client as unknown as Client, 'ks', partitionKeyOf) }
 }
 
-/** A row whose partition key is this one byte. */
+/** A row whose partition key is this byte. */
 const row = (range: number) => ({ slab: Buffer.from([0, 0, 0, 1, range]), keyStart: 0, keyEnd: 5 })
 
 const four = [
@@ -29,7 +29,7 @@ const everywhere = [
 ]
 
 describe('the replicas of a partition', () => {
-  it('have one name for the same nodes, whatever their order and the token range', () => {
+  it('have the same name for the same nodes, whatever their order and the token range', () => {
     const { ring } = clientOf(3, four)
     expect(ring.replicaSetOf(row(0))).toBe(ring.replicaSetOf(row(2)))
     expect(new Set([0, 1, 3].map(range => ring.replicaSetOf(row(range)))).size).toBe(3)
@@ -40,7 +40,7 @@ describe('the replicas of a partition', () => {
     expect(ring.replicaSetOf(row(0))).toBe(ring.replicaSetOf(row(1)))
   })
 
-  it('are told apart as soon as there is a node that does not hold everything', () => {
+  it('differ as soon as there is a node that does not hold everything', () => {
     const { client, ring } = clientOf(2, everywhere)
     expect(ring.replicaSetOf(row(0))).toBe(ring.replicaSetOf(row(1)))
     client.hosts.length = 3
@@ -51,7 +51,7 @@ describe('the replicas of a partition', () => {
   it.each([
     ['fewer', everywhere, [['a'], ['b']]],
     ['more', [['a'], ['b']], everywhere],
-  ])('are told again when the keyspace gets %s of them, with the nodes as they were', (_, before, after) => {
+  ])('are computed again when the keyspace gets %s replicas, with the same nodes', (_, before, after) => {
     const { client, ring } = clientOf(2, before)
     const isOne = () => ring.replicaSetOf(row(0)) === ring.replicaSetOf(row(1))
     expect(isOne()).toBe(before === everywhere)
@@ -61,10 +61,10 @@ describe('the replicas of a partition', () => {
     expect(ring.routingKeyOf(row(0)) === ring.routingKeyOf(row(1))).toBe(after === everywhere)
   })
 
-  it('are told again when the driver has the replicas later than the nodes', () => {
+  it('are computed again when the driver learns of the replicas after the nodes', () => {
     const { client, ring } = clientOf(2, everywhere)
     expect(ring.replicaSetOf(row(0))).toBe(ring.replicaSetOf(row(1)))
-    // A third node that holds everything as well: its tokens are known after its address.
+    // A third node that also holds everything. The driver knows its tokens later than its address.
     client.hosts.length = 3
     expect(ring.routingKeyOf(row(0))).not.toBe(ring.routingKeyOf(row(1)))
     client.getReplicas = clientOf(3, [['a', 'b', 'c']]).client.getReplicas
@@ -72,7 +72,7 @@ describe('the replicas of a partition', () => {
     expect(ring.routingKeyOf(row(0))).toBe(ring.routingKeyOf(row(1)))
   })
 
-  it('leave each partition alone when the ring is not known', () => {
+  it('differ for each partition when the ring is not known', () => {
     const { ring } = clientOf(3, null)
     expect(ring.replicaSetOf(row(0))).not.toBe(ring.replicaSetOf(row(1)))
     expect(ring.replicaSetOf(row(1))).not.toBe(ring.replicaSetOf(row(1)))
@@ -80,14 +80,14 @@ describe('the replicas of a partition', () => {
 })
 
 describe('the routing of a request', () => {
-  it('goes by the key of its partition, also when the ring is not known', () => {
+  it('uses the key of its partition, even if the ring is not known', () => {
     for (const ranges of [four, null]) {
       const { ring } = clientOf(3, ranges)
       expect(ring.routingKeyOf(row(1))).toEqual(partitionKeyOf(row(1)))
     }
   })
 
-  it('goes by one token when every node holds everything, so that no key is hashed', () => {
+  it('uses one fixed token if every node holds everything, so that no key is hashed', () => {
     const { ring } = clientOf(2, everywhere)
     expect(ring.routingKeyOf(row(1))).toHaveProperty('tokenOf')
     expect(ring.routingKeyOf(row(1))).toBe(ring.routingKeyOf(row(0)))

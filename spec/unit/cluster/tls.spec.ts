@@ -11,15 +11,15 @@ import { speaksTls, tlsOptions } from '../../../lib/cluster/tls.ts'
 const none = { ca: undefined, cert: undefined, key: undefined, server_name: undefined, verify: true }
 
 describe('TLS options', () => {
-  it('verify, and refuse what is older than TLS 1.2', async () => {
+  it('verify, and refuse versions older than TLS 1.2', async () => {
     expect(await tlsOptions(none, ['db1'])).toMatchObject({ rejectUnauthorized: true, minVersion: 'TLSv1.2' })
   })
 
-  it("leave the authorities to Node's own list when none is given", async () => {
+  it("use Node's list of authorities if none is given", async () => {
     expect(await tlsOptions(none, [])).not.toHaveProperty('ca')
   })
 
-  it('have what the options say, from text and from files', async () => {
+  it('have the certificates of the options, from text and from files', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'cassandra-streams-tls-'))
     onTestFinished(() => rm(folder, { recursive: true }))
     const { cert, private: key } = await generate([{ name: 'commonName', value: 'x' }], {
@@ -30,7 +30,7 @@ describe('TLS options', () => {
     expect(await tlsOptions({ ...none, ca: path, cert, key }, [])).toMatchObject({ ca: cert, cert, key })
   })
 
-  it('verify whatever the driver options say, and have the rest of them', async () => {
+  it('verify whatever the driver options say, and have their other settings', async () => {
     for (const rejectUnauthorized of [true, false, undefined] as boolean[]) {
       expect(await tlsOptions(none, [], { rejectUnauthorized, ALPNProtocols: ['cql'] })).toMatchObject({
         rejectUnauthorized: true,
@@ -40,7 +40,7 @@ describe('TLS options', () => {
     expect(await tlsOptions({ ...none, verify: false }, [])).toMatchObject({ rejectUnauthorized: false })
   })
 
-  it('name the driver options when no TLS context can be made of them', async () => {
+  it('lead to an error about the driver options if no TLS context can be created from them', async () => {
     await expect(tlsOptions(none, [], { ciphers: 'none-such' })).rejects.toMatchObject({
       code: 'ERR_CASSANDRA_OPTION',
       option: 'client_options',
@@ -60,45 +60,45 @@ describe('the name in a certificate', () => {
     return checkServerIdentity?.(dialled, certificate)
   }
 
-  it('is right when it is the address dialled', async () => {
+  it('may be the dialled address', async () => {
     expect(await verify('10.0.0.1', ['10.0.0.1'])).toBeUndefined()
   })
 
-  it('is right when it is a name that the user asked for, which the driver has resolved', async () => {
+  it('may be the name in `host` that the driver has resolved', async () => {
     expect(await verify('10.0.0.9', ['db1.example.com'])).toBeUndefined()
     expect(await verify('10.0.0.9', ['other.example.com', 'a.wild.example.com'])).toBeUndefined()
   })
 
-  it('is wrong when it is neither', async () => {
+  it('may not be any other name', async () => {
     expect(await verify('10.0.0.9', ['db2.example.com'])).toMatchObject({
       code: 'ERR_TLS_CERT_ALTNAME_INVALID',
     })
   })
 
-  it('is wrong when only another address of the options is in it', async () => {
-    // Each address is dialled for itself, so one node may not pass for another.
+  it('may not be another address of the options', async () => {
+    // Each address is verified for itself, so one node cannot pretend to be another.
     expect(await verify('10.0.0.9', ['10.0.0.1', '10.0.0.9'])).toBeInstanceOf(Error)
   })
 
-  it("has to be the driver options' servername when that is given", async () => {
+  it("must be the driver options' servername if that is given", async () => {
     const { checkServerIdentity } = await tlsOptions(none, ['db1.example.com'], {
       servername: 'db2.example.com',
     })
     expect(checkServerIdentity?.('db2.example.com', certificate)).toBeInstanceOf(Error)
   })
 
-  it('has to be ssl_server_name when that is given, whatever was dialled', async () => {
+  it('must be ssl_server_name if that is given, whatever was dialled', async () => {
     expect(await verify('10.0.0.9', ['10.0.0.9'], 'db1.example.com')).toBeUndefined()
     expect(await verify('10.0.0.1', ['db1.example.com'], 'db2.example.com')).toBeInstanceOf(Error)
   })
 })
 
-describe('asking whether a server speaks TLS', () => {
-  it('ends with no when nothing listens', async () => {
+describe('probing a server for TLS', () => {
+  it('returns false if nothing listens', async () => {
     expect(await speaksTls('127.0.0.1', 1, 1_000)).toBe(false)
   })
 
-  it('ends with no when the server never answers', async () => {
+  it('returns false if the server never answers', async () => {
     const sockets: Socket[] = []
     const silent = createServer(socket => sockets.push(socket))
     await once(silent.listen(0, '127.0.0.1'), 'listening')

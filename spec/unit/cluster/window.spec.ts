@@ -7,7 +7,7 @@ beforeEach(() => {
 })
 const windowOf = (concurrency: number) => new Window(concurrency, () => now)
 
-/** Lets `count` requests be answered one after the other while the window is used up. */
+/** Answers `count` requests one after the other while the window is fully used. */
 function answer(window: Window, count: number, latency: number): void {
   for (let i = 0; i < count; i++) {
     now += latency / window.limit
@@ -15,7 +15,7 @@ function answer(window: Window, count: number, latency: number): void {
   }
 }
 
-/** A server that works on `capacity` requests at a time: with more in flight, the rest queue. */
+/** A server that works on `capacity` requests at a time. Further requests in flight queue. */
 function answerWith(window: Window, count: number, capacity: number): void {
   for (let i = 0; i < count; i++) answer(window, 1, 10 * Math.max(1, window.limit / capacity))
 }
@@ -30,7 +30,7 @@ describe('the window', () => {
     expect(window.limit).toBe(100)
   })
 
-  it('doubles with each round trip at first, as far as concurrency', () => {
+  it('doubles with each round trip at first, up to concurrency', () => {
     const window = windowOf(100)
     for (const expected of [64, 100, 100]) {
       answer(window, window.limit, 50)
@@ -41,7 +41,7 @@ describe('the window', () => {
   it.each([
     ['requests have waited', (window: Window) => answer(window, 5, 50_000)],
     ['a server was overloaded', (window: Window) => window.overloaded(now)],
-  ])('grows by two with each round trip once %s', (_, trouble) => {
+  ])('grows by two with each round trip after %s', (_, trouble) => {
     const window = windowOf(1_000)
     answer(window, 32, 10)
     trouble(window)
@@ -52,7 +52,7 @@ describe('the window', () => {
     expect(window.limit - before).toBeLessThanOrEqual(11)
   })
 
-  it('is never above a small concurrency, nor below one', () => {
+  it('is never above a small concurrency and never below one', () => {
     for (const concurrency of [1, 2, 3]) {
       const window = windowOf(concurrency)
       answer(window, 1_000, 10)
@@ -65,17 +65,17 @@ describe('the window', () => {
     }
   })
 
-  it('does not grow while it is not used up', () => {
+  it('does not grow while it is not fully used', () => {
     const window = windowOf(100)
     const before = window.limit
     for (let i = 0; i < 1_000; i++) window.answered(10, false)
     expect(window.limit).toBe(before)
   })
 
-  it('stops where requests begin to wait long', () => {
+  it('stops growing when requests begin to wait long', () => {
     const window = windowOf(10_000)
     answerWith(window, 100_000, 10)
-    // 1,010 in flight wait for 1 s, 2,010 for 2 s.
+    // With 1,010 in flight, requests wait for 1 s; with 2,010, for 2 s.
     expect(window.limit).toBeGreaterThanOrEqual(1_000)
     expect(window.limit).toBeLessThanOrEqual(2_010)
   })
@@ -90,7 +90,7 @@ describe('the window', () => {
     expect(window.limit).toBeGreaterThan(before * 0.9)
   })
 
-  it('halves once when many requests that were in flight together fail', () => {
+  it('halves once if many requests that were in flight together fail', () => {
     const window = windowOf(100)
     answer(window, 4_000, 10)
     const sent = now
@@ -102,7 +102,7 @@ describe('the window', () => {
     expect(window.limit).toBe(50)
   })
 
-  it('halves again when what was sent after the last time fails', () => {
+  it('halves again if requests fail that were sent after the last halving', () => {
     const window = windowOf(100)
     answer(window, 4_000, 10)
     for (const expected of [50, 25, 12, 6, 3, 2, 2]) {
@@ -114,14 +114,14 @@ describe('the window', () => {
     }
   })
 
-  it('halves once also before the first answer has come', () => {
+  it('also halves only once before the first answer', () => {
     const window = windowOf(100)
     const before = window.limit
     for (let i = 0; i < before; i++) window.overloaded(now - 1)
     expect(window.limit).toBe(before / 2)
   })
 
-  it('grows back to concurrency once the server has recovered', () => {
+  it('grows back to concurrency after the server has recovered', () => {
     const window = windowOf(100)
     answer(window, 4_000, 10)
     for (let i = 0; i < 10; i++) {
@@ -133,7 +133,7 @@ describe('the window', () => {
     expect(window.limit).toBe(100)
   })
 
-  it('measures the shortest latency anew when a network has become slower for good', () => {
+  it('measures the shortest latency again after a network has become slower permanently', () => {
     const window = windowOf(200)
     answer(window, 4_000, 1)
     answer(window, 20_000, 200)

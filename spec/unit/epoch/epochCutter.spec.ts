@@ -12,7 +12,7 @@ import { sealOf } from '../checkpoint/epochs.ts'
 
 const least = { host: 'h', keyspace: 'ks', table: 't', checkpoint_location: 'c' }
 
-/** A cutter of epochs of 4 rows and flushes of 2, and the epochs that it gave to be written. */
+/** A cutter with epochs of 4 rows and flushes of 2, and the epochs that it passed on for writing. */
 function scene(begun: readonly Seal[] = []) {
   const written: {
     readonly rows: number
@@ -55,7 +55,7 @@ function scene(begun: readonly Seal[] = []) {
 }
 
 describe('rows that are collected', () => {
-  it('pause after each flush, so that answers for the epoch before are taken', async () => {
+  it('pause after each flush, so that answers for the previous epoch are processed', async () => {
     const { cutter, waits, over } = scene()
     expect(waits.map(({ wait }) => wait !== undefined)).toEqual([false, true, false, true])
     await settled()
@@ -63,7 +63,7 @@ describe('rows that are collected', () => {
     cutter.stop()
   })
 
-  it('wait at the end of an epoch until its first rows may leave', async () => {
+  it('wait at the end of an epoch until its first rows may be sent', async () => {
     const { cutter, written, over } = scene()
     await settled()
     expect(written.map(({ rows }) => rows)).toEqual([4])
@@ -74,7 +74,7 @@ describe('rows that are collected', () => {
     cutter.stop()
   })
 
-  it('wait no longer when they never will', async () => {
+  it('stop waiting if its rows will never be sent', async () => {
     const { cutter, written, over } = scene()
     await settled()
     written[0]?.fail(new Error('no disk'))
@@ -85,7 +85,7 @@ describe('rows that are collected', () => {
 })
 
 describe('an epoch', () => {
-  it('begins when all rows of the one before have left, and the one before that is committed', async () => {
+  it('begins when all rows of the previous one have been sent, and the one before that is committed', async () => {
     const { cutter, written, add } = scene()
     await settled()
     written[0]?.seal()
@@ -108,7 +108,7 @@ describe('an epoch', () => {
     cutter.stop()
   })
 
-  it('does not begin after one that failed', async () => {
+  it('does not begin after a failed one', async () => {
     const { cutter, written, add } = scene()
     await settled()
     written[0]?.seal()
@@ -120,7 +120,7 @@ describe('an epoch', () => {
     cutter.stop()
   })
 
-  it('that is a replay begins when the one before is committed', async () => {
+  it('that is a replay begins when the previous one is committed', async () => {
     const { cutter, written, add } = scene([sealOf(0, { rows: 4 }), sealOf(1, { rows: 2 })])
     await settled()
     written[0]?.seal()
@@ -135,7 +135,7 @@ describe('an epoch', () => {
     cutter.stop()
   })
 
-  it('that is a replay of no rows comes before the rows that follow, which wait for it', async () => {
+  it('that is a replay without rows comes before the following rows, which wait for it', async () => {
     const { cutter, written, add } = scene([sealOf(0, { rows: 4 }), sealOf(1, { rows: 0 })])
     await settled()
     const waits = add(4, 8)
@@ -154,7 +154,7 @@ describe('an epoch', () => {
     cutter.stop()
   })
 
-  it('of no rows that begins a replay is not given the first row', async () => {
+  it('without rows at the start of a replay does not get the first row', async () => {
     const { cutter, written } = scene([sealOf(0, { rows: 0 })])
     await settled()
     expect(written.map(({ rows }) => rows)).toEqual([0])
@@ -166,7 +166,7 @@ describe('an epoch', () => {
     cutter.stop()
   })
 
-  it('takes along how far its source has come without rows', async () => {
+  it('has the position that its source reached without rows', async () => {
     const { cutter, written } = scene()
     await settled()
     cutter.pass('far')
@@ -182,7 +182,7 @@ describe('an epoch', () => {
     cutter.stop()
   })
 
-  it('is ended at once where its bytes are needed, unless it is a replay', async () => {
+  it('ends at once if its bytes are needed, unless it is a replay', async () => {
     const { cutter, written, add } = scene()
     await settled()
     written[0]?.send()

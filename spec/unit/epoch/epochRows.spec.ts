@@ -26,14 +26,14 @@ function epochOf(...rows: object[]): EpochRows {
 }
 
 describe('the rows of an epoch', () => {
-  it('leave room behind a row with a list for each time it may be sent', () => {
+  it('reserve write times after a row with a list for its retries', () => {
     const epoch = epochOf({ id: 1 }, { id: 2, l: [1] }, { id: 3 }, { id: 4, l: [2] }, { id: 5 })
     const stamps = Array.from(epoch.stampedFrom(1000), writeTimeOf)
     expect(stamps).toEqual([1000, 1001, 1009, 1010, 1018])
     expect(epoch.timestamps).toBe(19)
   })
 
-  it('have one fingerprint whenever they are written', () => {
+  it('have the same fingerprint whenever they are written', () => {
     const rows = [{ id: 1 }, { id: 2, l: [1] }]
     const [early, late] = [epochOf(...rows), epochOf(...rows)]
     for (const _ of early.stampedFrom(1000));
@@ -74,12 +74,12 @@ describe('a fingerprint', () => {
   ]
   const deep = [{ id: 4, deep: { k: [[{ a: 1 }, { b: 'z' }]] } }]
 
-  it('is that of an older release for a seal that it made', () => {
+  it('equals that of an older release for a seal of that release', () => {
     const old = ['0BlIH6klgp4Ajo8m9p1GZN3cXZnrqIpijd5-NL4UMlo']
     expect(blocksOf(['a', 'b'], 3600, undefined, given)).toEqual(old)
   })
 
-  it('is the same when a user-defined type has fields more, at any depth', () => {
+  it('stays the same when a user-defined type gets more fields, at any depth', () => {
     for (const rows of [given, deep]) {
       expect(blocksOf(['a', 'b', 'c', 'd'], 3600, 0, rows)).toEqual(blocksOf(['a', 'b'], 3600, 0, rows))
     }
@@ -88,7 +88,7 @@ describe('a fingerprint', () => {
   })
 
   it.each([undefined, 0, 3600])(
-    'is one for rows that live for ever, whether that is bound or stands in the statement: %s of the table',
+    'is the same for rows that live for ever, whether that is bound or part of the statement: %s of the table',
     table_ttl => {
       const rows = [{ id: 1, v: 'x' }, { id: 2 }]
       const [bound, said] = ['ttl', undefined].map(column => blocksOf(['a'], 0, table_ttl, rows, column))
@@ -96,7 +96,7 @@ describe('a fingerprint', () => {
     },
   )
 
-  it('leaves out the time to live that the table gives, and no other', () => {
+  it('does not cover the default time to live of the table, but every other one', () => {
     const of = (ttl: number | undefined, table_ttl: number) => blocksOf(['a', 'b'], ttl, table_ttl, given)
     expect(of(3600, 3600)).toEqual(of(undefined, 0))
     expect(of(3600, 0)).not.toEqual(of(undefined, 0))

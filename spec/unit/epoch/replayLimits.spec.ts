@@ -21,17 +21,17 @@ const withoutValues = encodeAll([
 const addedAgain = tableWith(['p', 'c', 'v'], [['v', 1_700_000_000_001]])
 
 describe('a replay', () => {
-  it('is refused when Cassandra would hide values of a column that was dropped after the seal and added again', () => {
+  it('is refused if a column was dropped after the seal and added again, because Cassandra would hide its values', () => {
     const refused = () => refuseDropped(sealed, addedAgain, withValues)
     expect(refused).toThrow(SchemaError)
     expect(refused).toThrow('Epoch 7 cannot be replayed, because column `v`')
   })
 
-  it('goes on when no row has a value for that column', () => {
+  it('is allowed if no row has a value for that column', () => {
     refuseDropped(sealed, addedAgain, withoutValues)
   })
 
-  it('goes on when the column was dropped before the seal, or is gone', () => {
+  it('is allowed if the column was dropped before the seal, or no longer exists', () => {
     refuseDropped(sealed, tableWith(['p', 'c', 'v'], [['v', 1_699_999_999_999]]), withValues)
     refuseDropped(sealed, tableWith(['p', 'c'], [['v', 1_700_000_000_001]]), withValues)
   })

@@ -5,7 +5,7 @@ import { settled } from '../../stream/support.ts'
 
 const never = () => false
 
-/** Sources of numbers from 0, each with a way to see whether it was released. */
+/** Sources of numbers from 0. Each can tell whether it was released. */
 const kinds: readonly [string, () => { source: RowSource<number>; isReleased: () => boolean }][] = [
   [
     'a generator',
@@ -62,7 +62,7 @@ const kinds: readonly [string, () => { source: RowSource<number>; isReleased: ()
 ]
 
 describe.each(kinds)('%s', (kind, make) => {
-  it('is released when there is enough, when a row is refused, and when it is skipped', async () => {
+  it('is released when enough rows came, when a row is refused, and when it is skipped', async () => {
     const { signal } = new AbortController()
     const enough = make()
     const taken: number[] = []
@@ -79,7 +79,7 @@ describe.each(kinds)('%s', (kind, make) => {
 
     const skipped = make()
     await releaseRows(skipped.source)
-    // A generator that never began has nothing to release, and ends.
+    // A generator that was never started has nothing to release, and ends.
     if (kind === 'a generator') expect([...(skipped.source as Iterable<number>)]).toEqual([])
     else expect(skipped.isReleased()).toBe(true)
   })
@@ -119,7 +119,7 @@ describe('a source that hangs', () => {
         return { source, isReleased: () => isReleased }
       },
     ],
-  ])('is released at the signal: %s', async (_, make) => {
+  ])('is released when the signal aborts: %s', async (_, make) => {
     const { source, isReleased } = make()
     const abort = new AbortController()
     readRows(source, () => {}, never, abort.signal).catch(() => {})
@@ -130,8 +130,8 @@ describe('a source that hangs', () => {
   })
 })
 
-describe('a source that never ends when it is told to', () => {
-  it('keeps nobody waiting for what its rows are refused with', async () => {
+describe('a source that ignores its release', () => {
+  it('does not delay the error of a refused row', async () => {
     async function* rows() {
       try {
         yield 1
@@ -146,7 +146,7 @@ describe('a source that never ends when it is told to', () => {
   })
 })
 
-describe('what is no source', () => {
+describe('a value that is no source', () => {
   it.each<[unknown, string]>([
     [undefined, 'undefined'],
     [null, 'null'],

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { type CassandraWritable, WriteError } from '../../../lib/index.ts'
 import { compare, rowOf } from '../../faults/load.ts'
 
-/** Rows of one load: those from 200 on update the odd ones below it. */
+/** Number of rows of a load. Rows from 200 on update the odd rows below 200. */
 const GIVEN = 400
 
-/** A table that holds these rows, each with its own id unless told. */
+/** A table with these versions by id. */
 function tableOf(versions: Iterable<number>): Map<number, number> {
   const table = new Map<number, number>()
   for (const version of versions) table.set(rowOf(version).id, version)
@@ -32,32 +32,32 @@ async function compared(table: ReadonlyMap<number, number>, said: Said = {}) {
 }
 
 describe('the comparison of a table with what a sink says', () => {
-  it('finds nothing when each row is there in its last version', async () => {
+  it('finds nothing if every row is there in its last version', async () => {
     expect(await compared(tableOf(all))).toEqual({ rows: GIVEN, lost: 0, wrong: 0, reported: 0 })
   })
 
-  it('finds a row that is not there', async () => {
+  it('finds a missing row', async () => {
     const table = tableOf(all)
     table.delete(rowOf(20).id)
     expect(await compared(table)).toMatchObject({ lost: 1, wrong: 0 })
   })
 
-  it('finds a row of which an older version has won', async () => {
+  it('finds a row in an older version', async () => {
     expect(await compared(tableOf([...all, 1]))).toMatchObject({ lost: 0, wrong: 1 })
   })
 
-  it('finds a row that nobody gave', async () => {
+  it('finds a row that the source never had', async () => {
     expect(await compared(tableOf([...all, GIVEN]))).toMatchObject({ wrong: 1 })
     expect(await compared(tableOf(all).set(1_001, 1_001))).toMatchObject({ wrong: 1 })
   })
 
-  it('finds a row that is neither written nor reported, and one that is both', async () => {
+  it('finds a row that is neither written nor reported, and a row that is both', async () => {
     expect(await compared(tableOf(all), { written: GIVEN - 1 })).toMatchObject({ lost: 1, wrong: 0 })
     const unacknowledged = [{ from: 390, to: 399 }]
     expect(await compared(tableOf(all), { written: GIVEN - 9, unacknowledged })).toMatchObject({ wrong: 1 })
   })
 
-  it('takes a reported row for one that may be there or not', async () => {
+  it('accepts a reported row whether or not it is there', async () => {
     const unacknowledged = [{ from: 390, to: 399 }]
     for (const versions of [all, all.slice(0, 395), all.slice(0, 390)]) {
       const found = await compared(tableOf(versions), { written: GIVEN - 10, unacknowledged })
@@ -65,13 +65,13 @@ describe('the comparison of a table with what a sink says', () => {
     }
   })
 
-  it('counts no row as reported that the sink did not take, and finds a range beyond what was offered', async () => {
+  it('counts only reported rows that the sink took, and finds a range beyond the offered rows', async () => {
     const said = { written: GIVEN - 10, offered: 420, unacknowledged: [{ from: 390, to: 419 }] }
     expect(await compared(tableOf(all), said)).toMatchObject({ lost: 0, wrong: 0, reported: 10 })
     expect(await compared(tableOf(all), { ...said, offered: 419 })).toMatchObject({ wrong: 1 })
   })
 
-  it('finds a row that was offered and that a sink which ended well did not take', async () => {
+  it('finds an offered row that the sink did not take, although it finished', async () => {
     expect(await compared(tableOf(all), { offered: GIVEN + 1 })).toMatchObject({ lost: 1 })
   })
 })

@@ -28,7 +28,7 @@ function scene(partitions: number, most = 100) {
 }
 
 describe('the bytes of all partitions', () => {
-  it('may be collected up to the bound', () => {
+  it('may grow up to the bound', () => {
     const { all, a, b, cuts } = scene(2)
     expect(a.collected(60)).toBeUndefined()
     expect(b.collected(40)).toBeUndefined()
@@ -36,7 +36,7 @@ describe('the bytes of all partitions', () => {
     expect(cuts).toEqual([])
   })
 
-  it('beyond it end the largest epoch, and wait until it has left', async () => {
+  it('beyond the bound end the largest epoch, and wait until it is sent', async () => {
     const { all, a, b, cuts, isOver } = scene(2)
     a.collected(80)
     const wait = b.collected(30)
@@ -49,7 +49,7 @@ describe('the bytes of all partitions', () => {
     expect(all.bytes).toBe(30)
   })
 
-  it('end no second epoch while one is about to leave', () => {
+  it('end no second epoch while one waits to be sent', () => {
     const { a, b, c, cuts } = scene(3)
     a.collected(50)
     b.collected(49)
@@ -58,7 +58,7 @@ describe('the bytes of all partitions', () => {
     expect(cuts).toEqual([0])
   })
 
-  it('may be exceeded by one replay at a time, since it has to be whole', async () => {
+  it('may exceed the bound by one replay at a time, because a replay cannot be cut', async () => {
     const { a, b, cuts, replaying, isOver } = scene(2)
     replaying.add(0).add(1)
     a.collected(90)
@@ -73,7 +73,7 @@ describe('the bytes of all partitions', () => {
     expect(await isOver(wait)).toBe(true)
   })
 
-  it('of a partition that is taken away are gone, and nobody waits for them', async () => {
+  it('of a revoked partition no longer count, and nobody waits for them', async () => {
     const { all, a, b, isOver } = scene(2)
     a.collected(80)
     a.begin(80, 0)
@@ -86,7 +86,7 @@ describe('the bytes of all partitions', () => {
     expect(all.bytes).toBe(0)
   })
 
-  it('of a partition that was taken away do not count, though some may still come', () => {
+  it('of a revoked partition do not count, even if more are added', () => {
     const { all, a } = scene(2)
     a.collected(50)
     a.close()
@@ -97,7 +97,7 @@ describe('the bytes of all partitions', () => {
     expect(all.bytes).toBe(0)
   })
 
-  it('keep nobody waiting who is taken away', async () => {
+  it('do not keep a revoked partition waiting', async () => {
     const { a, b, isOver } = scene(2)
     a.collected(80)
     a.begin(80, 0)

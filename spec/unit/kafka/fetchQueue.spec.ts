@@ -30,7 +30,7 @@ function scene() {
 }
 
 describe('fetched messages', () => {
-  it('are taken one answer after the other, and count until then', async () => {
+  it('are taken one answer after the other, and their bytes count until then', async () => {
     const { queue, taken, releases } = scene()
     queue.add(5n, found(5, 2))
     queue.add(7n, found(7, 1))
@@ -46,7 +46,7 @@ describe('fetched messages', () => {
     expect(queue.bytes).toBe(0)
   })
 
-  it('of another offset than the next one are dropped', () => {
+  it('with another offset than the next one are dropped', () => {
     const { queue, taken } = scene()
     queue.add(4n, found(4, 3))
     queue.add(6n, found(6, 3))
@@ -54,14 +54,14 @@ describe('fetched messages', () => {
     expect(queue.next).toBe(5n)
   })
 
-  it('move on past what holds no message', () => {
+  it('move the offset past batches without messages', () => {
     const { queue, taken } = scene()
     queue.add(5n, { records: [], next: 9n, bytes: 0 })
     expect(queue.next).toBe(9n)
     expect(taken).toEqual([])
   })
 
-  it('are dropped after the signal, and nothing is taken any more', async () => {
+  it('are dropped after the signal aborts, and no more are taken', async () => {
     const { queue, taken, releases, leaving, rooms } = scene()
     queue.add(5n, found(5, 2))
     queue.add(7n, found(7, 1))

@@ -5,7 +5,7 @@ import type { KafkaMessage } from '../../../lib/options/kafkaClient.ts'
 const message = (offset: bigint) => ({ offset }) as KafkaMessage
 
 describe('places of messages', () => {
-  it('tell the message of each of its rows', () => {
+  it('return the message of each row', () => {
     const places = new MessagePlaces(true)
     places.add(0, message(10n))
     places.add(1, message(11n))
@@ -14,13 +14,13 @@ describe('places of messages', () => {
     expect(places.of(4)?.message).toEqual({ offset: 20n })
   })
 
-  it('keep no message where nobody is told', () => {
+  it('keep no messages if nobody asks for them', () => {
     const places = new MessagePlaces(false)
     places.add(0, message(10n))
     expect(places.of(0)).toEqual({ row_index: 0, offset: 10n, message: undefined })
   })
 
-  it('are forgotten once they are written, but for the message that has rows left', () => {
+  it('are forgotten after their rows are written, except that of a message with rows left', () => {
     const places = new MessagePlaces(true)
     for (let row = 0; row < 100; row += 2) places.add(row, message(BigInt(row)))
     places.forget(51)

@@ -24,11 +24,11 @@ describe('the rows of a message', () => {
     expect(rowsOf([], 'x')).toEqual([])
   })
 
-  it('are refused as a Promise, whose failure is nobody’s', () => {
+  it('may not be a Promise, whose rejection is handled', () => {
     expect(() => rowsOf(Promise.reject(new Error('late')), 'x')).toThrow('it must not be async')
   })
 
-  it('of a tombstone say that they are deletes, by the property that rows have for it', () => {
+  it('of a tombstone are marked as deletes by the property that the options name', () => {
     const tombstones = 'delete'
     const flag = { column: 'op', value: 'gone' }
     expect(rowsOf({ k: 1 }, null, { tombstones, operation_column: 'op' })).toEqual([{ k: 1, op: 'delete' }])
@@ -38,7 +38,7 @@ describe('the rows of a message', () => {
     ])
   })
 
-  it('have a property of the sink for it where the options name none', () => {
+  it('are marked by a property of the sink if the options name none', () => {
     const own = operationColumnOf({
       tombstones: 'delete',
       operation_column: undefined,

@@ -5,7 +5,7 @@ const of = { topic: 't', partition: 1 }
 const position: Position = { offset: '5', rows: 0, write_time: -1, topic_id: 'a' }
 
 describe('a position', () => {
-  it('is what a checkpoint has of a partition, and nothing else', () => {
+  it('is accepted only in the form that a checkpoint has', () => {
     expect(positionFrom(position, 'file', of)).toEqual(position)
     for (const other of [
       null,
@@ -24,7 +24,7 @@ describe('a position', () => {
     [5n, 5n],
     [0n, 5n],
     [5n, 100n],
-  ])('goes on in a log from %s to %s', (first, next) => {
+  ])('is valid in a log from %s to %s', (first, next) => {
     checkLog(position, { first, next, topic_id: 'a' }, of)
     checkLog(position, { first, next }, of)
   })
@@ -33,7 +33,7 @@ describe('a position', () => {
     ['EXPIRED', { first: 6n, next: 9n, topic_id: 'a' }],
     ['LOG_CHANGED', { first: 0n, next: 4n, topic_id: 'a' }],
     ['LOG_CHANGED', { first: 0n, next: 9n, topic_id: 'b' }],
-  ])('does not where messages are gone or others: %s', (code, log) => {
+  ])('is refused if its messages were deleted or the log is another one: %s', (code, log) => {
     expect(() => checkLog(position, log, of)).toThrow(
       expect.objectContaining({ code: `ERR_CASSANDRA_KAFKA_${code}`, ...of, offset: '5' }),
     )

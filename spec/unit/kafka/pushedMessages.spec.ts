@@ -21,7 +21,7 @@ function scene() {
 }
 
 describe('messages that a client pushes', () => {
-  it('pause the partition while two batches wait, and come again if they come all the same', async () => {
+  it('pause the partition while two batches wait; if more are pushed, the client must seek back to them', async () => {
     const { pushed, taken, releases, flow } = scene()
     expect(pushed.add(records(5n, 6n))).toBe(true)
     expect(flow).toEqual([])
@@ -38,7 +38,7 @@ describe('messages that a client pushes', () => {
     expect(pushed.add(records(8n))).toBe(true)
   })
 
-  it('are taken once, whatever comes again', async () => {
+  it('are taken once, even if they are pushed again', async () => {
     const { pushed, taken } = scene()
     pushed.add(records(3n, 4n, 5n))
     pushed.add(records(4n, 5n))
@@ -46,7 +46,7 @@ describe('messages that a client pushes', () => {
     expect(taken).toEqual([[5n]])
   })
 
-  it('may be read on from behind what was passed over, until they are sought again', () => {
+  it('may continue after skipped offsets, until the client seeks', () => {
     const { pushed } = scene()
     pushed.passOver(9n)
     expect(pushed.expected).toBe(10n)
@@ -55,7 +55,7 @@ describe('messages that a client pushes', () => {
     expect(pushed.expected).toBe(5n)
   })
 
-  it('are refused once it is ended', async () => {
+  it('are refused after the end', async () => {
     const { pushed, taken } = scene()
     pushed.end()
     await pushed.ended

@@ -67,21 +67,21 @@ describe('messages in batches', () => {
     expect(next).toBe(10n)
   })
 
-  it('have the time of the broker where the topic says so', () => {
+  it('have the time of the broker if the topic is configured that way', () => {
     const { records } = recordsIn([batchOf(0n, ['a', 'b'], { attributes: 0x08 })], [], of, 0n)
     expect(records.map(({ timestamp }) => timestamp)).toEqual([5000, 5000])
   })
 
-  it('before the offset are left out', () => {
+  it('before the requested offset are left out', () => {
     expect(keysIn([batchOf(5n, ['a', 'b', 'c'])], [], of, 6n)).toEqual(['b', 'c'])
   })
 
-  it('leave gaps after a compaction, also at the end', () => {
+  it('have gaps after a compaction, also at the end', () => {
     const batch = batchOf(5n, ['a', 'b'], { lastOffsetDelta: 9 })
     expect(recordsIn([batch], [], of, 5n).next).toBe(15n)
   })
 
-  it('of transactions are there when they are committed', () => {
+  it('of transactions are included if the transaction is committed', () => {
     const batches = [batchOf(0n, ['a'], by(1n)), batchOf(1n, ['b'], by(2n)), marker(2n, 1n, 'commit')]
     expect(
       keysIn([...batches, marker(3n, 2n, 'abort')], [{ producerId: 2n, firstOffset: 1n }], of, 0n),
@@ -89,7 +89,7 @@ describe('messages in batches', () => {
     expect(recordsIn(batches, [], of, 0n).next).toBe(3n)
   })
 
-  it('of one producer are told apart by its transactions, of which the last may be cut', () => {
+  it('of one producer belong to separate transactions, the last of which may be incomplete', () => {
     const batches = [
       batchOf(0n, ['aborted'], by(1n)),
       marker(1n, 1n, 'abort'),

@@ -23,7 +23,7 @@ const refusalOf = (more: object) => {
 }
 
 describe('options of a Kafka sink', () => {
-  it('have one form and defaults', () => {
+  it('have a normal form and defaults', () => {
     expect(kafkaSettingsOf(least)).toMatchObject({
       brokers: ['b1:9092', 'b2:9093'],
       topics: ['one', 'two'],
@@ -54,11 +54,11 @@ describe('options of a Kafka sink', () => {
     ['group_protocol', { brokers: undefined, consumer: () => {}, group_protocol: 'classic' }],
     ['keyspace', { keyspace: undefined }],
     ['on_bad_row', { max_errors: 1 }],
-  ])('are refused where %s is wrong: %j', (option, more) => {
+  ])('are refused if %s is wrong: %j', (option, more) => {
     expect(refusalOf(more)).toMatchObject({ code: 'ERR_CASSANDRA_OPTION', option })
   })
 
-  it.each(['checkpoint_location', 'position', 'take_over', 'topic'])('have no %s', option => {
+  it.each(['checkpoint_location', 'position', 'take_over', 'topic'])('do not include %s', option => {
     expect(refusalOf({ [option]: 'x' })).toMatchObject({ code: 'ERR_CASSANDRA_OPTION_UNKNOWN', option })
   })
 

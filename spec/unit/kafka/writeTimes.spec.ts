@@ -12,26 +12,26 @@ describe('write times of messages', () => {
     expect(timesOf([now, now + 1, now + 10])).toEqual([now * 1000, now * 1000 + 1000, now * 1000 + 10_000])
   })
 
-  it('rise by a microsecond within a millisecond, however many messages it has', () => {
+  it('rise by a microsecond per message within a millisecond, however many messages there are', () => {
     const times = timesOf(new Array(3000).fill(now))
     expect(times).toEqual(Array.from({ length: 3000 }, (_, i) => now * 1000 + i))
     expect(timesOf([now, ...new Array(1500).fill(now), now + 1]).at(-1)).toBe(now * 1000 + 1501)
   })
 
-  it('rise while the time goes back by less than a second', () => {
+  it('rise if a message time goes back by less than a second', () => {
     expect(timesOf([now, now - 500, now - 999])).toEqual([now * 1000, now * 1000 + 1, now * 1000 + 2])
   })
 
-  it('go back with a time that goes back by more, and tell messages of that time apart', () => {
+  it('go back if a message time goes back by more, and differ for messages with that time', () => {
     const back = now - 60_000
     expect(timesOf([now, back, back])).toEqual([now * 1000, back * 1000, back * 1000 + 1])
   })
 
-  it('are not moved by one message far ahead', () => {
+  it('do not follow a single message with a time far ahead', () => {
     expect(timesOf([now, now + 3_600_000, now + 1])[2]).toBe((now + 1) * 1000)
   })
 
-  it('go on as they were when they begin anew after any message', () => {
+  it('continue in the same way after a restart at any message', () => {
     const someTimes = fc.array(fc.integer({ min: now, max: now + 3000 }), { minLength: 1, maxLength: 50 })
     fc.assert(
       fc.property(someTimes, fc.nat(), (times, at) => {

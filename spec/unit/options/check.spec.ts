@@ -7,7 +7,7 @@ import { foreignNames, needlessNames } from '../../../lib/options/foreignNames.t
 
 const checkEach = (options: unknown) => check(options, writeEntries)
 
-/** What the options are refused with. */
+/** The error for these options. */
 function refusal(options: unknown): OptionError {
   try {
     checkEach(options)
@@ -32,16 +32,19 @@ const limits = [
 ] as const
 
 describe('an option that is a number', () => {
-  it.each(limits)('%s is taken from %i to %i and refused beyond, with its limits', (name, from, to) => {
-    for (const value of [from, to]) expect(checkEach({ [name]: value })).toEqual({ [name]: value })
-    for (const value of [from - 1, to + 1]) {
-      expect(refusal({ [name]: value })).toMatchObject({
-        code: 'ERR_CASSANDRA_OPTION',
-        option: name,
-        message: `Expected \`${name}\` to be an integer from ${from} to ${to}, got \`${value}\``,
-      })
-    }
-  })
+  it.each(limits)(
+    '%s is accepted from %i to %i, and the error for other values has these limits',
+    (name, from, to) => {
+      for (const value of [from, to]) expect(checkEach({ [name]: value })).toEqual({ [name]: value })
+      for (const value of [from - 1, to + 1]) {
+        expect(refusal({ [name]: value })).toMatchObject({
+          code: 'ERR_CASSANDRA_OPTION',
+          option: name,
+          message: `Expected \`${name}\` to be an integer from ${from} to ${to}, got \`${value}\``,
+        })
+      }
+    },
+  )
 
   it.each([
     ['text with a sign', '+100', "'+100'"],
@@ -58,20 +61,20 @@ describe('an option that is a number', () => {
     ['a BigInt', 100n, '100n'],
     ['null', null, 'null'],
     ['true', true, 'true'],
-  ])('is refused when it is %s', (_, value, shown) => {
+  ])('is refused if it is %s', (_, value, shown) => {
     expect(refusal({ rows_per_batch: value }).message).toBe(
       `Expected \`rows_per_batch\` to be an integer from 1 to 1000000, got \`${shown}\``,
     )
   })
 })
 
-describe('an option as text, as environment variables and PyCassandra have it', () => {
-  it.each(limits)('is the number %s where it is its digits', (name, from, to) => {
+describe('an option as text, as in environment variables and PyCassandra', () => {
+  it.each(limits)('is the number %s if it has its digits', (name, from, to) => {
     for (const value of [from, to]) expect(checkEach({ [name]: String(value) })).toEqual({ [name]: value })
     expect(refusal({ [name]: String(to + 1) }).option).toBe(name)
   })
 
-  it('is a number only where the number is written just so', () => {
+  it('is a number only in the canonical spelling', () => {
     const texts = fc.oneof(
       fc.string(),
       fc.integer().map(String),
@@ -87,7 +90,7 @@ describe('an option as text, as environment variables and PyCassandra have it', 
     )
   })
 
-  it.each(['ssl_enabled', 'ssl_verify'])('is the boolean %s where it is its word', name => {
+  it.each(['ssl_enabled', 'ssl_verify'])('is the boolean %s if it is true or false', name => {
     for (const word of ['true', 'True', 'TRUE']) expect(checkEach({ [name]: word })).toEqual({ [name]: true })
     for (const word of ['false', 'False']) expect(checkEach({ [name]: word })).toEqual({ [name]: false })
     for (const word of ['', 'yes', '1', 'true ', 1, 0]) {
@@ -101,25 +104,25 @@ describe('an option as text, as environment variables and PyCassandra have it', 
     [1, '1'],
     [0, '0'],
     ['D', 'D'],
-  ])('is the delete flag %j where it is given as a value', (given, text) => {
+  ])('is the delete flag if %j is given as a value', (given, text) => {
     expect(checkEach({ delete_flag_value: given })).toEqual({ delete_flag_value: text })
   })
 
-  it.each([[''], [Number.NaN], [null], [{}], [['D']]])('is no delete flag when it is %j', given => {
+  it.each([[''], [Number.NaN], [null], [{}], [['D']]])('is refused as a delete flag if it is %j', given => {
     expect(refusal({ delete_flag_value: given }).message).toContain('a non-empty string, a number, true or f')
   })
 })
 
 describe('an option that is a choice', () => {
   it.each(['local_quorum', 'Local_Quorum', 'EACH_QUORUM', 'one', 'All'])(
-    'takes the consistency %s in any case',
+    'accepts the consistency %s in any case',
     consistency => {
       expect(checkEach({ consistency })).toEqual({ consistency: consistency.toUpperCase() })
     },
   )
 
   it.each(['ANY', 'SERIAL', 'LOCAL_SERIAL', 'quorom', ''])(
-    'refuses the consistency "%s" and names those there are',
+    'refuses the consistency "%s" and names the existing ones',
     consistency => {
       expect(refusal({ consistency }).message).toBe(
         'Expected `consistency` to be one of ONE, TWO, THREE, QUORUM, ALL, LOCAL_QUORUM, EACH_QUORUM, LOCAL_ONE, ' +
@@ -128,7 +131,7 @@ describe('an option that is a choice', () => {
     },
   )
 
-  it('refuses what is none of its words', () => {
+  it('refuses any other word', () => {
     expect(refusal({ nulls: 'ignore' }).message).toBe(
       "Expected `nulls` to be one of write, unset, got `'ignore'`",
     )
@@ -151,7 +154,7 @@ describe('hosts', () => {
     ['[::1]:9043', ['::1'], [9043]],
     ['fe80::1, [2001:db8::1]:1', ['fe80::1', '2001:db8::1'], [1]],
     [['müller.example', 'db_1.internal'], ['müller.example', 'db_1.internal'], []],
-  ])('are taken as %j', (host, names, ports) => {
+  ])('are accepted as %j', (host, names, ports) => {
     expect(checkEach({ host })).toEqual({ host: { names, ports } })
   })
 
@@ -196,20 +199,20 @@ describe('a secret', () => {
     ['ssl_client_key', 42_4242],
     ['client', { secret: 42_4242 }],
     ['client_options', 42_4242],
-  ])('in %s stands in no refusal', (name, value) => {
+  ])('in %s appears in no error', (name, value) => {
     const { message } = refusal({ [name]: value })
     expect(message).toContain(`got a value of type ${typeof value}`)
     expect(message).not.toContain('4242')
   })
 })
 
-it('does not show an object with a login in place of an option', () => {
+it('in an object that is given as an option appears in no error', () => {
   const host = { host: 'db1', password: 'sesame' }
   expect(refusal({ host }).message).not.toContain('sesame')
   expect(refusal({ port: host }).message).not.toContain('sesame')
 })
 
-describe('a URL in place of an option', () => {
+describe('a URL instead of an option', () => {
   it.each([
     ['cassandra://loader:sesame@db1:9042'],
     ['loader:sesame@db1'],
@@ -217,14 +220,14 @@ describe('a URL in place of an option', () => {
     [['cassandra://loader:sesame@db1', 'db2']],
     ['cassandra://db1/?password=sesame'],
     ['host=db1;pwd=sesame'],
-  ])('is refused without the password in it: %j', host => {
+  ])('is refused, and the error does not show its password: %j', host => {
     expect(refusal({ host }).message).not.toContain('sesame')
     expect(refusal({ port: host }).message).not.toContain('sesame')
     expect(refusal(host).message).not.toContain('sesame')
   })
 })
 
-describe('a name that is no option', () => {
+describe('an unknown option name', () => {
   it.each([
     ['rowsPerBatch', 'rows_per_batch'],
     ['deleteFlagColumn', 'delete_flag_column'],
@@ -251,7 +254,7 @@ describe('a name that is no option', () => {
     ['schema.queryTtl', 'ttl'],
     ['executor.maxInFlight', 'concurrency'],
     ['maxNumberOfRecordsInBatch', 'rows_per_batch'],
-  ])('%s is answered with %s', (name, near) => {
+  ])('%s leads to an error that suggests %s', (name, near) => {
     expect(refusal({ [name]: 1 })).toMatchObject({
       code: 'ERR_CASSANDRA_OPTION_UNKNOWN',
       option: name,
@@ -260,7 +263,7 @@ describe('a name that is no option', () => {
   })
 
   it.each(['toString', '__proto__', 'constructor', 'fetch_size_in_frames'])(
-    '%s is answered without a guess',
+    '%s leads to an error without a suggestion',
     name => {
       const options = Object.defineProperty({}, name, { value: 1, enumerable: true })
       expect(refusal(options).message).toBe(`Unknown option \`${name}\``)
@@ -273,22 +276,22 @@ describe('a name that is no option', () => {
     ['rowsPerEpoch', '`; did you mean `rows_per_epoch` of `createMicroBatchSink`?'],
     ['primary_key', "`: the primary key comes from the table's schema"],
     ['fetchSize', '`: a sink reads no rows'],
-  ])('%s is answered with where it belongs, or why it is not needed', (name, advice) => {
+  ])('%s leads to an error that says where it belongs, or why it is not needed', (name, advice) => {
     expect(refusal({ [name]: 1 }).message).toBe(`Unknown option \`${name}${advice}`)
   })
 
-  it('is known to the micro-batch sink where it is one of its options', () => {
+  it('leads to a suggestion of micro-batch options in a micro-batch sink', () => {
     const rules = { ...writeEntries, ...epochEntries }
     expect(check({ checkpoint_location: 'x' }, rules)).toEqual({ checkpoint_location: 'x' })
     expect(() => check({ checkpointLocation: 'x' }, rules)).toThrow(/did you mean `checkpoint_location`\?$/)
   })
 
-  it('is shown with its invisible characters, and not at any length', () => {
+  it('is shown with its invisible characters, up to a limited length', () => {
     expect(refusal({ '\uFEFFhost\r': 1 }).message).toContain('`\\u{feff}host\\u{d}`; did you mean `host`?')
     expect(refusal({ ['x'.repeat(1e6)]: 1 }).message.length).toBeLessThan(100)
   })
 
-  it('of another tool is answered with an option that there is', () => {
+  it('of another tool leads to a suggestion that exists', () => {
     const known = Object.keys({ ...writeEntries, ...epochEntries })
     for (const [name, option] of Object.entries(foreignNames)) {
       expect(known).toContain(option)
@@ -301,7 +304,7 @@ describe('a name that is no option', () => {
     }
   })
 
-  it('is answered with the option of which it misses or doubles a letter', () => {
+  it('with a missing or doubled letter leads to a suggestion of the right option', () => {
     const known = fc.constantFrom(...Object.keys(writeEntries).filter(name => name.length > 6))
     fc.assert(
       fc.property(known, fc.nat(), fc.boolean(), (name, place, doubled) => {
@@ -313,17 +316,17 @@ describe('a name that is no option', () => {
     )
   })
 
-  it('is refused even when its value is undefined', () => {
+  it('is refused even if its value is undefined', () => {
     expect(refusal({ rowsPerBatch: undefined }).code).toBe('ERR_CASSANDRA_OPTION_UNKNOWN')
   })
 })
 
 describe('options as a whole', () => {
-  it.each([[undefined], [null], ['127.0.0.1'], [7]])('are refused when they are %s', options => {
+  it.each([[undefined], [null], ['127.0.0.1'], [7]])('are refused if they are %s', options => {
     expect(refusal(options).message).toContain('Expected options to be an object')
   })
 
-  it('count as not given where they are undefined', () => {
+  it('count as not given if their value is undefined', () => {
     expect(checkEach({ table: 't', port: undefined, password: undefined })).toEqual({ table: 't' })
   })
 })

@@ -13,7 +13,7 @@ const refusal = (own: object) => {
 }
 
 describe('options of the driver', () => {
-  it('are passed where they contradict nothing, those that nobody knows included', () => {
+  it('are passed to the driver if they contradict nothing, including unknown ones', () => {
     const own = {
       cloud: { secureConnectBundle: 'bundle.zip' },
       applicationName: 'loader',
@@ -27,7 +27,7 @@ describe('options of the driver', () => {
     expect(passedOptions(own).policies?.loadBalancing).toBe(own.policies.loadBalancing)
   })
 
-  it('are left out where a sink says them itself, and others of their group are not', () => {
+  it('are left out if a sink sets them itself, and other options of their group are passed', () => {
     const own = {
       encoding: { useUndefinedAsUnset: false, copyBuffer: false },
       maxPrepared: 1,
@@ -42,12 +42,12 @@ describe('options of the driver', () => {
     })
   })
 
-  it('count as not given where they are undefined or null', () => {
+  it('count as not given if they are undefined or null', () => {
     const own = { policies: { loadBalancing: undefined }, socketOptions: null, sslOptions: undefined }
     expect(passedOptions(own as object)).toEqual({ policies: {} })
   })
 
-  it('are copied, so that a later change to the groups is without effect', () => {
+  it('are copied, so that a later change has no effect', () => {
     const own = { sslOptions: { passphrase: 'x' }, policies: {} }
     const passed = passedOptions(own)
     own.sslOptions.passphrase = 'y'
@@ -78,7 +78,7 @@ describe('options of the driver', () => {
     ['sslOptions.minVersion', { sslOptions: { minVersion: 'TLSv1' } }, 'TLSv1.2'],
     ['sslOptions.maxVersion', { sslOptions: { maxVersion: 'TLSv1.1' } }, 'TLSv1.2'],
     ['sslOptions.secureProtocol', { sslOptions: { secureProtocol: 'TLSv1_method' } }, 'minVersion'],
-  ])('are refused by name where they contradict a promise: %s', (name, own, instead) => {
+  ])('are refused by name if they contradict a guarantee: %s', (name, own, instead) => {
     const { code, option, message } = refusal(own)
     expect({ code, option }).toEqual({ code: 'ERR_CASSANDRA_OPTION', option: 'client_options' })
     expect(message).toContain(`Expected \`client_options.${name}\` to be`)
@@ -86,7 +86,7 @@ describe('options of the driver', () => {
     expect(message).not.toContain('sesame')
   })
 
-  it('take the versions of the protocol that the driver speaks, from 4 on', () => {
+  it('accept the protocol versions of the driver from 4 on', () => {
     for (const maxVersion of [0, 4, 0x41, 0x42]) {
       expect(passedOptions({ protocolOptions: { maxVersion } }).protocolOptions).toEqual({ maxVersion })
     }

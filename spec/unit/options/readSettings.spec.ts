@@ -15,8 +15,8 @@ function refusal(options: Partial<CassandraReadableOptions>): OptionError {
   throw new Error('Expected the options to be refused')
 }
 
-describe('properties that tell times', () => {
-  it('have the names of docs/options.md where none are given, and none without with_times', () => {
+describe('names of properties for times', () => {
+  it('have the defaults of docs/options.md, and are undefined without with_times', () => {
     expect(readSettingsOf({ ...least, with_times: 'true' }).times).toEqual({
       timestamp_column: 'write_time',
       ttl_column: 'ttl',
@@ -29,18 +29,21 @@ describe('properties that tell times', () => {
     expect(readSettingsOf(least).times).toBeUndefined()
   })
 
-  it.each(['timestamp_column', 'ttl_column', 'operation_column'])('%s goes with with_times', option => {
-    expect(refusal({ [option]: 'x' })).toMatchObject({
-      option,
-      message: `Expected \`with_times\` to be true beside \`${option}\``,
-    })
-  })
+  it.each(['timestamp_column', 'ttl_column', 'operation_column'])(
+    'include %s only with with_times',
+    option => {
+      expect(refusal({ [option]: 'x' })).toMatchObject({
+        option,
+        message: `Expected \`with_times\` to be true beside \`${option}\``,
+      })
+    },
+  )
 
   it.each([
     [{ ttl_column: 'operation' }, 'operation_column', 'ttl_column'],
     [{ timestamp_column: 'ttl' }, 'ttl_column', 'timestamp_column'],
     [{ timestamp_column: 'x', operation_column: 'x' }, 'operation_column', 'timestamp_column'],
-  ])('are three: %j is refused', (given, option, owner) => {
+  ])('must be different: %j is refused', (given, option, owner) => {
     expect(refusal({ with_times: true, ...given })).toMatchObject({
       option,
       message: `Expected \`${option}\` to name another property than \`${owner}\` does`,

@@ -19,7 +19,7 @@ function refusal(options: Partial<CassandraWritableOptions>): OptionError {
 }
 
 describe('settings', () => {
-  it('have the defaults of docs/options.md where nothing is given', () => {
+  it('have the defaults of docs/options.md', () => {
     expect(writeSettingsOf(least)).toMatchObject({
       hosts: ['db1'],
       port: 9042,
@@ -37,7 +37,7 @@ describe('settings', () => {
     })
   })
 
-  it('cannot be changed, neither in place nor through the options they came from', () => {
+  it('cannot be changed, neither directly nor through the options that they came from', () => {
     const options = { ...least, host: ['db1'], concurrency: 7 }
     const settings = writeSettingsOf(options)
     options.concurrency = 8
@@ -45,14 +45,14 @@ describe('settings', () => {
     expect(Object.isFrozen(settings)).toBe(true)
   })
 
-  it('have hosts as a list in each spelling', () => {
+  it('have hosts as a list for each spelling', () => {
     const hosts = ['db1', 'db2']
     for (const host of ['db1,db2', ' db1 , db2 ', hosts]) {
       expect(writeSettingsOf({ ...least, host }).hosts).toEqual(hosts)
     }
   })
 
-  it('have the port that stands behind the hosts, with brackets around an address or without', () => {
+  it('have the port that follows the hosts, with or without brackets around an address', () => {
     expect(writeSettingsOf({ ...least, host: 'db1:9043, db2' })).toMatchObject({
       hosts: ['db1', 'db2'],
       port: 9043,
@@ -63,7 +63,7 @@ describe('settings', () => {
     })
   })
 
-  it('have numbers and booleans where the options have text', () => {
+  it('have numbers and booleans for options that are text', () => {
     const given = {
       ...least,
       port: '9043',
@@ -85,7 +85,7 @@ describe('settings', () => {
     expect(writeSettingsOf({ ...least, consistency: 'each_quorum' }).consistency).toBe('EACH_QUORUM')
   })
 
-  it('keep the numbers that were given, zero included', () => {
+  it('keep the given numbers, also zero', () => {
     expect(writeSettingsOf({ ...least, flush_interval_ms: 0, retry_timeout_ms: 0, ttl: 0 })).toMatchObject({
       flush_interval_ms: 0,
       retry_timeout_ms: 0,
@@ -95,7 +95,7 @@ describe('settings', () => {
 })
 
 describe('settings of a micro-batch sink', () => {
-  it('have numbers and booleans where the options have text', () => {
+  it('have numbers and booleans for options that are text', () => {
     const given = { ...least, checkpoint_location: 'x', rows_per_epoch: '50', epoch_interval_ms: '7' }
     expect(epochSettingsOf({ ...given, port: '9043' })).toMatchObject({
       port: 9043,
@@ -104,7 +104,7 @@ describe('settings of a micro-batch sink', () => {
     })
   })
 
-  it('have a file for the checkpoint wherever the program goes, or a row of a table', () => {
+  it('have an absolute path of the checkpoint file, or a row of a table', () => {
     const place = (checkpoint_location: MicroBatchSinkOptions['checkpoint_location']) =>
       epochSettingsOf({ ...least, checkpoint_location }).checkpoint_location
     expect(place('x')).toBe(resolve('x'))
@@ -133,22 +133,22 @@ describe('settings of a micro-batch sink', () => {
     null,
     7,
     '',
-  ])('have no place for the checkpoint that is %j', checkpoint_location => {
+  ])('do not accept %j as the place of the checkpoint', checkpoint_location => {
     const options = { ...least, checkpoint_location } as unknown as MicroBatchSinkOptions
     expect(() => epochSettingsOf(options)).toThrow(
       'Expected `checkpoint_location` to be a non-empty string, or `{ keyspace, table?, name }`',
     )
   })
 
-  it('need a place for the checkpoint', () => {
+  it('require a place for the checkpoint', () => {
     expect(() => epochSettingsOf(least as unknown as MicroBatchSinkOptions)).toThrow(
       '`checkpoint_location` to be given',
     )
   })
 })
 
-describe('options that must be given', () => {
-  it.each(['keyspace', 'table'])('%s is named when it is missing', name => {
+describe('required options', () => {
+  it.each(['keyspace', 'table'])('include %s, and the error names it if it is missing', name => {
     expect(refusal({ ...least, [name]: undefined })).toMatchObject({
       code: 'ERR_CASSANDRA_OPTION',
       option: name,
@@ -156,7 +156,7 @@ describe('options that must be given', () => {
     })
   })
 
-  it('are a host or a client or a cloud bundle', () => {
+  it('include a host, a client or a cloud bundle', () => {
     expect(refusal({ keyspace: 'ks', table: 't' }).message).toBe('Expected `host` or `client` to be given')
     const cloud = { cloud: { secureConnectBundle: 'bundle.zip' } }
     expect(writeSettingsOf({ keyspace: 'ks', table: 't', client_options: cloud }).hosts).toEqual([])
@@ -183,7 +183,7 @@ describe('a keyspace', () => {
   })
 
   it.each(['systematic', 'systems', 'my_system', 'ecosystem_auth', 'System'])(
-    'is taken although its name is near: %s',
+    'is accepted although its name is similar: %s',
     keyspace => {
       expect(writeSettingsOf({ ...least, keyspace }).keyspace).toBe(keyspace)
     },
@@ -193,7 +193,7 @@ describe('a keyspace', () => {
 describe('TLS', () => {
   const ssl = { ...least, ssl_enabled: true }
 
-  it('verifies, also when only the driver options ask for it', () => {
+  it('verifies, even if only the driver options switch it on', () => {
     expect(writeSettingsOf(ssl).tls?.verify).toBe(true)
     expect(writeSettingsOf({ ...least, client_options: { sslOptions: {} } }).tls?.verify).toBe(true)
     expect(writeSettingsOf({ ...ssl, client_options: { sslOptions: { passphrase: 'x' } } }).tls?.verify).toBe(
@@ -201,7 +201,7 @@ describe('TLS', () => {
     )
   })
 
-  it('does not verify only when ssl_verify says so', () => {
+  it('skips verification only if ssl_verify is false', () => {
     for (const ssl_verify of [false, 'false']) {
       expect(writeSettingsOf({ ...ssl, ssl_verify }).tls?.verify).toBe(false)
       const sslOptions = { rejectUnauthorized: false }
@@ -212,17 +212,14 @@ describe('TLS', () => {
     }
   })
 
-  it.each([false, null, 0, '', 'false', 'true', 1])(
-    'is not switched off by rejectUnauthorized: %j',
-    value => {
-      const client_options = { sslOptions: { rejectUnauthorized: value as boolean } }
-      // Node and the driver take null for "not given".
-      if (value === null) expect(writeSettingsOf({ ...ssl, client_options }).tls?.verify).toBe(true)
-      else expect(refusal({ ...ssl, client_options }).message).toContain('`ssl_verify: false`')
-    },
-  )
+  it.each([false, null, 0, '', 'false', 'true', 1])('still verifies with rejectUnauthorized: %j', value => {
+    const client_options = { sslOptions: { rejectUnauthorized: value as boolean } }
+    // For Node and the driver, null means "not given".
+    if (value === null) expect(writeSettingsOf({ ...ssl, client_options }).tls?.verify).toBe(true)
+    else expect(refusal({ ...ssl, client_options }).message).toContain('`ssl_verify: false`')
+  })
 
-  it('takes a check of the host name only beside an authority that is not public', () => {
+  it('accepts checkServerIdentity only together with ssl_ca_cert', () => {
     const sslOptions = { checkServerIdentity: () => undefined }
     expect(refusal({ ...ssl, client_options: { sslOptions } }).message).toContain(
       'unless `ssl_ca_cert` is given',
@@ -244,23 +241,23 @@ describe('TLS', () => {
     ['key', { ssl_client_cert: 'x', ssl_client_key: 'y' }],
     ['pfx', { ssl_client_cert: 'x', ssl_client_key: 'y' }],
     ['servername', { ssl_server_name: 'x' }],
-  ])('is not said twice: sslOptions.%s beside %j', (name, given) => {
+  ])('is not configured twice: sslOptions.%s together with %j', (name, given) => {
     const client_options = { sslOptions: { [name]: 'z' } }
     expect(refusal({ ...ssl, ...given, client_options }).message).toContain(`sslOptions.${name}\``)
   })
 
-  it('is not both off and on', () => {
+  it('cannot be both off and on', () => {
     const client_options = { sslOptions: {} }
     expect(refusal({ ...least, ssl_enabled: false, client_options }).option).toBe('ssl_enabled')
   })
 })
 
-describe('options that go together', () => {
+describe('options that depend on each other', () => {
   it.each([
     ['delete_flag_column', 'ttl_column'],
     ['delete_flag_column', 'timestamp_column'],
     ['ttl_column', 'timestamp_column'],
-  ])('%s and %s name two properties', (one, other) => {
+  ])('%s and %s must name different properties', (one, other) => {
     const given = { ...least, delete_flag_column: 'op', delete_flag_value: 'D' }
     expect(refusal({ ...given, [one]: 'x', [other]: 'x' })).toMatchObject({
       code: 'ERR_CASSANDRA_OPTION',
@@ -269,14 +266,17 @@ describe('options that go together', () => {
     })
   })
 
-  it.each(['ttl_column', 'timestamp_column'])('operation_column and %s name two properties', other => {
-    expect(refusal({ ...least, operation_column: 'x', [other]: 'x' })).toMatchObject({
-      option: 'operation_column',
-      message: `Expected \`operation_column\` to name another property than \`${other}\` does`,
-    })
-  })
+  it.each(['ttl_column', 'timestamp_column'])(
+    'operation_column and %s must name different properties',
+    other => {
+      expect(refusal({ ...least, operation_column: 'x', [other]: 'x' })).toMatchObject({
+        option: 'operation_column',
+        message: `Expected \`operation_column\` to name another property than \`${other}\` does`,
+      })
+    },
+  )
 
-  it('tell deletes in one way', () => {
+  it('mark deletes in only one way', () => {
     const given = { ...least, operation_column: 'x', delete_flag_column: 'op', delete_flag_value: 'D' }
     expect(refusal(given)).toMatchObject({
       option: 'delete_flag_column',
@@ -288,7 +288,7 @@ describe('options that go together', () => {
     ['username', 'password'],
     ['delete_flag_column', 'delete_flag_value'],
     ['ssl_client_cert', 'ssl_client_key'],
-  ])('%s and %s are both given or neither', (one, other) => {
+  ])('%s and %s must both be given or both be missing', (one, other) => {
     for (const [there, missing] of [
       [one, other],
       [other, one],
@@ -302,7 +302,7 @@ describe('options that go together', () => {
     expect(() => writeSettingsOf({ ...least, ssl_enabled: true, [one]: 'x', [other]: 'y' })).not.toThrow()
   })
 
-  it('take any write time only where rows have one of their own', () => {
+  it('allow any write time only if rows have their own', () => {
     expect(refusal({ ...least, allow_any_timestamp: true })).toMatchObject({
       option: 'timestamp_column',
       message: 'Expected `timestamp_column` to be given beside `allow_any_timestamp`',
@@ -313,7 +313,7 @@ describe('options that go together', () => {
     ).not.toThrow()
   })
 
-  it('include an empty password, which some servers have', () => {
+  it('may include an empty password, which some servers use', () => {
     expect(writeSettingsOf({ ...least, username: 'me', password: '' }).credentials).toEqual({
       username: 'me',
       password: '',
@@ -321,7 +321,7 @@ describe('options that go together', () => {
   })
 
   it.each([{ ssl_ca_cert: 'x' }, { ssl_server_name: 'x' }, { ssl_client_cert: 'x', ssl_client_key: 'y' }])(
-    'are %j only beside ssl_enabled',
+    'include %j only together with ssl_enabled',
     tls => {
       const [name] = Object.keys(tls)
       expect(refusal({ ...least, ...tls }).message).toBe(
@@ -340,7 +340,7 @@ describe('options that go together', () => {
     { local_datacenter: 'dc1' },
     { client_options: {} },
     { ssl_verify: false },
-  ])('are not client and %j, which it has decided already', own => {
+  ])('cannot be client and %j, which the client already decides', own => {
     const [name] = Object.keys(own)
     expect(refusal({ keyspace: 'ks', table: 't', client, ...own })).toMatchObject({
       code: 'ERR_CASSANDRA_OPTION',
@@ -349,7 +349,7 @@ describe('options that go together', () => {
   })
 
   it.each([{ host: 'db1' }, { port: 9043 }, { ssl_enabled: true }, { local_datacenter: 'dc1' }])(
-    'are not a cloud bundle and %j, which it has decided already',
+    'cannot be a cloud bundle and %j, which the bundle already decides',
     own => {
       const client_options = { cloud: { secureConnectBundle: 'bundle.zip' } }
       const [name] = Object.keys(own)
@@ -357,20 +357,20 @@ describe('options that go together', () => {
     },
   )
 
-  it('are not a login and an own auth provider', () => {
+  it('cannot be a login and an auth provider', () => {
     const authProvider = new auth.PlainTextAuthProvider('me', 'x')
     const own = { username: 'me', password: 'x', client_options: { authProvider } }
     expect(refusal({ ...least, ...own })).toMatchObject({ option: 'username' })
   })
 
-  it('name one port', () => {
+  it('must name the same port', () => {
     expect(refusal({ ...least, host: 'db1:9043,db2:9044' }).message).toBe(
       'Expected one port for all hosts, got 9043 and 9044',
     )
     expect(refusal({ ...least, host: 'db1:9043', port: 9042 }).option).toBe('port')
   })
 
-  it('are a client of protocol version 4 or newer, where that can be seen', () => {
+  it('must include a client of protocol version 4 or newer, if the version is visible', () => {
     const speaking = (maxVersion: number) => ({ ...client, options: { protocolOptions: { maxVersion } } })
     for (const version of [1, 2, 3]) {
       const old = speaking(version) as unknown as Client

@@ -28,7 +28,7 @@ const simple = (value: Buffer) =>
   )
 
 describe('bigints of an answer', () => {
-  it('are changed, and other values of eight bytes are not', () => {
+  it('are changed, but no other values of eight bytes', () => {
     expect(mapBigints(simple(cell(bigint(1n))), addHour).bytes).toEqual(
       simple(cell(bigint(3_600_001n))).bytes,
     )
@@ -43,7 +43,7 @@ describe('bigints of an answer', () => {
     expect(mapBigints(simple(int(-1)), addHour).bytes).toEqual(simple(int(-1)).bytes)
   })
 
-  it('are found behind a paging state, and behind columns of every kind of type with a table each', () => {
+  it('are found after a paging state, and after columns of every kind of type with their own table names', () => {
     const kinds = [
       [short(0x00), string('a.custom.Type')],
       [short(0x20), short(0x02)],

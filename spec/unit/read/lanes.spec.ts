@@ -2,14 +2,14 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { Lanes } from '../../../lib/read/lanes.ts'
 
-/** Parts of so many batches each; a batch tells its part and its place in it. */
+/** Parts with these numbers of batches. A batch has its part and its index in the part. */
 function lanesOf(sizes: readonly number[], count: number, inOrder: boolean) {
   let read = 0
   const lanes = new Lanes(
     sizes.entries(),
     async function* ([part, size]: [number, number]) {
       for (let i = 0; i < size; i++) {
-        // Some come later than others.
+        // Some batches come later than others.
         for (let turns = (part * 7 + i * 3) % 5; turns > 0; turns--) await turn()
         read++
         yield `${part}.${i}`
@@ -32,13 +32,13 @@ async function drain(lanes: { next(): Promise<string | undefined> }): Promise<st
 
 describe('lanes', () => {
   it.each([1, 2, 4, 16])(
-    'give all parts one after the other where they are in order, %i at a time',
+    'return all parts one after the other if they are in order, %i at a time',
     async count => {
       expect(await drain(lanesOf(sizes, count, true).lanes)).toEqual(all)
     },
   )
 
-  it.each([1, 4])('give each batch once where they are not, %i at a time', async count => {
+  it.each([1, 4])('return each batch once if they are not in order, %i at a time', async count => {
     expect((await drain(lanesOf(sizes, count, false).lanes)).sort()).toEqual(all.toSorted())
   })
 
@@ -46,7 +46,7 @@ describe('lanes', () => {
     [true, [1, 1, 1, ...new Array(1000).fill(1)]],
     [true, [500, 500, 500]],
     [false, [500, 500, 500]],
-  ])('wait while nobody asks, in order: %s', async (inOrder, many) => {
+  ])('read no further while nobody asks, in order: %s', async (inOrder, many) => {
     const { lanes, read } = lanesOf(many, 4, inOrder)
     await lanes.next()
     for (let i = 0; i < 200; i++) await turn()
@@ -54,7 +54,7 @@ describe('lanes', () => {
     lanes.stop()
   })
 
-  it('fail with what one of them fails with', async () => {
+  it('fail with the error of one of them', async () => {
     const lanes = new Lanes(
       [1, 2, 3],
       async function* (part) {

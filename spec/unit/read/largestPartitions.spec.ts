@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { LargestPartitions } from '../../../lib/read/largestPartitions.ts'
 
 describe('the largest partitions', () => {
-  it('are those with the most rows, in whatever order they come, and never more than are wanted', () => {
+  it('are those with the most rows, in whatever order they come, and never more than requested', () => {
     const counts = fc.array(fc.integer({ min: 1, max: 20 }), { maxLength: 60 })
     fc.assert(
       fc.property(
@@ -18,7 +18,7 @@ describe('the largest partitions', () => {
           const largest = new LargestPartitions(most)
           const key = Buffer.alloc(1)
           for (const { partition } of shuffled) {
-            // Whoever tells of a partition uses the bytes of its key again.
+            // The caller reuses the bytes of the key.
             partition.key.copy(key)
             largest.add(key, partition.rows)
             expect(largest.all.length).toBeLessThanOrEqual(most)

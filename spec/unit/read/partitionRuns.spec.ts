@@ -5,7 +5,7 @@ import { PartitionRuns } from '../../../lib/read/partitionRuns.ts'
 import { rawRowsOf } from '../../../lib/read/rawRows.ts'
 import { parseCqlType } from '../../../lib/table/cqlType.ts'
 
-/** Keys as pages have them: each value after its length. */
+/** A page of keys: each value after its length. */
 function pageOf(rows: readonly (readonly Buffer[])[]) {
   const values = rows.flat().flatMap(value => {
     const length = Buffer.alloc(4)
@@ -26,7 +26,7 @@ function count(pages: readonly (readonly (readonly Buffer[])[])[], columns: numb
 const value = fc.uint8Array({ maxLength: 3 }).map(bytes => Buffer.from(bytes))
 
 describe('the rows of a page by their partitions', () => {
-  it('are counted the same however they are cut into pages', () => {
+  it('have the same counts however they are cut into pages', () => {
     const partition = fc.record({ key: fc.tuple(value, value), rows: fc.integer({ min: 1, max: 8 }) })
     const partitions = fc.uniqueArray(partition, {
       selector: ({ key }) => pageOf([key]).bytes.toString('hex'),
@@ -38,7 +38,7 @@ describe('the rows of a page by their partitions', () => {
         const pages = Array.from({ length: Math.ceil(rows.length / rows_per_page) }, (_, i) =>
           rows.slice(i * rows_per_page, (i + 1) * rows_per_page),
         )
-        // A page may be empty where a filter leaves no row.
+        // A page may be empty if a filter matches no row.
         const { found, ...sums } = count([[], ...pages, []], 2)
         expect(found).toEqual(
           partitions.map(({ key, rows }) => [pageOf([key]).bytes.subarray(5).toString('hex'), rows]),
@@ -48,7 +48,7 @@ describe('the rows of a page by their partitions', () => {
     )
   })
 
-  it('are told apart where one key begins with the bytes of the one before', () => {
+  it('are distinguished if one key begins with the bytes of the previous one', () => {
     const [a, aa] = [Buffer.from('a'), Buffer.from('aa')]
     expect(
       count(
@@ -61,13 +61,13 @@ describe('the rows of a page by their partitions', () => {
     ).toMatchObject({ rows: 4, partitions: 3 })
   })
 
-  it('may have keys of the most bytes that there are', () => {
+  it('may have keys of the largest size', () => {
     const long = Buffer.alloc(65_535, 1)
     const [short, longer] = [Buffer.from('x'), Buffer.alloc(65_535, 2)]
     expect(count([[[short], [long], [long]], [[longer]]], 1)).toMatchObject({ rows: 4, partitions: 3 })
   })
 
-  it('are refused when the page ends before them', () => {
+  it('are refused if the page ends too early', () => {
     const { bytes, start } = pageOf([[Buffer.from('key')]])
     const runs = new PartitionRuns(1, () => {})
     expect(() => runs.add({ bytes: bytes.subarray(0, -1), start, length: 1 })).toThrow(RangeError)

@@ -9,7 +9,7 @@ const token = fc.bigInt({ min: LOWEST, max: HIGHEST })
 
 describe('a walk through the ring', () => {
   it.each([true, false])(
-    'has every token above a place once, each part within one range, in order: %s',
+    'has every token above a position once, each part within one range, in order: %s',
     inOrder => {
       const above = fc.option(fc.oneof(token, fc.constantFrom(LOWEST, LOWEST + 1n, HIGHEST - 1n)), {
         nil: undefined,
@@ -44,7 +44,7 @@ describe('a walk through the ring', () => {
     },
   )
 
-  it('has ranges in turns where there is no order, so that all nodes are asked', () => {
+  it('takes ranges in turns if there is no order, so that all nodes are asked', () => {
     const ranges = rangesBetween([-(2n ** 62n), 0n, 2n ** 62n])
     const walk = new RingWalk(ranges, 64, false)
     const ends: number[] = []
@@ -56,10 +56,10 @@ describe('a walk through the ring', () => {
     expect(ends.length).toBe(64)
   })
 
-  it('soon has parts of about one page', () => {
+  it('soon arrives at parts of about one page', () => {
     const walk = new RingWalk(rangesBetween([]), 1, true)
     const perPart: number[] = []
-    // A million rows, evenly.
+    // A million evenly distributed rows.
     for (const part of walk.parts()) {
       const rows = Number(((part.end - part.start) * 1_000_000n) >> 64n)
       perPart.push(rows)
@@ -72,7 +72,7 @@ describe('a walk through the ring', () => {
   it.each([
     ['one range', []],
     ['ranges of one token', [LOWEST + 1n, 0n, 1n, 2n]],
-  ])('ends soon where there are no rows, in %s', (_, tokens) => {
+  ])('ends soon if there are no rows, in %s', (_, tokens) => {
     const walk = new RingWalk(rangesBetween(tokens), 100_000, true)
     let parts = 0
     for (const part of walk.parts()) {

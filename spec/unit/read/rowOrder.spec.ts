@@ -45,10 +45,10 @@ const uuid = (hex: string) => Buffer.from(hex.replaceAll('-', ''), 'hex')
 const early = uuid('ffffffff-0000-1000-8080-808080808080')
 const late = uuid('00000000-0001-1000-8080-808080808080')
 
-/** One after the other, as Cassandra has them. */
+/** Rows in Cassandra's order. */
 const inOrder = [
   key(-5n, text('z'), int(9), int(0), early),
-  // Two partitions of one token: by their bytes, the shorter text first, since its length comes before it.
+  // Two partitions with the same token, in the order of their bytes. The shorter text is first, because its length precedes it.
   key(3n, text('b'), int(1), null, null),
   key(3n, text('b'), int(1), int(7), early),
   key(3n, text('b'), int(1), int(7), late),
@@ -58,14 +58,14 @@ const inOrder = [
 ]
 
 describe('the order of rows', () => {
-  it('is that of tokens, of the bytes of partition keys, and of clustering columns', () => {
+  it('is the order of tokens, then of the bytes of partition keys, then of clustering columns', () => {
     const order = rowOrderOf(schema, true)
     for (const [i, one] of inOrder.entries()) {
       for (const [j, other] of inOrder.entries()) expect(Math.sign(order(one, other))).toBe(Math.sign(i - j))
     }
   })
 
-  it('is that of the values of partition keys where these are named', () => {
+  it('is the order of the values of partition keys if the conditions name them', () => {
     const order = rowOrderOf(schema, false)
     const byKey = [
       key(9n, text('a'), int(-3), int(5), early),

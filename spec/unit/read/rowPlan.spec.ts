@@ -25,7 +25,7 @@ const expected = [
   ['gone', null],
 ]
 
-/** Values as a page has them: each after its length. */
+/** A page of values, each after its length. */
 function pageOf(...values: (string | null)[]) {
   const parts = values.map(hex => {
     const value = Buffer.from(hex ?? '', 'hex')
@@ -45,14 +45,14 @@ describe('the rows of a page', () => {
     return found
   }
 
-  it('are plain objects with a property for each column', () => {
+  it('are plain objects with a property per column', () => {
     const set = '00000002000000016100000001' + '62'
     const [row = {}] = decoded(pageOf('00000007', '0000000000000009', set, '000000020096', null))
     expect(Object.entries(row)).toEqual(expected)
     expect(Object.getPrototypeOf(row)).toBe(Object.prototype)
   })
 
-  it('are the same when the driver has decoded them', () => {
+  it('are the same if the driver has decoded them', () => {
     const given = new (types as unknown as { Row: new (columns: unknown) => types.Row }).Row(columns)
     const values = [7, types.Long.fromNumber(9), ['a', 'b'], types.BigDecimal.fromString('1.50'), null]
     for (const [i, { name }] of columns.entries()) {
@@ -66,7 +66,7 @@ describe('the rows of a page', () => {
     ['plain', [3n, Buffer.from([0, 255]), '1.50']],
     ['json', ['3', '0x00ff', '1.50']],
     ['driver', [types.Long.fromNumber(3), Buffer.from([0, 255]), types.BigDecimal.fromString('1.50')]],
-  ] as const)('are in the form %s also when the driver has decoded them', (form, wanted) => {
+  ] as const)('have the form %s even if the driver has decoded them', (form, wanted) => {
     const some = [
       ['hits', 'counter'],
       ['odd', "'org.example.Money'"],
@@ -84,7 +84,7 @@ describe('the rows of a page', () => {
     expect(Object.values(row)).toStrictEqual(wanted)
   })
 
-  it('are refused when the page ends before them', () => {
+  it('are refused if the page ends too early', () => {
     const page = pageOf('00000007', '0000000000000009')
     expect(() => decoded(page)).toThrow(RangeError)
   })

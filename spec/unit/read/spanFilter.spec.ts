@@ -17,7 +17,7 @@ const columns = [
   column('b', 'regular', 'set<int>'),
 ]
 
-/** Write times as an answer has them; null for a column without a value. */
+/** Write times in the form of an answer. Null for a column without a value. */
 function timesOf(...times: (bigint | null)[]): Buffer {
   return Buffer.concat(
     times.map(time => {
@@ -32,7 +32,7 @@ function timesOf(...times: (bigint | null)[]): Buffer {
 describe('a scan', () => {
   const { selectors, holds } = scanOf(columns, true)
 
-  it('asks for the newest time of each column that is written', () => {
+  it('selects the newest write time of each regular column', () => {
     expect(selectors).toEqual(['MAXWRITETIME("a")', 'MAXWRITETIME("b")'])
   })
 
@@ -44,22 +44,22 @@ describe('a scan', () => {
     [[20n, 21n], false],
     [[-5n, null], false],
     [[null, null], false],
-  ])('gives a row written at %s, above 10 and up to 20: %s', (times, isGiven) => {
+  ])('emits a row written at %s for the span above 10 and up to 20: %s', (times, isGiven) => {
     expect(holds(timesOf(...times), 0, { from: 10n, to: 20n })).toBe(isGiven)
   })
 
-  it('gives all that is older at first', () => {
+  it('emits all older rows in the first walk', () => {
     expect(holds(timesOf(-5n, null), 0, { from: undefined, to: 20n })).toBe(true)
   })
 
-  it('needs no newest one of a column that is one value, and refuses one of several on old servers', () => {
+  it('selects a single time for a column with one cell, and refuses columns with several cells on old servers', () => {
     expect(scanOf(columns.slice(0, 3), false).selectors).toEqual(['WRITETIME("a")'])
     expect(() => scanOf(columns, false)).toThrow(/needs Cassandra 5.0 for `b`/)
   })
 })
 
 describe('a tail', () => {
-  it('is asked for by times above the start, up to the end', () => {
+  it('selects times above the start and up to the end', () => {
     const { cql, bounds } = tailOf({ id: '', keyspace: '', name: '', columns }).conditions({
       from: 7000n,
       to: 9999n,

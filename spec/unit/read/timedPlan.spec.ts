@@ -35,13 +35,13 @@ const sized = (value: Value): Buffer => (value === null ? int(-1) : Buffer.conca
 const list = (...items: Value[]): Buffer => Buffer.concat([int(items.length), ...items.map(sized)])
 const fields = (...items: Value[]): Buffer => Buffer.concat(items.map(sized))
 
-/** The parts of rows with these values, key and times included. */
+/** The parts of rows with these values, which include key and times. */
 function partsOf(columns: readonly Column[], ...rows: readonly Value[][]): PlainRow[] {
   const cells = columns.filter(({ kind }) => kind === 'static' || kind === 'regular').length
   const plan = new TimedPlan('ks.t', columns, { names, extras: 2 * cells, places: 0 })
   const bytes = Buffer.concat([Buffer.alloc(3), ...rows.flat().map(sized)])
   const found: PlainRow[] = []
-  // As a page is read: some rows at a time.
+  // A page is read some rows at a time.
   let at = 3
   for (const _ of rows) at = plan.decode(bytes, at, 1, found)
   expect(at).toBe(bytes.length)
@@ -55,7 +55,7 @@ const v = column('v', 'int')
 const w = column('w', 'int')
 
 describe('the parts of a row', () => {
-  it('are one for each write time and time to live, and what lives longest of the oldest is inserted', () => {
+  it('are one per write time and time to live, and the longest-living part of the oldest is inserted', () => {
     const x = column('x', 'int')
     const row = [int(1), int(7), int(8), int(9), time(5), int(60), time(5), null, time(4), int(3)]
     expect(partsOf([p, v, w, x], row)).toEqual([
@@ -69,13 +69,13 @@ describe('the parts of a row', () => {
     ])
   })
 
-  it('have no 0 for what ends within this second, since that would be for ever', () => {
+  it('never have a time to live of 0 for cells that expire within this second, because 0 means for ever', () => {
     expect(partsOf([p, v], [int(1), int(7), time(5), int(0)])).toEqual([
       { p: 1, v: 7, at: 5n, keep: 1, op: 'insert' },
     ])
   })
 
-  it('have static columns with the first row of a partition alone, and with a row that has nothing else', () => {
+  it('have static columns only with the first row of a partition, and with a row that has nothing else', () => {
     const row = (partition: number, clustering: number | null) => [
       int(partition),
       clustering === null ? null : int(clustering),
@@ -99,7 +99,7 @@ describe('the parts of a row', () => {
     expect(parts).toEqual([statics(1), regular(1, 1), regular(1, 2), statics(2), statics(3), regular(3, 1)])
   })
 
-  it('have the elements of their time, of which the keys of a map are no more than a part', () => {
+  it('have the elements with their time, also the entries of a map', () => {
     const m = column('m', 'map<int, int>')
     const map = Buffer.concat([int(3), ...[1, 10, 2, 20, 3, 30].map(n => sized(int(n)))])
     const row = [int(1), map, list(time(5), time(6), time(5)), list(null, int(9), null)]
@@ -117,7 +117,7 @@ describe('the parts of a row', () => {
     ])
   })
 
-  it('have the fields of their time, also of a value that was written when its type had fewer', () => {
+  it('have the fields with their time, also of a value that was written when its type had fewer fields', () => {
     const u = column('u', 'pair')
     const both = [int(1), fields(int(1), int(2)), list(time(6), time(5)), list(null, null)]
     expect(partsOf([p, u], both)).toEqual([
@@ -132,7 +132,7 @@ describe('the parts of a row', () => {
     ])
   })
 
-  it('have a list as its newest and longest living element is', () => {
+  it('have a list with the time of its newest and the time to live of its longest-living element', () => {
     const l = column('l', 'list<int>')
     const row = (...ttls: Value[]) => [int(1), list(int(1), int(2)), list(time(6), time(5)), list(...ttls)]
     const [marker, whole] = partsOf([p, l], row(int(5), int(9)))
@@ -141,7 +141,7 @@ describe('the parts of a row', () => {
     expect(partsOf([p, l], row(int(5), null))[1]).toMatchObject({ keep: 0 })
   })
 
-  it('have objects that are theirs alone', () => {
+  it('share no objects', () => {
     const key = column('p', 'blob', 'partition_key')
     const [one, other] = partsOf(
       [key, v, w],
@@ -152,14 +152,14 @@ describe('the parts of a row', () => {
   })
 })
 
-describe('bytes that are not what was asked for', () => {
+describe('unexpected bytes', () => {
   const s = column('s', 'set<int>')
   const value = list(int(1), int(2))
 
   it.each<[string, Value[]]>([
     ['a list of times for a value of one cell', [int(1), int(7), list(time(5)), null]],
     ['no time for a value', [int(1), int(7), null, null]],
-  ])('like %s are refused', (_, row) => {
+  ])('such as %s are refused', (_, row) => {
     expect(() => partsOf([p, v], row)).toThrow(BytesDiffer)
   })
 
@@ -169,25 +169,22 @@ describe('bytes that are not what was asked for', () => {
     ['fewer times to live than write times', [int(1), value, list(time(5), time(5)), list(null)]],
     ['an element without a time', [int(1), value, list(time(5), null), list(null, null)]],
     [
-      'bytes behind the times',
+      'bytes after the times',
       [int(1), value, Buffer.concat([list(time(5), time(5)), int(0)]), list(null, null)],
     ],
-    [
-      'a list of times that is cut',
-      [int(1), value, list(time(5), time(5)).subarray(0, 16), list(null, null)],
-    ],
-  ])('like %s are refused as well', (_, row) => {
+    ['a truncated list of times', [int(1), value, list(time(5), time(5)).subarray(0, 16), list(null, null)]],
+  ])('such as %s are also refused', (_, row) => {
     expect(() => partsOf([p, s], row)).toThrow(BytesDiffer)
   })
 
-  it('like a page that ends before its last row are a RangeError', () => {
+  it('such as a page that ends before its last row are a RangeError', () => {
     const plan = new TimedPlan('ks.t', [p, v], { names, extras: 2, places: 0 })
     const bytes = Buffer.concat([int(1), int(7), time(5), null].map(sized))
     const cut = Buffer.concat([bytes.subarray(0, -4), int(8)])
     expect(() => plan.decode(cut, 0, 1, [])).toThrow(RangeError)
   })
 
-  it('like rows that the driver has decoded are refused with what to do', () => {
+  it('such as rows that the driver has decoded are refused, and the error says what to do', () => {
     const plan = new TimedPlan('ks.t', [p, v], { names, extras: 2, places: 0 })
     expect(() => plan.plain()).toThrow(ReadError)
     expect(() => plan.plain()).toThrow(

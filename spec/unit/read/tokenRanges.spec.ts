@@ -11,7 +11,7 @@ const token = fc.oneof(
 )
 const ring = fc.array(token, { maxLength: 100 })
 
-/** Every token above the lowest is in one range, and each range has one. */
+/** Checks that every token above the lowest is in exactly one range, and that no range is empty. */
 function expectWhole(ranges: readonly TokenRange[]): void {
   const sorted = ranges.toSorted((a, b) => (a.start < b.start ? -1 : 1))
   let at = LOWEST
@@ -24,7 +24,7 @@ function expectWhole(ranges: readonly TokenRange[]): void {
 }
 
 describe('ranges between the tokens of nodes', () => {
-  it('are the whole ring once, and end at each of the tokens', () => {
+  it('cover the whole ring once, and end at each of the tokens', () => {
     fc.assert(
       fc.property(ring, tokens => {
         const ranges = rangesBetween(tokens)
@@ -39,7 +39,7 @@ describe('ranges between the tokens of nodes', () => {
 })
 
 describe('splits', () => {
-  it('are the whole ring once, as many as asked for or one more a range, each within one range', () => {
+  it('cover the whole ring once, each within one range, with at most one more per range than requested', () => {
     fc.assert(
       fc.property(ring, fc.integer({ min: 1, max: 500 }), (tokens, splits) => {
         const ranges = rangesBetween(tokens)
@@ -56,7 +56,7 @@ describe('splits', () => {
     )
   })
 
-  it('of a ring of one range are of equal size', () => {
+  it('of a ring with one range have equal sizes', () => {
     const parts = splitRanges(rangesBetween([]), 64)
     expect(parts.length).toBe(64)
     const sizes = parts.map(({ start, end }) => end - start)
@@ -64,13 +64,13 @@ describe('splits', () => {
     expect(sizes.every(size => size - first <= 1n && first - size <= 1n)).toBe(true)
   })
 
-  it('of a ring of 1,000 nodes with 256 tokens each are made in one go', () => {
+  it('of a ring of 1,000 nodes with 256 tokens each are computed fast', () => {
     const step = 2n ** 64n / 256_000n
     const tokens = Array.from({ length: 256_000 }, (_, i) => LOWEST + step * BigInt(i + 1))
     expect(splitRanges(rangesBetween(tokens), 64).length).toBeGreaterThanOrEqual(256_000)
   })
 
-  it('come in turns from all ranges', () => {
+  it('come from all ranges in turns', () => {
     const ranges = rangesBetween([0n])
     const parts = splitRanges(ranges, 4)
     expect(parts.map(({ end }) => end <= 0n)).toEqual([true, false, true, false])
@@ -78,7 +78,7 @@ describe('splits', () => {
 })
 
 describe('halves', () => {
-  it('are all of a range, down to one token', () => {
+  it('cover a range completely, down to one token', () => {
     fc.assert(
       fc.property(token, token, (a, b) => {
         fc.pre(a < b)

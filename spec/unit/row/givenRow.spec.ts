@@ -8,14 +8,14 @@ class Money {
   amounts = [1]
 }
 
-/** `[part, part]` of `[part, part]` and so on, as aliases in YAML give it: few objects, many ways to each. */
+/** `[part, part]` of `[part, part]` and so on, as with aliases in YAML: few objects with many paths to each. */
 function doubled(depth: number): unknown[] {
   let part: unknown[] = [1]
   for (let i = 0; i < depth; i++) part = [part, part]
   return part
 }
 
-/** What a function gives that is called with this many calls around it. */
+/** The result of a function that is called at this depth of the stack. */
 function fromDepth<Value>(calls: number, act: () => Value): Value {
   return calls === 0 ? act() : fromDepth(calls - 1, act)
 }
@@ -61,7 +61,10 @@ describe('a row that did not change', () => {
     ],
     ['an instance of a class', new Money()],
     ['an instance of a class in it', { price: new Money() }],
-    ['what no column takes', { a: Promise.resolve(), b: () => 1, c: Symbol('x'), d: /x/, e: Object(1) }],
+    [
+      'values that no column accepts',
+      { a: Promise.resolve(), b: () => 1, c: Symbol('x'), d: /x/, e: Object(1) },
+    ],
     [
       'a getter that throws',
       {
@@ -86,15 +89,15 @@ describe('a row that did not change', () => {
     ['cycles', cyclic()],
     ['shared parts', { a: doubled(5), b: doubled(5) }],
     ['no prototype', Object.assign(Object.create(null), { a: 1 })],
-  ])('is the object that was given, with %s', (_, row) => {
+  ])('is the given object, with %s', (_, row) => {
     expect(new GivenRow(row).unchanged === row).toBe(true)
   })
 
-  it('is the value that was given where that is no object', () => {
+  it('is the given value if that is no object', () => {
     for (const row of [1, 'x', null, undefined, Number.NaN]) expect(new GivenRow(row).unchanged).toBe(row)
   })
 
-  it.each([900, 2_000, 20_000])('is the object that was given, with %i levels', depth => {
+  it.each([900, 2_000, 20_000])('is the given object, with %i levels', depth => {
     let part: unknown[] = [1]
     for (let i = 0; i < depth; i++) part = [part]
     const row = { id: 1, part }
@@ -104,7 +107,7 @@ describe('a row that did not change', () => {
     expect(fromDepth(500, () => near.unchanged) === row).toBe(true)
   })
 
-  it('with shared parts costs what its objects cost, not one comparison per way to them', () => {
+  it('with shared parts costs one comparison per object, not one per path', () => {
     const costOf = (depth: number) => {
       const given = new GivenRow({ id: 1, a: doubled(depth) })
       return cpuOf(() => given.unchanged)
@@ -114,35 +117,35 @@ describe('a row that did not change', () => {
   })
 })
 
-describe('what a row carries along by a Symbol', () => {
+describe('a Symbol property of a row', () => {
   const place = Symbol('place')
   const copyOf = (row: object) => new GivenRow(row).copy as Record<PropertyKey, unknown>
 
-  it('leaves it the object that was given', () => {
+  it('is on the given object if the row did not change', () => {
     const row = { id: 1, [place]: { offset: 77 } }
     expect(new GivenRow(row).unchanged === row).toBe(true)
   })
 
-  it('is in the copy when the row changed', () => {
+  it('is in the copy if the row changed', () => {
     const row = { id: 1, [place]: 77 }
     const given = new GivenRow(row)
     Object.assign(row, { id: 2, [place]: 78 })
     expect(given.unchanged).toEqual({ id: 1, [place]: 77 })
   })
 
-  it('is the very object in the copy, since it may lead to anything', () => {
+  it('has the same object in the copy, because the value may refer to anything', () => {
     const source = { socket: {} }
     expect(copyOf({ id: 1, [place]: source })[place]).toBe(source)
   })
 
-  it('makes a change of the row when another takes its place', () => {
+  it('counts as a change of the row if its value is replaced', () => {
     const row = { id: 1, [place]: { offset: 77 } }
     const given = new GivenRow(row)
     row[place] = { offset: 77 }
     expect(given.unchanged === given.copy).toBe(true)
   })
 
-  it('is read once, and throws again what reading it threw', () => {
+  it('is read once; if that throws, the error is thrown again', () => {
     let asked = 0
     const copy = copyOf({
       id: 1,
@@ -155,7 +158,7 @@ describe('what a row carries along by a Symbol', () => {
     expect(asked).toBe(1)
   })
 
-  it('is not in the copy where it is not enumerable', () => {
+  it('is not in the copy if it is not enumerable', () => {
     const row = Object.defineProperty({ id: 1 }, place, { value: 77 })
     expect(Reflect.ownKeys(copyOf(row))).toEqual(['id'])
   })
@@ -165,15 +168,15 @@ describe('a row that changed', () => {
   it.each<[string, () => Record<string, unknown>, (row: never) => void]>([
     ['a value', () => ({ a: 1 }), (row: { a: number }) => (row.a = 2)],
     ['the sign of zero', () => ({ a: 0 }), (row: { a: number }) => (row.a = -0)],
-    ['one property more', () => ({ a: 1 }), (row: { b: number }) => (row.b = 2)],
-    ['one property less', () => ({ a: 1, b: 2 }), (row: { b?: number }) => delete row.b],
+    ['an added property', () => ({ a: 1 }), (row: { b: number }) => (row.b = 2)],
+    ['a removed property', () => ({ a: 1, b: 2 }), (row: { b?: number }) => delete row.b],
     [
       'another name',
       () => ({ a: 1 }),
       (row: { a?: number; b: number }) => delete Object.assign(row, { b: 1 }).a,
     ],
     ['an item in a list', () => ({ a: [[1]] }), (row: { a: number[][] }) => row.a[0]?.push(2)],
-    ['a list in place of an object', () => ({ a: {} }), (row: { a: object }) => (row.a = [])],
+    ['a list instead of an object', () => ({ a: {} }), (row: { a: object }) => (row.a = [])],
     [
       'a value in a Map',
       () => ({ a: new Map([[1, [1]]]) }),
@@ -219,14 +222,14 @@ describe('a row that changed', () => {
       () => cyclic() as never,
       (row: { list: { n: number }[] }) => ((row.list[0] as { n: number }).n = 2),
     ],
-  ])('is the copy, by %s', (_, make, change) => {
+  ])('is the copy, after %s', (_, make, change) => {
     const row = make()
     const given = new GivenRow(row)
     change(row as never)
     expect(given.unchanged === given.copy).toBe(true)
   })
 
-  it('is the copy where an iterator was read to its end', () => {
+  it('is the copy if an iterator was read to its end', () => {
     function* numbers() {
       yield 1
     }

@@ -7,7 +7,7 @@ import {
   partitionKeyOf,
 } from '../../../lib/row/partitionKey.ts'
 
-/** A row with these columns in its partition key, somewhere in a slab. */
+/** A row with these columns in its partition key, at some offset of a slab. */
 function rowOf(parts: readonly Buffer[], before = 3): KeyedRow {
   const lengths = parts.map(({ length }) => Buffer.from([length >> 24, length >> 16, length >> 8, length]))
   const key = Buffer.concat(parts.flatMap((part, i) => [lengths[i] as Buffer, part]))
@@ -16,17 +16,17 @@ function rowOf(parts: readonly Buffer[], before = 3): KeyedRow {
 }
 
 describe('the bytes of a partition key', () => {
-  it('are those of its one column', () => {
+  it('are those of its only column', () => {
     expect(partitionKeyOf(rowOf([Buffer.from('key')]))).toEqual(Buffer.from('key'))
   })
 
-  it('have the length before each of several columns and a zero after it', () => {
+  it('have the length before each of several columns, and a zero after it', () => {
     expect(partitionKeyOf(rowOf([Buffer.from('ab'), Buffer.from([])]))).toEqual(
       Buffer.from([0, 2, 97, 98, 0, 0, 0, 0]),
     )
   })
 
-  it('tell any two keys apart', () => {
+  it('differ for any two keys', () => {
     const part = fc.uint8Array({ maxLength: 300 }).map(bytes => Buffer.from(bytes))
     const keys = fc.array(part, { minLength: 2, maxLength: 4 })
     fc.assert(
@@ -40,13 +40,13 @@ describe('the bytes of a partition key', () => {
     )
   })
 
-  it('are others when only the first length is another', () => {
+  it('differ if only the first length differs', () => {
     const one = [Buffer.from([]), Buffer.from([0, 0, 0, 0])]
     const other = [Buffer.from([0, 0, 0, 4]), Buffer.from([])]
     expect(isSamePartition(rowOf(one), rowOf(other))).toBe(false)
   })
 
-  it('are the same wherever they lie, also by hash, and others when one bit is another', () => {
+  it('are equal at any offset, also by hash, and differ if one bit differs', () => {
     const part = fc.uint8Array({ minLength: 1, maxLength: 40 }).map(bytes => Buffer.from(bytes))
     fc.assert(
       fc.property(part, fc.nat(), (key, bit) => {
@@ -61,7 +61,7 @@ describe('the bytes of a partition key', () => {
     )
   })
 
-  it('are read back part by part, up to the longest', () => {
+  it('can be split into their parts, up to the longest', () => {
     const part = fc
       .oneof(fc.nat({ max: 300 }), fc.constantFrom(255, 256, 65_534, 65_535))
       .map((length, fill = length % 251) => Buffer.alloc(length, fill))

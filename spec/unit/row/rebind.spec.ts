@@ -38,8 +38,8 @@ const encode = (row: object) =>
   new RowEncoder(before, rules).encode({ p1: 'a', p2: 'bb', c: 'cc', at: 7, ...row }, 3)
 const insert = (now: TableSchema) => new Statement(operations.insert, now, 'bound')
 
-describe('a row that is bound anew', () => {
-  it('is what the encoder makes of it for the table as it is now', () => {
+describe('a row that is bound again', () => {
+  it('equals the row that the encoder makes for the changed table', () => {
     const now = table('p1', 'p2', 'c', 'added', 'v', 'w')
     const bound = rebind(encode({ v: 'x', w: null }), insert(now))
     if (!('slab' in bound)) throw new Error('the row is refused')
@@ -54,7 +54,7 @@ describe('a row that is bound anew', () => {
     expect(bound.index).toBe(3)
   })
 
-  it.each([['x'], [null], ['']])('is refused with %j for a column that is gone', gone => {
+  it.each([['x'], [null], ['']])('is refused with %j for a dropped column', gone => {
     expect(rebind(encode({ gone }), insert(table('p1', 'p2', 'c', 'v', 'w')))).toMatchObject({ name: 'gone' })
   })
 })

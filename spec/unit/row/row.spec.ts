@@ -47,7 +47,7 @@ const full = table({
 const encoderOf = (rules: Partial<RowRules> = {}, schema = full) =>
   new RowEncoder(schema, { ...plain, ...rules })
 
-/** The values of a row by the names of its columns, as far as they are bound. */
+/** The bound values of a row by column name. */
 function bound(row: EncodedRow): Record<string, unknown> {
   const { statement } = row
   const values = valuesOf(row)
@@ -72,7 +72,7 @@ const int = (value: number) => {
 }
 
 describe('a row that is inserted', () => {
-  it('has a value bound for each column, whatever the order of its properties', () => {
+  it('binds a value for each column, whatever the order of its properties', () => {
     const row = encoderOf().encode({ b: 'two', a: 1, c: 'key', p: 7, s: 3 }, 5)
     expect(row.index).toBe(5)
     expect(row.statement.operation.name).toBe('insert')
@@ -85,28 +85,28 @@ describe('a row that is inserted', () => {
     })
   })
 
-  it('leaves alone what is missing or undefined, and writes null as a tombstone', () => {
+  it('leaves a column alone if its value is missing or undefined, and writes null as a tombstone', () => {
     const row = encoderOf().encode({ p: 1, c: 'x', a: undefined, b: null }, 0)
     expect(bound(row)).toMatchObject({ s: unset, a: unset, b: null })
   })
 
-  it("leaves null alone as well when nulls is 'unset'", () => {
+  it("also leaves a column alone for null if nulls is 'unset'", () => {
     const row = encoderOf({ nulls: 'unset' }).encode({ p: 1, c: 'x', a: null }, 0)
     expect(bound(row)).toMatchObject({ a: unset })
   })
 
-  it('knows the partition key as Cassandra hashes it', () => {
+  it('has the partition key in the form that Cassandra hashes', () => {
     expect(partitionKeyOf(encoderOf().encode({ p: 258, c: 'x' }, 0))).toEqual(int(258))
   })
 
-  it('holds nothing of the object it came from', () => {
+  it('refers to nothing of the object that it came from', () => {
     const given = { p: 1, c: 'x', b: 'before' }
     const row = encoderOf().encode(given, 0)
     given.b = 'after'
     expect(bound(row)['b']).toEqual(Buffer.from('before'))
   })
 
-  it('is whole even when reading it brings the next one', () => {
+  it('is complete even if reading it writes the next row', () => {
     const encoder = encoderOf({}, table({ id: ['int', 'partition_key'], l: ['list<text>'], z: ['text'] }))
     encoder.encode({ id: 0 }, 0)
     let inner: EncodedRow | undefined
@@ -136,7 +136,7 @@ describe('a row that is inserted', () => {
     })
   })
 
-  it('has its own columns even when a getter of it brings a row of another shape', () => {
+  it('has its own columns even if one of its getters writes a row of another shape', () => {
     const encoder = encoderOf({ delete_flag: { column: 'op', value: 'd' } })
     const outer = encoder.encode(
       {
@@ -154,7 +154,7 @@ describe('a row that is inserted', () => {
     expect(bound(outer)).toMatchObject({ p: int(1), a: int(5), b: Buffer.from('kept') })
   })
 
-  it('is refused by its size also where that shows between two values', () => {
+  it('is refused for its size also if the limit is reached between two values', () => {
     const schema = table({ id: ['int', 'partition_key'], v: ['blob'], z: ['int'] })
     for (let less = 0; less < 40; less++) {
       const row = { id: 1, v: Buffer.alloc(16 * 2 ** 20 - less) }
@@ -162,7 +162,7 @@ describe('a row that is inserted', () => {
     }
   })
 
-  it('may change its shape from row to row', () => {
+  it('may have another shape than the row before', () => {
     const encoder = encoderOf()
     const shapes = [
       { p: 1, c: 'x', a: 1 },
@@ -177,7 +177,7 @@ describe('a row that is inserted', () => {
     expect(values[3]).toMatchObject({ a: int(2), b: unset })
   })
 
-  it('counts at least the bytes of its values', () => {
+  it('has a weight of at least the bytes of its values', () => {
     const encoder = encoderOf()
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), text => {
@@ -216,7 +216,7 @@ describe('a row that is inserted', () => {
   })
 })
 
-describe('a row of static columns alone', () => {
+describe('a row with static columns only', () => {
   it('needs no clustering key', () => {
     const row = encoderOf().encode({ p: 1, s: 2 }, 0)
     expect(row.statement.operation.name).toBe('insert_static')
@@ -224,7 +224,7 @@ describe('a row of static columns alone', () => {
   })
 
   it.each([{ p: 1, s: 2, a: 3 }, { p: 1 }, { p: 1, a: 3 }, { p: 1, c: undefined, a: 1 }])(
-    'is not %j, which needs its clustering key',
+    'does not include %j, which needs its clustering key',
     row => {
       expect(refusal(() => encoderOf().encode(row, 0))).toMatchObject({
         code: 'ERR_CASSANDRA_KEY_MISSING',
@@ -254,12 +254,12 @@ describe('a row with the delete flag', () => {
     ['true', true],
     ['1', 1],
     ['1', 1n],
-  ])('"%s" is matched by the plain value that it is the text of', (value, op) => {
+  ])('"%s" also matches the plain value with that text', (value, op) => {
     const byFlag = encoderOf({ delete_flag: { column: 'op', value } })
     expect(byFlag.encode({ p: 1, c: 'x', op }, 0).statement.operation.name).toBe('delete')
   })
 
-  it('does not have its other values checked, since they are not written', () => {
+  it('is not checked for its other values, because they are not written', () => {
     expect(() => encoder.encode({ p: 1, c: 'x', a: 'no number', op: 'delete' }, 0)).not.toThrow()
   })
 
@@ -276,7 +276,7 @@ describe('a row with the delete flag', () => {
     }
   })
 
-  it('is never written, even when the table has a column of that name', () => {
+  it('never writes the flag, even if the table has a column of that name', () => {
     const schema = table({ p: ['int', 'partition_key'], op: ['text'] })
     const rules = { delete_flag: { column: 'op', value: 'delete' } }
     expect(bound(encoderOf(rules, schema).encode({ p: 1, op: 'insert' }, 0))).toEqual({
@@ -307,13 +307,13 @@ describe('a primary key', () => {
     }
   })
 
-  it('is refused when it is null, whatever nulls says', () => {
+  it('is refused if it is null, whatever nulls says', () => {
     expect(refusal(() => encoderOf({ nulls: 'unset' }).encode({ p: null, c: 'x' }, 0)).code).toBe(
       'ERR_CASSANDRA_KEY_NULL',
     )
   })
 
-  it('may not be empty when it is the one column of the partition key, and may otherwise', () => {
+  it('may be empty unless it is the only column of the partition key', () => {
     const one = table({ k: ['text', 'partition_key'] })
     expect(refusal(() => encoderOf({}, one).encode({ k: '' }, 0))).toMatchObject({
       code: 'ERR_CASSANDRA_KEY_SIZE',
@@ -327,7 +327,7 @@ describe('a primary key', () => {
     expect(() => encoderOf({}, two).encode({ k: '', l: '', c: '' }, 0)).not.toThrow()
   })
 
-  it('is at most 65,535 bytes: each part of the partition key, and the clustering columns together', () => {
+  it('has at most 65,535 bytes per part of the partition key, and for all clustering columns together', () => {
     const schema = table({
       k: ['text', 'partition_key'],
       c: ['text', 'clustering'],
@@ -356,27 +356,30 @@ describe('a row that cannot be written', () => {
     ['a String object', Object('x')],
     ['a number', 7],
     ['undefined', undefined],
-  ])('is refused by its kind when it is %s', (kind, row, advice = 'one property per column') => {
-    for (const given of [row, snapshotOf(row)]) {
-      const error = refusal(() => encoderOf().encode(given, 2))
-      expect(error).toMatchObject({ code: 'ERR_CASSANDRA_ROW_TYPE', row_index: 2 })
-      expect(error.message).toMatch(
-        new RegExp(
-          `^Row 2 \\(counted from 0 in this stream\\) is ${kind}\\b.*; expected an object with one property`,
-        ),
-      )
-      expect(error.message).toContain(advice)
-    }
-  })
+  ])(
+    'is refused if it is %s, and the error names that kind',
+    (kind, row, advice = 'one property per column') => {
+      for (const given of [row, snapshotOf(row)]) {
+        const error = refusal(() => encoderOf().encode(given, 2))
+        expect(error).toMatchObject({ code: 'ERR_CASSANDRA_ROW_TYPE', row_index: 2 })
+        expect(error.message).toMatch(
+          new RegExp(
+            `^Row 2 \\(counted from 0 in this stream\\) is ${kind}\\b.*; expected an object with one property`,
+          ),
+        )
+        expect(error.message).toContain(advice)
+      }
+    },
+  )
 
-  it('has the cause when it cannot even be looked at', () => {
+  it('leads to an error with a cause if it cannot be inspected', () => {
     const { proxy, revoke } = Proxy.revocable({}, {})
     revoke()
     expect(refusal(() => encoderOf().encode(proxy, 1))).toMatchObject({ code: 'ERR_CASSANDRA_VALUE' })
   })
 
   it.each(['__ttl', '_TTL', 'ttl', 'time_to_live', '__timestamp', '_timestamp', 'writetime'])(
-    'is told of the option for it when it has the unknown property %s',
+    'leads to an error that names the right option if it has the unknown property %s',
     name => {
       const option = /tt|live/i.test(name) ? 'ttl_column' : 'timestamp_column'
       expect(refusal(() => encoderOf().encode({ p: 1, c: 'x', [name]: 1 }, 0)).message).toContain(
@@ -385,7 +388,7 @@ describe('a row that cannot be written', () => {
     },
   )
 
-  it('names the table, the nearest column and ten at most of those there are, shortly', () => {
+  it('leads to a short error with the table, the nearest column and at most ten existing columns', () => {
     const wide = table({
       id: ['int', 'partition_key'],
       ...Object.fromEntries(Array.from({ length: 600 }, (_, i) => [`column_${i}`, ['int']] as const)),
@@ -408,13 +411,13 @@ describe('a row that cannot be written', () => {
     ['p\u200b', 'p\\u{200b}'],
     ['p\u00a0', 'p\\u{a0}'],
     ['a\ud800', 'a\\u{d800}'],
-  ])('shows what nobody sees of the name %j', (name, shown) => {
+  ])('leads to an error that shows invisible characters of the name %j', (name, shown) => {
     const { message, column } = refusal(() => encoderOf().encode({ c: 'x', [name]: 1 }, 0))
     expect(message).toContain(`no column \`${shown}\``)
     expect(column).toBe(name)
   })
 
-  it('names what to give for no value when a text for another type is empty', () => {
+  it('leads to an error that says what means no value if text for another type is empty', () => {
     const message = (row: object) => refusal(() => encoderOf().encode({ p: 1, c: 'x', ...row }, 0)).message
     expect(message({ a: '' })).toMatch(/digits; to store no value, give null or no property$/)
     expect(message({ p: '' })).not.toContain('no value')
@@ -424,7 +427,7 @@ describe('a row that cannot be written', () => {
     )
   })
 
-  it('may lack a column of a custom type, and is refused with a value for it', () => {
+  it('is refused with a value for a column of a custom type, but not without', () => {
     const custom = {
       name: 'v',
       kind: 'regular',
@@ -446,11 +449,11 @@ describe('a row that cannot be written', () => {
       })
     }
     const error = refusal(() => encoder.encode({ p: 1, c: 'x', v: 1, op: '' }, 3))
-    // The type may be a user-defined one that a server which lags behind did not tell.
+    // The type may be a user-defined type that a server with an older schema did not report.
     expect(mayBeNewInSchema(error)).toBe(true)
   })
 
-  it('costs as much for each of its properties in a table of many columns as in one of few', () => {
+  it('costs the same per property in a table with many columns as in one with few', () => {
     const encode = (count: number) => {
       const names = Array.from({ length: count }, (_, i) => `c${i}`)
       const wide = table({
@@ -461,13 +464,13 @@ describe('a row that cannot be written', () => {
       const rows = [names, names.toReversed()].map(order =>
         Object.fromEntries([['id', 1], ...order.map(name => [name, 1])]),
       )
-      // Two orders of the properties in turn: each row has another shape than the one before.
+      // Two orders of the properties in turn, so each row has another shape than the previous one.
       return cpuOf(() => rows.map((row, i) => encoder.encode(row, i)))
     }
     expect(encode(8000) / encode(800)).toBeLessThan(40)
   })
 
-  it('names a property that is no column, and the columns there are', () => {
+  it('leads to an error with the unknown property and the existing columns', () => {
     const error = refusal(() => encoderOf().encode({ p: 1, c: 'x', A: 1 }, 4))
     expect(error).toMatchObject({
       code: 'ERR_CASSANDRA_COLUMN_UNKNOWN',
@@ -477,7 +480,7 @@ describe('a row that cannot be written', () => {
     })
   })
 
-  it('may only be behind the schema when it names an unknown column or field', () => {
+  it('may be newer than the known schema only if it names an unknown column or field', () => {
     const place = [{ name: 'zip', type: 'int' }]
     const type = parseCqlType('frozen<list<frozen<place>>>', () => place)
     const schema = {
@@ -492,12 +495,12 @@ describe('a row that cannot be written', () => {
     expect(mayBeNew({ a: 'x' })).toBe(false)
   })
 
-  it('is refused for an own property called __proto__, and not for what it inherits', () => {
+  it('is refused for an own property __proto__, and not for inherited properties', () => {
     const row = JSON.parse('{"p": 1, "c": "x", "__proto__": 1}')
     expect(refusal(() => encoderOf().encode(row, 0)).column).toBe('__proto__')
   })
 
-  it('names index, column, type and what would be accepted', () => {
+  it('leads to an error with the index, column, type and accepted values', () => {
     expect(refusal(() => encoderOf().encode({ p: 1, c: 'x', a: 1.5 }, 6))).toMatchObject({
       code: 'ERR_CASSANDRA_VALUE',
       row_index: 6,
@@ -507,13 +510,13 @@ describe('a row that cannot be written', () => {
     })
   })
 
-  it('names the way to a value inside a collection', () => {
+  it('leads to an error with the path to a value inside a collection', () => {
     const schema = table({ id: ['int', 'partition_key'], m: ['map<text, frozen<list<int>>>'] })
     const error = refusal(() => encoderOf({}, schema).encode({ id: 1, m: { 'a b': [1, 'x'] } }, 0))
     expect(error).toMatchObject({ column: 'm["a b"][1]', cql_type: 'int' })
   })
 
-  it('is refused when it is larger than max_row_bytes', () => {
+  it('is refused if it is larger than max_row_bytes', () => {
     const encoder = encoderOf({ max_row_bytes: 100 })
     expect(() => encoder.encode({ p: 1, c: 'x', b: 'y'.repeat(20) }, 0)).not.toThrow()
     expect(refusal(() => encoder.encode({ p: 1, c: 'x', b: 'y'.repeat(101) }, 8))).toMatchObject({
@@ -523,7 +526,7 @@ describe('a row that cannot be written', () => {
     })
   })
 
-  it('has what its own getter threw as the cause', () => {
+  it('leads to an error whose cause is the error of its getter', () => {
     const cause = new Error('lazy loading failed')
     const row = {
       p: 1,
@@ -553,7 +556,7 @@ describe('a row that cannot be written', () => {
 describe('the write time of a row', () => {
   const timeOf = (row: EncodedRow) => row.slab.readBigInt64BE(row.timestampAt)
 
-  it('is stamped exactly, for every microsecond that a number can tell', () => {
+  it('is stamped exactly, for every microsecond that a number can represent', () => {
     const encoder = encoderOf({ delete_flag: { column: 'op', value: 'd' } })
     fc.assert(
       fc.property(fc.nat({ max: Number.MAX_SAFE_INTEGER }), fc.constantFrom('i', 'd'), (timestamp, op) => {
@@ -564,7 +567,7 @@ describe('the write time of a row', () => {
     )
   })
 
-  it('stands among the values in its place', () => {
+  it('is bound at its place among the values', () => {
     const encoder = encoderOf({ delete_flag: { column: 'op', value: 'd' }, ttl: 7 })
     for (const op of ['i', 'd']) {
       const row = encoder.encode({ p: 1, c: 'x', op }, 0)
@@ -573,14 +576,14 @@ describe('the write time of a row', () => {
     }
   })
 
-  it('moves on by one microsecond for another attempt', () => {
+  it('rises by one microsecond for another attempt', () => {
     const row = encoderOf().encode({ p: 1, c: 'x' }, 0)
     stamp(row, 2 ** 32 - 1)
     restamp(row)
     expect(timeOf(row)).toBe(2n ** 32n)
   })
 
-  it('is that of the row with timestamp_column, which is not written', () => {
+  it('comes from timestamp_column, which is not written', () => {
     const row = encoderOf({ timestamp_column: 'at', allow_any_timestamp: true }).encode(
       { p: 1, c: 'x', at: 1234n },
       0,
@@ -592,7 +595,7 @@ describe('the write time of a row', () => {
     })
   })
 
-  it('needs care on another attempt only where a list would double', () => {
+  it('must change for another attempt only if a list would double', () => {
     const appends = (cql: string) =>
       encoderOf({}, table({ id: ['int', 'partition_key'], v: [cql] })).encode({ id: 1, v: [1] }, 0).appends
     expect(appends('list<int>')).toBe(true)
@@ -604,14 +607,14 @@ describe('the write time of a row', () => {
 describe('the time to live of a row', () => {
   const ttlOf = (row: EncodedRow) => valuesOf(row)[row.statement.ttlIndex ?? -1]
 
-  it('is that of the row, else that of the options, else that of the table', () => {
+  it('comes from the row, or else from the options, or else from the table', () => {
     const encoder = encoderOf({ ttl: 60, ttl_column: 'keep' })
     expect(ttlOf(encoder.encode({ p: 1, c: 'x', keep: 5 }, 0))).toEqual(int(5))
     expect(ttlOf(encoder.encode({ p: 1, c: 'x' }, 0))).toEqual(int(60))
     expect(ttlOf(encoderOf({ ttl_column: 'keep' }).encode({ p: 1, c: 'x' }, 0))).toBe(unset)
   })
 
-  it('has no place in a delete', () => {
+  it('is not bound in a delete', () => {
     const encoder = encoderOf({ ttl: 60, delete_flag: { column: 'op', value: 'd' } })
     expect(encoder.encode({ p: 1, c: 'x', op: 'd' }, 0).statement.ttlIndex).toBeUndefined()
   })

@@ -62,7 +62,7 @@ const rules: RowRules = {
 const encode = (row: object, more: Partial<RowRules> = {}, schema = full) =>
   new RowEncoder(schema, { ...rules, ...more }).encode({ p: 1, q: 'x', at: 7, ttl: 60, ...row }, 3)
 
-/** What is bound, by the names of columns and fields. */
+/** The bound values by names of columns and fields. */
 function bound(row: EncodedRow): Record<string, unknown> {
   const { columns, valuesIndex } = row.statement
   const values = valuesOf(row)
@@ -91,7 +91,7 @@ const key = { p: int(1), q: Buffer.from('x'), c: Buffer.from('y') }
 const composite = Buffer.from('00040000000100' + '00017800', 'hex')
 
 describe('a row that is updated', () => {
-  it('has its write time and time to live first, and its key last', () => {
+  it('binds its write time and time to live first, and its key last', () => {
     const row = encode({ c: 'y', op: 'update', a: 5, l: [1], m: null })
     expect(bound(row)).toEqual({
       s: unset,
@@ -112,7 +112,7 @@ describe('a row that is updated', () => {
     expect(partitionKeyOf(encode({ op: 'append', s: [5] }))).toEqual(composite)
   })
 
-  it('is stamped, and loses of its time to live, in its place', () => {
+  it('is stamped at the right place, and so is its shortened time to live', () => {
     const row = encode({ c: 'y', op: 'update', a: 5 })
     stamp(row, 99)
     age(row, 13)
@@ -121,7 +121,7 @@ describe('a row that is updated', () => {
     expect(bound(row)).toMatchObject({ a: int(5), ...key })
   })
 
-  it('needs no clustering key for static columns alone', () => {
+  it('needs no clustering key for static columns only', () => {
     expect(bound(encode({ op: 'update', s: [5] }))).toEqual({
       s: Buffer.from('000000010000000400000005', 'hex'),
       p: key.p,
@@ -133,7 +133,7 @@ describe('a row that is updated', () => {
     })
   })
 
-  it('is known to have a value for a column, wherever that is bound', () => {
+  it('knows whether it has a value for a column, wherever that is bound', () => {
     const row = encode({ c: 'y', op: 'append', a: 5, l: null, u: { b: 2 } })
     const has = (column: string) => hasValueFor(row, column)
     expect(['p', 'a', 'u', 'l', 'm', 's'].map(has)).toEqual([true, true, true, false, false, false])
@@ -141,7 +141,7 @@ describe('a row that is updated', () => {
 })
 
 describe('a row that is appended', () => {
-  it('has its sets and maps added, and the given fields of user-defined types set one by one', () => {
+  it('adds to sets and maps, and sets the given fields of user-defined types one by one', () => {
     const row = encode({ c: 'y', op: 'append', m: { k: 1 }, u: { b: 2 } })
     expect(row.statement.text(1)).toBe(
       'UPDATE "ks"."t" USING TIMESTAMP ? AND TTL ? SET "s" = "s" + (set<int>)?, "a" = (int)?, "l" = (list<int>)?, ' +
@@ -152,7 +152,7 @@ describe('a row that is appended', () => {
     expect(row.appends).toBe(false)
   })
 
-  it('with null adds nothing to a set or map, and empties what it sets', () => {
+  it('with null adds nothing to a set or map, and empties other columns and fields', () => {
     const row = encode({ c: 'y', op: 'append', m: null, u: { a: null }, a: null })
     expect(bound(row)).toMatchObject({ m: unset, 'u.a': null, 'u.b': unset, a: null })
     expect(bound(encode({ c: 'y', op: 'append', u: null }))).toMatchObject({ 'u.a': unset, 'u.b': unset })
@@ -184,7 +184,7 @@ describe('the operation of a row', () => {
     [null, 'null'],
     [1, '1'],
     ['toString', '"toString"'],
-  ])('is refused when it is %j', (op, shown) => {
+  ])('is refused if it is %j', (op, shown) => {
     expect(refusal(() => encode({ c: 'y', op }))).toMatchObject({
       code: 'ERR_CASSANDRA_VALUE',
       column: 'op',
@@ -192,7 +192,7 @@ describe('the operation of a row', () => {
     })
   })
 
-  it('is refused when it would update a table of key columns alone', () => {
+  it('is refused if it would update a table with key columns only', () => {
     const keys = table({ p: ['int', 'partition_key'], q: ['text', 'partition_key'] })
     expect(refusal(() => encode({ op: 'update' }, {}, keys)).message).toBe(
       'Row 3 (counted from 0 in this stream), column `op`: got "update"; expected insert or delete: a table of key columns alone has nothing to update',
@@ -201,8 +201,8 @@ describe('the operation of a row', () => {
   })
 })
 
-describe('an update that is bound anew', () => {
-  it.each(['update', 'append'])('by %s is what the encoder makes of it for the table as it is now', op => {
+describe('an update that is bound again', () => {
+  it.each(['update', 'append'])('by %s equals the row that the encoder makes for the changed table', op => {
     const { columns } = full
     const now = { ...full, columns: columns.filter(({ name }) => name !== 'm') }
     const given = { c: 'y', op, a: 5, u: { a: 1, b: 2 } }

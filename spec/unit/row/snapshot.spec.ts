@@ -7,7 +7,7 @@ import { snapshotOf } from '../../../lib/row/snapshot.ts'
 import { cpuOf } from '../value/cpu.ts'
 
 describe('a copy of a row', () => {
-  it('is equal to the row, however deep it goes', () => {
+  it('equals the row at any depth', () => {
     const value = fc.anything({
       withBigInt: true,
       withDate: true,
@@ -45,33 +45,33 @@ describe('a copy of a row', () => {
         f: Float32Array.of(1),
       },
     ],
-  ])('does not change when %s inside the row does', (_, row, change, before) => {
+  ])('does not change if %s inside the row changes', (_, row, change, before) => {
     const copy = snapshotOf(row)
     change(row as never)
     expect(row).not.toEqual(before)
     expect(copy).toEqual(before)
   })
 
-  it('does not change when an ArrayBuffer inside the row does', () => {
+  it('does not change if an ArrayBuffer inside the row changes', () => {
     const bytes = Uint8Array.of(1)
     const copy = snapshotOf({ b: bytes.buffer }) as { b: ArrayBuffer }
     bytes.fill(2)
     expect([...new Uint8Array(copy.b)]).toEqual([1])
   })
 
-  it('does not change when shared memory, or a view of it, does', () => {
+  it('does not change if shared memory, or a view of it, changes', () => {
     const bytes = new Uint8Array(new SharedArrayBuffer(1)).fill(1)
     const copy = snapshotOf({ b: bytes.buffer, v: bytes }) as { b: ArrayBuffer; v: Uint8Array }
     bytes.fill(2)
     expect([...new Uint8Array(copy.b), ...copy.v]).toEqual([1, 1])
   })
 
-  it('holds a view alone and not all of the buffer behind it', () => {
+  it('copies only the part of a buffer that a view shows', () => {
     const { v } = snapshotOf({ v: new Uint8Array(1000).subarray(1, 3) }) as { v: Uint8Array }
     expect(v.buffer.byteLength).toBe(2)
   })
 
-  it('does not change when a Map, Set or Date of another realm does', () => {
+  it('does not change if a Map, Set or Date of another realm changes', () => {
     const row = runInNewContext('({ m: new Map([[1, 2]]), s: new Set([1]), d: new Date(1) })')
     const copy = snapshotOf(row) as { m: Map<number, number>; s: Set<number>; d: Date }
     row.m.set(1, 3)
@@ -80,7 +80,7 @@ describe('a copy of a row', () => {
     expect(copy).toEqual({ m: new Map([[1, 2]]), s: new Set([1]), d: new Date(1) })
   })
 
-  it('does not change when the fields of a value of the driver do', () => {
+  it('does not change if the fields of a driver value change', () => {
     const uuid = types.Uuid.random()
     const text = uuid.toString()
     const row = { uuid, tuple: new types.Tuple([1]), decimal: types.BigDecimal.fromString('1.5') }
@@ -92,7 +92,7 @@ describe('a copy of a row', () => {
     expect(copy.uuid).toBeInstanceOf(types.Uuid)
   })
 
-  it('has the items that an iterable gave when it was asked', () => {
+  it('has the items that an iterable returned at that time', () => {
     const items = [1]
     const iterable = new (class {
       *[Symbol.iterator]() {
@@ -104,7 +104,7 @@ describe('a copy of a row', () => {
     expect(copy).toEqual({ iterable: [1], vector: [[3]] })
   })
 
-  it('ends where an iterable does not', () => {
+  it('ends even if an iterable does not', () => {
     const endless = {
       *[Symbol.iterator]() {
         while (true) yield null
@@ -113,7 +113,7 @@ describe('a copy of a row', () => {
     expect((snapshotOf({ endless }) as { endless: unknown[] }).endless.length).toBe(4 * 1024 * 1024 + 1)
   })
 
-  it('keeps unset of the driver, Temporal, and instances of classes that no column takes', () => {
+  it('keeps the driver’s unset, Temporal values, and instances of classes that no column accepts', () => {
     const row = { unset: types.unset, day: Temporal.PlainDate.from('2026-03-01'), later: Promise.resolve() }
     const copy = snapshotOf(row) as typeof row
     expect(copy.unset).toBe(row.unset)
@@ -122,7 +122,7 @@ describe('a copy of a row', () => {
     expect(snapshotOf(row.later)).toBe(row.later)
   })
 
-  it('copies an instance of a class, which a user-defined type takes', () => {
+  it('copies an instance of a class, which a user-defined type accepts', () => {
     class Money {
       amounts = [1]
     }
@@ -133,7 +133,7 @@ describe('a copy of a row', () => {
     expect(copy.price).toBeInstanceOf(Money)
   })
 
-  it('costs as much for each part however deep it stands', () => {
+  it('costs the same per part at any depth', () => {
     const nested = (depth: number) => {
       let value: object = Array.from({ length: 20_000 }, () => [])
       for (let i = 0; i < depth; i++) value = { value }
@@ -161,7 +161,7 @@ describe('a copy of a row', () => {
     expect(snapshotOf(row)).toMatchObject({ id: 1, self: row })
   })
 
-  it('throws what reading threw, again, without asking the row a second time', () => {
+  it('throws the error of a getter again, without calling it a second time', () => {
     let asked = 0
     const row = {
       get a() {
@@ -177,14 +177,14 @@ describe('a copy of a row', () => {
     expect(asked).toBe(1)
   })
 
-  it('has an own __proto__ as a property and not as a prototype', () => {
+  it('has an own __proto__ as a property and not as its prototype', () => {
     const copy = snapshotOf(JSON.parse('{"__proto__": {"a": 1}}')) as object
     expect(Object.keys(copy)).toEqual(['__proto__'])
     expect(Object.getPrototypeOf(copy)).toBe(Object.prototype)
   })
 
   it.each([[1], ['text'], [null], [undefined], [7n], [true]])(
-    'is %s itself where there is nothing to copy',
+    'is %s itself if there is nothing to copy',
     value => {
       expect(snapshotOf(value)).toBe(value)
     },

@@ -11,19 +11,19 @@ describe('a row', () => {
     ['the keys of a Map', { a: new Map([[1, 2]]).keys() }],
     ['a generator in a list', { a: [[numbers()]] }],
     ['a generator in a Map', { a: new Map([['x', numbers()]]) }],
-  ])('with %s can be read once only', (_, row) => {
+  ])('with %s can be read only once', (_, row) => {
     expect(holdsIterator(row)).toBe(true)
   })
 
   it.each([
     ['arrays, Sets and Maps', { a: [1], b: new Set([1]), c: new Map([[1, [2]]]) }],
     ['bytes', { a: Buffer.from('x'), b: new Float32Array(2) }],
-    ['nothing in it', {}],
+    ['no properties', {}],
   ])('with %s can be read again', (_, row) => {
     expect(holdsIterator(row)).toBe(false)
   })
 
-  it('whose objects link each other is copied once, not once for each way to them', () => {
+  it('whose objects refer to each other is copied once per object, not once per path', () => {
     const all: Record<string, unknown>[] = []
     for (let i = 0; i < 2_000; i++) all.push({ i, links: all.slice(-3) })
     for (const entity of all) entity['first'] = all[0]

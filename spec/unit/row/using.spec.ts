@@ -8,7 +8,7 @@ const none: UsingRules = { ttl: undefined, ttl_column: 'keep', timestamp_column:
 const any = { ...none, allow_any_timestamp: true }
 
 describe('a time to live', () => {
-  it('is every number of seconds that Cassandra takes', () => {
+  it('may be every number of seconds that Cassandra accepts', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 630_720_000 }), fc.boolean(), (seconds, asText) => {
         expect(ttlOf(asText ? String(seconds) : seconds, none, 0)).toBe(seconds)
@@ -16,7 +16,7 @@ describe('a time to live', () => {
     )
   })
 
-  it('is that of the options where the row has none, and none where they have none', () => {
+  it('comes from the options if the row has none, and is undefined if they have none', () => {
     expect(ttlOf(null, { ...none, ttl: 7 }, 0)).toBe(7)
     expect(ttlOf(undefined, { ...none, ttl: 7 }, 0)).toBe(7)
     expect(ttlOf(0, { ...none, ttl: 7 }, 0)).toBe(0)
@@ -24,7 +24,7 @@ describe('a time to live', () => {
   })
 
   it.each([[-1], [630_720_001], [1.5], ['soon'], [true], [{}], [Number.NaN], [2n ** 40n]])(
-    'is refused as %s with what would be accepted',
+    'is refused as %s, and the error says what is accepted',
     value => {
       expect(() => ttlOf(value, none, 3)).toThrow(
         expect.objectContaining({
@@ -57,7 +57,7 @@ describe('a time to live on a server that keeps moments in 31 bits', () => {
 })
 
 describe("the caller's own write time", () => {
-  it('is every microsecond that Cassandra takes, in each spelling', () => {
+  it('may be every microsecond that Cassandra accepts, in each spelling', () => {
     const spellings = [
       (value: bigint) => value,
       (value: bigint) => String(value),
@@ -74,7 +74,7 @@ describe("the caller's own write time", () => {
     )
   })
 
-  it('is that of a Date, to the ends of its reach and from any realm', () => {
+  it('may be a Date, over its whole range and from any realm', () => {
     const date = fc.date({ noInvalidDate: true })
     fc.assert(
       fc.property(fc.oneof(date, fc.constantFrom(new Date(8.64e15), new Date(-8.64e15))), moment => {
@@ -89,12 +89,12 @@ describe("the caller's own write time", () => {
     ['milliseconds', Date.UTC(2026, 1), 'multiply them by 1,000'],
     ['milliseconds', String(Date.UTC(2001)), 'multiply them by 1,000'],
     ['nanoseconds', BigInt(Date.UTC(2026, 1)) * 1_000_000n, 'divide them by 1,000'],
-  ])('in %s is refused with the factor, unless any is allowed', (unit, value, remedy) => {
+  ])('in %s is refused, and the error has the factor, unless any time is allowed', (unit, value, remedy) => {
     expect(() => ownTimestampOf(value, none, 0)).toThrow(`look like ${unit}: ${remedy}, or set \`allow_any`)
     expect(ownTimestampOf(value, any, 0)).toBeDefined()
   })
 
-  it('is taken from 2001 to 2100', () => {
+  it('is accepted from 2001 to 2100', () => {
     for (const [year, micros] of [
       [2001, 0n],
       [2101, -1n],

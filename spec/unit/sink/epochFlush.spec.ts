@@ -34,7 +34,7 @@ afterEach(async () => {
 })
 
 describe('flush() of a sink that is fed by writeEpoch()', () => {
-  it('resolves when all epochs that were given are committed, and waits for none that come later', async () => {
+  it('resolves when all given epochs are committed, and does not wait for later ones', async () => {
     const told: string[] = []
     const tell = (what: string) => () => told.push(what)
     const first = sink.writeEpoch(0, [{ id: 0 }]).then(tell('0'))
@@ -54,7 +54,7 @@ describe('flush() of a sink that is fed by writeEpoch()', () => {
     await sink.flush()
   })
 
-  it('rejects with what an epoch is refused for, and knows nothing of it once that was told', async () => {
+  it('rejects with the error of a refused epoch, but not again after that was reported', async () => {
     client.automatic = true
     const refused = sink.writeEpoch(0, [{ id: 'bad' }])
     const flushing = sink.flush()

@@ -37,10 +37,10 @@ const sinkWith = (more: Partial<MicroBatchSinkOptions<Row>> = {}) =>
     ...more,
   })
 
-/** What stays beside the checkpoint when the sink is closed. */
+/** Files beside the checkpoint after the sink has closed. */
 const leftOver = async () => (await readdir(folder)).filter(name => name !== 'orders')
 
-/** Two epochs; what ends it early is expected. */
+/** Writes two epochs. Ignores an early end. */
 async function live(sink: MicroBatchSink<Row>): Promise<void> {
   const last = await sink.open()
   const next = (last?.epoch_id ?? -1) + 1
@@ -51,7 +51,7 @@ async function live(sink: MicroBatchSink<Row>): Promise<void> {
 
 const ways = ['destroy', 'destroy with an error', 'abort', 'dispose'] as const
 
-/** A sink that lives until it is told to end in one of these ways. */
+/** A sink that can be ended in one of these ways. */
 function mortal(way: (typeof ways)[number]) {
   const abort = new AbortController()
   const sink = sinkWith({ signal: abort.signal })
@@ -67,7 +67,7 @@ function mortal(way: (typeof ways)[number]) {
 }
 
 describe('a micro-batch sink that is ended', () => {
-  it.each(ways)('by %s at any call to the file system has given its checkpoint back at close', async way => {
+  it.each(ways)('by %s at any call to the file system has released its checkpoint at close', async way => {
     let isThrough = false
     let nth = 0
     while (!isThrough) {
@@ -89,7 +89,7 @@ describe('a micro-batch sink that is ended', () => {
     expect(nth).toBeGreaterThan(40)
   })
 
-  it('at any moment has given its checkpoint back at close', async () => {
+  it('at any moment has released its checkpoint at close', async () => {
     const seed = Number(process.env['ENDS_SEED'] ?? randomInt(2 ** 31))
     console.log(`ENDS_SEED=${seed}`)
     const random = randomFrom(seed)
@@ -106,7 +106,7 @@ describe('a micro-batch sink that is ended', () => {
     }
   })
 
-  it('leaves no timer for the epoch that it was collecting', async () => {
+  it('leaves no timer of the epoch that it was collecting', async () => {
     const sink = sinkWith({ epoch_interval_ms: 3_600_000 })
     await sink.open()
     const set = vi.spyOn(globalThis, 'setTimeout')
@@ -117,7 +117,7 @@ describe('a micro-batch sink that is ended', () => {
     expect(cleared.mock.calls.flat()).toContain(set.mock.results[at]?.value)
   })
 
-  it('answers open() as often as it is asked, and later why not', async () => {
+  it('resolves every open() to the last commit, and rejects later calls with the reason', async () => {
     const sink = sinkWith()
     expect(await Promise.all([sink.open(), sink.open()])).toEqual([null, null])
     await sink.writeEpoch(0, rowsFrom(0))
@@ -133,7 +133,7 @@ describe('a micro-batch sink that is ended', () => {
     })
   })
 
-  it('because it cannot use what it finds, has given its checkpoint back at close', async () => {
+  it('because it cannot use its table has released its checkpoint at close', async () => {
     const closing = async (sink: MicroBatchSink<Row>) => {
       await expect(sink.open()).rejects.toThrow()
       await new Promise<void>(resolve => {

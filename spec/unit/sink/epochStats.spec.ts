@@ -52,7 +52,7 @@ function expectSum({ stats }: MicroBatchSink<Row>): void {
   expect(all.reduce((a, b) => a + b)).toBe(rows_accepted)
 }
 
-/** Watches a sink to its end: what errors it told, by any way, and its counts at each turn of the event loop. */
+/** Watches a sink to its end: all its errors, and its counts at each turn of the event loop. */
 async function watch(sink: MicroBatchSink<Row>, act: (told: (error: unknown) => void) => unknown) {
   const errors = new Set<unknown>()
   const told = (error: unknown) => {
@@ -81,7 +81,7 @@ async function watch(sink: MicroBatchSink<Row>, act: (told: (error: unknown) => 
   return { rows_accepted, rows_written, rows_failed, errors: [...errors] as CassandraStreamsError[] }
 }
 
-/** Seals rows as epoch 0 and is gone before they are acknowledged. */
+/** Seals rows as epoch 0 and crashes before they are acknowledged. */
 async function sealed(rows: readonly Row[]): Promise<void> {
   client.automatic = false
   const sink = sinkWith()
@@ -95,7 +95,7 @@ async function sealed(rows: readonly Row[]): Promise<void> {
 }
 
 describe('the counts of a micro-batch sink', () => {
-  it('know the rows of an epoch that is collected', async () => {
+  it('include the rows of an epoch that is being collected', async () => {
     const sink = sinkWith()
     await sink.open()
     for (const row of rowsFrom(0, 7)) await new Promise(resolve => sink.write(row, resolve))
@@ -119,7 +119,7 @@ describe('the counts of a micro-batch sink', () => {
     expect(ends.errors).toMatchObject([{ code: 'ERR_CASSANDRA_UNAUTHORIZED', counts: { rows_written: 1 } }])
   })
 
-  it('are right when a row is refused, by write()', async () => {
+  it('are right when a row of write() is refused', async () => {
     const sink = sinkWith()
     const ends = await watch(sink, told => {
       for (const row of [...rowsFrom(0, 13), { id: 13, v: 7 }, { id: 14 }]) sink.write(row, told)
@@ -128,7 +128,7 @@ describe('the counts of a micro-batch sink', () => {
     expect(ends.errors[0]).toMatchObject({ code: 'ERR_CASSANDRA_VALUE', counts: { rows_failed: 3 } })
   })
 
-  it('are right when epochs are refused and others come, by writeEpoch()', async () => {
+  it('are right when epochs of writeEpoch() are refused and others follow', async () => {
     await sealed(rowsFrom(0, 4))
     let fails = false
     const position = ({ id }: Row) => {
@@ -183,7 +183,7 @@ describe('the counts of a micro-batch sink', () => {
     ['fewer rows', rowsFrom(0, 300)],
     ['whole blocks of rows', rowsFrom(0, 512)],
     ['no row', []],
-  ])('say what a replay brought that ends early, with %s', async (_, rows) => {
+  ])('cover a replay that ends early, with %s', async (_, rows) => {
     await sealed(rowsFrom(0, 600))
     const warn = vi.spyOn(process, 'emitWarning').mockReturnValue()
     const sink = sinkWith()
@@ -204,7 +204,7 @@ describe('the counts of a micro-batch sink', () => {
     expect(again.ended).toBe('committed')
   })
 
-  it('say of a replay that ends early with other rows that it differs', async () => {
+  it('come with an error about other rows if a replay ends early with other rows', async () => {
     await sealed(rowsFrom(0, 600))
     const sink = sinkWith()
     const ends = await watch(sink, () => {
@@ -217,7 +217,7 @@ describe('the counts of a micro-batch sink', () => {
     expect(sink.ended).toBeUndefined()
   })
 
-  it('commit an epoch of no rows that was begun, when the stream ends without a row', async () => {
+  it('stay right when the stream ends without a row and commits an unfinished epoch without rows', async () => {
     const target = { cluster: 'fake', keyspace: 'ks', table: 't', table_id: 'table-1' }
     const checkpoint = await openCheckpoint(join(folder, 'orders'), target)
     await checkpoint.seal(sealOf(0, { rows: 0, blocks: [], rows_total: 0, sealed_at_ms: Date.now() }))

@@ -35,7 +35,7 @@ const sound: Soak = {
 const failing = (soak: Soak) => judge(soak).filter(({ holds }) => !holds)
 
 describe('the verdict of a soak run', () => {
-  it('is that all holds when all does', () => {
+  it('passes if every check holds', () => {
     expect(failing(sound)).toEqual([])
     expect(judge(sound).length).toBeGreaterThan(10)
   })
@@ -45,14 +45,14 @@ describe('the verdict of a soak run', () => {
     ['a node that is never killed', { restarts: { at_s: [], back_s: [] } }, /node restarts \(0 times\)/],
     ['a node that stays away', { restarts: { at_s: [30], back_s: [] } }, /answers again \(0 times\)/],
     [
-      'a load that stands still after a restart',
+      'a load that stops after a restart',
       {
         samples: samplesWith(
           () => 90,
           second => Math.min(second, 99),
         ),
       },
-      /goes on after each restart: not after 100, 160 s/,
+      /continues after each restart: not after 100, 160 s/,
     ],
     ['fine weather', { weather: { delayed: 3, lost: 0 } }, /lost \(0\)/],
     ['no retries', { load: { ...load, stats: { ...load.stats, retries: 0 } } }, /0 retries/],
@@ -88,26 +88,26 @@ describe('the verdict of a soak run', () => {
       /2 at the server before, 3 after/,
     ],
     ['a loader that does not end', { exit: 'the loader does not end by itself' }, /does not end/],
-  ])('fails for %s alone', (_, change, title) => {
+  ])('fails for %s only', (_, change, title) => {
     const found = failing({ ...sound, ...change })
     expect(found.map(({ title }) => title)).toEqual([expect.stringMatching(title)])
   })
 
-  it('has no limit of growth for a run of two minutes, which is too short', () => {
+  it('has no limit on growth for a run of two minutes, which is too short', () => {
     const samples = samplesWith(second => 90 + second / 10).slice(0, 120)
     const soak = { ...sound, minutes: 2, samples, restarts: { at_s: [30], back_s: [40] } }
     expect(growthOf(samples, 2, 'rss')).toBeCloseTo(6)
     expect(failing(soak)).toEqual([])
   })
 
-  it('leaves out the first five minutes', () => {
+  it('ignores the first five minutes', () => {
     const samples = samplesWith(second => Math.min(second, 300))
     expect(growthOf(samples, 60, 'rss')).toBeCloseTo(0)
   })
 })
 
 describe('a slope by least squares', () => {
-  it('is that of a line, and not moved by noise on both sides', () => {
+  it('equals that of a line, and symmetric noise does not change it', () => {
     expect(
       slopeOf([
         [0, 1],
@@ -127,7 +127,7 @@ describe('a slope by least squares', () => {
 })
 
 describe('an inventory', () => {
-  it('has an excess only of what grew', () => {
+  it('has an excess only for counts that grew', () => {
     expect(excess({ a: 1, b: 2 }, { a: 1, b: 1, c: 1 })).toEqual(['c: 0 before, 1 after'])
   })
 })

@@ -27,12 +27,12 @@ it('does not take the checkpoint of a sink, and says that it is one', async () =
   })
 })
 
-it('keeps a position that is acknowledged while the checkpoint is given back', async () => {
+it('keeps a position that is acknowledged while the checkpoint is released', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'read-checkpoint-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const location = join(folder, 'checkpoint')
   const settings = readSettingsOf({ host: 'h', keyspace: 'ks', table: 't', checkpoint_location: location })
-  // At some moment of what the first position takes to reach the disk, and of giving back.
+  // At different moments while the first position is written to the disk and the checkpoint is released.
   for (let turns = 0; turns < 40; turns++) {
     const checkpoint = await ReadCheckpoint.open(settings, location, target, signal)
     const first = checkpoint.acknowledge('first')

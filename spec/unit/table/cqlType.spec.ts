@@ -24,7 +24,7 @@ const address = (frozen: boolean): CqlType => ({
   ],
 })
 
-/** Every type that a schema can spell without a user-defined one. */
+/** Any type that a schema can contain, except user-defined types. */
 const anyType: fc.Arbitrary<CqlType> = fc.letrec<{ type: CqlType }>(tie => ({
   type: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
@@ -66,11 +66,11 @@ describe('the text of a type', () => {
     ['address', address(false)],
     ['frozen<address>', address(true)],
     ['list<frozen<address>>', { kind: 'list', element: address(true), frozen: false }],
-  ])('%s is read as what it says', (cql, type) => {
+  ])('%s is parsed', (cql, type) => {
     expect(parse(cql)).toEqual(type)
   })
 
-  it('of a user-defined type whose name needs quotes is read through to the types in it', () => {
+  it('may have a user-defined type whose name needs quotes, which is resolved to its fields', () => {
     expect(parse('frozen<"Odd ""one""">')).toMatchObject({
       kind: 'udt',
       name: '"Odd ""one"""',
@@ -79,7 +79,7 @@ describe('the text of a type', () => {
     })
   })
 
-  it('is the same when it is written and read again', () => {
+  it('is the same after it is printed and parsed again', () => {
     fc.assert(
       fc.property(anyType, type => {
         expect(parse(cqlTypeName(type))).toEqual(type)
@@ -87,7 +87,7 @@ describe('the text of a type', () => {
     )
   })
 
-  it('has no effect by its spaces', () => {
+  it('may have any spaces', () => {
     fc.assert(
       fc.property(anyType, type => {
         expect(parse(cqlTypeName(type).replaceAll(/[<>,]/g, ' $& '))).toEqual(type)
@@ -97,22 +97,22 @@ describe('the text of a type', () => {
 
   it.each([
     ['a counter', 'counter'],
-    ['of a class of its own', "'org.example.OwnType'"],
+    ['a custom class', "'org.example.OwnType'"],
     ['unknown', 'point'],
     ['empty', ''],
     ['cut off', 'list<int'],
-    ['longer than a type', 'int int'],
-    ['a list of two', 'list<int, text>'],
-    ['a map of one', 'map<int>'],
-    ['unknown inside a known one', 'list<frozen<point>>'],
-    ['a known name with arguments it does not take', 'address<int>'],
-  ])('is unsupported as a whole when it is %s', (_, cql) => {
+    ['more than one type', 'int int'],
+    ['a list of two types', 'list<int, text>'],
+    ['a map of one type', 'map<int>'],
+    ['an unknown type inside a known one', 'list<frozen<point>>'],
+    ['a known name with arguments, which it does not take', 'address<int>'],
+  ])('is unsupported as a whole if it is %s', (_, cql) => {
     expect(parse(cql)).toEqual({ kind: 'unsupported', text: cql })
   })
 })
 
 describe('a quoted identifier', () => {
-  it('has its quotes doubled and all else kept', () => {
+  it('has doubled quotes and is otherwise unchanged', () => {
     expect(quoteIdentifier('Order')).toBe('"Order"')
     expect(quoteIdentifier('a"b')).toBe('"a""b"')
     expect(quoteIdentifier('"; DROP TABLE t; --')).toBe('"""; DROP TABLE t; --"')

@@ -28,7 +28,7 @@ const [a, b] = [
   ['b', scalar('varchar')],
 ] as [[string, BoundType], [string, BoundType]]
 
-describe('a type that the server binds', () => {
+describe('a type in the answer to PREPARE', () => {
   it.each<[string, BoundType]>([
     ['int', scalar('int')],
     ['text', scalar('varchar')],
@@ -39,7 +39,7 @@ describe('a type that the server binds', () => {
     ['map<text, frozen<u>>', { code: dataTypes.map, info: [scalar('varchar'), udt(a, b)] }],
     ['tuple<int, frozen<u>>', { code: dataTypes.tuple, info: [scalar('int'), udt(a, b)] }],
     ['duration', { code: dataTypes.custom, info: 'org.apache.cassandra.db.marshal.DurationType' }],
-  ])('takes %s as it is encoded from %j', (cql, bound) => {
+  ])('accepts values that are encoded as %s if it is %j', (cql, bound) => {
     expect(fits(bound, typeOf(cql))).toBe(true)
   })
 
@@ -52,7 +52,7 @@ describe('a type that the server binds', () => {
     ['set<frozen<u>>', { code: dataTypes.set, info: udt(['a', scalar('bigint')]) }],
     ['map<frozen<u>, int>', { code: dataTypes.map, info: [udt(b), scalar('int')] }],
     ['tuple<frozen<u>>', { code: dataTypes.tuple, info: [udt(a, b), scalar('int')] }],
-  ])('takes %s for something else from %j', (cql, bound) => {
+  ])('refuses values that are encoded as %s if it is %j', (cql, bound) => {
     expect(fits(bound, typeOf(cql))).toBe(false)
   })
 })
@@ -65,7 +65,7 @@ describe('a statement that is prepared', () => {
   const insert = new Statement(operations.insert, { id: 'id', keyspace: 'ks', name: 't', columns })
   const prepared = (...columns: BoundType[]) => ({ columns: columns.map(type => ({ type })) })
 
-  it('counts as prepared again only with another answer', () => {
+  it('counts as prepared again only if its statement gets another answer', () => {
     let again = 0
     const preparations = new Preparations({ readAt: 0, suspect: () => void again++ })
     const first = prepared(scalar('int'), udt(a, b))
@@ -77,7 +77,7 @@ describe('a statement that is prepared', () => {
     expect(again).toBe(1)
   })
 
-  it('sends nothing to a vector of a user-defined type, whose fields no answer tells, until the schema was read', () => {
+  it('sends nothing to a vector of a user-defined type until the schema is read, because no answer has its fields', () => {
     const vector = {
       name: 'v',
       kind: 'regular' as const,
@@ -103,7 +103,7 @@ describe('a statement that is prepared', () => {
     }
   })
 
-  it('sends nothing under other types', () => {
+  it('sends nothing if the types differ', () => {
     const preparations = new Preparations({ readAt: 0, suspect: () => {} })
     const other = prepared(scalar('int'), udt(['a', scalar('float')], b))
     expect(() => preparations.check(other, insert, 1)).toThrow(TypesDiffer)

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { readTable } from '../../../lib/table/readTable.ts'
 import { defaultColumns, FakeClient, type FakeColumn } from '../../fake/fakeClient.ts'
 
-/** What one node says of the schema. */
+/** The schema that one node reports. */
 interface Node {
   readonly version: string
   readonly columns: readonly FakeColumn[]
-  /** Fails instead of answering. */
+  /** The node fails with this error instead of answering. */
   readonly error?: Error
   readonly isDown?: boolean
 }
@@ -15,7 +15,7 @@ interface Node {
 const without: readonly FakeColumn[] = []
 const added: readonly FakeColumn[] = [...defaultColumns, { name: 'w', type: 'int' }]
 
-/** A client of several nodes, which may know different schemas; each look at one may change what the next one sees. */
+/** A client of several nodes with possibly different schemas. Each read may change what the next one sees. */
 function cluster(nodes: Node[], afterLook: (looks: number) => void = () => {}) {
   const asked: string[] = []
   const hosts = nodes.map((_, i) => ({
@@ -64,7 +64,7 @@ const names = ({ columns }: { readonly columns: readonly { readonly name: string
   columns.map(({ name }) => name)
 
 describe('a table that not every node knows', () => {
-  it('is found at another node when the first one lags behind', async () => {
+  it('is found at another node if the first one has an older schema', async () => {
     const { source } = cluster([
       { version: 'old', columns: without },
       { version: 'new', columns: defaultColumns },
@@ -81,7 +81,7 @@ describe('a table that not every node knows', () => {
     expect(new Set(asked).size).toBe(1)
   })
 
-  it('is missing although a node that is down has another schema', async () => {
+  it('is missing even if a node that is down has another schema', async () => {
     const { source, asked } = cluster([
       { version: 'one', columns: without },
       { version: 'old', columns: without, isDown: true },
@@ -101,7 +101,7 @@ describe('a table that not every node knows', () => {
     expect(names(await readTable(source))).toEqual(['id', 'v'])
   })
 
-  it('is missing when the time is over and no node has it', async () => {
+  it('is missing after the time limit if no node has it', async () => {
     const { source } = cluster([
       { version: 'old', columns: without },
       { version: 'new', columns: without },
@@ -111,7 +111,7 @@ describe('a table that not every node knows', () => {
     })
   })
 
-  it('is read again when it changed while it was read', async () => {
+  it('is read again if the schema changed during the read', async () => {
     const nodes: Node[] = [{ version: 'old', columns: defaultColumns }]
     const { source } = cluster(nodes, looks => {
       if (looks === 2) nodes[0] = { version: 'new', columns: added }
@@ -119,7 +119,7 @@ describe('a table that not every node knows', () => {
     expect(names(await readTable(source, () => false))).toEqual(['id', 'v', 'w'])
   })
 
-  it('is read from another node when one does not answer', async () => {
+  it('is read from another node if one does not answer', async () => {
     const error = Object.assign(new Error('no answer'), { name: 'OperationTimedOutError' })
     const { source } = cluster([
       { version: 'one', columns: defaultColumns, error },
@@ -128,7 +128,7 @@ describe('a table that not every node knows', () => {
     expect(names(await readTable(source))).toEqual(['id', 'v'])
   })
 
-  it('is not what was looked for as long as a node that knows more may lag behind', async () => {
+  it('is read from the node that has the wanted column if the nodes disagree', async () => {
     const { source } = cluster([
       { version: 'old', columns: defaultColumns },
       { version: 'new', columns: added },
@@ -137,17 +137,17 @@ describe('a table that not every node knows', () => {
     expect(names(await readTable(source, hasNew))).toEqual(['id', 'v', 'w'])
   })
 
-  describe('known already', () => {
+  describe('a table that is already known', () => {
     const known = async (nodes: Node[]) => readTable(cluster(nodes).source)
 
-    it('is not described again while all nodes name the schema as they did then', async () => {
+    it('is not described again while all nodes have the same schema version as then', async () => {
       const nodes: Node[] = [
         { version: 'one', columns: defaultColumns },
         { version: 'one', columns: defaultColumns },
       ]
       const before = await known(nodes)
       expect(before.version).toBe('one')
-      // What it would see if it looked further.
+      // A description would now return these columns.
       nodes.fill({ version: 'one', columns: added })
       const { source, asked } = cluster(nodes)
       expect(await readTable(source, () => true, before)).toBe(before)
@@ -157,20 +157,20 @@ describe('a table that not every node knows', () => {
     it.each([
       ['the node that is asked', ['two', 'one']],
       ['another node', ['one', 'two']],
-    ])('is described again when %s names another', async (_, versions) => {
+    ])('is described again if %s has another version', async (_, versions) => {
       const before = await known([{ version: 'one', columns: defaultColumns }])
       const { source } = cluster(versions.map(version => ({ version, columns: added })))
       expect(names(await readTable(source, () => true, before))).toEqual(['id', 'v', 'w'])
     })
 
-    it('is described again when its node names no version, which could not change', async () => {
+    it('is described again if its node reports no version, because then a change would not show', async () => {
       const unnamed = null as unknown as string
       const before = await known([{ version: unnamed, columns: defaultColumns }])
       const { source } = cluster([{ version: unnamed, columns: added }])
       expect(names(await readTable(source, () => true, before))).toEqual(['id', 'v', 'w'])
     })
 
-    it('is described again when nodes did not agree then', async () => {
+    it('is described again if nodes did not agree then', async () => {
       const before = await known([
         { version: 'one', columns: defaultColumns },
         { version: 'two', columns: defaultColumns },
@@ -181,7 +181,7 @@ describe('a table that not every node knows', () => {
     })
   })
 
-  it('ends with what may not be read, and where to allow it', async () => {
+  it('fails with the missing permission, and says what to grant', async () => {
     const error = Object.assign(new Error('User x has no SELECT permission'), { code: 0x2100 })
     const { source } = cluster([{ version: 'one', columns: defaultColumns, error }])
     await expect(readTable(source)).rejects.toMatchObject({
@@ -190,7 +190,7 @@ describe('a table that not every node knows', () => {
     })
   })
 
-  it('ends at once by its signal', async () => {
+  it('fails at once when its signal aborts', async () => {
     const { source } = cluster([
       { version: 'old', columns: without },
       { version: 'new', columns: without },

@@ -27,7 +27,7 @@ const read = (client: FakeClient): Promise<StoredTable> =>
   readTable({ client: client.asClient, keyspace: 'ks', table: 't', timeout_ms: 50, signal })
 
 describe('reading a schema', () => {
-  it('has the columns in key order, then static ones, then the others by name', async () => {
+  it('returns the key columns in key order, then static columns, then the others by name', async () => {
     const schema = await read(clientOf())
     expect(schema.columns.map(({ name }) => name)).toEqual([
       'p1',
@@ -41,7 +41,7 @@ describe('reading a schema', () => {
     expect(schema).toMatchObject({ id: 'table-1', keyspace: 'ks', name: 't' })
   })
 
-  it('has user-defined types with their fields', async () => {
+  it('returns user-defined types with their fields', async () => {
     const schema = await read(clientOf())
     expect(schema.columns.find(({ name }) => name === 'Apple')).toMatchObject({
       cql: 'frozen<list<address>>',
@@ -59,13 +59,13 @@ describe('reading a schema', () => {
       'ERR_CASSANDRA_KEYSPACE_NOT_FOUND',
       (client: FakeClient) => Object.assign(client, { columns: [], hasKeyspace: false }),
     ],
-  ])('ends with %s by what it finds', async (code, change) => {
+  ])('fails with %s for this schema', async (code, change) => {
     const reading = read(change(clientOf()))
     await expect(reading).rejects.toBeInstanceOf(SchemaError)
     await expect(reading).rejects.toMatchObject({ code })
   })
 
-  it('has columns of custom and unknown types, also in its key', async () => {
+  it('returns columns of custom and unknown types, also in the key', async () => {
     const { columns } = await read(Object.assign(clientOf(), { udts: [] }))
     expect(columns.filter(({ type }) => type.kind === 'unsupported').length).toBe(1)
   })
@@ -90,7 +90,7 @@ describe('reading a schema', () => {
     [undefined, 'off'],
     ['off', 'off'],
     ['full', 'full'],
-  ])('has a table whose transactional_mode is %s as %s', async (transactional_mode, known) => {
+  ])('returns a table with transactional_mode %s as %s', async (transactional_mode, known) => {
     expect(await read(Object.assign(clientOf(), { transactional_mode }))).toMatchObject({
       transactional_mode: known,
     })
@@ -103,7 +103,7 @@ describe('reading a schema', () => {
     ...taken.map(level => ['full', level, undefined] as const),
     ['mixed_reads', 'LOCAL_QUORUM', 'does not take'] as const,
     ['off', 'LOCAL_QUORUM', undefined] as const,
-  ])('of transactional_mode %s at %s: %s', async (transactional_mode, level, why) => {
+  ])('of a table with transactional_mode %s at %s: %s', async (transactional_mode, level, why) => {
     const refusal = levelRefusalOf(await read(Object.assign(clientOf(), { transactional_mode })), level)
     if (why === undefined) expect(refusal).toBeUndefined()
     else {
@@ -113,14 +113,14 @@ describe('reading a schema', () => {
     }
   })
 
-  it('passes on what the server says when it cannot be read', async () => {
+  it('fails with the error of the server if the schema cannot be read', async () => {
     const client = clientOf()
     client.schemaError = new Error('no answer')
     await expect(read(client)).rejects.toThrow('no answer')
   })
 })
 
-describe('a schema that is looked at again', () => {
+describe('a schema that is read again', () => {
   async function changed(change: (client: FakeClient) => unknown): Promise<SchemaError | undefined> {
     const client = clientOf()
     const before = await read(client)
@@ -139,16 +139,16 @@ describe('a schema that is looked at again', () => {
   it.each<[string, (client: FakeClient) => unknown]>([
     ['nothing changed', () => {}],
     [
-      'a column came',
+      'a column was added',
       client => Object.assign(client, { columns: [...columns, { name: 'new', type: 'int' }] }),
     ],
-    ['a column went that is not of the key', client => Object.assign(client, { columns: without('zebra') })],
+    ['a column outside the key was dropped', client => Object.assign(client, { columns: without('zebra') })],
     [
-      'a field came at the end of a user-defined type',
+      'a field was added to a user-defined type',
       client =>
         Object.assign(client, { udts: withFields(['street', 'text'], ['zip', 'int'], ['city', 'text']) }),
     ],
-  ])('is the same when %s', async (_, change) => {
+  ])('counts as the same if %s', async (_, change) => {
     expect(await changed(change)).toBeUndefined()
   })
 
@@ -172,7 +172,7 @@ describe('a schema that is looked at again', () => {
       client => Object.assign(client, { columns: [...without('zebra'), { name: 'zebra', type: 'blob' }] }),
     ],
     [
-      'a column that is static now',
+      'a column that became static',
       /Column `zebra` of `ks\.t` changed from text to text static/,
       client =>
         Object.assign(client, {
@@ -190,16 +190,16 @@ describe('a schema that is looked at again', () => {
       client => Object.assign(client, { udts: withFields(['street', 'text'], ['zip', 'float']) }),
     ],
     [
-      'a field of another name',
+      'a field with another name',
       /the fields of frozen<list<address>> are different/,
       client => Object.assign(client, { udts: withFields(['street', 'text'], ['code', 'int']) }),
     ],
     [
-      'a field that went',
+      'a field that was removed',
       /the fields of frozen<list<address>> are different/,
       client => Object.assign(client, { udts: withFields(['street', 'text']) }),
     ],
-  ])('tells of %s', async (_, message, change) => {
+  ])('leads to an error about %s', async (_, message, change) => {
     expect(await changed(change)).toMatchObject({
       code: 'ERR_CASSANDRA_SCHEMA_CHANGED',
       message: expect.stringMatching(message),
@@ -207,7 +207,7 @@ describe('a schema that is looked at again', () => {
   })
 })
 
-describe('a table that is gone', () => {
+describe('a table that no longer exists', () => {
   const before = { id: 'table-1', keyspace: 'ks', name: 't', columns: [] }
 
   it.each([
@@ -218,7 +218,7 @@ describe('a table that is gone', () => {
     expect(tableGone(before, error)).toMatchObject({ code: 'ERR_CASSANDRA_SCHEMA_CHANGED', message })
   })
 
-  it('or cannot be written any more, and says why', () => {
+  it('or can no longer be written leads to an error with the reason', () => {
     const error = new SchemaError('ERR_CASSANDRA_TYPE_UNSUPPORTED', 'It is a custom type')
     expect(tableGone(before, error).message).toBe(
       '`ks.t` changed while it was being written: It is a custom type',

@@ -40,7 +40,7 @@ describe('the text of a statement', () => {
     ['update_static', 'UPDATE "Ks"."select" USING TIMESTAMP ? SET "s" = (int)? WHERE "p" = (int)?'],
     ['append_static', 'UPDATE "Ks"."select" USING TIMESTAMP ? SET "s" = (int)? WHERE "p" = (int)?'],
     ['delete', 'DELETE FROM "Ks"."select" USING TIMESTAMP ? WHERE "p" = (int)? AND "c" = (text)?'],
-  ])('for %s binds every value, quotes every name and says every type', (operation, cql) => {
+  ])('for %s binds every value, quotes every name and names every type', (operation, cql) => {
     expect(new Statement(operations[operation], full).text(1)).toBe(cql)
   })
 
@@ -69,7 +69,7 @@ describe('the text of a statement', () => {
 })
 
 describe('the place of the timestamp and the time to live', () => {
-  it('is after the values of an insert, and the timestamp is first in a delete, which has no time to live', () => {
+  it('is after the values of an insert, and before them in a delete, which has no time to live', () => {
     expect(new Statement(operations.insert, full, 'bound')).toMatchObject({
       timestampIndex: 4,
       ttlIndex: 5,
@@ -88,7 +88,7 @@ describe('the place of the timestamp and the time to live', () => {
     expect(new Statement(operations.insert, full, 'bound').text(1)).toContain('USING TIMESTAMP ? AND TTL ?')
   })
 
-  it('is nowhere for rows that live for ever: the statement says that, for as many rows as it takes', () => {
+  it('does not exist for rows that live for ever, because the statement says so for all its rows', () => {
     const forever = new Statement(operations.insert, full, 'forever')
     expect(forever).toMatchObject({ timestampIndex: 4, ttlIndex: undefined, binds: 5 })
     expect(forever.text(2).match(/ USING TIMESTAMP \? AND TTL 0(;|$)/g)).toHaveLength(2)
@@ -102,7 +102,7 @@ describe('the number of rows in a request', () => {
     ...Array.from({ length: 2_000 }, (_, i): [string, ColumnKind, string] => [`v${i}`, 'regular', 'int']),
   )
 
-  it('is one of a few, so that the server keeps few statements, and never more than there are rows', () => {
+  it('is one of a few fixed numbers, so that the server keeps few statements', () => {
     const statement = new Statement(operations.insert, full)
     const used = new Set<number>()
     for (let available = 1; available <= 5_000; available++) {
@@ -114,13 +114,13 @@ describe('the number of rows in a request', () => {
     expect(used.size).toBe(11)
   })
 
-  it('grows with the rows there are', () => {
+  it('grows with the number of rows', () => {
     const statement = new Statement(operations.insert, full)
     expect(statement.rowsFor(1)).toBe(1)
     expect(statement.rowsFor(1_000)).toBeGreaterThanOrEqual(25)
   })
 
-  it('is small for a table of many columns, because a request binds at most 65,535 values', () => {
+  it('is small for a table with many columns, because a request binds at most 65,535 values', () => {
     const statement = new Statement(operations.insert, wide)
     expect(statement.rowsFor(1_000) * statement.binds).toBeLessThanOrEqual(65_535)
     expect(statement.rowsFor(1_000)).toBeLessThan(new Statement(operations.insert, full).rowsFor(1_000))

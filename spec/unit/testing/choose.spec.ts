@@ -23,16 +23,16 @@ const nothing: Surroundings = {
 }
 
 describe('choosing where a Cassandra comes from', () => {
-  it('takes the server of the environment before all others', () => {
+  it('prefers the server of the environment', () => {
     expect(choose(plain, everything)).toBe('environment')
   })
 
-  it('takes Docker when the variable is not set or blank', () => {
+  it('chooses Docker if the variable is not set or blank', () => {
     expect(choose(plain, { ...everything, contactPoints: undefined })).toBe('docker')
     expect(choose(plain, { ...everything, contactPoints: '  ' })).toBe('docker')
   })
 
-  it('takes Java without Docker, and without testcontainers', () => {
+  it('chooses Java without Docker, or without testcontainers', () => {
     const around = { ...everything, contactPoints: undefined }
     expect(choose(plain, { ...around, docker: false })).toBe('maven')
     expect(choose(plain, { ...around, testcontainers: false })).toBe('maven')
@@ -44,34 +44,34 @@ describe('choosing where a Cassandra comes from', () => {
     { tls: true },
     { tls: 'mutual' },
     { durable: true },
-  ])('takes Java for %o whatever else is there', more => {
+  ])('chooses Java for %o whatever else is available', more => {
     expect(choose({ ...plain, ...more }, everything)).toBe('maven')
   })
 
-  it('needs no Maven when the jars are in the cache', () => {
+  it('needs no Maven if the jars are in the cache', () => {
     expect(choose(plain, { ...nothing, java: [java17], jarsCached: true })).toBe('maven')
   })
 
-  it('passes over a Java that Cassandra does not run on', () => {
+  it('skips a Java version on which Cassandra does not run', () => {
     expect(choose(plain, { ...nothing, java: [java21, java17], maven: true })).toBe('maven')
     expect(() => choose(plain, { ...nothing, java: [java21], maven: true })).toThrow(
       'install Java 17 (or 11) and put it on the PATH or in JAVA_HOME (/opt/21/bin/java is 21.0.2)',
     )
   })
 
-  it('names all three choices when there is none of them', () => {
+  it('names all three choices if none of them is available', () => {
     expect(() => choose(plain, nothing)).toThrow(/CASSANDRA_CONTACT_POINTS=.*Docker engine.*Java 17.*Maven/s)
     expect(() => choose(plain, nothing)).toThrow(expect.objectContaining({ code: 'ERR_CASSANDRA_START' }))
   })
 
-  it('names only what is missing of Java and Maven', () => {
+  it('names only the missing one of Java and Maven', () => {
     expect(() => choose(plain, { ...nothing, java: [java17] })).toThrow(/ {2}- install Maven.*$/)
     expect(() => choose(plain, { ...nothing, maven: true })).toThrow(
       / {2}- install Java.*no java was found\)$/,
     )
   })
 
-  it('names only the package when a Docker engine answers', () => {
+  it('names only the package if a Docker engine answers', () => {
     expect(() => choose(plain, { ...nothing, docker: true })).toThrow(
       '  - run `npm install --save-dev testcontainers`',
     )

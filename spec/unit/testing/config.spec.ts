@@ -30,7 +30,7 @@ describe('cassandra.yaml', () => {
     })
   })
 
-  it('asks for a login and TLS only when wanted', () => {
+  it('requires a login and TLS only on request', () => {
     const plain = JSON.parse(cassandraYaml(node))
     expect(plain).not.toHaveProperty('authenticator')
     expect(plain).not.toHaveProperty('client_encryption_options')
@@ -41,7 +41,7 @@ describe('cassandra.yaml', () => {
     })
   })
 
-  it('demands a client certificate only when TLS is mutual', () => {
+  it('demands a client certificate only with mutual TLS', () => {
     const yaml = (isMutual: boolean) => {
       const tls = { keyAndCertificate: '/data/node.pem', ca: '/data/ca.pem', isMutual }
       return JSON.parse(cassandraYaml({ ...node, tls }))
@@ -52,7 +52,7 @@ describe('cassandra.yaml', () => {
     })
   })
 
-  it('names no period for a commit log that every write waits for, which Cassandra would refuse', () => {
+  it('has no period for a commit log that every write waits for, because Cassandra would refuse it', () => {
     const yaml = JSON.parse(cassandraYaml({ ...node, durable: true }))
     expect(yaml).toMatchObject({ commitlog_sync: 'batch' })
     expect(yaml).not.toHaveProperty('commitlog_sync_period')

@@ -15,20 +15,20 @@ afterEach(async () => {
   await rm(temporary, { recursive: true })
 })
 
-/** Puts a `mvn` on the PATH; `$target` is the folder it is asked to fill. */
+/** Puts a fake `mvn` on the PATH. `$target` is the folder that it must fill. */
 function fakeMaven(body: string): Promise<void> {
   const script = `#!/bin/sh\nfor argument; do target=\${argument#-DoutputDirectory=}; done\n${body}\n`
   return writeFile(join(temporary, 'mvn'), script, { mode: 0o755 })
 }
 
 describe('the cache of jars', () => {
-  it('is below XDG_CACHE_HOME, one folder for each version of Cassandra', async () => {
+  it('is below XDG_CACHE_HOME, with a folder per version of Cassandra', async () => {
     expect(await jarFolder({ XDG_CACHE_HOME: '/cache' })).toMatch(
       /^\/cache\/cassandra-streams\/cassandra-5\.0\.\d+$/,
     )
   })
 
-  it('has a folder of its own for another version, which is fetched as that one', async () => {
+  it('has another folder for another version, which Maven downloads', async () => {
     await fakeMaven('mkdir -p "$target" && echo "$@" > "$target/arguments"')
     const folder = await jarFolder({ XDG_CACHE_HOME: temporary }, '6.0')
     expect(basename(folder)).toBe('cassandra-6.0')
@@ -36,7 +36,7 @@ describe('the cache of jars', () => {
     expect(await readFile(join(folder, 'arguments'), 'utf8')).toContain('-Dcassandra.version=6.0 ')
   })
 
-  it('is complete and without leftovers when two processes fill it at once', async () => {
+  it('is complete and has no leftovers if two processes fill it at once', async () => {
     await fakeMaven('mkdir -p "$target" && sleep 0.2 && touch "$target/a.jar"')
     const folder = join(temporary, 'cache', 'cassandra-5')
     await Promise.all([fetchJars(folder), fetchJars(folder)])
@@ -44,7 +44,7 @@ describe('the cache of jars', () => {
     expect(await readdir(dirname(folder))).toEqual([basename(folder)])
   })
 
-  it('stays absent when Maven fails, and the error shows what Maven said', async () => {
+  it('does not exist if Maven fails, and the error shows the output of Maven', async () => {
     await fakeMaven('mkdir -p "$target" && touch "$target/a.jar"; echo "no route to repository"; exit 1')
     const folder = join(temporary, 'cache', 'cassandra-5')
     await expect(fetchJars(folder)).rejects.toThrow('no route to repository')

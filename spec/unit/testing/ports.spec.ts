@@ -13,7 +13,7 @@ describe('reserving ports', () => {
     for (const { release } of reserved) release()
   })
 
-  it('passes over a port that something listens on at any of the addresses', async () => {
+  it('skips a port that is in use at any of the addresses', async () => {
     const first = await reservePorts(here)
     first.release()
     const taken = createServer().listen(first.native, '127.0.0.1')
@@ -24,7 +24,7 @@ describe('reserving ports', () => {
     taken.close()
   })
 
-  it('says that an address is not one of this machine', async () => {
+  it('fails for an address that this machine does not have', async () => {
     await expect(reservePorts(['192.0.2.1'])).rejects.toMatchObject({ code: 'ERR_CASSANDRA_START' })
   })
 })

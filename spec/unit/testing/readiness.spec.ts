@@ -3,7 +3,7 @@ import { waitForPort, waitUntilReady } from '../../../lib/testing/readiness.ts'
 import { closedPort } from '../../closedPort.ts'
 
 describe('waiting for a node', () => {
-  it('names the port on which nothing listens, and why it gave up', async () => {
+  it('fails with the port on which nothing listens and the reason', async () => {
     const port = await closedPort()
     const gaveUp = AbortSignal.abort(new DOMException('too late', 'TimeoutError'))
     await expect(waitForPort({ address: '127.0.0.1', port }, gaveUp)).rejects.toMatchObject({
@@ -12,7 +12,7 @@ describe('waiting for a node', () => {
     })
   })
 
-  it('names the node that did not become ready, and what the last attempt met in place of the list of hosts', async () => {
+  it('fails with the node that did not become ready and the fault of the last attempt, without the list of hosts', async () => {
     const port = await closedPort()
     const limit = new AbortController()
     const ready = waitUntilReady({ address: '127.0.0.1', port }, [], limit.signal)

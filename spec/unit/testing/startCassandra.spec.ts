@@ -6,7 +6,7 @@ import { startCassandra } from '../../../lib/testing/index.ts'
 
 let empty: string
 
-// A machine with nothing on it.
+// A machine without Docker, Java or Maven.
 beforeEach(() => {
   empty = mkdtempSync(join(tmpdir(), 'cassandra-streams-nothing-'))
   const nothing = {
@@ -24,7 +24,7 @@ afterEach(() => {
 })
 
 describe('starting a Cassandra', () => {
-  it('says what to install, all three ways, where none of them is there', async () => {
+  it('fails with all three ways if none is available, and says what to install', async () => {
     await expect(startCassandra()).rejects.toMatchObject({
       name: 'CassandraStartError',
       code: 'ERR_CASSANDRA_START',
@@ -38,7 +38,7 @@ describe('starting a Cassandra', () => {
     })
   })
 
-  it('says so for several nodes, which only Java gives', async () => {
+  it('fails for several nodes without Java, which is the only way to start them', async () => {
     await expect(startCassandra({ nodes: 3 })).rejects.toThrow(
       'Several nodes, `auth`, `tls` and `durable` need Java and Maven. Do this:',
     )

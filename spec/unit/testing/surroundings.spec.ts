@@ -9,7 +9,7 @@ import { readContactPoints } from '../../../lib/testing/environment.ts'
 import { readMajor } from '../../../lib/testing/java.ts'
 
 describe('CASSANDRA_CONTACT_POINTS', () => {
-  it('gets the port 9042 where it names none', () => {
+  it('has the port 9042 by default', () => {
     expect(readContactPoints(' a.example, 10.0.0.1:9043,[::1]:9044 ,')).toEqual([
       'a.example:9042',
       '10.0.0.1:9043',
@@ -17,7 +17,7 @@ describe('CASSANDRA_CONTACT_POINTS', () => {
     ])
   })
 
-  it('is refused when a port is no number', () => {
+  it('is refused if a port is no number', () => {
     expect(() => readContactPoints('a:b')).toThrow('Expected CASSANDRA_CONTACT_POINTS')
   })
 })
@@ -32,7 +32,7 @@ describe('the output of java -version', () => {
     expect(readMajor(output)?.major).toBe(major)
   })
 
-  it('without a version is no Java', () => {
+  it('without a version counts as no Java', () => {
     expect(
       readMajor('The operation could not be completed. Unable to locate a Java Runtime.'),
     ).toBeUndefined()
@@ -40,13 +40,13 @@ describe('the output of java -version', () => {
 })
 
 describe('looking for a Docker engine', () => {
-  it('looks only at DOCKER_HOST when it is set', () => {
+  it('uses only DOCKER_HOST if it is set', () => {
     expect(engines({ DOCKER_HOST: 'unix:///run/d.sock' })).toEqual([{ socketPath: '/run/d.sock' }])
     expect(engines({ DOCKER_HOST: 'tcp://10.0.0.1:2376' })).toEqual([{ host: '10.0.0.1', port: 2376 }])
     expect(engines({ DOCKER_HOST: 'ssh://somewhere' })).toEqual([])
   })
 
-  it('finds one that answers a ping, and none when it is gone', async () => {
+  it('finds an engine that answers a ping, and none after it has stopped', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'cassandra-streams-docker-'))
     const socket = join(folder, 'd.sock')
     const env = { DOCKER_HOST: `unix://${socket}` }

@@ -23,14 +23,14 @@ describe('blob', () => {
     )
   })
 
-  it('stores exactly the part of memory that a view shows', () => {
+  it('stores exactly the memory that a view shows', () => {
     const memory = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8).buffer
     expect(hex('blob', new DataView(memory, 2, 3))).toBe('030405')
     expect(hex('blob', new Uint8Array(memory, 7))).toBe('08')
     expect(hex('blob', new Uint16Array(memory, 2, 1))).toBe('0304')
   })
 
-  it('copies: bytes changed afterwards are stored as they were', () => {
+  it('copies the bytes, so later changes have no effect', () => {
     for (const value of [Buffer.alloc(3, 1), new Uint8Array(3).fill(1), new Uint8Array(3).fill(1).buffer]) {
       const encoded = encoder('blob')(value)
       new Uint8Array(ArrayBuffer.isView(value) ? value.buffer : value).fill(9)
@@ -38,7 +38,7 @@ describe('blob', () => {
     }
   })
 
-  it('stores bytes by their true length, and nothing of what lies behind them', () => {
+  it('stores bytes by their true length, and no memory after them', () => {
     for (const size of [4, 100]) {
       const bytes = new Uint8Array(size).fill(5)
       const lying = Object.defineProperty(bytes, 'length', { value: 4_000 })
@@ -46,7 +46,7 @@ describe('blob', () => {
     }
   })
 
-  it('refuses a buffer that was transferred, whose length has become 0', () => {
+  it('refuses a transferred buffer, which has length 0', () => {
     const bytes = new Uint8Array(4)
     structuredClone(bytes.buffer, { transfer: [bytes.buffer] })
     expect(reason('blob', bytes)).toBe('is a view of a buffer that was transferred elsewhere')
@@ -55,7 +55,7 @@ describe('blob', () => {
     expect(hex('blob', new Uint8Array(0))).toBe('')
   })
 
-  it('takes text as hexadecimal digits only behind 0x, in any case', () => {
+  it('accepts text only as 0x and hexadecimal digits, in any case', () => {
     expect(hex('blob', '0xCafe')).toBe('cafe')
     expect(hex('blob', '0Xcafe')).toBe('cafe')
     expect(hex('blob', '0x')).toBe('')

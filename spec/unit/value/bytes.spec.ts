@@ -29,7 +29,7 @@ const part = fc.oneof(
 )
 
 describe('bytes of rows', () => {
-  it('are those that were written, for every row, wherever one outgrows its slab', () => {
+  it('are those that were written, for every row, wherever a row outgrows its slab', () => {
     const rows = fc.array(fc.record({ parts: fc.array(part, { maxLength: 6 }), isRefused: fc.boolean() }))
     fc.assert(
       fc.property(rows, rows => {
@@ -57,7 +57,7 @@ describe('bytes of rows', () => {
     for (const [i, { start }] of rows.entries()) expect(start).toBe(rows[i - 1]?.end ?? 0)
   })
 
-  it('of a large row have memory of their own, of just its size', () => {
+  it('of a large row have their own memory of exactly that size', () => {
     const out = new Bytes(MEGABYTE)
     const closed = [10, 5_000, 20, 300_000, 30].map(size => {
       write(out, [Buffer.alloc(size, size)])
@@ -67,7 +67,7 @@ describe('bytes of rows', () => {
     expect(closed[0]?.slab).toBe(closed[2]?.slab)
   })
 
-  it('end at the limit, however they came there', () => {
+  it('cannot exceed the limit, however they are written', () => {
     const limit = 100_000
     const out = new Bytes(limit)
     const fill = (size: number) => {
@@ -83,7 +83,7 @@ describe('bytes of rows', () => {
     expect(() => out.utf8('x'.repeat(limit + 1))).toThrow(TooManyBytes)
   })
 
-  it('hold text as UTF-8, and ASCII text only when it is', () => {
+  it('contain text as UTF-8, and as ASCII only if it is ASCII', () => {
     const out = new Bytes(MEGABYTE)
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), text => {
@@ -99,7 +99,7 @@ describe('bytes of rows', () => {
     )
   })
 
-  it('make room for what turns out to come before others', () => {
+  it('can be moved to insert other bytes before them', () => {
     const out = new Bytes(MEGABYTE)
     fc.assert(
       fc.property(fc.uint8Array(), fc.uint8Array(), fc.integer({ min: 0, max: 9 }), (before, after, by) => {
@@ -113,7 +113,7 @@ describe('bytes of rows', () => {
     )
   })
 
-  it('hold integers of 64 bits, given as numbers or BigInts', () => {
+  it('contain integers of 64 bits, given as numbers or BigInts', () => {
     const bytes = Buffer.alloc(10)
     fc.assert(
       fc.property(

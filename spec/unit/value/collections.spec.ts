@@ -29,7 +29,7 @@ describe('list', () => {
     ['an object with an iterator', { [Symbol.iterator]: () => [1, 2].values() }],
     ['a Vector of the driver', new types.Vector([1, 2])],
     ['an array of text', ['1', '02']],
-  ])('takes %s', (_, value) => {
+  ])('accepts %s', (_, value) => {
     expect(hex('list<int>', value)).toBe(`00000002${one}${two}`)
   })
 
@@ -68,14 +68,14 @@ describe('list', () => {
     ['null', [1, null], 'is null, for which a collection or vector has no room'],
     ['undefined', [1, undefined], 'is undefined, for which a collection or vector has no room'],
     ['the driver’s unset', [1, types.unset], 'is unset, which can stand for a whole column only'],
-  ])('refuses %s as an item, naming its place and type', (_, value, why) => {
+  ])('refuses %s as an item, with its index and type', (_, value, why) => {
     for (const type of ['list<int>', 'set<int>', 'vector<int, 2>']) {
       expect(refusal(type, value)).toMatchObject({ path: '[1]', cqlType: 'int', reason: why })
     }
   })
 
   it('refuses a hole', () => {
-    // biome-ignore lint/suspicious/noSparseArray: the hole is the point
+    // biome-ignore lint/suspicious/noSparseArray: the spec tests a hole
     const holed = [1, , 3]
     expect(reason('list<int>', holed)).toBe('has a hole at index 1')
     expect(reason('set<int>', holed)).toBe('has a hole at index 1')
@@ -83,7 +83,7 @@ describe('list', () => {
     expect(reason('list<int>', new Array(4_000_000_000))).toBe('has a hole at index 0')
   })
 
-  it('ends with a refusal where an iterator never ends, and closes the iterator', () => {
+  it('refuses an iterator that never ends, and closes it', () => {
     let closed = false
     const endless = function* () {
       try {
@@ -97,7 +97,7 @@ describe('list', () => {
     expect(reason('set<text>', endless())).toBe('takes more than 16777216 bytes')
   })
 
-  it('copies: items and bytes changed afterwards are stored as they were', () => {
+  it('copies items and bytes, so later changes have no effect', () => {
     const bytes = Buffer.from([1])
     const items = [bytes]
     const encoded = encoder('list<blob>')(items)
@@ -106,7 +106,7 @@ describe('list', () => {
     expect(encoded.toString('hex')).toBe('000000010000000101')
   })
 
-  it('grows from any guess: many items longer than expected', () => {
+  it('encodes many items that are longer than expected', () => {
     const items = Array.from({ length: 1000 }, (_, i) => 'x'.repeat(i))
     const bytes = encoder('list<text>')(items)
     expect(bytes.length).toBe(4 + 1000 * 4 + (999 * 1000) / 2)
@@ -115,7 +115,7 @@ describe('list', () => {
 })
 
 describe('set', () => {
-  it('takes Array, Set and iterables', () => {
+  it('accepts Array, Set and iterables', () => {
     for (const value of [['1', 2], new Set([1, 2]), Int8Array.of(1, 2), [1, 2].values()]) {
       expect(hex('set<int>', value)).toBe(`00000002${one}${two}`)
     }
@@ -136,7 +136,7 @@ describe('set', () => {
       ],
     ],
     ['NaN twice', 'set<double>', [Number.NaN, 1, Number.NaN]],
-    ['two decimals of one value', 'set<decimal>', ['1.0', 2, '1.00']],
+    ['two decimals with the same value', 'set<decimal>', ['1.0', 2, '1.00']],
     ['zero with two scales', 'set<decimal>', ['0', 2, '-0.000']],
     ['a negative decimal with two scales', 'set<decimal>', ['-100', 2, '-1e2']],
     ['a frozen set in two orders', 'set<frozen<set<int>>>', [[1, 2], [3], [2, 1]]],
@@ -180,7 +180,7 @@ describe('set', () => {
       ],
     ],
     ['vectors of sets in two orders', 'set<vector<frozen<set<int>>, 1>>', [[[1, 2]], [[1]], [[2, 1]]]],
-  ])('refuses %s, of which Cassandra would keep one', (_, type, value) => {
+  ])('refuses %s, because Cassandra would keep only one', (_, type, value) => {
     expect(refusal(type, value)).toMatchObject({
       path: '[2]',
       reason: expect.stringContaining('is the same '),
@@ -190,11 +190,11 @@ describe('set', () => {
 
   it.each([
     ['0 and -0 as double', 'set<double>', [0, -0]],
-    ['decimals that differ', 'set<decimal>', ['1', '10', '0.1', '-1', '1e10']],
-    ['addresses that end alike', 'set<inet>', ['1.2.3.4', '::102:304', '64:ff9b::1.2.3.4']],
+    ['different decimals', 'set<decimal>', ['1', '10', '0.1', '-1', '1e10']],
+    ['addresses with the same end', 'set<inet>', ['1.2.3.4', '::102:304', '64:ff9b::1.2.3.4']],
     ['texts that differ in case', 'set<text>', ['a', 'A', '']],
     [
-      'lists that flatten to the same',
+      'lists with the same items in different groups',
       'set<frozen<list<frozen<set<text>>>>>',
       [[['a'], ['b']], [['a', 'b']], [['ab']]],
     ],
@@ -207,7 +207,7 @@ describe('set', () => {
         [null, null],
       ],
     ],
-  ])('takes %s', (_, type, value) => {
+  ])('accepts %s', (_, type, value) => {
     expect(() => hex(type, value)).not.toThrow()
   })
 })

@@ -8,19 +8,19 @@ const one = '0000000400000001'
 describe('tuple', () => {
   const type = 'tuple<int, text>'
 
-  it('takes an Array or a Tuple of the driver', () => {
+  it('accepts an Array or a Tuple of the driver', () => {
     expect(hex(type, [1, 'a'])).toBe(`${one}0000000161`)
     expect(hex(type, new types.Tuple(1, 'a'))).toBe(`${one}0000000161`)
   })
 
-  it('stores what a Tuple of the driver lacks at its end as null', () => {
+  it('stores items that a Tuple of the driver lacks at its end as null', () => {
     expect(hex(type, new types.Tuple(1))).toBe(one + nothing)
     expect(hex('set<frozen<tuple<int, text>>>', [new types.Tuple(1)])).toBe(
       hex('set<frozen<tuple<int, text>>>', [[1, null]]),
     )
   })
 
-  it('marks null and undefined items as null, and not an empty text', () => {
+  it('stores null and undefined items as null, and empty text as empty', () => {
     expect(hex(type, [null, undefined])).toBe(nothing + nothing)
     expect(hex(type, [1, ''])).toBe(`${one}00000000`)
   })
@@ -39,7 +39,7 @@ describe('tuple', () => {
     expect(reason('tuple<int>', Int8Array.of(1))).toBe('is an Int8Array')
   })
 
-  it('names the item that is refused, and refuses unset', () => {
+  it('names a refused item, and refuses unset', () => {
     expect(refusal(type, [1, 5])).toMatchObject({ path: '[1]', cqlType: 'text', reason: 'is a number' })
     expect(refusal(type, [types.unset, 'a'])).toMatchObject({
       path: '[0]',
@@ -55,7 +55,7 @@ describe('user-defined type', () => {
   ])
   const bytes = `0000000161${one}`
 
-  it('takes a plain object, one without prototype, or a Map, by field name in any order', () => {
+  it('accepts a plain object, an object without prototype, or a Map, with fields in any order', () => {
     expect(hex(address, { zip: 1, street: 'a' })).toBe(bytes)
     expect(hex(address, Object.assign(Object.create(null), { zip: 1, street: 'a' }))).toBe(bytes)
     expect(
@@ -76,7 +76,7 @@ describe('user-defined type', () => {
     expect(hex(address, { street: '' })).toBe(`00000000${nothing}`)
   })
 
-  it('refuses an unknown field, naming it and the known ones', () => {
+  it('refuses an unknown field, and names it and the known ones', () => {
     expect(refusal(address, { zip: 1, Zip: 2 })).toMatchObject({
       path: '',
       cqlType: 'frozen<address>',
@@ -89,7 +89,7 @@ describe('user-defined type', () => {
     )
   })
 
-  it('finds fields named __proto__, constructor and toString only where the value owns them', () => {
+  it('finds fields named __proto__, constructor and toString only as own properties', () => {
     const odd = udt('odd', [
       { name: '__proto__', type: scalar('text') },
       { name: 'constructor', type: scalar('text') },
@@ -99,7 +99,7 @@ describe('user-defined type', () => {
     expect(hex(odd, JSON.parse('{"__proto__":"a","toString":"c"}'))).toBe(`0000000161${nothing}0000000163`)
   })
 
-  it('does not read what a value inherits', () => {
+  it('does not read inherited properties', () => {
     expect(reason(address, Object.create({ zip: 1 }))).toBe('is an object without fields of its own')
   })
 
@@ -107,7 +107,7 @@ describe('user-defined type', () => {
     ['text', 'a, 1', 'is text'],
     ['an Array', ['a', 1], 'is an array'],
     [
-      'a class instance that keeps its fields to itself',
+      'a class instance with private fields',
       new (class Address {
         readonly #zip = 1
         get zip() {
@@ -128,7 +128,7 @@ describe('user-defined type', () => {
     expect(reason(address, value)).toBe(why)
   })
 
-  it('takes an instance of a class by its own fields', () => {
+  it('accepts an instance of a class by its own fields', () => {
     class Address {
       zip = 1
       street = 'a'
@@ -140,7 +140,7 @@ describe('user-defined type', () => {
     expect(hex(address, new (class Home extends Address {})())).toBe(bytes)
   })
 
-  it('names ten of many fields', () => {
+  it('names at most ten fields', () => {
     const many = udt(
       'many',
       Array.from({ length: 600 }, (_, i) => ({ name: `field_${i}`, type: scalar('int') })),
@@ -169,7 +169,7 @@ describe('user-defined type', () => {
     expect(refusal(profile, { 'Home town': { a: [1, [5, 'x']] } }).path).toBe('["Home town"].a[1][1]')
   })
 
-  it('copies: a field changed afterwards is stored as it was', () => {
+  it('copies fields, so later changes have no effect', () => {
     const value = { zip: 1, street: 'a' }
     const encoded = encoder(address)(value)
     value.zip = 2
@@ -178,7 +178,7 @@ describe('user-defined type', () => {
 })
 
 describe('vector', () => {
-  it('takes Array, typed array and Vector of the driver', () => {
+  it('accepts Array, typed array and Vector of the driver', () => {
     const expected = '3f80000040000000bfc00000'
     for (const value of [
       [1, 2, -1.5],
@@ -191,7 +191,7 @@ describe('vector', () => {
     }
   })
 
-  it('packs types of one size without lengths and all others with, as Cassandra 5 does', () => {
+  it('stores types of fixed size without lengths and all others with lengths, as Cassandra 5 does', () => {
     expect(hex('vector<int, 2>', [1, 2])).toBe('0000000100000002')
     expect(hex('vector<boolean, 2>', [true, false])).toBe('0100')
     expect(hex('vector<smallint, 2>', [1, 2])).toBe('020001020002')
@@ -216,7 +216,7 @@ describe('vector', () => {
     }
   })
 
-  it('takes NaN and infinities as the server does, and nothing beyond the range of its items', () => {
+  it('accepts NaN and infinities, as the server does, and no value beyond the range of its items', () => {
     const items = [Number.NaN, Number.POSITIVE_INFINITY, '-Infinity']
     expect(hex('vector<float, 3>', items)).toBe('7fc000007f800000ff800000')
     expect(hex('vector<double, 3>', items)).toBe('7ff80000000000007ff0000000000000fff0000000000000')

@@ -1,4 +1,4 @@
-/** Microseconds of CPU that a function takes: of several runs the fewest, since others share the machine. */
+/** Microseconds of CPU of a function. The lowest of several runs, because other programs share the machine. */
 export function cpuOf(act: () => unknown): number {
   const times = Array.from({ length: 5 }, () => {
     const before = process.cpuUsage()

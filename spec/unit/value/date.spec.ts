@@ -12,7 +12,7 @@ function days(value: unknown): number {
 }
 
 describe('date', () => {
-  it('stores every day that Date reaches as JavaScript counts it', () => {
+  it('stores every day in the range of Date as JavaScript counts it', () => {
     fc.assert(
       fc.property(fc.integer({ min: -100_000_000, max: 100_000_000 }), number => {
         const text = new Date(number * day).toISOString().split('T')[0]
@@ -24,7 +24,7 @@ describe('date', () => {
     )
   })
 
-  it('counts on beyond the reach of Date: the calendar repeats every 146,097 days and 400 years', () => {
+  it('stores days beyond the range of Date: the calendar repeats every 146,097 days and 400 years', () => {
     const year = fc.integer({ min: -5_877_000, max: 5_880_000 })
     fc.assert(
       fc.property(year, fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 28 }), (y, m, d) => {
@@ -89,7 +89,7 @@ describe('date', () => {
     expect(reason('date', text)).toBe(malformed)
   })
 
-  it('stores LocalDate on either side of what Date reaches', () => {
+  it('stores LocalDate within and beyond the range of Date', () => {
     expect(days(new types.LocalDate(2020, 2, 29))).toBe(18321)
     const last = types.LocalDate.fromBuffer(Buffer.from('ffffffff', 'hex'))
     expect(hex('date', last)).toBe('ffffffff')
@@ -101,7 +101,7 @@ describe('date', () => {
     expect(reason('date', 18321n)).toBe('is a BigInt')
   })
 
-  it('takes the ISO day of a Temporal.PlainDate of any calendar', () => {
+  it('stores the ISO day of a Temporal.PlainDate of any calendar', () => {
     const plain = Object.create({
       [Symbol.toStringTag]: 'Temporal.PlainDate',
       toString: (options: { calendarName: string }) =>

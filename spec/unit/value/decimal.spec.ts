@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { hex, reason } from './types.ts'
 
-/** Scale and unscaled value, as Cassandra stores them. */
+/** Unscaled value and scale, as Cassandra stores them. */
 function stored(value: unknown): [unscaled: bigint, scale: number] {
   const bytes = Buffer.from(hex('decimal', value), 'hex')
   const unscaled = BigInt.asIntN(8 * (bytes.length - 4), BigInt(`0x${bytes.toString('hex', 4)}`))
@@ -75,13 +75,13 @@ describe('decimal', () => {
     expect(reason('decimal', text)).toBe('is not decimal text')
   })
 
-  it('refuses an exponent that does not fit 32 bits, at once', () => {
+  it('refuses an exponent that does not fit 32 bits, without computing it', () => {
     for (const text of ['1e2147483649', '1e-2147483648', '0.1e-2147483647', `1e${'9'.repeat(300)}`]) {
       expect(reason('decimal', text)).toBe('has an exponent that does not fit 32 bits')
     }
   })
 
-  it('refuses NaN, infinities and what is no number', () => {
+  it('refuses NaN, infinities and values that are no number', () => {
     expect(reason('decimal', Number.NaN)).toBe('is not a finite number')
     expect(reason('decimal', Number.NEGATIVE_INFINITY)).toBe('is not a finite number')
     expect(reason('decimal', true)).toBe('is a boolean')
@@ -106,7 +106,7 @@ describe('decimal', () => {
     )
   })
 
-  it('stores any finite number so that its text reads back as the number', () => {
+  it('stores any finite number so that its text is read back as that number', () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), number => {
         const [unscaled, scale] = stored(number)

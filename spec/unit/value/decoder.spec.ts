@@ -13,7 +13,7 @@ import { encoder, scalar, storedEncoder } from './types.ts'
 
 const nested = nestedType.chain(type => fc.tuple(fc.constant(type), samplesOf(type)))
 
-/** Decoded in the middle of other bytes, as in a page. */
+/** Decodes a value in the middle of other bytes, as in a page. */
 function decode(type: CqlType, bytes: Buffer, form: ValueForm = 'plain'): unknown {
   const around = Buffer.concat([Buffer.alloc(3, 0xff), bytes, Buffer.alloc(5, 0xff)])
   return decoderFor(type, form)(around, 3, 3 + bytes.length)
@@ -21,7 +21,7 @@ function decode(type: CqlType, bytes: Buffer, form: ValueForm = 'plain'): unknow
 
 const throughJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
-/** What is read is written again as the same bytes, and is what its form promises. */
+/** Checks that a decoded value has the right form and is encoded again as the same bytes. */
 const expectations: Record<ValueForm, (type: CqlType, sample: Sample) => void> = {
   plain: (type, { given }) => {
     const bytes = encoder(type)(given)
@@ -30,7 +30,7 @@ const expectations: Record<ValueForm, (type: CqlType, sample: Sample) => void> =
     expectPlain(value)
   },
   json: (type, { given }) => {
-    // An object has its keys in an order of its own where they are digits.
+    // JavaScript orders object keys that are digits.
     const bytes = storedEncoder(type)(given)
     const value = decode(type, bytes, 'json')
     expect(isJson(value)).toBe(true)
@@ -57,7 +57,7 @@ function expectPlain(value: unknown): void {
 
 const forms: readonly ValueForm[] = ['plain', 'json', 'driver']
 
-describe.each(forms)('what is read is the same value when it is written again, as %s', form => {
+describe.each(forms)('a value that is read and written again is the same, as %s', form => {
   it.each(scalarNames)('for %s', name => {
     const type = scalar(name)
     fc.assert(
@@ -73,7 +73,7 @@ describe.each(forms)('what is read is the same value when it is written again, a
     )
   })
 
-  it('for moments that no Date reaches', () => {
+  it('for moments beyond the range of Date', () => {
     const type = scalar('timestamp')
     fc.assert(
       fc.property(distantTimestamps, ({ given }) => {
@@ -168,7 +168,7 @@ describe('a value', () => {
     expect(encoder(type)(decode(type, bytes))).toEqual(bytes)
   })
 
-  it('of a user-defined type has its fields, whatever they are called', () => {
+  it('of a user-defined type has its fields, whatever their names', () => {
     const type = parse('frozen<thing>')
     const read = decode(
       type,
@@ -193,14 +193,14 @@ describe('a value', () => {
     expect(decode(parse("'org.example.Money'"), bytes)).toEqual(bytes)
   })
 
-  it('shares no memory with what it was read from', () => {
+  it('shares no memory with the bytes that it was read from', () => {
     const bytes = Buffer.from('abc')
     const read = decoderFor(parse('blob'))(bytes, 0, 3) as Buffer
     bytes.fill(0)
     expect(read.toString()).toBe('abc')
   })
 
-  it('of no bytes is null where the type has no such value', () => {
+  it('without bytes is null if the type has no empty value', () => {
     const empty = Buffer.alloc(0)
     expect(scalarNames.filter(name => decode(scalar(name), empty) !== null)).toEqual([
       'ascii',
@@ -281,7 +281,7 @@ describe('a value of the driver', () => {
     ['map<double, int>', new Map<unknown, number>([['-0', 1]]), new Map([['-0', 1]])],
     ['map<bigint, int>', { 1: 2 }, new Map([[Long.fromNumber(1), 2]])],
     ['frozen<thing>', { toString: 2 }, JSON.parse('{"__proto__":null,"constructor":null,"toString":0}')],
-  ])('of %s is of its classes and loses nothing (%#)', (cql, given, read) => {
+  ])('of %s has the driver’s class and loses nothing (%#)', (cql, given, read) => {
     const type = parse(cql)
     const bytes = encoder(type)(given)
     const wanted =
@@ -299,14 +299,14 @@ describe('a value of the driver', () => {
     expect(encoder(scalar(name))(value).toString('hex')).toBe(before)
   })
 
-  it('of a time that is beyond the day is a Long, which a sink refuses', () => {
+  it('of a time beyond the day is a Long, which a sink refuses', () => {
     const read = (hex: string) => decode(scalar('time'), Buffer.from(hex, 'hex'), 'driver')
     expect(read('ffffffffffffffff')).toEqual(Long.NEG_ONE)
     expect(read('00004e94914f0000')).toEqual(Long.fromString('86400000000000'))
     expect(read('00004e94914effff')).toBeInstanceOf(types.LocalTime)
   })
 
-  it.each(['uuid', 'inet'] as const)('of %s is refused where its bytes are of another size', name => {
+  it.each(['uuid', 'inet'] as const)('of %s is refused if its bytes have another size', name => {
     expect(() => decode(scalar(name), Buffer.alloc(5), 'driver')).toThrow(RangeError)
   })
 
@@ -317,16 +317,16 @@ describe('a value of the driver', () => {
   })
 })
 
-describe('bytes that are not of their type', () => {
+describe('bytes that do not match their type', () => {
   const pair = encoder(parse('tuple<int, int>'))([1, 2])
-  it('are refused where a type has got more parts', () => {
+  it('are refused if the value has more parts than the type', () => {
     expect(() => decode(parse('tuple<int>'), pair)).toThrow(BytesDiffer)
     expect(() => decode(parse('vector<int, 1>'), encoder(parse('vector<int, 2>'))([1, 2]))).toThrow(
       BytesDiffer,
     )
   })
 
-  it('have null for parts that are not there', () => {
+  it('have null for missing parts', () => {
     expect(decode(parse('tuple<int, int, text>'), pair)).toEqual([1, 2, null])
   })
 })

@@ -17,7 +17,7 @@ const codes: Record<string, number> = require('cassandra-driver').types.dataType
 
 const codec = new Encoder(4, { encoding: { map: Map } })
 
-/** What the driver reads from our bytes; maps become Map. It shares no code with what wrote them. */
+/** Our bytes as the driver reads them, with maps as Map. Shares no code with our encoders. */
 export function readByDriver(type: CqlType, bytes: Buffer): unknown {
   return codec.decode(bytes, columnInfo(type))
 }
@@ -25,7 +25,7 @@ export function readByDriver(type: CqlType, bytes: Buffer): unknown {
 function columnInfo(type: CqlType): ColumnInfo {
   switch (type.kind) {
     case 'scalar':
-      // As the server calls it.
+      // The server's name of text.
       return { code: code(type.name === 'text' ? 'varchar' : type.name) }
     case 'list':
     case 'set':

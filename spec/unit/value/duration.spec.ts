@@ -33,7 +33,7 @@ function temporal(fields: object): object {
 }
 
 describe('duration', () => {
-  it('stores what the driver’s own Duration stores, byte by byte', () => {
+  it('stores the same bytes as the driver’s Duration', () => {
     const count = fc.nat({ max: 2 ** 31 - 1 })
     const nanos = fc.bigInt({ min: 0n, max: 2n ** 63n - 1n })
     fc.assert(
@@ -114,7 +114,7 @@ describe('duration', () => {
     expect(reason('duration', text)).toBe(malformed)
   })
 
-  it('refuses one beyond each limit, on both sides', () => {
+  it('refuses values just beyond each limit, on both sides', () => {
     expect(reason('duration', '2147483648mo')).toBe('has more than 2147483647 months')
     expect(reason('duration', '-2147483649mo')).toBe('has more than 2147483647 months')
     expect(reason('duration', '178956971y')).toBe('has more than 2147483647 months')
@@ -131,14 +131,14 @@ describe('duration', () => {
     expect(parts(new types.Duration(0, -1, -1))).toEqual([0, -1, -1n])
   })
 
-  it('refuses a Duration of broken parts', () => {
+  it('refuses a Duration with fractional parts', () => {
     expect(reason('duration', new types.Duration(1.5, 0, 0))).toBe('has no whole number of months')
     expect(reason('duration', new types.Duration(0, Number.NaN, 0))).toBe('has no whole number of days')
     expect(reason('duration', 5)).toBe('is a number')
     expect(reason('duration', { months: 1, days: 1, nanoseconds: 1 })).toBe('is an object')
   })
 
-  it('takes Temporal.Duration of every unit', () => {
+  it('accepts Temporal.Duration of every unit', () => {
     const value = temporal({
       years: 1,
       months: 2,

@@ -24,7 +24,7 @@ function exactDecimal(number: number): [unscaled: bigint, scale: number] {
 }
 
 describe('double', () => {
-  it('stores every number bit by bit, -0 and infinities among them, and NaN always alike', () => {
+  it('stores every number bit by bit, including -0 and infinities, and every NaN with the same bits', () => {
     fc.assert(fc.property(fc.double(), number => Object.is(double(number), number)))
     expect(hex('double', -0)).toBe('8000000000000000')
     const strange = new DataView(new ArrayBuffer(8))
@@ -43,19 +43,19 @@ describe('double', () => {
     expect(Object.is(double('-0'), -0)).toBe(true)
   })
 
-  it('takes NaN and infinities as text, spelled as JavaScript prints them', () => {
+  it('accepts NaN and infinities as text, as JavaScript prints them', () => {
     expect(double('NaN')).toBeNaN()
     expect(double('-Infinity')).toBe(Number.NEGATIVE_INFINITY)
     expect(reason('double', 'infinity')).toBe('is not decimal text')
     expect(reason('double', 'nan')).toBe('is not decimal text')
   })
 
-  it('takes text without digits before or behind the point', () => {
+  it('accepts text without digits before or after the point', () => {
     expect([double('.5'), double('-.5e1'), double('5.'), double('5.e2')]).toEqual([0.5, -5, 5, 500])
     expect(hex('float', '.5')).toBe(hex('float', 0.5))
   })
 
-  it('takes a BigInt or Long only where a double equals it', () => {
+  it('accepts a BigInt or Long only if a double equals it', () => {
     expect(double(2n ** 60n)).toBe(2 ** 60)
     expect(double(types.Long.fromString('9007199254740992'))).toBe(2 ** 53)
     expect(reason('double', 2n ** 53n + 1n)).toBe('is an integer that no double equals')
@@ -65,7 +65,7 @@ describe('double', () => {
     expect(reason('double', 10n ** 400n)).toBe('is an integer that no double equals')
   })
 
-  it('refuses text that runs over into infinity or under into zero', () => {
+  it('refuses text that would overflow to infinity or underflow to zero', () => {
     expect(reason('double', '1e309')).toBe('is beyond the range of a double')
     expect(reason('double', '-1e309')).toBe('is beyond the range of a double')
     expect(reason('double', '1e-400')).toBe('is too close to zero for a double')
@@ -81,7 +81,7 @@ describe('double', () => {
     },
   )
 
-  it('refuses what is no number', () => {
+  it('refuses values that are no number', () => {
     for (const type of ['double', 'float']) {
       expect(reason(type, true)).toBe('is a boolean')
       expect(reason(type, [1])).toBe('is an array')
@@ -108,7 +108,7 @@ describe('float', () => {
     )
   })
 
-  it('refuses what would become infinity or zero', () => {
+  it('refuses values that would become infinity or zero', () => {
     expect(reason('float', 1e39)).toBe('is beyond the range of a float')
     expect(reason('float', 3.4028235677973366e38)).toBe('is beyond the range of a float')
     expect(float(3.4028235677973362e38)).toBe(3.4028234663852886e38)
@@ -117,7 +117,7 @@ describe('float', () => {
     expect(reason('float', '1e-400')).toBe('is too close to zero for a float')
   })
 
-  it('rounds text once: in the middle of two floats the text decides, not the double between', () => {
+  it('rounds text once: near the middle of two floats the text decides, not a double in between', () => {
     // 1 + 2^-24 is the middle of 1 and the next float; an even mantissa wins a tie.
     expect(hex('float', '1.000000059604644775390625')).toBe('3f800000')
     expect(hex('float', '1.00000005960464477539062500001')).toBe('3f800001')
@@ -128,7 +128,7 @@ describe('float', () => {
     expect(hex('float', '1.00000017881393432617187499999')).toBe('3f800001')
   })
 
-  it('rounds any text a hair beside the middle of two floats to the nearer one', () => {
+  it('rounds text that is slightly off the middle of two floats to the nearer one', () => {
     const bits = new DataView(new ArrayBuffer(4))
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 0x7f7ffffe }), lower => {
@@ -145,7 +145,7 @@ describe('float', () => {
     )
   })
 
-  it('takes a BigInt only where a float equals it', () => {
+  it('accepts a BigInt only if a float equals it', () => {
     expect(float(2n ** 24n)).toBe(2 ** 24)
     expect(reason('float', 2n ** 24n + 1n)).toBe('is an integer that no float equals')
     expect(reason('float', 2n ** 128n)).toBe('is an integer that no float equals')

@@ -13,7 +13,7 @@ function accepts(text: string): boolean {
   }
 }
 
-/** Expands a valid IPv6 address by way of the URL parser, which shares no code with ours. */
+/** Expands a valid IPv6 address with the URL parser, which shares no code with ours. */
 function expanded(text: string): string {
   const [head = '', tail] = new URL(`http://[${text}]/`).hostname.slice(1, -1).split('::')
   const groups = (part: string | undefined) => (part ? part.split(':') : [])
@@ -88,11 +88,11 @@ describe('inet', () => {
     expect(reason('inet', text)).toBe('is not an IPv4 or IPv6 address')
   })
 
-  it('refuses a zone, saying so', () => {
+  it('refuses a zone with that reason', () => {
     expect(reason('inet', 'fe80::1%eth0')).toBe('has a zone, which Cassandra does not store')
   })
 
-  it('takes exactly the texts that Node holds for addresses, but for zones', () => {
+  it('accepts exactly the texts that Node accepts as addresses, except zones', () => {
     const characters = fc.constantFrom('0', '1', '9', '25', 'f', 'ffff', ':', '::', '.', '.1.', '1.2.3.4')
     const texts = fc.array(characters, { maxLength: 16 }).map(parts => parts.join(''))
     fc.assert(

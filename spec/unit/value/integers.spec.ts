@@ -32,7 +32,7 @@ describe.each(limits)('%s', (type, bits) => {
     }
   })
 
-  it('refuses one beyond either end, however it is given', () => {
+  it('refuses the values just beyond both ends in every form', () => {
     const above = `is above the largest ${type}, ${largest}`
     const below = `is below the smallest ${type}, ${smallest}`
     expect(reason(type, largest + 1n)).toBe(above)
@@ -118,7 +118,7 @@ describe.each(['tinyint', 'smallint', 'int', 'bigint', 'varint'])('%s', type => 
 })
 
 describe.each(['bigint', 'varint'])('%s', type => {
-  it('takes numbers up to 2^53 - 1 and refuses 2^53, which may already be rounded', () => {
+  it('accepts numbers up to 2^53 - 1 and refuses 2^53, which may already be rounded', () => {
     expect(hex(type, 2 ** 53 - 1)).toBe(hex(type, 2n ** 53n - 1n))
     expect(hex(type, 1 - 2 ** 53)).toBe(hex(type, 1n - 2n ** 53n))
     for (const value of [2 ** 53, -(2 ** 53), 2 ** 63, 1e300]) {
@@ -132,12 +132,12 @@ describe.each(['bigint', 'varint'])('%s', type => {
     else expect(reason(type, top)).toContain('is above the largest bigint')
   })
 
-  it('takes a Long of another copy of its package, and one that went through JSON', () => {
+  it('accepts a Long of another copy of its package, and one that went through JSON', () => {
     expect(hex(type, { low: -1, high: 0, unsigned: false })).toBe(hex(type, 0xffffffff))
     expect(hex(type, JSON.parse(JSON.stringify(Long.fromString('-5'))))).toBe(hex(type, -5))
   })
 
-  it('refuses what only looks like a Long', () => {
+  it('refuses objects that only look like a Long', () => {
     expect(reason(type, { low: 0.5, high: 0, unsigned: false })).toBe('is an object')
     expect(reason(type, { low: 1, high: 0 })).toBe('is an object')
   })
@@ -177,7 +177,7 @@ describe('varint', () => {
     )
   })
 
-  it('refuses a million digits and one, which would stop the event loop', () => {
+  it('refuses 1,000,001 digits, which would block the event loop', () => {
     expect(reason('varint', '9'.repeat(1_000_001))).toBe('has more than 1000000 digits')
   })
 })

@@ -26,11 +26,11 @@ describe('map', () => {
         [2, 'b'],
       ],
     ],
-  ])('takes %s', (_, value) => {
+  ])('accepts %s', (_, value) => {
     expect(hex('map<int, text>', value)).toBe(expected)
   })
 
-  it('holds __proto__, constructor and toString for mere names', () => {
+  it('treats __proto__, constructor and toString as ordinary names', () => {
     const value = JSON.parse('{"__proto__":"a","constructor":"b","toString":"c","hasOwnProperty":"d"}')
     const bytes = encoder('map<text, text>')(value)
     expect(bytes.readInt32BE(0)).toBe(4)
@@ -45,7 +45,7 @@ describe('map', () => {
   it.each([
     ['an Array of other things', [1, 'a'], 'is no pair of a key and a value'],
     ['a pair that lacks its value', [[1]], 'is no pair of a key and a value'],
-    ['a pair of three', [[1, 'a', 'b']], 'is no pair of a key and a value'],
+    ['a pair with three items', [[1, 'a', 'b']], 'is no pair of a key and a value'],
     ['a hole among pairs', new Array(1), 'is no pair of a key and a value'],
     ['a pair by the indexes of an object', [{ 0: 1, 1: 'a', length: 2 }], 'is no pair of a key and a value'],
     ['a Set', new Set(), 'is a Set'],
@@ -56,7 +56,7 @@ describe('map', () => {
       })(),
       'is a Point',
     ],
-    ['an object that inherits', Object.create({ 1: 'a' }), 'is an object'],
+    ['an object with inherited properties', Object.create({ 1: 'a' }), 'is an object'],
     ['a Date', new Date(0), 'is a Date'],
     ['a typed array', Uint8Array.of(1), 'is a Uint8Array'],
     ['text', '{}', 'is text'],
@@ -65,7 +65,7 @@ describe('map', () => {
     expect(reason('map<int, text>', value)).toBe(why)
   })
 
-  it('names the key of a value that is refused, and the key that is refused', () => {
+  it('names the key of a refused value, and a refused key', () => {
     expect(refusal('map<text, int>', { ok: 1, zip: 'x' })).toMatchObject({ path: '.zip', cqlType: 'int' })
     expect(refusal('map<text, int>', { 'zip code': 'x' })).toMatchObject({ path: '["zip code"]' })
     expect(refusal('map<int, int>', new Map([[7, 'x']]))).toMatchObject({ path: '[7]' })
@@ -90,29 +90,29 @@ describe('map', () => {
       ]),
     ],
     [
-      'pairs of one text',
+      'pairs with the same text',
       'map<text, int>',
       [
         ['a', 1],
         ['a', 2],
       ],
     ],
-    ['object keys of one int', 'map<int, int>', { '1': 1, '01': 2 }],
-    ['decimals of one value', 'map<decimal, int>', { '1.0': 1, '1.00': 2 }],
+    ['object keys of the same int', 'map<int, int>', { '1': 1, '01': 2 }],
+    ['decimals with the same value', 'map<decimal, int>', { '1.0': 1, '1.00': 2 }],
     [
       'a uuid in two cases',
       'map<uuid, int>',
       { '0011223344556677889900112233445a': 1, '0011223344556677889900112233445A': 2 },
     ],
     [
-      'two objects of one tuple',
+      'two objects of the same tuple',
       'map<frozen<tuple<int>>, int>',
       new Map([
         [[1], 1],
         [[1], 2],
       ]),
     ],
-  ])('refuses %s as two keys', (_, type, value) => {
+  ])('refuses %s as equal keys', (_, type, value) => {
     expect(reason(type, value)).toBe('is the same key as an earlier one')
   })
 
@@ -120,7 +120,7 @@ describe('map', () => {
     expect(reason('map<text, boolean>', { a: types.unset })).toContain('is unset')
   })
 
-  it('takes a Map of another realm by its entries', () => {
+  it('accepts a Map of another realm by its entries', () => {
     expect(hex('map<int, text>', runInNewContext('new Map([[1, "a"], [2, "b"]])'))).toBe(expected)
     expect(hex('map<int, text>', runInNewContext('({ 1: "a", 2: "b" })'))).toBe(expected)
     expect(hex('list<int>', runInNewContext('new Set([1, 2])'))).toBe(`00000002${one}${two}`)

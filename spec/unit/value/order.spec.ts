@@ -8,7 +8,7 @@ import { sortParts } from '../../../lib/value/partsOrder.ts'
 import { cpuOf } from './cpu.ts'
 import { encoder, hex } from './types.ts'
 
-/** Values of a type in the order in which Cassandra 5 keeps them in a frozen set. */
+/** Values of each type in the order of Cassandra 5 in a frozen set. */
 const ordered: [type: string, values: readonly unknown[]][] = [
   ['int', [-2147483648, -256, -1, 0, 1, 255, 256]],
   ['smallint', [-256, -1, 0, 127, 128, 256]],
@@ -26,7 +26,7 @@ const ordered: [type: string, values: readonly unknown[]][] = [
   [
     'uuid',
     [
-      // Version 0, then 1 by time and by unsigned bytes, then 4 by its bytes.
+      // Version 0, then version 1 by time and unsigned bytes, then version 4 by bytes.
       '00000000-0000-0000-0000-000000000000',
       'ffffffff-0000-1000-8000-000000000000',
       '00000000-0001-1000-0000-000000000000',
@@ -85,7 +85,7 @@ const ordered: [type: string, values: readonly unknown[]][] = [
   ],
 ]
 
-describe('a set or map that the server keeps as it is given', () => {
+describe('a set or map that the server stores in the given order', () => {
   it.each(ordered)('has its elements and keys in the server’s order: %s', (type, values) => {
     const encode = encoder(type)
     const parts = values.map(value => {
@@ -102,14 +102,14 @@ describe('a set or map that the server keeps as it is given', () => {
         const set = hex(`tuple<frozen<set<${type}>>>`, [given])
         expect(set.slice(16)).toBe(sorted.map(place => parts[place]).join(''))
         const map = hex(`tuple<frozen<map<${type}, int>>>`, [new Map(given.map(key => [key, 1]))])
-        // A Map has one zero.
+        // A Map has only one zero.
         if (places.length === new Set(given).size && !given.some(key => Object.is(key, -0)))
           expect(map.slice(16)).toBe(sorted.map(place => parts[place] + one).join(''))
       }),
     )
   })
 
-  it('is in order inside lists, sets and maps too, and as a key, for servers that sort only the outermost level', () => {
+  it('is also in order inside lists, sets and maps, and as a key, because servers sort only the outermost level', () => {
     for (const type of ['list<frozen<set<int>>>', 'set<frozen<set<int>>>', 'vector<frozen<set<int>>, 1>']) {
       expect(hex(type, [[2, 1]])).toBe(hex(type, [[1, 2]]))
     }
@@ -123,12 +123,12 @@ describe('a set or map that the server keeps as it is given', () => {
     ).toBe(hex('map<int, frozen<map<int, int>>>', { 1: { 1: 0, 2: 0 } }))
   })
 
-  it('is left alone where it is the whole column, which every server sorts', () => {
+  it('keeps its order if it is the whole column, which every server sorts', () => {
     expect(hex('set<int>', [2, 1])).toBe('00000002' + '0000000400000002' + '0000000400000001')
   })
 })
 
-describe('the cost of order', () => {
+describe('the cost of sorting', () => {
   /** Counts the comparisons that it takes to sort 4-byte parts. */
   function comparisons(values: readonly number[]): number {
     const out = new Bytes(2 ** 24)
@@ -151,7 +151,7 @@ describe('the cost of order', () => {
     return count
   }
 
-  it('is n comparisons where parts are in order, and n log n where they are not', () => {
+  it('is n comparisons for sorted parts, and n log n for others', () => {
     for (const n of [100, 10_000]) {
       const rising = Array.from({ length: n }, (_, i) => i)
       expect(comparisons(rising)).toBe(n - 1)
@@ -174,7 +174,7 @@ describe('decimals', () => {
   })
   const byteLengthOf = (unscaled: bigint, scale: number) => decimal(`${unscaled}e${-scale}`)
 
-  it('are the same exactly when their values are', () => {
+  it('are equal exactly if their values are', () => {
     fc.assert(
       fc.property(amounts, amounts, (a, b) => {
         const same = a.unscaled * 10n ** BigInt(30 - a.scale) === b.unscaled * 10n ** BigInt(30 - b.scale)
@@ -199,7 +199,7 @@ describe('decimals', () => {
     )
   })
 
-  it('of ten times the digits take about ten times as long, whatever the digits are', () => {
+  it('with ten times as many digits take about ten times as long, whatever the digits are', () => {
     const sample = (digits: number) => [
       decimal(`1${'0'.repeat(digits - 2)}1`),
       decimal(`1${'0'.repeat(digits - 1)}`),
@@ -213,7 +213,7 @@ describe('decimals', () => {
     expect(identify(sample(80_000), 1) / tenShort).toBeLessThan(4)
   })
 
-  it('with the largest exponents are told apart without multiplying them out', () => {
+  it('with the largest exponents are compared without writing out all digits', () => {
     const type = 'tuple<frozen<set<decimal>>>'
     const values = ['1e2147483647', '1', '-1e2147483648', '1e-2147483647', '0e2147483648', '-1e-2147483647']
     expect(hex(type, [values])).toBe(hex(type, [values.toReversed()]))

@@ -23,7 +23,7 @@ function revoked(target: object): object {
   return proxy
 }
 
-/** Throws at whatever is done to it. */
+/** A proxy that throws at every operation. */
 function hostile(target: object): object {
   const trap = () => {
     throw new Error('trap')
@@ -68,8 +68,8 @@ const nasty: [string, unknown][] = [
   ['an object without prototype', Object.create(null)],
   ['a symbol', Symbol('s'.repeat(500))],
   ['a symbol of emoji', Symbol('😀'.repeat(500))],
-  ['a symbol of emoji one further', Symbol(`x${'😀'.repeat(500)}`)],
-  ['a symbol of no name', Symbol()],
+  ['a symbol of a letter and emoji', Symbol(`x${'😀'.repeat(500)}`)],
+  ['a symbol without a name', Symbol()],
   ['a function', function named() {}],
   ['a class', class Named {}],
   ['a promise', Promise.resolve()],
@@ -81,8 +81,8 @@ const nasty: [string, unknown][] = [
     'an object with a thousand keys',
     Object.fromEntries(Array.from({ length: 1000 }, (_, i) => ['\n"'.repeat(50) + i, i])),
   ],
-  ['an array of nasty things', [hostile({}), revoked([]), '\0'.repeat(1000), Symbol('x')]],
-  ['a class of a long name', new ({ ['X'.repeat(500)]: class {} }['X'.repeat(500)] as new () => object)()],
+  ['an array of hostile values', [hostile({}), revoked([]), '\0'.repeat(1000), Symbol('x')]],
+  ['a class with a long name', new ({ ['X'.repeat(500)]: class {} }['X'.repeat(500)] as new () => object)()],
   [
     'a class whose name throws',
     Object.create({ constructor: Object.defineProperty(() => undefined, 'name', { get: thrower }) }),
@@ -125,7 +125,7 @@ const nasty: [string, unknown][] = [
 ]
 
 describe('a refusal', () => {
-  it.each(nasty)('comes for %s from every type that does not take it, with a short preview', (_, value) => {
+  it.each(nasty)('comes for %s from every type that does not accept it, with a short preview', (_, value) => {
     for (const type of everyType) {
       let thrown: unknown
       try {
@@ -145,7 +145,7 @@ describe('a refusal', () => {
     }
   })
 
-  it('comes for anything fast-check can think of, or else bytes', () => {
+  it('comes for any value that is not encoded', () => {
     const anything = fc.anything({
       withBigInt: true,
       withBoxedValues: true,
@@ -173,7 +173,7 @@ describe('a refusal', () => {
     )
   })
 
-  it('says that reading threw, where, and keeps what was thrown as its cause', () => {
+  it('says that reading threw, and where, and has the thrown error as its cause', () => {
     const cause = new Error('mine')
     const element = {
       get zip() {
@@ -196,13 +196,13 @@ describe('a refusal', () => {
     expect(refusal('list<int>', iterable)).toMatchObject({ path: '', cqlType: 'list<int>', cause })
   })
 
-  it('has a path no longer than its names allow, whatever they are', () => {
+  it('has a path of limited length, whatever the names', () => {
     const key = '\n'.repeat(10_000)
     expect(refusal('map<text, int>', { [key]: 'x' }).path.length).toBeLessThanOrEqual(120)
     expect(refusal('map<int, int>', { [key]: 1 }).path.length).toBeLessThanOrEqual(120)
   })
 
-  it('names what is accepted in the words of the type table', () => {
+  it('names the accepted values in the words of the type table', () => {
     for (const name of scalarNames) {
       expect(refusal(name, Symbol('none'))).toMatchObject({
         cqlType: name,
@@ -230,7 +230,7 @@ describe('reading', () => {
     expect(hex('tuple<int>', items)).toBe('0000000400000006')
   })
 
-  it('goes through a proxy that does not throw', () => {
+  it('works through a proxy that does not throw', () => {
     expect(hex('map<text, int>', new Proxy({ a: 1 }, {}))).toBe('0000000100000001610000000400000001')
     expect(hex('list<int>', new Proxy([1], {}))).toBe('000000010000000400000001')
   })

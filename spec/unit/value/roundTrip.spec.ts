@@ -24,8 +24,8 @@ function expectSameRead(type: CqlType, { given }: Sample): void {
   expect(driverShown(read)).toEqual(driverShown(readByDriver(type, bytes)))
 }
 
-describe('what is read as values of the driver', () => {
-  it.each(scalarNames)('is what the driver reads, for %s', name => {
+describe("a value that is read with values: 'driver'", () => {
+  it.each(scalarNames)('equals the value that the driver reads, for %s', name => {
     const type = scalar(name)
     fc.assert(
       fc.property(samplesOf(type), sample => expectSameRead(type, sample)),
@@ -33,7 +33,7 @@ describe('what is read as values of the driver', () => {
     )
   })
 
-  it('is what the driver reads, for types nested at random', () => {
+  it('equals the value that the driver reads, for types nested at random', () => {
     fc.assert(
       fc.property(nested, ([type, sample]) => expectSameRead(type, sample)),
       { numRuns: 400 },
@@ -41,8 +41,8 @@ describe('what is read as values of the driver', () => {
   })
 })
 
-describe('what the driver reads from our bytes', () => {
-  it.each(scalarNames)('is the value that was given, for %s', name => {
+describe('a value that the driver reads from our bytes', () => {
+  it.each(scalarNames)('equals the given value, for %s', name => {
     const type = scalar(name)
     fc.assert(
       fc.property(samplesOf(type), sample => roundTrip(type, sample)),
@@ -50,14 +50,14 @@ describe('what the driver reads from our bytes', () => {
     )
   })
 
-  it('is the value that was given, for types nested at random', () => {
+  it('equals the given value, for types nested at random', () => {
     fc.assert(
       fc.property(nested, ([type, sample]) => roundTrip(type, sample)),
       { numRuns: 400 },
     )
   })
 
-  it('is the same from a copy of the value, taken before its type was known', () => {
+  it('is the same for a copy of the value that was made before its type was known', () => {
     fc.assert(
       fc.property(nested, ([type, { given, meaning }]) => {
         const { column } = snapshotOf({ column: given }) as { column: unknown }

@@ -44,7 +44,7 @@ describe('text', () => {
 })
 
 describe('ascii', () => {
-  it('stores the characters up to U+007F and refuses the next', () => {
+  it('stores the characters up to U+007F and refuses U+0080', () => {
     expect(hex('ascii', '\0~\x7f')).toBe('007e7f')
     for (const text of ['é', '\x80', 'a😀', `${'a'.repeat(100)}é`, '\ud800']) {
       expect(reason('ascii', text)).toBe('has a character outside ASCII')
@@ -72,7 +72,7 @@ describe('boolean', () => {
     expect(reason('boolean', text)).toBe('is neither true nor false')
   })
 
-  it('refuses what is merely truthy or falsy', () => {
+  it('refuses other truthy and falsy values', () => {
     expect(reason('boolean', 0)).toBe('is a number')
     expect(reason('boolean', 1)).toBe('is a number')
     expect(reason('boolean', {})).toBe('is an object')

@@ -66,7 +66,7 @@ describe('time', () => {
     expect(reason('time', text)).toBe(malformed)
   })
 
-  it('refuses what is no nanosecond of a day', () => {
+  it('refuses values that are no nanosecond of a day', () => {
     const outside = 'is outside the 86,400,000,000,000 nanoseconds of a day'
     for (const value of [-1, 86_400_000_000_000, -1n, last + 1n, types.Long.fromString('-1'), 2 ** 60]) {
       expect(reason('time', value)).toBe(outside)
@@ -77,7 +77,7 @@ describe('time', () => {
     expect(reason('time', true)).toBe('is a boolean')
   })
 
-  it('takes Temporal.PlainTime', () => {
+  it('accepts Temporal.PlainTime', () => {
     const plain = Object.create({
       [Symbol.toStringTag]: 'Temporal.PlainTime',
       toString: () => '12:34:56.000000789',

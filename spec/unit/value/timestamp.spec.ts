@@ -31,7 +31,7 @@ describe('timestamp', () => {
     )
   })
 
-  it('stores text of any offset as the moment that JavaScript reads', () => {
+  it('stores text with any offset as the moment that JavaScript parses', () => {
     const offset = fc.tuple(fc.constantFrom('+', '-'), fc.nat({ max: 23 }), fc.nat({ max: 59 }))
     const date = fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(4e12) })
     fc.assert(
@@ -69,9 +69,9 @@ describe('timestamp', () => {
     expect(milliseconds(text)).toBe(BigInt(expected))
   })
 
-  it('stores text beyond the reach of Date', () => {
+  it('stores text beyond the range of Date', () => {
     expect(milliseconds('+999999-12-31T23:59:59.999Z')).toBe(31494784780799999n)
-    // The calendar repeats every 400 years: 9999999 is 2399 and 24994 times 400 years.
+    // The calendar repeats every 400 years, and the year 9999999 is 2399 plus 24994 times 400 years.
     const repeats = 24_994n * 146_097n * 86_400_000n
     const expected = BigInt(Date.UTC(2399, 11, 31, 23, 59, 59, 999)) + repeats
     expect(milliseconds('+9999999-12-31T23:59:59.999+00')).toBe(expected)
@@ -129,7 +129,7 @@ describe('timestamp', () => {
   })
 
   it.each(['2020-01-01', '2020-01-01T00:00', '2020-01-01 00:00:00', '2020-01-01T00:00:00.123'])(
-    'refuses %j, which depends on where it is read',
+    'refuses %j, because it depends on the time zone',
     text => {
       expect(reason('timestamp', text)).toBe(zoneless)
     },
@@ -159,7 +159,7 @@ describe('timestamp', () => {
     },
   )
 
-  it('refuses a BigInt beyond 64 bits, an invalid Date and other kinds', () => {
+  it('refuses a BigInt beyond 64 bits, an invalid Date and other kinds of values', () => {
     expect(reason('timestamp', 2n ** 63n)).toContain('is above the largest timestamp')
     expect(reason('timestamp', -(2n ** 63n) - 1n)).toContain('is below the smallest timestamp')
     expect(reason('timestamp', new Date(Number.NaN))).toBe('is an invalid Date')
@@ -167,12 +167,12 @@ describe('timestamp', () => {
     expect(reason('timestamp', { toDate: () => new Date() })).toBe('is an object')
   })
 
-  it('reads a Date by its own clock, not by methods that were replaced', () => {
+  it('reads the internal value of a Date, not the result of replaced methods', () => {
     const date = Object.assign(new Date(5), { getTime: () => 6, valueOf: () => 7 })
     expect(milliseconds(date)).toBe(5n)
   })
 
-  it('takes a Date of another realm', () => {
+  it('accepts a Date of another realm', () => {
     expect(milliseconds(runInNewContext('new Date(5)'))).toBe(5n)
     expect(reason('timestamp', runInNewContext('new Date(NaN)'))).toBe('is an invalid Date')
   })

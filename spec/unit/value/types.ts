@@ -5,7 +5,7 @@ import { Refusal } from '../../../lib/value/refusal.ts'
 
 const noUdts = () => undefined
 
-/** A type as CQL spells it, without user-defined types. */
+/** Parses a CQL type without user-defined types. */
 export function cqlType(text: string): CqlType {
   return parseCqlType(text, noUdts)
 }
@@ -22,12 +22,12 @@ function typeOf(type: string | CqlType): CqlType {
   return typeof type === 'string' ? cqlType(type) : type
 }
 
-/** Encodes values one after the other, as those of rows are: into slabs that they share. */
+/** Encodes values one after the other into shared slabs, like the values of rows. */
 export function encoder(type: string | CqlType): (value: unknown) => Buffer {
   return encoderInto(encoderFor(typeOf(type)))
 }
 
-/** As the server keeps values: it puts a set or map that is the whole column into its order. */
+/** Encodes values as the server stores them: it sorts a set or map that is the whole column. */
 export function storedEncoder(type: CqlType): (value: unknown) => Buffer {
   return encoderInto(encoderFor(type, true))
 }
@@ -47,7 +47,7 @@ export function hex(type: string | CqlType, value: unknown): string {
   return encoder(type)(value).toString('hex')
 }
 
-/** The refusal of a value; a value that is accepted fails the spec. */
+/** The refusal of a value. Fails the spec if the value is accepted. */
 export function refusal(type: string | CqlType, value: unknown): Refusal {
   let bytes: Buffer
   try {

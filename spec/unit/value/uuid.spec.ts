@@ -30,11 +30,11 @@ describe('uuid', () => {
 
   it.each([
     ['', 'nothing'],
-    ['00112233-4455-6677-8899-aabbccddeef', 'a digit short'],
-    ['00112233-4455-6677-8899-aabbccddeefff', 'a digit long'],
+    ['00112233-4455-6677-8899-aabbccddeef', 'one digit too few'],
+    ['00112233-4455-6677-8899-aabbccddeefff', 'one digit too many'],
     ['0011-22334455-6677-8899-aabbccddeeff', 'a dash out of place'],
     ['00112233445566778899aabbccddeeff----', 'dashes at the end'],
-    ['0011223-34455-6677-8899-aabbccddeeff', 'a dash one early'],
+    ['0011223-34455-6677-8899-aabbccddeeff', 'a dash one place too early'],
     ['{0112233-4455-6677-8899-aabbccddeef}', 'braces'],
     ['g0112233-4455-6677-8899-aabbccddeeff', 'a letter beyond f'],
     ['00112233-4455-6677-8899-aabbccddeef\n', 'a line break'],
@@ -46,7 +46,7 @@ describe('uuid', () => {
     expect(reason('uuid', value)).toBe(notUuid)
   })
 
-  it('refuses a text with any one character replaced by what is no digit', () => {
+  it('refuses text in which any one character is replaced by a character that is no digit', () => {
     const bad = fc
       .integer({ min: 0, max: 0xffff })
       .map(code => String.fromCharCode(code))
@@ -59,7 +59,7 @@ describe('uuid', () => {
     )
   })
 
-  it('refuses bare bytes, which could be anything, and other objects', () => {
+  it('refuses plain bytes, which could be anything, and other objects', () => {
     expect(reason('uuid', Buffer.alloc(16))).toBe('is a Buffer')
     expect(reason('uuid', new Uint8Array(16))).toBe('is a Uint8Array')
     expect(reason('uuid', types.InetAddress.fromString('::1'))).toBe('is an InetAddress')
@@ -73,7 +73,7 @@ describe('uuid', () => {
     expect(bytes.toString('hex')).toBe(text.replaceAll('-', ''))
   })
 
-  it('takes the Uuid of another copy of the driver, which instanceof does not know', () => {
+  it('accepts the Uuid of another copy of the driver, for which instanceof is false', () => {
     class Uuid {
       readonly buffer = Buffer.alloc(16, 7)
     }
@@ -82,7 +82,7 @@ describe('uuid', () => {
     expect(hex('uuid', new TimeUuid())).toBe('07'.repeat(16))
   })
 
-  it('refuses a class of that name without 16 bytes', () => {
+  it('refuses an object of a class with that name but without 16 bytes', () => {
     class Uuid {
       readonly buffer: Buffer | undefined = undefined
     }
@@ -103,7 +103,7 @@ describe('timeuuid', () => {
     }
   })
 
-  it('takes TimeUuid, and Uuid only of version 1', () => {
+  it('accepts TimeUuid, and Uuid only of version 1', () => {
     const now = types.TimeUuid.now()
     expect(hex('timeuuid', now)).toBe(now.toString().replaceAll('-', ''))
     expect(reason('timeuuid', types.Uuid.random())).toContain('of version 4')

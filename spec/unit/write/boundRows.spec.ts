@@ -5,14 +5,14 @@ import { type EncodedRow, stamp, valuesOf } from '../../../lib/row/encodedRow.ts
 import { rowExecutor } from '../../../lib/write/boundRows.ts'
 import { encodeAll } from '../batch/rows.ts'
 
-/** As the driver reads a type that it does not know: it counts as right. */
+/** Types that the driver does not know. They match any type. */
 const columns = Array.from({ length: 40 }, () => ({ type: { code: types.dataTypes.custom } }))
 
 interface Frame {
   add(bytes: Buffer): void
 }
 
-/** What the driver's own request has, and what is used of it. */
+/** The driver's request, as far as it is used. */
 class KnownRequest {
   readonly consistency = types.consistencies.quorum
   params: unknown
@@ -65,7 +65,7 @@ class RequestWithANamedLevel extends KnownRequest {
 
 type RequestClass = new (params: unknown) => object
 
-/** A driver, as far as requests go. `execute()` gives what it would write, one buffer a call of `add`. */
+/** The part of the driver that makes requests. `execute()` returns what it would write, one buffer per call of `add`. */
 class Driver {
   readonly options: { requestTracker?: object } = {}
   readonly metadata = { clearPrepared: () => {} }
@@ -103,7 +103,7 @@ const rows = (): EncodedRow[] => {
   return encoded
 }
 
-/** Sends rows twice through one executor, and gives what was written each time. */
+/** Sends rows twice through one executor. Returns the written buffers of each time. */
 async function sentBy(driver: Driver): Promise<Buffer[][]> {
   const table = { readAt: 0, suspect: () => {} }
   const execute = rowExecutor(driver as unknown as Client, new AbortController().signal, table)
@@ -116,8 +116,8 @@ async function sentBy(driver: Driver): Promise<Buffer[][]> {
 
 const values = rows().flatMap(valuesOf)
 
-describe('rows that are bound to a request of the driver', () => {
-  it('are written as they are, behind the consistency, a flag and their number', async () => {
+describe('rows in a request of the driver', () => {
+  it('are written as they are, after the consistency, a flag and their number', async () => {
     const written = await sentBy(new Driver(KnownRequest))
     const sized = values.flatMap(value => {
       const length = Buffer.alloc(4)
@@ -128,7 +128,7 @@ describe('rows that are bound to a request of the driver', () => {
     expect(written).toEqual([[Buffer.concat([head, ...sized])], [Buffer.concat([head, ...sized])]])
   })
 
-  it('are given to the driver value by value while somebody watches', async () => {
+  it('are passed to the driver value by value while a request tracker is set', async () => {
     const driver = new Driver(KnownRequest)
     driver.options.requestTracker = {}
     expect(await sentBy(driver)).toEqual([values, values])
@@ -143,7 +143,7 @@ describe('rows that are bound to a request of the driver', () => {
       RequestWithoutTypes,
       RequestWithANamedLevel,
     ].map(form => ({ name: form.name, form })),
-  )('are given to the driver value by value where it has a $name, which is tried once', async ({ form }) => {
+  )('are passed to the driver value by value if it has a $name, which is tried once', async ({ form }) => {
     const driver = new Driver(form)
     expect(await sentBy(driver)).toEqual([values, values])
     expect(driver.requests).toBe(3)

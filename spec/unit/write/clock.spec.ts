@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { LIST_TIMESTAMPS } from '../../../lib/row/using.ts'
 import { Arrivals, OrderClock } from '../../../lib/write/clock.ts'
 
-/** A steady clock that a spec moves on, in microseconds. */
+/** A steady clock in microseconds that a spec advances. */
 function steadyAt(start: number) {
   const time = { now: start }
   const arrivals = new Arrivals(() => time.now)
@@ -11,14 +11,14 @@ function steadyAt(start: number) {
 }
 
 describe('the order clock', () => {
-  it('gives the microsecond of now, so that two processes seldom give the same', () => {
+  it('returns the current microsecond, so that two processes rarely return the same', () => {
     const { time, clock } = steadyAt(1_700_000_000_000_123.5)
     expect(clock.next()).toBe(1_700_000_000_000_123)
     time.now += 900
     expect(clock.next()).toBe(1_700_000_000_001_023)
   })
 
-  it('rises strictly, whatever is corrected and however many are asked for', () => {
+  it('rises strictly, whatever the corrections and the number of timestamps', () => {
     const step = fc.record({
       pass: fc.integer({ min: 0, max: 50 }),
       correction: fc.integer({ min: -5_000, max: 5_000 }),
@@ -39,7 +39,7 @@ describe('the order clock', () => {
     )
   })
 
-  it('takes several from the past, so that none of them lies ahead', () => {
+  it('takes several timestamps from the past, so that none lies ahead', () => {
     const { time, clock } = steadyAt(1_000)
     expect(clock.next(8) + 7).toBe(1_000)
     expect(clock.isAhead).toBe(false)
@@ -48,7 +48,7 @@ describe('the order clock', () => {
     expect(clock.isAhead).toBe(false)
   })
 
-  it('is ahead only while more are taken than microseconds pass, and says so until they have', () => {
+  it('is ahead only while more timestamps are taken than microseconds pass, and reports by how much', () => {
     const { time, clock } = steadyAt(1_000)
     clock.next(8)
     expect(clock.next(8)).toBe(1_001)
@@ -59,7 +59,7 @@ describe('the order clock', () => {
     expect(clock.isAhead).toBe(false)
   })
 
-  it('rises above a time it is told of, and is not set back by one', () => {
+  it('rises above a later time that it is given, and ignores an earlier one', () => {
     const { clock } = steadyAt(1_000)
     clock.advance(5_000_000)
     expect(clock.next()).toBe(5_000_001)
@@ -67,7 +67,7 @@ describe('the order clock', () => {
     expect(clock.next()).toBe(5_000_002)
   })
 
-  it('keeps the place of a row that is stamped later, between those before and after it', () => {
+  it('keeps the place of a row that is stamped later, between the rows before and after it', () => {
     const { time, arrivals, clock } = steadyAt(1_000)
     clock.correct(500)
     const before = clock.next()
@@ -78,12 +78,12 @@ describe('the order clock', () => {
     expect(clock.at(arrival) + 7).toBeLessThan(after)
   })
 
-  it('keeps the order of all rows, however the clock is corrected while some wait for their cluster', () => {
+  it('keeps the order of all rows, whatever the corrections while some rows wait for their cluster', () => {
     const step = fc.record({
       pass: fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 2_000 })),
       correction: fc.option(fc.integer({ min: -3_000, max: 3_000 }), { freq: 5 }),
       isEarly: fc.boolean(),
-      // Write times of a row: one, or those of a row with a list, each of which may be stored.
+      // Number of write times of a row. A row with a list has several, each of which may be stored.
       count: fc.constantFrom(1, LIST_TIMESTAMPS),
     })
     fc.assert(
@@ -125,7 +125,7 @@ describe('the order clock', () => {
     expect(clock.isAhead).toBe(false)
   })
 
-  it('stamps by the oldest correction that it remembers what came before that', () => {
+  it('stamps rows from before its oldest remembered correction with that correction', () => {
     const { time, arrivals, clock } = steadyAt(1_000_000)
     clock.correct(50_000)
     clock.next()
@@ -137,7 +137,7 @@ describe('the order clock', () => {
     expect(clock.at(arrival)).toBeGreaterThan(1_040_000)
   })
 
-  it('keeps that place when it is corrected in the meantime', () => {
+  it('keeps that place if it is corrected in between', () => {
     const { time, arrivals, clock } = steadyAt(1_000)
     clock.correct(500)
     clock.next()
@@ -149,17 +149,17 @@ describe('the order clock', () => {
     expect(clock.at(arrival) + 7).toBeLessThan(after)
   })
 
-  it('stamps what came before any cluster was known by the first correction', () => {
+  it('stamps rows from before any cluster was known with the first correction', () => {
     const { time, arrivals, clock } = steadyAt(1_000)
     const arrival = arrivals.early()
     time.now += 100
     clock.correct(7_000_000)
-    // All of its write times are past ones.
+    // All of its write times lie in the past.
     expect(clock.at(arrival)).toBe(7_000_985)
     expect(clock.next()).toBe(7_001_100)
   })
 
-  it('leaves the clock of another cluster where it is, however far one is off', () => {
+  it('does not change the clock of another cluster, however wrong one clock is', () => {
     const { time, arrivals, clock } = steadyAt(1_000)
     const other = new OrderClock(arrivals)
     other.correct(86_400_000_000)

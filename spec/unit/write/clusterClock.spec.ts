@@ -6,7 +6,7 @@ import { ClusterClock, clockOf, processArrivals } from '../../../lib/write/clust
 const START_MS = 1_700_000_000_000
 const MOST_MS = 10_000
 
-/** A steady clock and a machine's, both moved by the spec, and a cluster whose clock is off by so many milliseconds. */
+/** A steady clock and the machine's clock, which the spec advances, and a cluster whose clock is off by some milliseconds. */
 function scene(name = 'spec') {
   const time = { steady: START_MS * 1000, system_ms: START_MS }
   const clock = new ClusterClock(
@@ -18,7 +18,7 @@ function scene(name = 'spec') {
     time.steady += microseconds
     time.system_ms = Math.floor(time.steady / 1000)
   }
-  /** The coordinator answers half-way through a question of so many microseconds. */
+  /** Asks the coordinator. It answers in the middle of a request that takes this many microseconds. */
   const measure = (off_us: number, took: number, most_ms = MOST_MS) => {
     const asked = clock.steady()
     pass(took / 2)
@@ -30,7 +30,7 @@ function scene(name = 'spec') {
 }
 
 describe('the clock of a cluster', () => {
-  it('is this machine’s to the microsecond while the two agree within what an answer can tell', () => {
+  it('equals this machine’s clock to the microsecond while an answer shows no difference', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 500_000 }), fc.integer({ min: 0, max: 999 }), (took, into) => {
         const { time, clock, measure, pass } = scene()
@@ -41,7 +41,7 @@ describe('the clock of a cluster', () => {
     )
   })
 
-  it('is never later than the coordinator’s can be, and never earlier by more than the question took', () => {
+  it('is never later than the coordinator’s clock can be, and never earlier by more than the request took', () => {
     const off = fc.integer({ min: -9_000_000, max: 9_000_000 })
     fc.assert(
       fc.property(off, fc.integer({ min: 0, max: 100_000 }), (off_us, took) => {
@@ -53,7 +53,7 @@ describe('the clock of a cluster', () => {
     )
   })
 
-  it('tells by how much it is ahead of this machine’s or behind', () => {
+  it('reports by how much it is ahead of this machine’s clock or behind it', () => {
     const ahead = scene()
     expect(ahead.measure(3_000_000, 0)).toBe(3_000)
     expect(ahead.clock.skew_ms).toBe(3_000)
@@ -61,7 +61,7 @@ describe('the clock of a cluster', () => {
     expect(behind.measure(-3_000_000, 0)).toBe(-2_999)
   })
 
-  it('is not moved by an answer that nobody can believe', () => {
+  it('ignores an implausible answer', () => {
     const { time, clock, measure } = scene()
     measure(0, 100)
     const day_ms = 86_400_000
@@ -69,7 +69,7 @@ describe('the clock of a cluster', () => {
     expect(clock.now()).toBe(time.steady)
   })
 
-  it('stays where it is when this machine’s clock is set, which the cluster’s is not', () => {
+  it('does not change when this machine’s clock is set', () => {
     const { time, clock, measure } = scene()
     measure(0, 100)
     time.system_ms -= 3_600_000
@@ -80,7 +80,7 @@ describe('the clock of a cluster', () => {
     expect(clock.skew_ms).toBe(3_600_000)
   })
 
-  it('is read again only after some time', () => {
+  it('is measured again only after some time', () => {
     const { clock, measure, pass } = scene()
     expect(clock.isDue).toBe(true)
     measure(0, 100)
@@ -89,7 +89,7 @@ describe('the clock of a cluster', () => {
     expect(clock.isDue).toBe(true)
   })
 
-  it('warns once of a difference that a person should know of', async () => {
+  it('emits one warning for a large difference', async () => {
     const warnings: Error[] = []
     const keep = (warning: Error) => warnings.push(warning)
     process.on('warning', keep)
@@ -103,7 +103,7 @@ describe('the clock of a cluster', () => {
     expect(own[0]?.message).toContain("ms behind this machine's")
   })
 
-  it('is waited for until a time has passed', async () => {
+  it('can be awaited until a time has passed', async () => {
     const clock = new ClusterClock({ name: 'real', hostIds: [] }, processArrivals())
     const timestamp = clock.now() + 3_000
     await clock.passed(timestamp, new AbortController().signal)
@@ -112,7 +112,7 @@ describe('the clock of a cluster', () => {
 })
 
 describe('the clocks of a process', () => {
-  it('are one for each cluster, told apart by their nodes and not by a name that many have', () => {
+  it('are one per cluster, identified by its nodes and not by its name, which many clusters share', () => {
     const one = clockOf({ name: 'Test Cluster', hostIds: ['n1', 'n2'] })
     expect(clockOf({ name: 'Test Cluster', hostIds: ['n2', 'n3'] })).toBe(one)
     expect(clockOf({ name: 'Test Cluster', hostIds: ['n3'] })).toBe(one)

@@ -26,8 +26,8 @@ function rowsWith(options: object, rows: readonly object[]) {
   return rows.map((row, index) => encoder.encode(row, index))
 }
 
-describe('the time of a try', () => {
-  it('is the smaller of what is left and its own limit', () => {
+describe('the time limit of an attempt', () => {
+  it('is the smaller of the time left and its own limit', () => {
     const delivery = new Delivery([], limits)
     expect(delivery.limit_ms).toBe(15_000)
     time.now += 50_000
@@ -35,12 +35,12 @@ describe('the time of a try', () => {
     expect(delivery.part(0, 0).limit_ms).toBe(10_000)
   })
 
-  it('is that of one request where there are no retries', () => {
+  it('is that of one request if there are no retries', () => {
     expect(new Delivery([], { ...limits, retry_timeout_ms: 0 }).limit_ms).toBe(15_000)
     expect(new Delivery([], { ...limits, retry_timeout_ms: 500 }).limit_ms).toBe(500)
   })
 
-  it('ends what never answers', async () => {
+  it('ends a request that never answers', async () => {
     vi.restoreAllMocks()
     const never = new Promise<never>(() => {})
     await expect(within(5, never)).rejects.toMatchObject({ name: 'OperationTimedOutError' })
@@ -63,7 +63,7 @@ describe('the time of a try', () => {
     expect(unreasoned).toBeInstanceOf(Error)
   })
 
-  it('is over once, however late the answer comes', async () => {
+  it('is reported once, however late the answer comes', async () => {
     vi.restoreAllMocks()
     const limits = new TimeLimits()
     const told: unknown[] = []
@@ -80,7 +80,7 @@ describe('the time of a try', () => {
 })
 
 describe('a wait', () => {
-  it('never takes the last try away, so that a server that is back just before the end is found', async () => {
+  it('always leaves time for a last attempt, so that a server that returns just before the end is found', async () => {
     vi.restoreAllMocks()
     vi.spyOn(Math, 'random').mockReturnValue(1)
     const delivery = new Delivery([], { request_timeout_ms: 1_000, retry_timeout_ms: 400 })
@@ -104,7 +104,7 @@ describe('a time to live', () => {
   const ttlOf = (rows: ReturnType<typeof rowsWith>) =>
     rows.map(({ slab, timestampAt }) => slab.readInt32BE(timestampAt + 12))
 
-  it('is sent as what is left of it, at least a second, and for ever stays so', () => {
+  it('is sent as what is left of it, at least a second; 0 stays for ever', () => {
     const rows = rowsWith({ ttl_column: 'ttl' }, [
       { p: 1, c: 1, ttl: 3600 },
       { p: 1, c: 2, ttl: 5 },
@@ -127,7 +127,7 @@ describe('a time to live that began before the first try', () => {
     return rows.map(({ slab, timestampAt }) => slab.readInt32BE(timestampAt + 12))
   }
 
-  it('is sent as what is left, so that rows of a process that was stopped do not outlive a replay', () => {
+  it('is sent as what is left, so that rows of a suspended process do not outlive a replay', () => {
     time.now = 20_000
     expect(ttlsOf(15_500)).toEqual([4])
     expect(ttlsOf(1_000)).toEqual([1])
@@ -137,7 +137,7 @@ describe('a time to live that began before the first try', () => {
 })
 
 describe('waits of rows with a list', () => {
-  it('grow, and spread few repeats over the limit, however long it is', () => {
+  it('grow, and spread the few retries over the limit, however long it is', () => {
     const limit = fc.integer({ min: 1_000, max: 86_400_000 })
     fc.assert(
       fc.property(limit, limit_ms => {

@@ -7,7 +7,7 @@ const counts = { rows_accepted: 3, rows_written: 1, rows_deleted: 0, rows_set_as
 const rowError = (row_index: number) =>
   new RowError('ERR_CASSANDRA_ROW_REFUSED', `Row ${row_index}`, { row_index })
 
-/** A latch, what it told, and what lets the requests in flight settle. */
+/** A latch, its reports, and a function that settles the requests in flight. */
 function scene() {
   const told: Error[] = []
   let stops = 0
@@ -26,7 +26,7 @@ function scene() {
 }
 
 describe('a failure', () => {
-  it('stops at once, and is told with the counts when nothing is in flight any more', async () => {
+  it('stops at once, and is reported with the counts when nothing is in flight any more', async () => {
     const { latch, told, land, stops } = scene()
     expect(latch.isClosed).toBe(false)
     const error = new WriteError('ERR_CASSANDRA_WRITE', 'no')
@@ -43,7 +43,7 @@ describe('a failure', () => {
     expect(error.counts).toEqual(counts)
   })
 
-  it('is told once, and of refused rows as the first of them, whatever came first', async () => {
+  it('is reported once; of several refused rows it is the first row, whatever came first', async () => {
     const { latch, told, land, stops } = scene()
     const first = rowError(3)
     for (const error of [rowError(7), first, rowError(5), new Error('later')]) latch.fail(error)
@@ -53,7 +53,7 @@ describe('a failure', () => {
     expect(stops()).toBe(1)
   })
 
-  it('of another kind is one of this package', async () => {
+  it('of another class becomes an error of this package', async () => {
     const { latch, land } = scene()
     latch.fail(new TypeError('a bug'))
     land()
@@ -61,8 +61,8 @@ describe('a failure', () => {
   })
 })
 
-describe('a stream that is left', () => {
-  it('tells nobody, and turns away who comes later', async () => {
+describe('a stream that was closed by the caller', () => {
+  it('reports nothing, and refuses later calls', async () => {
     const { latch, told, stops } = scene()
     const reason = new WriteError('ERR_CASSANDRA_WRITE', 'destroyed')
     latch.leave(reason)

@@ -5,7 +5,7 @@ import { DoubtfulRow } from '../../../lib/write/doubtfulRow.ts'
 import { LiveTable } from '../../../lib/write/liveTable.ts'
 import { defaultColumns, FakeClient } from '../../fake/fakeClient.ts'
 
-/** Milliseconds that somebody waited for: time passes in no time. */
+/** Milliseconds of each wait. Waits pass at once. */
 const waits: number[] = []
 vi.mock('node:timers/promises', () => ({
   setTimeout: async (milliseconds: number) => {
@@ -36,19 +36,19 @@ async function scene() {
 }
 
 describe('rows with names that the table does not have', () => {
-  it('have the schema read a few times at once, and then once per second', async () => {
+  it('cause a few reads of the schema at once, and then one per second', async () => {
     const { client, table, take } = await scene()
     for (let i = 0; i < 20; i++) {
       const settled = await table.settle(take({ id: i, nope: 1 }, i))
       expect(settled).toMatchObject({ code: 'ERR_CASSANDRA_COLUMN_UNKNOWN', row_index: i })
     }
     expect(client.schemaLooks).toBe(20)
-    // Nothing changed.
+    // The schema version did not change.
     expect(client.schemaReads).toBe(0)
     expect(waits).toEqual(Array(15).fill(1_000))
   })
 
-  it('wait for one look together, however many ask at once', async () => {
+  it('share one read, however many wait at once', async () => {
     const { client, table, take } = await scene()
     for (let i = 0; i < 5; i++) await table.settle(take({ id: i, nope: 1 }, i))
     client.schemaLooks = 0
@@ -62,7 +62,7 @@ describe('rows with names that the table does not have', () => {
     expect(waits).toEqual([1_000])
   })
 
-  it('that come while the schema is read have it read again', async () => {
+  it('that come while the schema is read cause another read', async () => {
     const { client, table, take } = await scene()
     const early = table.settle(take({ id: 1, w: 1 }))
     while (client.schemaLooks === 0) await Promise.resolve()
@@ -74,7 +74,7 @@ describe('rows with names that the table does not have', () => {
     expect(waits).toEqual([])
   })
 
-  it('share one look when they came before it', async () => {
+  it('share one read if all of them came before it', async () => {
     const { client, table, take } = await scene()
     const rows = [1, 2, 3].map(i => take({ id: i, w: i }, i))
     client.columns = [...defaultColumns, { name: 'w', type: 'int' }]
@@ -82,7 +82,7 @@ describe('rows with names that the table does not have', () => {
     expect(client.schemaReads).toBe(1)
   })
 
-  it('are refused when the schema cannot be read', async () => {
+  it('are refused if the schema cannot be read', async () => {
     const { client, table, take } = await scene()
     client.schemaError = new Error('no answer')
     expect(await table.settle(take({ id: 1, w: 1 }))).toMatchObject({ code: 'ERR_CASSANDRA_COLUMN_UNKNOWN' })
@@ -96,7 +96,7 @@ describe('a fault that may come from the schema', () => {
     expect(await table.diagnose('row')).toBe('retry')
   })
 
-  it('is passing when the table is as it was, and a row’s only if the server does not speak of the schema', async () => {
+  it('is transient if the table did not change, unless the server does not mention the schema: then a row is at fault', async () => {
     const { table } = await scene()
     expect(await table.diagnose('schema')).toBe('retry')
     expect(await table.diagnose('row')).toBe('row')

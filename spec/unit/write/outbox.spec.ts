@@ -7,11 +7,11 @@ import { settled } from '../../stream/support.ts'
 interface Bounds extends Omit<OutboxBounds, 'window'> {
   /** Most requests in flight. */
   readonly requests: () => number
-  /** Of the lane. */
+  /** Most waiting rows of a lane. */
   readonly waitingRows: number
 }
 
-/** An outbox whose groups are in flight until they are answered. Of a group only its number of rows and bytes count. */
+/** An outbox whose groups are in flight until the spec answers them. Only the rows and bytes of a group matter. */
 function scene({ waitingRows = 0, requests = () => 1, ...bounds }: Partial<Bounds> = {}) {
   const inFlight = new Map<Group, () => void>()
   const sent: Group[] = []
@@ -31,7 +31,7 @@ function scene({ waitingRows = 0, requests = () => 1, ...bounds }: Partial<Bound
   return { outbox, lane: open(), open, sent, inFlight, answer }
 }
 
-/** A window of this size, whatever it is told. */
+/** A window with this size that never adapts. */
 function windowOf(requests: () => number): OutboxBounds['window'] {
   return {
     get limit() {
@@ -46,7 +46,7 @@ function groupOf(bytes = 1, rows = 1, replicas: unknown = 'all'): Group {
   return { bytes, rows: Array.from({ length: rows }), replicas }
 }
 
-/** Whether a promise has been resolved by now; nothing to wait for counts as well. */
+/** Whether a promise has resolved by now. Undefined counts as resolved. */
 async function isOver(wait: undefined | Promise<void>): Promise<boolean> {
   let over = wait === undefined
   wait?.then(() => {
@@ -57,7 +57,7 @@ async function isOver(wait: undefined | Promise<void>): Promise<boolean> {
 }
 
 describe('groups', () => {
-  it('leave at once while there is room in flight, and nobody has to wait', () => {
+  it('are sent at once while there is room in flight, and nobody has to wait', () => {
     const { outbox, lane, sent } = scene({ requests: () => 2 })
     const groups = [groupOf(), groupOf()]
     lane.push(groups)
@@ -67,7 +67,7 @@ describe('groups', () => {
     expect(lane.room()).toBeUndefined()
   })
 
-  it('leave in the order they came, one for each that is answered', async () => {
+  it('are sent in the order in which they came, one per answer', async () => {
     const { outbox, lane, sent, answer } = scene()
     const [a, b, c] = [groupOf(), groupOf(), groupOf()]
     lane.push([a, b])
@@ -93,13 +93,13 @@ describe('groups', () => {
     expect(sent).toEqual([first, large, small])
   })
 
-  it('fill the bytes in flight to the last', () => {
+  it('use all bytes in flight', () => {
     const { lane, sent } = scene({ requests: () => 9 })
     lane.push([groupOf(60), groupOf(40), groupOf(1)])
     expect(sent.map(({ bytes }) => bytes)).toEqual([60, 40])
   })
 
-  it('above the byte bound leave alone', async () => {
+  it('that exceed the bound on bytes are sent alone', async () => {
     const { lane, sent, answer } = scene({ requests: () => 9 })
     const [small, huge, next] = [groupOf(1), groupOf(1_000), groupOf(1)]
     lane.push([small, huge, next])
@@ -125,7 +125,7 @@ describe('groups', () => {
     expect(sent).toEqual([a, b, c, d])
   })
 
-  it('leave even when the bounds are zero, so that nothing stands still', () => {
+  it('are sent even if the bounds are zero, so that nothing stops', () => {
     const { lane, sent } = scene({ requests: () => 0, bytes: 0 })
     lane.push([groupOf(5)])
     expect(sent.length).toBe(1)
@@ -136,7 +136,7 @@ describe('room', () => {
   it.each([
     ['rows', { waitingRows: 4 }, groupOf(0, 3)],
     ['bytes', { waitingBytes: 4, waitingRows: 9 }, groupOf(3)],
-  ])('is there until more %s wait than may, and again when enough have left', async (_, bounds, group) => {
+  ])('exists until more %s wait than allowed, and again when enough are sent', async (_, bounds, group) => {
     const { lane, sent, answer } = scene(bounds)
     const again = () => lane.push([{ ...group }])
     again()
@@ -150,7 +150,7 @@ describe('room', () => {
     expect(lane.room()).toBeUndefined()
   })
 
-  it('is told after groups that left were written, which the driver does in a turn of its own', async () => {
+  it('is reported after sent groups were written, which the driver does in a later turn', async () => {
     const order: string[] = []
     let answerFirst: () => void = () => {}
     const first = new Promise<void>(resolve => {
@@ -172,7 +172,7 @@ describe('room', () => {
 })
 
 describe('idle', () => {
-  it('is at once when there is nothing, and else when the last is answered', async () => {
+  it('comes at once if there is nothing, and otherwise with the last answer', async () => {
     const { lane, sent, answer } = scene()
     expect(lane.idle()).toBeUndefined()
     const groups = [groupOf(), groupOf()]
@@ -188,7 +188,7 @@ describe('idle', () => {
 })
 
 describe('close()', () => {
-  it('drops what waits and what comes, makes room, and is idle when what is in flight is answered', async () => {
+  it('drops waiting and new groups, makes room, and is idle when the groups in flight are answered', async () => {
     const { lane, sent, answer } = scene()
     const [a, b, c] = [groupOf(), groupOf(), groupOf()]
     lane.push([a, b])
@@ -232,7 +232,7 @@ describe('lanes of one outbox', () => {
     expect(sent).toEqual([a, b, c, d])
   })
 
-  it('take turns, however many groups one of them has', async () => {
+  it('take turns, however many groups one lane has', async () => {
     const { open, sent, answer } = scene()
     const [one, other] = [open(9), open(9)]
     const long = [groupOf(), groupOf(), groupOf(), groupOf()]
@@ -243,22 +243,22 @@ describe('lanes of one outbox', () => {
     expect(sent).toEqual([long[0], long[1], short[0], long[2], short[1], long[3]])
   })
 
-  it('share the bytes that may wait, and each has rows of its own', async () => {
+  it('share the bound on waiting bytes, and each has its own bound on waiting rows', async () => {
     const { open, sent, answer } = scene({ waitingBytes: 10 })
     const [one, other] = [open(9), open(0)]
     one.push([groupOf(1), groupOf(20)])
-    // The first leaves at once, and the bytes of the second keep both waiting.
+    // The first group is sent at once, and the bytes of the second keep both lanes waiting.
     const rooms = [one.room(), other.room()]
     expect(await Promise.all(rooms.map(isOver))).toEqual([false, false])
     other.push([groupOf(1)])
     await answer(...sent)
-    // The row of the other waits still, and it alone has too many.
+    // The row of the other lane still waits, and only that lane has too many rows.
     expect(await Promise.all(rooms.map(isOver))).toEqual([true, false])
     await answer(...sent)
     expect(await isOver(rooms[1])).toBe(true)
   })
 
-  it('tell of room again when rows left before bytes did', async () => {
+  it('report room even if there was room for rows before there was room for bytes', async () => {
     const { open, sent, answer } = scene({ waitingBytes: 10 })
     const [one, other] = [open(0), open(9)]
     one.push([groupOf(1), groupOf(1)])
@@ -270,7 +270,7 @@ describe('lanes of one outbox', () => {
     expect(await isOver(room)).toBe(true)
   })
 
-  it('end apart: what the others have waits no longer, and still leaves', async () => {
+  it('end separately: groups of the other lanes wait no longer and are still sent', async () => {
     const { open, sent, answer } = scene({ waitingBytes: 10 })
     const [one, other] = [open(9), open(9)]
     const [first, dropped, left] = [groupOf(), groupOf(50), groupOf()]
@@ -287,7 +287,7 @@ describe('lanes of one outbox', () => {
     expect(one.idle()).toBeUndefined()
   })
 
-  it('are idle apart', async () => {
+  it('are idle separately', async () => {
     const { open, sent, answer } = scene({ requests: () => 2 })
     const [one, other] = [open(9), open(9)]
     one.push([groupOf()])
@@ -307,7 +307,7 @@ describe('whatever the order of groups and answers', () => {
     fc.record({ close: fc.nat({ max: 2 }) }),
   )
 
-  it('every group of a lane that is open leaves, in the order of its lane and replica set, within the bounds of all', async () => {
+  it('every group of an open lane is sent, in the order of its lane and replica set, within the bounds of all lanes', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(act), fc.integer({ min: 1, max: 5 }), async (acts, most) => {
         const { open, sent, inFlight } = scene({ requests: () => most, waitingBytes: 150 })

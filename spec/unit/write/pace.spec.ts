@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { Pace, rowsPerFlush } from '../../../lib/write/pace.ts'
 
 describe('a pace', () => {
-  it('lets no second have more than twice its rows, whatever comes when, and wastes no time', () => {
+  it('allows at most twice its rows in any second, whenever rows come, and wastes no time', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 100_000 }),
@@ -30,7 +30,7 @@ describe('a pace', () => {
     )
   })
 
-  it('is kept on average while there is always more', () => {
+  it('is reached on average while more rows wait', () => {
     let now = 0
     const pace = new Pace(1_000, () => now)
     let rows = 0
@@ -43,7 +43,7 @@ describe('a pace', () => {
     expect(rows).toBeLessThanOrEqual(10_200)
   })
 
-  it('cuts flushes so that none has the rows of more than a tenth of a second', () => {
+  it('cuts flushes to the rows of at most a tenth of a second', () => {
     expect([undefined, 5, 2_000, 1_000_000].map(rate => rowsPerFlush(1_000, rate))).toEqual([
       1_000, 1, 200, 1_000,
     ])

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Progress } from '../../../lib/write/progress.ts'
 
-/** A sink whose first rows are settled as the spec says, and which counts how often it looks for them. */
+/** A sink with a number of settled rows that the spec sets, and a count of how often it is asked for that number. */
 function scene() {
   const source = {
     rows: 0,
@@ -28,7 +28,7 @@ function scene() {
 const many = 200_000
 
 describe('settled()', () => {
-  it('resolves as many as ask for it, each as soon as its rows are settled', async () => {
+  it('resolves for any number of callers, each as soon as its rows are settled', async () => {
     const { progress, settle } = scene()
     const asked = Array.from({ length: many }, () => progress.settled(1))
     let isLater = false
@@ -45,7 +45,7 @@ describe('settled()', () => {
   it('costs each row the same, however many wait for others', async () => {
     const { source, progress, settle } = scene()
     const asked = Array.from({ length: many }, (_, i) => progress.settled(i + 1))
-    // The first had to look, and all others ask for more rows.
+    // The first call had to look, and all others ask for more rows.
     expect(source.looks).toBe(1)
     let awaited = 0
     for (let row = 0; row < 2 * many; row++) if (progress.isAwaited(row)) awaited++
@@ -55,7 +55,7 @@ describe('settled()', () => {
     expect(progress.isAwaited(0)).toBe(false)
   })
 
-  it('rejects whoever waits with what the sink fails with, and whoever asks later for rows that are not settled', async () => {
+  it('rejects waiting and later calls for rows that are not settled with the error of the sink', async () => {
     const { progress, settle } = scene()
     settle(1)
     const waiting = progress.settled(2)
@@ -68,7 +68,7 @@ describe('settled()', () => {
     expect(progress.isAwaited(1)).toBe(false)
   })
 
-  it('resolves for rows that never come once the sink is complete, also when it is closed then', async () => {
+  it('resolves for rows that never come when the sink is complete, even if it is closed then', async () => {
     const { progress, settle } = scene()
     settle(1)
     const waiting = progress.settled(2)
@@ -80,7 +80,7 @@ describe('settled()', () => {
 })
 
 describe('isAwaited()', () => {
-  it('knows the last row of each that waits, also while the first is not settled', () => {
+  it('is true for the last row of every waiting call, even before the first one is settled', () => {
     const { progress } = scene()
     void progress.settled(2)
     void progress.settled(5)

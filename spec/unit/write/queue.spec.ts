@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { Queue } from '../../../lib/write/queue.ts'
 
 describe('a queue', () => {
-  it('gives back what came first, whatever is asked of it in between', () => {
+  it('returns items in the order in which they came, whatever the calls in between', () => {
     const step = fc.oneof(
       fc.record({ push: fc.integer() }),
       fc.constant('shift' as const),

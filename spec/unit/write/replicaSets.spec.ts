@@ -35,7 +35,7 @@ function scene({ requests = 8, waitingRows = 2, bytes = 100_000 } = {}) {
   const push = (...names: string[]) => lane.push(names.map(replicas => groupOf(replicas)))
   const namesOf = () => sent.map(({ group }) => group.replicas)
   const nth = (at: number) => sent[at] as Sent
-  /** Lets the request fail; it waits for so long before its next try. */
+  /** Fails a request, which waits for this time before its next attempt. */
   const fail = (at: number, wait_ms = 100_000, fault: Fault = 'retry') => {
     const { permit } = nth(at)
     permit.failed(fault, performance.now())
@@ -63,8 +63,8 @@ const isOver = async (wait: Promise<unknown>) => {
   return over
 }
 
-describe('a request between two tries', () => {
-  it('leaves its permit to others, and goes on before groups that have not left', async () => {
+describe('a request between two attempts', () => {
+  it('gives its permit to others, and continues before groups that have not been sent', async () => {
     const { push, namesOf, fail, acknowledge } = scene({ requests: 1 })
     push('a', 'a', 'a')
     const again = fail(0, 0)
@@ -76,7 +76,7 @@ describe('a request between two tries', () => {
     expect(namesOf()).toEqual(['a', 'a'])
   })
 
-  it('ends with the reason of a signal', async () => {
+  it('fails with the reason of a signal', async () => {
     const { push, sent } = scene()
     push('a')
     const closing = new AbortController()
@@ -87,7 +87,7 @@ describe('a request between two tries', () => {
 })
 
 describe('a replica set that fails three times in a row', () => {
-  it('is probed by what failed before, and the others get all other permits', async () => {
+  it('is probed with requests that failed before, and the others get all other permits', async () => {
     const { push, namesOf, fail } = scene({ requests: 6 })
     push('dead', 'dead', 'dead')
     const again = [fail(0, 0), fail(1, 0), fail(2, 0)]
@@ -101,7 +101,7 @@ describe('a replica set that fails three times in a row', () => {
     expect(namesOf()).toHaveLength(7)
   })
 
-  it('is probed by new requests when nothing that failed is left', async () => {
+  it('is probed with new requests if no failed ones are left', async () => {
     const { push, namesOf, sent, fail } = scene({ requests: 6 })
     push('dead', 'dead', 'dead')
     for (const { permit } of sent) permit.failed('retry', 0)
@@ -114,11 +114,11 @@ describe('a replica set that fails three times in a row', () => {
     expect(namesOf()).toHaveLength(5)
   })
 
-  it('does not make anybody wait until its rows fill the bytes that may be in flight', async () => {
+  it('makes nobody wait until its rows fill the bytes that may be in flight', async () => {
     const { lane, push, fail } = scene({ bytes: 10 * (groupOf('dead').bytes + 256) })
     push('dead', 'dead', 'dead')
     for (const at of [0, 1, 2]) void fail(at)
-    // What has left counts with its bytes, and what waits with what a row costs beside them.
+    // Sent rows count with their bytes. Waiting rows also count with their overhead.
     for (let row = 0; row < 9; row++) push('dead')
     expect(lane.room()).toBeUndefined()
     expect(lane.isWaiting).toBe(false)
@@ -129,7 +129,7 @@ describe('a replica set that fails three times in a row', () => {
     await room
   })
 
-  it('keeps the source waiting when there are no others', async () => {
+  it('keeps the source waiting if there are no others', async () => {
     const { lane, fail } = scene({ waitingRows: 2 })
     const push = (count: number) =>
       lane.push(Array.from({ length: count }, () => ({ ...groupOf(''), replicas: everywhere })))
@@ -145,7 +145,7 @@ describe('a replica set that fails three times in a row', () => {
     await room
   })
 
-  it('has what waits for it sent as soon as it answers, and tries that wait long are made at once', async () => {
+  it('gets its waiting groups as soon as it answers, and sleeping retries are made at once', async () => {
     const { lane, push, namesOf, fail, acknowledge } = scene({ requests: 8 })
     push('dead', 'dead', 'dead')
     const again = [0, 1, 2].map(at => fail(at))
@@ -160,7 +160,7 @@ describe('a replica set that fails three times in a row', () => {
     expect(lane.idle()).toBeUndefined()
   })
 
-  it('does not shrink the window for the others, as it does for all when it is the only one', async () => {
+  it('does not shrink the window if there are others, and shrinks it if it is the only one', async () => {
     const { push, fail, told } = scene()
     push('dead', 'dead', 'dead')
     push('alive')
@@ -172,7 +172,7 @@ describe('a replica set that fails three times in a row', () => {
     expect(only.told).toHaveLength(5)
   })
 
-  it('keeps no memory of other rows alive with what waits for it', async () => {
+  it('keeps no memory of other rows alive with its waiting rows', async () => {
     const rows = encodeAll(Array.from({ length: 100 }, (_, c) => ({ p: 1, c, v: 'x'.repeat(100) })))
     const { push, lane, fail } = scene({ bytes: 100_000 })
     push('dead', 'dead', 'dead')
@@ -205,14 +205,14 @@ describe('a replica set that hangs', () => {
     vi.useRealTimers()
   })
 
-  it('gives its permits back once others were answered for a second, and keeps nobody waiting', async () => {
+  it('gives its permits back after others were answered for a second, and keeps nobody waiting', async () => {
     const { lane, push, namesOf, acknowledge } = scene({ requests: 4, waitingRows: 2 })
     push('alive', 'hung', 'hung', 'hung', 'hung', 'hung')
     const permits = (name: string) => namesOf().filter(other => other === name).length
     expect([permits('alive'), permits('hung')]).toEqual([1, 2])
     const room = lane.room() as Promise<void>
     for (let look = 0; look < 10; look++) vi.advanceTimersByTime(250)
-    // While nobody is answered all may be slow.
+    // While no replica set answers, all may be slow.
     expect(await isOver(room)).toBe(false)
     await acknowledge(0)
     vi.advanceTimersByTime(250)
@@ -223,22 +223,22 @@ describe('a replica set that hangs', () => {
     lane.close()
   })
 
-  it('leaves nothing counted that is over', async () => {
+  it('has nothing held any more after all its requests were answered', async () => {
     const { lane, push, namesOf, acknowledge } = scene({ requests: 2, bytes: 1_000 })
     push('alive', 'hung', 'hung', 'hung')
     for (let look = 0; look < 10; look++) vi.advanceTimersByTime(250)
     await acknowledge(0)
-    // A probe leaves beside the one that hangs.
+    // A probe is sent beside the request that hangs.
     vi.advanceTimersByTime(250)
     expect(namesOf()).toEqual(['alive', 'hung', 'hung'])
     for (const at of [1, 2, 3]) await acknowledge(at)
     expect(lane.idle()).toBeUndefined()
-    // Only where nothing is held may a group exceed the bound.
+    // A group may exceed the bound only if nothing is held.
     lane.push([{ ...groupOf('alive'), bytes: 5_000 }])
     expect(namesOf()).toHaveLength(5)
   })
 
-  it('is as the others once it answers', async () => {
+  it('is treated like the others after it answers', async () => {
     const { push, namesOf, acknowledge } = scene({ requests: 4 })
     push('alive', 'hung', 'hung', 'hung', 'hung')
     for (let look = 0; look < 10; look++) vi.advanceTimersByTime(250)
@@ -249,7 +249,7 @@ describe('a replica set that hangs', () => {
     expect(namesOf()).toEqual(['alive', 'hung', 'hung', 'hung', 'hung'])
   })
 
-  it('has at most half of the permits while there are others', async () => {
+  it('gets at most half of the permits while there are others', async () => {
     const { push, namesOf, acknowledge } = scene({ requests: 4, waitingRows: 99 })
     push('alive', 'hung', 'hung', 'hung', 'hung', 'alive', 'alive')
     expect(namesOf()).toEqual(['alive', 'hung', 'alive', 'hung'])
@@ -257,7 +257,7 @@ describe('a replica set that hangs', () => {
     await acknowledge(2)
     expect(namesOf().slice(4)).toEqual(['alive'])
     await acknowledge(4)
-    // Nobody else is there any more.
+    // No other replica set has groups any more.
     push('hung')
     expect(namesOf().filter(name => name === 'hung')).toHaveLength(4)
   })

@@ -19,7 +19,7 @@ import { FakeClient, type FakeWrite, rowsOf } from '../../fake/fakeClient.ts'
 import { range, serverError, settled } from '../../stream/support.ts'
 import { encodeAll, schema } from '../batch/rows.ts'
 
-// Waits between tries are random parts of a bound: here they are no wait at all.
+// Waits between attempts are random fractions of a bound. Here they are zero.
 beforeEach(() => {
   vi.spyOn(Math, 'random').mockReturnValue(0)
 })
@@ -65,7 +65,7 @@ async function scene(options: Partial<CassandraWritableOptions> = {}) {
     },
     settings,
   )
-  /** Sends rows as a writer does, which has counted them. */
+  /** Counts and sends rows, like a writer. */
   const send = (rows: readonly EncodedRow[]) => {
     for (const _ of rows) tally.rowAccepted()
     tally.groupLeft(rows.length)
@@ -89,7 +89,7 @@ const clusteringOf = ({ cql, binds }: FakeWrite): number[] => {
   return range(rowsOf({ cql } as FakeWrite)).map(i => (binds[i * each + 1] as Buffer).readInt32BE())
 }
 
-/** Answers writes until `done`: with what `verdict` says, else with an acknowledgement. Returns what was acknowledged. */
+/** Answers writes until `done`, with the error that `verdict` returns or an acknowledgement. Returns the acknowledged rows. */
 async function answer(
   client: FakeClient,
   done: Promise<unknown>,
@@ -114,7 +114,7 @@ async function answer(
 }
 
 describe('a request', () => {
-  it('is prepared, routed by its partition, and left to no retry of the driver', async () => {
+  it('is prepared, routed by its partition, and never retried by the driver', async () => {
     const { client, send } = await scene({ consistency: 'each_quorum', request_timeout_ms: 1_234 })
     // Not every node holds every partition.
     client.hosts.length = 2
@@ -147,7 +147,7 @@ describe('a request', () => {
     expect(known).toBeTypeOf('number')
   })
 
-  it('counts its rows when it is acknowledged, deletes apart', async () => {
+  it('counts its rows when it is acknowledged, and deletes separately', async () => {
     const { client, counters, send, told } = await scene()
     const inserts = send(rows(2))
     ;(await client.nextWrite()).acknowledge()
@@ -168,7 +168,7 @@ describe('a request', () => {
     expect(told).toEqual(['answered', 'answered'])
   })
 
-  it('changes no count when it is acknowledged after the end of the stream', async () => {
+  it('changes no count if it is acknowledged after the end of the stream', async () => {
     const { client, counters, tally, send } = await scene()
     const sending = send(rows(1))
     const write = await client.nextWrite()
@@ -180,7 +180,7 @@ describe('a request', () => {
   })
 })
 
-describe('a fault that passes', () => {
+describe('a transient fault', () => {
   it.each([
     ['unavailable', serverError(0x1000), false],
     ['bootstrapping', serverError(0x1002), false],
@@ -188,7 +188,7 @@ describe('a fault that passes', () => {
     ['overloaded', serverError(0x1001), true],
     ['write timeout', serverError(0x1100), true],
     ['no answer', Object.assign(new Error('no answer'), { name: 'OperationTimedOutError' }), true],
-  ])('as %s has the same bytes sent again', async (_, fault, isSlow) => {
+  ])('such as %s makes the sender send the same bytes again', async (_, fault, isSlow) => {
     const { client, counters, send, told } = await scene()
     const sending = send(rows(2))
     for (let tries = 0; tries < 3; tries++) (await client.nextWrite()).fail(fault)
@@ -204,7 +204,7 @@ describe('a fault that passes', () => {
     expect(told.filter(word => word === 'slow').length).toBe(isSlow ? 3 : 0)
   })
 
-  it('has a row with a list sent with a newer time each time, since the same one would double it', async () => {
+  it('makes the sender use a later write time per attempt for a row with a list, which would double otherwise', async () => {
     const { client, send } = await scene()
     const [row] = rows(1)
     const sending = send([{ ...(row as EncodedRow), appends: true }])
@@ -216,7 +216,7 @@ describe('a fault that passes', () => {
     expect(times).toEqual([1_000, 1_001, 1_002, 1_003])
   })
 
-  it('ends with the last fault when retry_timeout_ms is over', async () => {
+  it('is the cause of the error when retry_timeout_ms is over', async () => {
     const { client, send } = await scene({ retry_timeout_ms: 0 })
     const sending = send(rows(1))
     const fault = serverError(0x1000, 'not enough replicas')
@@ -231,7 +231,7 @@ describe('a fault that passes', () => {
     expect(client.writes.length).toBe(1)
   })
 
-  it('is waited for no longer than until the stream is destroyed', async () => {
+  it('is no longer retried after the stream is destroyed', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(1)
     const { client, closing, send } = await scene()
     const sending = send(rows(1))
@@ -243,13 +243,13 @@ describe('a fault that passes', () => {
   })
 })
 
-describe('a fault that stays', () => {
+describe('a permanent fault', () => {
   it.each([
     ['ERR_CASSANDRA_UNAUTHORIZED', WriteError, serverError(0x2100, 'no MODIFY permission')],
     ['ERR_CASSANDRA_AUTH', ConnectionError, serverError(0x0100, 'password expired')],
     ['ERR_CASSANDRA_WRITE', WriteError, serverError(0x2000, 'line 1: no viable alternative')],
     ['ERR_CASSANDRA_WRITE', WriteError, new TypeError('a bug in a driver')],
-  ])('is %s at once, in the words of the server', async (code, kind, fault) => {
+  ])('is reported as %s at once, in the words of the server', async (code, kind, fault) => {
     const { client, send } = await scene()
     const sending = send(rows(2))
     ;(await client.nextWrite()).fail(fault)
@@ -263,19 +263,22 @@ describe('a request whose rows the server fails to store', () => {
   const failure = () => serverError(0x1500, 'Operation failed')
   const isBad = (write: FakeWrite, bad: readonly number[]) => clusteringOf(write).some(c => bad.includes(c))
 
-  it.each([0x0000, 0x1500])('is sent whole three times, in case it passes (%i)', async code => {
-    const { client, counters, refused, send } = await scene()
-    const sending = send(rows(20))
-    for (let tries = 0; tries < 2; tries++) (await client.nextWrite()).fail(serverError(code))
-    ;(await client.nextWrite()).acknowledge()
-    await sending
-    expect(client.writes.map(rowsOf)).toEqual([20, 20, 20])
-    expect(counters).toMatchObject({ rows_written: 20, rows_failed: 0, retries: 2 })
-    expect(refused).toEqual([])
-  })
+  it.each([0x0000, 0x1500])(
+    'is first sent as a whole three times, in case the fault passes (%i)',
+    async code => {
+      const { client, counters, refused, send } = await scene()
+      const sending = send(rows(20))
+      for (let tries = 0; tries < 2; tries++) (await client.nextWrite()).fail(serverError(code))
+      ;(await client.nextWrite()).acknowledge()
+      await sending
+      expect(client.writes.map(rowsOf)).toEqual([20, 20, 20])
+      expect(counters).toMatchObject({ rows_written: 20, rows_failed: 0, retries: 2 })
+      expect(refused).toEqual([])
+    },
+  )
 
   it.each([[[0]], [[19]], [[3, 11]]])(
-    'is narrowed down after that to the rows that make it fail, %j of 20',
+    'is then narrowed down to the rows that make it fail, %j of 20',
     async bad => {
       const { client, counters, refused, send } = await scene({ retry_timeout_ms: 400 })
       const sending = send(rows(20))
@@ -291,7 +294,7 @@ describe('a request whose rows the server fails to store', () => {
     },
   )
 
-  it('is no row’s fault when it passes soon, though the server stores others', async () => {
+  it('blames no row if the fault passes soon, although the server stores others', async () => {
     const { client, counters, refused, send } = await scene()
     const sending = send(rows(2))
     let failures = 0
@@ -304,7 +307,7 @@ describe('a request whose rows the server fails to store', () => {
     expect(counters).toMatchObject({ rows_written: 2, rows_failed: 0 })
   })
 
-  it('is no row’s fault when the server stores only what was on its way before', async () => {
+  it('blames no row if the server stores only rows that were in flight before', async () => {
     const { client, refused, send } = await scene({ retry_timeout_ms: 300 })
     const [one, other] = rows(2) as [EncodedRow, EncodedRow]
     const [early, sending] = [send([other]), send([one])]
@@ -321,10 +324,10 @@ describe('a request whose rows the server fails to store', () => {
 
   it.each([
     [60, 'is the fault of'],
-    // Requests on two connections may come in another order than they left.
+    // Requests on two connections may arrive in another order than they were sent.
     [0, 'may be the fault of others than'],
   ])(
-    'that is followed after %i ms by one that is stored %s a row that fails until time is over',
+    'that is followed after %i ms by a stored one %s a row that fails until the time limit',
     async wait_ms => {
       const { client, refused, send } = await scene({ retry_timeout_ms: 300 })
       const [one, other] = rows(2) as [EncodedRow, EncodedRow]
@@ -344,7 +347,7 @@ describe('a request whose rows the server fails to store', () => {
     },
   )
 
-  it('is no row’s fault when the table is gone by then', async () => {
+  it('blames no row if the table no longer exists', async () => {
     const { client, refused, send } = await scene({ retry_timeout_ms: 400 })
     const sending = send(rows(4))
     void answer(client, sending, write => {
@@ -355,7 +358,7 @@ describe('a request whose rows the server fails to store', () => {
     expect(refused).toEqual([])
   })
 
-  it('is no row’s fault while the server stores no other', async () => {
+  it('blames no row while the server stores no others', async () => {
     const { client, refused, send } = await scene({ retry_timeout_ms: 300 })
     const sending = send(rows(4))
     void answer(client, sending, failure)
@@ -363,7 +366,7 @@ describe('a request whose rows the server fails to store', () => {
     expect(refused).toEqual([])
   })
 
-  it('takes newer times for lists in the smaller requests, since some rows may be stored', async () => {
+  it('uses later write times for lists in the smaller requests, because some rows may be stored', async () => {
     const { client, send } = await scene({ retry_timeout_ms: 2_000 })
     const lists = rows(2).map(row => ({ ...row, appends: true }))
     const [first] = lists as [EncodedRow, EncodedRow]
@@ -379,10 +382,10 @@ describe('a request whose rows the server fails to store', () => {
 
 describe('a consistency level', () => {
   it.each([
-    ['that the keyspace has too few replicas for', 'THREE', 3, 2, 'ERR_CASSANDRA_CONSISTENCY'],
+    ['for which the keyspace has too few replicas', 'THREE', 3, 2, 'ERR_CASSANDRA_CONSISTENCY'],
     ['whose replicas are away', 'THREE', 3, 3, 'ERR_CASSANDRA_RETRY_TIMEOUT'],
     ['of a keyspace without a replica in the datacenter', 'LOCAL_QUORUM', 1, 0, 'ERR_CASSANDRA_CONSISTENCY'],
-    // The server adds a node that takes the place of a dead one, or the keyspace had three replicas until now.
+    // A node is joining to replace a dead one, or the keyspace had three replicas until now.
     ['that asks for more replicas while they change', 'LOCAL_QUORUM', 2, 1, 'ERR_CASSANDRA_RETRY_TIMEOUT'],
     ['of all replicas, whatever their number', 'ALL', 4, 3, 'ERR_CASSANDRA_RETRY_TIMEOUT'],
   ] as const)('%s ends with what to do about it', async (_, consistency, required, replicas, code) => {
@@ -394,7 +397,7 @@ describe('a consistency level', () => {
     await expect(sending).rejects.toMatchObject({ code })
   })
 
-  it('that the table refuses is blamed on no row', async () => {
+  it('that the table refuses blames no row', async () => {
     const { client, refused, send } = await scene()
     const sending = send(rows(5))
     const words = 'LOCAL_QUORUM is unsupported with Accord for write/commit, supported are ANY, ONE, QUORUM'
@@ -404,8 +407,8 @@ describe('a consistency level', () => {
   })
 })
 
-describe('a write time that has not come', () => {
-  it('is waited for, and one that has is not', async () => {
+describe('a write time in the future', () => {
+  it('delays its request, and one in the past does not', async () => {
     const { client, clock, send } = await scene()
     const [past, future] = rows(2) as [EncodedRow, EncodedRow]
     const ahead = clock.now() + 30_000
@@ -422,7 +425,7 @@ describe('a write time that has not come', () => {
     await second
   })
 
-  it('of the caller’s own is sent as it is', async () => {
+  it('from timestamp_column does not delay its request', async () => {
     const { client, clock, send } = await scene({ timestamp_column: 'at' })
     clock.advance(clock.now() + 60_000_000)
     void send(rows(1))
@@ -451,7 +454,7 @@ describe('a statement that the server has lost', () => {
   const lost = () =>
     Object.assign(new Error('All host(s) tried'), { innerErrors: { a: serverError(0x2500) } })
 
-  it('is a changed schema when the table is gone or another', async () => {
+  it('is reported as a changed schema if the table no longer exists or is another one', async () => {
     const { client, send } = await scene()
     const sending = send(rows(1))
     client.tableId = 'table-2'
@@ -460,7 +463,7 @@ describe('a statement that the server has lost', () => {
     await expect(sending).rejects.toMatchObject({ code: 'ERR_CASSANDRA_SCHEMA_CHANGED' })
   })
 
-  it('is sent again when the table is as it was', async () => {
+  it('is sent again if the table did not change', async () => {
     const { client, counters, send } = await scene()
     const sending = send(rows(1))
     ;(await client.nextWrite()).fail(lost())
@@ -469,7 +472,7 @@ describe('a statement that the server has lost', () => {
     expect(counters).toMatchObject({ rows_written: 1, retries: 1 })
   })
 
-  it('says why it cannot be prepared again, which the driver does not', async () => {
+  it('leads to an error that says why it cannot be prepared again, which the driver does not', async () => {
     const { client, send } = await scene()
     const sending = range(3).map(() => send(rows(1)))
     await client.writesReach(3)
@@ -482,7 +485,7 @@ describe('a statement that the server has lost', () => {
     await expect(sending[0]).rejects.toMatchObject({ code: 'ERR_CASSANDRA_UNAUTHORIZED' })
   })
 
-  it('has a list written with a newer time when the try that prepared anew may have stored it', async () => {
+  it('makes the sender use a later write time for a list if the attempt that prepared again may have stored it', async () => {
     const { client, send } = await scene({ retry_timeout_ms: 2_000 })
     const [row] = rows(1)
     const sending = send([{ ...(row as EncodedRow), appends: true }])
@@ -495,7 +498,7 @@ describe('a statement that the server has lost', () => {
     expect(times).toEqual([1_000, 1_000, 1_001])
   })
 
-  it('blames no row for what another finds out when it prepares anew', async () => {
+  it('blames no row for a fault that another request finds when it prepares again', async () => {
     const { client, refused, send } = await scene()
     const [one, other] = rows(2) as [EncodedRow, EncodedRow]
     const sending = [send([one]), send([other])]
@@ -510,17 +513,17 @@ describe('a statement that the server has lost', () => {
     ])
   })
 
-  it('has the schema read once for all requests that meet it', async () => {
+  it('causes one read of the schema for all affected requests', async () => {
     const { client, send } = await scene()
     const sending = range(10).map(() => send(rows(1)))
     await client.writesReach(10)
     const before = client.schemaLooks
     for (const write of [...client.pending]) write.fail(lost())
-    // One of them tries for all.
+    // One of them prepares for all.
     await client.writesReach(11)
     ;(await client.nextWrite()).acknowledge()
     await client.writesReach(20)
-    // Once for the fault, and once because a text was prepared anew.
+    // Once for the fault, and once because a statement was prepared again.
     expect(client.schemaLooks - before).toBe(2)
     for (const write of [...client.pending]) write.acknowledge()
     await Promise.all(sending)
@@ -528,7 +531,7 @@ describe('a statement that the server has lost', () => {
 })
 
 describe('a request that the server refuses', () => {
-  it('is halved until it is small enough, and every row is written once', async () => {
+  it('as too large is halved until it is small enough, and every row is written once', async () => {
     const { client, counters, refused, send } = await scene()
     const sending = send(rows(50))
     const written = await answer(client, sending, write =>
@@ -566,7 +569,7 @@ describe('a request that the server refuses', () => {
     },
   )
 
-  it('is a changed schema and no bad row when a column has another type now', async () => {
+  it('is reported as a changed schema and no bad row if a column now has another type', async () => {
     const { client, refused, send } = await scene()
     const sending = send(rows(2))
     client.columns = client.columns.map(column =>

@@ -23,18 +23,18 @@ const withMost = (maxPrepared: number) =>
   Object.assign(new FakeClient(), { options: { maxPrepared } }).asClient
 
 describe('the statements of a sink', () => {
-  it('are all that help while few sinks share the caches', () => {
+  it('are all useful ones while few sinks share the caches', () => {
     for (const share of sharesOf(10, {}, withMost(20_000))) expect(share.counts).toEqual(allCounts)
   })
 
   it.each([20, 80, 200, 1_000])(
-    'fit the cache of a server and the list of a driver with those of %i tables',
+    'fit into the cache of a server and the list of a driver together with those of %i tables',
     tables => {
       for (const most of [500, 20_000]) {
         const [share] = sharesOf(tables, {}, withMost(most))
         const counts = share?.counts ?? []
         const rows = counts.reduce((sum, count) => sum + count, 0)
-        // What Cassandra 5.0 needs for each, as it was measured: 106 of 50 rows with 9 markers fill 10 MiB.
+        // Measured size of a statement in Cassandra 5.0: 106 statements of 50 rows with 9 markers fill 10 MiB.
         const bytes = tables * (counts.length * 2_400 + rows * 2_200)
         if (tables < 1_000) expect(bytes).toBeLessThan(10 * 1024 * 1024)
         if (tables < 500) expect(tables * counts.length).toBeLessThanOrEqual(most)
@@ -43,12 +43,12 @@ describe('the statements of a sink', () => {
     },
   )
 
-  it('of 200 tables still hold several rows', () => {
+  it('of 200 tables still have several rows', () => {
     const [share] = sharesOf(200, {}, withMost(20_000))
     expect(share?.counts[0]).toBeGreaterThanOrEqual(10)
   })
 
-  it('become more again when other sinks end, and do not mind sinks of another cluster', () => {
+  it('become more when other sinks end, and do not depend on sinks of another cluster', () => {
     const cluster = {}
     const [first, ...others] = sharesOf(200, cluster, withMost(20_000))
     sharesOf(1, {})

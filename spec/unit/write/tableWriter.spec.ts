@@ -9,7 +9,7 @@ import { Tally } from '../../../lib/write/tally.ts'
 import { FakeClient } from '../../fake/fakeClient.ts'
 import { idsSent, range, row, serverError, settled } from '../../stream/support.ts'
 
-// Waits between tries are random parts of a bound: here they are no wait at all.
+// Waits between attempts are random fractions of a bound. Here they are zero.
 beforeEach(() => {
   vi.spyOn(Math, 'random').mockReturnValue(0)
 })
@@ -77,7 +77,7 @@ describe('opening a writer', () => {
     await (await quorum.writer).close()
   })
 
-  it('fails with a code of this package when the schema cannot be read', async () => {
+  it('fails with a code of this package if the schema cannot be read', async () => {
     const { writer } = opening({
       options: { request_timeout_ms: 50 },
       client: client => {
@@ -90,7 +90,7 @@ describe('opening a writer', () => {
     })
   })
 
-  it('passes on what is wrong with the table', async () => {
+  it('fails with the problem of the table', async () => {
     const { writer } = opening({
       client: client => {
         client.columns = []
@@ -99,7 +99,7 @@ describe('opening a writer', () => {
     await expect(writer).rejects.toBeInstanceOf(SchemaError)
   })
 
-  it('ends by its signal', async () => {
+  it('fails when its signal aborts', async () => {
     const { writer, abort } = opening()
     abort.abort()
     await expect(writer).rejects.toMatchObject({ name: 'AbortError' })
@@ -107,14 +107,14 @@ describe('opening a writer', () => {
 })
 
 describe('taking a row', () => {
-  it('gives the reason and does not throw when the row cannot be stored', async () => {
+  it('returns the reason and does not throw if the row cannot be stored', async () => {
     const { writer, counters } = await scene()
     const taken = writer.encode({ id: 'x' })
     expect(taken).toBeInstanceOf(RowError)
     expect(counters.rows_accepted).toBe(0)
   })
 
-  it('numbers rows in the order they come, bad ones too', async () => {
+  it('numbers rows in the order in which they come, also bad ones', async () => {
     const { writer } = await scene()
     const taken = [row(0), { id: 'x' }, row(2), 7].map(each => writer.encode(each))
     expect(taken).toMatchObject([{ index: 0 }, { row_index: 1 }, { index: 2 }, { row_index: 3 }])
@@ -131,7 +131,7 @@ describe('taking a row', () => {
     expect(new Set(times).size).toBe(1_000)
   })
 
-  it('stamps none before the clock of the coordinator', async () => {
+  it('stamps rows by the clock of the coordinator', async () => {
     const ahead = Date.now() + 5_000
     const { writer } = await scene({
       client: client => {
@@ -146,11 +146,11 @@ describe('taking a row', () => {
 })
 
 describe('adding a row', () => {
-  it('needs no wait while two flushes wait for their turn, and a wait behind the third', async () => {
+  it('returns at once while two flushes wait for their turn, and must wait after the third', async () => {
     const { client, writer } = await scene({
       options: { rows_per_batch: 2, concurrency: 1, batch_by: 'none' },
     })
-    // One row is in flight and five wait: the last of them is of the third flush.
+    // One row is in flight and five wait. The last of them belongs to the third flush.
     for (const id of range(5)) expect(writer.add(writer.encode(row(id)))).toBeUndefined()
     const wait = writer.add(writer.encode(row(5)))
     expect(wait).toBeInstanceOf(Promise)
@@ -165,7 +165,7 @@ describe('adding a row', () => {
     expect(idsSent(client)).toEqual([0, 1])
   })
 
-  it('waits for its turn when rows are buffered one by one', async () => {
+  it('waits for its turn with buffers of one row', async () => {
     const { client, writer } = await scene({ options: { rows_per_batch: 1, concurrency: 1 } })
     expect(writer.add(writer.encode(row(0)))).toBeUndefined()
     const wait = writer.add(writer.encode(row(1)))
@@ -175,7 +175,7 @@ describe('adding a row', () => {
     expect(idsSent(client)).toEqual([0, 1])
   })
 
-  it('waits in the end also when rows come so slowly that time cuts each flush', async () => {
+  it('must wait at some point even if rows come so slowly that each flush is cut by time', async () => {
     const { writer } = await scene({
       options: { rows_per_batch: 2, concurrency: 1, batch_by: 'none', flush_interval_ms: 5 },
     })
@@ -188,11 +188,11 @@ describe('adding a row', () => {
       vi.advanceTimersByTime(5)
       return wait
     })
-    // One in flight, one that waits, and two flushes of two.
+    // One row in flight, one that waits, and two flushes of two rows.
     expect(waits.findIndex(wait => wait !== undefined)).toBe(5)
   })
 
-  it('meets a window that doubles also when answers come together', async () => {
+  it('has a window that doubles even if answers come together', async () => {
     const { client, writer } = await scene({ options: { rows_per_batch: 500, batch_by: 'none' } })
     for (const id of range(500)) writer.add(writer.encode(row(id)))
     for (const expected of [32, 64, 100, 100]) {
@@ -202,7 +202,7 @@ describe('adding a row', () => {
     }
   })
 
-  it('that is bad rejects after the rows before it are written', async () => {
+  it('rejects for a bad row after the rows before it are written', async () => {
     const { client, writer, counters, failures } = await scene()
     writer.add(writer.encode(row(0)))
     const refused = writer.add(writer.encode({ id: 'x' }))
@@ -226,12 +226,12 @@ describe('adding a row', () => {
 })
 
 describe('draining', () => {
-  it('has nothing to wait for when nothing was added', async () => {
+  it('returns at once if nothing was added', async () => {
     const { writer } = await scene()
     await writer.drain()
   })
 
-  it('sends what is in the buffer and waits for the acknowledgements', async () => {
+  it('sends the buffered rows and waits for the acknowledgements', async () => {
     const { client, writer, counters } = await scene()
     for (const id of range(3)) writer.add(writer.encode(row(id)))
     let drained = false
@@ -248,7 +248,7 @@ describe('draining', () => {
     expect(counters).toMatchObject({ rows_written: 3, rows_buffered: 0, rows_in_flight: 0 })
   })
 
-  it('waits for the rows so far, each of them, and for none that comes later', async () => {
+  it('waits for every row so far, and for no later row', async () => {
     const { client, writer } = await scene({ options: { batch_by: 'none' } })
     const over: string[] = []
     const drain = (name: string) => void writer.drain().then(() => over.push(name))
@@ -272,7 +272,7 @@ describe('draining', () => {
     await writer.close()
   })
 
-  it('is over at once when the writer is closed, for whoever waits and whoever comes', async () => {
+  it('ends at once when the writer is closed, for waiting and later calls', async () => {
     const { writer } = await scene()
     writer.add(writer.encode(row(0)))
     const waiting = writer.drain()
@@ -283,7 +283,7 @@ describe('draining', () => {
 })
 
 describe('rows with a time to live', () => {
-  it('have it from when their epoch was sealed, also where rows of the next one are on their way', async () => {
+  it('have the time that is left since the seal of their epoch, also while rows of the next one are in flight', async () => {
     const { client, writer } = await scene({ options: { ttl: 1000, batch_by: 'none', rows_per_batch: 1 } })
     const now = performance.now()
     writer.liveFrom(0, now - 100_000)
@@ -300,7 +300,7 @@ describe('rows with a time to live', () => {
 })
 
 describe('closing', () => {
-  it('releases whoever waits, and leaves a borrowed client open', async () => {
+  it('ends all waits, and leaves a borrowed client open', async () => {
     const { client, writer, counters } = await scene({
       options: { rows_per_batch: 1, concurrency: 1, batch_by: 'none' },
     })

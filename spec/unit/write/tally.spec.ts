@@ -13,7 +13,7 @@ function sumOf({ stats }: Tally): number {
 }
 
 describe('a tally', () => {
-  it('counts rows by what their operation says', () => {
+  it('counts rows by the counter of their operation', () => {
     const tally = new Tally()
     for (let i = 0; i < 3; i++) tally.rowAccepted()
     tally.groupLeft(3)
@@ -29,14 +29,14 @@ describe('a tally', () => {
     expect(tally.acknowledged).toBe(3)
   })
 
-  it('tells the skew of the clock as it was read last', () => {
+  it('has the clock skew of the last measurement', () => {
     const tally = new Tally()
     expect(tally.stats.clock_skew_ms).toBe(0)
     tally.clockRead(-7)
     expect({ ...tally.stats }).toMatchObject({ clock_skew_ms: -7 })
   })
 
-  it('adds up at any time, and says after its end that what is not acknowledged failed', () => {
+  it('adds up at any time, and after its end counts rows without acknowledgement as failed', () => {
     const act = fc.constantFrom('accept', 'drop', 'leave', 'acknowledge', 'refuse', 'close')
     fc.assert(
       fc.property(fc.array(act, { maxLength: 60 }), acts => {
