@@ -11,6 +11,8 @@ export default defineConfig({
           name: 'unit',
           // Ends a hang. Property tests take long on a busy machine.
           testTimeout: 30_000,
+          maxWorkers: 2,
+          isolate: false,
           include: ['spec/*.spec.ts', 'spec/unit/**/*.spec.ts', 'spec/stream/**/*.spec.ts'],
           exclude: ['spec/pagesExamples.spec.ts', 'spec/examples.spec.ts'],
         },
@@ -19,6 +21,7 @@ export default defineConfig({
         test: {
           // The specs of rows and options, in a process with frozen prototypes.
           name: 'frozen',
+          maxWorkers: 2,
           setupFiles: ['spec/frozen/prototypes.ts'],
           testTimeout: 30_000,
           include: [

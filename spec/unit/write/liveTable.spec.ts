@@ -1,18 +1,24 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { writeSettingsOf } from '../../../lib/options/settings.ts'
-import { readTable } from '../../../lib/table/readTable.ts'
-import { DoubtfulRow } from '../../../lib/write/doubtfulRow.ts'
-import { LiveTable } from '../../../lib/write/liveTable.ts'
-import { defaultColumns, FakeClient } from '../../fake/fakeClient.ts'
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
 
 /** Milliseconds of each wait. Waits pass at once. */
 const waits: number[] = []
-vi.mock('node:timers/promises', () => ({
+// Specs of one process share their modules: those of this one have a clock of their own.
+vi.resetModules()
+vi.doMock('node:timers/promises', () => ({
   setTimeout: async (milliseconds: number) => {
     waits.push(milliseconds)
     vi.advanceTimersByTime(milliseconds)
   },
 }))
+const { writeSettingsOf } = await import('../../../lib/options/settings.ts')
+const { readTable } = await import('../../../lib/table/readTable.ts')
+const { DoubtfulRow } = await import('../../../lib/write/doubtfulRow.ts')
+const { LiveTable } = await import('../../../lib/write/liveTable.ts')
+const { defaultColumns, FakeClient } = await import('../../fake/fakeClient.ts')
+afterAll(() => {
+  vi.doUnmock('node:timers/promises')
+  vi.resetModules()
+})
 beforeEach(() => {
   waits.length = 0
   vi.useFakeTimers()
