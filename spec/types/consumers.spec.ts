@@ -16,14 +16,20 @@ const compilers = ['typescript-5.4', 'typescript-5', '@typescript/native']
 /** Files to compile, each with `module` and `moduleResolution`. */
 const projects = [
   ['consumer.ts consumer.cts', 'node16', 'node16'],
+  ['consumer.ts consumer.cts', 'node18', 'node16'],
+  ['consumer.ts consumer.cts', 'node20', 'node16'],
   ['consumer.ts consumer.cts', 'nodenext', 'nodenext'],
   ['consumer.ts', 'esnext', 'bundler'],
   ['consumer.cts', 'commonjs', 'node10'],
 ] as const
 
-/** TypeScript 7 no longer has `node10`. */
+/** TypeScript 7 no longer has `node10`, and 5.4 does not have `node18` and `node20` yet. */
+const absent: Readonly<Record<string, readonly string[]>> = {
+  'typescript-5.4': ['node18', 'node20'],
+  '@typescript/native': ['node10'],
+}
 const projectsOf = (compiler: string) =>
-  projects.filter(([, , resolution]) => resolution !== 'node10' || compiler !== '@typescript/native')
+  projects.filter(kinds => !kinds.some(kind => absent[compiler]?.includes(kind)))
 
 const run = (command: string, args: readonly string[], cwd: string) =>
   execFileSync(command, args, { cwd, encoding: 'utf8' })
