@@ -53,7 +53,8 @@ export default defineConfig({
           // Ends a hang. 100,000 rows may share two cores with several servers.
           testTimeout: 240_000,
           hookTimeout: 180_000,
-          maxWorkers: 2,
+          // One more than cores: every seventh second is a wait for a server, a restart or a clock.
+          maxWorkers: 3,
           // Many at once, because a load that waits for a fault to pass needs no CPU.
           maxConcurrency: 8,
           // After the unit specs, so that those finish in seconds.

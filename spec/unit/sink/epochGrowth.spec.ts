@@ -11,23 +11,26 @@ it.each([
   [10_000, 30_000, [1_000, 2_000, 4_000, 8_000, 10_000, 5_000]],
   [1_500, 5_000, [1_000, 1_500, 1_500, 1_000]],
   [10, 35, [10, 10, 10, 5]],
-])('epochs grow to rows_per_epoch: %i, and those of the next run too', async (rows_per_epoch, rows, sizes) => {
-  const folder = await mkdtemp(join(tmpdir(), 'checkpoint-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
-  for (let run = 0; run < 2; run++) {
-    const client = new FakeClient()
-    client.automatic = true
-    const sink = createMicroBatchSink({
-      client: client.asClient,
-      keyspace: 'ks',
-      table: 't',
-      checkpoint_location: join(folder, 'orders'),
-      rows_per_epoch,
-      epoch_interval_ms: 3_600_000,
-    })
-    const committed: number[] = []
-    sink.on('commit', ({ rows }) => committed.push(rows))
-    await pipeline(Readable.from(Array.from({ length: rows }, (_, id) => ({ id }))), sink)
-    expect(committed).toEqual(sizes)
-  }
-})
+])(
+  'epochs grow to rows_per_epoch: %i, and those of the next run too',
+  async (rows_per_epoch, rows, sizes) => {
+    const folder = await mkdtemp(join(tmpdir(), 'checkpoint-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    for (let run = 0; run < 2; run++) {
+      const client = new FakeClient()
+      client.automatic = true
+      const sink = createMicroBatchSink({
+        client: client.asClient,
+        keyspace: 'ks',
+        table: 't',
+        checkpoint_location: join(folder, 'orders'),
+        rows_per_epoch,
+        epoch_interval_ms: 3_600_000,
+      })
+      const committed: number[] = []
+      sink.on('commit', ({ rows }) => committed.push(rows))
+      await pipeline(Readable.from(Array.from({ length: rows }, (_, id) => ({ id }))), sink)
+      expect(committed).toEqual(sizes)
+    }
+  },
+)
