@@ -41,7 +41,7 @@ export default defineConfig({
           include: ['spec/types/**/*.spec.ts'],
           typecheck: { enabled: true, include: ['spec/types/**/*.test-d.ts'] },
           hookTimeout: 180_000,
-          sequence: { groupOrder: 1 },
+          maxWorkers: 2,
         },
       },
       {
