@@ -67,7 +67,8 @@ const sink = runKafkaSink<MessageRow>({
   // No restart of a broker should take longer.
   retry_timeout_ms: 120_000,
 })
-process.once('SIGTERM', () => void sink.stop().catch(() => {}))
+// One that is leaving gets the signal again when the round ends.
+process.on('SIGTERM', () => void sink.stop().catch(() => {}))
 try {
   await sink.done
   say({ ended: { ...sink.stats } as unknown as Record<string, number> })
