@@ -13,7 +13,7 @@ export function maxEpochBytes({ max_buffered_bytes }: EpochSettings): number {
 }
 
 /** Rows of the first epoch, at most. Each further one may have twice as many, up to `rows_per_epoch`. */
-export const FIRST_EPOCH_ROWS = 1_000
+const FIRST_EPOCH_ROWS = 1_000
 
 /** Resolves when the epoch is committed. */
 type WriteEpoch = (epoch_id: number, epoch: EpochRows, moments: EpochMoments) => Promise<void>

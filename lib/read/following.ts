@@ -37,8 +37,8 @@ export class Following {
   /**
    * The span of the next walk, when it is time for it. A walk that takes longer than the interval is followed by a pause of the
    * same length, so that walks take at most half of the time.
-   * @param look reads the schema. Called when the end of the span is known: a column that is added later has no value in the span,
-   * and would lose it if the schema was older.
+   * @param look reads the schema. It is called when the end of the span is known. Otherwise a column could be added between the two
+   * calls, and its values in the span would never be emitted.
    */
   async next(look: () => Promise<void>): Promise<Span> {
     const { interval_ms, lag_ms } = this.#follow

@@ -99,5 +99,5 @@ export class StatementShare {
 }
 
 function kindsOf({ keyspace, table, ttl, operations }: StatementNeeds): readonly string[] {
-  return operations.map(operation => [keyspace, table, ttl, operation].join())
+  return operations.map(operation => JSON.stringify([keyspace, table, ttl, operation]))
 }
