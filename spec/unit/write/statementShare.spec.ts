@@ -86,6 +86,16 @@ describe('the statements of a sink', () => {
     expect(first?.counts).toEqual(like[0]?.counts)
   })
 
+  it('of tables whose names contain commas are told apart', () => {
+    const cluster = {}
+    const parts = Array<string>(41).fill('a')
+    const shares = Array.from({ length: 40 }, (_, i) => {
+      const [keyspace, table] = [parts.slice(0, i + 1).join(), parts.slice(i + 1).join()]
+      return new StatementShare(cluster, { ...needs, client: withMost(20_000), keyspace, table })
+    })
+    expect(shares[0]?.counts).toEqual(sharesOf(40, {}, withMost(20_000))[0]?.counts)
+  })
+
   it('of a wide table are fewer', () => {
     const [narrow] = sharesOf(30, {}, withMost(20_000), 5)
     const [wide] = sharesOf(30, {}, withMost(20_000), 300)
