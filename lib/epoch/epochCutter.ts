@@ -12,6 +12,9 @@ export function maxEpochBytes({ max_buffered_bytes }: EpochSettings): number {
   return max_buffered_bytes / 2
 }
 
+/** Rows that are collected in one turn of the event loop, at most. */
+const MOST_ROWS_PER_TURN = 100
+
 /** Rows of the first epoch, at most. Each further one may have twice as many, up to `rows_per_epoch`. */
 const FIRST_EPOCH_ROWS = 1_000
 
@@ -19,8 +22,8 @@ const FIRST_EPOCH_ROWS = 1_000
 type WriteEpoch = (epoch_id: number, epoch: EpochRows, moments: EpochMoments) => Promise<void>
 
 /**
- * Cuts a stream of rows into epochs by count, bytes and time. An epoch is collected while the one before it is written. Its own
- * rows are sent after all rows of the one before have been sent.
+ * Cuts a stream of rows into epochs by count, bytes and time. An epoch is collected while rows of the one before are sent. Once it
+ * is full, it is sealed, and its own rows follow. The next one is collected only then, so no more than two are in memory.
  */
 export class EpochCutter {
   readonly #writer: EpochWriter
@@ -33,6 +36,7 @@ export class EpochCutter {
   readonly #replays: Seal[]
   /** Rows of a full epoch. Few at first: Cassandra has nothing to do while the first epoch is collected. */
   #mostRows: number
+  readonly #rowsPerTurn: number
   #timer: NodeJS.Timeout | undefined
   /** Settles when the row that `on_bad_row` is handling is in the epoch. */
   #adding: Promise<void> | undefined
@@ -42,10 +46,13 @@ export class EpochCutter {
   #writing: Promise<void> = Promise.resolve()
   /** As `#writing`, for the epoch before. */
   #writingBefore: Promise<void> = Promise.resolve()
-  /** Resolves when all rows of the epoch that is written have been sent. */
+  /** Resolves when all rows of the epoch that was begun last have been sent. */
   #sending: Promise<void> = Promise.resolve()
-  /** Resolves when the epoch that is written is sealed, so its rows may be sent, or when it has failed. */
+  /** Resolves when rows of the epoch that was begun last may be sent, or when it has failed. */
   #sealing: Promise<void> = Promise.resolve()
+
+  /** Error of the first epoch that failed. No epoch follows it. */
+  #error: Error | undefined
 
   constructor(writer: EpochWriter, settings: EpochSettings, progress: Progress, write: WriteEpoch) {
     this.#progress = progress
@@ -53,6 +60,7 @@ export class EpochCutter {
     this.#settings = settings
     this.#write = write
     this.#replays = [...writer.begun]
+    this.#rowsPerTurn = Math.min(MOST_ROWS_PER_TURN, settings.rows_per_batch)
     this.#mostRows = Math.min(FIRST_EPOCH_ROWS, settings.rows_per_epoch)
     this.#epoch = writer.newEpoch(this.#replay)
     this.#nextId = (writer.committed?.epoch_id ?? -1) + 1
@@ -91,7 +99,7 @@ export class EpochCutter {
       this.#timer ??= setTimeout(() => this.#cut().catch(() => {}), this.#settings.epoch_interval_ms)
     }
     // The pause lets the event loop read answers, even if the source always has rows ready.
-    return this.#epoch.count % this.#settings.rows_per_batch === 0 ? pause() : undefined
+    return this.#epoch.count % this.#rowsPerTurn === 0 ? pause() : undefined
   }
 
   /** Bytes of the epoch that is being collected. */
@@ -155,10 +163,13 @@ export class EpochCutter {
 
   async #cutInTurn(): Promise<void> {
     // A replay may need write times above those of the epoch before it. These are known once that epoch is committed.
-    await (this.#replay === undefined ? this.#sending : this.#writing)
+    if (this.#replay !== undefined) await this.#writing
+    // An epoch that is not full takes rows until those of the one before have been sent.
+    else await (this.#isFull() ? this.#sealing : this.#sending)
     // At most two epochs are sealed and not committed.
     await this.#writingBefore
     await this.#adding
+    if (this.#error !== undefined) throw this.#error
     this.#launch()
     // No row follows for the replay of an epoch without rows, so it is written at once.
     while (this.#replay?.rows === 0) {
@@ -183,7 +194,10 @@ export class EpochCutter {
       sent = resolve
     })
     this.#writing = this.#write(this.#nextId++, epoch, { sealed, sent })
-    this.#writing.catch(sealed)
+    this.#writing.catch(error => {
+      this.#error ??= error
+      sealed()
+    })
     this.#sending = Promise.race([sending, this.#writing])
     this.#sending.catch(() => {})
   }

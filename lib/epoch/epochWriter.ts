@@ -36,15 +36,16 @@ export interface CommittedEpoch {
 
 /** Called as the writing of an epoch proceeds. */
 export interface EpochMoments {
-  /** The epoch is sealed, so its rows may be sent. */
+  /** The epoch is sealed, and all rows of the one before have been sent. Its own rows follow now. */
   readonly sealed?: () => void
   /** All rows have been sent, so those of the next epoch may follow. */
   readonly sent?: () => void
 }
 
 /**
- * Writes epochs. Each goes through SEAL, sending all rows, waiting for all acknowledgements, and COMMIT. The next epoch may be
- * sealed once all rows of this one have been sent, so Cassandra never idles between epochs. Commits keep the order of epochs.
+ * Writes epochs. Each goes through SEAL, sending all rows, waiting for all acknowledgements, and COMMIT. The next epoch is sealed
+ * while rows of this one are sent, and its own rows follow at once, so Cassandra never idles between epochs. Commits keep the
+ * order of epochs.
  */
 export class EpochWriter {
   readonly #writer: TableWriter
@@ -55,6 +56,8 @@ export class EpochWriter {
   readonly #replays: Replays
   /** Settles when the last epoch that was begun is committed. */
   #written: Promise<unknown> = Promise.resolve()
+  /** Settles when all rows of the last epoch that was begun have been sent. */
+  #sent: Promise<unknown> = Promise.resolve()
   readonly #progress: Progress
   /** How many rows, from the first one on, are in committed epochs. */
   #committedRows = 0
@@ -186,8 +189,8 @@ export class EpochWriter {
   }
 
   /**
-   * Writes a complete epoch, and resolves when its commit is durable. All rows of the epoch before must have been sent. If that
-   * epoch was a replay, it must be committed.
+   * Writes a complete epoch, and resolves when its commit is durable. The epoch before must be sealed. If this one is a replay,
+   * that one must be committed.
    * @throws as {@link check}, before anything is written; WriteError
    */
   write(epoch_id: number, epoch: EpochRows, moments: EpochMoments = {}): Promise<CommittedEpoch> {
@@ -204,34 +207,49 @@ export class EpochWriter {
         rows: epoch.count,
         replayed: replayed !== undefined,
       }),
-      () => this.#write(epoch_id, epoch, replayed, before, moments),
+      () => {
+        const sending = this.#sealAndSend(epoch_id, epoch, replayed, this.#sent, moments)
+        this.#sent = sending
+        return this.#commit(epoch, sending, before)
+      },
     )
     this.#written = written
     written.catch(() => {})
     return written
   }
 
-  async #write(
+  /** Resolves when all rows of the epoch have been sent, with a promise of their acknowledgements. */
+  async #sealAndSend(
     epoch_id: number,
     epoch: EpochRows,
     replayed: Seal | undefined,
     before: Promise<unknown>,
     moments: EpochMoments,
-  ): Promise<CommittedEpoch> {
+  ): Promise<{ readonly acknowledged: Promise<void> }> {
     if (replayed !== undefined) this.#epochs.check(epoch, replayed)
     const seal = await (replayed === undefined
       ? this.#epochs.seal(epoch_id, epoch)
       : this.#epochs.sealAgain(epoch, replayed))
+    await before
     moments.sealed?.()
     await this.#send(epoch, seal, replayed !== undefined)
-    const drained = this.#writer.drain()
+    const acknowledged = this.#writer.drain()
     moments.sent?.()
-    await drained
+    return { acknowledged }
+  }
+
+  async #commit(
+    epoch: EpochRows,
+    sending: Promise<{ readonly acknowledged: Promise<void> }>,
+    before: Promise<unknown>,
+  ): Promise<CommittedEpoch> {
+    const { acknowledged } = await sending
+    await acknowledged
     const change = await this.#writer.tableChange()
     if (change !== undefined) throw change
     await before
     await this.#epochs.commit()
-    const { position } = this.committed as LastCommit
+    const { epoch_id, position } = this.committed as LastCommit
     // An epoch without rows has no last row, so its `lastIndex` is -1.
     this.#committedRows = Math.max(this.#committedRows, epoch.lastIndex + 1)
     this.#progress.passed(this.#committedRows - 1, position ?? undefined)

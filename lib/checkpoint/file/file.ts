@@ -88,9 +88,11 @@ export class DurableFile {
 
   /** True if the path still leads to this file, and the file has only the bytes that were written here. */
   async isInPlace(): Promise<boolean> {
-    const found = await this.#fs.lstat(this.#path, { bigint: true }).catch(undefinedIfAbsent)
-    if (this.#file === undefined || found === undefined) return this.#file === found
-    const own = await this.#file.stat({ bigint: true })
+    const [found, own] = await Promise.all([
+      this.#fs.lstat(this.#path, { bigint: true }).catch(undefinedIfAbsent),
+      this.#file?.stat({ bigint: true }),
+    ])
+    if (own === undefined || found === undefined) return own === found
     return found.dev === own.dev && found.ino === own.ino && found.size === BigInt(this.#length)
   }
 

@@ -222,8 +222,11 @@ class FileCheckpoint implements Checkpoint {
 
   async #checkOwner(): Promise<void> {
     const { location, lock, file } = this.#own
+    const inPlace = file.isInPlace()
+    // Both are asked at once. An error of the second must not go unhandled while the first is awaited.
+    inPlace.catch(() => {})
     await checkOwner(location, lock)
-    if (!(await file.isInPlace()))
+    if (!(await inPlace))
       throw await lost(location, lock, 'another process changed, moved or removed its file')
   }
 }

@@ -85,19 +85,16 @@ describe('rows that are collected', () => {
 })
 
 describe('an epoch', () => {
-  it('begins when all rows of the previous one have been sent, and the one before that is committed', async () => {
+  it('begins when it is full, and the one before the previous one is committed', async () => {
     const { cutter, written, add } = scene()
     await settled()
     written[0]?.seal()
     await settled()
     add(4, 8)
     await settled()
-    expect(written.length).toBe(1)
+    expect(written.map(({ rows }) => rows)).toEqual([4, 4])
     written[0]?.send()
-    await settled()
-    expect(written.length).toBe(2)
     written[1]?.seal()
-    written[1]?.send()
     await settled()
     add(8, 12)
     await settled()
@@ -105,6 +102,23 @@ describe('an epoch', () => {
     written[0]?.commit()
     await settled()
     expect(written.map(({ rows }) => rows)).toEqual([4, 4, 4])
+    cutter.stop()
+  })
+
+  it('that is not full begins when all rows of the previous one have been sent, with the rows until then', async () => {
+    const { cutter, written, add } = scene()
+    await settled()
+    written[0]?.seal()
+    await settled()
+    add(4, 5)
+    cutter.cut()
+    await settled()
+    add(5, 7)
+    await settled()
+    expect(written.map(({ rows }) => rows)).toEqual([4])
+    written[0]?.send()
+    await settled()
+    expect(written.map(({ rows }) => rows)).toEqual([4, 3])
     cutter.stop()
   })
 
