@@ -48,7 +48,7 @@ export async function explainConnectFailure(error: unknown, settings: Connection
   }
   const hosts =
     inner.length > 0
-      ? inner.map(([host, cause]) => ({ host, reason: wordsOf(cause) }))
+      ? inner.map(([host, cause]) => ({ host, reason: reasonOf(cause) }))
       : settings.hosts.map(host => ({ host: `${host}:${settings.port}`, reason: wordsOf(failure) }))
   const code = codeOf(failures, settings) ?? (await codeOfHangUp(inner, settings))
   // The hosts of a borrowed client are unknown here.
@@ -83,7 +83,7 @@ async function codeOfHangUp(
   inner: readonly [string, DriverFailure | string | null][],
   settings: ConnectionSettings,
 ): Promise<ConnectionErrorCode> {
-  const hungUp = inner.find(([, cause]) => typeof cause === 'object' && cause !== null && isHangUp(cause))
+  const hungUp = inner.find(([, cause]) => isHangUp(cause))
   if (hungUp === undefined || settings.tls !== undefined) return 'ERR_CASSANDRA_CONNECT'
   const [endpoint] = hungUp
   const address = endpoint.slice(0, endpoint.lastIndexOf(':'))
@@ -92,8 +92,16 @@ async function codeOfHangUp(
 }
 
 /** A reset, or the end of a connection without a message. */
-function isHangUp({ code, message }: DriverFailure): boolean {
-  return code === 'ECONNRESET' || message === 'Socket was closed'
+function isHangUp(cause: DriverFailure | string | null): boolean {
+  if (typeof cause !== 'object' || cause === null) return false
+  return cause.code === 'ECONNRESET' || cause.message === 'Socket was closed'
+}
+
+function reasonOf(cause: DriverFailure | string | null): string {
+  const words = wordsOf(cause)
+  return isHangUp(cause)
+    ? `${words}; the server may still be starting, or \`port\` may not be that of CQL`
+    : words
 }
 
 export function connectTimeout(settings: ConnectionSettings): ConnectionError {

@@ -6,6 +6,7 @@ import type { EpochSettings } from '../options/settings.ts'
 import type { EncodedRow } from '../row/encodedRow.ts'
 import type { StoredTable } from '../table/schema.ts'
 import { BadRow } from '../write/badRow.ts'
+import type { ClusterClock } from '../write/clusterClock.ts'
 import type { DoubtfulRow } from '../write/doubtfulRow.ts'
 import type { EncodeResult } from '../write/liveTable.ts'
 import type { Progress } from '../write/progress.ts'
@@ -86,6 +87,11 @@ export class EpochWriter {
     return { epoch_id, position: structuredClone(position), rows_total }
   }
 
+  /** The clock of the rows' write times. */
+  get clock(): ClusterClock {
+    return this.#writer.clock
+  }
+
   /** Rows that are not known to be durably written: those after the last commit. */
   get unacknowledged(): readonly RowRange[] {
     if (this.#encodedRows <= this.#committedRows) return []
@@ -141,7 +147,7 @@ export class EpochWriter {
   flush(): void {}
 
   /** As {@link TableWriter.validate}. */
-  validate(row: unknown): Promise<Error | undefined> {
+  validate(row: unknown): Promise<RowError | undefined> {
     return this.#writer.validate(row)
   }
 
@@ -245,7 +251,7 @@ export class EpochWriter {
   ): Promise<CommittedEpoch> {
     const { acknowledged } = await sending
     await acknowledged
-    const change = await this.#writer.tableChange()
+    const [change] = await Promise.all([this.#writer.tableChange(), this.clock.nextMillisecond()])
     if (change !== undefined) throw change
     await before
     await this.#epochs.commit()

@@ -1,5 +1,5 @@
 import { OptionError } from '../errors.ts'
-import { epochEntries, type writeEntries } from './entries.ts'
+import type { writeEntries } from './entries.ts'
 import type { Entries, Kind } from './entry.ts'
 import { unknownOption } from './optionNames.ts'
 import { shown } from './shown.ts'
@@ -33,7 +33,7 @@ export function checkEach<Known extends Entries>(options: unknown, known: Known)
   const checked = Object.create(null) as Record<string, unknown>
   for (const [name, given] of Object.entries(options)) {
     const entry = Object.hasOwn(known, name) ? known[name] : undefined
-    if (entry === undefined) throw unknownOption(name, Object.keys(known), Object.keys(epochEntries))
+    if (entry === undefined) throw unknownOption(name, Object.keys(known))
     if (given === undefined) continue
     const value = entry.read === undefined ? given : entry.read(given)
     if (!entry.accepts(value)) {

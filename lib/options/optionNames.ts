@@ -1,27 +1,38 @@
 import { OptionError } from '../errors.ts'
+import { epochEntries, writeEntries } from './entries.ts'
 import { foreignNames, needlessNames } from './foreignNames.ts'
+import { kafkaEntries } from './kafkaEntries.ts'
 import { nearestNames } from './nearest.ts'
+import { readEntries } from './readEntries.ts'
 import { escaped } from './shown.ts'
 
 /** Most characters of an unknown name that are compared and shown. */
 const MOST_CHARACTERS = 60
 
-/** Refuses a name that is not in `known`. The message suggests the nearest name, also from `elsewhere`. */
-export function unknownOption(
-  name: string,
-  known: readonly string[],
-  elsewhere: readonly string[],
-): OptionError {
+/** Options by the function that takes them. */
+const owners: readonly (readonly [owner: string, entries: object])[] = [
+  ['createCassandraWritable', writeEntries],
+  ['createMicroBatchSink', epochEntries],
+  ['createCassandraReadable', readEntries],
+  ['runKafkaSink', kafkaEntries],
+]
+
+/** Refuses a name that is not in `known`. The message suggests the nearest name, or says which function has this one. */
+export function unknownOption(name: string, known: readonly string[]): OptionError {
   const short = escaped(name.slice(0, MOST_CHARACTERS))
   return new OptionError(
     'ERR_CASSANDRA_OPTION_UNKNOWN',
     name,
-    `Unknown option \`${short}\`${advice(name.slice(0, MOST_CHARACTERS), known, elsewhere)}`,
+    `Unknown option \`${short}\`${advice(name.slice(0, MOST_CHARACTERS), known)}`,
   )
 }
 
-function advice(name: string, known: readonly string[], elsewhere: readonly string[]): string {
-  const all = [...known, ...elsewhere]
+function advice(name: string, known: readonly string[]): string {
+  const owner = owners.find(([, entries]) => Object.hasOwn(entries, name))
+  if (owner !== undefined) return `: it belongs to \`${owner[0]}\``
+  // Who writes into a sink may mean the sink with epochs.
+  const isSink = known.includes('rows_per_batch')
+  const all = isSink ? [...known, ...Object.keys(epochEntries)] : known
   const same = known.find(each => plain(each) === plain(name))
   const foreign = same ?? lookUp(foreignNames, name)
   const needless = foreign === undefined ? lookUp(needlessNames, name) : undefined
@@ -29,7 +40,6 @@ function advice(name: string, known: readonly string[], elsewhere: readonly stri
   const meant = foreign ?? nearestNames(name, all, 1)[0]
   if (meant === undefined) return ''
   const isHere = known.includes(meant)
-  if (meant === name) return `: it belongs to \`createMicroBatchSink\``
   return `; did you mean \`${meant}\`${isHere ? '' : ' of `createMicroBatchSink`'}?`
 }
 

@@ -1,6 +1,7 @@
 import { wordsOf } from '../cluster/failure.ts'
 import type { Fault } from '../cluster/fault.ts'
 import { OptionError, ReadError, SchemaError } from '../errors.ts'
+import { nearestNames } from '../options/nearest.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
 import { quoteIdentifier } from '../table/cqlType.ts'
 import { fits } from '../table/preparations.ts'
@@ -152,6 +153,9 @@ export function hasPlaces({ after, checkpoint_location, follow }: ReadSettings):
   return after !== undefined || checkpoint_location !== undefined || follow !== undefined
 }
 
+/** Names that are compared with one that does not exist. */
+const MOST_CANDIDATES = 2_000
+
 function columnsOf(
   { columns, keyspace, name }: TableSchema,
   wanted: readonly string[] | undefined,
@@ -160,8 +164,11 @@ function columnsOf(
   return wanted.map(column => {
     const found = columns.find(each => each.name === column)
     if (found !== undefined) return found
-    const lower = columns.find(each => each.name.toLowerCase() === column.toLowerCase())
-    const meant = lower === undefined ? '' : `. Did you mean \`${lower.name}\`?`
+    const [near] = nearestNames(
+      column,
+      columns.slice(0, MOST_CANDIDATES).map(each => each.name),
+    )
+    const meant = near === undefined ? '' : `. Did you mean \`${near}\`?`
     const text = `Expected \`columns\` to name columns of ${keyspace}.${name}, which has no \`${column}\`${meant}`
     throw new OptionError('ERR_CASSANDRA_OPTION', 'columns', text)
   })

@@ -1,6 +1,6 @@
-import { WriteError } from '../errors.ts'
+import { type RowError, WriteError } from '../errors.ts'
 import { GivenRow } from '../row/givenRow.ts'
-import { processArrivals } from '../write/clusterClock.ts'
+import { type ClusterClock, processArrivals } from '../write/clusterClock.ts'
 import type { EncodeResult } from '../write/liveTable.ts'
 import type { Progress } from '../write/progress.ts'
 import { Tally } from '../write/tally.ts'
@@ -23,7 +23,9 @@ export type QueuedRow = EncodeResult | EarlyRow
 export interface RowWriter {
   /** @param arrival place of a row that came before the table was known */
   encode(row: unknown, arrival?: number): EncodeResult
-  validate(row: unknown): Promise<Error | undefined>
+  validate(row: unknown): Promise<RowError | undefined>
+  /** The clock of the rows' write times. */
+  readonly clock: ClusterClock
   /** Sends rows without waiting for more. */
   flush(): void
   close(): Promise<void>
@@ -97,7 +99,7 @@ export class Intake<Writer extends RowWriter> {
    * Why a row cannot be stored, or undefined. Waits until the table is known.
    * @throws the error that the sink fails with
    */
-  async validate(row: unknown): Promise<Error | undefined> {
+  async validate(row: unknown): Promise<RowError | undefined> {
     const given = new GivenRow(row)
     await new Promise<void>((resolve, reject) => this.#whenOpen(resolve, reject))
     if (this.#writer === undefined) throw new WriteError('ERR_CASSANDRA_WRITE', 'The stream was destroyed')
@@ -118,11 +120,12 @@ export class Intake<Writer extends RowWriter> {
     return this.#queued - 1
   }
 
-  /** Resolves when all rows that were queued so far are settled. */
-  flush(): Promise<void> {
+  /** Resolves when all rows that were queued so far are settled, and what other clients write from then on is later than they. */
+  async flush(): Promise<void> {
     const flushed = this.progress.settled(this.#queued)
     this.#writer?.flush()
-    return flushed
+    await flushed
+    await this.#writer?.clock.nextMillisecond()
   }
 
   /** Only after opening. */
@@ -149,8 +152,10 @@ export class Intake<Writer extends RowWriter> {
    * @param reason rejects promises that are waiting
    */
   close(reason?: Error | null): Promise<void> {
-    this.progress.end(reason ?? new WriteError('ERR_CASSANDRA_WRITE', 'The stream was destroyed'))
+    const left = new WriteError('ERR_CASSANDRA_WRITE', 'The stream was destroyed')
+    this.progress.end(reason ?? left)
     this.#closed ??= this.#close()
+    left.counts = this.tally.counts
     return this.#closed
   }
 

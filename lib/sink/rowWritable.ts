@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream'
+import type { RowError } from '../errors.ts'
 import type { CassandraWritableStats } from '../write/stats.ts'
 import { abortWith } from './abort.ts'
 import type { Intake, RowWriter } from './intake.ts'
@@ -42,7 +43,7 @@ export abstract class RowWritable extends Writable {
     return this.#intake.flush()
   }
 
-  validate(row: unknown): Promise<Error | undefined> {
+  validate(row: unknown): Promise<RowError | undefined> {
     return this.#intake.validate(row)
   }
 

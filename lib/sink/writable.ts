@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream'
+import type { RowError } from '../errors.ts'
 import type { CassandraWritableOptions } from '../options/options.ts'
 import { type WriteSettings, writeSettingsOf } from '../options/settings.ts'
 import { openWriter } from '../write/openWriter.ts'
@@ -32,9 +33,9 @@ export interface CassandraWritable<Row extends object = object> extends Writable
   /**
    * The error that the stream would report for this row as its next one, or undefined. A row that only Cassandra refuses
    * passes. Writes and counts nothing. Waits until the table is known.
-   * @throws the error that the stream fails with while it opens
+   * @throws the error that the stream fails with while it opens, or because its table changed
    */
-  validate(row: Row): Promise<Error | undefined>
+  validate(row: Row): Promise<RowError | undefined>
 
   /**
    * Resolves when every row that was given so far is acknowledged or set aside.

@@ -1,4 +1,4 @@
-import { WriteError } from '../errors.ts'
+import { type RowError, WriteError } from '../errors.ts'
 import type { CassandraWritableOptions } from '../options/options.ts'
 import { type WriteSettings, writeSettingsOf } from '../options/settings.ts'
 import { openWriter } from '../write/openWriter.ts'
@@ -22,9 +22,9 @@ export interface CassandraWritableStream<Row extends object = object> extends Wr
   /**
    * The error that the stream would report for this row as its next one, or undefined. A row that only Cassandra refuses
    * passes. Writes and counts nothing. Waits until the table is known.
-   * @throws the error that the stream fails with while it opens
+   * @throws the error that the stream fails with while it opens, or because its table changed
    */
-  validate(row: Row): Promise<Error | undefined>
+  validate(row: Row): Promise<RowError | undefined>
 
   /**
    * How far the stream is, once per flush at most. A slow reader gets the latest value. Nothing is computed unless this is
@@ -70,7 +70,7 @@ class RowStream<Row extends object> extends WritableStream<Row> implements Cassa
     this.#sink = sink
   }
 
-  validate(row: Row): Promise<Error | undefined> {
+  validate(row: Row): Promise<RowError | undefined> {
     return this.#sink.validate(row)
   }
 
@@ -181,7 +181,7 @@ class RowSink {
     await this.#intake.writer?.finish()
   }
 
-  validate(row: unknown): Promise<Error | undefined> {
+  validate(row: unknown): Promise<RowError | undefined> {
     return this.#intake.validate(row)
   }
 

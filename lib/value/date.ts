@@ -10,7 +10,7 @@ const zero = 0x30
 
 export function encodeDate(value: unknown, out: Bytes): void {
   const days = daysOf(value)
-  if ((days | 0) !== days) throw new Refusal(value, 'is outside -5877641-06-23 to 5881580-07-11')
+  if ((days | 0) !== days) throw new Refusal(value, 'is outside -5877641-06-23 to +5881580-07-11')
   // Cassandra counts days from 2^31 days before the epoch.
   out.int32(days + 0x8000_0000)
 }

@@ -42,5 +42,5 @@ function stepTo(at: unknown, value: unknown): string {
 function absence(value: unknown): string {
   return value === unset
     ? 'is unset, which can stand for a whole column only'
-    : `is ${String(value)}, for which a collection or vector has no room`
+    : `is ${String(value)}, which no collection or vector can hold`
 }

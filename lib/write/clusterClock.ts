@@ -78,6 +78,15 @@ export class ClusterClock extends OrderClock {
     return this.#skew_ms
   }
 
+  /**
+   * Resolves in the next millisecond of the cluster's clock. Other clients, and Cassandra itself, give write times in whole
+   * milliseconds, so what they write from then on is later than all write times until now.
+   */
+  async nextMillisecond(): Promise<void> {
+    const next = (Math.floor(this.now() / 1000) + 1) * 1000
+    while (this.now() < next) await delay(1)
+  }
+
   /** Resolves when the cluster's clock has passed `timestamp`, in microseconds. */
   async passed(timestamp: number, signal: AbortSignal): Promise<void> {
     for (let left = timestamp - this.now(); left >= 0; left = timestamp - this.now()) {

@@ -1,17 +1,17 @@
 import { setMaxListeners } from 'node:events'
 import type { Group } from '../batch/group.ts'
 import { Ring } from '../cluster/ring.ts'
-import { type RowError, type RowRange, type SchemaError, WriteError } from '../errors.ts'
+import { RowError, type RowRange, type SchemaError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import { type EncodedRow, stamp, timestampsOf } from '../row/encodedRow.ts'
 import { partitionKeyOf } from '../row/partitionKey.ts'
 import { BadRow } from './badRow.ts'
 import { BadRows } from './badRows.ts'
-import { processArrivals } from './clusterClock.ts'
+import { type ClusterClock, processArrivals } from './clusterClock.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { DoubtfulRow } from './doubtfulRow.ts'
 import { undescribed } from './failure.ts'
-import { FailureLatch, type OnFailure, type Outcome } from './failureLatch.ts'
+import { FailureLatch, type Outcome } from './failureLatch.ts'
 import { type EncodeResult, LiveTable } from './liveTable.ts'
 import type { Permit } from './permit.ts'
 import type { Progress } from './progress.ts'
@@ -20,17 +20,7 @@ import { TableRequests } from './tableRequests.ts'
 import type { Tally } from './tally.ts'
 import { UnsettledRows } from './unsettledRows.ts'
 import type { WritableTable } from './writableTable.ts'
-
-/** Receives the progress and the failure of a writer. */
-interface WriterOwner {
-  readonly onFailure: OnFailure
-  /** Told when rows are settled. */
-  readonly progress?: Progress | undefined
-  /** Overrides which rows are not known to be written. */
-  readonly unacknowledged?: () => readonly RowRange[]
-  /** Releases what only this writer used. Never throws. */
-  readonly release: () => Promise<void>
-}
+import type { WriterOwner } from './writerOwner.ts'
 
 /** Writes the rows of one table: encodes, stamps, buffers and groups them, waits for their turn, and sends them. */
 export class TableWriter {
@@ -91,6 +81,11 @@ export class TableWriter {
     this.#unacknowledged = unacknowledged ?? (() => this.#unsettled.ranges(this.#nextIndex))
   }
 
+  /** The clock of the rows' write times. */
+  get clock(): ClusterClock {
+    return this.#dispatcher.clock
+  }
+
   /**
    * Reads a row once and turns it into bytes with its place in the order, or into the reason why it cannot be stored. Later
    * changes to the row have no effect.
@@ -104,7 +99,7 @@ export class TableWriter {
       if (encoded instanceof DoubtfulRow) encoded.arrival = arrival ?? processArrivals().early()
       return encoded
     }
-    const { clock } = this.#dispatcher
+    const { clock } = this
     stamp(encoded, arrival === undefined ? clock.next(timestampsOf(encoded)) : clock.at(arrival))
     return encoded
   }
@@ -120,7 +115,7 @@ export class TableWriter {
   /** Decides about a row with a name that may have been added to the table. Reads the schema again if needed. */
   async settle(row: DoubtfulRow): Promise<EncodedRow | BadRow | Error> {
     const settled = await this.#table.settle(row)
-    if ('slab' in settled && row.arrival !== undefined) stamp(settled, this.#dispatcher.clock.at(row.arrival))
+    if ('slab' in settled && row.arrival !== undefined) stamp(settled, this.clock.at(row.arrival))
     return settled
   }
 
@@ -167,12 +162,14 @@ export class TableWriter {
 
   /**
    * The error that {@link add} would report for a row, or undefined. Writes and counts nothing.
+   * @throws the error that the stream fails with, for example SchemaError
    */
-  async validate(row: unknown): Promise<Error | undefined> {
+  async validate(row: unknown): Promise<RowError | undefined> {
     const encoded = this.#table.encode(row, this.#nextIndex)
     const settled = encoded instanceof DoubtfulRow ? await this.#table.settle(encoded) : encoded
-    if (settled instanceof BadRow) return settled.error
-    return settled instanceof Error ? settled : undefined
+    const error = settled instanceof BadRow ? settled.error : settled
+    if (error instanceof Error && !(error instanceof RowError)) throw error
+    return error instanceof RowError ? error : undefined
   }
 
   /** Counts a row that is given to {@link push} later. */
@@ -200,6 +197,7 @@ export class TableWriter {
     if (this.#tally.counts.rows_accepted === 0) return
     await this.checkBadRows()
     await this.#refuse(await this.#table.lastChange())
+    await this.clock.nextMillisecond()
   }
 
   /** Rejects if too many of all rows were bad. */

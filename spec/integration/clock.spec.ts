@@ -27,6 +27,32 @@ const listRows = function* (count: number, keys: number) {
 }
 
 describe('write times', () => {
+  it.each(['flush()', 'the end of the stream', 'a commit'])(
+    'are earlier than those of what another client writes after %s',
+    async after => {
+      const table = await ks.table('id int PRIMARY KEY, v int')
+      const sink = createCassandraWritable<{ id: number; v: number }>({ ...ks.target, table })
+      const epochs = createMicroBatchSink({
+        ...ks.target,
+        table,
+        checkpoint_location: checkpoints.location(),
+      })
+      const count = after === 'the end of the stream' ? 30 : 150
+      for (let id = 0; id < count; id++) {
+        if (after === 'flush()') {
+          sink.write({ id, v: 1 })
+          await sink.flush()
+        } else if (after === 'a commit') await epochs.writeEpoch(id, [{ id, v: 1 }])
+        else await pipeline([{ id, v: 1 }], createCassandraWritable({ ...ks.target, table }))
+        await plain.execute(`UPDATE ${ks.name}.${table} SET v = 2 WHERE id = ${id}`)
+      }
+      sink.end()
+      epochs.end()
+      const rows = await ks.select(`SELECT v FROM ${ks.name}.${table}`)
+      expect(rows.map(({ v }) => v)).toEqual(Array.from({ length: count }, () => 2))
+    },
+  )
+
   it('of many rows with lists never lie in the future, so that the next write of another client wins', {
     timeout: 240_000,
   }, async () => {

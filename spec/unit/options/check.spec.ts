@@ -272,6 +272,8 @@ describe('an unknown option name', () => {
 
   it.each([
     ['checkpoint_location', '`: it belongs to `createMicroBatchSink`'],
+    ['fetch_size', '`: it belongs to `createCassandraReadable`'],
+    ['topics', '`: it belongs to `runKafkaSink`'],
     ['checkpointLocation', '`; did you mean `checkpoint_location` of `createMicroBatchSink`?'],
     ['rowsPerEpoch', '`; did you mean `rows_per_epoch` of `createMicroBatchSink`?'],
     ['primary_key', "`: the primary key comes from the table's schema"],

@@ -65,8 +65,8 @@ describe('list', () => {
   })
 
   it.each([
-    ['null', [1, null], 'is null, for which a collection or vector has no room'],
-    ['undefined', [1, undefined], 'is undefined, for which a collection or vector has no room'],
+    ['null', [1, null], 'is null, which no collection or vector can hold'],
+    ['undefined', [1, undefined], 'is undefined, which no collection or vector can hold'],
     ['the driver’s unset', [1, types.unset], 'is unset, which can stand for a whole column only'],
   ])('refuses %s as an item, with its index and type', (_, value, why) => {
     for (const type of ['list<int>', 'set<int>', 'vector<int, 2>']) {

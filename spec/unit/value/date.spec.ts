@@ -52,7 +52,7 @@ describe('date', () => {
   it.each(['-5877641-06-22', '+5881580-07-12', '-9999999-01-01', '+9999999-12-31'])(
     'refuses %s, out of range',
     text => {
-      expect(reason('date', text)).toBe('is outside -5877641-06-23 to 5881580-07-11')
+      expect(reason('date', text)).toBe('is outside -5877641-06-23 to +5881580-07-11')
     },
   )
 
