@@ -1,4 +1,4 @@
-import { byteLengthOf, type EncodedRow } from '../row/encodedRow.ts'
+import { type EncodedRow, heldBytesOf } from '../row/encodedRow.ts'
 import type { BufferedBytes } from './bufferedBytes.ts'
 
 /** Rows of one table that wait for a flush: bounded by count and, together with those of other tables, by bytes. */
@@ -25,7 +25,7 @@ export class RowBuffer {
   }
 
   push(row: EncodedRow): void {
-    const bytes = byteLengthOf(row)
+    const bytes = heldBytesOf(row)
     this.#rows.push(row)
     this.#bytes += bytes
     if (this.#rows.length === 1) this.#buffered.filled(this.#flush)

@@ -1,4 +1,4 @@
-import { byteLengthOf, type EncodedRow } from '../row/encodedRow.ts'
+import { byteLengthOf, type EncodedRow, heldBytesOf } from '../row/encodedRow.ts'
 import type { KeyedRow } from '../row/partitionKey.ts'
 import { PARTITION_WEIGHT } from '../row/weight.ts'
 import { partitionsOf } from './partitions.ts'
@@ -84,7 +84,7 @@ function fitting(rows: readonly EncodedRow[], from: number, end: number): number
 }
 
 function groupOf(rows: readonly EncodedRow[], replicas: unknown): Group {
-  return { rows, bytes: sum(rows, byteLengthOf), replicas }
+  return { rows, bytes: sum(rows, heldBytesOf), replicas }
 }
 
 function sum(rows: readonly EncodedRow[], of: (row: EncodedRow) => number): number {

@@ -168,7 +168,11 @@ export class EpochCutter {
     else await (this.#isFull() ? this.#sealing : this.#sending)
     // At most two epochs are sealed and not committed.
     await this.#writingBefore
-    await this.#adding
+    // Another bad row may come in the turn in which this one is added. It belongs to this epoch.
+    for (let seen: Promise<void> | undefined; seen !== this.#adding; ) {
+      seen = this.#adding
+      await seen
+    }
     if (this.#error !== undefined) throw this.#error
     this.#launch()
     // No row follows for the replay of an epoch without rows, so it is written at once.
@@ -182,7 +186,8 @@ export class EpochCutter {
     this.stop()
     const epoch = this.#epoch
     this.#replays.shift()
-    this.#mostRows = Math.min(this.#mostRows * 2, this.#settings.rows_per_epoch)
+    if (epoch.count >= this.#mostRows)
+      this.#mostRows = Math.min(this.#mostRows * 2, this.#settings.rows_per_epoch)
     this.#epoch = this.#writer.newEpoch(this.#replay)
     this.#writingBefore = this.#writing
     let sealed = () => {}

@@ -1,6 +1,6 @@
 import type { Seal } from '../checkpoint/epoch.ts'
 import type { Json } from '../json.ts'
-import { age, byteLengthOf, type EncodedRow, stamp, timestampsOf } from '../row/encodedRow.ts'
+import { age, type EncodedRow, heldBytesOf, stamp, timestampsOf } from '../row/encodedRow.ts'
 import { BLOCK_ROWS, Fingerprint } from './fingerprint.ts'
 
 /** The encoded rows of one epoch, in the order of arrival. */
@@ -15,6 +15,8 @@ export class EpochRows {
   bytes = 0
   /** How many write timestamps, one per microsecond, the rows need. */
   timestamps = 0
+  /** When the first row came, by the clock of the write times. No row is stamped with an earlier moment. */
+  beganAt: number | undefined
   /** Index of the last row in the order of arrival. */
   lastIndex = -1
   /** Whether a row appends to a list. Writing it again with the same timestamp would append twice. */
@@ -49,7 +51,7 @@ export class EpochRows {
     this.count++
     this.lastIndex = row.index
     this.#fingerprint.add(row)
-    this.bytes += byteLengthOf(row)
+    this.bytes += heldBytesOf(row)
     this.timestamps += timestampsOf(row)
     if (row.appends) this.appends = true
     if (position !== undefined) this.position = position

@@ -162,6 +162,7 @@ export class EpochWriter {
     position: Json | undefined,
     replayed: Seal | undefined,
   ): undefined | Promise<void> {
+    epoch.beganAt ??= this.clock.now()
     const wasSetAside = replayed?.set_aside?.[epoch.set_aside.length] === epoch.count
     if (!wasSetAside && !(row instanceof BadRow || row instanceof Error)) {
       epoch.add(row, position)

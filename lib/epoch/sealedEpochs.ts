@@ -101,8 +101,10 @@ export class SealedEpochs {
     return appends || isBehind(this.state)
   }
 
-  #reserve({ timestamps }: EpochRows): TimestampSpan {
+  #reserve({ timestamps, beganAt }: EpochRows): TimestampSpan {
     const count = Math.max(1, timestamps)
+    // Write times end at the current one. Rows with lists take so many that they would begin before the first row came.
+    if (beganAt !== undefined) this.#clock.advance(beganAt)
     const first = this.#clock.next(count)
     return { timestamp: String(first), last_timestamp: String(first + count - 1) }
   }

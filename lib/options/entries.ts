@@ -117,7 +117,8 @@ export const writeEntries = {
   max_buffered_bytes: {
     ...integer(65_536, Number.MAX_SAFE_INTEGER),
     fallback: 64 * 1024 * 1024,
-    meaning: 'most bytes of encoded rows that are buffered or in flight (64 MiB)',
+    meaning:
+      'most bytes of rows that are buffered or in flight (64 MiB): as they are encoded, and with `on_bad_row` also as they were given',
   },
   max_row_bytes: {
     ...integer(1, 256 * 1024 * 1024),

@@ -82,7 +82,8 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
   /** Most rows sent per second, evenly. Retries do not count. An integer from 1 to 10000000. @default no limit */
   readonly max_rows_per_second?: number | string | undefined
   /**
-   * Most bytes of encoded rows that are buffered or in flight (64 MiB). An integer from 65536 to 9007199254740991.
+   * Most bytes of rows that are buffered or in flight (64 MiB): as they are encoded, and with `on_bad_row` also as they
+   * were given. An integer from 65536 to 9007199254740991.
    * @default 67108864
    */
   readonly max_buffered_bytes?: number | string | undefined

@@ -28,6 +28,11 @@ export function byteLengthOf({ start, end }: EncodedRow): number {
   return end - start
 }
 
+/** Bytes that a row holds in memory: its values, and the row as it was given if that is kept. */
+export function heldBytesOf(row: EncodedRow): number {
+  return byteLengthOf(row) + (row.given === undefined ? 0 : row.given.bytes)
+}
+
 /** Microseconds that a row occupies in the order. */
 export function timestampsOf(row: EncodedRow): number {
   return row.appends ? LIST_TIMESTAMPS : 1

@@ -61,9 +61,9 @@ export class Progress {
     this.#source = source
   }
 
-  /** Records the source's position after a row. Called in the order of rows. */
+  /** Records the source's position after a row, if somebody listens. Called in the order of rows. */
   passed(row_index: number, position: Json | undefined): void {
-    if (position !== undefined) this.#positions.push({ row_index, position })
+    if (position !== undefined && this.#isListening()) this.#positions.push({ row_index, position })
   }
 
   /** Resolves when the first `rows` rows are settled. `rows` is never smaller than in the call before. */

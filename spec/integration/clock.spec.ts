@@ -53,6 +53,20 @@ describe('write times', () => {
     },
   )
 
+  it('of an epoch with lists are later than those of what another client wrote before its rows came', async () => {
+    const table = await ks.table('id int PRIMARY KEY, l list<int>, v int')
+    const sink = createMicroBatchSink({ ...ks.target, table, checkpoint_location: checkpoints.location() })
+    const rows = Array.from({ length: 10_000 }, (_, id) => ({ id, l: [1], v: 2 }))
+    for (let epoch = 0; epoch < 4; epoch++) {
+      await plain.execute(`INSERT INTO ${ks.name}.${table} (id, v) VALUES (0, 1)`)
+      await sink.writeEpoch(epoch, rows)
+      expect(await ks.select(`SELECT v FROM ${ks.name}.${table} WHERE id = 0`)).toMatchObject([{ v: 2 }])
+      await plain.execute(`DELETE FROM ${ks.name}.${table} WHERE id = 9999`)
+      expect(await ks.select(`SELECT v FROM ${ks.name}.${table} WHERE id = 9999`)).toEqual([])
+    }
+    sink.end()
+  })
+
   it('of many rows with lists never lie in the future, so that the next write of another client wins', {
     timeout: 240_000,
   }, async () => {

@@ -27,6 +27,7 @@ function scene(begun: readonly Seal[] = []) {
     begun,
     newEpoch: () => new EpochRows(false, 0),
     collect: (epoch, row, position) => {
+      if (row instanceof Error) return settled().then(() => epoch.addSetAside(undefined, position))
       epoch.add(row as EncodedRow, position)
       return undefined
     },
@@ -39,7 +40,7 @@ function scene(begun: readonly Seal[] = []) {
   const settings = epochSettingsOf({ ...least, rows_per_epoch: 4, rows_per_batch: 2 })
   const cutter = new EpochCutter(writer as EpochWriter, settings, progress, (_, epoch, { sealed, sent }) => {
     const { position } = epoch
-    const rows = epoch.rows.length
+    const rows = epoch.count
     return new Promise((commit, fail) =>
       written.push({ rows, position, seal: () => sealed?.(), send: () => sent?.(), commit, fail }),
     )
@@ -121,6 +122,31 @@ describe('an epoch', () => {
     expect(written.map(({ rows }) => rows)).toEqual([4, 3])
     cutter.stop()
   })
+
+  it.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
+    'has the bad row that comes %i turns before it begins, or the next one has it',
+    async turns => {
+      const { cutter, written, add } = scene()
+      await settled()
+      written[0]?.seal()
+      await settled()
+      add(4, 5)
+      cutter.cut()
+      written[0]?.send()
+      for (let i = 0; i < turns; i++) await null
+      const added = cutter.add(new Error('bad'), undefined)
+      await settled()
+      await added
+      written[1]?.seal()
+      written[1]?.send()
+      written[0]?.commit()
+      void cutter.finish()
+      await settled()
+      await settled()
+      expect(written.map(({ rows }) => rows).reduce((sum, rows) => sum + rows)).toBe(6)
+      cutter.stop()
+    },
+  )
 
   it('does not begin after a failed one', async () => {
     const { cutter, written, add } = scene()

@@ -87,3 +87,23 @@ describe('isAwaited()', () => {
     expect([0, 1, 2, 3, 4, 5].filter(row => progress.isAwaited(row))).toEqual([1, 4])
   })
 })
+
+it('positions are kept only while somebody listens, because nobody would take them away', () => {
+  let isListening = false
+  const told: unknown[] = []
+  const progress = new Progress(
+    { keyspace: 'ks', table: 't' },
+    () => isListening,
+    one => told.push(one),
+  )
+  const source = { rows: 0, isIdle: true, settledRows: () => source.rows }
+  progress.follow(source)
+  progress.passed(0, 'of nobody')
+  isListening = true
+  progress.passed(1, 'of a listener')
+  for (source.rows = 1; source.rows <= 2; source.rows++) progress.advanced()
+  expect(told).toEqual([
+    { row_index: 0, position: null },
+    { row_index: 1, position: 'of a listener' },
+  ])
+})
