@@ -94,7 +94,7 @@ export class EpochCutter {
     // The epoch was cut in the meantime.
     if (this.#epoch.count === 0) return undefined
     // The wait lets this epoch's rows be sent. A source that always has rows ready would otherwise block the event loop.
-    if (this.#isFull()) return this.#cut().then(() => this.#sealing)
+    if (this.#isFull()) return this.#cut(true).then(() => this.#sealing)
     if (this.#replay === undefined) {
       this.#timer ??= setTimeout(() => this.#cut().catch(() => {}), this.#settings.epoch_interval_ms)
     }
@@ -130,7 +130,7 @@ export class EpochCutter {
   async finish(): Promise<void> {
     await this.#cutting
     if (this.#replay !== undefined) checkBeginning(this.#replay, this.#epoch.count, this.#epoch.blocks)
-    else if (this.#epoch.count > 0 || this.#epoch.position !== undefined) await this.#cut()
+    else if (this.#epoch.count > 0 || this.#epoch.position !== undefined) await this.#cut(true)
     await this.#writing
   }
 
@@ -153,19 +153,22 @@ export class EpochCutter {
     return isLong || bytes >= maxEpochBytes(this.#settings)
   }
 
-  /** Ends the collected epoch, and resolves when the next one can be collected. */
-  #cut(): Promise<void> {
-    this.#cutting ??= this.#cutInTurn().finally(() => {
+  /**
+   * Ends the collected epoch, and resolves when it has begun to be written.
+   * @param isLast whether no row comes until its own rows may be sent. Otherwise it takes rows until those of the epoch before
+   * have been sent, so that no third epoch is in memory
+   */
+  #cut(isLast = false): Promise<void> {
+    this.#cutting ??= this.#cutInTurn(isLast).finally(() => {
       this.#cutting = undefined
     })
     return this.#cutting
   }
 
-  async #cutInTurn(): Promise<void> {
+  async #cutInTurn(isLast: boolean): Promise<void> {
     // A replay may need write times above those of the epoch before it. These are known once that epoch is committed.
     if (this.#replay !== undefined) await this.#writing
-    // An epoch that is not full takes rows until those of the one before have been sent.
-    else await (this.#isFull() ? this.#sealing : this.#sending)
+    else await (isLast ? this.#sealing : this.#sending)
     // At most two epochs are sealed and not committed.
     await this.#writingBefore
     // Another bad row may come in the turn in which this one is added. It belongs to this epoch.
