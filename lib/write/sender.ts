@@ -25,9 +25,9 @@ export class Sender {
    * @throws the error of a fault that no retry can fix, or WriteError `ERR_CASSANDRA_RETRY_TIMEOUT`.
    */
   send(rows: readonly EncodedRow[], requests: TableRequests, permit: Permit): Promise<void> {
-    return this.#clock.isAhead && requests.keepsArrival
-      ? this.#writeTime(rows, requests.signal).then(() => this.#send(rows, requests, permit))
-      : this.#send(rows, requests, permit)
+    if (!this.#clock.isAhead || !requests.keepsArrival) return this.#send(rows, requests, permit)
+    requests.hold(rows)
+    return this.#writeTime(rows, requests.signal).then(() => this.#send(rows, requests, permit))
   }
 
   /** A fast path, because nearly every request is acknowledged. It makes one promise; `await` at each step would make several. */

@@ -54,6 +54,8 @@ export class TableRequests {
   readonly #retry = new policies.retry.FallthroughRetryPolicy()
   readonly #consistency: types.consistencies
   readonly #unsettled = new Set<Delivery>()
+  /** Rows that have left the queue and wait for their write time. */
+  readonly #held = new Set<readonly EncodedRow[]>()
   #freshTexts = 0
   #fresh: Promise<unknown> | undefined
 
@@ -88,11 +90,18 @@ export class TableRequests {
     const life = this.#lives.find(({ row_index }) => index >= row_index)
     const delivery = new Delivery(rows, this.#settings, life?.moment, now)
     this.#unsettled.add(delivery)
+    this.#held.delete(rows)
     return delivery
+  }
+
+  /** Keeps rows among the unsettled ones until they become a delivery. */
+  hold(rows: readonly EncodedRow[]): void {
+    this.#held.add(rows)
   }
 
   /** Rows that have left and are not settled. */
   *unsettled(): Generator<EncodedRow, void, undefined> {
+    for (const rows of this.#held) yield* rows
     for (const delivery of this.#unsettled) yield* delivery.unsettled()
   }
 

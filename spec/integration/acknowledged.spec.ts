@@ -252,3 +252,21 @@ describe('unacknowledged rows', () => {
     expect(error.unacknowledged).toEqual([{ from: 20, to: 25 }])
   })
 })
+
+it('rows that came faster than microseconds pass are not reported before they are acknowledged', async () => {
+  const table = await ks.table('p int, c int, PRIMARY KEY (p, c)')
+  const sink = createCassandraWritable({ ...ks.target, table })
+  let given = 0
+  let early = 0
+  sink.on('acknowledged', ({ row_index }) => {
+    if (sink.stats.rows_written <= row_index) early++
+  })
+  for (let round = 0; round < 60; round++) {
+    for (let i = 0; i < 1_000; i++)
+      if (!sink.write({ p: 1, c: given++ })) await new Promise(resolve => sink.once('drain', resolve))
+    await sink.flush()
+    if (sink.stats.rows_written < given) early++
+  }
+  sink.end()
+  expect(early).toBe(0)
+})
