@@ -62,10 +62,10 @@ await withClient(async client => {
   await client.execute('CREATE TABLE soak.cycles (id int PRIMARY KEY)')
 })
 const before = await withClient(connectionsOf)
-/** As above, once it is no more than before, or after ten seconds: a busy server notices late that a client has closed. */
+/** As above, once it is no more than before, or after a minute: a busy server notices late that a client has closed. */
 const remainingConnectionsOf = async (client: Client) => {
   let found = await connectionsOf(client)
-  for (let look = 0; look < 50 && found > before; look++) {
+  for (let look = 0; look < 300 && found > before; look++) {
     await delay(200)
     found = await connectionsOf(client)
   }
