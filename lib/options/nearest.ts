@@ -1,6 +1,9 @@
 /** Longer than any name of Cassandra or of an option. A bound, because a comparison costs the product of both lengths. */
 const MOST_LENGTH = 250
 
+/** Most known names that are compared. A table or a keyspace may have any number. */
+const MOST_CANDIDATES = 2_000
+
 /** The known names nearest to one that does not exist, nearest first: at most `most` of them. */
 export function nearestNames(name: string, candidates: readonly string[], most = 3): string[] {
   if (name.length > MOST_LENGTH) return []
@@ -8,6 +11,7 @@ export function nearestNames(name: string, candidates: readonly string[], most =
   const asked = plain(name)
   const farthest = Math.max(Math.min(2, asked.length - 1), asked.length / 3)
   return candidates
+    .slice(0, MOST_CANDIDATES)
     .map(candidate => ({ candidate, distance: distanceBetween(asked, plain(candidate)) }))
     .filter(({ distance }) => distance <= farthest)
     .sort((a, b) => a.distance - b.distance)

@@ -153,9 +153,6 @@ export function hasPlaces({ after, checkpoint_location, follow }: ReadSettings):
   return after !== undefined || checkpoint_location !== undefined || follow !== undefined
 }
 
-/** Names that are compared with one that does not exist. */
-const MOST_CANDIDATES = 2_000
-
 function columnsOf(
   { columns, keyspace, name }: TableSchema,
   wanted: readonly string[] | undefined,
@@ -166,7 +163,7 @@ function columnsOf(
     if (found !== undefined) return found
     const [near] = nearestNames(
       column,
-      columns.slice(0, MOST_CANDIDATES).map(each => each.name),
+      columns.map(each => each.name),
     )
     const meant = near === undefined ? '' : `. Did you mean \`${near}\`?`
     const text = `Expected \`columns\` to name columns of ${keyspace}.${name}, which has no \`${column}\`${meant}`

@@ -50,16 +50,13 @@ const controls = [
   { option: 'operation_column', names: /^_*op(?:eration)?_*$/i },
 ] as const
 
-/** Names that are compared with one that does not exist. */
-const MOST_CANDIDATES = 2_000
-
 export function columnUnknown(
   name: string,
   { keyspace, name: table, columns }: TableSchema,
   row_index: number,
 ): RowError {
   const names = columns.map(column => column.name)
-  const [near] = nearestNames(name, names.slice(0, MOST_CANDIDATES), 1)
+  const [near] = nearestNames(name, names, 1)
   const control = controls.find(({ names }) => names.test(name.slice(0, 40)))
   const advice =
     (near === undefined ? '' : `; did you mean \`${escaped(near)}\`?`) +

@@ -8,9 +8,6 @@ import type { ColumnKind, StoredTable } from './schema.ts'
 /** Rows that the driver reads per page. A borrowed client may have a small default, and every page is read. */
 const PAGE_ROWS = 5_000
 
-/** Names that are compared with one that does not exist. */
-const MOST_CANDIDATES = 2_000
-
 export type SystemRow = Readonly<Record<string, unknown>>
 
 /** Reads all rows of a system table, or of DESCRIBE, from one node. */
@@ -143,7 +140,7 @@ async function notFound(select: SelectSystem, keyspace: string, table: string): 
 }
 
 function adviceFor(name: string, candidates: readonly string[]): string {
-  const near = nearestNames(name, candidates.slice(0, MOST_CANDIDATES))
+  const near = nearestNames(name, candidates)
   const rule = 'names are matched exactly, upper and lower case included'
   if (near.length === 0) return rule
   return `did you mean ${near.map(candidate => `\`${candidate}\``).join(' or ')}? (${rule})`

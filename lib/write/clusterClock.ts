@@ -83,12 +83,11 @@ export class ClusterClock extends OrderClock {
    * milliseconds, so what they write from then on is later than all write times until now.
    */
   async nextMillisecond(): Promise<void> {
-    const next = (Math.floor(this.now() / 1000) + 1) * 1000
-    while (this.now() < next) await delay(1)
+    await this.passed(Math.floor(this.now() / 1000) * 1000 + 999)
   }
 
   /** Resolves when the cluster's clock has passed `timestamp`, in microseconds. */
-  async passed(timestamp: number, signal: AbortSignal): Promise<void> {
+  async passed(timestamp: number, signal?: AbortSignal): Promise<void> {
     for (let left = timestamp - this.now(); left >= 0; left = timestamp - this.now()) {
       await delay(Math.ceil((left + 1) / 1000), undefined, { signal })
     }

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { Readable } from 'node:stream'
+import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from 'cassandra-driver'
@@ -228,7 +228,7 @@ async function contentsOf(client: Client, keyspace: string, table: string): Prom
 }
 
 interface Member {
-  readonly process: ChildProcessByStdio<null, Readable, null>
+  readonly process: ChildProcessByStdio<Writable, Readable, null>
   readonly words: Word[]
   readonly ended: Promise<void>
   /** How the process ended. `undefined` while it runs. */
@@ -250,7 +250,8 @@ class Group {
 
   start(): void {
     const [program = '', ...args] = this.#round.command(this.#task)
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    // Its input ends when this process does, however that happens.
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
     const words: Word[] = []
     const lines = createInterface(child.stdout)
     lines.on('line', line => words.push(JSON.parse(line) as Word))

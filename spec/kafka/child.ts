@@ -27,6 +27,10 @@ export interface Task {
 /** A report of the process, one per line. */
 export type Word = { readonly failed: string } | { readonly ended: Readonly<Record<string, number>> }
 
+// A member without its campaign would stay, and later connect to servers of other specs.
+process.stdin.once('end', () => process.exit(1)).resume()
+process.stdin.unref()
+
 const task = JSON.parse(process.argv[2] ?? '') as Task
 
 /** Writes synchronously, so that a kill just afterwards does not lose the word. */

@@ -62,15 +62,6 @@ await withClient(async client => {
   await client.execute('CREATE TABLE soak.cycles (id int PRIMARY KEY)')
 })
 const before = await withClient(connectionsOf)
-/** As above, once it is no more than before, or after a minute: a busy server notices late that a client has closed. */
-const remainingConnectionsOf = async (client: Client) => {
-  let found = await connectionsOf(client)
-  for (let look = 0; look < 300 && found > before; look++) {
-    await delay(200)
-    found = await connectionsOf(client)
-  }
-  return found
-}
 const proxy = await CqlProxy.start({ host, port: Number(port) })
 const weather = new Weather(randomFrom(seed))
 proxy.decide = weather.decide
@@ -123,7 +114,7 @@ try {
     comparison,
     cycles,
     cycle_rows: { given: CYCLES * ROWS_PER_CYCLE, stored },
-    connections: { before, after: await withClient(remainingConnectionsOf), proxy: proxy.connections },
+    connections: { before, after: await withClient(connectionsOf), proxy: proxy.connections },
     exit,
   }
   const growth = (of: 'rss' | 'heap') => growthOf(loader.samples, minutes, of).toFixed(3)
