@@ -6,7 +6,6 @@ import type { EpochSettings } from '../options/settings.ts'
 import type { EncodedRow } from '../row/encodedRow.ts'
 import type { StoredTable } from '../table/schema.ts'
 import { BadRow } from '../write/badRow.ts'
-import type { ClusterClock } from '../write/clusterClock.ts'
 import type { DoubtfulRow } from '../write/doubtfulRow.ts'
 import type { EncodeResult } from '../write/liveTable.ts'
 import type { Progress } from '../write/progress.ts'
@@ -87,11 +86,6 @@ export class EpochWriter {
     return { epoch_id, position: structuredClone(position), rows_total }
   }
 
-  /** The clock of the rows' write times. */
-  get clock(): ClusterClock {
-    return this.#writer.clock
-  }
-
   /** Rows that are not known to be durably written: those after the last commit. */
   get unacknowledged(): readonly RowRange[] {
     if (this.#encodedRows <= this.#committedRows) return []
@@ -146,6 +140,11 @@ export class EpochWriter {
   /** Does nothing: an epoch is always sent as a whole. */
   flush(): void {}
 
+  /** As {@link TableWriter.nextMillisecond}. */
+  nextMillisecond(): Promise<void> {
+    return this.#writer.nextMillisecond()
+  }
+
   /** As {@link TableWriter.validate}. */
   validate(row: unknown): Promise<RowError | undefined> {
     return this.#writer.validate(row)
@@ -162,7 +161,7 @@ export class EpochWriter {
     position: Json | undefined,
     replayed: Seal | undefined,
   ): undefined | Promise<void> {
-    epoch.beganAt ??= this.clock.now()
+    epoch.beganAt ??= this.#writer.clock.now()
     const wasSetAside = replayed?.set_aside?.[epoch.set_aside.length] === epoch.count
     if (!wasSetAside && !(row instanceof BadRow || row instanceof Error)) {
       epoch.add(row, position)
@@ -252,7 +251,7 @@ export class EpochWriter {
   ): Promise<CommittedEpoch> {
     const { acknowledged } = await sending
     await acknowledged
-    const [change] = await Promise.all([this.#writer.tableChange(), this.clock.nextMillisecond()])
+    const [change] = await Promise.all([this.#writer.tableChange(), this.#writer.nextMillisecond()])
     if (change !== undefined) throw change
     await before
     await this.#epochs.commit()

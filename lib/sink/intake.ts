@@ -1,6 +1,6 @@
-import { type RowError, WriteError } from '../errors.ts'
+import { type RowError, type RowRange, WriteError } from '../errors.ts'
 import { GivenRow } from '../row/givenRow.ts'
-import { type ClusterClock, processArrivals } from '../write/clusterClock.ts'
+import { processArrivals } from '../write/clusterClock.ts'
 import type { EncodeResult } from '../write/liveTable.ts'
 import type { Progress } from '../write/progress.ts'
 import { Tally } from '../write/tally.ts'
@@ -24,8 +24,10 @@ export interface RowWriter {
   /** @param arrival place of a row that came before the table was known */
   encode(row: unknown, arrival?: number): EncodeResult
   validate(row: unknown): Promise<RowError | undefined>
-  /** The clock of the rows' write times. */
-  readonly clock: ClusterClock
+  /** Rows that were given and are not known to be written or set aside. */
+  readonly unacknowledged: readonly RowRange[]
+  /** Resolves in the next millisecond of the cluster's clock. Rejects when the writer is closed. */
+  nextMillisecond(): Promise<void>
   /** Sends rows without waiting for more. */
   flush(): void
   close(): Promise<void>
@@ -125,7 +127,9 @@ export class Intake<Writer extends RowWriter> {
     const flushed = this.progress.settled(this.#queued)
     this.#writer?.flush()
     await flushed
-    await this.#writer?.clock.nextMillisecond()
+    // A stream that has ended has waited by itself.
+    if (this.#closed !== undefined) return
+    await this.#writer?.nextMillisecond().catch(() => this.progress.settled(Number.POSITIVE_INFINITY))
   }
 
   /** Only after opening. */
@@ -142,8 +146,8 @@ export class Intake<Writer extends RowWriter> {
     if (rows <= 0) return undefined
     const message = `The stream was left before its end, with ${rows} rows that Cassandra has not acknowledged`
     const error = new WriteError('ERR_CASSANDRA_WRITE', message)
-    void this.close()
-    error.counts = this.tally.counts
+    void this.close(error)
+    this.#account(error)
     return error
   }
 
@@ -151,12 +155,20 @@ export class Intake<Writer extends RowWriter> {
    * Stops at once, in whatever state it is. Never throws.
    * @param reason rejects promises that are waiting
    */
-  close(reason?: Error | null): Promise<void> {
+  close(reason?: unknown): Promise<void> {
     const left = new WriteError('ERR_CASSANDRA_WRITE', 'The stream was destroyed')
     this.progress.end(reason ?? left)
     this.#closed ??= this.#close()
-    left.counts = this.tally.counts
+    this.#account(left)
     return this.#closed
+  }
+
+  /** Adds to an error what became of the rows. Only after closing, when nothing changes any more. */
+  #account(error: WriteError): void {
+    error.counts = this.tally.counts
+    const isAnyQueued = this.#queued > 0
+    error.unacknowledged =
+      this.#writer?.unacknowledged ?? (isAnyQueued ? [{ from: 0, to: this.lastIndex }] : [])
   }
 
   async #close(): Promise<void> {

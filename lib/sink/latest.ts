@@ -27,7 +27,7 @@ export class Latest<Value> {
   }
 
   /** A waiting value is still delivered. */
-  end(error?: Error): void {
+  end(error?: unknown): void {
     const controller = this.#controller
     if (controller === undefined) return
     this.#controller = undefined

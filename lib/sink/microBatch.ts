@@ -202,7 +202,8 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
     await writer.checkBadRows()
     const { sealed } = writer
     this.ended = sealed === undefined ? 'committed' : 'in replay'
-    if (sealed !== undefined) {
+    if (sealed === undefined) this.#intake.progress.complete()
+    else {
       const { epoch_id, rows } = sealed
       const message =
         `Epoch ${epoch_id} stays sealed: the stream ended before all of its ${rows} rows were replayed. ` +

@@ -9,7 +9,7 @@ export function queuedWithPosition(
   settings: WriteSettings,
 ): QueuedRow {
   const queued = intake.queue(row)
-  if (settings.position === undefined || !intake.progress.isListening) return queued
+  if (settings.position === undefined) return queued
   try {
     intake.progress.passed(intake.lastIndex, positionOf(row, settings))
     return queued

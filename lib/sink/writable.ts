@@ -99,7 +99,11 @@ class CassandraSink<Row extends object> extends RowWritable implements Cassandra
   override _final(done: (error?: Error | null) => void): void {
     const { writer } = this.#intake
     if (writer === undefined) done()
-    else doneAfter(writer.finish(), done)
+    else
+      doneAfter(
+        writer.finish().then(() => this.#intake.progress.complete()),
+        done,
+      )
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {

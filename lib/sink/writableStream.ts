@@ -207,7 +207,7 @@ class RowSink {
 
   #stop(reason: unknown): Promise<void> {
     this.#stopped ??= { reason }
-    return this.#release(reason instanceof Error ? reason : undefined)
+    return this.#release(reason)
   }
 
   get acknowledged(): ReadableStream<Acknowledged> {
@@ -222,7 +222,7 @@ class RowSink {
   }
 
   /** @param reason rejects promises that are waiting */
-  #release(reason?: Error): Promise<void> {
+  #release(reason?: unknown): Promise<void> {
     this.#ended.abort()
     this.#queued.clear()
     this.#latest?.end(reason ?? new WriteError('ERR_CASSANDRA_WRITE', 'The stream was destroyed'))

@@ -1,4 +1,4 @@
-import type { RowError } from '../errors.ts'
+import { RowError } from '../errors.ts'
 import type { GivenRow } from '../row/givenRow.ts'
 
 /** A row that cannot be stored, on its way to `on_bad_row`. */
@@ -10,4 +10,15 @@ export class BadRow {
     this.error = error
     this.given = given
   }
+}
+
+/**
+ * The error of a row that cannot be stored, or undefined.
+ * @throws an error that is not about the row
+ */
+export function refusalIn(row: object): RowError | undefined {
+  const error = row instanceof BadRow ? row.error : row
+  if (error instanceof RowError) return error
+  if (error instanceof Error) throw error
+  return undefined
 }

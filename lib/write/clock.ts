@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { LIST_TIMESTAMPS } from '../row/using.ts'
 
 /** A correction of the steady clock for rows that arrive after it. All in microseconds. */
@@ -10,6 +11,9 @@ interface Correction {
 
 /** Corrections that are remembered, because an early row is stamped by the one at its arrival. */
 const MOST_CORRECTIONS = 256
+
+/** Longest sleep in milliseconds, because a correction may move the clock forward in between. */
+const SLEEP_MS = 250
 
 /** Microseconds that pass per microsecond of excess that is taken back. */
 const SLEW = 2
@@ -137,6 +141,21 @@ export class OrderClock {
     const from = this.#arrivals.reached()
     const excess = Math.max(0, this.#at(from) - from - value)
     this.#corrections = [...this.#corrections, { from, value, excess }].slice(-MOST_CORRECTIONS)
+  }
+
+  /** Resolves when the clock has passed `timestamp`, in microseconds. Rejects when the signal aborts. */
+  async passed(timestamp: number, signal: AbortSignal): Promise<void> {
+    for (let left = timestamp - this.now(); left >= 0; left = timestamp - this.now()) {
+      await delay(Math.min(Math.ceil((left + 1) / 1000), SLEEP_MS), undefined, { signal })
+    }
+  }
+
+  /**
+   * Resolves in the next millisecond of the clock. Other clients, and Cassandra itself, give write times in whole milliseconds,
+   * so what they write from then on is later than all write times until now. Rejects when the signal aborts.
+   */
+  async nextMillisecond(signal: AbortSignal): Promise<void> {
+    await this.passed(Math.floor(this.now() / 1000) * 1000 + 999, signal)
   }
 
   /** Whether a write time that was handed out lies in the future. */

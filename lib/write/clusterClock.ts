@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { Arrivals, OrderClock } from './clock.ts'
 
 /** Milliseconds after which a cluster's clock is read again. */
@@ -76,21 +75,6 @@ export class ClusterClock extends OrderClock {
     this.correct(Math.round(clamp(this.#isKnown ? this.correction : own, least, most)))
     this.#isKnown = true
     return this.#skew_ms
-  }
-
-  /**
-   * Resolves in the next millisecond of the cluster's clock. Other clients, and Cassandra itself, give write times in whole
-   * milliseconds, so what they write from then on is later than all write times until now.
-   */
-  async nextMillisecond(): Promise<void> {
-    await this.passed(Math.floor(this.now() / 1000) * 1000 + 999)
-  }
-
-  /** Resolves when the cluster's clock has passed `timestamp`, in microseconds. */
-  async passed(timestamp: number, signal?: AbortSignal): Promise<void> {
-    for (let left = timestamp - this.now(); left >= 0; left = timestamp - this.now()) {
-      await delay(Math.ceil((left + 1) / 1000), undefined, { signal })
-    }
   }
 
   /** Microseconds from the steady clock to this machine's. 0 unless the machine's clock was set since the process began. */

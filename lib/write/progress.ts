@@ -24,10 +24,13 @@ interface Source {
 interface FlushWaiter {
   readonly rows: number
   readonly resolve: () => void
-  readonly reject: (error: Error) => void
+  readonly reject: (error: unknown) => void
 }
 
-/** Reports how far a sink is, once per flush and when all rows are settled. Computes nothing while nobody listens. */
+/**
+ * Reports how far a sink is, once per flush and when all rows are settled. Without positions, it computes nothing while nobody
+ * listens.
+ */
 export class Progress {
   readonly #table: TableContext
   readonly #isListening: () => boolean
@@ -41,7 +44,7 @@ export class Progress {
   readonly #waiters = new Queue<FlushWaiter>()
   /** Row counts that somebody waits for. */
   readonly #awaited = new Set<number>()
-  #end: Error | 'complete' | undefined
+  #end: { readonly error: unknown } | 'complete' | undefined
 
   constructor(
     { keyspace, table }: TableContext,
@@ -53,24 +56,22 @@ export class Progress {
     this.#tell = tell
   }
 
-  get isListening(): boolean {
-    return this.#isListening()
-  }
-
   follow(source: Source): void {
     this.#source = source
   }
 
-  /** Records the source's position after a row, if somebody listens. Called in the order of rows. */
+  /**
+   * Records the source's position after a row, also while nobody listens: a later listener gets it. Called in the order of rows.
+   */
   passed(row_index: number, position: Json | undefined): void {
-    if (position !== undefined && this.#isListening()) this.#positions.push({ row_index, position })
+    if (position !== undefined) this.#positions.push({ row_index, position })
   }
 
   /** Resolves when the first `rows` rows are settled. `rows` is never smaller than in the call before. */
   settled(rows: number): Promise<void> {
     return new Promise((resolve, reject) => {
       if (rows === 0 || this.#end === 'complete' || this.#isSettled(rows)) resolve()
-      else if (this.#end !== undefined) reject(this.#end)
+      else if (this.#end !== undefined) reject(this.#end.error)
       else {
         this.#waiters.push({ rows, resolve, reject })
         this.#awaited.add(rows)
@@ -91,7 +92,8 @@ export class Progress {
   /** Rows were settled. */
   advanced(): void {
     if (this.#source === undefined || this.#end !== undefined) return
-    const isWanted = channels.acknowledged.hasSubscribers || this.#isListening()
+    const hasListener = channels.acknowledged.hasSubscribers || this.#isListening()
+    const isWanted = hasListener || this.#positions.first !== undefined
     const isDue = isWanted && (this.#hasFlushed || this.#source.isIdle)
     const wanted = isDue ? this.#told + 1 : this.#waiters.first?.rows
     if (wanted === undefined) return
@@ -111,8 +113,8 @@ export class Progress {
   }
 
   /** No row is settled from now on. */
-  end(error: Error): void {
-    this.#end ??= error
+  end(error: unknown): void {
+    this.#end ??= { error }
     for (const { reject } of this.#waiters) reject(error)
     this.#waiters.clear()
     this.#awaited.clear()

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Fault } from '../cluster/fault.ts'
 import { detach, type EncodedRow, writeTimeOf } from '../row/encodedRow.ts'
 import type { OrderClock } from './clock.ts'
@@ -93,13 +92,9 @@ export class Sender {
 
   /** Waits until the write time of the rows has come. An earlier write would hide what others write until then. */
   async #writeTime(rows: readonly EncodedRow[], signal: AbortSignal): Promise<void> {
-    while (this.#clock.isAhead) {
-      let latest = 0
-      for (const row of rows) latest = Math.max(latest, writeTimeOf(row))
-      const left = latest - this.#clock.now()
-      if (left <= 0) return
-      await delay(Math.ceil(left / 1000), undefined, { signal })
-    }
+    let latest = 0
+    for (const row of rows) latest = Math.max(latest, writeTimeOf(row))
+    await this.#clock.passed(latest - 1, signal)
   }
 }
 

@@ -1,11 +1,11 @@
 import { setMaxListeners } from 'node:events'
 import type { Group } from '../batch/group.ts'
 import { Ring } from '../cluster/ring.ts'
-import { RowError, type RowRange, type SchemaError, WriteError } from '../errors.ts'
+import { type RowError, type RowRange, type SchemaError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import { type EncodedRow, stamp, timestampsOf } from '../row/encodedRow.ts'
 import { partitionKeyOf } from '../row/partitionKey.ts'
-import { BadRow } from './badRow.ts'
+import { BadRow, refusalIn } from './badRow.ts'
 import { BadRows } from './badRows.ts'
 import { type ClusterClock, processArrivals } from './clusterClock.ts'
 import type { Dispatcher } from './dispatcher.ts'
@@ -70,10 +70,8 @@ export class TableWriter {
       failed: error => this.#failure.fail(error),
     })
     const rowRefused = (error: RowError, row: EncodedRow) => this.#rowRefused(error, row)
-    this.#requests = new TableRequests(
-      { client, ring, table: this.#table, tally, signal, rowRefused },
-      settings,
-    )
+    const parts = { client, ring, table: this.#table, tally, signal, rowRefused }
+    this.#requests = new TableRequests(parts, settings)
     this.#unsettled = new UnsettledRows(
       () => this.#requests.unsettled(),
       () => this.#queue.rows(),
@@ -166,10 +164,7 @@ export class TableWriter {
    */
   async validate(row: unknown): Promise<RowError | undefined> {
     const encoded = this.#table.encode(row, this.#nextIndex)
-    const settled = encoded instanceof DoubtfulRow ? await this.#table.settle(encoded) : encoded
-    const error = settled instanceof BadRow ? settled.error : settled
-    if (error instanceof Error && !(error instanceof RowError)) throw error
-    return error instanceof RowError ? error : undefined
+    return refusalIn(encoded instanceof DoubtfulRow ? await this.#table.settle(encoded) : encoded)
   }
 
   /** Counts a row that is given to {@link push} later. */
@@ -197,7 +192,17 @@ export class TableWriter {
     if (this.#tally.counts.rows_accepted === 0) return
     await this.checkBadRows()
     await this.#refuse(await this.#table.lastChange())
-    await this.clock.nextMillisecond()
+    await this.nextMillisecond()
+  }
+
+  /** As {@link ClusterClock.nextMillisecond}. Rejects when the writer is closed. */
+  nextMillisecond(): Promise<void> {
+    return this.clock.nextMillisecond(this.#closing.signal)
+  }
+
+  /** Rows that were given and are not known to be written or set aside. */
+  get unacknowledged(): readonly RowRange[] {
+    return this.#unacknowledged()
   }
 
   /** Rejects if too many of all rows were bad. */
@@ -239,7 +244,8 @@ export class TableWriter {
     this.#table.close()
     this.#queue.abandon()
     this.#tally.close()
-    Object.assign(reason, this.#outcome)
+    reason.counts = this.#tally.counts
+    reason.unacknowledged = this.unacknowledged
     this.#dispatcher.leave(this.#tally)
     await this.#release()
   }
@@ -288,10 +294,6 @@ export class TableWriter {
     this.#stop()
     await this.#queue.idle()
     this.#tally.close()
-    return this.#outcome
-  }
-
-  get #outcome(): Outcome {
-    return { counts: this.#tally.counts, unacknowledged: this.#unacknowledged() }
+    return { counts: this.#tally.counts, unacknowledged: this.unacknowledged }
   }
 }

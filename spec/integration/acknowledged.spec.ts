@@ -74,6 +74,19 @@ describe("'acknowledged'", () => {
     expect(told.at(-1)).toEqual({ row_index: 11, position: null })
   })
 
+  it('has the position of its row, also if the listener came after the row', async () => {
+    const table = await newTable()
+    const sink = createCassandraWritable<{ id: number }>({ ...ks.target, table, position: offset })
+    const told: Acknowledged[] = []
+    for (let round = 0; round < 3; round++) {
+      for (const row of rowsOf(5, 5 * round)) sink.write(row)
+      sink.once('acknowledged', acknowledged => told.push(acknowledged))
+      await sink.flush()
+    }
+    sink.end()
+    expect(told).toEqual([4, 9, 14].map(row_index => ({ row_index, position: { offset: 2 * row_index } })))
+  })
+
   it('is a stream on a WritableStream, which ends with the sink and gives a slow reader the latest value', async () => {
     const table = await newTable()
     const stream = createCassandraWritableStream<{ id: number }>({
@@ -235,8 +248,68 @@ describe('unacknowledged rows', () => {
     sink.destroy()
     const error = await waiting
     expect(error.code).toBe('ERR_CASSANDRA_WRITE')
+    expect(error.unacknowledged).toEqual([{ from: 0, to: 30 }])
     proxy.decide = () => undefined
     await flushed
+  })
+
+  const long = { flush_interval_ms: 60_000 }
+  const sinks = {
+    'a Writable': (table: string) => createCassandraWritable({ ...ks.target, table, ...long }),
+    'a micro-batch sink': (table: string) =>
+      createMicroBatchSink({ ...ks.target, table, checkpoint_location: checkpoints.location() }),
+    'a WritableStream': (table: string) => {
+      const stream = createCassandraWritableStream({ ...ks.target, table, ...long })
+      const writer = stream.getWriter()
+      writer.closed.catch(() => {})
+      const write = (row: object) => void writer.write(row).catch(() => {})
+      const { flush } = stream
+      return {
+        stats: stream.stats,
+        write,
+        flush: flush.bind(stream),
+        [Symbol.asyncDispose]: () => stream[Symbol.asyncDispose](),
+      }
+    },
+  }
+
+  it.each(Object.entries(sinks))(
+    'of %s that is left early are named by the error, which `flush()` also rejects with',
+    async (_, open) => {
+      const table = await newTable()
+      const sink = open(table)
+      for (const row of rowsOf(500)) sink.write(row)
+      await sink.flush()
+      for (const row of rowsOf(20, 500)) sink.write(row)
+      const [flushed, left] = await Promise.all([failureOf(sink.flush()), failureOf(leave(sink))])
+      expect(flushed).toBe(left)
+      expect(left.message).toContain('left before its end')
+      expect(left.counts).toMatchObject({ rows_written: 500 })
+      expect(left.unacknowledged).toEqual([{ from: 500, to: 519 }])
+    },
+  )
+
+  it.each(Object.entries(sinks))('of %s that never opened are all named', async (_, open) => {
+    const sink = open(await newTable())
+    for (const row of rowsOf(20)) sink.write(row)
+    const left = await failureOf(leave(sink))
+    expect(left.counts).toMatchObject({ rows_accepted: 0 })
+    expect(left.unacknowledged).toEqual([{ from: 0, to: 19 }])
+  })
+
+  it('of a WritableStream that aborts with a text are reported by that text', async () => {
+    const leaving = new AbortController()
+    const stream = createCassandraWritableStream({
+      ...ks.target,
+      table: await newTable(),
+      signal: leaving.signal,
+    })
+    const writer = stream.getWriter()
+    writer.closed.catch(() => {})
+    void writer.write({ id: 1 }).catch(() => {})
+    const flushed = stream.flush()
+    leaving.abort('enough')
+    await expect(flushed).rejects.toBe('enough')
   })
 
   it('of a micro-batch sink begin after its last commit', async () => {
@@ -252,6 +325,10 @@ describe('unacknowledged rows', () => {
     expect(error.unacknowledged).toEqual([{ from: 20, to: 25 }])
   })
 })
+
+function leave(sink: AsyncDisposable): Promise<void> {
+  return Promise.resolve(sink[Symbol.asyncDispose]())
+}
 
 it('rows that came faster than microseconds pass are not reported before they are acknowledged', async () => {
   const table = await ks.table('p int, c int, PRIMARY KEY (p, c)')

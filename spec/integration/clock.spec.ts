@@ -198,6 +198,35 @@ describe('a coordinator whose clock is wrong', () => {
     const [row] = await ks.select(`SELECT writetime(v) AS at FROM ${ks.name}.${table}`)
     expect(Number(row?.['at'])).toBeLessThanOrEqual((Date.now() - 4_000) * 1000)
   })
+
+  it('and is set back while `flush()` waits does not keep a destroyed sink', async () => {
+    proxy.offset_ms = 9_000
+    const table = await ks.table('id int PRIMARY KEY, v int')
+    const open = async () => {
+      const sink = createCassandraWritable({ ...ks.target, host: proxy.host, port: proxy.port, table })
+      await sink.validate({ id: 1, v: 1 })
+      return sink
+    }
+    const first = await open()
+    expect(first.stats.clock_skew_ms).toBeGreaterThan(8_000)
+    first.write({ id: 1, v: 1 })
+    await first.flush()
+    let failure: unknown
+    const flushing = (async () => {
+      while (failure === undefined) await first.flush().catch(error => (failure = error))
+    })()
+    proxy.offset_ms = 0
+    const second = await open()
+    expect(second.stats.clock_skew_ms).toBe(0)
+    const reason = new Error('enough')
+    first.once('error', () => {})
+    first.destroy(reason)
+    second.destroy()
+    const from = performance.now()
+    await flushing
+    expect(failure).toBe(reason)
+    expect(performance.now() - from).toBeLessThan(2_000)
+  })
 })
 
 describe('a checkpoint whose write times lie ahead of the clock', () => {

@@ -109,6 +109,21 @@ describe('the clock of a cluster', () => {
     await clock.passed(timestamp, new AbortController().signal)
     expect(clock.now()).toBeGreaterThan(timestamp)
   })
+
+  it('is not awaited longer than needed when it is set forward, nor after an abort', async () => {
+    const clock = new ClusterClock({ name: 'set back', hostIds: [] }, processArrivals())
+    clock.next()
+    const timestamp = clock.now()
+    const hour = 3_600_000_000
+    clock.correct(-hour)
+    const leaving = new AbortController()
+    const left = clock.passed(timestamp, leaving.signal)
+    const waited = clock.passed(timestamp, new AbortController().signal)
+    leaving.abort()
+    await expect(left).rejects.toMatchObject({ name: 'AbortError' })
+    clock.correct(0)
+    await waited
+  })
 })
 
 describe('the clocks of a process', () => {

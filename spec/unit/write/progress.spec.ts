@@ -88,7 +88,7 @@ describe('isAwaited()', () => {
   })
 })
 
-it('positions are kept only while somebody listens, because nobody would take them away', () => {
+it('positions are taken away with their rows, and a later listener gets the right one', () => {
   let isListening = false
   const told: unknown[] = []
   const progress = new Progress(
@@ -98,12 +98,19 @@ it('positions are kept only while somebody listens, because nobody would take th
   )
   const source = { rows: 0, isIdle: true, settledRows: () => source.rows }
   progress.follow(source)
-  progress.passed(0, 'of nobody')
+  for (let row = 0; row < 5; row++) progress.passed(row, `of ${row}`)
+  source.rows = 3
+  progress.advanced()
   isListening = true
-  progress.passed(1, 'of a listener')
-  for (source.rows = 1; source.rows <= 2; source.rows++) progress.advanced()
-  expect(told).toEqual([
-    { row_index: 0, position: null },
-    { row_index: 1, position: 'of a listener' },
+  source.rows = 4
+  progress.advanced()
+  isListening = false
+  for (let row = 5; row < 9; row++) progress.passed(row, `of ${row}`)
+  isListening = true
+  source.rows = 9
+  progress.advanced()
+  expect(told.slice(1)).toEqual([
+    { row_index: 3, position: 'of 3' },
+    { row_index: 8, position: 'of 8' },
   ])
 })
