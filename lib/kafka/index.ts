@@ -11,6 +11,7 @@ export type {
   TopicPartition,
 } from '../options/kafkaClient.ts'
 export type { KafkaSinkOptions, KafkaStart } from '../options/kafkaOptions.ts'
-export { type KafkaJs, type KafkaJsOptions, kafkaJsConsumer } from './kafkaJsClient.ts'
+export { kafkaJsConsumer } from './kafkaJsClient.ts'
+export type { KafkaJs, KafkaJsOptions } from './kafkaJsLibrary.ts'
 export type { KafkaSinkStats } from './kafkaStats.ts'
 export { type KafkaSink, runKafkaSink } from './runKafkaSink.ts'

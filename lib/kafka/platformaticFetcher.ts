@@ -13,6 +13,7 @@ import { FetchQueue } from './fetchQueue.ts'
 import { kafkaFailure, kafkaWordsOf } from './kafkaFailure.ts'
 import type { Platformatic, PlatformaticOptions } from './platformaticOptions.ts'
 import { recordsIn } from './recordBatches.ts'
+import { retried } from './retried.ts'
 
 type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>
 
@@ -77,32 +78,13 @@ export class PlatformaticFetcher {
     this.#timeout_ms = retry_timeout_ms
   }
 
-  async log({ topic, partition }: TopicPartition, signal: AbortSignal): Promise<PartitionLog> {
-    const ends = performance.now() + this.#timeout_ms
-    for (let tries = 0; ; tries++) {
+  async log(of: TopicPartition, signal: AbortSignal): Promise<PartitionLog> {
+    let tries = 0
+    try {
+      return await retried(this.#timeout_ms, signal, () => this.#askForLog(of, tries++ > 0))
+    } catch (cause) {
       signal.throwIfAborted()
-      try {
-        const metadata = await this.#consumer.metadata({ topics: [topic], forceUpdate: tries > 0 })
-        const of = { topics: [topic], partitions: { [topic]: [partition] }, isolationLevel: READ_UNCOMMITTED }
-        const [first, next] = await Promise.all(
-          [EARLIEST, LATEST].map(async timestamp => {
-            const found = await this.#consumer.listOffsets({ ...of, timestamp })
-            const offset = found.get(topic)?.[partition]
-            if (offset === undefined || offset < 0n) throw new Error('the broker returned no offset')
-            return offset
-          }),
-        )
-        return { first: first ?? 0n, next: next ?? 0n, topic_id: metadata.topics.get(topic)?.id }
-      } catch (cause) {
-        signal.throwIfAborted()
-        if (performance.now() >= ends) {
-          throw kafkaFailure(`The offsets of ${topic}/${partition} cannot be read`, cause, {
-            topic,
-            partition,
-          })
-        }
-        await delay(backoff(tries), undefined, { signal })
-      }
+      throw kafkaFailure(`The offsets of ${of.topic}/${of.partition} cannot be read`, cause, { ...of })
     }
   }
 
@@ -124,6 +106,20 @@ export class PlatformaticFetcher {
   async close(): Promise<void> {
     this.#closing.abort()
     await this.#consumer.close(true)
+  }
+
+  async #askForLog({ topic, partition }: TopicPartition, forceUpdate: boolean): Promise<PartitionLog> {
+    const metadata = await this.#consumer.metadata({ topics: [topic], forceUpdate })
+    const of = { topics: [topic], partitions: { [topic]: [partition] }, isolationLevel: READ_UNCOMMITTED }
+    const [first, next] = await Promise.all(
+      [EARLIEST, LATEST].map(async timestamp => {
+        const found = await this.#consumer.listOffsets({ ...of, timestamp })
+        const offset = found.get(topic)?.[partition]
+        if (offset === undefined || offset < 0n) throw new Error('the broker returned no offset')
+        return offset
+      }),
+    )
+    return { first: first ?? 0n, next: next ?? 0n, topic_id: metadata.topics.get(topic)?.id }
   }
 
   /** Sends a fetch to each broker without one in flight, for the partitions that have room. */
@@ -159,7 +155,9 @@ export class PlatformaticFetcher {
         if (queue.topicId !== found.id)
           queue.fail(this.#lost(queue, 'the topic was deleted and created again'))
         if (queue.isOver || this.#asked.has(leader)) continue
-        byLeader.set(leader, [...(byLeader.get(leader) ?? []), queue])
+        const others = byLeader.get(leader)
+        if (others === undefined) byLeader.set(leader, [queue])
+        else others.push(queue)
       }
       for (const [leader, queues] of byLeader) this.#askLeader(leader, queues)
       if (isLeaderless) this.#failed(new Error('no broker leads some of the partitions'))

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Consumer } from '@platformatic/kafka'
-import { backoff } from '../cluster/backoff.ts'
 import { within } from '../cluster/within.ts'
 import { KafkaError } from '../errors.ts'
 import type { GroupListener, Subscription, TopicOffset, TopicPartition } from '../options/kafkaClient.ts'
 import { kafkaFailure } from './kafkaFailure.ts'
 import type { Platformatic, PlatformaticOptions } from './platformaticOptions.ts'
+import { retried } from './retried.ts'
 
 /** Milliseconds between two checks of the assignment. The library has no event for it in the protocol of KIP-848. */
 const LOOK_MS = 100
@@ -22,9 +22,6 @@ const LEAVE_TRIES = 60
 
 /** Longest time in milliseconds for a join. The group waits for its other members. */
 const JOIN_MS = 180_000
-
-/** Least milliseconds between a failed membership and the next join. */
-const REJOIN_MS = 200
 
 /**
  * A member of a consumer group. When its consumer fails, a new one takes its place: after a failed heartbeat, the library's
@@ -86,20 +83,12 @@ export class PlatformaticGroup {
   /** @throws KafkaError when no attempt succeeds within `retry_timeout_ms` */
   async #joinInTime(): Promise<void> {
     const { signal } = this.#closing
-    const ends = performance.now() + this.#subscription.retry_timeout_ms
-    for (let tries = 0; ; tries++) {
+    const { group_id, retry_timeout_ms } = this.#subscription
+    try {
+      await retried(retry_timeout_ms, signal, () => this.#joinOnce(), isHopeless)
+    } catch (cause) {
       signal.throwIfAborted()
-      try {
-        return await this.#joinOnce()
-      } catch (cause) {
-        await this.#leave()
-        signal.throwIfAborted()
-        if (performance.now() >= ends || isHopeless(cause)) {
-          const { group_id } = this.#subscription
-          throw kafkaFailure(`Group ${group_id} cannot be joined at ${this.#options.brokers}`, cause)
-        }
-        await delay(REJOIN_MS + backoff(tries), undefined, { signal })
-      }
+      throw kafkaFailure(`Group ${group_id} cannot be joined at ${this.#options.brokers}`, cause)
     }
   }
 
@@ -128,7 +117,12 @@ export class PlatformaticGroup {
     consumer.topics.trackAll(...topics)
     const joined: Promise<unknown> =
       group_protocol === 'classic' ? consumer.joinGroup({}) : joinByStream(consumer, topics)
-    await within(JOIN_MS, joined)
+    try {
+      await within(JOIN_MS, joined)
+    } catch (error) {
+      await this.#leave()
+      throw error
+    }
     isMember = true
   }
 
