@@ -17,8 +17,8 @@ const { values } = parseArgs({
     clients: { type: 'string', default: 'classic,consumer,classic,consumer,kafkajs' },
     /** Stores of checkpoints in turns: folder, table. */
     stores: { type: 'string', default: 'folder,table' },
-    /** In every so many-th round the broker is killed and started again. */
-    restarts: { type: 'string', default: '5' },
+    /** In every so many-th round the broker is killed and started again. Has no factor in common with the number of clients or stores. */
+    restarts: { type: 'string', default: '7' },
   },
 })
 const seed = Number(values.seed ?? randomInt(2 ** 31))
