@@ -119,6 +119,7 @@ export class KafkaJsMember {
       },
       isHopeless,
     )
+    this.closing.throwIfAborted()
     if (!this.#isConfluent) this.#listen()
     await this.consumer.run({
       ...(!this.#isConfluent && { autoCommit: false }),
