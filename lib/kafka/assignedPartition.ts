@@ -53,7 +53,8 @@ export class AssignedPartition {
       try {
         return await this.#own()
       } catch (error) {
-        if (signal.aborted) return
+        const finishing = this.#finishing.signal
+        if (signal.aborted || (finishing.aborted && error === finishing.reason)) return
         const isLost = error instanceof CassandraStreamsError && LOST.includes(error.code)
         if (!isLost) return this.#parts.onFailure(error as Error)
         this.#parts.tally.fenced++
@@ -77,7 +78,7 @@ export class AssignedPartition {
     const writer = await openings
       .run(async () => {
         signal.throwIfAborted()
-        return await openPartition(this.#of, this.#parts, signal, onFailure)
+        return await openPartition(this.#of, this.#parts, signal, this.#finishing.signal, onFailure)
       })
       .catch(error => {
         throw failed.error ?? error
@@ -101,9 +102,9 @@ export class AssignedPartition {
     try {
       await client.read(
         { ...this.#of, offset: BigInt(writer.next.offset) },
-        records => {
+        (records, next) => {
           tally.messages += records.length
-          return writer.add(records)
+          return writer.add(records, next)
         },
         signal,
       )

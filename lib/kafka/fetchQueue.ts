@@ -1,4 +1,4 @@
-import type { KafkaRecord, TopicOffset, TopicPartition } from '../options/kafkaClient.ts'
+import type { TakeRecords, TopicOffset, TopicPartition } from '../options/kafkaClient.ts'
 import type { RecordsFound } from './recordBatches.ts'
 
 /** Messages of one partition that were fetched and are not yet taken. */
@@ -12,7 +12,7 @@ export class FetchQueue {
   topicId: string | undefined
   /** Bytes that were fetched and are not yet taken. */
   bytes = 0
-  readonly #take: (records: readonly KafkaRecord[]) => undefined | Promise<void>
+  readonly #take: TakeRecords
   /** Called when there is room for more bytes. */
   readonly #onRoom: () => void
   readonly #waiting: RecordsFound[] = []
@@ -22,7 +22,7 @@ export class FetchQueue {
 
   constructor(
     { topic, partition, offset }: TopicOffset,
-    take: (records: readonly KafkaRecord[]) => undefined | Promise<void>,
+    take: TakeRecords,
     signal: AbortSignal,
     onRoom: () => void,
   ) {
@@ -44,8 +44,8 @@ export class FetchQueue {
   /** Adds messages that were fetched from this offset on. Ignores them unless the next fetch begins there. */
   add(from: bigint, found: RecordsFound): void {
     if (this.isOver || from !== this.next) return
+    if (found.next === from) return
     this.next = found.next
-    if (found.records.length === 0) return
     this.bytes += found.bytes
     this.#waiting.push(found)
     if (!this.#isTaking) void this.#takeAll()
@@ -60,7 +60,7 @@ export class FetchQueue {
     this.#isTaking = true
     for (let found = this.#waiting.shift(); found !== undefined; found = this.#waiting.shift()) {
       try {
-        const wait = this.#take(found.records)
+        const wait = this.#take(found.records, found.next)
         if (wait !== undefined) await wait
       } catch (error) {
         this.fail(error as Error)

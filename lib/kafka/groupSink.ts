@@ -138,7 +138,9 @@ export class GroupSink {
     await first()
     this.#closing.abort()
     this.#commits.close()
-    await this.#client.close().catch(() => {})
+    await Promise.resolve()
+      .then(() => this.#client.close())
+      .catch(() => {})
     await this.#opened
     await Promise.all(this.#leaving.values())
     await this.#dispatcher?.close()

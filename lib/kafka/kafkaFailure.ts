@@ -4,11 +4,17 @@ import { KafkaError, type KafkaErrorDetails } from '../errors.ts'
 /** Most reasons that are quoted. */
 const MOST_REASONS = 3
 
-/** The text of a client's error, with the reasons inside an AggregateError. */
-export function kafkaWordsOf(error: unknown): string {
-  if (!(error instanceof AggregateError) || error.errors.length === 0) return wordsOf(error)
-  const reasons = [...new Set(error.errors.map(kafkaWordsOf))]
-  return `${error.message} ${reasons.slice(0, MOST_REASONS).join('; ')}`
+/** Longest chain of causes that is followed. */
+const MOST_CAUSES = 5
+
+/** The text of a client's error, with the reasons inside it: those of an AggregateError, or its cause. */
+export function kafkaWordsOf(error: unknown, depth = MOST_CAUSES): string {
+  const words = wordsOf(error)
+  if (!(error instanceof Error) || depth === 0) return words
+  const inner = error instanceof AggregateError && error.errors.length > 0 ? error.errors : [error.cause]
+  const reasons = inner.filter(each => each instanceof Error).map(each => kafkaWordsOf(each, depth - 1))
+  const news = [...new Set(reasons)].filter(reason => !words.includes(reason)).slice(0, MOST_REASONS)
+  return news.length === 0 ? words : `${words.replace(/[.:]?$/, ':')} ${news.join('; ')}`
 }
 
 /** @param what says what the client cannot do, for example `Group orders cannot be joined` */

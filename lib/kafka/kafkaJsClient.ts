@@ -1,11 +1,11 @@
-import { KafkaError } from '../errors.ts'
+import { KafkaError, OptionError } from '../errors.ts'
 import type {
   ConnectKafka,
   GroupListener,
   KafkaClient,
-  KafkaRecord,
   PartitionLog,
   Subscription,
+  TakeRecords,
   TopicOffset,
   TopicPartition,
 } from '../options/kafkaClient.ts'
@@ -26,10 +26,17 @@ import { retried } from './retried.ts'
  * Connects through an instance of `Kafka` from the package `kafkajs` (classic protocol), or from the compatible
  * `@confluentinc/kafka-javascript`.
  *
+ * @throws OptionError at once, when `kafka` is no such instance
+ *
  * @example
  * runKafkaSink({ consumer: kafkaJsConsumer(new Kafka({ brokers: ['kafka1:9092'] })), … })
  */
 export function kafkaJsConsumer(kafka: KafkaJs, options: KafkaJsOptions = {}): ConnectKafka {
+  if (typeof kafka?.consumer !== 'function' || typeof kafka.admin !== 'function') {
+    const text =
+      'Expected `kafkaJsConsumer()` to get an instance of `Kafka`, as `kafkaJsConsumer(new Kafka({ … }))`'
+    throw new OptionError('ERR_CASSANDRA_OPTION', 'consumer', text)
+  }
   return subscription => new KafkaJsClient(kafka, options, subscription)
 }
 
@@ -66,11 +73,7 @@ class KafkaJsClient implements KafkaClient {
     }
   }
 
-  async read(
-    from: TopicOffset,
-    take: (records: readonly KafkaRecord[]) => undefined | Promise<void>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async read(from: TopicOffset, take: TakeRecords, signal: AbortSignal): Promise<void> {
     const pushed = new PushedMessages(from, take, {
       pause: () => this.#pause(from),
       resume: () => this.#resume(from),
@@ -123,7 +126,14 @@ class KafkaJsClient implements KafkaClient {
       void this.#explainJump(pushed)
       return
     }
-    if (pushed.add(batch.messages.map(message => recordOf(batch, message)))) resolveOffset(last.offset)
+    const read = BigInt(batch.lastOffset?.() ?? last.offset)
+    if (
+      pushed.add(
+        batch.messages.map(message => recordOf(batch, message)),
+        read,
+      )
+    )
+      resolveOffset(last.offset)
   }
 
   /** The client reads from a wrong offset: the log no longer has the right one, or the client has not done the seek yet. */

@@ -24,6 +24,8 @@ export interface Batch extends TopicPartition {
   readonly messages: readonly KafkaJsMessage[]
   /** Offset at which the fetch of this batch began. KafkaJS sets it, but does not declare it in its types. */
   readonly fetchedOffset?: string
+  /** Offset up to which the client has read, beyond the last message if that is followed by the end of its transaction. */
+  lastOffset?(): string
 }
 
 export interface JoinEvent {
@@ -76,8 +78,16 @@ export function isHopeless(error: unknown): boolean {
   return cause === undefined || !isRetriable(cause)
 }
 
+/** Whether a topic does not exist. The error does not say which one. */
+export function isUnknownTopic(error: unknown): boolean {
+  const { type, cause } = error as KafkaJsError
+  return type === 'UNKNOWN_TOPIC_OR_PARTITION' || (cause !== undefined && isUnknownTopic(cause))
+}
+
 interface KafkaJsError extends Error {
   readonly retriable?: boolean
+  /** Name of the protocol's error. */
+  readonly type?: string
 }
 
 function isRetriable(error: unknown): boolean {

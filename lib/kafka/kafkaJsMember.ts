@@ -7,6 +7,7 @@ import {
   type BatchEvent,
   type CrashEvent,
   isHopeless,
+  isUnknownTopic,
   type JoinEvent,
   type KafkaJs,
   type KafkaJsAdmin,
@@ -87,7 +88,9 @@ export class KafkaJsMember {
     try {
       await this.#joining
     } catch (cause) {
-      throw kafkaFailure(`Group ${this.#subscription.group_id} cannot be joined`, cause)
+      const { group_id, topics } = this.#subscription
+      const hint = isUnknownTopic(cause) ? ` to read all of the topics ${topics.join(', ')}` : ''
+      throw kafkaFailure(`Group ${group_id} cannot be joined${hint}`, cause)
     }
     if (this.#isConfluent && !this.closing.aborted)
       this.#look = setInterval(() => this.#lookAtAssignment(), LOOK_MS)

@@ -1,8 +1,10 @@
+import { wordsOf } from '../cluster/failure.ts'
+import { unlessAborted } from '../cluster/unlessAborted.ts'
 import type { EpochWriter } from '../epoch/epochWriter.ts'
 import { openEpochWriterOn } from '../epoch/openEpochWriter.ts'
-import { CheckpointError } from '../errors.ts'
+import { CheckpointError, type RowError } from '../errors.ts'
 import { type CheckpointPlace, placeText } from '../options/checkpointPlace.ts'
-import type { KafkaClient, PartitionLog, TopicPartition } from '../options/kafkaClient.ts'
+import type { KafkaClient, KafkaMessage, PartitionLog, TopicPartition } from '../options/kafkaClient.ts'
 import type { KafkaSettings } from '../options/kafkaSettings.ts'
 import type { EpochSettings, WriteSettings } from '../options/settings.ts'
 import type { Dispatcher } from '../write/dispatcher.ts'
@@ -12,6 +14,7 @@ import { readWritableTable } from '../write/writableTable.ts'
 import type { CollectedBytes } from './collectedBytes.ts'
 import type { GroupCommits } from './groupCommits.ts'
 import type { KafkaTally } from './kafkaStats.ts'
+import { located, locatedRow } from './located.ts'
 import { MessagePlaces } from './messagePlaces.ts'
 import { type MessageRows, withoutOwnOperation } from './messageRows.ts'
 import { partitionCheckpoint } from './partitionCheckpoint.ts'
@@ -38,12 +41,14 @@ export interface SinkParts {
 
 /**
  * Takes over the checkpoint of a partition, and finds the offset at which reading continues.
+ * @param finishing interrupts the option `start`, which may wait for anything
  * @throws SchemaError, OptionError, CheckpointError, KafkaError
  */
 export async function openPartition(
   of: TopicPartition,
   parts: SinkParts,
   signal: AbortSignal,
+  finishing: AbortSignal,
   onFailure: (error: Error) => void,
 ): Promise<PartitionWriter> {
   const { settings, write, client, dispatcher, rows, bytes, commits, tally: all } = parts
@@ -60,7 +65,8 @@ export async function openPartition(
   const table = await readWritableTable(dispatcher.client, write, signal)
   all.join(tally)
   const release = async () => all.leave(tally)
-  const owner = { tally, progress, onFailure, release }
+  const failed = (error: Error) => onFailure(located(error, of, places))
+  const owner = { tally, progress, onFailure: failed, release }
   const writer = await openEpochWriterOn({ dispatcher, table }, epochs, owner, signal, () => {}).catch(
     (error: Error) => {
       all.leave(tally)
@@ -70,7 +76,7 @@ export async function openPartition(
   try {
     const known = knownPosition(writer, location, of)
     const log = await client.log(of, signal)
-    const from = known ?? (await startOf(settings, of, log))
+    const from = known ?? (await startOf(settings, of, log, AbortSignal.any([signal, finishing])))
     checkLog(from, log, of)
     const onCommit = () => {
       all.epochs++
@@ -78,8 +84,8 @@ export async function openPartition(
       if (position !== undefined && position !== null)
         commits.passed(of, BigInt(positionFrom(position, location, of).offset))
     }
-    const own = { writer, settings: epochs, progress, places, rows, bytes, onCommit, onFailure }
-    const partition = new PartitionWriter(of, from, own)
+    const own = { writer, settings: epochs, progress, places, rows, bytes, onCommit, onFailure: failed }
+    const partition = new PartitionWriter(from, own)
     // Records the start now: later the log may begin or end at another offset.
     if (known === undefined) await partition.begin()
     // The previous owner may not have committed this offset to the group.
@@ -106,13 +112,39 @@ async function startOf(
   { start }: KafkaSettings,
   of: TopicPartition,
   { first, next, topic_id = '' }: PartitionLog,
+  signal: AbortSignal,
 ): Promise<Position> {
-  const given = typeof start === 'function' ? await start(of) : start === 'earliest' ? first : next
-  if (typeof given !== 'bigint' && !Number.isSafeInteger(given)) {
-    const message = `Expected \`start\` to give the offset of ${of.topic}/${of.partition} as a whole number, got ${given}`
-    throw new CheckpointError('ERR_CASSANDRA_POSITION', message)
+  const at = (offset: bigint) => ({ offset: String(offset), rows: 0, write_time: -1, topic_id })
+  if (start === 'earliest') return at(first)
+  if (start === 'latest') return at(next)
+  const place = `${of.topic}/${of.partition}`
+  const asked = new Promise(resolve => resolve(start(of)))
+  const given = await unlessAborted(asked, signal).catch((cause: unknown) => {
+    signal.throwIfAborted()
+    const message = `\`start\` failed for ${place}: ${wordsOf(cause)}`
+    throw new CheckpointError('ERR_CASSANDRA_POSITION', message, { cause })
+  })
+  const isWhole = typeof given === 'bigint' || (typeof given === 'number' && Number.isSafeInteger(given))
+  if (isWhole && given >= first && given <= next) return at(BigInt(given))
+  const message = `Expected \`start\` to return an offset of ${place}, from ${first} to ${next}, got ${given}`
+  throw new CheckpointError('ERR_CASSANDRA_POSITION', message)
+}
+
+/** Gives a bad row to `on_bad_row`. The error that it gets, and the one that the sink ends with if it fails, name the message. */
+async function tell(
+  on_bad_row: NonNullable<KafkaSettings['on_bad_row']>,
+  error: RowError,
+  message: KafkaMessage,
+  row: object,
+): Promise<void> {
+  const given = locatedRow(error, message, message.offset)
+  try {
+    await on_bad_row(given, message, withoutOwnOperation(row) as never)
+  } catch (cause) {
+    if (cause === given) throw error
+    const { topic, partition, offset } = message
+    throw new Error(`message at offset ${offset} of ${topic}/${partition}: ${wordsOf(cause)}`, { cause })
   }
-  return { offset: String(given), rows: 0, write_time: -1, topic_id }
 }
 
 function epochSettings(
@@ -134,7 +166,7 @@ function epochSettings(
         : (error, row) => {
             const message = places.of(error.row_index)?.message
             if (message === undefined) throw error
-            return on_bad_row(error, message, withoutOwnOperation(row) as never)
+            return tell(on_bad_row, error, message, row)
           },
   }
 }

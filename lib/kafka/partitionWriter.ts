@@ -1,9 +1,8 @@
 import { EpochCutter } from '../epoch/epochCutter.ts'
 import type { EpochRows } from '../epoch/epochRows.ts'
 import type { CommittedEpoch, EpochMoments, EpochWriter } from '../epoch/epochWriter.ts'
-import { RowError } from '../errors.ts'
 import type { Json } from '../json.ts'
-import type { KafkaMessage, KafkaRecord, TopicPartition } from '../options/kafkaClient.ts'
+import type { KafkaMessage, KafkaRecord } from '../options/kafkaClient.ts'
 import type { EpochSettings } from '../options/settings.ts'
 import { GivenRow } from '../row/givenRow.ts'
 import { BadRow } from '../write/badRow.ts'
@@ -30,7 +29,6 @@ export interface PartitionParts {
 
 /** Turns the messages of one partition into rows, and writes the rows in epochs. */
 export class PartitionWriter implements Collecting {
-  readonly #of: TopicPartition
   readonly #parts: PartitionParts
   readonly #cutter: EpochCutter
   readonly #share: Share
@@ -42,12 +40,14 @@ export class PartitionWriter implements Collecting {
   #skip: number
   /** Index of the next row. */
   #nextIndex = 0
+  /** Settles when the messages that came last are added. */
+  #adding: Promise<void> = Promise.resolve()
+  #isFinishing = false
   #isClosed = false
   #closed: Promise<void> | undefined
 
   /** @param from where reading continues */
-  constructor(of: TopicPartition, from: Position, parts: PartitionParts) {
-    this.#of = of
+  constructor(from: Position, parts: PartitionParts) {
     this.#parts = parts
     this.#offset = BigInt(from.offset)
     this.#skip = from.rows
@@ -68,16 +68,25 @@ export class PartitionWriter implements Collecting {
     this.#cutter.cut()
   }
 
-  /** Takes messages, and resolves when it can take more. Ignores messages after `close()`. */
-  async add(records: readonly KafkaRecord[]): Promise<void> {
+  /**
+   * Takes messages, and resolves when it can take more. Ignores messages after `finish()` and `close()`.
+   * @param next as {@link TakeRecords} has it
+   */
+  add(records: readonly KafkaRecord[], next?: bigint): Promise<void> {
+    this.#adding = this.#addAll(records, next)
+    return this.#adding
+  }
+
+  async #addAll(records: readonly KafkaRecord[], next: bigint | undefined): Promise<void> {
     try {
       for (const record of records) {
-        if (this.#isClosed) return
+        if (this.#isFinishing || this.#isClosed) return
         // A client may deliver messages again.
         if (record.offset < this.#offset) continue
         const wait = this.#addMessage(record)
         if (wait !== undefined) await wait
       }
+      if (next !== undefined && next > this.#offset && !this.#isFinishing && !this.#isClosed) this.#pass(next)
     } catch (error) {
       this.#fail(error as Error)
     }
@@ -90,17 +99,30 @@ export class PartitionWriter implements Collecting {
 
   /** Records durably where the partition begins, before its first row. */
   async begin(): Promise<void> {
-    this.#cutter.pass(this.#position(this.#offset, 0, this.#times.last))
-    await this.finish()
+    this.#pass(this.#offset)
+    await this.#commit()
   }
 
-  /** Resolves when all rows so far are committed. An incomplete replay stays sealed. */
+  /** Takes no more messages, and resolves when all rows so far are committed. An incomplete replay stays sealed. */
   async finish(): Promise<void> {
+    this.#isFinishing = true
+    await this.#adding
+    await this.#commit()
+  }
+
+  async #commit(): Promise<void> {
     try {
       if (!this.#isClosed) await this.#cutter.finish()
     } catch (error) {
       this.#fail(error as Error)
     }
+  }
+
+  /** Moves the position to an offset before which there are no more messages. */
+  #pass(offset: bigint): void {
+    this.#offset = offset
+    this.#skip = 0
+    this.#cutter.pass(this.#position(offset, 0, this.#times.last))
   }
 
   /** Stops writing at once. Resolves when the checkpoint is released. Never throws. */
@@ -202,30 +224,6 @@ export class PartitionWriter implements Collecting {
 
   #fail(error: Error): void {
     if (this.#isClosed) return
-    this.#parts.onFailure(error instanceof RowError ? this.#located(error) : error)
-  }
-
-  /** Adds to an error which message the row came from. */
-  #located(error: RowError): RowError {
-    if (error.code === 'ERR_CASSANDRA_KAFKA_MESSAGE') return error
-    const place = this.#parts.places.of(error.row_index)
-    if (place === undefined) return error
-    const { topic, partition } = this.#of
-    const message = `Message at offset ${place.offset} of ${topic}/${partition}: ${error.message}`
-    const { row_index, column, cql_type, expected } = error
-    const located = new RowError(
-      error.code,
-      message,
-      {
-        row_index,
-        ...(column !== undefined && { column }),
-        ...(cql_type !== undefined && { cql_type }),
-        ...(expected !== undefined && { expected }),
-      },
-      { cause: error },
-    )
-    located.counts = error.counts
-    located.unacknowledged = error.unacknowledged
-    return located
+    this.#parts.onFailure(error)
   }
 }

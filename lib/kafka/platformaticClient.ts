@@ -3,9 +3,9 @@ import type {
   ConnectKafka,
   GroupListener,
   KafkaClient,
-  KafkaRecord,
   PartitionLog,
   Subscription,
+  TakeRecords,
   TopicOffset,
   TopicPartition,
 } from '../options/kafkaClient.ts'
@@ -48,11 +48,7 @@ class PlatformaticClient implements KafkaClient {
     return this.#reading.log(partition, AbortSignal.any([signal, this.#closing.signal]))
   }
 
-  read(
-    from: TopicOffset,
-    take: (records: readonly KafkaRecord[]) => undefined | Promise<void>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  read(from: TopicOffset, take: TakeRecords, signal: AbortSignal): Promise<void> {
     return this.#reading.read(from, take, signal)
   }
 

@@ -3,9 +3,9 @@ import type { Consumer } from '@platformatic/kafka'
 import { backoff } from '../cluster/backoff.ts'
 import { KafkaError } from '../errors.ts'
 import type {
-  KafkaRecord,
   PartitionLog,
   Subscription,
+  TakeRecords,
   TopicOffset,
   TopicPartition,
 } from '../options/kafkaClient.ts'
@@ -20,7 +20,10 @@ type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>
 /** Longest time in milliseconds that a broker waits for messages. */
 const IDLE_MS = 500
 
-/** The same while fetched messages wait to be taken. Their partitions may soon have room again, and need the next request. */
+/**
+ * The same while fetched messages wait to be taken, because their partitions may soon have room again and need the next request.
+ * Also while partitions are being opened.
+ */
 const BUSY_MS = 20
 
 /** Most bytes of one partition in one response. A larger batch is returned alone. */
@@ -56,6 +59,8 @@ export class PlatformaticFetcher {
   /** When the first of the consecutive failures happened, by `performance.now()`. */
   #failingSince: number | undefined
   #failures = 0
+  /** Questions for offsets that wait for an answer. On a connection, they wait behind a fetch. */
+  #asking = 0
 
   constructor(
     { Consumer }: Platformatic,
@@ -80,19 +85,18 @@ export class PlatformaticFetcher {
 
   async log(of: TopicPartition, signal: AbortSignal): Promise<PartitionLog> {
     let tries = 0
+    this.#asking++
     try {
       return await retried(this.#timeout_ms, signal, () => this.#askForLog(of, tries++ > 0))
     } catch (cause) {
       signal.throwIfAborted()
       throw kafkaFailure(`The offsets of ${of.topic}/${of.partition} cannot be read`, cause, { ...of })
+    } finally {
+      this.#asking--
     }
   }
 
-  async read(
-    from: TopicOffset,
-    take: (records: readonly KafkaRecord[]) => undefined | Promise<void>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async read(from: TopicOffset, take: TakeRecords, signal: AbortSignal): Promise<void> {
     const queue = new FetchQueue(from, take, signal, () => this.#ask())
     this.#queues.add(queue)
     this.#ask()
@@ -188,7 +192,8 @@ export class PlatformaticFetcher {
         },
       ],
     }))
-    const maxWaitTime = wanting.length < queues.length || held > 0 ? BUSY_MS : IDLE_MS
+    const isBusy = wanting.length < queues.length || held > 0 || this.#asking > 0
+    const maxWaitTime = isBusy ? BUSY_MS : IDLE_MS
     const options = {
       node: leader,
       topics,

@@ -38,8 +38,8 @@ export class PlatformaticGroup {
   #known: object | null = null
   #look: NodeJS.Timeout | undefined
   #count: NodeJS.Timeout | undefined
-  /** Number of partitions of all topics. Undefined until they are counted after an assignment. */
-  #partitions: number | undefined
+  /** Number of partitions of all topics when the group last was joined. */
+  #partitions = 0
   #joining: Promise<void> = Promise.resolve()
 
   constructor(
@@ -62,7 +62,7 @@ export class PlatformaticGroup {
     this.#closing.signal.throwIfAborted()
     this.#look = setInterval(() => this.#lookAtAssignment(), LOOK_MS)
     if (this.#options.group_protocol === 'classic')
-      this.#count = setInterval(() => void this.#countPartitions().catch(() => {}), COUNT_MS)
+      this.#count = setInterval(() => void this.#lookForPartitions().catch(() => {}), COUNT_MS)
   }
 
   async commit(offsets: readonly TopicOffset[]): Promise<void> {
@@ -113,6 +113,7 @@ export class PlatformaticGroup {
     // Emitted when a rejoin fails.
     consumer.on('error', lost)
     consumer.on('consumer:heartbeat:error', lost)
+    this.#partitions = await this.#countPartitions(consumer)
     // Keeps the topics subscribed after the end of the stream in `joinByStream`, which tracks them too.
     consumer.topics.trackAll(...topics)
     const joined: Promise<unknown> =
@@ -130,7 +131,6 @@ export class PlatformaticGroup {
     const assignments = this.#consumer?.assignments ?? null
     if (assignments === this.#known) return
     this.#known = assignments
-    this.#partitions = undefined
     const partitions: TopicPartition[] = (assignments ?? []).flatMap(({ topic, partitions }) =>
       this.#subscription.topics.includes(topic) ? partitions.map(partition => ({ topic, partition })) : [],
     )
@@ -138,15 +138,34 @@ export class PlatformaticGroup {
   }
 
   /** Starts a rebalance when there are more partitions. */
-  async #countPartitions(): Promise<void> {
+  async #lookForPartitions(): Promise<void> {
     const consumer = this.#consumer
-    const metadata = await consumer?.metadata({ topics: [...this.#subscription.topics], forceUpdate: true })
-    if (metadata === undefined || consumer !== this.#consumer) return
-    let partitions = 0
-    for (const topic of metadata.topics.values()) partitions += topic.partitionsCount
-    const before = this.#partitions
+    if (consumer === undefined) return
+    const partitions = await this.#countPartitions(consumer)
+    if (consumer !== this.#consumer || partitions <= this.#partitions) return
     this.#partitions = partitions
-    if (before !== undefined && partitions > before) await consumer?.joinGroup({})
+    await consumer.joinGroup({})
+  }
+
+  /** @throws KafkaError that names the topics that do not exist */
+  async #countPartitions(consumer: Consumer): Promise<number> {
+    const { topics, group_id } = this.#subscription
+    const ask = (topics: readonly string[]) => consumer.metadata({ topics: [...topics], forceUpdate: true })
+    try {
+      let partitions = 0
+      for (const { partitionsCount } of (await ask(topics)).topics.values()) partitions += partitionsCount
+      return partitions
+    } catch (error) {
+      // The library names another topic than the one that is missing.
+      if (!isUnknownTopic(error)) throw error
+      const asked = topics.map(async topic =>
+        (await ask([topic]).then(() => false, isUnknownTopic)) ? topic : '',
+      )
+      const missing = (await Promise.all(asked)).filter(topic => topic !== '')
+      if (missing.length === 0) throw error
+      const text = `Group ${group_id} cannot be joined: Kafka has no topic ${missing.join(', ')}. Create it, or correct \`topics\``
+      throw new KafkaError('ERR_CASSANDRA_KAFKA', text, { cause: error })
+    }
   }
 
   /** Joins again with a new consumer. The partitions are released, because the group assigns them to other members. */
@@ -192,6 +211,10 @@ async function joinByStream(consumer: Consumer, topics: readonly string[]): Prom
   stream.on('error', () => {})
   stream.destroy()
   await closed
+}
+
+function isUnknownTopic(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('Unknown topic')
 }
 
 /** Whether another try cannot help. */

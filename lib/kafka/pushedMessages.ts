@@ -1,4 +1,4 @@
-import type { KafkaRecord, TopicOffset, TopicPartition } from '../options/kafkaClient.ts'
+import type { KafkaRecord, TakeRecords, TopicOffset, TopicPartition } from '../options/kafkaClient.ts'
 
 /** Most batches that wait to be taken. */
 const MOST_BATCHES = 2
@@ -14,7 +14,7 @@ export class PushedMessages {
   readonly of: TopicPartition
   /** Resolves after `end()`; rejects after `fail()`, or when `take` fails. */
   readonly ended: Promise<void>
-  readonly #take: (records: readonly KafkaRecord[]) => undefined | Promise<void>
+  readonly #take: TakeRecords
   readonly #flow: Flow
   #next: bigint
   /** Offset after the last one that the client passed over without a message. */
@@ -23,11 +23,7 @@ export class PushedMessages {
   #taking: Promise<void> = Promise.resolve()
   #end: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined
 
-  constructor(
-    { topic, partition, offset }: TopicOffset,
-    take: (records: readonly KafkaRecord[]) => undefined | Promise<void>,
-    flow: Flow,
-  ) {
+  constructor({ topic, partition, offset }: TopicOffset, take: TakeRecords, flow: Flow) {
     this.of = { topic, partition }
     this.#next = offset
     this.#passed = offset
@@ -57,22 +53,23 @@ export class PushedMessages {
   /** The client continues after this offset, because there is no message up to it. */
   passOver(last: bigint): void {
     this.#passed = last + 1n
+    this.#takePassed()
   }
 
-  /** Returns false if the client must deliver the messages again. */
-  add(records: readonly KafkaRecord[]): boolean {
-    const last = records.at(-1)
-    if (this.#end === undefined || last === undefined) return false
+  /**
+   * Returns false if the client must deliver the messages again.
+   * @param last offset up to which the client has read
+   */
+  add(records: readonly KafkaRecord[], last: bigint): boolean {
+    if (this.#end === undefined) return false
     if (this.#waiting >= MOST_BATCHES) {
       this.#flow.pause()
       return false
     }
     const fresh = records.filter(({ offset }) => offset >= this.#next)
-    if (last.offset >= this.#next) this.#next = last.offset + 1n
-    if (fresh.length === 0) return true
-    this.#waiting++
+    if (last < this.#next) return true
+    this.#queue(fresh, last + 1n)
     if (this.#waiting === MOST_BATCHES) this.#flow.pause()
-    this.#taking = this.#taking.then(() => this.#takeAll(fresh))
     return true
   }
 
@@ -86,13 +83,26 @@ export class PushedMessages {
     this.#end = undefined
   }
 
-  async #takeAll(records: readonly KafkaRecord[]): Promise<void> {
+  /** Passed offsets are taken only while nothing else waits, because no pause limits how many come. */
+  #takePassed(): void {
+    if (this.#waiting === 0 && this.#end !== undefined && this.#passed > this.#next)
+      this.#queue([], this.#passed)
+  }
+
+  #queue(records: readonly KafkaRecord[], next: bigint): void {
+    this.#next = next
+    this.#waiting++
+    this.#taking = this.#taking.then(() => this.#takeAll(records, next))
+  }
+
+  async #takeAll(records: readonly KafkaRecord[], next: bigint): Promise<void> {
     try {
-      if (this.#end !== undefined) await this.#take(records)
+      if (this.#end !== undefined) await this.#take(records, next)
     } catch (error) {
       this.fail(error as Error)
     }
     this.#waiting--
     if (this.#end !== undefined && this.#waiting === MOST_BATCHES - 1) this.#flow.resume()
+    this.#takePassed()
   }
 }

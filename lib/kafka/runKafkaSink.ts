@@ -1,3 +1,5 @@
+import { OptionError } from '../errors.ts'
+import type { KafkaClient } from '../options/kafkaClient.ts'
 import type { KafkaSinkOptions } from '../options/kafkaOptions.ts'
 import { kafkaSettingsOf } from '../options/kafkaSettings.ts'
 import { GroupSink } from './groupSink.ts'
@@ -11,8 +13,9 @@ export interface KafkaSink extends AsyncDisposable {
   /** Resolves when the sink has stopped. Rejects with the error that ended the sink, once nothing more is written. */
   readonly done: Promise<void>
   /**
-   * Stops reading, commits the rows of all messages so far, leaves the group and closes every connection. Settles like `done`. An
-   * incomplete replay of an earlier process's epoch stays sealed for the next owner.
+   * Stops reading, commits the rows of all messages that `row` got, leaves the group and closes every connection. Settles like
+   * `done`. Waits for `on_bad_row`, which therefore must not wait for it. An incomplete replay of an earlier process's epoch stays
+   * sealed for the next owner.
    */
   stop(): Promise<void>
 }
@@ -45,7 +48,16 @@ export function runKafkaSink<Row extends object = object>(options: KafkaSinkOpti
   const { group_protocol, kafka_options = {} } = settings
   const connect = settings.consumer ?? platformaticConsumer({ brokers, group_protocol, kafka_options })
   const subscription = { group_id, topics, max_fetched_bytes: max_buffered_bytes / 4, retry_timeout_ms }
-  const sink = new GroupSink(settings, connect(subscription))
+  const sink = new GroupSink(settings, checkedClient(connect(subscription)))
   const stop = () => sink.stop()
   return { stats: sink.tally.stats, done: sink.done, stop, [Symbol.asyncDispose]: stop }
+}
+
+/** @throws OptionError when the option `consumer` returned something else, such as a consumer of a library */
+function checkedClient(client: KafkaClient): KafkaClient {
+  const methods = ['join', 'log', 'read', 'commit', 'close'] as const
+  const missing = methods.find(name => typeof (client as Partial<KafkaClient> | null)?.[name] !== 'function')
+  if (missing === undefined) return client
+  const text = `Expected \`consumer\` to return a KafkaClient, such as \`kafkaJsConsumer(kafka)\` does; it has no ${missing}()`
+  throw new OptionError('ERR_CASSANDRA_OPTION', 'consumer', text)
 }

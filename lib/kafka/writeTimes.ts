@@ -7,7 +7,8 @@ const MOST_AHEAD = 1_000_000
  * one microsecond.
  *
  * So a million messages with one timestamp keep the order of their offsets. So do messages whose timestamps go back by less than
- * a second. A message with a timestamp far in the future does not change the write times after it.
+ * a second. A message with a timestamp far in the future does not change the write times after it, and neither does one whose
+ * timestamp is no possible time, such as -1 or a time in microseconds.
  */
 export class WriteTimes {
   #last: number
@@ -17,7 +18,7 @@ export class WriteTimes {
     this.#last = last
   }
 
-  /** Write time of the message before. */
+  /** Write time of the message before that had a possible one. */
   get last(): number {
     return this.#last
   }
@@ -25,6 +26,7 @@ export class WriteTimes {
   /** @param timestamp milliseconds since 1970 */
   of(timestamp: number): number {
     const own = timestamp * 1000
+    if (own < 0 || !Number.isSafeInteger(own)) return own
     this.#last = own <= this.#last && this.#last < own + MOST_AHEAD ? this.#last + 1 : own
     return this.#last
   }

@@ -44,6 +44,13 @@ export interface PartitionLog {
   readonly topic_id?: string | undefined
 }
 
+/**
+ * Takes messages.
+ * @param next offset up to which the client has read. It is beyond the last message if the offsets between have none, such as
+ * those of aborted transactions; there may be no message at all. Undefined if the client does not know it
+ */
+export type TakeRecords = (records: readonly KafkaRecord[], next?: bigint) => undefined | Promise<void>
+
 /** Receives events of a consumer group. */
 export interface GroupListener {
   /** Called with all partitions of this member, whenever they may have changed. */
@@ -63,11 +70,7 @@ export interface KafkaClient {
    * returns a promise, the next messages follow after it resolves. Leaves out messages of aborted transactions. Resolves when
    * the signal is aborted.
    */
-  read(
-    from: TopicOffset,
-    take: (records: readonly KafkaRecord[]) => undefined | Promise<void>,
-    signal: AbortSignal,
-  ): Promise<void>
+  read(from: TopicOffset, take: TakeRecords, signal: AbortSignal): Promise<void>
   /** Commits offsets to the group. They serve monitoring only. */
   commit(offsets: readonly TopicOffset[]): Promise<void>
   /** Leaves the group, and closes every connection. */

@@ -11,14 +11,20 @@ const namesIn = (given: unknown) =>
 const isNames = (value: unknown, isName: (name: unknown) => boolean): value is readonly string[] =>
   Array.isArray(value) && value.length > 0 && value.every(isName)
 
+const MOST_PORT = 65_535
+
 /** The port is required, because Kafka has no usual one for TLS. */
-const brokerPattern = /^\S+:\d{1,5}$/
+const brokerPattern = /^\S+:(\d{1,5})$/
+
+const isBroker = (name: unknown) => {
+  const port = text.accepts(name) ? Number(brokerPattern.exec(name)?.[1]) : 0
+  return port >= 1 && port <= MOST_PORT
+}
 
 const brokerNames: Kind<readonly string[]> = {
   expected: 'an array of `host:port`, or a comma-separated list of them',
   read: namesIn,
-  accepts: (value): value is readonly string[] =>
-    isNames(value, name => text.accepts(name) && brokerPattern.test(name)),
+  accepts: (value): value is readonly string[] => isNames(value, isBroker),
 }
 
 /** Names of topics that Kafka accepts. */
@@ -102,7 +108,7 @@ export const kafkaEntries = {
     ),
     otherwise: 'the sink ends with the error',
     meaning:
-      'called with the error, the message and the row, for each row that cannot be stored; all other rows are stored. The row is undefined if `row` failed. The partition waits for the promise that it returns. If it throws, the sink ends',
+      'called with the error, the message and the row, for each row that cannot be stored; all other rows are stored. The row is undefined if `row` failed. The partition and `stop()` wait for the promise that it returns. If it throws, the sink ends',
   },
   rows_per_epoch: epochEntries.rows_per_epoch,
   epoch_interval_ms: epochEntries.epoch_interval_ms,

@@ -58,7 +58,8 @@ export interface KafkaSinkOptions<Row extends object = object>
   readonly epoch_interval_ms?: number | string | undefined
   /**
    * Called with the error, the message and the row, for each row that cannot be stored; all other rows are stored. The
-   * row is undefined if `row` failed. The partition waits for the promise that it returns. If it throws, the sink ends.
+   * row is undefined if `row` failed. The partition and `stop()` wait for the promise that it returns. If it throws,
+   * the sink ends.
    * @default the sink ends with the error
    */
   readonly on_bad_row?:

@@ -48,7 +48,7 @@ export function kafkaSettingsOf<Row extends object>(options: KafkaSinkOptions<Ro
       if (given[name] === undefined) continue
       throw refuse(name, `Expected \`${name}\` to be absent, because \`consumer\` makes its own connections`)
     }
-  }
+  } else checkPlatformatic(group_id, kafka.kafka_options ?? {})
   return Object.freeze({
     ...settings,
     ...kafka,
@@ -58,6 +58,22 @@ export function kafkaSettingsOf<Row extends object>(options: KafkaSinkOptions<Ro
     checkpoint: fixedPlace(checkpoint),
     group_folder: folderNameOf(group_id),
   })
+}
+
+/** Options of `@platformatic/kafka` that the sink sets itself, and ours for them. */
+const OWN_KAFKA_OPTIONS: Readonly<Record<string, string>> = {
+  groupId: 'use `group_id`',
+  bootstrapBrokers: 'use `brokers`',
+  groupProtocol: 'use `group_protocol`',
+  autocommit: 'the sink commits offsets after its checkpoint',
+}
+
+function checkPlatformatic(group_id: string, kafka_options: object): void {
+  if (/\s/.test(group_id)) throw refuse('group_id', 'Expected `group_id` to have no white space')
+  for (const [name, instead] of Object.entries(OWN_KAFKA_OPTIONS)) {
+    if (!Object.hasOwn(kafka_options, name)) continue
+    throw refuse('kafka_options', `Expected \`kafka_options\` to have no \`${name}\`: ${instead}`)
+  }
 }
 
 function folderNameOf(group_id: string): string {

@@ -1,111 +1,15 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
-import { Kafka, logLevel } from 'kafkajs'
-import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createMicroBatchSink } from '../../lib/index.ts'
-import { type KafkaMessage, type KafkaSink, kafkaJsConsumer, runKafkaSink } from '../../lib/kafka/index.ts'
-import type { KafkaSinkOptions } from '../../lib/options/kafkaOptions.ts'
+import type { KafkaMessage } from '../../lib/kafka/index.ts'
 import { closedPort } from '../closedPort.ts'
-import { useKeyspace } from '../integration/keyspace.ts'
-import { Topics } from './topics.ts'
+import { epochs, failureOf, memberKinds, useKafka, WITHIN, written } from './scene.ts'
 
-const ks = useKeyspace('kafka_spec')
-const brokers = inject('brokers')
-const topics = new Topics(brokers)
-let folder: string
-beforeAll(async () => {
-  await topics.open()
-  folder = await mkdtemp(join(tmpdir(), 'kafka-checkpoints-'))
-})
-afterAll(async () => {
-  await topics.close()
-  await rm(folder, { recursive: true, force: true })
-})
+const { ks, topics, scene } = useKafka('kafka_spec')
 
-interface Row {
-  readonly k: string
-  readonly v?: unknown
-}
-
-const WITHIN = { timeout: 60_000, interval: 100 }
-const kafka_options = { sessionTimeout: 6_000, heartbeatInterval: 500, rebalanceTimeout: 10_000 }
-
-/** Creates a table of keys and values, a topic, and a group with a folder for its checkpoints. */
-async function scene(partitions = 1, definition = 'k text PRIMARY KEY, v int') {
-  const topic = await topics.make('sink', partitions)
-  const table = await ks.table(definition)
-  const checkpoint = await mkdtemp(join(folder, 'group-'))
-  const group_id = `group.of/${topic}`
-  const options: KafkaSinkOptions<Row> = {
-    brokers,
-    group_id,
-    topics: topic,
-    checkpoint,
-    row: ({ key, value }) => ({ k: String(key), v: value === null ? null : Number(value) }),
-    ...ks.target,
-    table,
-    epoch_interval_ms: 50,
-    kafka_options,
-  }
-  const start = (more: Partial<KafkaSinkOptions<Row>> = {}) => {
-    const sink = runKafkaSink<Row>({ ...options, ...more })
-    // Specs that await `done` still get the error.
-    sink.done.catch(() => {})
-    onTestFinished(() => sink.stop().catch(() => {}))
-    return sink
-  }
-  const send = (values: readonly (number | null)[], partition = 0, key = (i: number) => `k${i}`) =>
-    topics.send(
-      topic,
-      values.map((value, i) => ({ partition, key: key(i), value: value === null ? null : String(value) })),
-    )
-  const found = async () => {
-    const rows = await ks.select(`SELECT k, v FROM ${ks.name}.${table}`)
-    return Object.fromEntries(rows.map(({ k, v }) => [String(k), v]))
-  }
-  return { topic, table, checkpoint, group_id, start, send, found }
-}
-
-const written = (sink: KafkaSink, rows: number) =>
-  unlessFailed(
-    sink,
-    vi.waitFor(
-      () => expect(sink.stats.rows_written + sink.stats.rows_deleted + sink.stats.rows_set_aside).toBe(rows),
-      WITHIN,
-    ),
-  )
-
-/** Waits for a promise, or rejects when the sink fails. */
-const unlessFailed = (sink: KafkaSink, wait: Promise<void>) =>
-  Promise.race([wait, sink.done.then(() => expect.unreachable('it was stopped'))])
-
-const epochs = (sink: KafkaSink, least: number) =>
-  unlessFailed(
-    sink,
-    vi.waitFor(() => expect(sink.stats.epochs).toBeGreaterThanOrEqual(least), WITHIN),
-  )
-
-const failureOf = (sink: KafkaSink) =>
-  sink.done.then(
-    () => undefined,
-    (error: Error) => error,
-  )
-
-const sources: Readonly<Record<string, Partial<KafkaSinkOptions<Row>>>> = {
-  'the classic protocol': { group_protocol: 'classic' },
-  'the protocol of KIP-848': { group_protocol: 'consumer', kafka_options: {} },
-  kafkajs: {
-    brokers: undefined,
-    kafka_options: undefined,
-    consumer: kafkaJsConsumer(new Kafka({ brokers, logLevel: logLevel.NOTHING }), {
-      consumer_options: kafka_options,
-    }),
-  },
-}
-
-describe.each(Object.entries(sources))('a Kafka sink by %s', (_, source) => {
+describe.each(Object.entries(memberKinds()))('a Kafka sink by %s', (_, source) => {
   it('writes the rows of all partitions, and commits offsets to the group', async () => {
     const { topic, group_id, start, send, found } = await scene(3)
     const key = (partition: number) => (i: number) => `${partition}/${i}`
@@ -238,24 +142,10 @@ describe('a message', () => {
 
 describe('messages of transactions', () => {
   it('are written when their transaction is committed; aborted ones leave gaps', async () => {
-    const { start, topic, send, found, group_id } = await scene()
-    const producer = topics.kafka.producer({
-      transactionalId: `transactions of ${topic}`,
-      idempotent: true,
-      maxInFlightRequests: 1,
-    })
-    await producer.connect()
-    onTestFinished(() => producer.disconnect())
-    const within = async (keys: readonly string[], end: 'commit' | 'abort') => {
-      const transaction = await producer.transaction()
-      for (const key of keys) await transaction.send({ topic, messages: [{ key, value: '1', partition: 0 }] })
-      await transaction[end]()
-    }
-    await within(['a', 'b'], 'commit')
-    await within(['c'], 'abort')
-    await within(['d', 'e'], 'abort')
+    const { start, topic, send, found, group_id, transactions } = await scene()
+    await transactions(['commit', 'a', 'b'], ['abort', 'c'], ['abort', 'd', 'e'])
     await send([1], 0, () => 'f')
-    await within(['g'], 'commit')
+    await transactions(['commit', 'g'])
     const sink = start()
     await written(sink, 4)
     await send([1], 0, () => 'h')

@@ -12,12 +12,14 @@ const found = (from: number, count: number): RecordsFound => ({
 
 function scene() {
   const taken: bigint[][] = []
+  const nexts: unknown[] = []
   const releases: (() => void)[] = []
   const leaving = new AbortController()
   let rooms = 0
   const queue = new FetchQueue(
     { topic: 't', partition: 1, offset: 5n },
-    records => {
+    (records, next) => {
+      nexts.push(next)
       taken.push(records.map(({ offset }) => offset))
       return new Promise(resolve => releases.push(resolve))
     },
@@ -26,7 +28,7 @@ function scene() {
       rooms++
     },
   )
-  return { queue, taken, releases, leaving, rooms: () => rooms }
+  return { queue, nexts, taken, releases, leaving, rooms: () => rooms }
 }
 
 describe('fetched messages', () => {
@@ -54,11 +56,12 @@ describe('fetched messages', () => {
     expect(queue.next).toBe(5n)
   })
 
-  it('move the offset past batches without messages', () => {
-    const { queue, taken } = scene()
+  it('move the offset past batches without messages, which is taken too', () => {
+    const { queue, nexts, taken } = scene()
+    queue.add(5n, { records: [], next: 5n, bytes: 0 })
+    expect(nexts).toEqual([])
     queue.add(5n, { records: [], next: 9n, bytes: 0 })
-    expect(queue.next).toBe(9n)
-    expect(taken).toEqual([])
+    expect([queue.next, nexts, taken]).toEqual([9n, [9n], [[]]])
   })
 
   it('are dropped after the signal aborts, and no more are taken', async () => {

@@ -6,13 +6,13 @@ import { settled } from '../../stream/support.ts'
 const records = (...offsets: bigint[]) => offsets.map(offset => ({ offset }) as KafkaRecord)
 
 function scene() {
-  const taken: bigint[][] = []
+  const taken: (bigint[] | string)[] = []
   const releases: (() => void)[] = []
   const flow: string[] = []
   const pushed = new PushedMessages(
     { topic: 't', partition: 1, offset: 5n },
-    given => {
-      taken.push(given.map(({ offset }) => offset))
+    (given, next) => {
+      taken.push(given.length === 0 ? `up to ${next}` : given.map(({ offset }) => offset))
       return new Promise(resolve => releases.push(resolve))
     },
     { pause: () => void flow.push('pause'), resume: () => void flow.push('resume') },
@@ -23,11 +23,11 @@ function scene() {
 describe('messages that a client pushes', () => {
   it('pause the partition while two batches wait; if more are pushed, the client must seek back to them', async () => {
     const { pushed, taken, releases, flow } = scene()
-    expect(pushed.add(records(5n, 6n))).toBe(true)
+    expect(pushed.add(records(5n, 6n), 6n)).toBe(true)
     expect(flow).toEqual([])
-    expect(pushed.add(records(7n))).toBe(true)
+    expect(pushed.add(records(7n), 7n)).toBe(true)
     expect(flow).toEqual(['pause'])
-    expect(pushed.add(records(8n))).toBe(false)
+    expect(pushed.add(records(8n), 8n)).toBe(false)
     expect(pushed.next).toBe(8n)
     await settled()
     expect(taken).toEqual([[5n, 6n]])
@@ -35,31 +35,40 @@ describe('messages that a client pushes', () => {
     await settled()
     expect(taken).toEqual([[5n, 6n], [7n]])
     expect(flow.at(-1)).toBe('resume')
-    expect(pushed.add(records(8n))).toBe(true)
+    expect(pushed.add(records(8n), 8n)).toBe(true)
   })
 
   it('are taken once, even if they are pushed again', async () => {
     const { pushed, taken } = scene()
-    pushed.add(records(3n, 4n, 5n))
-    pushed.add(records(4n, 5n))
+    pushed.add(records(3n, 4n, 5n), 5n)
+    pushed.add(records(4n, 5n), 5n)
     await settled()
     expect(taken).toEqual([[5n]])
   })
 
-  it('may continue after skipped offsets, until the client seeks', () => {
-    const { pushed } = scene()
+  it('may be followed by skipped offsets, which are taken when nothing waits', async () => {
+    const { pushed, taken, releases } = scene()
+    pushed.add(records(5n), 6n)
     pushed.passOver(9n)
-    expect(pushed.expected).toBe(10n)
-    expect(pushed.next).toBe(5n)
+    pushed.passOver(11n)
+    await settled()
+    expect([taken, pushed.next, pushed.expected]).toEqual([[[5n]], 7n, 12n])
+    releases[0]?.()
+    await settled()
+    expect([taken, pushed.next]).toEqual([[[5n], 'up to 12'], 12n])
+    pushed.passOver(12n)
+    releases[1]?.()
+    await settled()
+    expect(taken.at(-1)).toBe('up to 13')
     pushed.sought()
-    expect(pushed.expected).toBe(5n)
+    expect(pushed.expected).toBe(13n)
   })
 
   it('are refused after the end', async () => {
     const { pushed, taken } = scene()
     pushed.end()
     await pushed.ended
-    expect(pushed.add(records(5n))).toBe(false)
+    expect(pushed.add(records(5n), 5n)).toBe(false)
     expect(taken).toEqual([])
   })
 

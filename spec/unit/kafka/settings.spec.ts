@@ -1,3 +1,4 @@
+import { Kafka } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import { kafkaJsConsumer, runKafkaSink } from '../../../lib/kafka/index.ts'
 import { kafkaSettingsOf } from '../../../lib/options/kafkaSettings.ts'
@@ -41,9 +42,14 @@ describe('options of a Kafka sink', () => {
   it.each<[string, object]>([
     ['brokers', { brokers: 'b1' }],
     ['brokers', { brokers: undefined }],
+    ['brokers', { brokers: 'b1:99999' }],
+    ['brokers', { brokers: 'b1:0' }],
     ['group_id', { group_id: undefined }],
     ['group_id', { group_id: 'x'.repeat(256) }],
     ['group_id', { group_id: '\ud800' }],
+    ['group_id', { group_id: 'two words' }],
+    ['kafka_options', { kafka_options: { groupId: 'other' } }],
+    ['kafka_options', { kafka_options: { autocommit: true } }],
     ['topics', { topics: '..' }],
     ['topics', { topics: [] }],
     ['topics', { topics: ['a', 'a'] }],
@@ -67,5 +73,24 @@ describe('options of a Kafka sink', () => {
     const { brokers: _, ...rest } = least
     const options = { ...rest, consumer: kafkaJsConsumer(kafka), table: '' }
     expect(() => runKafkaSink(options)).toThrow(expect.objectContaining({ code: 'ERR_CASSANDRA_OPTION' }))
+  })
+})
+
+describe('a consumer that is no KafkaClient', () => {
+  const { brokers: _, ...shared } = least
+
+  it.each<[string, () => unknown]>([
+    ['an empty object', () => ({})],
+    ['nothing', () => undefined],
+    ['a consumer of KafkaJS', () => new Kafka({ brokers: ['b1:9092'] }).consumer({ groupId: 'g' })],
+  ])('is refused at once: %s', (_, consumer) => {
+    const run = () => runKafkaSink({ ...shared, consumer: consumer as never })
+    expect(run).toThrow(expect.objectContaining({ code: 'ERR_CASSANDRA_OPTION', option: 'consumer' }))
+  })
+
+  it('is refused before that if `kafkaJsConsumer()` got no instance of Kafka', () => {
+    for (const kafka of [undefined, {}, { consumer: () => {} }]) {
+      expect(() => kafkaJsConsumer(kafka as never)).toThrow(expect.objectContaining({ option: 'consumer' }))
+    }
   })
 })

@@ -31,6 +31,14 @@ describe('write times of messages', () => {
     expect(timesOf([now, now + 3_600_000, now + 1])[2]).toBe((now + 1) * 1000)
   })
 
+  it('are not affected by messages with impossible times, whose own write time may be anything', () => {
+    for (const impossible of [-1, -5_000, now * 1000, Number.MAX_SAFE_INTEGER]) {
+      const times = new WriteTimes()
+      expect(timesOf([now, impossible, now], times)).toEqual([now * 1000, impossible * 1000, now * 1000 + 1])
+      expect(times.last).toBe(now * 1000 + 1)
+    }
+  })
+
   it('continue in the same way after a restart at any message', () => {
     const someTimes = fc.array(fc.integer({ min: now, max: now + 3000 }), { minLength: 1, maxLength: 50 })
     fc.assert(
