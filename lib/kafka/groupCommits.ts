@@ -4,6 +4,12 @@ import type { KafkaClient, TopicOffset, TopicPartition } from '../options/kafkaC
 /** Milliseconds between two commits to Kafka. */
 const INTERVAL_MS = 1_000
 
+/**
+ * Milliseconds after which all offsets are committed again. A commit of a previous owner may arrive late and replace a newer offset,
+ * and a broker forgets the offsets of a group that commits nothing for days.
+ */
+const AGAIN_MS = 30_000
+
 /** Longest time in milliseconds for a commit. `stop()` waits for the last one. */
 const LIMIT_MS = 5_000
 
@@ -14,8 +20,9 @@ const LIMIT_MS = 5_000
 export class GroupCommits {
   readonly #client: Pick<KafkaClient, 'commit'>
   #offsets = new Map<string, TopicOffset>()
-  /** Partitions of this process. */
-  readonly #own = new Set<string>()
+  /** Partitions of this process, with their latest offsets. */
+  readonly #own = new Map<string, TopicOffset>()
+  readonly #again = setInterval(() => this.#repeat(), AGAIN_MS).unref()
   #timer: NodeJS.Timeout | undefined
   #committing: Promise<void> = Promise.resolve()
 
@@ -24,8 +31,9 @@ export class GroupCommits {
   }
 
   passed({ topic, partition }: TopicPartition, offset: bigint): void {
-    this.#own.add(keyOf({ topic, partition }))
-    this.#offsets.set(keyOf({ topic, partition }), { topic, partition, offset })
+    const key = keyOf({ topic, partition })
+    this.#own.set(key, { topic, partition, offset })
+    this.#offsets.set(key, { topic, partition, offset })
     this.#flushLater()
   }
 
@@ -51,6 +59,7 @@ export class GroupCommits {
   /** Commits nothing more. */
   close(): void {
     clearTimeout(this.#timer)
+    clearInterval(this.#again)
     this.#own.clear()
     this.#offsets.clear()
   }
@@ -62,6 +71,11 @@ export class GroupCommits {
       if (this.#own.has(key) && !this.#offsets.has(key)) this.#offsets.set(key, each)
     }
     if (this.#offsets.size > 0) this.#flushLater()
+  }
+
+  #repeat(): void {
+    for (const [key, offset] of this.#own) this.#offsets.set(key, offset)
+    if (this.#offsets.size > 0) void this.flush()
   }
 
   #flushLater(): void {

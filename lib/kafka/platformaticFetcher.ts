@@ -22,9 +22,12 @@ const IDLE_MS = 500
 
 /**
  * The same while fetched messages wait to be taken, because their partitions may soon have room again and need the next request.
- * Also while partitions are being opened.
+ * Also while partitions are being opened, one after the other.
  */
 const BUSY_MS = 20
+
+/** Milliseconds after which no other partition will be opened. */
+const OPENING_MS = 1_000
 
 /** Most bytes of one partition in one response. A larger batch is returned alone. */
 const PARTITION_BYTES = 1_048_576
@@ -59,8 +62,8 @@ export class PlatformaticFetcher {
   /** When the first of the consecutive failures happened, by `performance.now()`. */
   #failingSince: number | undefined
   #failures = 0
-  /** Questions for offsets that wait for an answer. On a connection, they wait behind a fetch. */
-  #asking = 0
+  /** When offsets were last asked for, by `performance.now()`. On a connection, such a question waits behind a fetch. */
+  #askedAt = Number.NEGATIVE_INFINITY
 
   constructor(
     { Consumer }: Platformatic,
@@ -85,14 +88,14 @@ export class PlatformaticFetcher {
 
   async log(of: TopicPartition, signal: AbortSignal): Promise<PartitionLog> {
     let tries = 0
-    this.#asking++
+    this.#askedAt = performance.now()
     try {
       return await retried(this.#timeout_ms, signal, () => this.#askForLog(of, tries++ > 0))
     } catch (cause) {
       signal.throwIfAborted()
       throw kafkaFailure(`The offsets of ${of.topic}/${of.partition} cannot be read`, cause, { ...of })
     } finally {
-      this.#asking--
+      this.#askedAt = performance.now()
     }
   }
 
@@ -192,7 +195,8 @@ export class PlatformaticFetcher {
         },
       ],
     }))
-    const isBusy = wanting.length < queues.length || held > 0 || this.#asking > 0
+    const isOpening = performance.now() - this.#askedAt < OPENING_MS
+    const isBusy = wanting.length < queues.length || held > 0 || isOpening
     const maxWaitTime = isBusy ? BUSY_MS : IDLE_MS
     const options = {
       node: leader,
