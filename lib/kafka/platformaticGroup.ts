@@ -113,12 +113,12 @@ export class PlatformaticGroup {
     // Emitted when a rejoin fails.
     consumer.on('error', lost)
     consumer.on('consumer:heartbeat:error', lost)
-    this.#partitions = await this.#countPartitions(consumer)
     // Keeps the topics subscribed after the end of the stream in `joinByStream`, which tracks them too.
     consumer.topics.trackAll(...topics)
-    const joined: Promise<unknown> =
-      group_protocol === 'classic' ? consumer.joinGroup({}) : joinByStream(consumer, topics)
     try {
+      this.#partitions = await this.#countPartitions(consumer)
+      const joined: Promise<unknown> =
+        group_protocol === 'classic' ? consumer.joinGroup({}) : joinByStream(consumer, topics)
       await within(JOIN_MS, joined)
     } catch (error) {
       await this.#leave()
