@@ -7,6 +7,7 @@ export type {
   KafkaRecord,
   PartitionLog,
   Subscription,
+  TakeRecords,
   TopicOffset,
   TopicPartition,
 } from '../options/kafkaClient.ts'
