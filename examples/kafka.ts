@@ -14,8 +14,7 @@ const sink = runKafkaSink({
     return { customer, placed_at, ...(value === null ? {} : (JSON.parse(String(value)) as object)) }
   },
   tombstones: 'delete',
-  on_bad_row: (error, { topic, partition, offset }) =>
-    console.error(`${topic}/${partition} at ${offset}: ${error.message}`),
+  on_bad_row: error => console.error(error.message),
   host: '127.0.0.1',
   keyspace: 'shop',
   table: 'orders',

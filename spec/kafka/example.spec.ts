@@ -68,7 +68,9 @@ describe('kafka.ts', () => {
     child.kill('SIGTERM')
     expect(await once(child, 'close')).toEqual([0, null])
     expect(stdout).toMatch(/left after 21 rows\n$/)
-    expect(stderr).toMatch(new RegExp(`^${topic}/0 at 10: Row \\d+ .*, column \`customer\``))
+    expect(stderr).toMatch(
+      new RegExp(`^Message at offset 10 of ${topic}/0: Row \\d+ .*, column \`customer\``),
+    )
     const rows = await ks.select(`SELECT placed_at, total, items FROM ${ks.name}.orders`)
     expect(rows).toHaveLength(19)
     expect(rows[0]).toMatchObject({ items: ['tea'] })
