@@ -43,6 +43,8 @@ export class PartitionWriter implements Collecting {
   /** Settles when the messages that came last are added. */
   #adding: Promise<void> = Promise.resolve()
   #isFinishing = false
+  /** Ends the wait of `finish()`, because `on_bad_row` may never resolve. */
+  #onClose = () => {}
   #isClosed = false
   #closed: Promise<void> | undefined
 
@@ -106,7 +108,10 @@ export class PartitionWriter implements Collecting {
   /** Takes no more messages, and resolves when all rows so far are committed. An incomplete replay stays sealed. */
   async finish(): Promise<void> {
     this.#isFinishing = true
-    await this.#adding
+    const closed = new Promise<void>(resolve => {
+      this.#onClose = resolve
+    })
+    await Promise.race([this.#adding, closed])
     await this.#commit()
   }
 
@@ -133,6 +138,7 @@ export class PartitionWriter implements Collecting {
 
   async #close(): Promise<void> {
     this.#isClosed = true
+    this.#onClose()
     this.#cutter.stop()
     this.#share.close()
     await this.#parts.writer.close()

@@ -61,6 +61,26 @@ describe('stop()', () => {
     expect(ended).toEqual([0n, 1n, 2n])
   })
 
+  it('is interrupted by an abort while it waits for an `on_bad_row` that does not return', async () => {
+    const { start, send } = await scene()
+    await send([1, 2])
+    const leaving = new AbortController()
+    let asked = 0
+    const sink = start({
+      signal: leaving.signal,
+      row: () => ({ k: 'a', v: 'many' }),
+      on_bad_row: () => {
+        asked++
+        return new Promise(() => {})
+      },
+    })
+    await vi.waitFor(() => expect(asked).toBe(1), WITHIN)
+    const stopped = sink.stop()
+    await delay(200)
+    leaving.abort(new Error('enough'))
+    await expect(stopped).rejects.toThrow('enough')
+  })
+
   it('does not wait for a `start` that does not return', async () => {
     const { start } = await scene()
     let asked = 0
