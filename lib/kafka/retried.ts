@@ -25,6 +25,6 @@ export async function retried<T>(
       signal.throwIfAborted()
       if (performance.now() >= ends || isHopeless(error)) throw error
     }
-    await delay(LEAST_WAIT_MS + backoff(tries), undefined, { signal })
+    await delay(LEAST_WAIT_MS + backoff(tries), undefined, { signal }).catch(() => {})
   }
 }

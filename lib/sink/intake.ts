@@ -166,9 +166,8 @@ export class Intake<Writer extends RowWriter> {
   /** Adds to an error what became of the rows. Only after closing, when nothing changes any more. */
   #account(error: WriteError): void {
     error.counts = this.tally.counts
-    const isAnyQueued = this.#queued > 0
-    error.unacknowledged =
-      this.#writer?.unacknowledged ?? (isAnyQueued ? [{ from: 0, to: this.lastIndex }] : [])
+    const all = this.#queued === 0 ? [] : [{ from: 0, to: this.lastIndex }]
+    error.unacknowledged = this.#writer?.unacknowledged ?? all
   }
 
   async #close(): Promise<void> {

@@ -1,64 +1,33 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Kafka, logLevel } from 'kafkajs'
-import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest'
-import { kafkaJsConsumer, runKafkaSink } from '../../lib/kafka/index.ts'
-import { useKeyspace } from '../integration/keyspace.ts'
+import { describe, expect, inject, it, vi } from 'vitest'
+import { kafkaJsConsumer } from '../../lib/kafka/index.ts'
 import { Network } from './network.ts'
-import { Topics } from './topics.ts'
+import { useKafka, WITHIN } from './scene.ts'
 
-const ks = useKeyspace('kafka_js_spec')
-const brokers = inject('brokers')
-const topics = new Topics(brokers)
-let folder: string
-beforeAll(async () => {
-  await topics.open()
-  folder = await mkdtemp(join(tmpdir(), 'kafka-js-'))
-})
-afterAll(async () => {
-  await topics.close()
-  await rm(folder, { recursive: true, force: true })
-})
+const kafka = useKafka('kafka_js_spec')
 
-const WITHIN = { timeout: 30_000, interval: 50 }
-
-/** A topic with one message, a table, and a network between KafkaJS and the broker. KafkaJS retries once, for 100 ms. */
+/** A topic with one message, and a network between KafkaJS and the broker. KafkaJS retries once, for 100 ms. */
 async function scene(retry_timeout_ms: number) {
-  const [topic, table, checkpoint, network] = await Promise.all([
-    topics.make('kafkajs', 1),
-    ks.table('k text PRIMARY KEY, v int'),
-    mkdtemp(join(folder, 'group-')),
-    Network.create(),
-  ])
-  const send = (key: string) => topics.send(topic, [{ partition: 0, key, value: '1' }])
-  await send('first')
-  const kafka = new Kafka({
-    brokers,
+  const [{ start, send }, network] = await Promise.all([kafka.scene(), Network.create()])
+  await send([1], 0, () => 'first')
+  const client = new Kafka({
+    brokers: inject('brokers'),
     logLevel: logLevel.NOTHING,
     socketFactory: network.socketFactory as never,
     retry: { retries: 1, initialRetryTime: 100 },
   })
-  const start = () => {
-    const sink = runKafkaSink({
-      consumer: kafkaJsConsumer(kafka, {
-        consumer_options: { sessionTimeout: 6_000, heartbeatInterval: 200, rebalanceTimeout: 10_000 },
-      }),
-      group_id: `group of ${topic}`,
-      topics: topic,
-      checkpoint,
-      row: ({ key, value }) => ({ k: String(key), v: Number(value) }),
-      ...ks.target,
-      table,
-      epoch_interval_ms: 50,
-      retry_timeout_ms,
-    })
-    sink.done.catch(() => {})
-    onTestFinished(() => sink.stop().catch(() => {}))
-    return sink
+  const consumer_options = { sessionTimeout: 6_000, heartbeatInterval: 200, rebalanceTimeout: 10_000 }
+  const source = {
+    brokers: undefined,
+    kafka_options: undefined,
+    consumer: kafkaJsConsumer(client, { consumer_options }),
   }
-  return { network, start, send }
+  return {
+    network,
+    start: () => start({ ...source, retry_timeout_ms }),
+    send: (key: string) => send([1], 0, () => key),
+  }
 }
 
 /** KafkaJS may finish the retries that it has begun. */
