@@ -9,7 +9,7 @@ import { checkLog } from './position.ts'
 /** Codes of errors that mean that another process has the checkpoint. */
 const LOST: readonly string[] = ['ERR_CASSANDRA_CHECKPOINT_LOCKED', 'ERR_CASSANDRA_FENCED']
 
-/** Least milliseconds before a checkpoint is taken back from another process. */
+/** Minimum number of milliseconds before a checkpoint is taken back from another process. */
 const LEAST_WAIT_MS = 500
 
 /** One partition, from its assignment to its revocation. */
@@ -78,6 +78,7 @@ export class AssignedPartition {
     const writer = await openings
       .run(async () => {
         signal.throwIfAborted()
+        this.#finishing.signal.throwIfAborted()
         return await openPartition(this.#of, this.#parts, signal, this.#finishing.signal, onFailure)
       })
       .catch(error => {
@@ -109,9 +110,10 @@ export class AssignedPartition {
         signal,
       )
     } catch (error) {
+      const log = signal.aborted ? undefined : await client.log(this.#of, signal).catch(() => undefined)
       if (signal.aborted) return
       // If messages are missing from the log, that is a clearer reason than the client's error.
-      checkLog(writer.next, await client.log(this.#of, signal), this.#of)
+      if (log !== undefined) checkLog(writer.next, log, this.#of)
       throw error
     }
   }

@@ -12,6 +12,8 @@ export class FetchQueue {
   topicId: string | undefined
   /** Bytes that were fetched and are not yet taken. */
   bytes = 0
+  /** When the first of the consecutive failures happened, by `performance.now()`. */
+  failingSince: number | undefined
   readonly #take: TakeRecords
   /** Called when there is room for more bytes. */
   readonly #onRoom: () => void

@@ -51,7 +51,8 @@ export class GroupCommits {
       const offsets = [...this.#offsets.values()]
       this.#offsets = new Map()
       if (offsets.length === 0) return
-      await within(LIMIT_MS, this.#client.commit(offsets)).catch(() => this.#keep(offsets))
+      const committed = Promise.resolve().then(() => this.#client.commit(offsets))
+      await within(LIMIT_MS, committed).catch(() => this.#keep(offsets))
     })
     return this.#committing
   }

@@ -1,3 +1,5 @@
+import { wordsOf } from '../cluster/failure.ts'
+import { unlessAborted } from '../cluster/unlessAborted.ts'
 import { CassandraStreamsError, KafkaError } from '../errors.ts'
 import type { KafkaClient, TopicPartition } from '../options/kafkaClient.ts'
 import type { KafkaSettings } from '../options/kafkaSettings.ts'
@@ -12,7 +14,7 @@ import { MessageRows, operationColumnOf } from './messageRows.ts'
 import type { SinkParts } from './partitionOpening.ts'
 import { Turns } from './turns.ts'
 
-/** Most partitions that are opened at the same time. */
+/** Maximum number of partitions that are opened at the same time. */
 const OPENINGS = 8
 
 /** Smallest limit, in bytes, for the rows of all partitions. */
@@ -85,10 +87,12 @@ export class GroupSink {
       openings: new Turns(OPENINGS),
       onFailure: error => this.#fail(error),
     }
-    await this.#client.join({
+    const joined = this.#client.join({
       assigned: partitions => this.#assigned(partitions),
       failed: error => this.#fail(error),
     })
+    // A join may wait for other members of the group.
+    await unlessAborted(joined, signal)
   }
 
   #assigned(partitions: readonly TopicPartition[]): void {
@@ -162,6 +166,7 @@ function writeSettingsFor(settings: KafkaSettings): WriteSettings {
   }
 }
 
-function unexpected(cause: Error): KafkaError {
-  return new KafkaError('ERR_CASSANDRA_KAFKA', `The Kafka sink cannot continue: ${cause.message}`, { cause })
+function unexpected(cause: unknown): KafkaError {
+  const text = `The Kafka sink cannot continue: ${wordsOf(cause)}`
+  return new KafkaError('ERR_CASSANDRA_KAFKA', text, { cause })
 }

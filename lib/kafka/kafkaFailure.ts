@@ -1,7 +1,7 @@
 import { wordsOf } from '../cluster/failure.ts'
 import { KafkaError, type KafkaErrorDetails } from '../errors.ts'
 
-/** Most reasons that are quoted. */
+/** Maximum number of reasons that are quoted. */
 const MOST_REASONS = 3
 
 /** Longest chain of causes that is followed. */

@@ -33,7 +33,13 @@ export interface JoinEvent {
 }
 
 export interface CrashEvent {
-  readonly payload: { readonly error: Error; readonly restart: boolean }
+  readonly payload: { readonly error: Error }
+}
+
+/** Options of a consumer's retries. */
+export interface RetryOptions {
+  /** Called when the consumer has crashed with an error that may pass. */
+  restartOnFailure?(error: Error): Promise<boolean>
 }
 
 export interface BatchEvent {

@@ -13,23 +13,30 @@ import {
   type KafkaJsAdmin,
   type KafkaJsConsumer,
   type KafkaJsOptions,
+  type RetryOptions,
 } from './kafkaJsLibrary.ts'
 import { retried } from './retried.ts'
 
 /** Longest time in milliseconds that a broker waits for messages. A resumed partition waits at most that long for its fetch. */
 const WAIT_MS = 200
 
-/** Most bytes of one partition in one response. */
+/** Maximum number of bytes of one partition in one response. */
 const PARTITION_BYTES = 1_048_576
 
 /** Milliseconds between two checks of the assignment, for Confluent's client, which has no event for it. */
 const LOOK_MS = 100
 
-/** Most batches that are handed over at the same time. */
+/** Maximum number of batches that are handed over at the same time. */
 const BATCHES_AT_ONCE = 16
 
-/** Most messages in a batch of Confluent's client, which groups messages itself. */
+/** Maximum number of messages in a batch of Confluent's client, which groups messages itself. */
 const CONFLUENT_BATCH = 1_000
+
+/** Number of retries within KafkaJS, which is its default for consumers. */
+const RETRIES = 5
+
+/** Milliseconds from a crash of the consumer until it is replaced. */
+const RESTART_MS = 300
 
 /** Longest time in milliseconds to wait until a connection that is being made is there, and then until the group is left. */
 const LEAVE_MS = 10_000
@@ -48,13 +55,18 @@ export interface MemberListener {
 
 /** A member of a consumer group through `kafkajs`, from its first connection until it has left. */
 export class KafkaJsMember {
-  readonly consumer: KafkaJsConsumer
   readonly admin: KafkaJsAdmin
+  readonly #kafka: KafkaJs
+  readonly #config: object
   readonly #subscription: Subscription
   readonly #isConfluent: boolean
   readonly #closing = new AbortController()
   #listener: MemberListener | undefined
+  #consumer: KafkaJsConsumer
+  /** The last join and those before it. */
   #joining: Promise<void> = Promise.resolve()
+  /** Whether another consumer may succeed after the current crash. */
+  #mayRestart = false
   /** When the first of the consecutive crashes happened, by `performance.now()`. */
   #crashingSince: number | undefined
   #look: NodeJS.Timeout | undefined
@@ -62,18 +74,23 @@ export class KafkaJsMember {
 
   constructor(kafka: KafkaJs, { library, consumer_options }: KafkaJsOptions, subscription: Subscription) {
     const { group_id: groupId } = subscription
+    this.#kafka = kafka
     this.#subscription = subscription
     this.#isConfluent = library === 'confluent'
     const common = { groupId, maxBytesPerPartition: PARTITION_BYTES, ...consumer_options }
-    const config = this.#isConfluent
+    this.#config = this.#isConfluent
       ? {
           kafkaJS: { ...common, autoCommit: false },
           'auto.offset.reset': 'error',
           'js.consumer.max.batch.size': CONFLUENT_BATCH,
         }
-      : { maxWaitTimeInMs: WAIT_MS, ...common }
-    this.consumer = kafka.consumer(config) as KafkaJsConsumer
+      : { maxWaitTimeInMs: WAIT_MS, ...common, retry: this.#retry(consumer_options) }
+    this.#consumer = this.#newConsumer()
     this.admin = kafka.admin() as KafkaJsAdmin
+  }
+
+  get consumer(): KafkaJsConsumer {
+    return this.#consumer
   }
 
   /** Aborted by `close()`. */
@@ -84,7 +101,7 @@ export class KafkaJsMember {
   /** @throws KafkaError when no broker can be reached within `retry_timeout_ms` */
   async join(listener: MemberListener): Promise<void> {
     this.#listener = listener
-    this.#joining = this.#connectAndRun()
+    this.#joining = this.#connectAndRun(this.#subscription.retry_timeout_ms)
     try {
       await this.#joining
     } catch (cause) {
@@ -107,24 +124,45 @@ export class KafkaJsMember {
     void joined.then(() => this.#disconnect())
   }
 
-  async #connectAndRun(): Promise<void> {
-    const { topics, retry_timeout_ms } = this.#subscription
+  #newConsumer(): KafkaJsConsumer {
+    return this.#kafka.consumer(this.#config) as KafkaJsConsumer
+  }
+
+  /**
+   * Keeps KafkaJS from restarting a crashed consumer itself. It forgets a consumer that is told to disconnect while it restarts,
+   * and that consumer then stays in the group.
+   */
+  #retry(consumer_options: KafkaJsOptions['consumer_options']): object {
+    const given = consumer_options?.['retry'] as RetryOptions | undefined
+    return {
+      retries: RETRIES,
+      ...given,
+      restartOnFailure: async (error: Error) => {
+        this.#mayRestart = (await given?.restartOnFailure?.(error)) ?? true
+        return false
+      },
+    }
+  }
+
+  async #connectAndRun(timeout_ms: number): Promise<void> {
+    const { topics } = this.#subscription
+    const consumer = this.#consumer
     const options = this.#isConfluent ? {} : { fromBeginning: true }
     // Confluent's client connects only once, and retries by itself.
-    const limit_ms = this.#isConfluent ? 0 : retry_timeout_ms
+    const limit_ms = this.#isConfluent ? 0 : timeout_ms
     await retried(
       limit_ms,
       this.closing,
       async () => {
-        const connected = await Promise.allSettled([this.consumer.connect(), this.admin.connect()])
+        const connected = await Promise.allSettled([consumer.connect(), this.admin.connect()])
         for (const each of connected) if (each.status === 'rejected') throw each.reason
-        await this.consumer.subscribe({ topics: [...topics], ...options })
+        await consumer.subscribe({ topics: [...topics], ...options })
       },
       isHopeless,
     )
     this.closing.throwIfAborted()
-    if (!this.#isConfluent) this.#listen()
-    await this.consumer.run({
+    if (!this.#isConfluent) this.#listen(consumer)
+    await consumer.run({
       ...(!this.#isConfluent && { autoCommit: false }),
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: BATCHES_AT_ONCE,
@@ -134,8 +172,7 @@ export class KafkaJsMember {
     })
   }
 
-  #listen(): void {
-    const { on } = this.consumer
+  #listen({ on }: KafkaJsConsumer): void {
     on?.('consumer.group_join', ({ payload }: JoinEvent) => {
       this.#crashingSince = undefined
       this.#listener?.assigned(
@@ -150,18 +187,35 @@ export class KafkaJsMember {
     })
   }
 
-  /** KafkaJS restarts its consumer as long as brokers cannot be reached, also after a disconnect. */
-  #crashed({ payload: { error, restart } }: CrashEvent): void {
-    if (this.closing.aborted) {
-      setImmediate(() => void this.#disconnect())
+  #crashed({ payload: { error } }: CrashEvent): void {
+    if (this.closing.aborted) return
+    this.#listener?.assigned([])
+    this.#crashingSince ??= performance.now()
+    const left_ms = this.#crashingSince + this.#subscription.retry_timeout_ms - performance.now()
+    if (!this.#mayRestart || left_ms <= 0) {
+      this.#fail(error)
       return
     }
-    this.#listener?.assigned([])
-    const { group_id, retry_timeout_ms } = this.#subscription
-    this.#crashingSince ??= performance.now()
-    const isLate = performance.now() - this.#crashingSince >= retry_timeout_ms
-    if (!restart || isLate)
-      this.#listener?.failed(kafkaFailure(`The consumer of group ${group_id} crashed`, error))
+    this.#mayRestart = false
+    const before = this.#joining.catch(() => {})
+    this.#joining = before.then(() => this.#replace(left_ms))
+    this.#joining.catch(cause => this.#fail(cause))
+  }
+
+  /** Joins with a new consumer. */
+  async #replace(timeout_ms: number): Promise<void> {
+    await delay(RESTART_MS, undefined, { signal: this.closing })
+    await this.#consumer.disconnect().catch(() => {})
+    this.closing.throwIfAborted()
+    this.#consumer = this.#newConsumer()
+    await this.#connectAndRun(timeout_ms)
+  }
+
+  #fail(cause: unknown): void {
+    if (this.closing.aborted) return
+    this.#listener?.failed(
+      kafkaFailure(`The consumer of group ${this.#subscription.group_id} crashed`, cause),
+    )
   }
 
   #lookAtAssignment(): void {
@@ -174,6 +228,6 @@ export class KafkaJsMember {
   }
 
   async #disconnect(): Promise<void> {
-    await Promise.allSettled([this.consumer.disconnect(), this.admin.disconnect()])
+    await Promise.allSettled([this.#consumer.disconnect(), this.admin.disconnect()])
   }
 }

@@ -1,4 +1,5 @@
 import type { KafkaMessage } from '../options/kafkaClient.ts'
+import { bytesOfRecord } from './recordBytes.ts'
 
 /** A message, and the index of its first row. */
 interface Place {
@@ -19,10 +20,11 @@ export class MessagePlaces {
     this.#keepsMessages = keepsMessages
   }
 
-  /** Rows from this index on come from this message. */
-  add(row_index: number, message: KafkaMessage): void {
+  /** Rows from this index on come from this message. Returns the bytes that are kept. */
+  add(row_index: number, message: KafkaMessage): number {
     const { offset } = message
     this.#places.push({ row_index, offset, message: this.#keepsMessages ? message : undefined })
+    return this.#keepsMessages ? bytesOfRecord(message) : 0
   }
 
   /** The message that a row came from. */

@@ -41,7 +41,7 @@ export interface SinkParts {
 
 /**
  * Takes over the checkpoint of a partition, and finds the offset at which reading continues.
- * @param finishing interrupts the option `start`, which may wait for anything
+ * @param finishing interrupts what may take long: the question for offsets, and the option `start`
  * @throws SchemaError, OptionError, CheckpointError, KafkaError
  */
 export async function openPartition(
@@ -75,11 +75,14 @@ export async function openPartition(
   )
   try {
     const known = knownPosition(writer, location, of)
-    const log = await client.log(of, signal)
-    const from = known ?? (await startOf(settings, of, log, AbortSignal.any([signal, finishing])))
+    const either = AbortSignal.any([signal, finishing])
+    const log = await client.log(of, either)
+    const from = known ?? (await startOf(settings, of, log, either))
     checkLog(from, log, of)
     const onCommit = () => {
       all.epochs++
+      // Another process may have the partition.
+      if (signal.aborted) return
       const position = writer.committed?.position
       if (position !== undefined && position !== null)
         commits.passed(of, BigInt(positionFrom(position, location, of).offset))

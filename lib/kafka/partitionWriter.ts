@@ -40,6 +40,8 @@ export class PartitionWriter implements Collecting {
   #skip: number
   /** Index of the next row. */
   #nextIndex = 0
+  /** Bytes of the messages that are kept for the epoch that is collected. */
+  #messageBytes = 0
   /** Settles when the messages that came last are added. */
   #adding: Promise<void> = Promise.resolve()
   #isFinishing = false
@@ -159,7 +161,7 @@ export class PartitionWriter implements Collecting {
       this.#cutter.pass(after)
       return undefined
     }
-    this.#parts.places.add(this.#nextIndex, message)
+    this.#messageBytes += this.#parts.places.add(this.#nextIndex, message)
     const add = (from: number): undefined | Promise<void> => {
       for (let i = from; i < count && !this.#isClosed; i++) {
         const row = failure === undefined ? this.#encode(rows[i]) : this.#refused(message, failure.cause)
@@ -174,8 +176,13 @@ export class PartitionWriter implements Collecting {
 
   #addRow(row: EncodeResult, position: Json): undefined | Promise<void> {
     const wait = this.#cutter.add(row, position)
-    const room = () => this.#share.collected(this.#cutter.collectedBytes)
+    const room = () => this.#share.collected(this.#collectedBytes)
     return wait === undefined ? room() : wait.then(room)
+  }
+
+  /** Bytes of the epoch that is collected, and of the messages that are kept for it. */
+  get #collectedBytes(): number {
+    return this.#cutter.collectedBytes + this.#messageBytes
   }
 
   #rowsOf(message: KafkaMessage): { rows: readonly object[]; failure?: { readonly cause: unknown } } {
@@ -208,7 +215,9 @@ export class PartitionWriter implements Collecting {
       if (isLeaving) this.#share.left(bytes)
       isLeaving = false
     }
-    this.#share.begin(bytes, this.#cutter.collectedBytes)
+    const messageBytes = this.#messageBytes
+    this.#messageBytes = 0
+    this.#share.begin(bytes + messageBytes, this.#collectedBytes)
     try {
       const written = this.#parts.writer.write(id, epoch, {
         ...(sealed !== undefined && { sealed }),
@@ -225,6 +234,7 @@ export class PartitionWriter implements Collecting {
       throw error
     } finally {
       leave()
+      this.#share.left(messageBytes)
     }
   }
 

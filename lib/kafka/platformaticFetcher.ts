@@ -11,6 +11,7 @@ import type {
 } from '../options/kafkaClient.ts'
 import { FetchQueue } from './fetchQueue.ts'
 import { kafkaFailure, kafkaWordsOf } from './kafkaFailure.ts'
+import { newConsumer } from './platformaticConsumer.ts'
 import type { Platformatic, PlatformaticOptions } from './platformaticOptions.ts'
 import { recordsIn } from './recordBatches.ts'
 import { retried } from './retried.ts'
@@ -29,14 +30,13 @@ const BUSY_MS = 20
 /** Milliseconds after which no other partition will be opened. */
 const OPENING_MS = 1_000
 
-/** Most bytes of one partition in one response. A larger batch is returned alone. */
+/** Maximum number of bytes of one partition in one response. A larger batch is returned alone. */
 const PARTITION_BYTES = 1_048_576
 
-/** Least bytes of a fetch, so that a partition without fetched messages can always get some. */
+/** Minimum number of bytes of a fetch, so that a partition without fetched messages can always get some. */
 const LEAST_BYTES = 65_536
 
 const READ_UNCOMMITTED = 0
-const READ_COMMITTED = 1
 const EARLIEST = -2n
 const LATEST = -1n
 
@@ -52,25 +52,24 @@ export class PlatformaticFetcher {
   readonly #closing = new AbortController()
   /** In the order in which they are fetched: a partition that got messages moves to the end. */
   readonly #queues = new Set<FetchQueue>()
-  /** Brokers with a request in flight. */
-  readonly #asked = new Set<number>()
+  /** Brokers with a request in flight, and the most bytes of its response. */
+  readonly #asked = new Map<number, number>()
   #isPlanning = false
   /** Whether there may be more to fetch than is being planned. */
   #isAskedAgain = false
   /** Resolves when the next try may start after a failure. */
   #pause: Promise<void> | undefined
-  /** When the first of the consecutive failures happened, by `performance.now()`. */
-  #failingSince: number | undefined
+  /** Consecutive failures. */
   #failures = 0
   /** When offsets were last asked for, by `performance.now()`. On a connection, such a question waits behind a fetch. */
   #askedAt = Number.NEGATIVE_INFINITY
 
   constructor(
-    { Consumer }: Platformatic,
+    module: Platformatic,
     { brokers, kafka_options }: PlatformaticOptions,
     { group_id, topics, max_fetched_bytes, retry_timeout_ms }: Subscription,
   ) {
-    this.#consumer = new Consumer({
+    this.#consumer = newConsumer(module, {
       clientId: 'cassandra-streams',
       ...kafka_options,
       // This consumer never joins the group.
@@ -87,10 +86,9 @@ export class PlatformaticFetcher {
   }
 
   async log(of: TopicPartition, signal: AbortSignal): Promise<PartitionLog> {
-    let tries = 0
     this.#askedAt = performance.now()
     try {
-      return await retried(this.#timeout_ms, signal, () => this.#askForLog(of, tries++ > 0))
+      return await retried(this.#timeout_ms, signal, () => this.#askForLog(of))
     } catch (cause) {
       signal.throwIfAborted()
       throw kafkaFailure(`The offsets of ${of.topic}/${of.partition} cannot be read`, cause, { ...of })
@@ -115,8 +113,9 @@ export class PlatformaticFetcher {
     await this.#consumer.close(true)
   }
 
-  async #askForLog({ topic, partition }: TopicPartition, forceUpdate: boolean): Promise<PartitionLog> {
-    const metadata = await this.#consumer.metadata({ topics: [topic], forceUpdate })
+  async #askForLog({ topic, partition }: TopicPartition): Promise<PartitionLog> {
+    // Older metadata may have the id of a topic that was deleted and created again.
+    const metadata = await this.#consumer.metadata({ topics: [topic], forceUpdate: true })
     const of = { topics: [topic], partitions: { [topic]: [partition] }, isolationLevel: READ_UNCOMMITTED }
     const [first, next] = await Promise.all(
       [EARLIEST, LATEST].map(async timestamp => {
@@ -149,13 +148,13 @@ export class PlatformaticFetcher {
         forceUpdate: this.#failures > 0,
       })
       const byLeader = new Map<number, FetchQueue[]>()
-      let isLeaderless = false
+      const leaderless: FetchQueue[] = []
       for (const queue of this.#queues) {
         const { topic, partition } = queue.of
         const found = metadata.topics.get(topic)
         const leader = found?.partitions[partition]?.leader
         if (found === undefined || leader === undefined || leader < 0) {
-          isLeaderless = true
+          leaderless.push(queue)
           continue
         }
         queue.topicId ??= found.id
@@ -167,22 +166,24 @@ export class PlatformaticFetcher {
         else others.push(queue)
       }
       for (const [leader, queues] of byLeader) this.#askLeader(leader, queues)
-      if (isLeaderless) this.#failed(new Error('no broker leads some of the partitions'))
+      if (leaderless.length > 0) this.#failed(new Error('no broker leads the partition'), leaderless)
     } catch (error) {
-      this.#failed(error)
+      this.#failed(error, this.#queues)
     }
   }
 
   #askLeader(leader: number, queues: readonly FetchQueue[]): void {
     let held = 0
     for (const { bytes } of this.#queues) held += bytes
-    const left = this.#mostBytes - held
+    let coming = 0
+    for (const bytes of this.#asked.values()) coming += bytes
+    const left = this.#mostBytes - held - coming
     // A replay is sent only when it is complete. So a partition without fetched messages is fetched even beyond the limit.
     const wanting = queues.filter(({ bytes }) => (left > 0 ? bytes < PARTITION_BYTES : bytes === 0))
     if (wanting.length === 0) return
-    this.#asked.add(leader)
     const asked = new Map(wanting.map(queue => [queue, queue.next]))
     const maxBytes = Math.max(LEAST_BYTES, Math.min(left, 10 * PARTITION_BYTES))
+    this.#asked.set(leader, maxBytes)
     const topics = wanting.map(({ of: { partition }, next, topicId = '' }) => ({
       topicId,
       partitions: [
@@ -204,20 +205,20 @@ export class PlatformaticFetcher {
       maxWaitTime,
       minBytes: 1,
       maxBytes,
-      isolationLevel: READ_COMMITTED,
+      // The broker gets READ_COMMITTED: see `newConsumer`.
+      isolationLevel: READ_UNCOMMITTED,
     }
     this.#consumer
       .fetch(options)
       .then(
         response => {
           this.#failures = 0
-          this.#failingSince = undefined
           this.#answered(response, asked)
         },
         (error: unknown) => {
           const { response } = error as { readonly response?: FetchResponse }
           // If one partition failed, the library rejects with a response that has the messages of the others.
-          if (response?.responses === undefined) this.#failed(error)
+          if (response?.responses === undefined) this.#failed(error, asked.keys())
           else this.#answered(response, asked)
         },
       )
@@ -236,8 +237,12 @@ export class PlatformaticFetcher {
         const place = places.get(placeOf(topicId, partitionIndex))
         if (place === undefined) continue
         const { queue, from } = place
-        if (errorCode !== 0) this.#refused(queue, errorCode)
-        else if (records !== undefined && records.length > 0) {
+        if (errorCode !== 0) {
+          this.#refused(queue, errorCode)
+          continue
+        }
+        queue.failingSince = undefined
+        if (records !== undefined && records.length > 0) {
           if (this.#queues.delete(queue)) this.#queues.add(queue)
           queue.add(from, recordsIn(records, abortedTransactions ?? [], queue.of, from))
         }
@@ -246,25 +251,29 @@ export class PlatformaticFetcher {
   }
 
   #refused(queue: FetchQueue, errorCode: number): void {
-    if (PASSING.includes(errorCode)) this.#failed(new Error(`the broker refused with error ${errorCode}`))
+    if (PASSING.includes(errorCode))
+      this.#failed(new Error(`the broker refused with error ${errorCode}`), [queue])
     else queue.fail(this.#lost(queue, `the broker refused with error ${errorCode}`))
   }
 
-  #lost({ of: { topic, partition }, next }: FetchQueue, why: string): KafkaError {
+  #lost({ of: { topic, partition }, next }: FetchQueue, why: string, cause?: unknown): KafkaError {
     const text = `Messages of ${topic}/${partition} cannot be read from offset ${next}: ${why}`
-    return new KafkaError('ERR_CASSANDRA_KAFKA', text, { topic, partition, offset: String(next) })
+    return new KafkaError('ERR_CASSANDRA_KAFKA', text, { topic, partition, offset: String(next), cause })
   }
 
-  /** Waits before the next try. Fails all partitions once failures last longer than `retry_timeout_ms`. */
-  #failed(cause: unknown): void {
+  /** Waits before the next try. Fails each of the partitions that has failed for longer than `retry_timeout_ms`. */
+  #failed(cause: unknown, queues: Iterable<FetchQueue>): void {
     if (this.#closing.signal.aborted) return
-    this.#failingSince ??= performance.now()
-    const failing_ms = performance.now() - this.#failingSince
-    if (failing_ms > this.#timeout_ms) {
+    const now = performance.now()
+    for (const queue of [...queues]) {
+      queue.failingSince ??= now
+      const failing_ms = now - queue.failingSince
+      if (failing_ms <= this.#timeout_ms) continue
       const seconds = Math.round(failing_ms / 1000)
-      const text = `No messages could be read from Kafka for ${seconds} s. The last reason: ${kafkaWordsOf(cause)}`
-      for (const queue of this.#queues) queue.fail(new KafkaError('ERR_CASSANDRA_KAFKA', text, { cause }))
-      return
+      const words = kafkaWordsOf(cause)
+      queue.fail(
+        this.#lost(queue, `no attempt has succeeded for ${seconds} s. The last reason: ${words}`, cause),
+      )
     }
     this.#pause = delay(50 + backoff(this.#failures++), undefined, { signal: this.#closing.signal }).catch(
       () => {},

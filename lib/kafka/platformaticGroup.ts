@@ -4,6 +4,7 @@ import { within } from '../cluster/within.ts'
 import { KafkaError } from '../errors.ts'
 import type { GroupListener, Subscription, TopicOffset, TopicPartition } from '../options/kafkaClient.ts'
 import { kafkaFailure } from './kafkaFailure.ts'
+import { hasLeft, newConsumer } from './platformaticConsumer.ts'
 import type { Platformatic, PlatformaticOptions } from './platformaticOptions.ts'
 import { retried } from './retried.ts'
 
@@ -40,6 +41,7 @@ export class PlatformaticGroup {
   #count: NodeJS.Timeout | undefined
   /** Number of partitions of all topics when the group last was joined. */
   #partitions = 0
+  #isRejoining = false
   #joining: Promise<void> = Promise.resolve()
 
   constructor(
@@ -76,7 +78,8 @@ export class PlatformaticGroup {
     clearInterval(this.#look)
     clearInterval(this.#count)
     this.#closing.abort(new KafkaError('ERR_CASSANDRA_KAFKA', 'The Kafka client was closed'))
-    await this.#joining.catch(() => {})
+    // A join waits for the other members of the group. One that succeeds later leaves by itself.
+    await Promise.race([this.#joining.catch(() => {}), delay(LEAVE_MS, undefined, { ref: false })])
     await this.#leave()
   }
 
@@ -95,7 +98,7 @@ export class PlatformaticGroup {
   async #joinOnce(): Promise<void> {
     const { group_id, topics } = this.#subscription
     const { brokers, group_protocol, kafka_options } = this.#options
-    const consumer = new this.#module.Consumer({
+    const consumer = newConsumer(this.#module, {
       clientId: 'cassandra-streams',
       ...kafka_options,
       groupId: group_id,
@@ -120,6 +123,7 @@ export class PlatformaticGroup {
       const joined: Promise<unknown> =
         group_protocol === 'classic' ? consumer.joinGroup({}) : joinByStream(consumer, topics)
       await within(JOIN_MS, joined)
+      this.#closing.signal.throwIfAborted()
     } catch (error) {
       await this.#leave()
       throw error
@@ -140,11 +144,19 @@ export class PlatformaticGroup {
   /** Starts a rebalance when there are more partitions. */
   async #lookForPartitions(): Promise<void> {
     const consumer = this.#consumer
-    if (consumer === undefined) return
+    if (consumer === undefined || this.#isRejoining) return
     const partitions = await this.#countPartitions(consumer)
     if (consumer !== this.#consumer || partitions <= this.#partitions) return
-    this.#partitions = partitions
-    await consumer.joinGroup({})
+    this.#isRejoining = true
+    try {
+      await within(JOIN_MS, consumer.joinGroup({}))
+      this.#partitions = partitions
+    } catch {
+      // The library sends no more heartbeats, and emits no event.
+      if (consumer === this.#consumer) this.#renew()
+    } finally {
+      this.#isRejoining = false
+    }
   }
 
   /** @throws KafkaError that names the topics that do not exist */
@@ -187,21 +199,28 @@ export class PlatformaticGroup {
     this.#consumer = undefined
     this.#known = null
     if (consumer === undefined) return
-    const left = leaveInTime(consumer)
+    const left = leaveInTime(this.#module, consumer)
     await Promise.race([left, delay(LEAVE_MS, undefined, { ref: false })])
   }
 }
 
-/** Leaves the group. A consumer that does not leave stays a member that reads nothing. Never throws. */
-async function leaveInTime(consumer: Consumer): Promise<void> {
+/**
+ * Leaves the group. A consumer that does not leave stays a member that reads nothing, until the group notices that it is gone.
+ * Never throws.
+ */
+async function leaveInTime(module: Platformatic, consumer: Consumer): Promise<void> {
   consumer.removeAllListeners('consumer:heartbeat:error')
   for (let tries = 0; tries < LEAVE_TRIES; tries++) {
     try {
       return await consumer.close(true)
-    } catch {
+    } catch (error) {
+      // The consumer looks for no other coordinator.
+      if (hasLeft(error)) break
       await delay(LEAVE_AGAIN_MS, undefined, { ref: false })
     }
   }
+  // Closes the connections only.
+  await module.Base.prototype.close.call(consumer).catch(() => {})
 }
 
 /** In the protocol of KIP-848, the library joins only by opening a stream. The stream is closed before it fetches anything. */

@@ -1,6 +1,6 @@
 import type { KafkaRecord, TakeRecords, TopicOffset, TopicPartition } from '../options/kafkaClient.ts'
 
-/** Most batches that wait to be taken. */
+/** Maximum number of batches that wait to be taken. */
 const MOST_BATCHES = 2
 
 /** Pauses and resumes one partition of a client. */

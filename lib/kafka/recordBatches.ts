@@ -1,4 +1,5 @@
 import type { KafkaRecord, TopicPartition } from '../options/kafkaClient.ts'
+import { bytesOfRecord } from './recordBytes.ts'
 
 /** A batch as the broker sends it; see the message format of Kafka, version 2. */
 export interface RecordBatch {
@@ -30,9 +31,6 @@ const IS_CONTROL = 0x20
 /** Byte at which the key of a control record has its type, and the type that aborts a transaction. */
 const KIND_AT = 2
 const ABORT = 0
-
-/** Estimated bytes of memory of a record, besides its key and value. */
-const RECORD_BYTES = 200
 
 /** The messages of some batches. */
 export interface RecordsFound {
@@ -75,8 +73,7 @@ export function recordsIn(
     for (const { offsetDelta, timestampDelta, key, value, headers } of batch.records) {
       const offset = batch.firstOffset + BigInt(offsetDelta)
       if (offset < from) continue
-      bytes += RECORD_BYTES + (key?.length ?? 0) + (value?.length ?? 0)
-      records.push({
+      const record = {
         topic,
         partition,
         offset,
@@ -84,7 +81,9 @@ export function recordsIn(
         value,
         headers: headers.map(([name, content]) => [String(name ?? ''), content] as const),
         timestamp: Number(isAppendTime ? batch.maxTimestamp : batch.firstTimestamp + timestampDelta),
-      })
+      }
+      bytes += bytesOfRecord(record)
+      records.push(record)
     }
   }
   return { records, next, bytes }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { backoff } from '../cluster/backoff.ts'
 
-/** Least milliseconds between two attempts. */
+/** Minimum number of milliseconds between two attempts. */
 const LEAST_WAIT_MS = 200
 
 /**

@@ -1,9 +1,9 @@
-/** Most microseconds by which the write time of a message may be later than its timestamp. */
+/** Maximum number of microseconds by which the write time of a message may be later than its timestamp. */
 const MOST_AHEAD = 1_000_000
 
 /**
- * Turns the timestamps of messages, in milliseconds, into write times in microseconds. The write time of a message is its own
- * timestamp. If the write time of the message before is not earlier, but less than a second later, it is that write time plus
+ * Turns the timestamps of messages, in milliseconds, into write times in microseconds. The write time of a message is its
+ * timestamp. Exception: if the previous write time is equal, or later by less than a second, it is the previous write time plus
  * one microsecond.
  *
  * So a million messages with one timestamp keep the order of their offsets. So do messages whose timestamps go back by less than
@@ -18,7 +18,7 @@ export class WriteTimes {
     this.#last = last
   }
 
-  /** Write time of the message before that had a possible one. */
+  /** Write time of the last message with a possible timestamp. */
   get last(): number {
     return this.#last
   }

@@ -64,7 +64,10 @@ export class Progress {
    * Records the source's position after a row, also while nobody listens: a later listener gets it. Called in the order of rows.
    */
   passed(row_index: number, position: Json | undefined): void {
-    if (position !== undefined) this.#positions.push({ row_index, position })
+    if (position === undefined) return
+    // An epoch without rows moves only the position.
+    if (row_index < this.#told) this.#position = position
+    else this.#positions.push({ row_index, position })
   }
 
   /** Resolves when the first `rows` rows are settled. `rows` is never smaller than in the call before. */

@@ -82,17 +82,21 @@ describe('a member with kafkajs', () => {
     await expectQuiet(network)
   })
 
-  it.each(['connects', 'cannot connect', 'has crashed'])(
+  it.each(['connects', 'cannot connect', 'has crashed', 'connects after a crash'])(
     'leaves no connection when it is stopped while it %s',
     async moment => {
       const { network, start } = await scene(30_000)
       if (moment === 'connects') network.slow(500)
       if (moment === 'cannot connect') network.down()
       const sink = start()
-      if (moment === 'has crashed') {
+      if (moment.includes('crash')) {
         await vi.waitFor(() => expect(sink.stats.rows_written).toBe(1), WITHIN)
         network.down()
         await vi.waitFor(() => expect(sink.stats.partitions).toBe(0), WITHIN)
+      }
+      if (moment === 'connects after a crash') {
+        network.slow(500)
+        network.up()
       }
       const { attempts } = network
       await vi.waitFor(() => expect(network.attempts).toBeGreaterThan(attempts), WITHIN)

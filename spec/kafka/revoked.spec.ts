@@ -4,14 +4,9 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest'
 import { runKafkaSink } from '../../lib/kafka/index.ts'
 import { platformaticConsumer } from '../../lib/kafka/platformaticClient.ts'
-import type {
-  ConnectKafka,
-  GroupListener,
-  KafkaClient,
-  KafkaRecord,
-  TopicOffset,
-} from '../../lib/options/kafkaClient.ts'
+import type { KafkaRecord } from '../../lib/options/kafkaClient.ts'
 import { useKeyspace } from '../integration/keyspace.ts'
+import { Meddling, meddled } from './meddling.ts'
 import { Topics } from './topics.ts'
 
 const ks = useKeyspace('kafka_revoked_spec')
@@ -29,50 +24,11 @@ afterAll(async () => {
 
 const WITHIN = { timeout: 60_000, interval: 50 }
 
-/** A real client that can report other assignments, and can deliver messages after a revocation. */
-class Meddling implements KafkaClient {
-  readonly #real: KafkaClient
-  listener: GroupListener | undefined
-  readonly takers = new Map<number, (records: readonly KafkaRecord[]) => undefined | Promise<void>>()
-  readonly committed: TopicOffset[] = []
-
-  constructor(real: KafkaClient) {
-    this.#real = real
-  }
-
-  join(listener: GroupListener): Promise<void> {
-    this.listener = listener
-    return this.#real.join(listener)
-  }
-
-  log(...given: Parameters<KafkaClient['log']>): ReturnType<KafkaClient['log']> {
-    return this.#real.log(...given)
-  }
-
-  read(...[from, take, signal]: Parameters<KafkaClient['read']>): Promise<void> {
-    this.takers.set(from.partition, take)
-    return this.#real.read(from, take, signal)
-  }
-
-  commit(offsets: readonly TopicOffset[]): Promise<void> {
-    this.committed.push(...offsets)
-    return this.#real.commit(offsets)
-  }
-
-  close(): Promise<void> {
-    return this.#real.close()
-  }
-}
-
 async function scene(partitions: number) {
   const topic = await topics.make('revoked', partitions)
   const table = await ks.table('k text PRIMARY KEY, v int')
-  let client: Meddling | undefined
   const connect = platformaticConsumer({ brokers, group_protocol: 'classic', kafka_options: {} })
-  const consumer: ConnectKafka = subscription => {
-    client = new Meddling(connect(subscription))
-    return client
-  }
+  const { consumer, client } = meddled(connect, Meddling)
   const sink = runKafkaSink({
     consumer,
     group_id: topic,
@@ -85,7 +41,7 @@ async function scene(partitions: number) {
   })
   sink.done.catch(() => {})
   onTestFinished(() => sink.stop().catch(() => {}))
-  await vi.waitFor(() => expect(client?.takers.size).toBe(partitions), WITHIN)
+  await vi.waitFor(() => expect(client()?.takers.size).toBe(partitions), WITHIN)
   const found = async () =>
     (await ks.select(`SELECT k FROM ${ks.name}.${table}`)).map(({ k }) => String(k)).sort()
   const record = (partition: number, offset: bigint, key: string): KafkaRecord => ({
@@ -98,7 +54,7 @@ async function scene(partitions: number) {
     timestamp: Date.now(),
   })
   const file = (partition: number) => join(checkpoint, topic, topic, String(partition), 'checkpoint')
-  return { topic, table, sink, client: client as unknown as Meddling, found, record, file }
+  return { topic, table, sink, client: client() as Meddling, found, record, file }
 }
 
 describe('a partition that was revoked', () => {

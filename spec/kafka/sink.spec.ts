@@ -156,6 +156,16 @@ describe('messages of transactions', () => {
   })
 })
 
+it('a transaction that was aborted before its first message ends nothing', async () => {
+  const { start, topic, found, transactions } = await scene()
+  await topics.abortEmptyTransaction(topic)
+  await transactions(['abort', 'a'], ['commit', 'b'])
+  const sink = start()
+  await written(sink, 1)
+  await sink.stop()
+  expect(Object.keys(await found())).toEqual(['b'])
+})
+
 describe('a message that is no row', () => {
   it('is set aside with its offset, and all others are written', async () => {
     const { start, topic, found } = await scene(1, 'k text PRIMARY KEY, v int, t text')

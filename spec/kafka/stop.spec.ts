@@ -1,5 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { describe, expect, it, vi } from 'vitest'
+import { Consumer } from '@platformatic/kafka'
+import { Kafka, logLevel } from 'kafkajs'
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest'
+import { type KafkaSink, kafkaJsConsumer } from '../../lib/kafka/index.ts'
 import { memberKinds, useKafka, WITHIN, written } from './scene.ts'
 
 const { topics, scene } = useKafka('kafka_stop_spec')
@@ -94,4 +97,39 @@ describe('stop()', () => {
     await sink.stop()
     await sink.done
   })
+
+  // Notices only after a minute that another member joins.
+  const times = { sessionTimeout: 60_000, heartbeatInterval: 59_000, rebalanceTimeout: 60_000 }
+
+  it('of a classic member does not wait for a group that waits for another one', async () => {
+    const { start, topic, group_id } = await scene()
+    const bootstrapBrokers = [...inject('brokers')]
+    const other = new Consumer({ clientId: 'spec', groupId: group_id, bootstrapBrokers, ...times })
+    onTestFinished(() => other.close(true))
+    other.topics.trackAll(topic)
+    await other.joinGroup({})
+    await expectEarlyEnd(start({ kafka_options: times }))
+  })
+
+  it('of a member with kafkajs does not wait for a group that waits for another one', async () => {
+    const { start, topic, group_id } = await scene()
+    const kafka = new Kafka({ brokers: [...inject('brokers')], logLevel: logLevel.NOTHING })
+    const other = kafka.consumer({ groupId: group_id, ...times })
+    onTestFinished(() => other.disconnect())
+    await other.connect()
+    await other.subscribe({ topic })
+    const hasJoined = new Promise(resolve => other.on('consumer.group_join', resolve))
+    await other.run({ eachMessage: async () => {} })
+    await hasJoined
+    const consumer = kafkaJsConsumer(kafka, { consumer_options: times })
+    await expectEarlyEnd(start({ brokers: undefined, kafka_options: undefined, consumer }))
+  })
+
+  async function expectEarlyEnd(sink: KafkaSink): Promise<void> {
+    await delay(1_000)
+    expect(sink.stats.partitions).toBe(0)
+    const from = performance.now()
+    await sink.stop()
+    expect(performance.now() - from).toBeLessThan(30_000)
+  }
 })

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Admin as RecordsAdmin } from '@platformatic/kafka'
 import { type Admin, Kafka, logLevel, type Message, Partitioners, type Producer } from 'kafkajs'
+import { Network } from './network.ts'
 
 /** Topics for a spec and a producer of messages. Uses another client than the sink. */
 export class Topics {
@@ -41,6 +42,27 @@ export class Topics {
       waitForLeaders: true,
     })
     return topic
+  }
+
+  /** Aborts a transaction that has partition 0 and no message, as after a producer that ended before its first message. */
+  async abortEmptyTransaction(topic: string): Promise<void> {
+    const network = await Network.create()
+    const socketFactory = network.socketFactory as never
+    const kafka = new Kafka({ brokers: this.#brokers, logLevel: logLevel.NOTHING, socketFactory })
+    const producer = kafka.producer({
+      transactionalId: `empty ${topic}`,
+      idempotent: true,
+      maxInFlightRequests: 1,
+    })
+    await producer.connect()
+    const transaction = await producer.transaction()
+    producer.on('producer.network.request', ({ payload }) => {
+      if (payload.apiName === 'AddPartitionsToTxn') network.down()
+    })
+    await transaction.send({ topic, messages: [{ partition: 0, value: 'never' }] }).catch(() => {})
+    network.up()
+    await transaction.abort()
+    await producer.disconnect()
   }
 
   async send(topic: string, messages: Message[]): Promise<void> {

@@ -88,7 +88,7 @@ describe('a fingerprint', () => {
   })
 
   it.each([undefined, 0, 3600])(
-    'is the same for rows that live for ever, whether that is bound or part of the statement: %s of the table',
+    'is the same for rows that live forever, whether that is bound or part of the statement: %s of the table',
     table_ttl => {
       const rows = [{ id: 1, v: 'x' }, { id: 2 }]
       const [bound, said] = ['ttl', undefined].map(column => blocksOf(['a'], 0, table_ttl, rows, column))

@@ -63,3 +63,18 @@ it('all offsets are committed again after a while, because a late commit of anot
   await vi.advanceTimersByTimeAsync(60_000)
   expect(committed).toHaveLength(3)
 })
+
+it('a client that throws at once is like one that rejects', async () => {
+  let tries = 0
+  const commits = new GroupCommits({
+    commit: () => {
+      tries++
+      throw new Error('not connected')
+    },
+  })
+  commits.passed(of(0), 5n)
+  await commits.flush()
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(tries).toBe(2)
+  commits.close()
+})

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { MessagePlaces } from '../../../lib/kafka/messagePlaces.ts'
 import type { KafkaMessage } from '../../../lib/options/kafkaClient.ts'
 
-const message = (offset: bigint) => ({ offset }) as KafkaMessage
+const message = (offset: bigint, headers: KafkaMessage['headers'] = []) =>
+  ({ offset, key: Buffer.from('key'), value: Buffer.from('value'), headers }) as unknown as KafkaMessage
 
 describe('places of messages', () => {
   it('return the message of each row', () => {
@@ -11,7 +12,15 @@ describe('places of messages', () => {
     places.add(1, message(11n))
     places.add(4, message(20n))
     expect([0, 1, 2, 3, 4, 9].map(row => places.of(row)?.offset)).toEqual([10n, 11n, 11n, 11n, 20n, 20n])
-    expect(places.of(4)?.message).toEqual({ offset: 20n })
+    expect(places.of(4)?.message?.offset).toBe(20n)
+  })
+
+  it('say how many bytes they keep, headers included', () => {
+    const small = new MessagePlaces(true).add(0, message(1n))
+    expect(small).toBeGreaterThan(8)
+    const large = new MessagePlaces(true).add(0, message(1n, [['name', Buffer.alloc(1_000)]]))
+    expect(large - small).toBeGreaterThan(1_000)
+    expect(new MessagePlaces(false).add(0, message(1n))).toBe(0)
   })
 
   it('keep no messages if nobody asks for them', () => {

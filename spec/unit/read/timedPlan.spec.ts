@@ -69,7 +69,7 @@ describe('the parts of a row', () => {
     ])
   })
 
-  it('never have a time to live of 0 for cells that expire within this second, because 0 means for ever', () => {
+  it('never have a time to live of 0 for cells that expire within this second, because 0 means forever', () => {
     expect(partsOf([p, v], [int(1), int(7), time(5), int(0)])).toEqual([
       { p: 1, v: 7, at: 5n, keep: 1, op: 'insert' },
     ])

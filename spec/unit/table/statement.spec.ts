@@ -88,7 +88,7 @@ describe('the place of the timestamp and the time to live', () => {
     expect(new Statement(operations.insert, full, 'bound').text(1)).toContain('USING TIMESTAMP ? AND TTL ?')
   })
 
-  it('does not exist for rows that live for ever, because the statement says so for all its rows', () => {
+  it('does not exist for rows that live forever, because the statement says so for all its rows', () => {
     const forever = new Statement(operations.insert, full, 'forever')
     expect(forever).toMatchObject({ timestampIndex: 4, ttlIndex: undefined, binds: 5 })
     expect(forever.text(2).match(/ USING TIMESTAMP \? AND TTL 0(;|$)/g)).toHaveLength(2)

@@ -104,7 +104,7 @@ describe('a time to live', () => {
   const ttlOf = (rows: ReturnType<typeof rowsWith>) =>
     rows.map(({ slab, timestampAt }) => slab.readInt32BE(timestampAt + 12))
 
-  it('is sent as what is left of it, at least a second; 0 stays for ever', () => {
+  it('is sent as what is left of it, at least a second; 0 stays forever', () => {
     const rows = rowsWith({ ttl_column: 'ttl' }, [
       { p: 1, c: 1, ttl: 3600 },
       { p: 1, c: 2, ttl: 5 },

@@ -5,9 +5,9 @@ import { Outbox, type OutboxBounds } from '../../../lib/write/outbox.ts'
 import { settled } from '../../stream/support.ts'
 
 interface Bounds extends Omit<OutboxBounds, 'window'> {
-  /** Most requests in flight. */
+  /** Maximum number of requests in flight. */
   readonly requests: () => number
-  /** Most waiting rows of a lane. */
+  /** Maximum number of waiting rows of a lane. */
   readonly waitingRows: number
 }
 
@@ -347,7 +347,7 @@ describe('whatever the order of groups and answers', () => {
           }
           expect(lanes[i]?.idle()).toBeUndefined()
         }
-        // Nobody waits for ever.
+        // Nobody waits forever.
         expect(await Promise.all(rooms.map(isOver))).toEqual(rooms.map(() => true))
       }),
     )

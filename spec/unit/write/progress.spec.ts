@@ -114,3 +114,18 @@ it('positions are taken away with their rows, and a later listener gets the righ
     { row_index: 8, position: 'of 8' },
   ])
 })
+
+it('the position of an epoch without rows is not kept after the next one', () => {
+  const { source, progress, settle } = scene()
+  progress.passed(0, 'first')
+  progress.flushed()
+  settle(1)
+  const { looks } = source
+  for (let epoch = 0; epoch < 1_000; epoch++) {
+    progress.passed(0, `epoch ${epoch}`)
+    progress.flushed()
+    progress.advanced()
+  }
+  // Somebody looks while positions are kept.
+  expect(source.looks).toBe(looks)
+})

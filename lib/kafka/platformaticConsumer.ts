@@ -1,0 +1,59 @@
+import type { API, Broker, Callback, Connection, Consumer, ConsumerOptions } from '@platformatic/kafka'
+import type { Platformatic } from './platformaticOptions.ts'
+
+const READ_COMMITTED = 1
+
+/** Where the isolation level stands among the arguments of a Fetch request. */
+const ISOLATION_LEVEL_INDEX = 3
+
+/** Marks the error for a broker that has left the cluster. */
+const HAS_LEFT = 'hasLeft'
+
+/**
+ * Makes a consumer without two faults of the library. Both throw in a handler of a socket, which ends the process:
+ *
+ * - It looks up the coordinator of a group among the brokers, where it is missing after it has left the cluster. The same holds for
+ *   the leader of a partition.
+ * - With `READ_COMMITTED` it removes messages of aborted transactions itself, and expects that each transaction has some. Here, the
+ *   broker gets that level and the library does not, because `recordsIn` removes these messages too.
+ */
+export function newConsumer(
+  module: Platformatic,
+  options: ConsumerOptions<Buffer, Buffer, Buffer, Buffer>,
+): Consumer {
+  class MendedConsumer extends module.Consumer {
+    override [module.kGetConnection](broker: Broker | undefined, callback: Callback<Connection>): void {
+      if (broker !== undefined) super[module.kGetConnection](broker, callback)
+      // The retries of the library would look among the same brokers.
+      else
+        callback(
+          new module.NetworkError('A broker has left the cluster', { canRetry: false, [HAS_LEFT]: true }),
+        )
+    }
+
+    override [module.kGetApi]<Arguments extends unknown[], Response>(
+      name: string,
+      callback: Callback<API<Arguments, Response>>,
+    ): void {
+      super[module.kGetApi]<Arguments, Response>(name, (error, api) =>
+        callback(error, name === 'Fetch' && api !== undefined ? readingCommitted(api) : api),
+      )
+    }
+  }
+  return new MendedConsumer(options)
+}
+
+/** Whether a request failed because its broker has left the cluster. */
+export function hasLeft(error: unknown): boolean {
+  const { findBy } = error as { readonly findBy?: (property: string, value: unknown) => unknown }
+  return findBy?.call(error, HAS_LEFT, true) != null
+}
+
+/** The Fetch request, always with `READ_COMMITTED`. */
+function readingCommitted<Arguments extends unknown[], Response>(
+  api: API<Arguments, Response>,
+): API<Arguments, Response> {
+  const reading = (connection: Connection, ...given: [...Arguments, callback: Callback<Response>]) =>
+    api(connection, ...(given.with(ISOLATION_LEVEL_INDEX, READ_COMMITTED) as typeof given))
+  return Object.assign(reading, api)
+}

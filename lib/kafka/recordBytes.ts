@@ -1,0 +1,12 @@
+import type { KafkaRecord } from '../options/kafkaClient.ts'
+
+/** Estimated bytes of memory of a record, besides its key, value and headers, and of a header besides its name and value. */
+const RECORD_BYTES = 200
+const HEADER_BYTES = 100
+
+/** Estimated bytes of memory of a record. */
+export function bytesOfRecord({ key, value, headers }: KafkaRecord): number {
+  let bytes = RECORD_BYTES + (key?.length ?? 0) + (value?.length ?? 0)
+  for (const [name, content] of headers) bytes += HEADER_BYTES + name.length + (content?.length ?? 0)
+  return bytes
+}

@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto'
+import { Consumer } from '@platformatic/kafka'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { memberKinds, useKafka, WITHIN, written } from './scene.ts'
+import { Topics } from './topics.ts'
+import { startTwoBrokers, type TwoBrokers } from './twoBrokers.ts'
+
+const { scene } = useKafka('kafka_brokers_spec')
+
+describe('a cluster of two brokers', () => {
+  let cluster: TwoBrokers
+  let topics: Topics
+  beforeAll(async () => {
+    cluster = await startTwoBrokers()
+    topics = new Topics(cluster.brokers)
+    await topics.open()
+  })
+  afterAll(async () => {
+    await topics?.close()
+    await cluster?.[Symbol.asyncDispose]()
+  })
+
+  /** A new group that the second broker coordinates. */
+  async function groupOfSecond(): Promise<string> {
+    for (;;) {
+      const groupId = `group-${randomBytes(4).toString('hex')}`
+      const consumer = new Consumer({ clientId: 'spec', groupId, bootstrapBrokers: [...cluster.brokers] })
+      const coordinator = await consumer.findGroupCoordinator()
+      await consumer.close(true)
+      if (coordinator === 2) return groupId
+    }
+  }
+
+  it('is read on when the coordinator of the group leaves it, by each kind of member', async () => {
+    const { kafkajs: _, ...kinds } = memberKinds()
+    const sinks = []
+    for (const [name, kind] of Object.entries(kinds)) {
+      const { start } = await scene()
+      const topic = await topics.make('brokers')
+      const sink = start({
+        ...kind,
+        brokers: cluster.brokers,
+        topics: topic,
+        group_id: await groupOfSecond(),
+      })
+      await topics.send(topic, [{ key: 'a', value: '1', partition: 0 }])
+      await written(sink, 1)
+      sinks.push({ name, sink, topic })
+    }
+    await cluster.shutSecondDown()
+    const sendTo = (topic: string) =>
+      vi.waitFor(() => topics.send(topic, [{ key: 'b', value: '2', partition: 0 }]), WITHIN)
+    await Promise.all(sinks.map(({ topic }) => sendTo(topic)))
+    await Promise.all(sinks.map(({ sink }) => written(sink, 2)))
+    // The new coordinator has the last offset.
+    for (const { sink, topic } of sinks) {
+      await vi.waitFor(() => expect(sink.stats.partitions).toBe(1), WITHIN)
+      await sendTo(topic)
+      await written(sink, 3)
+      await sink.stop()
+    }
+  })
+})
