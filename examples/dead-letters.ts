@@ -23,7 +23,7 @@ const sink = createCassandraWritable({
       const letter = `${JSON.stringify({ code, column, message, row })}\n`
       rejected.write(letter, error => (error ? reject(error) : resolve()))
     }),
-  // With more bad rows this is probably the wrong file.
+  // More than half bad rows probably mean that this is the wrong file.
   max_errors: '50%',
 })
 await pipeline(createReadStream(source), jsonLines, sink)

@@ -72,7 +72,7 @@ export interface BadRowMessage extends TableContext {
 
 /** Message of `cassandra-streams:window`: the number of requests that may be in flight to a cluster has changed. */
 export interface WindowMessage {
-  /** Most requests that may be in flight. */
+  /** Maximum number of requests that may be in flight. */
   readonly limit: number
 }
 

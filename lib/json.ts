@@ -3,7 +3,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 const DEEPEST = 100
 
-/** Most nodes of a value; no record holds more. Without a limit, a value with shared parts could have nearly endless nodes. */
+/** Maximum number of nodes of a value; no record holds more. Without a limit, a value with shared parts could have nearly endless nodes. */
 const MOST_VALUES = 2 ** 20
 
 /** True if JSON text keeps exactly this value: no Date, no undefined, no NaN, no cycle, no -0. */

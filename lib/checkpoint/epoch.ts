@@ -52,10 +52,10 @@ export interface EpochState {
 
 const isMicroseconds = (value: unknown) => isText(value) && /^(0|[1-9]\d{0,18})$/.test(value)
 
-/** Most fingerprints in a seal. With more, the seal may not fit into one record. */
+/** Maximum number of fingerprints in a seal. With more, the seal may not fit into one record. */
 const MOST_BLOCKS = 100_000
 
-/** Most rows of an epoch that may be set aside. */
+/** Maximum number of rows of an epoch that may be set aside. */
 export const MOST_SET_ASIDE = 100_000
 const isFingerprint = (value: unknown) => isText(value) && /^[\w+/=-]{1,128}$/.test(value)
 

@@ -2,7 +2,7 @@ import { CheckpointError } from '../errors.ts'
 import { faultIn } from '../json.ts'
 import type { Seal } from './epoch.ts'
 
-/** Most characters of a position as JSON. The rest of the seal must fit into the same record or row. */
+/** Maximum number of characters of a position as JSON. The rest of the seal must fit into the same record or row. */
 const MAX_POSITION_LENGTH = 2 ** 20
 
 /**

@@ -13,7 +13,7 @@ const HOST_CONNECT_TIMEOUT_MS = 5_000
 /** Longest time in milliseconds between two attempts to reach a host that was lost. */
 const MOST_RECONNECT_MS = 5_000
 
-/** Most requests in flight per connection, which many sinks share. The protocol has 32,768 stream ids. */
+/** Maximum number of requests in flight per connection, which many sinks share. The protocol has 32,768 stream ids. */
 const MAX_REQUESTS = 30_000
 
 /** Statements that the driver remembers, enough for hundreds of tables. A request with a forgotten statement fails. */

@@ -17,7 +17,7 @@ interface DriverFailure {
   readonly innerErrors?: Readonly<Record<string, DriverFailure | string | null>> | null
 }
 
-/** Most characters that a message quotes. */
+/** Maximum number of characters that a message quotes. */
 const MOST_WORDS = 500
 
 /** The driver's message about all hosts. Without a reason per host, it tried none. */
@@ -26,7 +26,7 @@ const NO_HOST_TRIED = 'All host(s) tried for query failed.'
 /** The driver's message when no name resolves. */
 const NO_HOST_RESOLVED = 'No host could be resolved'
 
-/** Most hosts that are quoted in one sentence, and in a list. */
+/** Maximum number of hosts that are quoted in one sentence, and in a list. */
 const MOST_HOSTS = 3
 const MOST_LISTED = 10
 

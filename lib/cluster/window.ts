@@ -1,6 +1,6 @@
 import { channels } from '../diagnostics.ts'
 
-/** Fewest requests that the window allows, so that latency can still be measured. */
+/** Minimum number of requests that the window allows, so that latency can still be measured. */
 const FEWEST = 2
 
 /** Start of the window: enough for a node nearby. */

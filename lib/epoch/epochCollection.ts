@@ -12,7 +12,7 @@ import type { EpochRows } from './epochRows.ts'
 import type { EpochWriter } from './epochWriter.ts'
 import { type RowSource, readRows } from './rowSource.ts'
 
-/** Most rows of an epoch of `writeEpoch`, because all of them are in memory at once. */
+/** Maximum number of rows of an epoch of `writeEpoch`, because all of them are in memory at once. */
 const MAX_EPOCH_ROWS = 1_000_000
 
 /**

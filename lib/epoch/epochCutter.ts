@@ -7,7 +7,7 @@ import type { Progress } from '../write/progress.ts'
 import type { EpochRows } from './epochRows.ts'
 import type { EpochMoments, EpochWriter } from './epochWriter.ts'
 
-/** Most bytes of an epoch. It is half of the limit because one epoch is collected while another is written. */
+/** Maximum number of bytes of an epoch. It is half of the limit because one epoch is collected while another is written. */
 export function maxEpochBytes({ max_buffered_bytes }: EpochSettings): number {
   return max_buffered_bytes / 2
 }

@@ -25,7 +25,7 @@ export type CheckpointPlace = string | TablePlace
 
 const DEFAULT_TABLE = 'cassandra_streams_checkpoints'
 
-/** Most characters of a name, which is a partition key. */
+/** Maximum number of characters of a name, which is a partition key. */
 const MOST_CHARACTERS = 1024
 
 /** UTF-8 has no bytes for half of a surrogate pair: two names would become one. */

@@ -98,7 +98,7 @@ export const writeEntries = {
     meaning:
       'options of the driver for which there is no option here, such as a cloud bundle, a load balancing policy or your own auth provider. Options that a sink sets per request are ignored. Options that contradict an option here or a guarantee, such as a retry policy, are refused. `sslOptions` alone switches TLS on, with verification',
   },
-  concurrency: { ...integer(1, 2048), fallback: 100, meaning: 'most requests in flight' },
+  concurrency: { ...integer(1, 2048), fallback: 100, meaning: 'maximum number of requests in flight' },
   rows_per_batch: {
     ...integer(1, 1_000_000),
     fallback: 1000,
@@ -112,13 +112,13 @@ export const writeEntries = {
   max_rows_per_second: {
     ...integer(1, 10_000_000),
     otherwise: 'no limit',
-    meaning: 'most rows sent per second, evenly. Retries do not count',
+    meaning: 'maximum number of rows sent per second, evenly. Retries do not count',
   },
   max_buffered_bytes: {
     ...integer(65_536, Number.MAX_SAFE_INTEGER),
     fallback: 64 * 1024 * 1024,
     meaning:
-      'most bytes of rows that are buffered or in flight (64 MiB): as they are encoded, and with `on_bad_row` also as they were given',
+      'maximum number of bytes of rows that are buffered or in flight (64 MiB): as they are encoded, and with `on_bad_row` also as they were given',
   },
   max_row_bytes: {
     ...integer(1, 256 * 1024 * 1024),
@@ -143,7 +143,7 @@ export const writeEntries = {
   ttl: {
     ...integer(0, 630_720_000),
     otherwise: "the table's own",
-    meaning: 'seconds to live of each row. 0 means for ever',
+    meaning: 'seconds to live of each row. 0 means forever',
   },
   ttl_column: {
     ...text,
@@ -193,7 +193,7 @@ export const writeEntries = {
     ...errorLimit,
     otherwise: 'no limit',
     meaning:
-      'most rows that may go to `on_bad_row` before the stream ends: a number, or a share of all rows. A share is checked from 1,000 rows on, and at the end. Goes with `on_bad_row`',
+      'maximum number of rows that may go to `on_bad_row` before the stream ends: a number, or a share of all rows. A share is checked from 1,000 rows on, and at the end. Goes with `on_bad_row`',
   },
   request_timeout_ms: {
     ...integer(1, 600_000),
@@ -241,7 +241,7 @@ export const epochEntries = {
     ...integer(1, 1_000_000),
     fallback: 10_000,
     meaning:
-      'rows per epoch. The first epochs of a sink are smaller, so that Cassandra has work at once: 1,000 rows, and twice as many each time. Half of `max_buffered_bytes` also ends an epoch',
+      'rows per epoch. The first epochs of a sink are smaller, so that Cassandra has work at once: 1,000 rows, and twice as many each time. Half of `max_buffered_bytes` also ends an epoch, or a quarter in a Kafka sink',
   },
   epoch_interval_ms: {
     ...integer(1, 3_600_000),

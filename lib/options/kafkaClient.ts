@@ -27,9 +27,9 @@ export interface KafkaRecord extends TopicOffset {
 /** A message of a topic. */
 export interface KafkaMessage extends KafkaRecord {
   /**
-   * Write time for `timestamp_column`, in microseconds since 1970. It is `timestamp` in microseconds. If the write time of the
-   * message before is not earlier, but less than a second later, it is that write time plus one. So messages with the same
-   * timestamp keep the order of their offsets.
+   * Write time for `timestamp_column`, in microseconds since 1970. It is `timestamp` in microseconds. Exception: if the
+   * previous write time is equal, or later by less than a second, it is the previous write time plus one. So messages with the
+   * same timestamp keep the order of their offsets.
    */
   readonly write_time: number
 }
@@ -83,7 +83,7 @@ export interface Subscription {
   readonly group_id: string
   /** Names of the topics. */
   readonly topics: readonly string[]
-  /** Most bytes of messages that are fetched and not yet taken, if the client can limit them. */
+  /** Maximum number of bytes of messages that are fetched and not yet taken, if the client can limit them. */
   readonly max_fetched_bytes: number
   /** Milliseconds for which brokers may be unreachable before the client fails. */
   readonly retry_timeout_ms: number

@@ -50,7 +50,8 @@ export interface KafkaSinkOptions<Row extends object = object>
   readonly kafka_options?: Readonly<Record<string, unknown>> | undefined
   /**
    * Rows per epoch. The first epochs of a sink are smaller, so that Cassandra has work at once: 1,000 rows, and twice
-   * as many each time. Half of `max_buffered_bytes` also ends an epoch. An integer from 1 to 1000000.
+   * as many each time. Half of `max_buffered_bytes` also ends an epoch, or a quarter in a Kafka sink. An integer from 1
+   * to 1000000.
    * @default 10000
    */
   readonly rows_per_epoch?: number | string | undefined

@@ -4,7 +4,7 @@ import { kafkaEntries, sharedKafkaEntries } from './kafkaEntries.ts'
 import type { KafkaSinkOptions } from './kafkaOptions.ts'
 import { type WriteSettings, writeSettings } from './settings.ts'
 
-/** Most bytes in the name of a file or folder. */
+/** Maximum number of bytes in the name of a file or folder. */
 const MOST_NAME_BYTES = 255
 
 type Needed = 'group_id' | 'topics' | 'row' | 'checkpoint'

@@ -1,7 +1,7 @@
 /** Longer than any name of Cassandra or of an option. A bound, because a comparison costs the product of both lengths. */
 const MOST_LENGTH = 250
 
-/** Most known names that are compared. A table or a keyspace may have any number. */
+/** Maximum number of known names that are compared. A table or a keyspace may have any number. */
 const MOST_CANDIDATES = 2_000
 
 /** The known names nearest to one that does not exist, nearest first: at most `most` of them. */

@@ -6,7 +6,7 @@ import { nearestNames } from './nearest.ts'
 import { readEntries } from './readEntries.ts'
 import { escaped } from './shown.ts'
 
-/** Most characters of an unknown name that are compared and shown. */
+/** Maximum number of characters of an unknown name that are compared and shown. */
 const MOST_CHARACTERS = 60
 
 /** Options by the function that takes them. */

@@ -73,17 +73,20 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
   readonly keyspace: string
   /** Matched exactly, case included. */
   readonly table: string
-  /** Most requests in flight. An integer from 1 to 2048. @default 100 */
+  /** Maximum number of requests in flight. An integer from 1 to 2048. @default 100 */
   readonly concurrency?: number | string | undefined
   /** Rows buffered before a flush. This is not the size of a CQL batch. An integer from 1 to 1000000. @default 1000 */
   readonly rows_per_batch?: number | string | undefined
   /** Longest time in milliseconds a row waits for a fuller buffer. An integer from 0 to 60000. @default 10 */
   readonly flush_interval_ms?: number | string | undefined
-  /** Most rows sent per second, evenly. Retries do not count. An integer from 1 to 10000000. @default no limit */
+  /**
+   * Maximum number of rows sent per second, evenly. Retries do not count. An integer from 1 to 10000000.
+   * @default no limit
+   */
   readonly max_rows_per_second?: number | string | undefined
   /**
-   * Most bytes of rows that are buffered or in flight (64 MiB): as they are encoded, and with `on_bad_row` also as they
-   * were given. An integer from 65536 to 9007199254740991.
+   * Maximum number of bytes of rows that are buffered or in flight (64 MiB): as they are encoded, and with `on_bad_row`
+   * also as they were given. An integer from 65536 to 9007199254740991.
    * @default 67108864
    */
   readonly max_buffered_bytes?: number | string | undefined
@@ -99,7 +102,7 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
   readonly delete_flag_column?: PropertyOf<Row> | undefined
   /** A row whose flag equals this, compared as text and ignoring case, deletes the row with its primary key. */
   readonly delete_flag_value?: string | number | boolean | undefined
-  /** Seconds to live of each row. 0 means for ever. An integer from 0 to 630720000. @default the table's own */
+  /** Seconds to live of each row. 0 means forever. An integer from 0 to 630720000. @default the table's own */
   readonly ttl?: number | string | undefined
   /** Property of a row with its own seconds to live, in place of `ttl`. Never written as a column. */
   readonly ttl_column?: PropertyOf<Row> | undefined
@@ -144,8 +147,8 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
    */
   readonly on_bad_row?: ((error: RowError, row: Row) => void | Promise<void>) | undefined
   /**
-   * Most rows that may go to `on_bad_row` before the stream ends: a number, or a share of all rows. A share is checked
-   * from 1,000 rows on, and at the end. Goes with `on_bad_row`.
+   * Maximum number of rows that may go to `on_bad_row` before the stream ends: a number, or a share of all rows. A
+   * share is checked from 1,000 rows on, and at the end. Goes with `on_bad_row`.
    * @default no limit
    */
   readonly max_errors?: number | `${number}` | `${number}%` | undefined
@@ -186,7 +189,8 @@ export interface MicroBatchSinkOptions<Row extends object = object> extends Cass
   readonly take_over?: boolean | string | undefined
   /**
    * Rows per epoch. The first epochs of a sink are smaller, so that Cassandra has work at once: 1,000 rows, and twice
-   * as many each time. Half of `max_buffered_bytes` also ends an epoch. An integer from 1 to 1000000.
+   * as many each time. Half of `max_buffered_bytes` also ends an epoch, or a quarter in a Kafka sink. An integer from 1
+   * to 1000000.
    * @default 10000
    */
   readonly rows_per_epoch?: number | string | undefined

@@ -101,8 +101,7 @@ export const readEntries = {
   ttl_column: {
     ...text,
     otherwise: '`ttl`',
-    meaning:
-      'property of a part with its remaining seconds to live; 0 means for ever. Goes with `with_times`',
+    meaning: 'property of a part with its remaining seconds to live; 0 means forever. Goes with `with_times`',
   },
   operation_column: {
     ...text,
@@ -126,7 +125,7 @@ export const readEntries = {
     ...integer(1, 100_000),
     fallback: 5000,
     meaning:
-      'most rows per page. Pages of large rows have fewer: about 1 MiB, estimated from the rows before',
+      'maximum number of rows per page. Pages of large rows have fewer: about 1 MiB, estimated from the rows before',
   },
   after: {
     ...anyJson,
@@ -145,7 +144,7 @@ export const readEntries = {
     ...object<FollowOptions>('an object with `by`', 'by'),
     otherwise: 'the stream ends after the last row',
     meaning:
-      'continue for ever with rows that are written later. Deletes are not seen, nor is every version of a row that is written often',
+      'continue forever with rows that are written later. Deletes are not seen, nor is every version of a row that is written often',
   },
   json: {
     ...flag,

@@ -31,7 +31,7 @@ export interface CassandraReadableOptions extends ConnectionOptions {
   readonly with_times?: boolean | string | undefined
   /** Property of a part with its write time, a BigInt of microseconds. Goes with `with_times`. @default `write_time` */
   readonly timestamp_column?: string | undefined
-  /** Property of a part with its remaining seconds to live; 0 means for ever. Goes with `with_times`. @default `ttl` */
+  /** Property of a part with its remaining seconds to live; 0 means forever. Goes with `with_times`. @default `ttl` */
   readonly ttl_column?: string | undefined
   /**
    * Property of a part that says what a sink does with it: `insert`, `update` or `append`. Goes with `with_times`.
@@ -49,8 +49,8 @@ export interface CassandraReadableOptions extends ConnectionOptions {
   /** Ranges that are read in parallel. An integer from 1 to 256. @default 4 */
   readonly concurrency?: number | string | undefined
   /**
-   * Most rows per page. Pages of large rows have fewer: about 1 MiB, estimated from the rows before. An integer from 1
-   * to 100000.
+   * Maximum number of rows per page. Pages of large rows have fewer: about 1 MiB, estimated from the rows before. An
+   * integer from 1 to 100000.
    * @default 5000
    */
   readonly fetch_size?: number | string | undefined
@@ -74,7 +74,7 @@ export interface CassandraReadableOptions extends ConnectionOptions {
    */
   readonly take_over?: boolean | string | undefined
   /**
-   * Continue for ever with rows that are written later. Deletes are not seen, nor is every version of a row that is
+   * Continue forever with rows that are written later. Deletes are not seen, nor is every version of a row that is
    * written often.
    * @default the stream ends after the last row
    */

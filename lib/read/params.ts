@@ -8,7 +8,7 @@ import { encoderFor } from '../value/encoder.ts'
 import { Refusal } from '../value/refusal.ts'
 import type { BoundColumn } from './pageReader.ts'
 
-/** Most bytes of one parameter: the largest frame of the protocol. */
+/** Maximum number of bytes of one parameter: the largest frame of the protocol. */
 const MOST_BYTES = 256 * 1024 * 1024
 
 /**

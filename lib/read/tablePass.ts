@@ -8,7 +8,7 @@ import type { RowOrder } from './rowOrder.ts'
 import type { PlainRow } from './rowPlan.ts'
 import type { ReadStatement } from './statement.ts'
 
-/** Most rows that become objects at the same time. */
+/** Maximum number of rows that become objects at the same time. */
 const MOST_ROWS = 128
 
 /** Rows at the start of a walk that were emitted before. */

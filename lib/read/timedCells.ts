@@ -130,7 +130,7 @@ function timeAt(bytes: Buffer, { from, to, isNull }: Span, ttl: Span): CellTime 
   return { time: bytes.readBigInt64BE(from), ttl: secondsAt(bytes, ttl) }
 }
 
-/** 0 would mean for ever, so a cell that ends within this second gets one second. */
+/** 0 would mean forever, so a cell that ends within this second gets one second. */
 function secondsAt(bytes: Buffer, { from, isNull }: Span): number {
   return isNull ? 0 : Math.max(1, bytes.readInt32BE(from))
 }

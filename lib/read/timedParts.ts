@@ -2,7 +2,7 @@
 export interface Part {
   /** Microseconds since 1970. */
   readonly time: bigint
-  /** Remaining seconds. 0 means for ever. */
+  /** Remaining seconds. 0 means forever. */
   readonly ttl: number
   /** Lists have parts of their own, whose repeats get later microseconds (CASSANDRA-11368). No other cell may get these. */
   readonly isOfLists: boolean

@@ -77,7 +77,7 @@ export function restamp({ slab, timestampAt }: EncodedRow): void {
   setInt64(slab, timestampAt, slab.readBigInt64BE(timestampAt) + 1n)
 }
 
-/** Subtracts seconds from a row's time to live. At least 1 is left, because 0 means for ever. A 0 stays 0. */
+/** Subtracts seconds from a row's time to live. At least 1 is left, because 0 means forever. A 0 stays 0. */
 export function age({ statement, slab, timestampAt }: EncodedRow, seconds: number): void {
   const at = timestampAt + 8
   if (statement.ttlIndex === undefined || slab.readInt32BE(at) < 0) return

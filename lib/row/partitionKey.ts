@@ -1,4 +1,4 @@
-/** Most bytes of an encoded partition key, and of all clustering columns together. */
+/** Maximum number of bytes of an encoded partition key, and of all clustering columns together. */
 export const MAX_KEY_BYTES = 65_535
 
 /** Bytes that each of several columns adds to the encoded key besides its own. */

@@ -34,7 +34,7 @@ export interface UsingRules {
   readonly latest_expiry_s?: number | undefined
 }
 
-/** Seconds to live. Null and undefined fall back to the rules, and these to the table. 0 means for ever. */
+/** Seconds to live. Null and undefined fall back to the rules, and these to the table. 0 means forever. */
 export function ttlOf(value: unknown, rules: UsingRules, index: number): number | undefined {
   const { ttl: fallback, ttl_column: column = 'ttl', latest_expiry_s } = rules
   const given = value ?? fallback

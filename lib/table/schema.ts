@@ -29,7 +29,7 @@ export interface StoredTable extends TableSchema {
   readonly transactional_mode: string
   /** Seconds for which tombstones are kept. */
   readonly gc_grace_seconds: number
-  /** Seconds to live of rows that name none. 0 means for ever. */
+  /** Seconds to live of rows that name none. 0 means forever. */
   readonly default_time_to_live: number
   /** When a column of this name was last dropped, in milliseconds since 1970. A column of that name may exist again. */
   readonly dropped: ReadonlyMap<string, number>

@@ -18,7 +18,7 @@ const MAX_BINDS = 4_000
 
 /**
  * How a statement sets the time to live: not at all, which leaves the table's own; by a bound value per row; or as a
- * constant 0 for ever, which costs no bound value.
+ * constant 0 forever, which costs no bound value.
  */
 export type TimeToLive = 'table' | 'bound' | 'forever'
 

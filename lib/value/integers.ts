@@ -2,7 +2,7 @@ import type { Bytes } from './bytes.ts'
 import { driverInteger } from './driverValue.ts'
 import { Refusal, wrongKind } from './refusal.ts'
 
-/** Most digits. More would block the event loop: converting a million of them takes 0.2 s. */
+/** Maximum number of digits. More would block the event loop: converting a million of them takes 0.2 s. */
 const mostDigits = 1_000_000
 
 const scratch = new DataView(new ArrayBuffer(8))

@@ -26,7 +26,7 @@ const TTL_PACE_MS = 10_000
 /** Milliseconds for the last look at the table, at most. */
 const LAST_LOOK_MS = 2_000
 
-/** Most missing names that are remembered. With more, none is looked up twice within {@link PACE_MS}. */
+/** Maximum number of missing names that are remembered. With more, none is looked up twice within {@link PACE_MS}. */
 const MOST_LACKING = 10
 
 /** What rows are encoded by, and how the schema is read again. */

@@ -27,7 +27,7 @@ export class Pace {
   }
 }
 
-/** Most rows of one flush at this pace. */
+/** Maximum number of rows of one flush at this pace. */
 export function rowsPerFlush(rows_per_batch: number, rows_per_second: number | undefined): number {
   if (rows_per_second === undefined) return rows_per_batch
   return Math.min(rows_per_batch, Math.ceil(rows_per_second / FLUSHES))

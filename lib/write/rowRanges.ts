@@ -1,6 +1,6 @@
 import type { RowRange } from '../errors.ts'
 
-/** Row indexes in any order → ranges without gaps, in order. Each index counts once. */
+/** Merges row indexes into sorted ranges. Duplicates are ignored. */
 export function rangesOf(indexes: Iterable<number>): RowRange[] {
   const ranges: { from: number; to: number }[] = []
   for (const index of Float64Array.from(indexes).sort()) {

@@ -2,7 +2,7 @@ import { SchemaError, WriteError } from '../errors.ts'
 import type { ConsistencyName } from '../options/options.ts'
 import type { StoredTable } from '../table/schema.ts'
 
-/** Most characters of a type's text in an error. */
+/** Maximum number of characters of a type's text in an error. */
 const MOST_SHOWN = 200
 
 /** Why rows cannot be written to a table by INSERT and DELETE. Undefined if they can. */

@@ -191,7 +191,7 @@ async function contentsOf(client: Client, keyspace: string, table: string): Prom
     const { p, c, v_ttl, t_ttl, fixed_ttl, ...values } = row
     // The remaining seconds tell which time to live it was: of 50,000 and 90,000 seconds, few have passed.
     const ttls = [v_ttl, t_ttl, fixed_ttl].map(ttl =>
-      ttl === null ? 'for ever' : ttl > 50_000 ? 'long' : 'short',
+      ttl === null ? 'forever' : ttl > 50_000 ? 'long' : 'short',
     )
     contents.set(`${p}/${c}`, JSON.stringify([values, ttls]))
   }

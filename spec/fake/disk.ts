@@ -53,7 +53,7 @@ export class Disk implements CheckpointFs {
   fault: (call: string, index: number) => Fault | undefined = () => undefined
   /** Each call waits for this first. */
   pause: (call: string) => Promise<void> = async () => {}
-  /** Most bytes that one write accepts. */
+  /** Maximum number of bytes that one write accepts. */
   most = Number.POSITIVE_INFINITY
   /** Bytes of free space. */
   room = Number.POSITIVE_INFINITY

@@ -20,7 +20,7 @@ import type { FaultResult } from './result.ts'
 /** Ends a hang, in milliseconds. */
 const DEADLINE_MS = 120_000
 
-/** Most rows in the queue of the stream, and the one that the sink is taking. */
+/** Maximum number of rows in the queue of the stream, and the one that the sink is taking. */
 const IN_QUEUE = 17
 
 /** A node and the means to make faults. */

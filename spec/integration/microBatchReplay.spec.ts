@@ -251,7 +251,7 @@ describe('time to live', () => {
     await checkpoint.close()
   }
 
-  it('counts down while the process is down, but never to less than a second, and 0 stays for ever', async () => {
+  it('counts down while the process is down, but never to less than a second, and 0 stays forever', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text', { ttl_column: 'seconds' })
     const rows = [
       { id: 1, v: 'a', seconds: 7200 },

@@ -16,7 +16,7 @@ const REQUEST_TIMEOUT_MS = 15_000
 /** Error code of the native protocol. */
 const READ_TIMEOUT = 0x1200
 
-/** Most attempts to read the table after one history. */
+/** Maximum number of attempts to read the table after one history. */
 const MOST_READS = 10
 
 /** Largest apparent error of the cluster's clock in milliseconds. Small, because rows wait until their write time has come. */

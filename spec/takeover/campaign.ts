@@ -13,7 +13,7 @@ import { windowedRows } from './rows.ts'
 /** Rows of the source per owner. An owner writes fewer before it loses the checkpoint. */
 const ROWS_A_RUN = 300
 
-/** Most owners that open while a suspended one sleeps. */
+/** Maximum number of owners that open while a suspended one sleeps. */
 const MOST_SUCCESSORS = 2
 
 /** Ends a hang, in milliseconds. */

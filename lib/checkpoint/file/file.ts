@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import process from 'node:process'
 import type { CheckpointFile, CheckpointFs } from './fs.ts'
 
-/** Most bytes that are read into memory. A checkpoint stays far below this, so a larger file is not a checkpoint. */
+/** Maximum number of bytes that are read into memory. A checkpoint stays far below this, so a larger file is not a checkpoint. */
 const LARGEST_FILE = 64 * 2 ** 20
 
 /** Part of the name of a draft, which is a new file that has not replaced the old one yet. */

@@ -80,7 +80,7 @@ async function realLocation(given: string, fs: CheckpointFs): Promise<string> {
   return real
 }
 
-/** An owner that is alive may make the file while another takes it over. Systems answer EINVAL for what is not a link. */
+/** `readlink` fails with EINVAL if a living owner has made the file since `realpath` found none. */
 function undefinedIfNoLink(error: unknown): undefined {
   return isCode(error, 'EINVAL') ? undefined : undefinedIfAbsent(error)
 }
@@ -223,7 +223,7 @@ class FileCheckpoint implements Checkpoint {
   async #checkOwner(): Promise<void> {
     const { location, lock, file } = this.#own
     const inPlace = file.isInPlace()
-    // Both are asked at once. An error of the second must not go unhandled while the first is awaited.
+    // Both checks run at once. This handler keeps an early error of `inPlace` from being reported as unhandled.
     inPlace.catch(() => {})
     await checkOwner(location, lock)
     if (!(await inPlace))

@@ -39,7 +39,7 @@ export interface CheckpointFs {
   unlink(path: string): Promise<void>
 }
 
-/** Refuses a link at the end of a path. Paths are resolved before, so such a link was put there later. Windows lacks the flag. */
+/** Refuses a link at the end of a path. Paths are already resolved, so such a link was put there later. Windows lacks the flag. */
 const READ_NO_LINK = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)
 
 export const realFs: CheckpointFs = {

@@ -3,7 +3,7 @@ import process from 'node:process'
 import { undefinedIfAbsent } from './file.ts'
 import type { CheckpointFs, FileStat } from './fs.ts'
 
-/** Most links that are followed in one path, as in Linux. */
+/** Maximum number of links that are followed in one path, as in Linux. */
 const MOST_LINKS = 40
 
 /** The mode bit that lets everyone write. */
@@ -35,7 +35,7 @@ export async function refusePlantedLinks(path: string, fs: CheckpointFs): Promis
     if (isPlanted(found, folder)) {
       throw new Error(
         `${next} is a symbolic link that belongs to another user (uid ${found.uid}) in a world-writable folder. ` +
-          'Keep the checkpoint in a folder that only you can write',
+          'Keep the checkpoint in a folder that only you can write to',
       )
     }
     const target = await fs.readlink(next)

@@ -86,7 +86,7 @@ export class Lock {
           throw error
         }
       }
-      throw locked(location, 'other processes are locking it at the same time')
+      throw locked(location, 'other processes are locking it at the same time', 'Try again')
     } catch (error) {
       await fs.unlink(draft).catch(() => {})
       throw error
@@ -107,7 +107,7 @@ export class Lock {
   }
 
   async release(): Promise<void> {
-    // Another process may take the lock over between the two calls.
+    // Another process may take the lock over between the two calls, and remove this file.
     if (await this.isHeld()) await this.#fs.unlink(this.#path).catch(undefinedIfAbsent)
   }
 }
@@ -185,11 +185,11 @@ function ownerIn(text: Buffer): Owner | undefined {
 const nameOf = (owner: Owner | undefined) =>
   owner === undefined ? 'an unknown process' : `process ${owner.pid} on host ${owner.host}`
 
-function locked(location: string, why: string): CheckpointError {
-  return new CheckpointError(
-    'ERR_CASSANDRA_CHECKPOINT_LOCKED',
-    `Checkpoint ${location} is in use: ${why}. If that owner has ended or should end, set \`take_over: true\`. This takes ` +
-      'the checkpoint over at once. The other owner fails when it next records something in it',
-    { location },
-  )
+const TAKE_OVER =
+  'If that owner has ended or should end, set `take_over: true`. This takes the checkpoint over at once. The other owner fails ' +
+  'when it next records something in it'
+
+function locked(location: string, why: string, what = TAKE_OVER): CheckpointError {
+  const text = `Checkpoint ${location} is in use: ${why}. ${what}`
+  return new CheckpointError('ERR_CASSANDRA_CHECKPOINT_LOCKED', text, { location })
 }

@@ -31,7 +31,7 @@ export const isOwner = (value: unknown): value is Owner => hasShape(shape, value
 export const isSame = (one: Owner, other: Owner) =>
   (Object.keys(shape) as (keyof Owner)[]).every(name => one[name] === other[name])
 
-/** What the operating system tells about a process id. */
+/** What the operating system reports about a process id. */
 export interface Sighting {
   readonly exists: boolean
   readonly started: string
@@ -50,7 +50,7 @@ const OUTSIDE_CONTAINERS = 'pid:[4026531836]'
 
 /**
  * True only if the process has certainly ended. It counts as alive if it is on another host or in another container, or if the
- * operating system tells too little.
+ * operating system reports too little.
  */
 export async function isProvenDead(owner: Owner, processes: Processes): Promise<boolean> {
   const self = await processes.self()
