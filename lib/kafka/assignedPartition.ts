@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { backoff } from '../cluster/backoff.ts'
+import { unlessAborted } from '../cluster/unlessAborted.ts'
 import { CassandraStreamsError } from '../errors.ts'
 import type { TopicPartition } from '../options/kafkaClient.ts'
 import { openPartition, type SinkParts } from './partitionOpening.ts'
@@ -110,7 +111,9 @@ export class AssignedPartition {
         signal,
       )
     } catch (error) {
-      const log = signal.aborted ? undefined : await client.log(this.#of, signal).catch(() => undefined)
+      const log = signal.aborted
+        ? undefined
+        : await unlessAborted(client.log(this.#of, signal), signal).catch(() => undefined)
       if (signal.aborted) return
       // If messages are missing from the log, that is a clearer reason than the client's error.
       if (log !== undefined) checkLog(writer.next, log, this.#of)

@@ -6,12 +6,13 @@ export interface Collecting {
   readonly isReplaying: boolean
 }
 
-/** The encoded bytes of one partition that are not sent yet. */
+/** The encoded bytes of one partition that are not sent yet, and the bytes of messages that are kept for `on_bad_row`. */
 export class Share {
   readonly owner: Collecting
   readonly #all: CollectedBytes
   #collecting = 0
   #leaving = 0
+  #kept = 0
   /** Whether the collected epoch was asked to end. */
   #isCutting = false
   #isClosed = false
@@ -56,15 +57,31 @@ export class Share {
     this.#all.moved(-bytes, -bytes)
   }
 
+  /** Rows have been sent. Their messages, of these bytes, are kept until `committed`. */
+  keep(bytes: number): void {
+    if (this.#isClosed) return
+    this.#leaving -= bytes
+    this.#kept += bytes
+    this.#all.moved(0, -bytes)
+  }
+
+  /** The rows of kept messages are committed. */
+  committed(bytes: number): void {
+    if (this.#isClosed) return
+    this.#kept -= bytes
+    this.#all.moved(-bytes, 0)
+  }
+
   /** Removes the bytes of this partition from the count. */
   close(): void {
     if (this.#isClosed) return
     this.#settle()
     this.#isClosed = true
     this.#all.drop(this)
-    this.#all.moved(-this.#collecting - this.#leaving, -this.#leaving)
+    this.#all.moved(-this.#collecting - this.#leaving - this.#kept, -this.#leaving)
     this.#collecting = 0
     this.#leaving = 0
+    this.#kept = 0
   }
 
   #settle(): void {
@@ -117,7 +134,7 @@ export class CollectedBytes {
   moved(bytes: number, leaving: number): void {
     this.#bytes += bytes
     this.#leaving += leaving
-    if (bytes < 0) this.#wake()
+    if (bytes < 0 || leaving < 0) this.#wake()
   }
 
   /** Returns a promise only while the limit is exceeded. */

@@ -1,4 +1,6 @@
+import { KafkaError } from '../errors.ts'
 import type { TakeRecords, TopicOffset, TopicPartition } from '../options/kafkaClient.ts'
+import { kafkaWordsOf } from './kafkaFailure.ts'
 import type { RecordsFound } from './recordBatches.ts'
 
 /** Messages of one partition that were fetched and are not yet taken. */
@@ -51,6 +53,24 @@ export class FetchQueue {
     this.bytes += found.bytes
     this.#waiting.push(found)
     if (!this.#isTaking) void this.#takeAll()
+  }
+
+  /** An attempt to read has failed. Ends the queue once attempts have failed for more than `limit_ms` since the first one. */
+  failed(cause: unknown, limit_ms: number): void {
+    const now = performance.now()
+    this.failingSince ??= now
+    const failing_ms = now - this.failingSince
+    if (failing_ms <= limit_ms) return
+    const seconds = Math.round(failing_ms / 1000)
+    this.lose(`no attempt has succeeded for ${seconds} s. The last reason: ${kafkaWordsOf(cause)}`, cause)
+  }
+
+  /** Ends the queue with an error that says why its messages cannot be read. */
+  lose(why: string, cause?: unknown): void {
+    const { topic, partition } = this.of
+    const text = `Messages of ${topic}/${partition} cannot be read from offset ${this.next}: ${why}`
+    const details = { topic, partition, offset: String(this.next), cause }
+    this.fail(new KafkaError('ERR_CASSANDRA_KAFKA', text, details))
   }
 
   fail(error: Error): void {

@@ -38,7 +38,7 @@ const RETRIES = 5
 /** Milliseconds from a crash of the consumer until it is replaced. */
 const RESTART_MS = 300
 
-/** Longest time in milliseconds to wait until a connection that is being made is there, and then until the group is left. */
+/** Longest time in milliseconds to wait until a connection or a join has ended, and the group is left. After that, it is left in the background. */
 const LEAVE_MS = 10_000
 
 /** Receives what happens to a member. */
@@ -118,10 +118,9 @@ export class KafkaJsMember {
     this.#closing.abort(new KafkaError('ERR_CASSANDRA_KAFKA', 'The Kafka client was closed'))
     clearInterval(this.#look)
     // KafkaJS leaves a connection open that it is making while it is told to disconnect.
-    const joined = this.#joining.catch(() => {})
-    await Promise.race([joined, delay(LEAVE_MS, undefined, { ref: false })])
-    await Promise.race([this.#disconnect(), delay(LEAVE_MS, undefined, { ref: false })])
-    void joined.then(() => this.#disconnect())
+    // It also forgets a consumer that is joining its group, so that is disconnected only when it has joined.
+    const left = this.#joining.catch(() => {}).then(() => this.#disconnect())
+    await Promise.race([left, delay(LEAVE_MS, undefined, { ref: false })])
   }
 
   #newConsumer(): KafkaJsConsumer {
@@ -138,7 +137,9 @@ export class KafkaJsMember {
       retries: RETRIES,
       ...given,
       restartOnFailure: async (error: Error) => {
-        this.#mayRestart = (await given?.restartOnFailure?.(error)) ?? true
+        const asked = Promise.resolve(given?.restartOnFailure?.(error))
+        // Like KafkaJS, which restarts if the function fails.
+        this.#mayRestart = (await asked.catch(() => true)) ?? true
         return false
       },
     }

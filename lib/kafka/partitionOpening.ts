@@ -76,7 +76,7 @@ export async function openPartition(
   try {
     const known = knownPosition(writer, location, of)
     const either = AbortSignal.any([signal, finishing])
-    const log = await client.log(of, either)
+    const log = await unlessAborted(client.log(of, either), either)
     const from = known ?? (await startOf(settings, of, log, either))
     checkLog(from, log, of)
     const onCommit = () => {

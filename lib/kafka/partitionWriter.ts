@@ -212,8 +212,10 @@ export class PartitionWriter implements Collecting {
     const { bytes } = epoch
     let isLeaving = true
     const leave = () => {
-      if (isLeaving) this.#share.left(bytes)
+      if (!isLeaving) return
       isLeaving = false
+      this.#share.left(bytes)
+      this.#share.keep(messageBytes)
     }
     const messageBytes = this.#messageBytes
     this.#messageBytes = 0
@@ -234,7 +236,7 @@ export class PartitionWriter implements Collecting {
       throw error
     } finally {
       leave()
-      this.#share.left(messageBytes)
+      this.#share.committed(messageBytes)
     }
   }
 

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Consumer } from '@platformatic/kafka'
 import { backoff } from '../cluster/backoff.ts'
-import { KafkaError } from '../errors.ts'
 import type {
   PartitionLog,
   Subscription,
@@ -10,7 +9,7 @@ import type {
   TopicPartition,
 } from '../options/kafkaClient.ts'
 import { FetchQueue } from './fetchQueue.ts'
-import { kafkaFailure, kafkaWordsOf } from './kafkaFailure.ts'
+import { kafkaFailure } from './kafkaFailure.ts'
 import { newConsumer } from './platformaticConsumer.ts'
 import type { Platformatic, PlatformaticOptions } from './platformaticOptions.ts'
 import { recordsIn } from './recordBatches.ts'
@@ -61,6 +60,8 @@ export class PlatformaticFetcher {
   #pause: Promise<void> | undefined
   /** Consecutive failures. */
   #failures = 0
+  /** Number of brokers that lead partitions. */
+  #leaders = 1
   /** When offsets were last asked for, by `performance.now()`. On a connection, such a question waits behind a fetch. */
   #askedAt = Number.NEGATIVE_INFINITY
 
@@ -147,6 +148,7 @@ export class PlatformaticFetcher {
         topics: [...this.#topics],
         forceUpdate: this.#failures > 0,
       })
+      const leaders = new Set<number>()
       const byLeader = new Map<number, FetchQueue[]>()
       const leaderless: FetchQueue[] = []
       for (const queue of this.#queues) {
@@ -157,14 +159,15 @@ export class PlatformaticFetcher {
           leaderless.push(queue)
           continue
         }
+        leaders.add(leader)
         queue.topicId ??= found.id
-        if (queue.topicId !== found.id)
-          queue.fail(this.#lost(queue, 'the topic was deleted and created again'))
+        if (queue.topicId !== found.id) queue.lose('the topic was deleted and created again')
         if (queue.isOver || this.#asked.has(leader)) continue
         const others = byLeader.get(leader)
         if (others === undefined) byLeader.set(leader, [queue])
         else others.push(queue)
       }
+      this.#leaders = Math.max(1, leaders.size)
       for (const [leader, queues] of byLeader) this.#askLeader(leader, queues)
       if (leaderless.length > 0) this.#failed(new Error('no broker leads the partition'), leaderless)
     } catch (error) {
@@ -180,9 +183,13 @@ export class PlatformaticFetcher {
     const left = this.#mostBytes - held - coming
     // A replay is sent only when it is complete. So a partition without fetched messages is fetched even beyond the limit.
     const wanting = queues.filter(({ bytes }) => (left > 0 ? bytes < PARTITION_BYTES : bytes === 0))
+    const isWanting = new Set(wanting)
+    // A partition that wants nothing does not fail.
+    for (const queue of queues) if (!isWanting.has(queue)) queue.failingSince = undefined
     if (wanting.length === 0) return
     const asked = new Map(wanting.map(queue => [queue, queue.next]))
-    const maxBytes = Math.max(LEAST_BYTES, Math.min(left, 10 * PARTITION_BYTES))
+    const share = Math.floor(this.#mostBytes / this.#leaders)
+    const maxBytes = Math.max(LEAST_BYTES, Math.min(left, share, 10 * PARTITION_BYTES))
     this.#asked.set(leader, maxBytes)
     const topics = wanting.map(({ of: { partition }, next, topicId = '' }) => ({
       topicId,
@@ -232,49 +239,35 @@ export class PlatformaticFetcher {
     const places = new Map(
       [...asked].map(([queue, from]) => [placeOf(queue.topicId, queue.of.partition), { queue, from }]),
     )
+    const failing = new Set<FetchQueue>()
     for (const { topicId, partitions } of responses) {
       for (const { partitionIndex, errorCode, records, abortedTransactions } of partitions) {
         const place = places.get(placeOf(topicId, partitionIndex))
         if (place === undefined) continue
         const { queue, from } = place
         if (errorCode !== 0) {
+          failing.add(queue)
           this.#refused(queue, errorCode)
-          continue
-        }
-        queue.failingSince = undefined
-        if (records !== undefined && records.length > 0) {
+        } else if (records !== undefined && records.length > 0) {
           if (this.#queues.delete(queue)) this.#queues.add(queue)
           queue.add(from, recordsIn(records, abortedTransactions ?? [], queue.of, from))
         }
       }
     }
+    // A response may lack partitions without messages.
+    for (const queue of asked.keys()) if (!failing.has(queue)) queue.failingSince = undefined
   }
 
   #refused(queue: FetchQueue, errorCode: number): void {
-    if (PASSING.includes(errorCode))
-      this.#failed(new Error(`the broker refused with error ${errorCode}`), [queue])
-    else queue.fail(this.#lost(queue, `the broker refused with error ${errorCode}`))
+    const why = `the broker refused with error ${errorCode}`
+    if (PASSING.includes(errorCode)) this.#failed(new Error(why), [queue])
+    else queue.lose(why)
   }
 
-  #lost({ of: { topic, partition }, next }: FetchQueue, why: string, cause?: unknown): KafkaError {
-    const text = `Messages of ${topic}/${partition} cannot be read from offset ${next}: ${why}`
-    return new KafkaError('ERR_CASSANDRA_KAFKA', text, { topic, partition, offset: String(next), cause })
-  }
-
-  /** Waits before the next try. Fails each of the partitions that has failed for longer than `retry_timeout_ms`. */
+  /** Waits before the next try. */
   #failed(cause: unknown, queues: Iterable<FetchQueue>): void {
     if (this.#closing.signal.aborted) return
-    const now = performance.now()
-    for (const queue of [...queues]) {
-      queue.failingSince ??= now
-      const failing_ms = now - queue.failingSince
-      if (failing_ms <= this.#timeout_ms) continue
-      const seconds = Math.round(failing_ms / 1000)
-      const words = kafkaWordsOf(cause)
-      queue.fail(
-        this.#lost(queue, `no attempt has succeeded for ${seconds} s. The last reason: ${words}`, cause),
-      )
-    }
+    for (const queue of [...queues]) queue.failed(cause, this.#timeout_ms)
     this.#pause = delay(50 + backoff(this.#failures++), undefined, { signal: this.#closing.signal }).catch(
       () => {},
     )

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { Consumer } from '@platformatic/kafka'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { memberKinds, useKafka, WITHIN, written } from './scene.ts'
+import type { KafkaSink } from '../../lib/kafka/index.ts'
+import { memberKinds, useKafka, WITHIN } from './scene.ts'
 import { Topics } from './topics.ts'
 import { startTwoBrokers, type TwoBrokers } from './twoBrokers.ts'
 
@@ -20,12 +21,16 @@ describe('a cluster of two brokers', () => {
     await cluster?.[Symbol.asyncDispose]()
   })
 
+  const writtenAtLeast = (sink: KafkaSink, rows: number) =>
+    vi.waitFor(() => expect(sink.stats.rows_written).toBeGreaterThanOrEqual(rows), WITHIN)
+
   /** A new group that the second broker coordinates. */
   async function groupOfSecond(): Promise<string> {
     for (;;) {
       const groupId = `group-${randomBytes(4).toString('hex')}`
       const consumer = new Consumer({ clientId: 'spec', groupId, bootstrapBrokers: [...cluster.brokers] })
-      const coordinator = await consumer.findGroupCoordinator()
+      // The topic for offsets is created now.
+      const coordinator = await vi.waitFor(() => consumer.findGroupCoordinator(), WITHIN)
       await consumer.close(true)
       if (coordinator === 2) return groupId
     }
@@ -44,19 +49,19 @@ describe('a cluster of two brokers', () => {
         group_id: await groupOfSecond(),
       })
       await topics.send(topic, [{ key: 'a', value: '1', partition: 0 }])
-      await written(sink, 1)
+      await writtenAtLeast(sink, 1)
       sinks.push({ name, sink, topic })
     }
     await cluster.shutSecondDown()
     const sendTo = (topic: string) =>
       vi.waitFor(() => topics.send(topic, [{ key: 'b', value: '2', partition: 0 }]), WITHIN)
     await Promise.all(sinks.map(({ topic }) => sendTo(topic)))
-    await Promise.all(sinks.map(({ sink }) => written(sink, 2)))
+    await Promise.all(sinks.map(({ sink }) => writtenAtLeast(sink, 2)))
     // The new coordinator has the last offset.
     for (const { sink, topic } of sinks) {
       await vi.waitFor(() => expect(sink.stats.partitions).toBe(1), WITHIN)
       await sendTo(topic)
-      await written(sink, 3)
+      await writtenAtLeast(sink, 3)
       await sink.stop()
     }
   })

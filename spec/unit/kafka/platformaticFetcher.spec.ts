@@ -1,0 +1,91 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import * as library from '@platformatic/kafka'
+import { expect, it } from 'vitest'
+import { PlatformaticFetcher } from '../../../lib/kafka/platformaticFetcher.ts'
+import type { Platformatic } from '../../../lib/kafka/platformaticOptions.ts'
+
+const LIMIT_MS = 300
+
+/** Two brokers, each with one partition. A real broker fails for all clients at once, these fail for one request or another. */
+class Cluster {
+  /** Brokers whose fetches fail. */
+  readonly failing = new Set<number>()
+  hasMetadata = true
+  readonly fetches = [0, 0]
+
+  get module(): Platformatic {
+    const cluster = this
+    class Consumer {
+      async metadata() {
+        if (!cluster.hasMetadata) throw new Error('no metadata')
+        const partitions = [{ leader: 1 }, { leader: 2 }]
+        return { topics: new Map([['t', { id: 'topic', partitions }]]) }
+      }
+      async fetch({ node }: { readonly node: number }) {
+        await delay(5)
+        cluster.fetches[node - 1] = (cluster.fetches[node - 1] ?? 0) + 1
+        if (cluster.failing.has(node)) throw new Error(`broker ${node} is out of reach`)
+        // A broker may leave out partitions without messages.
+        return { responses: [] }
+      }
+      async close() {}
+    }
+    return { ...library, Consumer } as unknown as Platformatic
+  }
+}
+
+function scene() {
+  const cluster = new Cluster()
+  const subscription = {
+    group_id: 'g',
+    topics: ['t'],
+    max_fetched_bytes: 1_000_000,
+    retry_timeout_ms: LIMIT_MS,
+  }
+  const options = { brokers: ['a:1'], group_protocol: 'classic', kafka_options: {} } as const
+  const fetcher = new PlatformaticFetcher(cluster.module, options, subscription)
+  const leaving = new AbortController()
+  const read = (partition: number) =>
+    fetcher.read({ topic: 't', partition, offset: 0n }, () => undefined, leaving.signal)
+  const end = async () => {
+    leaving.abort()
+    await fetcher.close()
+  }
+  return { cluster, read, end }
+}
+
+it('a broker out of reach ends the reads of its partitions, although others answer', async () => {
+  const { cluster, read, end } = scene()
+  cluster.failing.add(2)
+  const first = read(0)
+  await expect(read(1)).rejects.toThrow(/^Messages of t\/1 cannot be read .* broker 2 is out of reach/)
+  const [before] = cluster.fetches
+  await delay(100)
+  expect(cluster.fetches[0]).toBeGreaterThan(before ?? 0)
+  await end()
+  await first
+})
+
+it('failures that pass do not add up, also of partitions without messages', async () => {
+  const { cluster, read, end } = scene()
+  const reads = [read(0), read(1)]
+  for (let blip = 0; blip < 4; blip++) {
+    cluster.hasMetadata = false
+    await delay(80)
+    cluster.hasMetadata = true
+    cluster.failing.add(2)
+    await delay(80)
+    cluster.failing.clear()
+    await delay(LIMIT_MS)
+  }
+  await end()
+  await Promise.all(reads)
+})
+
+it('missing metadata ends all reads', async () => {
+  const { cluster, read, end } = scene()
+  cluster.hasMetadata = false
+  const reads = await Promise.allSettled([read(0), read(1)])
+  expect(reads.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  await end()
+})
