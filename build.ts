@@ -81,6 +81,9 @@ function namesOf(file: string): string[] {
 
 /** Writes each declaration again for CommonJS. */
 function copyDeclaration(file: string): void {
-  const text = readFileSync(file, 'utf8').replaceAll(/(from '\.[^']*)\.js'/g, "$1.cjs'")
-  writeFileSync(file.replace(/\.ts$/, '.cts'), text.replaceAll(/(import\('\.[^']*)\.js'/g, "$1.cjs'"))
+  const text = readFileSync(file, 'utf8').replaceAll(
+    /((?:from |import\()['"]\.[^'"]*)\.ts(['"])/g,
+    '$1.cjs$2',
+  )
+  writeFileSync(file.replace(/\.ts$/, '.cts'), text)
 }

@@ -51,18 +51,16 @@ export interface Span {
   readonly to: bigint
 }
 
-/** A place in a form that can be kept. Rows after it have not been read. */
+/**
+ * A place in a form that can be kept. Rows after it have not been read. A following reader adds the write times of its walk, as
+ * `from` (null for no lower bound) and `to`, in microseconds. `again` says that the row itself must be read again, because more of
+ * its parts will come.
+ */
 export interface ReadPosition {
   /** The token, in decimal. */
   readonly token: string
   /** The columns of the primary key as bytes, each preceded by its length in 4 bytes, in base64url. */
   readonly key: string
-  /** Of a following reader: its walk emits write times above this one, in microseconds. Null for no lower bound. */
-  readonly from?: string | null
-  /** Of a following reader: its walk emits write times up to this one, in microseconds. */
-  readonly to?: string
-  /** Present if the row itself must be read again, because more of its parts will come. */
-  readonly again?: true
   readonly [name: string]: Json
 }
 
@@ -103,7 +101,7 @@ export function readPosition(given: Json, columns: number, follows: boolean): Be
     ? hasShape(spanShape, given)
     : hasShape(shape, given) || hasShape(partShape, given)
   if (!isPosition) throw refused(`${follows ? 'a following reader' : 'a reader that does not follow'}`)
-  const { token, key, from, to = '', again = false } = given as unknown as ReadPosition
+  const { token, key, from, to, again } = given as unknown as ReadPosition
   const head = Buffer.alloc(8)
   const position = BigInt(token)
   if (position !== BigInt.asIntN(64, position)) throw refused('a reader')
@@ -111,9 +109,9 @@ export function readPosition(given: Json, columns: number, follows: boolean): Be
   const bytes = Buffer.concat([head, Buffer.from(key, 'base64url')])
   if (!hasParts(bytes, columns)) throw refused('a table with this key')
   const span = follows
-    ? { from: typeof from === 'string' ? BigInt(from) : undefined, to: BigInt(to) }
+    ? { from: typeof from === 'string' ? BigInt(from) : undefined, to: BigInt(String(to)) }
     : undefined
-  return { token: position, key: bytes, isAgain: again, span }
+  return { token: position, key: bytes, isAgain: again === true, span }
 }
 
 function hasParts(bytes: Buffer, count: number): boolean {

@@ -7,6 +7,7 @@ import {
   createCassandraWritableStream,
   RowError,
 } from 'cassandra-streams'
+import { runKafkaSink } from 'cassandra-streams/kafka'
 import { startCassandra } from 'cassandra-streams/testing'
 
 interface Order {
@@ -40,3 +41,5 @@ export async function load(rows: AsyncIterable<Order>, web: ReadableStream<Order
 
 export const isBad = (error: unknown): boolean => error instanceof RowError && error.row_index > 0
 export const server = startCassandra
+
+export const kafka = runKafkaSink

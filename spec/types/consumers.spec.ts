@@ -61,7 +61,10 @@ describe.each(compilers)('%s', compiler => {
   it.each(projectsOf(compiler))(
     'compiles %s with module %s and moduleResolution %s',
     (consumers, module, moduleResolution) => {
-      const options = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--skipLibCheck']
+      // Declarations are checked too, which is the default, and `undefined` is allowed for optional properties.
+      // The driver's own declarations have an error here.
+      const isUnchecked = compiler === 'typescript-5.4' && module === 'esnext'
+      const options = ['--noEmit', '--strict', ...(isUnchecked ? ['--skipLibCheck'] : [])]
       const kind = ['--target', 'es2022', '--module', module, '--moduleResolution', moduleResolution]
       const { stdout, status } = spawnSync(
         process.execPath,
