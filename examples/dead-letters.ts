@@ -5,7 +5,7 @@ import { createCassandraWritable } from 'cassandra-streams'
 import chain from 'stream-chain'
 import { parser } from 'stream-chain/jsonl/parser.js'
 
-// First: node dead-letters.js. After fixing the bad rows: node dead-letters.js orders.ndjson.rejected
+// First: npx tsx dead-letters.ts. After fixing the bad rows: npx tsx dead-letters.ts orders.ndjson.rejected
 const [, , source = 'orders.ndjson'] = process.argv
 const jsonLines = chain([
   parser(),

@@ -10,6 +10,7 @@ const orders = chain([
   createReadStream('orders.json'),
   parser(),
   // Numbers stay text, so `decimal` keeps all digits: 0.1234567890123456789 would lose some as a JavaScript number.
+  // So write moments as ISO text here, not as numbers of milliseconds.
   streamArray<object>({ numberAsString: true }),
   ({ value }: { value: object }) => value,
 ])

@@ -112,7 +112,7 @@ export interface RowRange {
 export class CassandraStreamsError extends Error {
   /** Stable across releases; see the table in docs/errors.md. */
   readonly code: CassandraErrorCode
-  /** Exact, because the requests in flight have settled. Undefined for errors before the first row. */
+  /** Exact, because the requests in flight have settled. Undefined for errors outside a stream, such as those of options. */
   counts: RowCounts | undefined
   /**
    * Rows that were given and are not known to be written or set aside. Present together with `counts`. A micro-batch

@@ -98,7 +98,7 @@ function isHangUp(cause: DriverFailure | string | null): boolean {
 }
 
 function reasonOf(cause: DriverFailure | string | null): string {
-  const words = wordsOf(cause)
+  const words = hostWords(cause)
   return isHangUp(cause)
     ? `${words}; the server may still be starting, or \`port\` may not be that of CQL`
     : words
@@ -189,17 +189,22 @@ function list(hosts: readonly HostFailure[]): string {
   return [...lines, ...(others > 0 ? [`\n  and ${others} other hosts`] : [])].join('')
 }
 
+/** Why a host could not be used. The driver has null for a host that it did not try. */
+function hostWords(cause: unknown): string {
+  return cause === null || cause === undefined ? 'not tried' : wordsOf(cause)
+}
+
 /**
  * The message of an error of the driver, the server or the system, at most 500 characters long. Without the stack traces that
  * the driver puts into messages. With the reason per host where the driver only says that all hosts failed.
  */
 export function wordsOf(error: unknown): string {
-  if (error === null || error === undefined) return 'not tried'
+  if (error === null || error === undefined) return 'no reason given'
   if (typeof error !== 'object') return tidy(String(error))
   const { name, message, code, innerErrors } = error as Partial<DriverFailure>
   const inner = Object.entries(innerErrors ?? {})
   if (inner.length > 0) {
-    const quoted = inner.slice(0, MOST_HOSTS).map(([host, cause]) => `${host}: ${wordsOf(cause)}`)
+    const quoted = inner.slice(0, MOST_HOSTS).map(([host, cause]) => `${host}: ${hostWords(cause)}`)
     const others = inner.length - quoted.length
     return tidy([...quoted, ...(others > 0 ? [`and ${others} other hosts`] : [])].join('; '))
   }

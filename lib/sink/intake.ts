@@ -1,4 +1,4 @@
-import { type RowError, type RowRange, WriteError } from '../errors.ts'
+import { CassandraStreamsError, type RowError, type RowRange, WriteError } from '../errors.ts'
 import { GivenRow } from '../row/givenRow.ts'
 import { processArrivals } from '../write/clusterClock.ts'
 import type { EncodeResult } from '../write/liveTable.ts'
@@ -82,7 +82,9 @@ export class Intake<Writer extends RowWriter> {
         return undefined
       },
       (error: Error) => {
-        if (!signal.aborted) throw error
+        if (signal.aborted) return
+        if (error instanceof CassandraStreamsError) this.#account(error)
+        throw error
       },
     )
     this.#opened = Promise.race([opened, left])
@@ -163,8 +165,8 @@ export class Intake<Writer extends RowWriter> {
     return this.#closed
   }
 
-  /** Adds to an error what became of the rows. Only after closing, when nothing changes any more. */
-  #account(error: WriteError): void {
+  /** Adds to an error what became of the rows. Only when nothing changes any more: opening has failed, or the intake is closed. */
+  #account(error: CassandraStreamsError): void {
     error.counts = this.tally.counts
     const all = this.#queued === 0 ? [] : [{ from: 0, to: this.lastIndex }]
     error.unacknowledged = this.#writer?.unacknowledged ?? all

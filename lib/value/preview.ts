@@ -64,7 +64,7 @@ function picture(value: unknown): string {
     case 'symbol':
       return escaped(cut(String(value), longestQuote))
     case 'function':
-      return 'a function'
+      return '[Function]'
     default:
       return String(value)
   }

@@ -245,7 +245,7 @@ describe('a preview', () => {
     [undefined, 'undefined'],
     [true, 'true'],
     [Symbol('x'), 'Symbol(x)'],
-    [() => 1, 'a function'],
+    [() => 1, '[Function]'],
     [{}, '{}'],
     [{ a: 1, b: 2 }, 'an object with "a", "b"'],
     [[1, 'a', null, {}], '[1, "a", null, {…}]'],
