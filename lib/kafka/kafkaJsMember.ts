@@ -38,7 +38,7 @@ const RETRIES = 5
 /** Milliseconds from a crash of the consumer until it is replaced. */
 const RESTART_MS = 300
 
-/** Longest time in milliseconds to wait until a connection or a join has ended, and the group is left. After that, it is left in the background. */
+/** Longest time in milliseconds to wait until a join has ended and the group is left. After that, it is left in the background. */
 const LEAVE_MS = 10_000
 
 /** Receives what happens to a member. */
@@ -137,7 +137,7 @@ export class KafkaJsMember {
       retries: RETRIES,
       ...given,
       restartOnFailure: async (error: Error) => {
-        const asked = Promise.resolve(given?.restartOnFailure?.(error))
+        const asked = Promise.resolve().then(() => given?.restartOnFailure?.(error))
         // Like KafkaJS, which restarts if the function fails.
         this.#mayRestart = (await asked.catch(() => true)) ?? true
         return false

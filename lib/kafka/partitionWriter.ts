@@ -210,6 +210,8 @@ export class PartitionWriter implements Collecting {
 
   async #write(id: number, epoch: EpochRows, { sealed, sent }: EpochMoments): Promise<void> {
     const { bytes } = epoch
+    const messageBytes = this.#messageBytes
+    this.#messageBytes = 0
     let isLeaving = true
     const leave = () => {
       if (!isLeaving) return
@@ -217,8 +219,6 @@ export class PartitionWriter implements Collecting {
       this.#share.left(bytes)
       this.#share.keep(messageBytes)
     }
-    const messageBytes = this.#messageBytes
-    this.#messageBytes = 0
     this.#share.begin(bytes + messageBytes, this.#collectedBytes)
     try {
       const written = this.#parts.writer.write(id, epoch, {

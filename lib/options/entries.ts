@@ -40,7 +40,7 @@ const placeOfRow: Kind<(row: never) => Json> = {
 export const writeEntries = {
   host: {
     ...hosts,
-    otherwise: 'required, or `client`',
+    otherwise: 'either this or `client`',
     meaning:
       'contact points: names or addresses that share one port. The port may follow a name: `db1:9043`, `[::1]:9043`',
   },

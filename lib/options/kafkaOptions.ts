@@ -12,7 +12,10 @@ export type KafkaStart =
 /** Options of a Kafka sink: which messages to read, how to turn them into rows, and where to write the rows. */
 export interface KafkaSinkOptions<Row extends object = object>
   extends Omit<CassandraWritableOptions<Row>, 'position' | 'on_bad_row'> {
-  /** Brokers to connect to first, as `host:port`. Needs the package `@platformatic/kafka`. Required, or `consumer`. */
+  /**
+   * Brokers to connect to first, as `host:port`. Needs the package `@platformatic/kafka`.
+   * @default either this or `consumer`
+   */
   readonly brokers?: string | readonly string[] | undefined
   /** Makes another Kafka client, instead of `brokers`. */
   readonly consumer?: ConnectKafka | undefined
