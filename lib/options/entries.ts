@@ -40,7 +40,7 @@ const placeOfRow: Kind<(row: never) => Json> = {
 export const writeEntries = {
   host: {
     ...hosts,
-    otherwise: 'either this or `client`',
+    otherwise: 'required, or `client` instead',
     meaning:
       'contact points: names or addresses that share one port. The port may follow a name: `db1:9043`, `[::1]:9043`',
   },

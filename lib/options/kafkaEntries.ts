@@ -53,7 +53,7 @@ const startKind: Kind<KafkaStart> = {
 export const kafkaEntries = {
   brokers: {
     ...brokerNames,
-    otherwise: 'either this or `consumer`',
+    otherwise: 'required, or `consumer` instead',
     meaning: 'brokers to connect to first, as `host:port`. Needs the package `@platformatic/kafka`',
   },
   consumer: {

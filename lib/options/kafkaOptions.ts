@@ -13,8 +13,8 @@ export type KafkaStart =
 export interface KafkaSinkOptions<Row extends object = object>
   extends Omit<CassandraWritableOptions<Row>, 'position' | 'on_bad_row'> {
   /**
-   * Brokers to connect to first, as `host:port`. Needs the package `@platformatic/kafka`.
-   * @default either this or `consumer`
+   * Brokers to connect to first, as `host:port`. Needs the package `@platformatic/kafka`. Required, or `consumer`
+   * instead.
    */
   readonly brokers?: string | readonly string[] | undefined
   /** Makes another Kafka client, instead of `brokers`. */

@@ -24,7 +24,7 @@ export type ConsistencyName = (typeof consistencyNames)[number]
 export interface ConnectionOptions {
   /**
    * Contact points: names or addresses that share one port. The port may follow a name: `db1:9043`, `[::1]:9043`.
-   * @default either this or `client`
+   * Required, or `client` instead.
    */
   readonly host?: string | readonly string[] | undefined
   /** Native protocol port, the same on all nodes, if `host` names none. An integer from 1 to 65535. @default 9042 */
