@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import {
   CassandraStreamsError,
   ConnectionError,
@@ -212,7 +213,9 @@ export function wordsOf(error: unknown): string {
   // For a name with several addresses, Node reports an error without a message.
   if (!message && error instanceof AggregateError) return tidy(error.errors.map(wordsOf).join('; '))
   if (message === NO_HOST_RESOLVED) return 'its name does not resolve to an address'
-  return tidy(message || String(code ?? (name || 'no reason given')))
+  // A caller may throw anything.
+  const text = typeof message === 'string' ? message : message && inspect(message, { depth: 1 })
+  return tidy(text || String(code ?? (name || 'no reason given')))
 }
 
 /** An error for subscribers of diagnostics. The driver's own error may hold the client, and with it the password. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Client } from 'cassandra-driver'
-import { ConnectionError } from '../errors.ts'
+import { ConnectionError, OptionError } from '../errors.ts'
 import type { ConnectionSettings } from '../options/settings.ts'
 import { driverOptions } from './driverOptions.ts'
 import { explainConnectFailure } from './failure.ts'
@@ -53,9 +53,8 @@ export async function shareClient(settings: ConnectionSettings, signal: AbortSig
   } catch (error) {
     await release()
     // Sinks add their counts to an error, so each gets a copy.
-    throw error instanceof ConnectionError
-      ? new ConnectionError(error.code, error.message, error.hosts)
-      : error
+    if (error instanceof ConnectionError) throw new ConnectionError(error.code, error.message, error.hosts)
+    throw error instanceof OptionError ? new OptionError(error.code, error.option, error.message) : error
   }
 }
 

@@ -143,8 +143,10 @@ export class Intake<Writer extends RowWriter> {
    * The error if the sink is left before its end with rows that are not acknowledged. Undefined if there are none.
    */
   leave(): WriteError | undefined {
-    const rows = this.#queued - this.tally.settled
     // The promise of `writeEpoch()` reports its own rows.
+    if (this.#queued === 0) return undefined
+    // Rows of an epoch are acknowledged before it is committed.
+    const rows = Math.max(this.#queued - this.tally.settled, countOf(this.#writer?.unacknowledged ?? []))
     if (rows <= 0) return undefined
     const message = `The stream was left before its end, with ${rows} rows that Cassandra has not acknowledged`
     const error = new WriteError('ERR_CASSANDRA_WRITE', message)
@@ -162,6 +164,8 @@ export class Intake<Writer extends RowWriter> {
     this.progress.end(reason ?? left)
     this.#closed ??= this.#close()
     this.#account(left)
+    // More rows may have come since an error of opening.
+    if (this.#writer === undefined && reason instanceof CassandraStreamsError) this.#account(reason)
     return this.#closed
   }
 
@@ -179,4 +183,8 @@ export class Intake<Writer extends RowWriter> {
     if (this.#writer === undefined) await this.#opened?.catch(() => {})
     await this.#writer?.close()
   }
+}
+
+function countOf(ranges: readonly RowRange[]): number {
+  return ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0)
 }

@@ -5,6 +5,8 @@ export class Latest<Value> {
   /** Whether a reader waits. */
   #isAwaited = false
   #waiting: { readonly value: Value } | undefined
+  /** Errors the stream once the waiting value has been read. */
+  #failure: { readonly error: unknown } | undefined
 
   constructor() {
     this.stream = new ReadableStream<Value>(
@@ -30,6 +32,10 @@ export class Latest<Value> {
   end(error?: unknown): void {
     const controller = this.#controller
     if (controller === undefined) return
+    if (this.#waiting !== undefined && error !== undefined) {
+      this.#failure = { error }
+      return
+    }
     this.#controller = undefined
     if (this.#waiting !== undefined) controller.enqueue(this.#waiting.value)
     if (error === undefined) controller.close()
@@ -44,5 +50,8 @@ export class Latest<Value> {
     this.#isAwaited = false
     this.#controller?.enqueue(this.#waiting.value)
     this.#waiting = undefined
+    if (this.#failure === undefined) return
+    this.#controller?.error(this.#failure.error)
+    this.#controller = undefined
   }
 }

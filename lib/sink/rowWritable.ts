@@ -35,7 +35,7 @@ export abstract class RowWritable extends Writable {
   /** Node waits for the end of `_construct` before it destroys. So this ends a pending connection attempt. */
   override destroy(error?: Error): this {
     super.destroy(error)
-    if (!this.#intake.isOpen) void this.#intake.close()
+    if (!this.#intake.isOpen) void this.#intake.close(error)
     return this
   }
 

@@ -71,6 +71,8 @@ export class OrderClock {
   readonly #arrivals: Arrivals
   #corrections: readonly Correction[] = [{ from: Number.NEGATIVE_INFINITY, value: 0, excess: 0 }]
   #last = 0
+  /** The latest time that the clock had before it was corrected backwards. Rows with it may be stored. */
+  #highest = 0
 
   constructor(arrivals: Arrivals) {
     this.#arrivals = arrivals
@@ -134,6 +136,7 @@ export class OrderClock {
    */
   correct(value: number): void {
     if (value === this.correction) return
+    this.#highest = Math.max(this.#highest, this.now())
     if (this.#corrections.length === 1 && this.#last === 0) {
       this.#corrections = [{ from: Number.NEGATIVE_INFINITY, value, excess: 0 }]
       return
@@ -155,7 +158,8 @@ export class OrderClock {
    * so what they write from then on is later than all write times until now. Rejects when the signal aborts.
    */
   async nextMillisecond(signal: AbortSignal): Promise<void> {
-    await this.passed(Math.floor(this.now() / 1000) * 1000 + 999, signal)
+    const reached = Math.max(this.now(), this.#highest)
+    await this.passed(Math.floor(reached / 1000) * 1000 + 999, signal)
   }
 
   /** Whether a write time that was handed out lies in the future. */

@@ -27,7 +27,7 @@ export class Delivery {
   /** Tries in which the server failed to store the rows. */
   failures = 0
   readonly #limits: Limits
-  readonly #started: number
+  #started: number
   /** Write times that rows with a list have used, without the first. */
   #repeats = 0
   #livesFrom: number
@@ -75,6 +75,11 @@ export class Delivery {
     if (isOld && lastStored > this.#failedSince) return true
     const isFollowed = lastStored > this.#started + LEAST_FOLLOWING_MS
     return this.#left_ms < LEAST_MS && this.failures === this.tries && isFollowed
+  }
+
+  /** Moves the end of the retries, after a wait that was not for Cassandra. */
+  postpone(ms: number): void {
+    this.#started += ms
   }
 
   /** Records that the server failed to store the rows. */

@@ -51,6 +51,15 @@ export class Flight implements Permit {
     signal.throwIfAborted()
   }
 
+  async aside(handled: Promise<void>): Promise<void> {
+    this.replicas.aside++
+    try {
+      await handled
+    } finally {
+      this.replicas.aside--
+    }
+  }
+
   /** Does nothing while no permit is held. */
   release(): void {
     const { permit } = this

@@ -1,24 +1,11 @@
 import type { Group } from '../batch/group.ts'
 import type { Fault } from '../cluster/fault.ts'
-import type { Window } from '../cluster/window.ts'
 import { Flight, type PermitKind, type Permits } from './flight.ts'
 import { Lane, type Send, type Turns } from './lane.ts'
 import type { Line, LineOwner } from './line.ts'
-import type { Pace } from './pace.ts'
+import type { OutboxBounds } from './outboxBounds.ts'
 import { Queue } from './queue.ts'
 import { PROBES, ReplicaSet } from './replicaSet.ts'
-
-/** What an outbox may hold. */
-export interface OutboxBounds {
-  /** How many requests may be in flight. It adapts to the answers that are reported to it. */
-  readonly window: Pick<Window, 'limit' | 'answered' | 'overloaded'>
-  /** Maximum number of bytes that have left and are not settled, including those that wait for a failing replica set. */
-  readonly bytes: number
-  /** Bytes that may wait for their turn before the source has to wait. */
-  readonly waitingBytes: number
-  /** Rows that may leave per second. */
-  readonly pace?: Pace | undefined
-}
 
 /** Bytes that a row costs besides its own while it waits long. */
 const ROW_BYTES = 256
@@ -135,7 +122,8 @@ export class Outbox implements Turns, Permits {
     else this.#requests--
     replicas.permits--
     this.#offer(replicas)
-    this.sendNext()
+    if (kind === 'probe') this.#offerProbes()
+    else this.sendNext()
   }
 
   acquire(flight: Flight): Promise<void> {
@@ -232,6 +220,8 @@ export class Outbox implements Turns, Permits {
     const { replicas } = flight
     replicas.flights.delete(flight)
     flight.release()
+    // A flight that slept had no permit to release.
+    if (replicas.isFailing) this.#offerProbes()
     if (replicas.isIdle) this.#forget(replicas)
     flight.lane.landed()
   }
@@ -285,6 +275,12 @@ export class Outbox implements Turns, Permits {
   /** Gives the waiting groups of a replica set their turn again. */
   #offer(replicas: ReplicaSet<Line>): void {
     for (const line of replicas.lines) this.#giveTurn(line)
+  }
+
+  /** All failing replica sets share the probes. */
+  #offerProbes(): void {
+    for (const replicas of this.#sets.values()) if (replicas.isFailing) this.#offer(replicas)
+    this.sendNext()
   }
 
   /** Groups that wait for a failing replica set count as held, because the wait is unknown. Other groups count as waiting. */

@@ -21,4 +21,6 @@ export interface Permit {
    * @throws the signal's reason
    */
   pause(wait_ms: number, isPatient: boolean, signal: AbortSignal): Promise<void>
+  /** Settles like `handled`. Until then the replica set owes no answer, although the permit is held. */
+  aside(handled: Promise<void>): Promise<void>
 }

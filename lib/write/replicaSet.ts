@@ -20,6 +20,8 @@ export class ReplicaSet<Line> {
   readonly name: unknown
   /** Permits held. */
   permits = 0
+  /** Requests that were answered, and whose bad row `on_bad_row` is handling. */
+  aside = 0
   /** Groups that have left and are not settled. */
   readonly flights = new Set<Flight>()
   /** When the latest acknowledged request left, on the clock of `performance.now()`. */
@@ -73,7 +75,7 @@ export class ReplicaSet<Line> {
   look(): boolean {
     const isAnswering = this.#answers !== this.#answersSeen
     this.#answersSeen = this.#answers
-    this.#silentLooks = isAnswering || this.permits === 0 ? 0 : this.#silentLooks + 1
+    this.#silentLooks = isAnswering || this.permits <= this.aside ? 0 : this.#silentLooks + 1
     return this.#silentLooks > SILENT_LOOKS
   }
 

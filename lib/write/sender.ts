@@ -38,14 +38,16 @@ export class Sender {
         if (error === undefined) {
           permit.succeeded(performance.now() - sent, sent)
           resolve()
-        } else this.#sendAgain(error, { delivery, requests, permit }, sent).then(resolve, reject)
+        } else {
+          const shipment = { delivery, requests, permit, waiting: new Queue<Delivery>() }
+          this.#sendAgain(error, shipment, sent).then(resolve, reject)
+        }
       })
     })
   }
 
   async #sendAgain(first: unknown, shipment: Shipment, sent: number): Promise<void> {
-    const { requests, permit } = shipment
-    const waiting = new Queue<Delivery>()
+    const { requests, permit, waiting } = shipment
     const add = async (error: unknown, tried: Delivery, at: number) => {
       for (const part of await this.#afterFault(error, { ...shipment, delivery: tried }, at))
         waiting.push(part)
@@ -61,11 +63,8 @@ export class Sender {
   }
 
   /** The deliveries to send after a failed attempt. */
-  async #afterFault(
-    error: unknown,
-    { delivery, requests, permit }: Shipment,
-    sent: number,
-  ): Promise<readonly Delivery[]> {
+  async #afterFault(error: unknown, shipment: Shipment, sent: number): Promise<readonly Delivery[]> {
+    const { delivery, requests, permit } = shipment
     const { signal, tally } = requests
     // Nobody waits for these rows any more, and they are already counted.
     signal.throwIfAborted()
@@ -77,7 +76,7 @@ export class Sender {
     if (fault === 'failure') delivery.failed()
     const lastStored = Math.min(permit.lastStored, requests.lastStored)
     if (isNarrowed(fault, delivery, lastStored) && (await mayBeNarrowed(fault, delivery, requests))) {
-      return narrow(delivery, requests, reason)
+      return narrow(shipment, reason)
     }
     permit.failed(fault, sent)
     const wait_ms = delivery.waitAfter(reason)
@@ -103,6 +102,8 @@ interface Shipment {
   readonly delivery: Delivery
   readonly requests: TableRequests
   readonly permit: Permit
+  /** Parts of it that wait to be sent. */
+  readonly waiting: Queue<Delivery>
 }
 
 /**
@@ -124,11 +125,16 @@ async function mayBeNarrowed(fault: Fault, delivery: Delivery, requests: TableRe
 }
 
 /** The halves of a refused group, down to the row to blame. */
-async function narrow(delivery: Delivery, requests: TableRequests, error: unknown): Promise<Delivery[]> {
+async function narrow(
+  { delivery, requests, permit, waiting }: Shipment,
+  error: unknown,
+): Promise<Delivery[]> {
   const { rows } = delivery
   const [only] = rows
   if (rows.length === 1 && only !== undefined) {
-    await requests.refuse(delivery, error)
+    const from = performance.now()
+    await permit.aside(requests.refuse(delivery, error))
+    for (const part of waiting) part.postpone(performance.now() - from)
     return []
   }
   delivery.repeat(error)

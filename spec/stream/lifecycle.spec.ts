@@ -198,6 +198,18 @@ describe('destroy', () => {
     expect(await write).toMatchObject({ code: 'ERR_STREAM_DESTROYED' })
   })
 
+  it('rejects `flush()` with the error that it is destroyed with while it connects', async () => {
+    const { sink, closed } = scene({}, client => {
+      client.connect = () => new Promise(() => {})
+    })
+    sink.write(row(1), () => {})
+    const flushed = sink.flush().catch((error: unknown) => error)
+    const reason = new Error('the source broke')
+    sink.destroy(reason)
+    await closed
+    expect(await flushed).toBe(reason)
+  })
+
   it('closes when idle, without an error and without finish', async () => {
     const { sink, events, closed } = scene()
     await settled()

@@ -193,6 +193,7 @@ describe('the words of an error', () => {
     ['an error without a message', Object.assign(new Error(''), { code: 'EPIPE' }), 'EPIPE'],
     ['an error without a message and a name', Object.assign(new Error(''), { name: '' }), 'no reason given'],
     ['text', 'Host considered as DOWN', 'Host considered as DOWN'],
+    ['an object whose message is no text', { message: ['no', 'way'] }, "[ 'no', 'way' ]"],
     ['nothing', undefined, 'no reason given'],
     [
       'OpenSSL',

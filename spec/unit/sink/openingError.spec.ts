@@ -42,6 +42,17 @@ const failing = {
 }
 
 describe('an error of opening', () => {
+  it('has the rows of one sink only, although sinks that open together share their client', async () => {
+    const given = { ...(await options()), ssl_enabled: true, ssl_ca_cert: join(folder, 'absent.pem') }
+    const sinks = [createCassandraWritable(given), createCassandraWritable(given)] as const
+    for (const row of rows) sinks[0].write(row, () => {})
+    const errors = await Promise.all(sinks.map(async sink => (await once(sink, 'error'))[0]))
+    expect(errors.map(({ code, unacknowledged }) => [code, unacknowledged])).toEqual([
+      ['ERR_CASSANDRA_OPTION', [{ from: 0, to: 1 }]],
+      ['ERR_CASSANDRA_OPTION', []],
+    ])
+  })
+
   it.each(Object.entries(failing))(
     'of %s has counts, and names the rows that were given',
     async (_, fail) => {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LIST_TIMESTAMPS } from '../../../lib/row/using.ts'
@@ -123,6 +124,21 @@ describe('the order clock', () => {
     time.now += 20_000
     expect(clock.next()).toBe(time.now)
     expect(clock.isAhead).toBe(false)
+  })
+
+  it('waits for the millisecond after the latest time that it had, if it was moved back since', async () => {
+    const { time, clock } = steadyAt(1_000_000)
+    clock.correct(40_000)
+    const written = clock.next()
+    time.now += 100
+    clock.correct(0)
+    const ending = new AbortController()
+    const waiting = clock.nextMillisecond(ending.signal)
+    time.now += 20_000
+    expect(await Promise.race([waiting.then(() => 'over'), delay(60, 'waits')])).toBe('waits')
+    time.now += 40_000
+    await waiting
+    expect(clock.now()).toBeGreaterThan(Math.floor(written / 1000) * 1000 + 999)
   })
 
   it('stamps rows from before its oldest remembered correction with that correction', () => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Group } from '../../../lib/batch/group.ts'
-import { Outbox, type OutboxBounds } from '../../../lib/write/outbox.ts'
+import { Outbox } from '../../../lib/write/outbox.ts'
+import type { OutboxBounds } from '../../../lib/write/outboxBounds.ts'
 import { settled } from '../../stream/support.ts'
 
 interface Bounds extends Omit<OutboxBounds, 'window'> {

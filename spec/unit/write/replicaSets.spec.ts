@@ -41,13 +41,23 @@ function scene({ requests = 8, waitingRows = 2, bytes = 100_000 } = {}) {
     permit.failed(fault, performance.now())
     return permit.pause(wait_ms, false, signal)
   }
+  /** Fails a request twice, which ends if the signal aborts its wait. */
+  const sleep = ({ permit, end }: Sent, wait_ms: number, signal: AbortSignal) => {
+    for (let fault = 0; fault < 2; fault++) permit.failed('retry', performance.now())
+    return permit.pause(wait_ms, false, signal).catch(end)
+  }
   const acknowledge = async (at: number) => {
     nth(at).permit.succeeded(1, 0)
     nth(at).end()
     await settled()
   }
-  return { outbox, lane, sent, told, push, namesOf, fail, acknowledge }
+  return { outbox, lane, sent, told, push, namesOf, fail, sleep, acknowledge }
 }
+
+const isOf =
+  (name: string) =>
+  ({ group }: Sent) =>
+    group.replicas === name
 
 function groupOf(replicas: string): Group {
   const rows = encodeAll([{ p: 1, c: 1 }])
@@ -112,6 +122,40 @@ describe('a replica set that fails three times in a row', () => {
     expect(namesOf()).toHaveLength(5)
     void fail(3)
     expect(namesOf()).toHaveLength(5)
+  })
+
+  it('is probed with a group that waits when all requests that slept have ended', async () => {
+    const { push, namesOf, sent, sleep } = scene({ requests: 8 })
+    const closing = new AbortController()
+    push('dead', 'dead', 'dead', 'alive')
+    const sleeping = sent.filter(isOf('dead')).map(flight => sleep(flight, 100_000, closing.signal))
+    push('dead')
+    expect(namesOf()).toHaveLength(4)
+    closing.abort()
+    await Promise.all(sleeping)
+    await settled()
+    expect(namesOf().slice(4)).toEqual(['dead'])
+  })
+
+  it('is probed as soon as a probe of another one ends', async () => {
+    const { push, namesOf, sent, sleep } = scene({ requests: 99, waitingRows: 99 })
+    const closing = new AbortController()
+    push('dead', 'dead')
+    const sleeping = sent.map(flight => sleep(flight, 100_000, closing.signal))
+    // Eight others use all sixteen probes.
+    for (let i = 0; i < 8; i++) {
+      push(`other ${i}`, `other ${i}`)
+      for (const flight of sent.filter(isOf(`other ${i}`))) void sleep(flight, 0, signal)
+    }
+    await new Promise(resolve => setTimeout(resolve, 10))
+    push('dead')
+    closing.abort()
+    await Promise.all(sleeping)
+    await settled()
+    expect(namesOf().filter(name => name === 'dead')).toHaveLength(2)
+    sent.find(isOf('other 3'))?.end()
+    await settled()
+    expect(namesOf().filter(name => name === 'dead')).toHaveLength(3)
   })
 
   it('makes nobody wait until its rows fill the bytes that may be in flight', async () => {
@@ -221,6 +265,23 @@ describe('a replica set that hangs', () => {
     expect([permits('alive'), permits('hung')]).toEqual([5, 2])
     expect(lane.isWaiting).toBe(true)
     lane.close()
+  })
+
+  it('is none whose requests were answered and wait for `on_bad_row`', async () => {
+    const { push, namesOf, sent, acknowledge } = scene({ requests: 8, waitingRows: 99 })
+    push('alive', 'slow', 'slow')
+    const handling = sent.slice(1).map(({ permit }) => permit.aside(new Promise(() => {})))
+    expect(handling).toHaveLength(2)
+    for (let look = 0; look < 10; look++) vi.advanceTimersByTime(250)
+    await acknowledge(0)
+    for (let look = 0; look < 10; look++) {
+      push('alive')
+      await acknowledge(namesOf().length - 1)
+      vi.advanceTimersByTime(250)
+    }
+    // A hanging one would get two requests at a time.
+    push('slow', 'slow', 'alive')
+    expect(namesOf().filter(name => name === 'slow')).toHaveLength(4)
   })
 
   it('has nothing held any more after all its requests were answered', async () => {

@@ -24,7 +24,10 @@ beforeEach(() => {
   vi.spyOn(Math, 'random').mockReturnValue(0)
 })
 
-async function scene(options: Partial<CassandraWritableOptions> = {}) {
+async function scene(
+  options: Partial<CassandraWritableOptions> = {},
+  onBadRow: () => Promise<void> = async () => {},
+) {
   const client = new FakeClient(schema.columns.map(({ name, kind, cql }) => ({ name, kind, type: cql })))
   const settings = writeSettingsOf({ client: client.asClient, keyspace: 'ks', table: 't', ...options })
   const tally = new Tally()
@@ -49,6 +52,7 @@ async function scene(options: Partial<CassandraWritableOptions> = {}) {
     },
     failed: (fault: Fault) => told.push(fault),
     pause: (wait_ms: number, _: boolean, signal: AbortSignal) => delay(wait_ms, undefined, { signal }),
+    aside: (handled: Promise<void>) => handled,
   }
   const requests = new TableRequests(
     {
@@ -60,6 +64,7 @@ async function scene(options: Partial<CassandraWritableOptions> = {}) {
       rowRefused: async error => {
         tally.rowRefused()
         refused.push(error)
+        await onBadRow()
         return false
       },
     },
@@ -293,6 +298,19 @@ describe('a request whose rows the server fails to store', () => {
       })
     },
   )
+
+  it('leaves the other rows their time for retries, however long `on_bad_row` takes', async () => {
+    const { client, counters, send } = await scene({ retry_timeout_ms: 200 }, () => delay(400))
+    const sending = send(rows(2))
+    let tries = 0
+    const written = await answer(client, sending, write => {
+      if (isBad(write, [0])) return serverError(0x2200, 'invalid')
+      return ++tries === 1 ? serverError(0x1001, 'overloaded') : undefined
+    })
+    await sending
+    expect(written).toEqual([1])
+    expect(counters).toMatchObject({ rows_written: 1, rows_in_flight: 0 })
+  })
 
   it('blames no row if the fault passes soon, although the server stores others', async () => {
     const { client, counters, refused, send } = await scene()
