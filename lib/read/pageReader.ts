@@ -31,6 +31,8 @@ export interface Page {
   readonly columns: readonly BoundColumn[]
   /** The paging state of the next page. Undefined after the last one. */
   readonly next: Buffer | undefined
+  /** Milliseconds of the request. */
+  readonly took_ms?: number
 }
 
 /** A query for a page. */

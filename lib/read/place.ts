@@ -14,6 +14,7 @@ export class Place {
   readonly #isAgain: boolean
 
   /**
+   * @param page stays in memory as long as this place
    * @param span of a following reader
    * @param isAgain whether more parts of the row will come
    */

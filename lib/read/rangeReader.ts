@@ -61,9 +61,14 @@ export class RangeReader {
    * The pages of a range. Without a range, the pages of the partitions that the statement names. A range that takes too long is
    * read in halves.
    * @param span of a following reader
+   * @param onHalved called when a part of the range took too long
    * @throws ReadError, OptionError, SchemaError
    */
-  async *pages(range: TokenRange | undefined, span?: Span): AsyncGenerator<Page, void, undefined> {
+  async *pages(
+    range: TokenRange | undefined,
+    span?: Span,
+    onHalved?: () => void,
+  ): AsyncGenerator<Page, void, undefined> {
     const ranges = [range]
     // The parts of a range share its time until a page of one arrives.
     let ends = this.#endOfTries
@@ -72,6 +77,7 @@ export class RangeReader {
       do {
         const page = await this.#page(part, span, next, ends)
         if (page === 'too long') {
+          onHalved?.()
           const [first, second] = halves(part as TokenRange) ?? []
           if (second !== undefined) ranges.push(second)
           ranges.push(first)
@@ -106,10 +112,11 @@ export class RangeReader {
     for (let tries = 0; ; tries++) {
       this.#signal.throwIfAborted()
       try {
+        const begun = performance.now()
         const asked = this.#ask(range, span, from, rows, limit_ms())
         const page = await (isTraced(channels.request) ? this.#observed(asked, tries) : asked)
         this.#learn(page)
-        return page
+        return { ...page, took_ms: performance.now() - begun }
       } catch (error) {
         this.#signal.throwIfAborted()
         const fault = faultOf(error)

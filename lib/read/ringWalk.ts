@@ -16,6 +16,8 @@ export class RingWalk {
   readonly #ranges: readonly TokenRange[]
   readonly #inOrder: boolean
   #width: bigint
+  /** Greatest width of a part, once a part was slow. */
+  #most: bigint = RING
 
   /**
    * @param ranges in the order of their tokens
@@ -50,14 +52,17 @@ export class RingWalk {
   /**
    * @param rows in the part
    * @param pageRows that a page may have
+   * @param most greatest width from now on, after a part that was slow. Few rows do not mean that a part is quick to read
    */
-  learn({ start, end }: TokenRange, rows: number, pageRows: number): void {
+  learn({ start, end }: TokenRange, rows: number, pageRows: number, most: bigint = RING): void {
+    if (most < this.#most) this.#most = most > 0n ? most : 1n
     const wanted = pageRows * (this.#inOrder ? PAGES_IN_ORDER : PAGES_IN_TURNS)
     const growth = rows === 0 ? MOST_GROWTH : wanted / rows
     const bounded = Math.max(1 / MOST_SHRINKING, Math.min(MOST_GROWTH, growth))
     const width = ((end - start) * BigInt(Math.round(bounded * 1000))) / 1000n
     // A part may be narrow only because its range ended. Such a part must not make the next ones narrow.
     if (growth < 1 || width > this.#width) this.#width = width > 0n ? width : 1n
+    if (this.#width > this.#most) this.#width = this.#most
   }
 
   *#partsOf({ start, end }: TokenRange): Generator<TokenRange, void, undefined> {

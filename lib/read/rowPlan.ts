@@ -93,14 +93,21 @@ export class RowPlan {
       const isOfStatics = this.#mayBeOfStatics(row) && this.#hasNoKey(bytes, start)
       const found = isOfStatics ? this.#withoutNulls(row) : row
       if (extraCount > 0) {
-        if (extras.places > 0)
-          setPlace(found, new Place(bytes, at, endOf(bytes, at, extras.places), extras.span))
+        if (extras.places > 0) setPlace(found, this.#placeAt(bytes, at))
         at = endOf(bytes, at, extraCount)
       }
       rows.push(found)
     }
     if (at > bytes.length) throw new RangeError('A page ends before its last row')
     return at
+  }
+
+  #placeAt(bytes: Buffer, at: number): Place {
+    const { places, span, filter } = this.#extras
+    const to = endOf(bytes, at, places)
+    if (filter === undefined) return new Place(bytes, at, to, span)
+    // Few rows of a page may be wanted. They must not keep the whole page in memory.
+    return new Place(Buffer.from(bytes.subarray(at, to)), 0, to - at, span)
   }
 
   #isWanted(bytes: Buffer, from: number): boolean {

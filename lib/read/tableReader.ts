@@ -19,6 +19,9 @@ import { type Pages, TablePass } from './tablePass.ts'
 import { TimedPlan } from './timedPlan.ts'
 import { rangesAbove, rangesBetween, type TokenRange } from './tokenRanges.ts'
 
+/** The part of `request_timeout_ms` after which a page is slow. Wider parts could take too long: a part may grow fourfold. */
+const SLOW = 8
+
 /** First version that reports when a collection was written. */
 const VERSION_OF_MAXIMUM = 5
 
@@ -152,13 +155,20 @@ export class TableReader {
     // Starts with the token of the position: its partition may have more rows, and so may another one with the same token.
     const ring = rangesAbove(behind && behind.token - 1n, rangesBetween(tokensOf(this.#connection)))
     const walk = new RingWalk(ring, splits, inOrder)
+    const slow_ms = this.#settings.request_timeout_ms / SLOW
     async function* pagesOf(range: TokenRange): AsyncGenerator<Page, void, undefined> {
+      const width = range.end - range.start
       let rows = 0
-      for await (const page of ranges.pages(range, span)) {
+      let most: bigint | undefined
+      const halve = () => {
+        most = (most ?? width) / 2n
+      }
+      for await (const page of ranges.pages(range, span, halve)) {
+        if ((page.took_ms ?? 0) > slow_ms) most ??= width
         rows += page.rows.length
         yield page
       }
-      walk.learn(range, rows, ranges.rows)
+      walk.learn(range, rows, ranges.rows, most)
     }
     return new Lanes(walk.parts(), pagesOf, concurrency, inOrder)
   }

@@ -85,7 +85,8 @@ export class TimedPlan {
 
   #addParts(bytes: Buffer, rows: PlainRow[]): void {
     // A partition that has static columns only comes as a row without clustering key.
-    const isRow = !this.#valueAt(this.#keys.length - 1).isNull
+    const keys = this.#partitionKeys
+    const isRow = keys === this.#keys.length || !this.#valueAt(keys).isNull
     const isFirst = this.#hasStatics && this.#isNewPartition(bytes)
     const ofStatics = new TimedParts()
     const ofRow = new TimedParts()

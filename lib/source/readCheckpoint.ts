@@ -62,7 +62,7 @@ export class ReadCheckpoint {
     const { where = '', params, follow, take_over } = settings
     // A sink's checkpoint of the same table is a different one.
     const name = { ...target, table: `${target.table}${SOURCE_MARK}` }
-    const said = inspect([where, params, follow?.by], EVERYTHING)
+    const said = inspect([where, wholeOf(params), follow?.by], EVERYTHING)
     const of = createHash('sha256').update(said).digest('base64url')
     const open = async (takesOver: boolean, ending: AbortSignal, token?: string) => {
       // Shares the client of the source, and may be used after the end of the source.
@@ -144,6 +144,13 @@ export class ReadCheckpoint {
     await checkpoint.commit()
     this.#position = position
   }
+}
+
+/** `inspect` shows only the first 50 bytes of a Buffer. */
+function wholeOf(value: unknown): unknown {
+  if (ArrayBuffer.isView(value))
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')
+  return Array.isArray(value) ? value.map(wholeOf) : value
 }
 
 const EVERYTHING = { depth: null, maxArrayLength: null, maxStringLength: null }

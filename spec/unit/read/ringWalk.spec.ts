@@ -56,6 +56,23 @@ describe('a walk through the ring', () => {
     expect(ends.length).toBe(64)
   })
 
+  it('does not widen parts beyond one that was slow, although they are empty', () => {
+    const walk = new RingWalk(rangesBetween([]), 64, false)
+    const widths: bigint[] = []
+    for (const part of walk.parts()) {
+      const width = part.end - part.start
+      widths.push(width)
+      // Slow from the third part on, which was read only in halves.
+      walk.learn(part, 0, 1000, widths.length < 3 ? undefined : width / 2n)
+      if (widths.length === 5) break
+    }
+    const [first = 0n, second = 0n, third = 0n, fourth = 0n, fifth = 0n] = widths
+    expect(second).toBeGreaterThan(first)
+    expect(third).toBeGreaterThan(second)
+    expect(fourth).toBe(third / 2n)
+    expect(fifth).toBe(fourth / 2n)
+  })
+
   it('soon arrives at parts of about one page', () => {
     const walk = new RingWalk(rangesBetween([]), 1, true)
     const perPart: number[] = []

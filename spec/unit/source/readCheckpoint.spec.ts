@@ -44,3 +44,28 @@ it('keeps a position that is acknowledged while the checkpoint is released', asy
     await next.close()
   }
 })
+
+it('is not continued for parameters that differ only after many equal bytes', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'read-checkpoint-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const location = join(folder, 'checkpoint')
+  const settings = (...params: unknown[]) =>
+    readSettingsOf({
+      host: 'h',
+      keyspace: 'ks',
+      table: 't',
+      where: 'pk = ?',
+      params,
+      checkpoint_location: location,
+    })
+  const blob = (last: number) => Buffer.concat([Buffer.alloc(1_000), Buffer.of(last)])
+  const first = await ReadCheckpoint.open(settings(blob(1)), location, target, signal)
+  await first.acknowledge('here')
+  await first.close()
+  const again = await ReadCheckpoint.open(settings(blob(1)), location, target, signal)
+  expect(again.position).toBe('here')
+  await again.close()
+  await expect(ReadCheckpoint.open(settings(blob(2)), location, target, signal)).rejects.toMatchObject({
+    code: 'ERR_CASSANDRA_CHECKPOINT_TARGET',
+  })
+})
