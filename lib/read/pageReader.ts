@@ -57,6 +57,9 @@ interface Internals {
   _createExecuteRequest(...query: unknown[]): Promise<ExecuteRequest>
 }
 
+/** One of the signatures of `execute`. */
+type Execute = (cql: string, params: readonly unknown[], options: QueryOptions) => Promise<types.ResultSet>
+
 /** The used parts of a connection's parser of answers. */
 interface Parser {
   parseRows(frame: FrameState, reader: FrameReader): void
@@ -93,6 +96,7 @@ const PARAMS_INDEX = 3
  */
 export class PageReader {
   readonly #own: Client
+  readonly #execute: Execute
   readonly #queries = new WeakMap<object, PageQuery>()
   readonly #connections = new WeakMap<object, Parser>()
 
@@ -107,6 +111,7 @@ export class PageReader {
       return request
     }
     this.#own = own
+    this.#execute = executeOf(client)
   }
 
   /** @throws errors of the driver, or one of the same shape if there is no answer in time */
@@ -115,7 +120,7 @@ export class PageReader {
     this.#queries.set(params, query)
     const answer = await within(
       limit_ms,
-      this.#own.execute(query.cql, params, {
+      this.#execute.call(this.#own, query.cql, params, {
         ...readOptions(Math.ceil(limit_ms)),
         ...query.options,
         autoPage: false,
@@ -153,6 +158,13 @@ export class PageReader {
     }
     return parser
   }
+}
+
+/** The driver's own method. That of a subclass may use private fields, which an object made from the client lacks. */
+function executeOf(client: Client): Execute {
+  for (let at: object | null = client; at !== null; at = Object.getPrototypeOf(at))
+    if (Object.hasOwn(at, '_createExecuteRequest')) return (at as Client).execute
+  return client.execute
 }
 
 function hasKnownForm({ write, meta, params }: ExecuteRequest): boolean {

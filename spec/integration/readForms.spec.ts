@@ -113,6 +113,29 @@ describe('a copy in each form has the same bytes', () => {
   })
 })
 
+describe('a borrowed client', () => {
+  it('may be of a subclass with private fields', async () => {
+    const table = await ks.table('id int PRIMARY KEY')
+    await write(table, [{ id: 1 }])
+    class Counting extends Client {
+      #calls = 0
+      override execute(...given: never[]): never {
+        this.#calls++
+        return super.execute(...(given as unknown as [string])) as never
+      }
+      get calls(): number {
+        return this.#calls
+      }
+    }
+    const { host, port } = ks.target
+    const { localDataCenter } = inject('cassandra')
+    const client = new Counting({ contactPoints: [`${host}:${port}`], localDataCenter })
+    onTestFinished(() => client.shutdown())
+    const read = createCassandraReadable({ client, keyspace: ks.name, table })
+    expect(await read.toArray()).toEqual([{ id: 1 }])
+  })
+})
+
 describe('values of the driver', () => {
   it('are those of execute(), whatever the encoding of the borrowed client', async () => {
     const table = await ks.table(
