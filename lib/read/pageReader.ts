@@ -160,8 +160,12 @@ export class PageReader {
   }
 }
 
-/** The driver's own method. That of a subclass may use private fields, which an object made from the client lacks. */
+/**
+ * The driver's own method, or the one that replaces it in this client. That of a subclass may use private fields, which an object
+ * made from the client lacks.
+ */
 function executeOf(client: Client): Execute {
+  if (Object.hasOwn(client, 'execute')) return client.execute
   for (let at: object | null = client; at !== null; at = Object.getPrototypeOf(at))
     if (Object.hasOwn(at, '_createExecuteRequest')) return (at as Client).execute
   return client.execute
