@@ -1,17 +1,15 @@
 // npm run bench:kafka -- --messages=400000  loads messages of 200 bytes from a topic of 12 partitions into a table, with 1, 2 and 3
 // processes of one group. The clock runs from the first written row to the last one.
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { startKafka } from '../lib/testing/index.ts'
 import { Topics } from '../spec/kafka/topics.ts'
-import type { KafkaJob, KafkaReport } from './kafkaMember.ts'
+import type { KafkaJob } from './kafkaMember.ts'
 import { median } from './median.ts'
+import { MemberProcess } from './memberProcess.ts'
 import { BenchServer, KEYSPACE } from './server.ts'
 
 const PARTITIONS = 12
@@ -79,7 +77,7 @@ async function consume(processes: number, table: string) {
     keyspace: KEYSPACE,
     table,
   }
-  const members = Array.from({ length: processes }, () => new Member(job))
+  const members = Array.from({ length: processes }, () => new MemberProcess(job))
   try {
     for (;;) {
       const reports = await Promise.all(members.map(member => member.next()))
@@ -93,35 +91,5 @@ async function consume(processes: number, table: string) {
   } finally {
     await Promise.all(members.map(member => member.end()))
     await rm(checkpoint, { recursive: true, force: true })
-  }
-}
-
-class Member {
-  readonly #process: ChildProcess
-  readonly #lines: AsyncIterator<string>
-
-  constructor(job: KafkaJob) {
-    const child = spawn(
-      process.execPath,
-      ['--import', 'tsx', join(import.meta.dirname, 'kafkaMember.ts'), JSON.stringify(job)],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    )
-    this.#process = child
-    this.#lines = createInterface(child.stdout)[Symbol.asyncIterator]()
-  }
-
-  async next(): Promise<KafkaReport> {
-    const { value, done } = await this.#lines.next()
-    if (done === true) throw new Error('A process ended before all was written')
-    return JSON.parse(value) as KafkaReport
-  }
-
-  async end(): Promise<void> {
-    const closed = once(this.#process, 'close')
-    this.#process.kill('SIGTERM')
-    this.#process.stdout?.resume()
-    await closed
   }
 }
