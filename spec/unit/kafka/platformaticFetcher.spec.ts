@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import * as library from '@platformatic/kafka'
+import * as platformatic from '@platformatic/kafka'
 import { expect, it } from 'vitest'
 import { PlatformaticFetcher } from '../../../lib/kafka/platformaticFetcher.ts'
 import type { Platformatic } from '../../../lib/kafka/platformaticOptions.ts'
@@ -30,7 +30,7 @@ class Cluster {
       }
       async close() {}
     }
-    return { ...library, Consumer } as unknown as Platformatic
+    return { ...platformatic, Consumer } as unknown as Platformatic
   }
 }
 
