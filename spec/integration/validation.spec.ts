@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { finished, pipeline } from 'node:stream/promises'
 import { Client } from 'cassandra-driver'
 import { describe, expect, inject, it } from 'vitest'
 import {
@@ -157,20 +158,33 @@ describe('while writing', () => {
   it('shuts down the client that it opened, and no other', async () => {
     const { host, port, localDataCenter } = inject('cassandra')
     const table = await ks.table('id int PRIMARY KEY')
-    const connections = async () => {
-      const rows = await ks.select('SELECT * FROM system_views.clients')
-      return rows.length
+    // Other files use the server at the same time, so connections are told apart by name.
+    const names = { own: `own ${randomUUID()}`, given: `given ${randomUUID()}` }
+    const connections = async (name: string) => {
+      const rows = await ks.select('SELECT client_options FROM system_views.clients')
+      return rows.filter(({ client_options }) => Object(client_options).APPLICATION_NAME === name).length
     }
-    const before = await connections()
-    const own = new Client({ contactPoints: [`${host}:${port}`], localDataCenter })
-    await own.connect()
+    const given = new Client({
+      contactPoints: [`${host}:${port}`],
+      localDataCenter,
+      applicationName: names.given,
+    })
+    await given.connect()
     const sinks = [
-      createCassandraWritable({ ...ks.target, table }),
-      createCassandraWritable({ client: own, keyspace: ks.name, table }),
+      createCassandraWritable({
+        ...ks.target,
+        table,
+        client_options: { applicationName: names.own } as object,
+      }),
+      createCassandraWritable({ client: given, keyspace: ks.name, table }),
     ]
-    for (const sink of sinks) await pipeline(Readable.from([{ id: 1 }]), sink)
-    await own.execute('SELECT key FROM system.local')
-    await own.shutdown()
-    await expect.poll(connections, { timeout: 10_000 }).toBe(before)
+    for (const sink of sinks) await new Promise(resolve => sink.write({ id: 1 }, resolve))
+    expect(await connections(names.own)).toBeGreaterThan(0)
+    for (const sink of sinks) await finished(sink.end())
+    await expect.poll(() => connections(names.own), { timeout: 10_000 }).toBe(0)
+    await given.execute('SELECT key FROM system.local')
+    expect(await connections(names.given)).toBeGreaterThan(0)
+    await given.shutdown()
+    await expect.poll(() => connections(names.given), { timeout: 10_000 }).toBe(0)
   })
 })
