@@ -4,8 +4,9 @@ import type { EpochSettings } from '../options/settings.ts'
 import { DoubtfulRow } from '../write/doubtfulRow.ts'
 import type { EncodeResult } from '../write/liveTable.ts'
 import type { Progress } from '../write/progress.ts'
+import { type EpochMoments, newMoment } from './epochMoments.ts'
 import type { EpochRows } from './epochRows.ts'
-import type { EpochMoments, EpochWriter } from './epochWriter.ts'
+import type { EpochWriter } from './epochWriter.ts'
 
 /** Maximum number of bytes of an epoch. It is half of the limit because one epoch is collected while another is written. */
 export function maxEpochBytes({ max_buffered_bytes }: EpochSettings): number {
@@ -44,8 +45,10 @@ export class EpochCutter {
   #cutting: Promise<void> | undefined
   /** Settles when the epoch that is written is committed. */
   #writing: Promise<void> = Promise.resolve()
-  /** As `#writing`, for the epoch before. */
-  #writingBefore: Promise<void> = Promise.resolve()
+  /** Resolves when the commit of that epoch is being recorded. */
+  #committing: Promise<void> = Promise.resolve()
+  /** As `#committing`, for the epoch before. */
+  #committingBefore: Promise<void> = Promise.resolve()
   /** Resolves when all rows of the epoch that was begun last have been sent. */
   #sending: Promise<void> = Promise.resolve()
   /** Resolves when rows of the epoch that was begun last may be sent, or when it has failed. */
@@ -169,8 +172,8 @@ export class EpochCutter {
     // A replay may need write times above those of the epoch before it. These are known once that epoch is committed.
     if (this.#replay !== undefined) await this.#writing
     else await (isLast ? this.#sealing : this.#sending)
-    // At most two epochs are sealed and not committed.
-    await this.#writingBefore
+    // At most two epochs are sealed and not committed. The checkpoint can record this seal together with that commit.
+    await this.#committingBefore
     // Another bad row may come in the turn in which this one is added. It belongs to this epoch.
     for (let seen: Promise<void> | undefined; seen !== this.#adding; ) {
       seen = this.#adding
@@ -192,22 +195,24 @@ export class EpochCutter {
     if (epoch.count >= this.#mostRows)
       this.#mostRows = Math.min(this.#mostRows * 2, this.#settings.rows_per_epoch)
     this.#epoch = this.#writer.newEpoch(this.#replay)
-    this.#writingBefore = this.#writing
-    let sealed = () => {}
-    let sent = () => {}
-    this.#sealing = new Promise(resolve => {
-      sealed = resolve
+    this.#committingBefore = this.#committing
+    const sealed = newMoment()
+    const sent = newMoment()
+    const committing = newMoment()
+    this.#writing = this.#write(this.#nextId++, epoch, {
+      sealed: sealed.reach,
+      sent: sent.reach,
+      committing: committing.reach,
     })
-    const sending = new Promise<void>(resolve => {
-      sent = resolve
-    })
-    this.#writing = this.#write(this.#nextId++, epoch, { sealed, sent })
     this.#writing.catch(error => {
       this.#error ??= error
-      sealed()
+      sealed.reach()
     })
-    this.#sending = Promise.race([sending, this.#writing])
+    this.#sealing = sealed.reached
+    this.#sending = Promise.race([sent.reached, this.#writing])
     this.#sending.catch(() => {})
+    this.#committing = Promise.race([committing.reached, this.#writing])
+    this.#committing.catch(() => {})
   }
 
   async #refuse(error: Error): Promise<void> {

@@ -10,6 +10,7 @@ import type { DoubtfulRow } from '../write/doubtfulRow.ts'
 import type { EncodeResult } from '../write/liveTable.ts'
 import type { Progress } from '../write/progress.ts'
 import type { TableWriter } from '../write/tableWriter.ts'
+import type { EpochMoments } from './epochMoments.ts'
 import { EpochRows } from './epochRows.ts'
 import { Replays } from './replays.ts'
 import type { SealedEpochs } from './sealedEpochs.ts'
@@ -32,14 +33,6 @@ export interface CommittedEpoch {
   readonly rows: number
   /** As in {@link LastCommit}. */
   readonly position: Json | null
-}
-
-/** Called as the writing of an epoch proceeds. */
-export interface EpochMoments {
-  /** The epoch is sealed, and all rows of the one before have been sent. Its own rows follow now. */
-  readonly sealed?: () => void
-  /** All rows have been sent, so those of the next epoch may follow. */
-  readonly sent?: () => void
 }
 
 /**
@@ -216,7 +209,7 @@ export class EpochWriter {
       () => {
         const sending = this.#sealAndSend(epoch_id, epoch, replayed, this.#sent, moments)
         this.#sent = sending
-        return this.#commit(epoch, sending, before)
+        return this.#commit(epoch, sending, before, moments)
       },
     )
     this.#written = written
@@ -248,13 +241,16 @@ export class EpochWriter {
     epoch: EpochRows,
     sending: Promise<{ readonly acknowledged: Promise<void> }>,
     before: Promise<unknown>,
+    { committing }: EpochMoments,
   ): Promise<CommittedEpoch> {
     const { acknowledged } = await sending
     await acknowledged
     const [change] = await Promise.all([this.#writer.tableChange(), this.#writer.nextMillisecond()])
     if (change !== undefined) throw change
     await before
-    await this.#epochs.commit()
+    const recorded = this.#epochs.commit()
+    committing?.()
+    await recorded
     const { epoch_id, position } = this.committed as LastCommit
     // An epoch without rows has no last row, so its `lastIndex` is -1.
     this.#committedRows = Math.max(this.#committedRows, epoch.lastIndex + 1)

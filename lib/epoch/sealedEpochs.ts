@@ -17,11 +17,15 @@ export class SealedEpochs {
   readonly #checkpoint: Checkpoint
   readonly #schema: StoredTable
   readonly #clock: ClusterClock
+  /** The last epoch that was sealed, or is being sealed. */
+  #last: Pick<Seal, 'position' | 'rows_total'> | undefined
 
   constructor(checkpoint: Checkpoint, schema: StoredTable, clock: ClusterClock) {
     this.#checkpoint = checkpoint
     this.#schema = schema
     this.#clock = clock
+    const { committed, sealed = committed, next = sealed } = checkpoint.state
+    this.#last = next
   }
 
   get state(): EpochState {
@@ -41,7 +45,6 @@ export class SealedEpochs {
   }
 
   async seal(epoch_id: number, epoch: EpochRows): Promise<Seal> {
-    const { committed, sealed = committed } = this.state
     const { blocks, block_rows, count: rows, table_ttl, set_aside } = epoch
     const seal = {
       epoch_id,
@@ -49,12 +52,13 @@ export class SealedEpochs {
       blocks,
       block_rows,
       sealed_at_ms: this.#now_ms,
-      position: epoch.position ?? sealed?.position ?? null,
-      rows_total: (sealed?.rows_total ?? 0) + rows,
+      position: epoch.position ?? this.#last?.position ?? null,
+      rows_total: (this.#last?.rows_total ?? 0) + rows,
       ...(table_ttl !== undefined && { table_ttl }),
       ...(set_aside.length > 0 && { set_aside }),
       ...this.#reserve(epoch),
     }
+    this.#last = seal
     await this.#checkpoint.seal(seal)
     return seal
   }

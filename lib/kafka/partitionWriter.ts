@@ -1,6 +1,7 @@
 import { EpochCutter } from '../epoch/epochCutter.ts'
+import type { EpochMoments } from '../epoch/epochMoments.ts'
 import type { EpochRows } from '../epoch/epochRows.ts'
-import type { CommittedEpoch, EpochMoments, EpochWriter } from '../epoch/epochWriter.ts'
+import type { CommittedEpoch, EpochWriter } from '../epoch/epochWriter.ts'
 import type { Json } from '../json.ts'
 import type { KafkaMessage, KafkaRecord } from '../options/kafkaClient.ts'
 import type { EpochSettings } from '../options/settings.ts'
@@ -208,7 +209,7 @@ export class PartitionWriter implements Collecting {
     return { offset: String(offset), rows, write_time, topic_id: this.#topicId }
   }
 
-  async #write(id: number, epoch: EpochRows, { sealed, sent }: EpochMoments): Promise<void> {
+  async #write(id: number, epoch: EpochRows, moments: EpochMoments): Promise<void> {
     const { bytes } = epoch
     const messageBytes = this.#messageBytes
     this.#messageBytes = 0
@@ -222,10 +223,10 @@ export class PartitionWriter implements Collecting {
     this.#share.begin(bytes + messageBytes, this.#collectedBytes)
     try {
       const written = this.#parts.writer.write(id, epoch, {
-        ...(sealed !== undefined && { sealed }),
+        ...moments,
         sent: () => {
           leave()
-          sent?.()
+          moments.sent?.()
         },
       })
       const committed = await written

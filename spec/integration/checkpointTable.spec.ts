@@ -111,6 +111,74 @@ describe('a checkpoint in a table', () => {
   })
 })
 
+describe('calls that do not wait for each other', () => {
+  /** A checkpoint with an epoch committed and the next one sealed, and the statements of its transactions. */
+  async function counted() {
+    const { place, checkpoint } = await begun()
+    await checkpoint.close()
+    const changes: string[] = []
+    const client = new Proxy(ks.client, {
+      get: (target, key) => {
+        const found = Reflect.get(target, key)
+        if (key !== 'execute') return found
+        return (cql: string, ...rest: unknown[]) => {
+          if (cql.startsWith('UPDATE')) changes.push(cql)
+          return found.call(target, cql, ...rest)
+        }
+      },
+    })
+    const own = await checkpoints.open(place, { client })
+    changes.length = 0
+    return { place, checkpoint: own, changes }
+  }
+
+  it('take effect in the order in which they are made, by one transaction', async () => {
+    const { place, checkpoint, changes } = await counted()
+    const calls = [checkpoint.seal(sealOf(2)), checkpoint.commit()]
+    // A sink makes some promises between a commit and the seal that may follow it.
+    for (let i = 0; i < 20; i++) await null
+    await Promise.all([...calls, checkpoint.seal(sealOf(3))])
+    expect(changes.length).toBe(1)
+    const { committed, sealed, next } = (await checkpoints.open(place)).state
+    expect([committed?.epoch_id, sealed, next]).toEqual([1, sealOf(2), sealOf(3)])
+  })
+
+  it('of which one is not allowed reject only that one', async () => {
+    const { place, checkpoint, changes } = await counted()
+    const found = await Promise.allSettled([
+      checkpoint.seal(sealOf(7)),
+      checkpoint.commit(),
+      checkpoint.commit(),
+      checkpoint.seal(sealOf(2)),
+    ])
+    expect(found.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected', 'fulfilled'])
+    expect(found[0]).toMatchObject({ reason: { code: 'ERR_CASSANDRA_EPOCH' } })
+    expect(changes.length).toBe(1)
+    expect((await checkpoints.open(place)).state).toEqual(checkpoint.state)
+  })
+
+  it('wait for the transaction that is on its way', async () => {
+    const { place, checkpoint, changes } = await counted()
+    const first = checkpoint.commit()
+    while (changes.length === 0) await new Promise(resolve => setImmediate(resolve))
+    const rest = [checkpoint.seal(sealOf(2)), checkpoint.seal(sealOf(3)), checkpoint.commit()]
+    expect(changes.length).toBe(1)
+    await Promise.all([first, ...rest])
+    expect(changes.length).toBe(2)
+    expect((await checkpoints.open(place)).state).toEqual(checkpoint.state)
+    expect(checkpoint.state.committed?.epoch_id).toBe(2)
+  })
+
+  it('are all refused after another owner has opened the checkpoint', async () => {
+    const { place, checkpoint } = await begun()
+    const { state } = checkpoint
+    await checkpoints.open(place)
+    const found = await Promise.allSettled([checkpoint.commit(), checkpoint.seal(sealOf(2))])
+    for (const each of found) expect(each).toMatchObject({ status: 'rejected', reason: fenced })
+    expect((await checkpoints.open(place)).state).toEqual(state)
+  })
+})
+
 describe('the owner of a checkpoint in a table', () => {
   it.each([
     ['seal', (checkpoint: Checkpoint) => checkpoint.seal(sealOf(2))],

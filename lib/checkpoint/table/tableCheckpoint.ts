@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import process from 'node:process'
+import { setImmediate } from 'node:timers/promises'
 import type { Connection } from '../../cluster/connect.ts'
 import { serialLevelsOf } from '../../cluster/consistency.ts'
 import { CheckpointError } from '../../errors.ts'
@@ -109,13 +110,23 @@ function checkSerial(found: string, serial: string, location: string): void {
   )
 }
 
+/** A call that waits for its turn. */
+interface Call {
+  /** The state after the call. */
+  readonly follow: (state: EpochState) => EpochState
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Calls that come while a transaction is on its way, or in one turn of the event loop, share the next transaction. */
 class TableCheckpoint implements Checkpoint {
   readonly #own: Own
   readonly #leaving = new AbortController()
   #row: CheckpointRow
   /** Set once nothing more can be recorded: the reason why. */
   #end: Error | undefined
-  #turn: Promise<void> = Promise.resolve()
+  #calls: Call[] = []
+  #isRecording = false
   #closed: Promise<void> | undefined
 
   constructor(own: Own, row: CheckpointRow) {
@@ -133,15 +144,15 @@ class TableCheckpoint implements Checkpoint {
 
   async seal(given: Seal): Promise<void> {
     const sealed = exactSeal(given)
-    await this.#record(() => seal(this.state, sealed))
+    await this.#record(state => seal(state, sealed))
   }
 
   reseal({ timestamp, last_timestamp }: TimestampSpan): Promise<void> {
-    return this.#record(() => reseal(this.state, { timestamp, last_timestamp }))
+    return this.#record(state => reseal(state, { timestamp, last_timestamp }))
   }
 
   commit(): Promise<void> {
-    return this.#record(() => commit(this.state))
+    return this.#record(commit)
   }
 
   /** Closes the connection at once, without waiting for changes that are on their way. */
@@ -155,27 +166,54 @@ class TableCheckpoint implements Checkpoint {
     return this.#closed
   }
 
-  #record(follow: () => EpochState): Promise<void> {
-    const turn = this.#turn.then(() => {
-      if (this.#end !== undefined) throw this.#end
-      return this.#change(follow())
+  #record(follow: Call['follow']): Promise<void> {
+    const recorded = new Promise<void>((resolve, reject) => {
+      this.#calls.push({ follow, resolve, reject })
     })
-    this.#turn = turn.catch(() => {})
-    return turn
+    if (!this.#isRecording) void this.#recordAll()
+    return recorded
+  }
+
+  /** Never rejects: each call has its own promise. */
+  async #recordAll(): Promise<void> {
+    this.#isRecording = true
+    while (this.#calls.length > 0) {
+      await setImmediate()
+      const calls = this.#calls
+      this.#calls = []
+      await this.#recordTogether(calls)
+    }
+    this.#isRecording = false
   }
 
   /** After a failure nothing more is recorded, because the outcome of the last change may be unknown. */
+  async #recordTogether(calls: readonly Call[]): Promise<void> {
+    let { state } = this
+    const joined = calls.filter(({ follow, reject }) => {
+      try {
+        state = follow(state)
+        return true
+      } catch (error) {
+        reject(this.#end ?? error)
+        return false
+      }
+    })
+    try {
+      if (this.#end !== undefined) throw this.#end
+      if (joined.length > 0) await this.#change(state)
+      for (const { resolve } of joined) resolve()
+    } catch (error) {
+      this.#end ??= explainFailure(error, this.#own.location, 'write')
+      for (const { reject } of joined) reject(this.#end)
+    }
+  }
+
   async #change(state: EpochState): Promise<void> {
     const { row, name, location } = this.#own
     const after = { ...this.#row, write_id: randomUUID(), state }
-    try {
-      const isMine = await row.change(this.#row, columnsOf(name, after), this.#leaving.signal)
-      if (!isMine) throw fenced(location, await this.#successor())
-      this.#row = after
-    } catch (error) {
-      this.#end ??= explainFailure(error, location, 'write')
-      throw this.#end
-    }
+    const isMine = await row.change(this.#row, columnsOf(name, after), this.#leaving.signal)
+    if (!isMine) throw fenced(location, await this.#successor())
+    this.#row = after
   }
 
   /** The owner that took the checkpoint over, if the row can be read and names one. */

@@ -19,6 +19,7 @@ function scene(begun: readonly Seal[] = []) {
     readonly position: unknown
     readonly seal: () => void
     readonly send: () => void
+    readonly record: () => void
     readonly commit: () => void
     readonly fail: (error: Error) => void
   }[] = []
@@ -38,13 +39,26 @@ function scene(begun: readonly Seal[] = []) {
     () => {},
   )
   const settings = epochSettingsOf({ ...least, rows_per_epoch: 4, rows_per_batch: 2 })
-  const cutter = new EpochCutter(writer as EpochWriter, settings, progress, (_, epoch, { sealed, sent }) => {
-    const { position } = epoch
-    const rows = epoch.count
-    return new Promise((commit, fail) =>
-      written.push({ rows, position, seal: () => sealed?.(), send: () => sent?.(), commit, fail }),
-    )
-  })
+  const cutter = new EpochCutter(
+    writer as EpochWriter,
+    settings,
+    progress,
+    (_, epoch, { sealed, sent, committing }) => {
+      const { position } = epoch
+      const rows = epoch.count
+      return new Promise((commit, fail) =>
+        written.push({
+          rows,
+          position,
+          seal: () => sealed?.(),
+          send: () => sent?.(),
+          record: () => committing?.(),
+          commit,
+          fail,
+        }),
+      )
+    },
+  )
   const add = (from: number, to: number) =>
     encodeAll(Array.from({ length: to - from }, (_, i) => ({ p: 1, c: from + i }))).map(row => ({
       wait: cutter.add(row, undefined),
@@ -86,25 +100,28 @@ describe('rows that are collected', () => {
 })
 
 describe('an epoch', () => {
-  it('begins when it is full, and the one before the previous one is committed', async () => {
-    const { cutter, written, add } = scene()
-    await settled()
-    written[0]?.seal()
-    await settled()
-    add(4, 8)
-    await settled()
-    expect(written.map(({ rows }) => rows)).toEqual([4, 4])
-    written[0]?.send()
-    written[1]?.seal()
-    await settled()
-    add(8, 12)
-    await settled()
-    expect(written.length).toBe(2)
-    written[0]?.commit()
-    await settled()
-    expect(written.map(({ rows }) => rows)).toEqual([4, 4, 4])
-    cutter.stop()
-  })
+  it.each(['record', 'commit'] as const)(
+    'begins when it is full, and the %s of the one before the previous one has come',
+    async end => {
+      const { cutter, written, add } = scene()
+      await settled()
+      written[0]?.seal()
+      await settled()
+      add(4, 8)
+      await settled()
+      expect(written.map(({ rows }) => rows)).toEqual([4, 4])
+      written[0]?.send()
+      written[1]?.seal()
+      await settled()
+      add(8, 12)
+      await settled()
+      expect(written.length).toBe(2)
+      written[0]?.[end]()
+      await settled()
+      expect(written.map(({ rows }) => rows)).toEqual([4, 4, 4])
+      cutter.stop()
+    },
+  )
 
   it('that is not full begins when all rows of the previous one have been sent, with the rows until then', async () => {
     const { cutter, written, add } = scene()
