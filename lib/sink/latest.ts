@@ -31,7 +31,7 @@ export class Latest<Value> {
   /** A waiting value is still delivered. */
   end(error?: unknown): void {
     const controller = this.#controller
-    if (controller === undefined) return
+    if (controller === undefined || this.#failure !== undefined) return
     if (this.#waiting !== undefined && error !== undefined) {
       this.#failure = { error }
       return

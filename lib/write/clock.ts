@@ -136,7 +136,8 @@ export class OrderClock {
    */
   correct(value: number): void {
     if (value === this.correction) return
-    this.#highest = Math.max(this.#highest, this.now())
+    // No row has left with a later write time, because rows wait until theirs has come.
+    this.#highest = Math.max(this.#highest, Math.min(this.#last, this.now()))
     if (this.#corrections.length === 1 && this.#last === 0) {
       this.#corrections = [{ from: Number.NEGATIVE_INFINITY, value, excess: 0 }]
       return

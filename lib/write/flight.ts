@@ -1,10 +1,12 @@
 import type { Fault } from '../cluster/fault.ts'
+import type { AsideTime } from './asideTime.ts'
 import type { Line, LineOwner } from './line.ts'
 import type { Permit } from './permit.ts'
 import type { ReplicaSet } from './replicaSet.ts'
 
 /** What flights share: the permits, and the window that learns from answers. */
 export interface Permits {
+  readonly aside: AsideTime
   /** A permit is free. */
   released(replicas: ReplicaSet<Line>, kind: PermitKind): void
   /** Resolves when a flight that gave its permit back gets another. */
@@ -44,17 +46,20 @@ export class Flight implements Permit {
     this.#permits.failed(this.replicas, fault, sent)
   }
 
-  async pause(wait_ms: number, isPatient: boolean, signal: AbortSignal): Promise<void> {
+  async pause(wait_ms: number, isPatient: boolean, signal: AbortSignal): Promise<number> {
     this.release()
     await this.replicas.sleep(wait_ms, isPatient, signal)
+    const { aside } = this.#permits
+    const before = aside.ms
     await this.#permits.acquire(this)
     signal.throwIfAborted()
+    return aside.ms - before
   }
 
   async aside(handled: Promise<void>): Promise<void> {
     this.replicas.aside++
     try {
-      await handled
+      await this.#permits.aside.during(handled)
     } finally {
       this.replicas.aside--
     }

@@ -1,5 +1,6 @@
 import type { Group } from '../batch/group.ts'
 import type { Fault } from '../cluster/fault.ts'
+import { AsideTime } from './asideTime.ts'
 import { Flight, type PermitKind, type Permits } from './flight.ts'
 import { Lane, type Send, type Turns } from './lane.ts'
 import type { Line, LineOwner } from './line.ts'
@@ -38,6 +39,7 @@ export class Outbox implements Turns, Permits {
   /** Probes. They do not count in the window, because they would use up a small one. */
   #probes = 0
   #heldBytes = 0
+  readonly aside = new AsideTime()
   /** Lanes that wait for room. */
   readonly #awaiting = new Set<LineOwner>()
 
@@ -219,9 +221,11 @@ export class Outbox implements Turns, Permits {
     this.#heldBytes -= flight.bytes
     const { replicas } = flight
     replicas.flights.delete(flight)
+    const hadPermit = flight.permit !== undefined
     flight.release()
-    // A flight that slept had no permit to release.
+    // Others may wait for its bytes, even if it slept and had no permit to release.
     if (replicas.isFailing) this.#offerProbes()
+    else if (!hadPermit) this.sendNext()
     if (replicas.isIdle) this.#forget(replicas)
     flight.lane.landed()
   }

@@ -16,11 +16,11 @@ export interface Permit {
   failed(fault: Fault, sent: number): void
   /**
    * Gives the permit back for this many milliseconds, so that other requests can use it, and resolves once it is held
-   * again.
+   * again, to the milliseconds in which it waited for permits that others kept for `on_bad_row`.
    * @param isPatient whether to wait the whole time, even if the replica set answers earlier
    * @throws the signal's reason
    */
-  pause(wait_ms: number, isPatient: boolean, signal: AbortSignal): Promise<void>
+  pause(wait_ms: number, isPatient: boolean, signal: AbortSignal): Promise<number>
   /** Settles like `handled`. Until then the replica set owes no answer, although the permit is held. */
   aside(handled: Promise<void>): Promise<void>
 }

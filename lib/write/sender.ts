@@ -83,7 +83,8 @@ export class Sender {
     requests.retries(delivery, wait_ms, reason)
     detach(delivery.rows)
     tally.groupPaused()
-    await permit.pause(wait_ms, delivery.usesWriteTimes(reason), signal).finally(() => tally.groupResumed())
+    const pause = permit.pause(wait_ms, delivery.usesWriteTimes(reason), signal)
+    delivery.postpone(await pause.finally(() => tally.groupResumed()))
     delivery.repeat(reason)
     tally.requestRepeated()
     return [delivery]

@@ -144,7 +144,7 @@ class FileCheckpoint implements Checkpoint {
   }
 
   seal(given: Seal): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#step(async () => {
       const sealed = exactSeal(given)
       await this.#record(seal(this.#state, sealed), { seal: sealed })
     })
@@ -152,11 +152,11 @@ class FileCheckpoint implements Checkpoint {
 
   reseal({ timestamp, last_timestamp }: TimestampSpan): Promise<void> {
     const span = { timestamp, last_timestamp }
-    return this.#inTurn(() => this.#record(reseal(this.#state, span), { reseal: span }))
+    return this.#step(() => this.#record(reseal(this.#state, span), { reseal: span }))
   }
 
   commit(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#step(async () => {
       const next = commit(this.#state)
       await this.#record(next, { commit: { epoch_id: next.committed.epoch_id } })
     })
@@ -179,6 +179,14 @@ class FileCheckpoint implements Checkpoint {
     })
   }
 
+  /** After a failure a step is refused for that reason, and not because it does not follow from a step that was not recorded. */
+  #step(action: () => Promise<void>): Promise<void> {
+    return this.#inTurn(() => {
+      if (this.#end !== undefined) throw this.#end
+      return action()
+    })
+  }
+
   #inTurn(action: () => Promise<void>): Promise<void> {
     const turn = this.#turn.then(action).catch(error => {
       throw explainFailure(error, this.#own.location, 'write')
@@ -189,7 +197,6 @@ class FileCheckpoint implements Checkpoint {
 
   /** Nothing is retried after a failure: a second fsync may succeed although the first one lost the bytes. */
   async #record(next: EpochState, event: Event): Promise<void> {
-    if (this.#end !== undefined) throw this.#end
     try {
       await this.#checkOwner()
       this.#checksum = await this.#write(next, event)

@@ -46,9 +46,12 @@ describe('a checkpoint that cannot be used', () => {
     const disk = Disk.empty()
     const checkpoint = await openOn(disk, 1)
     disk.room = 0
-    await expect(checkpoint.seal(sealOf(0))).rejects.toThrow(
-      'Cannot write checkpoint /data/orders: ENOSPC: it fails here. The disk is full: make room, then start again',
-    )
+    const why =
+      'Cannot write checkpoint /data/orders: ENOSPC: it fails here. The disk is full: make room, then start again'
+    // The second call would be a mistake without the first one.
+    const calls = [checkpoint.seal(sealOf(0)), checkpoint.commit()]
+    for (const call of await Promise.allSettled(calls)) expect(String(Object(call).reason)).toContain(why)
+    await expect(checkpoint.seal(sealOf(0))).rejects.toThrow(why)
   })
 
   it('because link() failed although the link was created, removes the link', async () => {

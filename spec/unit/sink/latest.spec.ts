@@ -11,6 +11,19 @@ it('the latest value is read before the error of its stream', async () => {
   await expect(reader.read()).rejects.toThrow('the sink failed')
 })
 
+it.each([
+  ['without an error', undefined],
+  ['with another error', new Error('destroyed')],
+])('the error is the first one if the stream ends again %s', async (_, second) => {
+  const latest = new Latest<number>()
+  latest.tell(1)
+  latest.end(new Error('the sink failed'))
+  latest.end(second)
+  const reader = latest.stream.getReader()
+  expect(await reader.read()).toEqual({ value: 1, done: false })
+  await expect(reader.read()).rejects.toThrow('the sink failed')
+})
+
 it('the error comes at once if no value waits', async () => {
   const latest = new Latest<number>()
   latest.end(new Error('the sink failed'))

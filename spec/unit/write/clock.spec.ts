@@ -141,6 +141,19 @@ describe('the order clock', () => {
     expect(clock.now()).toBeGreaterThan(Math.floor(written / 1000) * 1000 + 999)
   })
 
+  it.each([
+    ['no row was stamped', 0],
+    ['the last row came long before', 30_000],
+  ])('does not wait for its time before it was moved back if %s', async (_, idle) => {
+    const { time, clock } = steadyAt(1_000_000)
+    if (idle > 0) clock.next()
+    time.now += idle
+    clock.correct(-20_000)
+    const waiting = clock.nextMillisecond(new AbortController().signal)
+    time.now += 1_000
+    expect(await Promise.race([waiting.then(() => 'over'), delay(500, 'waits')])).toBe('over')
+  })
+
   it('stamps rows from before its oldest remembered correction with that correction', () => {
     const { time, arrivals, clock } = steadyAt(1_000_000)
     clock.correct(50_000)

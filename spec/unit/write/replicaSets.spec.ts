@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Group } from '../../../lib/batch/group.ts'
 import type { Fault } from '../../../lib/cluster/fault.ts'
@@ -64,9 +65,9 @@ function groupOf(replicas: string): Group {
   return { rows, bytes: byteLengthOf(rows[0] as EncodedRow), replicas }
 }
 
-const isOver = async (wait: Promise<unknown>) => {
+const isOver = async (wait: Promise<unknown> | undefined) => {
   let over = false
-  void wait.then(() => {
+  void wait?.then(() => {
     over = true
   })
   await settled()
@@ -84,6 +85,22 @@ describe('a request between two attempts', () => {
     await acknowledge(1)
     expect(await isOver(again)).toBe(true)
     expect(namesOf()).toEqual(['a', 'a'])
+  })
+
+  it('is told how long it waited for a permit that another kept for `on_bad_row`', async () => {
+    const { push, sent, fail, acknowledge } = scene({ requests: 1 })
+    push('a', 'a')
+    const again = fail(0, 0)
+    let handled = () => {}
+    const handling = sent[1]?.permit.aside(new Promise(resolve => (handled = resolve)))
+    await delay(100)
+    handled()
+    await handling
+    await delay(50)
+    await acknowledge(1)
+    const waited_ms = await again
+    expect(waited_ms).toBeGreaterThan(80)
+    expect(waited_ms).toBeLessThan(145)
   })
 
   it('fails with the reason of a signal', async () => {
@@ -107,7 +124,7 @@ describe('a replica set that fails three times in a row', () => {
     expect(await Promise.all(again.map(isOver))).toEqual([true, true, false])
     // Each probe that fails makes room for the next.
     void fail(0)
-    expect(await isOver(again[2] as Promise<void>)).toBe(true)
+    expect(await isOver(again[2])).toBe(true)
     expect(namesOf()).toHaveLength(7)
   })
 
@@ -297,6 +314,20 @@ describe('a replica set that hangs', () => {
     // A group may exceed the bound only if nothing is held.
     lane.push([{ ...groupOf('alive'), bytes: 5_000 }])
     expect(namesOf()).toHaveLength(5)
+  })
+
+  it('holds nobody up after it answers, although groups wait for bytes of requests without a permit', async () => {
+    const { lane, sent, acknowledge } = scene({ requests: 16, bytes: 301, waitingRows: 99 })
+    const group = (name: string, bytes: number) => ({ ...groupOf(name), bytes })
+    lane.push([group('alive', 1), group('hung', 100), group('hung', 100), group('hung', 100)])
+    for (let look = 0; look < 10; look++) vi.advanceTimersByTime(250)
+    await acknowledge(0)
+    vi.advanceTimersByTime(250)
+    lane.push([group('hung', 250)])
+    for (const at of [1, 2, 3]) await acknowledge(at)
+    expect(sent).toHaveLength(5)
+    await acknowledge(4)
+    expect(lane.idle()).toBeUndefined()
   })
 
   it('is treated like the others after it answers', async () => {

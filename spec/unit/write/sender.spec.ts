@@ -27,6 +27,8 @@ beforeEach(() => {
 async function scene(
   options: Partial<CassandraWritableOptions> = {},
   onBadRow: () => Promise<void> = async () => {},
+  /** Milliseconds that each retry waits for a permit that others keep for `on_bad_row`. */
+  heldUp_ms = 0,
 ) {
   const client = new FakeClient(schema.columns.map(({ name, kind, cql }) => ({ name, kind, type: cql })))
   const settings = writeSettingsOf({ client: client.asClient, keyspace: 'ks', table: 't', ...options })
@@ -51,7 +53,8 @@ async function scene(
       told.push('answered')
     },
     failed: (fault: Fault) => told.push(fault),
-    pause: (wait_ms: number, _: boolean, signal: AbortSignal) => delay(wait_ms, undefined, { signal }),
+    pause: (wait_ms: number, _: boolean, signal: AbortSignal) =>
+      delay(wait_ms + heldUp_ms, heldUp_ms, { signal }),
     aside: (handled: Promise<void>) => handled,
   }
   const requests = new TableRequests(
@@ -309,6 +312,15 @@ describe('a request whose rows the server fails to store', () => {
     })
     await sending
     expect(written).toEqual([1])
+    expect(counters).toMatchObject({ rows_written: 1, rows_in_flight: 0 })
+  })
+
+  it('leaves rows their time for retries, however long others keep all permits for `on_bad_row`', async () => {
+    const { client, counters, send } = await scene({ retry_timeout_ms: 200 }, undefined, 400)
+    const sending = send(rows(1))
+    let tries = 0
+    await answer(client, sending, () => (++tries <= 2 ? serverError(0x1001, 'overloaded') : undefined))
+    await sending
     expect(counters).toMatchObject({ rows_written: 1, rows_in_flight: 0 })
   })
 

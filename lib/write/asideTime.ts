@@ -1,0 +1,20 @@
+/** How long requests have kept their permits for `on_bad_row`. Others may wait for a permit meanwhile, and not for Cassandra. */
+export class AsideTime {
+  #handlers = 0
+  #since = 0
+  #passed = 0
+
+  /** Milliseconds in which at least one request waited for `on_bad_row`. */
+  get ms(): number {
+    return this.#passed + (this.#handlers === 0 ? 0 : performance.now() - this.#since)
+  }
+
+  async during(handled: Promise<void>): Promise<void> {
+    if (this.#handlers++ === 0) this.#since = performance.now()
+    try {
+      await handled
+    } finally {
+      if (--this.#handlers === 0) this.#passed += performance.now() - this.#since
+    }
+  }
+}
