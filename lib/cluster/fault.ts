@@ -110,12 +110,22 @@ export function mayBeApplied(error: unknown): boolean {
   return code !== UNPREPARED && code !== BOOTSTRAPPING && code !== INVALID && name !== 'BusyConnectionError'
 }
 
+/** Whether the driver, or a server, waited in vain for what a read asks for. The read may ask for too much. */
+export function isTimeout(error: unknown): boolean {
+  if (!isDriverError(error)) return false
+  if (error.innerErrors !== undefined) return innerErrorsOf(error).some(isTimeout)
+  return error.code === READ_TIMEOUT || error.name === TIMED_OUT
+}
+
+const READ_TIMEOUT = 0x1200
+const TIMED_OUT = 'OperationTimedOutError'
+
 const SERVER_ERROR = 0x0000
 const INVALID = 0x2200
 const UNPREPARED = 0x2500
 const BOOTSTRAPPING = 0x1002
 
-const slowNames: ReadonlySet<string> = new Set(['OperationTimedOutError', 'BusyConnectionError'])
+const slowNames: ReadonlySet<string> = new Set([TIMED_OUT, 'BusyConnectionError'])
 
 /** Names of failed system calls, such as ECONNRESET. */
 const systemError = /^E[A-Z]+$/

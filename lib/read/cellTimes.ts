@@ -10,6 +10,7 @@ export class CellTimes {
   /** Selectors after the columns: per column outside the key, its write times and its remaining times to live. */
   readonly selectors: readonly string[]
   readonly names: TimeNames
+  readonly hasStatics: boolean
   readonly #table: string
   /** Columns whose parts have their own times. */
   readonly #multiCell: readonly string[]
@@ -19,6 +20,7 @@ export class CellTimes {
     const cells = wanted.filter(column => !isKey(column))
     this.#table = `${keyspace}.${name}`
     this.names = names
+    this.hasStatics = cells.some(({ kind }) => kind === 'static')
     this.columns = [...columns.filter(isKey), ...cells]
     this.selectors = cells.flatMap(column => {
       const quoted = quoteIdentifier(column.name)

@@ -75,9 +75,11 @@ export class Following {
       } catch (error) {
         this.#signal.throwIfAborted()
         if (error instanceof CassandraStreamsError) throw error
-        if (!mayPass(faultOf(error)) || performance.now() >= ends) {
+        const isFinal = !mayPass(faultOf(error))
+        if (isFinal || performance.now() >= ends) {
           const text = `Cassandra does not report its time and the table's schema, which \`follow\` needs: ${wordsOf(error)}`
-          throw new ReadError('ERR_CASSANDRA_READ_TIMEOUT', text, { cause: error })
+          const code = isFinal ? 'ERR_CASSANDRA_READ' : 'ERR_CASSANDRA_READ_TIMEOUT'
+          throw new ReadError(code, text, { cause: error })
         }
       }
       await this.#pause(backoff(tries))

@@ -1,7 +1,7 @@
 import type { Client } from 'cassandra-driver'
+import { answerWithin } from '../cluster/answerWithin.ts'
 import type { Connection } from '../cluster/connect.ts'
 import { openInTime } from '../cluster/opening.ts'
-import { within } from '../cluster/within.ts'
 import { channels, type OpenContext, traceEach } from '../diagnostics.ts'
 import { ReadError } from '../errors.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
@@ -47,8 +47,8 @@ export function openTable<Opened>(
     () =>
       openInTime(settings, signal, async connection => {
         const { client } = connection
-        const schema = await readTable({ client, keyspace, table, timeout_ms, signal })
-        const server = await describeServer(client, timeout_ms)
+        const schema = await readTable({ client, keyspace, table, timeout_ms, signal, use: 'read' })
+        const server = await describeServer(client, timeout_ms, signal)
         signal.throwIfAborted()
         return use({ connection, schema, server, settings })
       }),
@@ -62,9 +62,10 @@ export function tokensOf({ client }: Connection): bigint[] {
   return tokens.map(token => BigInt(String(token)))
 }
 
-async function describeServer(client: Client, timeout_ms: number): Promise<Server> {
+async function describeServer(client: Client, timeout_ms: number, signal: AbortSignal): Promise<Server> {
   const cql = 'SELECT partitioner, cluster_name, release_version FROM system.local'
-  const { rows } = await within(timeout_ms, client.execute(cql, [], readOptions(timeout_ms)))
+  const ask = (limit_ms: number) => client.execute(cql, [], { ...readOptions(limit_ms), prepare: false })
+  const { rows } = await answerWithin(timeout_ms, ask, signal)
   const partitioner = String(rows[0]?.['partitioner'])
   const version = Number.parseInt(String(rows[0]?.['release_version']), 10)
   if (partitioner.endsWith(MURMUR3)) return { cluster: String(rows[0]?.['cluster_name']), version }

@@ -2,40 +2,31 @@ import { OptionError } from '../errors.ts'
 import type { Json } from '../json.ts'
 import { hasShape, isText } from '../json.ts'
 
-const TOKEN_FROM = 4
-const KEY_FROM = 12
+const LENGTH_BYTES = 4
+const TOKEN_BYTES = 8
 
-/** The place of a row in the ring: its token and its key columns in the bytes of its page, each preceded by its length. */
+/** The place of a row in the ring: its token and its key. */
 export class Place {
-  readonly #page: Buffer
-  readonly #from: number
-  readonly #to: number
+  /** The bytes by which rows are ordered: 8 of the token, then the key columns, each preceded by its length. */
+  readonly key: Buffer
   readonly #span: Span | undefined
   readonly #isAgain: boolean
 
   /**
-   * @param page stays in memory as long as this place
    * @param span of a following reader
    * @param isAgain whether more parts of the row will come
    */
-  constructor(page: Buffer, from: number, to: number, span: Span | undefined, isAgain = false) {
-    this.#isAgain = isAgain
-    this.#page = page
-    this.#from = from
-    this.#to = to
+  constructor(key: Buffer, span: Span | undefined, isAgain: boolean) {
+    this.key = key
     this.#span = span
-  }
-
-  /** The bytes by which rows are ordered: 8 of the token, then those of the key. */
-  get key(): Buffer {
-    return this.#page.subarray(this.#from + TOKEN_FROM, this.#to)
+    this.#isAgain = isAgain
   }
 
   get position(): ReadPosition {
     const span = this.#span
     return {
-      token: String(this.#page.readBigInt64BE(this.#from + TOKEN_FROM)),
-      key: this.#page.toString('base64url', this.#from + KEY_FROM, this.#to),
+      token: String(this.key.readBigInt64BE()),
+      key: this.key.toString('base64url', TOKEN_BYTES),
       ...(this.#isAgain && { again: true }),
       ...(span !== undefined && {
         from: span.from === undefined ? null : String(span.from),
@@ -63,6 +54,20 @@ export interface ReadPosition {
   /** The columns of the primary key as bytes, each preceded by its length in 4 bytes, in base64url. */
   readonly key: string
   readonly [name: string]: Json
+}
+
+/**
+ * The place in a page, where the token is preceded by its length. Its bytes are copied: a caller who keeps few rows must not keep
+ * their pages in memory.
+ */
+export function placeAt(
+  page: Buffer,
+  from: number,
+  to: number,
+  span: Span | undefined,
+  isAgain = false,
+): Place {
+  return new Place(Buffer.from(page.subarray(from + LENGTH_BYTES, to)), span, isAgain)
 }
 
 /** A copy of a row by `{ ...row }` has it too. JSON and sinks do not see it. */

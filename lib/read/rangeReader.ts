@@ -3,7 +3,7 @@ import type { Client, QueryOptions, types } from 'cassandra-driver'
 import { backoff } from '../cluster/backoff.ts'
 import { consistencyOf } from '../cluster/consistency.ts'
 import { publicError, wordsOf } from '../cluster/failure.ts'
-import { type Fault, faultOf } from '../cluster/fault.ts'
+import { type Fault, faultOf, isTimeout } from '../cluster/fault.ts'
 import { begin, channels, isTraced } from '../diagnostics.ts'
 import { ReadError } from '../errors.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
@@ -21,6 +21,9 @@ const MOST_GROWTH = 4
 
 /** Wanted bytes per page: enough to be worth a request, and few enough that several pages fit into memory. */
 const PAGE_BYTES = 1024 * 1024
+
+/** Rows of a page that the driver has decoded, so that its bytes are not known. */
+const UNSIZED_ROWS = 500
 
 /** With fewer milliseconds left, another attempt is pointless. */
 const LEAST_MS = 20
@@ -61,13 +64,13 @@ export class RangeReader {
    * The pages of a range. Without a range, the pages of the partitions that the statement names. A range that takes too long is
    * read in halves.
    * @param span of a following reader
-   * @param onHalved called when a part of the range took too long
+   * @param onHalved called with the width of the halves when a part of the range took too long
    * @throws ReadError, OptionError, SchemaError
    */
   async *pages(
     range: TokenRange | undefined,
     span?: Span,
-    onHalved?: () => void,
+    onHalved?: (width: bigint) => void,
   ): AsyncGenerator<Page, void, undefined> {
     const ranges = [range]
     // The parts of a range share its time until a page of one arrives.
@@ -77,8 +80,8 @@ export class RangeReader {
       do {
         const page = await this.#page(part, span, next, ends)
         if (page === 'too long') {
-          onHalved?.()
           const [first, second] = halves(part as TokenRange) ?? []
+          if (first !== undefined) onHalved?.(first.end - first.start)
           if (second !== undefined) ranges.push(second)
           ranges.push(first)
           break
@@ -109,6 +112,7 @@ export class RangeReader {
         ? request_timeout_ms
         : Math.min(request_timeout_ms, Math.max(LEAST_MS, ends - performance.now()))
     let rows = this.rows
+    let doubts = 0
     for (let tries = 0; ; tries++) {
       this.#signal.throwIfAborted()
       try {
@@ -121,14 +125,15 @@ export class RangeReader {
         this.#signal.throwIfAborted()
         const fault = faultOf(error)
         const isDoubtful = fault === 'failure' || fault === 'schema' || isInvalid(error)
-        const isFinal = isDoubtful && tries + 1 >= FEW_TRIES
-        if (!mayPass(fault) || isFinal) throw this.#statement.explain(error, fault, placeOf(range))
-        const isSlow = fault === 'slow' || isReadTimeout(error)
+        if (isDoubtful) doubts++
+        if (!mayPass(fault) || doubts >= FEW_TRIES)
+          throw this.#statement.explain(error, fault, placeOf(range))
+        const isLate = isTimeout(error)
         const left_ms = ends - performance.now()
         if (left_ms < LEAST_MS) throw this.#over(error, range, tries + 1)
-        if (isSlow && from === undefined && range !== undefined && tries > 0 && halves(range) !== undefined)
+        if (isLate && from === undefined && range !== undefined && tries > 0 && halves(range) !== undefined)
           return 'too long'
-        if (isSlow) rows = Math.max(1, Math.ceil(rows / 4))
+        if (isLate || fault === 'slow') rows = Math.max(1, Math.ceil(rows / 4))
         const wait_ms = Math.min(backoff(tries), left_ms / 2)
         this.#retries(rows, tries + 1, wait_ms, error)
         await delay(wait_ms, undefined, { signal: this.#signal })
@@ -196,8 +201,7 @@ export class RangeReader {
   #learn({ rows: { length }, size }: Page): void {
     if (length === 0) return
     this.#mostRows = Math.max(this.#mostRows, MOST_GROWTH * length)
-    if (size === 0) return
-    const bytes = size / length
+    const bytes = size === 0 ? PAGE_BYTES / UNSIZED_ROWS : size / length
     const before = this.#rowBytes ?? bytes
     // Larger rows count at once, smaller ones gradually.
     this.#rowBytes = bytes > before ? bytes : (7 * before + bytes) / 8
@@ -212,10 +216,4 @@ export class RangeReader {
 
 function placeOf(range: TokenRange | undefined): string {
   return range === undefined ? '' : `, in the tokens above ${range.start} up to ${range.end},`
-}
-
-const READ_TIMEOUT = 0x1200
-
-function isReadTimeout(error: unknown): boolean {
-  return (error as { readonly code?: unknown }).code === READ_TIMEOUT
 }

@@ -16,7 +16,7 @@ export class RingWalk {
   readonly #ranges: readonly TokenRange[]
   readonly #inOrder: boolean
   #width: bigint
-  /** Greatest width of a part, once a part was slow. */
+  /** Greatest width of a part, once a part was slow. It doubles with each part that was not. */
   #most: bigint = RING
 
   /**
@@ -52,10 +52,11 @@ export class RingWalk {
   /**
    * @param rows in the part
    * @param pageRows that a page may have
-   * @param most greatest width from now on, after a part that was slow. Few rows do not mean that a part is quick to read
+   * @param most greatest width of the next parts, after a part that was slow. Few rows do not mean that a part is quick to read
    */
-  learn({ start, end }: TokenRange, rows: number, pageRows: number, most: bigint = RING): void {
-    if (most < this.#most) this.#most = most > 0n ? most : 1n
+  learn({ start, end }: TokenRange, rows: number, pageRows: number, most?: bigint): void {
+    if (most === undefined) this.#most = least(RING, 2n * this.#most)
+    else this.#most = least(this.#most, most > 0n ? most : 1n)
     const wanted = pageRows * (this.#inOrder ? PAGES_IN_ORDER : PAGES_IN_TURNS)
     const growth = rows === 0 ? MOST_GROWTH : wanted / rows
     const bounded = Math.max(1 / MOST_SHRINKING, Math.min(MOST_GROWTH, growth))
@@ -74,3 +75,5 @@ export class RingWalk {
     }
   }
 }
+
+const least = (a: bigint, b: bigint) => (a < b ? a : b)

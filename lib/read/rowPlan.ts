@@ -7,8 +7,9 @@ import { Bytes } from '../value/bytes.ts'
 import type { Decoder } from '../value/compiledType.ts'
 import { columnDecoderFor, setOwn } from '../value/decoder.ts'
 import { type Encoder, encoderFor } from '../value/encoder.ts'
-import { Place, type Span, setPlace } from './place.ts'
+import { type Place, placeAt, type Span, setPlace } from './place.ts'
 import type { SpanFilter } from './spanFilter.ts'
+import type { Layout } from './statement.ts'
 
 /** A row as plain JavaScript: one property per column. */
 export type PlainRow = Record<string, unknown>
@@ -32,9 +33,12 @@ const NO_EXTRAS: Extras = { count: 0, places: 0, filter: undefined, span: undefi
 
 /** How to read the rows of an answer. Compiled once per table. */
 export class RowPlan {
+  readonly #layout: Layout
+  /** Columns of a row. */
   readonly #columns: readonly Column[]
   readonly #names: readonly string[]
-  readonly #decoders: readonly Decoder[]
+  /** Undefined for a column that is left out. */
+  readonly #decoders: readonly (Decoder | undefined)[]
   /** Whether an empty value is null, per column. */
   readonly #isNullWhenEmpty: readonly boolean[]
   /** Each row starts as a copy of it, with room for all columns. Names that every object inherits become its own. */
@@ -42,24 +46,31 @@ export class RowPlan {
   readonly #extras: Extras
   /** Index of a column that is null in rows with static columns only. -1 if there is none. */
   readonly #clustering: number
-  #encoders: readonly Encoder[] | undefined
+  #encoders: readonly (Encoder | undefined)[] | undefined
 
   /**
-   * @param columns of the answer, in its order
-   * @param extras values after them
+   * @param columns of a row, in the order of its properties
+   * @param extras values of the answer after its columns
    * @param form form of the values
+   * @param layout columns of the answer
    */
-  constructor(columns: readonly Column[], extras = NO_EXTRAS, form: ValueForm = 'plain') {
+  constructor(
+    columns: readonly Column[],
+    extras = NO_EXTRAS,
+    form: ValueForm = 'plain',
+    layout: Layout = columns,
+  ) {
     this.#extras = extras
     this.#columns = columns
-    this.#names = columns.map(({ name }) => name)
+    this.#layout = layout
+    this.#names = layout.map(column => column?.name ?? '')
     const empty: PlainRow = {}
-    for (const name of this.#names) setOwn(empty, name, null)
+    for (const { name } of columns) setOwn(empty, name, null)
     this.#empty = empty
-    const decoders = columns.map(({ type }) => columnDecoderFor(type, form))
-    this.#decoders = decoders.map(({ decode }) => decode)
-    this.#isNullWhenEmpty = decoders.map(({ isNullWhenEmpty }) => isNullWhenEmpty)
-    this.#clustering = columns.findIndex(({ kind }) => kind === 'clustering')
+    const decoders = layout.map(column => column && columnDecoderFor(column.type, form))
+    this.#decoders = decoders.map(decoder => decoder?.decode)
+    this.#isNullWhenEmpty = decoders.map(decoder => decoder?.isNullWhenEmpty === true)
+    this.#clustering = layout.findIndex(column => column?.kind === 'clustering')
   }
 
   /**
@@ -86,8 +97,9 @@ export class RowPlan {
         const size = lengthAt(bytes, at)
         at += LENGTH_BYTES
         if (size < 0) continue
-        if (size > 0 || isNullWhenEmpty[column] === false)
-          row[names[column] as string] = (decoders[column] as Decoder)(bytes, at, at + size)
+        const decode = decoders[column]
+        if (decode !== undefined && (size > 0 || isNullWhenEmpty[column] === false))
+          row[names[column] as string] = decode(bytes, at, at + size)
         at += size
       }
       const isOfStatics = this.#mayBeOfStatics(row) && this.#hasNoKey(bytes, start)
@@ -103,11 +115,8 @@ export class RowPlan {
   }
 
   #placeAt(bytes: Buffer, at: number): Place {
-    const { places, span, filter } = this.#extras
-    const to = endOf(bytes, at, places)
-    if (filter === undefined) return new Place(bytes, at, to, span)
-    // Few rows of a page may be wanted. They must not keep the whole page in memory.
-    return new Place(Buffer.from(bytes.subarray(at, to)), 0, to - at, span)
+    const { places, span } = this.#extras
+    return placeAt(bytes, at, endOf(bytes, at, places), span)
   }
 
   #isWanted(bytes: Buffer, from: number): boolean {
@@ -146,7 +155,9 @@ export class RowPlan {
   }
 
   #bytesOf(column: number, value: unknown): ReturnType<Bytes['close']> {
-    this.#encoders ??= this.#columns.map(({ type }) => encoderFor(isCounter(type) ? bigint : type))
+    this.#encoders ??= this.#layout.map(
+      column => column && encoderFor(isCounter(column.type) ? bigint : column.type),
+    )
     const out = new Bytes(Number.POSITIVE_INFINITY)
     out.begin()
     this.#encoders[column]?.(value, out)
@@ -154,11 +165,11 @@ export class RowPlan {
   }
 
   #plain(given: types.Row): PlainRow {
-    const row: PlainRow = {}
-    for (const [i, { name, type }] of this.#columns.entries()) {
+    const row: PlainRow = { ...this.#empty }
+    for (const [i, column] of this.#layout.entries()) {
       const value: unknown = given.get(i)
-      if (value === null || value === undefined) setOwn(row, name, null)
-      else {
+      if (column !== undefined && value !== null && value !== undefined) {
+        const { name, type } = column
         const decode = this.#decoders[i] as Decoder
         if (type.kind === 'unsupported' && !isCounter(type)) {
           setOwn(row, name, Buffer.isBuffer(value) ? decode(value, 0, value.length) : value)

@@ -3,15 +3,18 @@ import type { Fault } from '../cluster/fault.ts'
 import { OptionError, ReadError, SchemaError } from '../errors.ts'
 import { nearestNames } from '../options/nearest.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
-import { quoteIdentifier } from '../table/cqlType.ts'
+import { type CqlType, quoteIdentifier } from '../table/cqlType.ts'
 import { fits } from '../table/preparations.ts'
 import type { Column, TableSchema } from '../table/schema.ts'
 import { CellTimes } from './cellTimes.ts'
-import type { Page } from './pageReader.ts'
+import type { BoundColumn, Page } from './pageReader.ts'
 import type { Span } from './place.ts'
 import type { SpanFilter } from './spanFilter.ts'
 import type { TokenRange } from './tokenRanges.ts'
 import { type Where, whereOf } from './where.ts'
+
+/** Columns of an answer in its order. Undefined for one that was added after the table was opened, and is left out. */
+export type Layout = readonly (Column | undefined)[]
 
 /** A statement with its values. */
 export interface BoundRead {
@@ -22,7 +25,7 @@ export interface BoundRead {
 
 /** What is selected from a table. */
 export class ReadStatement {
-  /** Columns of the answer, in its order. */
+  /** Columns that are read. Those of an answer to `*` may have another order. */
   readonly columns: readonly Column[]
   /** Selectors after the columns, in CQL. */
   readonly extras: readonly string[]
@@ -37,6 +40,9 @@ export class ReadStatement {
   readonly #settings: ReadSettings
   readonly #where: Where | undefined
   readonly #filter: SpanFilter | undefined
+  /** Whether all columns are read, and nothing else. Servers do less work per row for `*` than for a list of columns. */
+  readonly #isWhole: boolean
+  #layout: Layout
   readonly #select: string
   readonly #token: string
 
@@ -65,7 +71,9 @@ export class ReadStatement {
     const place = hasPlaces(settings) ? [this.#token, ...keyNames] : []
     this.places = place.length
     this.extras = [...place, ...(filter?.selectors ?? []), ...(this.times?.selectors ?? [])]
-    const names = this.columns.map(({ name }) => quoteIdentifier(name))
+    this.#layout = this.columns
+    this.#isWhole = settings.columns === undefined && this.times === undefined && this.extras.length === 0
+    const names = this.#isWhole ? ['*'] : this.columns.map(({ name }) => quoteIdentifier(name))
     const from = `${quoteIdentifier(schema.keyspace)}.${quoteIdentifier(schema.name)}`
     this.#select = `SELECT ${[...names, ...this.extras].join(', ')} FROM ${from} WHERE `
   }
@@ -129,15 +137,27 @@ export class ReadStatement {
   }
 
   /**
-   * Bytes of another type would silently be read as another value.
-   * @throws SchemaError when the columns of a page are not those of the table that was opened
+   * The columns of a page, the same array as long as they stay the same. Bytes of another type would silently be read as another
+   * value.
+   * @throws SchemaError when the page lacks a column of the table that was opened, or has another type for it
    */
-  check({ columns }: Page): void {
-    const isSame = this.columns.every(({ name, type }, i) => {
-      const found = columns[i]
-      return found?.name === name && (type.kind === 'unsupported' || fits(found.type, type))
-    })
-    if (!isSame) throw this.changed
+  layoutOf({ columns: found }: Page): Layout {
+    const layout = this.#isWhole ? found.map(({ name }) => this.#columnOf(name)) : this.columns
+    const isSame = (type: CqlType, i: number) =>
+      type.kind === 'unsupported' || fits((found[i] as BoundColumn).type, type)
+    const isKnown = layout.every(
+      (column, i) => column === undefined || (found[i]?.name === column.name && isSame(column.type, i)),
+    )
+    const isComplete = layout.filter(column => column !== undefined).length === this.columns.length
+    if (!isKnown || !isComplete) throw this.changed
+    const { length } = this.#layout
+    if (layout.length !== length || layout.some((column, i) => column !== this.#layout[i]))
+      this.#layout = layout
+    return this.#layout
+  }
+
+  #columnOf(name: string): Column | undefined {
+    return this.columns.find(column => column.name === name)
   }
 
   get changed(): SchemaError {

@@ -87,7 +87,7 @@ export class TableCounter {
     const { columns } = this.#statement
     const runs = new PartitionRuns(columns.length, (key, rows) => this.#largest.add(key, rows))
     for await (const page of this.#reader.pages(range)) {
-      this.#statement.check(page)
+      this.#statement.layoutOf(page)
       this.#known(() => runs.add('bytes' in page.rows ? page.rows : rawRowsOf(page.rows, columns)))
     }
     runs.end()

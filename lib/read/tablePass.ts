@@ -6,7 +6,7 @@ import { type PagePlan, PageRows } from './pageRows.ts'
 import { placeOf } from './place.ts'
 import type { RowOrder } from './rowOrder.ts'
 import type { PlainRow } from './rowPlan.ts'
-import type { ReadStatement } from './statement.ts'
+import type { Layout, ReadStatement } from './statement.ts'
 
 /** Maximum number of rows that become objects at the same time. */
 const MOST_ROWS = 128
@@ -20,13 +20,16 @@ export interface Skipped {
   readonly isAgain: boolean
 }
 
+/** How the rows of a page with these columns are read. */
+export type PlanOf = (layout: Layout) => PagePlan
+
 /** Where pages come from. */
 export type Pages = Pick<Lanes<never, Page>, 'next' | 'stop'>
 
 /** One walk through a table. */
 export class TablePass {
   readonly #statement: ReadStatement
-  readonly #plan: PagePlan
+  readonly #planOf: PlanOf
   readonly #lanes: Pages
   readonly #checked: RowOrder | undefined
   #skipped: Skipped | undefined
@@ -40,14 +43,14 @@ export class TablePass {
    */
   constructor(
     statement: ReadStatement,
-    plan: PagePlan,
+    planOf: PlanOf,
     lanes: Pages,
     skipped: Skipped | undefined,
     checked: RowOrder | undefined,
   ) {
     this.#checked = checked
     this.#statement = statement
-    this.#plan = plan
+    this.#planOf = planOf
     this.#lanes = lanes
     this.#skipped = skipped
   }
@@ -58,8 +61,7 @@ export class TablePass {
       while (this.#page === undefined || this.#page.isOver) {
         const page = await this.#lanes.next()
         if (page === undefined) return undefined
-        this.#statement.check(page)
-        this.#page = new PageRows(this.#plan, page)
+        this.#page = new PageRows(this.#planOf(this.#statement.layoutOf(page)), page)
       }
       const rows = this.#behindSkipped(this.#inOrder(this.#take(this.#page)))
       if (rows.length > 0) return rows

@@ -14,8 +14,8 @@ import { RingWalk } from './ringWalk.ts'
 import { rowOrderOf } from './rowOrder.ts'
 import { type PlainRow, RowPlan } from './rowPlan.ts'
 import { type SpanFilter, scanOf, tailOf } from './spanFilter.ts'
-import { ReadStatement } from './statement.ts'
-import { type Pages, TablePass } from './tablePass.ts'
+import { type Layout, ReadStatement } from './statement.ts'
+import { type Pages, type PlanOf, TablePass } from './tablePass.ts'
 import { TimedPlan } from './timedPlan.ts'
 import { rangesAbove, rangesBetween, type TokenRange } from './tokenRanges.ts'
 
@@ -114,7 +114,14 @@ export class TableReader {
   async #look(): Promise<void> {
     const { keyspace, table, request_timeout_ms: timeout_ms } = this.#settings
     const { client } = this.#connection
-    const schema = await readTable({ client, keyspace, table, timeout_ms, signal: this.#signal })
+    const schema = await readTable({
+      client,
+      keyspace,
+      table,
+      timeout_ms,
+      signal: this.#signal,
+      use: 'read',
+    })
     if (schema.id !== this.#schema.id) throw this.#statement.changed
     this.#schema = schema
     this.#filter = filterOf(this.#settings, schema, this.#server.version)
@@ -130,19 +137,29 @@ export class TableReader {
     const pages = this.#pagesOf(span, behind)
     return new TablePass(
       this.#statement,
-      this.#planOf(span),
+      this.#plansOf(span),
       pages,
       skipped,
       isOfPartitions && places > 0 ? order : undefined,
     )
   }
 
-  #planOf(span: Span | undefined): PagePlan {
+  #plansOf(span: Span | undefined): PlanOf {
     const { columns, extras, places, times, table } = this.#statement
     const count = extras.length
-    return times === undefined
-      ? new RowPlan(columns, { count, places, filter: this.#filter, span }, this.#settings.values)
-      : new TimedPlan(table, columns, { names: times.names, extras: count, places })
+    if (times !== undefined) {
+      const plan = new TimedPlan(table, columns, { names: times.names, extras: count, places })
+      return () => plan
+    }
+    const { values } = this.#settings
+    let last: { readonly layout: Layout; readonly plan: PagePlan } | undefined
+    return layout => {
+      if (last?.layout !== layout) {
+        const more = { count, places, filter: this.#filter, span }
+        last = { layout, plan: new RowPlan(columns, more, values, layout) }
+      }
+      return last.plan
+    }
   }
 
   #pagesOf(span: Span | undefined, behind: Behind | undefined): Pages {
@@ -151,7 +168,8 @@ export class TableReader {
     const ranges = new RangeReader(client, this.#settings, this.#statement, this.#signal)
     if (this.#statement.isOfPartitions)
       return new Lanes([undefined], () => ranges.pages(undefined, span), 1, true)
-    const inOrder = this.#statement.places > 0
+    // Static columns come with the first row of a partition. In token order, its pages follow one another.
+    const inOrder = this.#statement.places > 0 || this.#statement.times?.hasStatics === true
     // Starts with the token of the position: its partition may have more rows, and so may another one with the same token.
     const ring = rangesAbove(behind && behind.token - 1n, rangesBetween(tokensOf(this.#connection)))
     const walk = new RingWalk(ring, splits, inOrder)
@@ -160,8 +178,8 @@ export class TableReader {
       const width = range.end - range.start
       let rows = 0
       let most: bigint | undefined
-      const halve = () => {
-        most = (most ?? width) / 2n
+      const halve = (half: bigint) => {
+        if (most === undefined || half < most) most = half
       }
       for await (const page of ranges.pages(range, span, halve)) {
         if ((page.took_ms ?? 0) > slow_ms) most ??= width

@@ -4,7 +4,7 @@ import type { Column } from '../table/schema.ts'
 import type { Decoder } from '../value/compiledType.ts'
 import { decoderFor, setOwn } from '../value/decoder.ts'
 import { isKey } from './cellTimes.ts'
-import { Place, setPlace } from './place.ts'
+import { placeAt, setPlace } from './place.ts'
 import type { PlainRow } from './rowPlan.ts'
 import { type AddCells, addCellsOf, type Span } from './timedCells.ts'
 import { type Part, TimedParts } from './timedParts.ts'
@@ -111,7 +111,7 @@ export class TimedPlan {
     const from = this.#valueAt(this.#timesFrom - this.#places).from - LENGTH_BYTES
     const { to } = this.#valueAt(this.#timesFrom - 1)
     for (let i = first; i < rows.length; i++) {
-      setPlace(rows[i] as PlainRow, new Place(bytes, from, to, undefined, i < rows.length - 1))
+      setPlace(rows[i] as PlainRow, placeAt(bytes, from, to, undefined, i < rows.length - 1))
     }
   }
 

@@ -33,6 +33,7 @@ class RowSource {
   readonly #reading: Reading
   #rows: readonly PlainRow[] = []
   #at = 0
+  #isOver = false
   #controller: ReadableStreamDefaultController<object> | undefined
   #forget = () => {}
 
@@ -67,8 +68,11 @@ class RowSource {
   async pull(controller: ReadableStreamDefaultController<object>): Promise<void> {
     try {
       while (this.#at === this.#rows.length) {
-        const rows = await this.#reading.next()
+        const rows = this.#isOver ? undefined : await this.#reading.next()
         if (rows === undefined) {
+          this.#isOver = true
+          // Rows that wait in the stream may still be acknowledged. Each read of one asks here again.
+          if ((controller.desiredSize ?? HIGH_WATER_MARK) < HIGH_WATER_MARK) return
           await this.#close(undefined)
           controller.close()
           return

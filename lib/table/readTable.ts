@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client, Host } from 'cassandra-driver'
-import { SchemaError, WriteError } from '../errors.ts'
+import { ReadError, SchemaError, WriteError } from '../errors.ts'
 import type { StoredTable } from './schema.ts'
 import { describeTable, type SelectSystem, selectFrom } from './systemSchema.ts'
 
-/** Milliseconds that one node may take to describe a table in the first round. Each round over the nodes doubles them. */
+/** Milliseconds that one node may take to describe a table. They double when as many attempts as there are nodes took longer. */
 const FIRST_PATIENCE_MS = 2_000
 
 /** Milliseconds between two looks at nodes that do not agree yet. */
@@ -17,6 +17,8 @@ export interface TableSource {
   readonly table: string
   readonly timeout_ms: number
   readonly signal: AbortSignal
+  /** What the table is described for. */
+  readonly use?: 'read' | 'write'
 }
 
 /**
@@ -29,15 +31,17 @@ export interface TableSource {
  * @throws SchemaError when there is no such table; the driver's error when no node answers.
  */
 export async function readTable(
-  { client, keyspace, table, timeout_ms, signal }: TableSource,
+  { client, keyspace, table, timeout_ms, signal, use = 'write' }: TableSource,
   isEnough: (found: StoredTable) => boolean = () => true,
   known?: StoredTable,
 ): Promise<StoredTable> {
   const deadline = performance.now() + timeout_ms
+  let late = 0
   for (let attempt = 0; ; attempt++) {
     const hosts = client.getState().getConnectedHosts()
-    const round = Math.floor(attempt / Math.max(1, hosts.length))
-    const left = deadline - performance.now()
+    const round = Math.floor(late / Math.max(1, hosts.length))
+    const begun = performance.now()
+    const left = deadline - begun
     const patience = Math.max(1, Math.ceil(Math.min(left, FIRST_PATIENCE_MS * 2 ** round)))
     const isLast = () => performance.now() + PAUSE_MS >= deadline
     try {
@@ -50,8 +54,9 @@ export async function readTable(
     } catch (error) {
       signal.throwIfAborted()
       if (error instanceof SchemaError) throw error
-      if (isForbidden(error)) throw forbidden(error)
+      if (isForbidden(error)) throw forbidden(error, use)
       if (isLast() || isShutDown(error)) throw error
+      if (performance.now() - begun >= patience) late++
     }
     await delay(PAUSE_MS, undefined, { signal })
   }
@@ -118,8 +123,9 @@ function isForbidden(error: unknown): boolean {
   return (error as { readonly code?: unknown } | undefined)?.code === 0x2100
 }
 
-function forbidden(cause: unknown): WriteError {
+function forbidden(cause: unknown, use: 'read' | 'write'): ReadError | WriteError {
   const { message } = cause as Error
-  const text = `The role may not read the schema, which is needed to write rows: grant it SELECT on \`system_schema\`. ${message}`
-  return new WriteError('ERR_CASSANDRA_UNAUTHORIZED', text, { cause })
+  const text = `The role may not read the schema, which is needed to ${use} rows: grant it SELECT on \`system_schema\`. ${message}`
+  const Kind = use === 'read' ? ReadError : WriteError
+  return new Kind('ERR_CASSANDRA_UNAUTHORIZED', text, { cause })
 }

@@ -55,13 +55,19 @@ export function parseClock(text: string, from: number, to: number): number {
   return hour <= 23 && minute <= 59 && second <= 59 ? hour * 3600 + minute * 60 + second : Number.NaN
 }
 
-export function decodeTime(bytes: Buffer, from: number): string {
-  // Below 2^47, so exact as a number.
+/** Text. Beyond one day, nanoseconds as a BigInt: the server keeps any 8 bytes. */
+export function decodeTime(bytes: Buffer, from: number): string | bigint {
   const nanoseconds = bytes.readInt32BE(from) * 2 ** 32 + bytes.readUInt32BE(from + 4)
+  if (!(nanoseconds >= 0 && nanoseconds < nanosecondsPerDay)) return bytes.readBigInt64BE(from)
   const seconds = Math.floor(nanoseconds / nanosecondsPerSecond)
   const rest = nanoseconds % nanosecondsPerSecond
   const fraction = rest === 0 ? '' : `.${String(rest).padStart(9, '0').replace(/0+$/, '')}`
   return `${clockText(seconds)}${fraction}`
+}
+
+/** The same for JSON, which has no BigInt. */
+export function decodeTimeText(bytes: Buffer, from: number): string {
+  return String(decodeTime(bytes, from))
 }
 
 /** Seconds since midnight as `HH:MM:SS`. */

@@ -43,7 +43,7 @@ import {
 } from './integers.ts'
 import { floatOrder, signedOrder, timeuuidOrder, uuidOrder, varintOrder } from './order.ts'
 import { decodeAscii, decodeText, encodeAscii, encodeText } from './text.ts'
-import { decodeTime, encodeTime } from './time.ts'
+import { decodeTime, decodeTimeText, encodeTime } from './time.ts'
 import { decodeTimestamp, decodeTimestampText, encodeTimestamp } from './timestamp.ts'
 import { decodeUuid, encodeTimeuuid, encodeUuid } from './uuid.ts'
 
@@ -81,7 +81,7 @@ export const scalars: Record<ScalarName, ScalarType> = {
   int: { encode: encodeInt, decode: decodeInt, order: signedOrder, fixedSize: 4, accepts: 'an integer from -2147483648 to 2147483647: number, BigInt, Long, Integer, decimal digits' },
   smallint: { encode: encodeSmallint, decode: decodeSmallint, order: signedOrder, accepts: 'an integer from -32768 to 32767: number, BigInt, Long, Integer, decimal digits' },
   text: { encode: encodeText, decode: decodeText, isEmptyValue: true, accepts: 'a string (half a surrogate pair in it is refused)' },
-  time: { encode: encodeTime, decode: decodeTime, driver: decodeLocalTime, accepts: 'a time of day as text HH:MM[:SS[.fffffffff]], LocalTime, Temporal.PlainTime, or nanoseconds since midnight as number, BigInt, Long' },
+  time: { encode: encodeTime, decode: decodeTime, json: decodeTimeText, driver: decodeLocalTime, accepts: 'a time of day as text HH:MM[:SS[.fffffffff]], LocalTime, Temporal.PlainTime, or nanoseconds since midnight as number, BigInt, Long' },
   timestamp: { encode: encodeTimestamp, decode: decodeTimestamp, json: decodeTimestampText, driver: decodeDriverTimestamp, order: signedOrder, fixedSize: 8, accepts: 'a valid Date, ISO 8601 text with an offset such as Z or +01:00, Temporal.Instant, Temporal.ZonedDateTime, or milliseconds since 1970 as safe number, BigInt, Long' },
   timeuuid: { encode: encodeTimeuuid, decode: decodeUuid, driver: decodeTimeUuid, order: timeuuidOrder, fixedSize: 16, accepts: 'a version 1 UUID as text, dashed or not, or TimeUuid' },
   tinyint: { encode: encodeTinyint, decode: decodeTinyint, order: signedOrder, accepts: 'an integer from -128 to 127: number, BigInt, Long, Integer, decimal digits' },

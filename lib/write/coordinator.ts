@@ -1,7 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from 'cassandra-driver'
-import { faultOf, mayBeSentAgain } from '../cluster/fault.ts'
-import { within } from '../cluster/within.ts'
+import { answerWithin } from '../cluster/answerWithin.ts'
 import { WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import { readOptions } from '../table/readOptions.ts'
@@ -16,9 +14,6 @@ import {
 /** Milliseconds between two checks whether the cluster's clock must be read again. */
 const INTERVAL_MS = 5_000
 
-/** Milliseconds between two attempts to read the clock while a sink opens. */
-const PAUSE_MS = 100
-
 interface CoordinatorReading {
   readonly cluster: ClusterName
   readonly clock: ClockReading
@@ -29,10 +24,7 @@ async function readCoordinator(client: Client, timeout_ms: number): Promise<Coor
   const cql = 'SELECT toUnixTimestamp(now()) AS now, cluster_name, host_id FROM system.local'
   const arrivals = processArrivals()
   const asked = arrivals.now()
-  const { rows } = await within(
-    timeout_ms,
-    client.execute(cql, [], { ...readOptions(timeout_ms), prepare: false }),
-  )
+  const { rows } = await client.execute(cql, [], { ...readOptions(timeout_ms), prepare: false })
   const answered = arrivals.now()
   const [local] = rows
   const known = client.hosts.values?.().map(({ hostId }) => String(hostId)) ?? []
@@ -40,24 +32,6 @@ async function readCoordinator(client: Client, timeout_ms: number): Promise<Coor
   return {
     cluster: { name: String(local?.['cluster_name'] ?? ''), hostIds: [...ids] },
     clock: { coordinator_ms: Number(local?.['now'] ?? 0), asked, answered },
-  }
-}
-
-/** Repeats the question, so that one cut connection does not keep a sink from opening. */
-async function readWithin(
-  timeout_ms: number,
-  client: Client,
-  signal: AbortSignal,
-): Promise<CoordinatorReading> {
-  const deadline = performance.now() + timeout_ms
-  for (;;) {
-    try {
-      return await readCoordinator(client, Math.max(1, Math.ceil(deadline - performance.now())))
-    } catch (error) {
-      signal.throwIfAborted()
-      if (!mayBeSentAgain(faultOf(error)) || performance.now() + PAUSE_MS >= deadline) throw error
-    }
-    await delay(PAUSE_MS, undefined, { signal })
   }
 }
 
@@ -71,7 +45,7 @@ export async function openClock(
   timeout_ms: number,
   signal: AbortSignal,
 ): Promise<ClusterClock> {
-  const reading = await readWithin(timeout_ms, client, signal)
+  const reading = await answerWithin(timeout_ms, limit_ms => readCoordinator(client, limit_ms), signal)
   const clock = clockOf(reading.cluster)
   const skew_ms = clock.measure(reading.clock, most_ms)
   if (Math.abs(skew_ms) <= most_ms) return clock

@@ -366,6 +366,33 @@ describe('faults', () => {
     expect(rows).toEqual(Array.from({ length: ROWS }, (_, id) => rowOf(id)))
   })
 
+  it.each([
+    ['Overloaded', 0x1001],
+    ['Read_timeout', faultCodes.readTimeout],
+  ])(
+    'a burst of %s in answer to every request leaves no lasting trace in the size of requests',
+    async (_, code) => {
+      const ends = performance.now() + 2_000
+      let requests = 0
+      const tooMany = new AbortController()
+      const target = await proxied(() => {
+        if (performance.now() < ends) return error(code)
+        if (++requests > 2_000) tooMany.abort()
+        return undefined
+      })
+      const rows = byId(await read({ ...target, signal: tooMany.signal }))
+      expect(rows).toEqual(Array.from({ length: ROWS }, (_, id) => rowOf(id)))
+    },
+  )
+
+  it('that are few among many others are not counted together with them', async () => {
+    const lost: Fate[] = Array.from({ length: 6 }, () => ({ delivery: 'never', answer: 'close' }))
+    const waiting = [...lost, error(0x0000)]
+    const target = await proxied(() => waiting.shift())
+    expect((await read({ ...target, concurrency: 1 })).length).toBe(ROWS)
+    expect(waiting).toEqual([])
+  })
+
   it('such as missing answers make the reader split a range, and it reads each row once', async () => {
     await ks.client.execute(`CREATE TABLE ${ks.name}.many (id int PRIMARY KEY)`)
     const ids = Array.from({ length: 3000 }, (_, id) => ({ id }))
@@ -426,7 +453,79 @@ describe('faults', () => {
   })
 })
 
+describe('the opening of a reader', () => {
+  it('asks again if a connection is lost or an answer is missing', async () => {
+    const proxy = await CqlProxy.start({ host: ks.target.host, port: ks.target.port })
+    onTestFinished(() => proxy.stop())
+    proxy.decided = /^SELECT partitioner/
+    const fates: Fate[] = [{ answer: 'close' }, { answer: 'nothing' }]
+    proxy.decide = () => fates.shift()
+    const rows = await read({ host: proxy.host, port: proxy.port })
+    expect(rows.length).toBe(ROWS)
+    expect(fates).toEqual([])
+  })
+
+  it('ends at once with its stream, although an answer is missing', async () => {
+    const proxy = await CqlProxy.start({ host: ks.target.host, port: ks.target.port })
+    onTestFinished(() => proxy.stop())
+    const { host, port } = proxy
+    const { localDataCenter } = inject('cassandra')
+    const client = new Client({ contactPoints: [`${host}:${port}`], localDataCenter })
+    await client.connect()
+    onTestFinished(() => client.shutdown())
+    const asked = new Promise<void>(resolve => {
+      proxy.decided = /^SELECT partitioner/
+      proxy.decide = () => {
+        resolve()
+        return { answer: 'nothing' }
+      }
+    })
+    const { host: _, port: __, ...rest } = optionsFor({})
+    const source = createCassandraReadable({ ...rest, client } as CassandraReadableOptions)
+    await asked
+    const from = performance.now()
+    source.destroy()
+    await new Promise(resolve => source.once('close', resolve))
+    expect(performance.now() - from).toBeLessThan(1_000)
+  })
+})
+
 describe('a table that changes while it is read', () => {
+  it.each([
+    ['a', 'added'],
+    ['zz', 'added'],
+  ])('by a column %s that is %s is read on with the columns that it had', async name => {
+    const table = await ks.table('id int PRIMARY KEY, b int, q text')
+    const rows = Array.from({ length: 2000 }, (_, id) => ({ id, b: id, q: `q ${id}` }))
+    await write(table, rows)
+    const found: Record<string, unknown>[] = []
+    const source = createCassandraReadable(optionsFor({ table, fetch_size: 50, splits: 4 }))
+    for await (const row of source) {
+      if (found.push(row) !== 100) continue
+      await ks.client.execute(`ALTER TABLE ${ks.name}.${table} ADD ${name} int`)
+      await write(
+        table,
+        rows.map(({ id }) => ({ id, [name]: 7 })),
+      )
+    }
+    expect(byId(found)).toEqual(rows)
+    expect(new Set(found.map(row => Object.keys(row).join())).size).toBe(1)
+  })
+
+  it('by a column that is dropped ends the read', async () => {
+    const table = await ks.table('id int PRIMARY KEY, b int, q text')
+    await write(
+      table,
+      Array.from({ length: 2000 }, (_, id) => ({ id, b: id, q: `q ${id}` })),
+    )
+    let seen = 0
+    const reading = (async () => {
+      for await (const _ of createCassandraReadable(optionsFor({ table, fetch_size: 50, splits: 4 })))
+        if (++seen === 100) await ks.client.execute(`ALTER TABLE ${ks.name}.${table} DROP b`)
+    })()
+    await expect(reading).rejects.toMatchObject({ code: 'ERR_CASSANDRA_SCHEMA_CHANGED' })
+  })
+
   it('by being dropped ends the read soon', async () => {
     await ks.client.execute(`CREATE TABLE ${ks.name}.going (id int PRIMARY KEY)`)
     await write(

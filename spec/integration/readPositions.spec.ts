@@ -218,6 +218,22 @@ describe('a checkpoint of a reader', () => {
     other.destroy()
   })
 
+  it('stays with a ReadableStream until its last row was read', async () => {
+    const location = checkpoints.location()
+    const options = optionsFor({ after: undefined, checkpoint_location: location })
+    const source = createCassandraReadableStream<Found>(options)
+    const reader = source.getReader()
+    for (let i = 0; i < ROWS - 10; i++) await reader.read()
+    await delay(300)
+    await expect(run(location, 1, undefined)).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_CHECKPOINT_LOCKED',
+    })
+    for (let { value } = await reader.read(); value !== undefined; { value } = await reader.read())
+      await source.acknowledge(source.positionOf(value))
+    await reader.closed
+    expect(await run(location, 1, undefined)).toEqual([])
+  })
+
   it('is released when a loop is left early', async () => {
     const location = checkpoints.location()
     for (let i = 0; i < 10; i++) {

@@ -241,13 +241,30 @@ describe('the parts of a row', () => {
         await ks.client.execute(`INSERT INTO ${ks.name}.${table} (p, c, v) VALUES (${p}, ${c}, 1)`)
     }
     for (const fetch_size of [1, 4, 5000]) {
-      const parts = await reading(table, { fetch_size, concurrency: 1 }).toArray()
+      const parts = await reading(table, { fetch_size }).toArray()
       const statics = parts.filter(part => !('c' in part))
       expect(byKey(statics).map(({ p, st, ss, operation }) => [p, st, ss, operation])).toEqual(
         Array.from({ length: 4 }, (_, p) => [p, p, new Set([1]), 'append']),
       )
       expect(parts.length - statics.length).toBe(9 + 18 + 27)
     }
+  })
+
+  it('have a static list once, so that a copy does not double it, for partitions that many pages share', async () => {
+    const own = 'p int, c int, l list<int> static, PRIMARY KEY (p, c)'
+    const [from, to] = [await ks.table(own), await ks.table(own)]
+    await pipeline(async function* () {
+      for (let p = 0; p < 60; p++) {
+        yield { p, l: [p, p + 1], write_time: 9, ttl: 0, operation: 'update' }
+        for (let c = 0; c < 70; c++) yield { p, c, write_time: 9, ttl: 0, operation: 'insert' }
+      }
+    }, writing(from))
+    await pipeline(reading(from, { fetch_size: 7, concurrency: 4 }), writing(to))
+    const lists = await ks.select(`SELECT DISTINCT p, l FROM ${ks.name}.${to}`)
+    expect(byKey(lists)).toEqual(Array.from({ length: 60 }, (_, p) => ({ p, l: [p, p + 1] })))
+    expect(await ks.select(`SELECT count(*) AS n FROM ${ks.name}.${to}`)).toMatchObject([
+      { n: { low: 4200 } },
+    ])
   })
 
   it('have property names that can be set on both sides', async () => {

@@ -73,6 +73,16 @@ describe('a walk through the ring', () => {
     expect(fifth).toBe(fourth / 2n)
   })
 
+  it('soon has wide parts again after a time in which every request was slow', () => {
+    const walk = new RingWalk(rangesBetween([]), 64, false)
+    let parts = 0
+    for (const part of walk.parts()) {
+      walk.learn(part, 0, 5000, ++parts === 3 ? 0n : undefined)
+      if (parts === 1_000) break
+    }
+    expect(parts).toBeLessThan(200)
+  })
+
   it('soon arrives at parts of about one page', () => {
     const walk = new RingWalk(rangesBetween([]), 1, true)
     const perPart: number[] = []

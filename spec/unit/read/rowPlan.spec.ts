@@ -1,6 +1,7 @@
 import { types } from 'cassandra-driver'
 import { describe, expect, it } from 'vitest'
 import { PageRows } from '../../../lib/read/pageRows.ts'
+import { placeOf } from '../../../lib/read/place.ts'
 import { RowPlan } from '../../../lib/read/rowPlan.ts'
 import { parseCqlType } from '../../../lib/table/cqlType.ts'
 
@@ -82,6 +83,53 @@ describe('the rows of a page', () => {
     Object.assign(given, { hits: values[0], odd: values[1], price: values[2] })
     const [row = {}] = new RowPlan(some, undefined, form).plain([given])
     expect(Object.values(row)).toStrictEqual(wanted)
+  })
+
+  it('have their columns in the order of the table, without those that were added since', () => {
+    const [id, big, tags, price, gone] = columns
+    const layout = [id, undefined, price, big, undefined, gone, tags]
+    const arranged = new RowPlan(columns, undefined, undefined, layout)
+    const set = '00000002000000016100000001' + '62'
+    const { bytes } = pageOf('00000007', 'ffff', '000000020096', '0000000000000009', null, null, set)
+    const [row = {}] = new PageRows(arranged, { rows: { bytes, start: 3, length: 1 } }).take(1)
+    expect(Object.entries(row)).toEqual(expected)
+    const decodedRow = new (types as unknown as { Row: new (columns: unknown) => types.Row }).Row(
+      layout.map((column, i) => column ?? { name: `added ${i}` }),
+    )
+    const values = [
+      7,
+      'x',
+      types.BigDecimal.fromString('1.50'),
+      types.Long.fromNumber(9),
+      'y',
+      null,
+      ['a', 'b'],
+    ]
+    for (const [i, column] of layout.entries())
+      Object.defineProperty(decodedRow, column?.name ?? `added ${i}`, { value: values[i], enumerable: true })
+    expect(Object.entries(arranged.plain([decodedRow])[0] ?? {})).toEqual(expected)
+  })
+
+  it('have places that do not keep their page in memory', () => {
+    const [id] = columns
+    const withPlaces = new RowPlan([id as (typeof columns)[0]], {
+      count: 2,
+      places: 2,
+      filter: undefined,
+      span: undefined,
+    })
+    const page = pageOf('00000007', '0000000000000009', '00000007')
+    // Not from the pool, which small buffers share.
+    const bytes = Buffer.alloc(page.bytes.length)
+    page.bytes.copy(bytes)
+    const rows: Record<string, unknown>[] = []
+    withPlaces.decode(bytes, 3, 1, rows)
+    const place = placeOf(rows[0] as object)
+    expect(place?.position).toEqual({
+      token: '9',
+      key: Buffer.from('0000000400000007', 'hex').toString('base64url'),
+    })
+    expect(place?.key.buffer).not.toBe(bytes.buffer)
   })
 
   it('are refused if the page ends too early', () => {

@@ -18,13 +18,19 @@ const added: readonly FakeColumn[] = [...defaultColumns, { name: 'w', type: 'int
 /** A client of several nodes with possibly different schemas. Each read may change what the next one sees. */
 function cluster(nodes: Node[], afterLook: (looks: number) => void = () => {}) {
   const asked: string[] = []
+  const limits: (number | undefined)[] = []
   const hosts = nodes.map((_, i) => ({
     address: `127.0.0.${i + 1}:9042`,
     isUp: () => nodes[i]?.isDown !== true,
   })) as Host[]
   const connected = hosts.filter(host => host.isUp())
-  const execute = async (cql: string, binds: string[], options: { readonly host: Host }) => {
+  const execute = async (
+    cql: string,
+    binds: string[],
+    options: { readonly host: Host; readonly readTimeout?: number },
+  ) => {
     const { address } = options.host
+    limits.push(options.readTimeout)
     if (cql.includes('schema_version FROM system.local')) {
       asked.push(address)
       afterLook(asked.length)
@@ -57,7 +63,7 @@ function cluster(nodes: Node[], afterLook: (looks: number) => void = () => {}) {
     timeout_ms: 10_000,
     signal,
   }
-  return { source, asked }
+  return { source, asked, limits }
 }
 
 const names = ({ columns }: { readonly columns: readonly { readonly name: string }[] }) =>
@@ -126,6 +132,17 @@ describe('a table that not every node knows', () => {
       { version: 'one', columns: defaultColumns },
     ])
     expect(names(await readTable(source))).toEqual(['id', 'v'])
+  })
+
+  it('is asked for no longer of one node after many that failed at once', async () => {
+    const leaving = new AbortController()
+    const lost = Object.assign(new Error('lost'), { isSocketError: true })
+    const { source, limits } = cluster([{ version: 'new', columns: added, error: lost }], looks => {
+      if (looks === 6) leaving.abort(new Error('enough'))
+    })
+    await expect(readTable({ ...source, signal: leaving.signal })).rejects.toThrow('enough')
+    expect(limits.length).toBeGreaterThan(5)
+    expect(new Set(limits)).toEqual(new Set([2_000]))
   })
 
   it('is read from the node that has the wanted column if the nodes disagree', async () => {

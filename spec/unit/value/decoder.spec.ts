@@ -306,6 +306,17 @@ describe('a value of the driver', () => {
     expect(read('00004e94914effff')).toBeInstanceOf(types.LocalTime)
   })
 
+  it('of a time beyond the day is the number of its nanoseconds', () => {
+    const read = (hex: string) => {
+      const bytes = Buffer.from(hex, 'hex')
+      return [decode(scalar('time'), bytes), decode(scalar('time'), bytes, 'json')]
+    }
+    expect(read('ffffffffffffffff')).toEqual([-1n, '-1'])
+    expect(read('00004e94914f0000')).toEqual([86_400_000_000_000n, '86400000000000'])
+    expect(read('7fffffffffffffff')).toEqual([2n ** 63n - 1n, '9223372036854775807'])
+    expect(read('00004e94914effff')).toEqual(['23:59:59.999999999', '23:59:59.999999999'])
+  })
+
   it.each(['uuid', 'inet'] as const)('of %s is refused if its bytes have another size', name => {
     expect(() => decode(scalar(name), Buffer.alloc(5), 'driver')).toThrow(RangeError)
   })
