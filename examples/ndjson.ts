@@ -13,7 +13,7 @@ try {
   console.log(`${sink.stats.rows_written} rows written`)
 } catch (error) {
   if (!(error instanceof RowError)) throw error
-  console.error(`Line ${error.row_index + 1}, column ${error.column}: ${error.message}`)
+  console.error(error.message)
   process.exitCode = 1
 }
 

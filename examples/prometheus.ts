@@ -39,9 +39,9 @@ const customers = ['6ba7b810-9dad-41d1-80b4-00c04fd430c8', 'nobody']
 await pipeline(Readable.from(customers.map(customer => ({ customer, placed_at: new Date() }))), sink)
 console.log(await register.metrics())
 
-// Prints these lines and the histogram:
+// Prints these lines and the histogram. The gauge is 0 until the window first changes:
 //   cassandra_streams_retries_total 0
 //   cassandra_streams_bad_rows_total{code="ERR_CASSANDRA_VALUE"} 1
-//   cassandra_streams_window 16
+//   cassandra_streams_window 0
 //   cassandra_streams_rows_written_total 1
 // Next: a server that answers GET /metrics with `register.metrics()` and the content type `register.contentType`.

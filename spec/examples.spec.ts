@@ -184,11 +184,11 @@ describe('an example that reads a file', () => {
     expect(await stored()).toEqual(orders)
   })
 
-  it('ndjson.ts names the line of a bad row', async () => {
+  it('ndjson.ts names a bad row', async () => {
     const bad = { ...newOrders(1)[0], customer: 'nobody' }
     writeFileSync(join(here, 'orders.ndjson'), `${lines(newOrders(2))}${JSON.stringify(bad)}\n`)
     const { stderr, code } = await start('ndjson.ts', here, node).ended
-    expect(stderr).toMatch(/^Line 3, column customer: /)
+    expect(stderr).toMatch(/^Row 2 \(counted from 0 in this stream\), column `customer`: /)
     expect(code).toBe(1)
   })
 

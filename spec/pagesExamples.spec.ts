@@ -111,7 +111,7 @@ describe('the examples of the pages', () => {
       const child = start(file, folder, code.includes("'SIGTERM'"))
       onTestFinished(() => void child.kill('SIGKILL'))
       const { stdout, stderr, code: status } = await child.output
-      const complaint = code.includes('orders.ndjson') ? /^Line 2, customer: expected a UUID/ : /^$/
+      const complaint = code.includes('orders.ndjson') ? /^Row 1 \(from 0\), customer: expected a UUID/ : /^$/
       expect(stderr).toMatch(complaint)
       expect(status).toBe(0)
       if (prints !== undefined) expect(stdout.trim()).toBe(prints)

@@ -122,18 +122,15 @@ class KafkaJsClient implements KafkaClient {
     if (pushed === undefined) this.#pause(batch)
     if (pushed === undefined || last === undefined) return
     const { fetchedOffset } = batch
-    if (fetchedOffset !== undefined && BigInt(fetchedOffset) > pushed.expected) {
+    if (fetchedOffset !== undefined && !pushed.isExpected(BigInt(fetchedOffset))) {
       void this.#explainJump(pushed)
       return
     }
     const read = BigInt(batch.lastOffset?.() ?? last.offset)
-    if (
-      pushed.add(
-        batch.messages.map(message => recordOf(batch, message)),
-        read,
-      )
-    )
-      resolveOffset(last.offset)
+    const records = batch.messages.map(message => recordOf(batch, message))
+    if (!pushed.add(records, read)) return
+    resolveOffset(last.offset)
+    pushed.resolved(BigInt(last.offset))
   }
 
   /** The client reads from a wrong offset: the log no longer has the right one, or the client has not done the seek yet. */

@@ -11,20 +11,20 @@ interface Place {
 
 /** Which messages the rows of a partition came from. A message is kept until all of its rows are committed. */
 export class MessagePlaces {
-  readonly #keepsMessages: boolean
+  readonly keepsMessages: boolean
   #places: Place[] = []
   /** Index of the first place that is not forgotten. */
   #head = 0
 
   constructor(keepsMessages: boolean) {
-    this.#keepsMessages = keepsMessages
+    this.keepsMessages = keepsMessages
   }
 
   /** Rows from this index on come from this message. Returns the bytes that are kept. */
   add(row_index: number, message: KafkaMessage): number {
     const { offset } = message
-    this.#places.push({ row_index, offset, message: this.#keepsMessages ? message : undefined })
-    return this.#keepsMessages ? bytesOfRecord(message) : 0
+    this.#places.push({ row_index, offset, message: this.keepsMessages ? message : undefined })
+    return this.keepsMessages ? bytesOfRecord(message) : 0
   }
 
   /** The message that a row came from. */

@@ -2,12 +2,13 @@ import { wordsOf } from '../cluster/failure.ts'
 import { unlessAborted } from '../cluster/unlessAborted.ts'
 import type { EpochWriter } from '../epoch/epochWriter.ts'
 import { openEpochWriterOn } from '../epoch/openEpochWriter.ts'
-import { CheckpointError, type RowError } from '../errors.ts'
+import { CassandraStreamsError, CheckpointError, type RowError, WriteError } from '../errors.ts'
 import { type CheckpointPlace, placeText } from '../options/checkpointPlace.ts'
 import type { KafkaClient, KafkaMessage, PartitionLog, TopicPartition } from '../options/kafkaClient.ts'
 import type { KafkaSettings } from '../options/kafkaSettings.ts'
 import type { EpochSettings, WriteSettings } from '../options/settings.ts'
 import type { Dispatcher } from '../write/dispatcher.ts'
+import { undescribed } from '../write/failure.ts'
 import { Progress } from '../write/progress.ts'
 import { Tally } from '../write/tally.ts'
 import { readWritableTable } from '../write/writableTable.ts'
@@ -20,6 +21,7 @@ import { type MessageRows, withoutOwnOperation } from './messageRows.ts'
 import { partitionCheckpoint } from './partitionCheckpoint.ts'
 import { PartitionWriter } from './partitionWriter.ts'
 import { checkLog, type Position, positionFrom } from './position.ts'
+import { retried } from './retried.ts'
 import type { Turns } from './turns.ts'
 
 /** What all partitions of a sink share. */
@@ -62,7 +64,7 @@ export async function openPartition(
     () => false,
     () => {},
   )
-  const table = await readWritableTable(dispatcher.client, write, signal)
+  const table = await tableOf(of, parts, signal)
   all.join(tally)
   const release = async () => all.leave(tally)
   const failed = (error: Error) => onFailure(located(error, of, places))
@@ -98,6 +100,26 @@ export async function openPartition(
     await writer.close()
     throw error
   }
+}
+
+/**
+ * Reads the schema. Cassandra may be away for a while, and the partitions that are written continue when it is back.
+ * @throws SchemaError, OptionError; WriteError if no node answers within `retry_timeout_ms`
+ */
+async function tableOf(
+  { topic, partition }: TopicPartition,
+  { dispatcher, write }: SinkParts,
+  signal: AbortSignal,
+): ReturnType<typeof readWritableTable> {
+  const { retry_timeout_ms } = write
+  const isOurs = (error: unknown) => error instanceof CassandraStreamsError
+  const read = () => readWritableTable(dispatcher.client, write, signal)
+  return await retried(retry_timeout_ms, signal, read, isOurs).catch((error: Error) => {
+    signal.throwIfAborted()
+    if (isOurs(error)) throw error
+    const { code, message } = undescribed(error, retry_timeout_ms)
+    throw new WriteError(code, `Partition ${topic}/${partition}: ${message}`, { cause: error })
+  })
 }
 
 /**

@@ -13,6 +13,7 @@ import type { CollectedBytes, Collecting, Share } from './collectedBytes.ts'
 import type { MessagePlaces } from './messagePlaces.ts'
 import { type MessageRows, messageRefused } from './messageRows.ts'
 import type { Position } from './position.ts'
+import { copyOfRecord } from './recordBytes.ts'
 import { WriteTimes } from './writeTimes.ts'
 
 /** What a {@link PartitionWriter} uses. */
@@ -116,6 +117,7 @@ export class PartitionWriter implements Collecting {
     })
     await Promise.race([this.#adding, closed])
     await this.#commit()
+    if (!this.#isClosed) await this.#parts.writer.checkBadRows().catch((error: Error) => this.#fail(error))
   }
 
   async #commit(): Promise<void> {
@@ -150,7 +152,8 @@ export class PartitionWriter implements Collecting {
   #addMessage(record: KafkaRecord): undefined | Promise<void> {
     const { offset } = record
     const before = this.#times.last
-    const message: KafkaMessage = { ...record, write_time: this.#times.of(record.timestamp) }
+    const own = this.#parts.places.keepsMessages ? copyOfRecord(record) : record
+    const message: KafkaMessage = { ...own, write_time: this.#times.of(record.timestamp) }
     // Kafka may have deleted the message whose first rows are written. The rows of this one are then all new.
     const skip = offset === this.#offset ? this.#skip : 0
     this.#offset = offset + 1n

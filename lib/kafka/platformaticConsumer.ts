@@ -10,12 +10,13 @@ const ISOLATION_LEVEL_INDEX = 3
 const HAS_LEFT = 'hasLeft'
 
 /**
- * Makes a consumer without two faults of the library. Both throw in a handler of a socket, which ends the process:
+ * Makes a consumer without three faults of the library. The first two throw in a handler of a socket, which ends the process:
  *
  * - It looks up the coordinator of a group among the brokers, where it is missing after it has left the cluster. The same holds for
  *   the leader of a partition.
  * - With `READ_COMMITTED` it removes messages of aborted transactions itself, and expects that each transaction has some. Here, the
  *   broker gets that level and the library does not, because `recordsIn` removes these messages too.
+ * - It has no metadata at all while one partition has no leader, so no partition could be read and no heartbeat sent.
  */
 export function newConsumer(
   module: Platformatic,
@@ -35,9 +36,11 @@ export function newConsumer(
       name: string,
       callback: Callback<API<Arguments, Response>>,
     ): void {
-      super[module.kGetApi]<Arguments, Response>(name, (error, api) =>
-        callback(error, name === 'Fetch' && api !== undefined ? readingCommitted(api) : api),
-      )
+      super[module.kGetApi]<Arguments, Response>(name, (error, api) => {
+        if (name === 'Fetch' && api !== undefined) callback(error, readingCommitted(api))
+        else if (name === 'Metadata' && api !== undefined) callback(error, withLeaderless(api))
+        else callback(error, api)
+      })
     }
   }
   return new MendedConsumer(options)
@@ -57,3 +60,30 @@ function readingCommitted<Arguments extends unknown[], Response>(
     api(connection, ...(given.with(ISOLATION_LEVEL_INDEX, READ_COMMITTED) as typeof given))
   return Object.assign(reading, api)
 }
+
+/** An error for a part of a response, which it names by a path. */
+interface PartError {
+  readonly path?: string
+}
+
+/** The Metadata request, whose answer may have partitions without a leader. */
+function withLeaderless<Arguments extends unknown[], Response>(
+  api: API<Arguments, Response>,
+): API<Arguments, Response> {
+  const asking = (connection: Connection, ...given: [...Arguments, callback: Callback<Response>]) => {
+    const callback = given.at(-1) as Callback<Response>
+    const answered: Callback<Response> = (error, response) => {
+      const { errors = [], response: found } = (error ?? {}) as {
+        readonly errors?: readonly PartError[]
+        readonly response?: Response
+      }
+      const isOfPartitions = errors.length > 0 && errors.every(({ path = '' }) => PARTITION_PATH.test(path))
+      if (isOfPartitions && found !== undefined) callback(null, found)
+      else callback(error, response as Response)
+    }
+    return api(connection, ...(given.with(-1, answered) as typeof given))
+  }
+  return Object.assign(asking, api)
+}
+
+const PARTITION_PATH = /^\/topics\/\d+\/partitions\/\d+$/

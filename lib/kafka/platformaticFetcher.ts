@@ -225,7 +225,7 @@ export class PlatformaticFetcher {
         (error: unknown) => {
           const { response } = error as { readonly response?: FetchResponse }
           // If one partition failed, the library rejects with a response that has the messages of the others.
-          if (response?.responses === undefined) this.#failed(error, asked.keys())
+          if (response?.responses === undefined || response.errorCode !== 0) this.#failed(error, asked.keys())
           else this.#answered(response, asked)
         },
       )

@@ -17,12 +17,22 @@ const COUNT_MS = 30_000
 /** Longest time in milliseconds to wait until a consumer has left. After that, it keeps trying in the background. */
 const LEAVE_MS = 5_000
 
-/** Milliseconds between two attempts to leave, and the number of attempts. */
+/** Milliseconds between two attempts to leave, and the time for all of them. By then, the group has noticed by itself. */
 const LEAVE_AGAIN_MS = 1_000
-const LEAVE_TRIES = 60
+const LEAVE_LIMIT_MS = 60_000
+
+/** The same after `close()`: connections keep the process alive. A leave may wait behind a join, which waits for other members. */
+const LAST_LEAVE_LIMIT_MS = 30_000
 
 /** Longest time in milliseconds for a join. The group waits for its other members. */
 const JOIN_MS = 180_000
+
+/**
+ * Milliseconds after which the group takes a member that is silent for dead. A join waits that long for a dead member, and must not
+ * take longer than a request may take.
+ */
+const SESSION_MS = 25_000
+const REQUEST_MS = 30_000
 
 /**
  * A member of a consumer group. When its consumer fails, a new one takes its place: after a failed heartbeat, the library's
@@ -98,8 +108,12 @@ export class PlatformaticGroup {
   async #joinOnce(): Promise<void> {
     const { group_id, topics } = this.#subscription
     const { brokers, group_protocol, kafka_options } = this.#options
+    const { sessionTimeout: given } = kafka_options
+    const sessionTimeout = typeof given === 'number' ? given : SESSION_MS
     const consumer = newConsumer(this.#module, {
       clientId: 'cassandra-streams',
+      sessionTimeout,
+      requestTimeout: Math.max(REQUEST_MS, sessionTimeout + 5_000),
       ...kafka_options,
       groupId: group_id,
       bootstrapBrokers: [...brokers],
@@ -199,7 +213,8 @@ export class PlatformaticGroup {
     this.#consumer = undefined
     this.#known = null
     if (consumer === undefined) return
-    const left = leaveInTime(this.#module, consumer)
+    const limit_ms = this.#closing.signal.aborted ? LAST_LEAVE_LIMIT_MS : LEAVE_LIMIT_MS
+    const left = leaveInTime(this.#module, consumer, limit_ms)
     await Promise.race([left, delay(LEAVE_MS, undefined, { ref: false })])
   }
 }
@@ -208,11 +223,12 @@ export class PlatformaticGroup {
  * Leaves the group. A consumer that does not leave stays a member that reads nothing, until the group notices that it is gone.
  * Never throws.
  */
-async function leaveInTime(module: Platformatic, consumer: Consumer): Promise<void> {
+async function leaveInTime(module: Platformatic, consumer: Consumer, limit_ms: number): Promise<void> {
   consumer.removeAllListeners('consumer:heartbeat:error')
-  for (let tries = 0; tries < LEAVE_TRIES; tries++) {
+  const ends = performance.now() + limit_ms
+  for (let left_ms = limit_ms; left_ms > 0; left_ms = ends - performance.now()) {
     try {
-      return await consumer.close(true)
+      return await within(left_ms, Promise.resolve(consumer.close(true)))
     } catch (error) {
       // The consumer looks for no other coordinator.
       if (hasLeft(error)) break

@@ -19,6 +19,8 @@ export class PushedMessages {
   #next: bigint
   /** Offset after the last one that the client passed over without a message. */
   #passed: bigint
+  /** Offset from which the client continues, at least. It may lie before `next`: the end of a transaction follows its messages. */
+  #resolved: bigint
   #waiting = 0
   #taking: Promise<void> = Promise.resolve()
   #end: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined
@@ -27,6 +29,7 @@ export class PushedMessages {
     this.of = { topic, partition }
     this.#next = offset
     this.#passed = offset
+    this.#resolved = offset
     this.#take = take
     this.#flow = flow
     this.ended = new Promise((resolve, reject) => {
@@ -39,15 +42,20 @@ export class PushedMessages {
     return this.#next
   }
 
-  /** Highest offset from which the client can continue without missing a message. */
-  get expected(): bigint {
-    const isAhead = this.#passed > this.#next
-    return isAhead ? this.#passed : this.#next
+  /** Whether a client that continues at this offset misses no message, and reads the log that it read before. */
+  isExpected(offset: bigint): boolean {
+    return offset >= this.#resolved && (offset <= this.#next || offset <= this.#passed)
   }
 
   /** The client seeks to `next`. */
   sought(): void {
     this.#passed = this.#next
+    this.#resolved = this.#next
+  }
+
+  /** The client continues after this offset. */
+  resolved(offset: bigint): void {
+    this.#resolved = offset + 1n
   }
 
   /** The client continues after this offset, because there is no message up to it. */

@@ -4,6 +4,16 @@ import type { KafkaRecord } from '../options/kafkaClient.ts'
 const RECORD_BYTES = 200
 const HEADER_BYTES = 100
 
+/**
+ * A record with bytes of its own. Those of a client are parts of the buffer of a whole response, which they would keep in memory.
+ */
+export function copyOfRecord(record: KafkaRecord): KafkaRecord {
+  const copy = (bytes: Buffer | null) => bytes && Buffer.from(bytes)
+  const { key, value, headers } = record
+  const own = headers.map(([name, content]) => [name, copy(content)] as const)
+  return { ...record, key: copy(key), value: copy(value), headers: own }
+}
+
 /** Estimated bytes of memory of a record. */
 export function bytesOfRecord({ key, value, headers }: KafkaRecord): number {
   let bytes = RECORD_BYTES + (key?.length ?? 0) + (value?.length ?? 0)

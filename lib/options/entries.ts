@@ -80,8 +80,7 @@ export const writeEntries = {
   ssl_verify: {
     ...flag,
     fallback: true,
-    meaning:
-      'false accepts any certificate, and so anybody between you and the server. No other option does this',
+    meaning: "false accepts any certificate, even an attacker's. No other option switches verification off",
   },
   local_datacenter: {
     ...text,
@@ -98,7 +97,11 @@ export const writeEntries = {
     meaning:
       'options of the driver for which there is no option here, such as a cloud bundle, a load balancing policy or your own auth provider. Options that a sink sets per request are ignored. Options that contradict an option here or a guarantee, such as a retry policy, are refused. `sslOptions` alone switches TLS on, with verification',
   },
-  concurrency: { ...integer(1, 2048), fallback: 100, meaning: 'maximum number of requests in flight' },
+  concurrency: {
+    ...integer(1, 2048),
+    fallback: 100,
+    meaning: 'maximum number of requests in flight. Requests to replicas that fail do not count',
+  },
   rows_per_batch: {
     ...integer(1, 1_000_000),
     fallback: 1000,

@@ -43,10 +43,7 @@ export interface ConnectionOptions {
   readonly ssl_client_key?: string | undefined
   /** Name that the nodes' certificates must carry. @default the address dialled, or a name in `host` */
   readonly ssl_server_name?: string | undefined
-  /**
-   * False accepts any certificate, and so anybody between you and the server. No other option does this.
-   * @default true
-   */
+  /** False accepts any certificate, even an attacker's. No other option switches verification off. @default true */
   readonly ssl_verify?: boolean | string | undefined
   /** Datacenter whose nodes are used. @default that of the contact points */
   readonly local_datacenter?: string | undefined
@@ -73,7 +70,10 @@ export interface CassandraWritableOptions<Row extends object = object> extends C
   readonly keyspace: string
   /** Matched exactly, case included. */
   readonly table: string
-  /** Maximum number of requests in flight. An integer from 1 to 2048. @default 100 */
+  /**
+   * Maximum number of requests in flight. Requests to replicas that fail do not count. An integer from 1 to 2048.
+   * @default 100
+   */
   readonly concurrency?: number | string | undefined
   /** Rows buffered before a flush. This is not the size of a CQL batch. An integer from 1 to 1000000. @default 1000 */
   readonly rows_per_batch?: number | string | undefined

@@ -172,7 +172,7 @@ export const followEntries = {
     ...integer(0, 86_400_000),
     fallback: 10_000,
     meaning:
-      'milliseconds from the start of one walk to the start of the next. A walk that takes longer is followed by a pause of the same length',
+      'milliseconds from the start of one walk to the start of the next. After a longer walk, the reader pauses for as long as the walk took',
   },
   lag_ms: {
     ...integer(0, 86_400_000),

@@ -11,10 +11,19 @@ const { scene } = useKafka('kafka_brokers_spec')
 describe('a cluster of two brokers', () => {
   let cluster: TwoBrokers
   let topics: Topics
+  /** A topic whose second partition is only on the second broker. */
+  const apart = `apart-${randomBytes(4).toString('hex')}`
   beforeAll(async () => {
     cluster = await startTwoBrokers()
     topics = new Topics(cluster.brokers)
     await topics.open()
+    const replicaAssignment = [1, 2].map((broker, partition) => ({ partition, replicas: [broker] }))
+    await topics.admin.createTopics({ topics: [{ topic: apart, replicaAssignment }], waitForLeaders: true })
+    // A producer of KafkaJS fails while any of its topics has no leader.
+    const once = new Topics(cluster.brokers)
+    await once.open()
+    await once.send(apart, [{ key: 'a', value: '1', partition: 0 }])
+    await once.close()
   })
   afterAll(async () => {
     await topics?.close()
@@ -65,4 +74,24 @@ describe('a cluster of two brokers', () => {
       await sink.stop()
     }
   })
+
+  it.each(['classic', 'consumer'] as const)(
+    'is read although a partition has no broker any more, until that one fails, in the protocol %s',
+    async group_protocol => {
+      const { start } = await scene()
+      const sink = start({
+        brokers: cluster.brokers,
+        topics: apart,
+        group_protocol,
+        ...(group_protocol === 'consumer' && { kafka_options: {} }),
+        retry_timeout_ms: 15_000,
+      })
+      await writtenAtLeast(sink, 1)
+      await expect(sink.done).rejects.toMatchObject({
+        code: 'ERR_CASSANDRA_KAFKA',
+        topic: apart,
+        partition: 1,
+      })
+    },
+  )
 })

@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { describe, expect, inject, it, vi } from 'vitest'
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest'
 import { platformaticConsumer } from '../../lib/kafka/platformaticClient.ts'
+import { CqlProxy } from '../proxy/cqlProxy.ts'
 import { Meddling, meddled } from './meddling.ts'
 import { useKafka, WITHIN } from './scene.ts'
 
@@ -12,6 +13,31 @@ const connect = () =>
 const others = { brokers: undefined, kafka_options: undefined }
 /** Not even an abort settles it, like a request to a broker that hangs. */
 const forever = <T>() => new Promise<T>(() => {})
+
+describe('an assignment while Cassandra does not answer', () => {
+  it('waits for it as long as rows do, and the other partitions go on', async () => {
+    const proxy = await CqlProxy.start(inject('cassandra'))
+    onTestFinished(() => proxy.stop())
+    const { host, port } = proxy
+    const { topic, start, send, found } = await scene(2)
+    const { consumer, client } = meddled(connect(), Meddling)
+    const limits = { request_timeout_ms: 1_000, retry_timeout_ms: 60_000 }
+    const sink = start({ ...others, ...limits, host, port, consumer })
+    await vi.waitFor(() => expect(sink.stats.partitions).toBe(2), WITHIN)
+    client()?.listener?.assigned([{ topic, partition: 0 }])
+    await vi.waitFor(() => expect(sink.stats.partitions).toBe(1), WITHIN)
+    proxy.latency_ms = 3_000
+    client()?.listener?.assigned([0, 1].map(partition => ({ topic, partition })))
+    await delay(4_000)
+    proxy.latency_ms = 0
+    await vi.waitFor(() => expect(sink.stats.partitions).toBe(2), WITHIN)
+    await send([1], 0)
+    await send([2], 1, () => 'other')
+    await vi.waitFor(() => expect(sink.stats.rows_written).toBe(2), WITHIN)
+    await sink.stop()
+    expect(await found()).toEqual({ k0: 1, other: 2 })
+  })
+})
 
 describe('a client whose questions are not answered', () => {
   it('does not delay `stop()`, and no other partition is opened', async () => {

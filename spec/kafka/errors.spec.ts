@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { closedPort } from '../closedPort.ts'
-import { failureOf, useKafka } from './scene.ts'
+import { failureOf, useKafka, written } from './scene.ts'
 
 const { scene } = useKafka('kafka_errors_spec')
 
@@ -48,6 +48,14 @@ describe('an error names the place of its message', () => {
     const error = await failureOf(start({ ...bad, on_bad_row: () => {}, max_errors: 1 }))
     expect(error).toMatchObject({ code: 'ERR_CASSANDRA_MAX_ERRORS' })
     expect(error?.message).toMatch(new RegExp(`^Partition ${topic}/0, at offset 1: 2 of 2 rows were refused`))
+  })
+
+  it('when the sink is stopped and the share of bad rows is too large, also for few rows', async () => {
+    const { start, send } = await scene()
+    await send([1, 2, 3])
+    const sink = start({ ...bad, on_bad_row: () => {}, max_errors: '1%' })
+    await written(sink, 3)
+    await expect(sink.stop()).rejects.toMatchObject({ code: 'ERR_CASSANDRA_MAX_ERRORS' })
   })
 })
 

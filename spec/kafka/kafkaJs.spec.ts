@@ -9,7 +9,7 @@ const kafka = useKafka('kafka_js_spec')
 
 /** A topic with one message, and a network between KafkaJS and the broker. KafkaJS retries once, for 100 ms. */
 async function scene(retry_timeout_ms: number) {
-  const [{ start, send }, network] = await Promise.all([kafka.scene(), Network.create()])
+  const [{ start, send, topic }, network] = await Promise.all([kafka.scene(), Network.create()])
   await send([1], 0, () => 'first')
   const client = new Kafka({
     brokers: inject('brokers'),
@@ -25,6 +25,7 @@ async function scene(retry_timeout_ms: number) {
   }
   return {
     network,
+    topic,
     start: () => start({ ...source, retry_timeout_ms }),
     send: (key: string) => send([1], 0, () => key),
   }
@@ -80,6 +81,23 @@ describe('a member with kafkajs', () => {
     await vi.waitFor(() => expect(sink.stats.rows_written).toBe(2), WITHIN)
     await sink.stop()
     await expectQuiet(network)
+  })
+
+  it('fails if its topic is created again with fewer messages, and skips none of them', async () => {
+    const { topic, start, send } = await scene(30_000)
+    for (const key of ['b', 'c', 'd', 'e']) await send(key)
+    const sink = start()
+    await vi.waitFor(() => expect(sink.stats.rows_written).toBe(5), WITHIN)
+    const { admin } = kafka.topics
+    await admin.deleteTopics({ topics: [topic] })
+    await vi.waitFor(() => admin.createTopics({ topics: [{ topic }], waitForLeaders: true }), WITHIN)
+    await vi.waitFor(() => send('new'), WITHIN)
+    await expect(sink.done).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_KAFKA_LOG_CHANGED',
+      topic,
+      partition: 0,
+      offset: '5',
+    })
   })
 
   it.each(['connects', 'cannot connect', 'has crashed', 'connects after a crash'])(

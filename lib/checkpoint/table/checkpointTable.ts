@@ -40,7 +40,7 @@ export async function provideTable(
     return look()
   }
   try {
-    const schema = await look().catch(error => {
+    const schema = await repeated(look, limits, signal).catch(error => {
       if (error instanceof SchemaError && error.code === 'ERR_CASSANDRA_TABLE_NOT_FOUND') return create()
       throw error
     })

@@ -11,6 +11,8 @@ class Cluster {
   /** Brokers whose fetches fail. */
   readonly failing = new Set<number>()
   hasMetadata = true
+  /** Whether the brokers refuse requests as a whole. */
+  refuses = false
   readonly fetches = [0, 0]
 
   get module(): Platformatic {
@@ -25,8 +27,10 @@ class Cluster {
         await delay(5)
         cluster.fetches[node - 1] = (cluster.fetches[node - 1] ?? 0) + 1
         if (cluster.failing.has(node)) throw new Error(`broker ${node} is out of reach`)
+        if (cluster.refuses)
+          throw Object.assign(new Error('refused'), { response: { errorCode: -1, responses: [] } })
         // A broker may leave out partitions without messages.
-        return { responses: [] }
+        return { errorCode: 0, responses: [] }
       }
       async close() {}
     }
@@ -87,5 +91,13 @@ it('missing metadata ends all reads', async () => {
   cluster.hasMetadata = false
   const reads = await Promise.allSettled([read(0), read(1)])
   expect(reads.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  await end()
+})
+
+it('requests that the broker refuses as a whole end the reads, and are not sent without a pause', async () => {
+  const { cluster, read, end } = scene()
+  cluster.refuses = true
+  await expect(read(0)).rejects.toThrow(/^Messages of t\/0 cannot be read .* refused/)
+  expect(cluster.fetches[0]).toBeLessThan(10)
   await end()
 })

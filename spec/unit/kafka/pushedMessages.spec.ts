@@ -52,7 +52,8 @@ describe('messages that a client pushes', () => {
     pushed.passOver(9n)
     pushed.passOver(11n)
     await settled()
-    expect([taken, pushed.next, pushed.expected]).toEqual([[[5n]], 7n, 12n])
+    expect([taken, pushed.next]).toEqual([[[5n]], 7n])
+    expect([12n, 13n].map(offset => pushed.isExpected(offset))).toEqual([true, false])
     releases[0]?.()
     await settled()
     expect([taken, pushed.next]).toEqual([[[5n], 'up to 12'], 12n])
@@ -61,7 +62,15 @@ describe('messages that a client pushes', () => {
     await settled()
     expect(taken.at(-1)).toBe('up to 13')
     pushed.sought()
-    expect(pushed.expected).toBe(13n)
+    expect([12n, 13n, 14n].map(offset => pushed.isExpected(offset))).toEqual([false, true, false])
+  })
+
+  it('are expected from the offset on after which the client continues, up to the next one', async () => {
+    const { pushed } = scene()
+    // The offset 6 is the end of a transaction.
+    pushed.add(records(5n), 6n)
+    pushed.resolved(5n)
+    expect([5n, 6n, 7n, 8n].map(offset => pushed.isExpected(offset))).toEqual([false, true, true, false])
   })
 
   it('are refused after the end', async () => {
