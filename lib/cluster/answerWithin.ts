@@ -10,7 +10,7 @@ const FIRST_PATIENCE_MS = 2_000
 const PAUSE_MS = 100
 
 /**
- * Asks Cassandra something small until it answers, so that neither a cut connection nor one node that hangs is in the way.
+ * Asks Cassandra something small until it answers. A cut connection or one node that hangs is no failure.
  * @param ask may take this many milliseconds
  * @throws the error of the last attempt, when the time is up or no other attempt can help; the signal's reason
  */
@@ -30,7 +30,7 @@ export async function answerWithin<Answer>(
       if (!mayBeSentAgain(faultOf(error)) || performance.now() + PAUSE_MS >= deadline) throw error
       if (isTimeout(error)) patience_ms *= 2
     }
-    // An aborted wait has an error of its own.
+    // `delay` would reject with another error than the signal's reason.
     await unlessAborted(delay(PAUSE_MS), signal)
   }
 }

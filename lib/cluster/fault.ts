@@ -110,7 +110,7 @@ export function mayBeApplied(error: unknown): boolean {
   return code !== UNPREPARED && code !== BOOTSTRAPPING && code !== INVALID && name !== 'BusyConnectionError'
 }
 
-/** Whether the driver, or a server, waited in vain for what a read asks for. The read may ask for too much. */
+/** Whether the driver or a server stopped waiting for the answer to a read. The read may ask for too much. */
 export function isTimeout(error: unknown): boolean {
   if (!isDriverError(error)) return false
   if (error.innerErrors !== undefined) return innerErrorsOf(error).some(isTimeout)

@@ -43,7 +43,7 @@ export interface SinkParts {
 
 /**
  * Takes over the checkpoint of a partition, and finds the offset at which reading continues.
- * @param finishing interrupts what may take long: the question for offsets, and the option `start`
+ * @param finishing interrupts what may take long: the looks at the table and for offsets, and the option `start`
  * @throws SchemaError, OptionError, CheckpointError, KafkaError
  */
 export async function openPartition(
@@ -64,7 +64,7 @@ export async function openPartition(
     () => false,
     () => {},
   )
-  const table = await tableOf(of, parts, signal)
+  const table = await tableOf(of, parts, AbortSignal.any([signal, finishing]))
   all.join(tally)
   const release = async () => all.leave(tally)
   const failed = (error: Error) => onFailure(located(error, of, places))
@@ -104,20 +104,20 @@ export async function openPartition(
 
 /**
  * Reads the schema. Cassandra may be away for a while, and the partitions that are written continue when it is back.
- * @throws SchemaError, OptionError; WriteError if no node answers within `retry_timeout_ms`
+ * @throws SchemaError, OptionError; WriteError if no node answers in time
  */
 async function tableOf(
   { topic, partition }: TopicPartition,
   { dispatcher, write }: SinkParts,
   signal: AbortSignal,
 ): ReturnType<typeof readWritableTable> {
-  const { retry_timeout_ms } = write
+  const { request_timeout_ms, retry_timeout_ms } = write
   const isOurs = (error: unknown) => error instanceof CassandraStreamsError
   const read = () => readWritableTable(dispatcher.client, write, signal)
   return await retried(retry_timeout_ms, signal, read, isOurs).catch((error: Error) => {
     signal.throwIfAborted()
     if (isOurs(error)) throw error
-    const { code, message } = undescribed(error, retry_timeout_ms)
+    const { code, message } = undescribed(error, Math.max(request_timeout_ms, retry_timeout_ms))
     throw new WriteError(code, `Partition ${topic}/${partition}: ${message}`, { cause: error })
   })
 }

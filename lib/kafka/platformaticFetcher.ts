@@ -60,6 +60,8 @@ export class PlatformaticFetcher {
   #pause: Promise<void> | undefined
   /** Consecutive failures. */
   #failures = 0
+  /** Whether a partition had no leader in the last metadata. */
+  #isLeaderless = false
   /** Number of brokers that lead partitions. */
   #leaders = 1
   /** When offsets were last asked for, by `performance.now()`. On a connection, such a question waits behind a fetch. */
@@ -146,7 +148,7 @@ export class PlatformaticFetcher {
     try {
       const metadata = await this.#consumer.metadata({
         topics: [...this.#topics],
-        forceUpdate: this.#failures > 0,
+        forceUpdate: this.#failures > 0 || this.#isLeaderless,
       })
       const leaders = new Set<number>()
       const byLeader = new Map<number, FetchQueue[]>()
@@ -168,6 +170,7 @@ export class PlatformaticFetcher {
         else others.push(queue)
       }
       this.#leaders = Math.max(1, leaders.size)
+      this.#isLeaderless = leaderless.length > 0
       for (const [leader, queues] of byLeader) this.#askLeader(leader, queues)
       if (leaderless.length > 0) this.#failed(new Error('no broker leads the partition'), leaderless)
     } catch (error) {

@@ -5,7 +5,7 @@ const RECORD_BYTES = 200
 const HEADER_BYTES = 100
 
 /**
- * A record with bytes of its own. Those of a client are parts of the buffer of a whole response, which they would keep in memory.
+ * A copy of a record and its bytes. The bytes that a client gives are parts of a whole response, which they would keep in memory.
  */
 export function copyOfRecord(record: KafkaRecord): KafkaRecord {
   const copy = (bytes: Buffer | null) => bytes && Buffer.from(bytes)

@@ -5,7 +5,7 @@ import { consistencyOf } from '../cluster/consistency.ts'
 import { publicError, wordsOf } from '../cluster/failure.ts'
 import { type Fault, faultOf, isTimeout } from '../cluster/fault.ts'
 import { begin, channels, isTraced } from '../diagnostics.ts'
-import { ReadError } from '../errors.ts'
+import { ReadError, SchemaError } from '../errors.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
 import { type Page, type PageQuery, PageReader } from './pageReader.ts'
 import { encodeParams } from './params.ts'
@@ -22,7 +22,7 @@ const MOST_GROWTH = 4
 /** Wanted bytes per page: enough to be worth a request, and few enough that several pages fit into memory. */
 const PAGE_BYTES = 1024 * 1024
 
-/** Rows of a page that the driver has decoded, so that its bytes are not known. */
+/** Maximum number of rows of a page that the driver decodes, so that its bytes are not known. */
 const UNSIZED_ROWS = 500
 
 /** With fewer milliseconds left, another attempt is pointless. */
@@ -50,6 +50,8 @@ export class RangeReader {
   /** Bytes per row, by the pages so far. Undefined before the first page. */
   #rowBytes: number | undefined
   #mostRows = FIRST_ROWS
+  /** Rows that a page may have while its bytes are not known. Fewer after a page that took too long. */
+  #unsizedRows = UNSIZED_ROWS
 
   constructor(client: Client, settings: ReadSettings, statement: ReadStatement, signal: AbortSignal) {
     this.#client = client
@@ -119,11 +121,13 @@ export class RangeReader {
         const begun = performance.now()
         const asked = this.#ask(range, span, from, rows, limit_ms())
         const page = await (isTraced(channels.request) ? this.#observed(asked, tries) : asked)
+        this.#statement.layoutOf(page)
         this.#learn(page)
         return { ...page, took_ms: performance.now() - begun }
       } catch (error) {
         this.#signal.throwIfAborted()
-        const fault = faultOf(error)
+        // A node may not know a new column yet.
+        const fault = error instanceof SchemaError ? 'schema' : faultOf(error)
         const isDoubtful = fault === 'failure' || fault === 'schema' || isInvalid(error)
         if (isDoubtful) doubts++
         if (!mayPass(fault) || doubts >= FEW_TRIES)
@@ -134,6 +138,7 @@ export class RangeReader {
         if (isLate && from === undefined && range !== undefined && tries > 0 && halves(range) !== undefined)
           return 'too long'
         if (isLate || fault === 'slow') rows = Math.max(1, Math.ceil(rows / 4))
+        this.#unsizedRows = Math.min(this.#unsizedRows, rows)
         const wait_ms = Math.min(backoff(tries), left_ms / 2)
         this.#retries(rows, tries + 1, wait_ms, error)
         await delay(wait_ms, undefined, { signal: this.#signal })
@@ -201,7 +206,7 @@ export class RangeReader {
   #learn({ rows: { length }, size }: Page): void {
     if (length === 0) return
     this.#mostRows = Math.max(this.#mostRows, MOST_GROWTH * length)
-    const bytes = size === 0 ? PAGE_BYTES / UNSIZED_ROWS : size / length
+    const bytes = size === 0 ? PAGE_BYTES / this.#unsizedRows : size / length
     const before = this.#rowBytes ?? bytes
     // Larger rows count at once, smaller ones gradually.
     this.#rowBytes = bytes > before ? bytes : (7 * before + bytes) / 8

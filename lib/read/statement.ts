@@ -107,7 +107,7 @@ export class ReadStatement {
    * @param place of the rows, for the message, after the name of the table
    */
   explain(error: unknown, fault: Fault, place: string): Error {
-    if (error instanceof OptionError) return error
+    if (error instanceof OptionError || error instanceof SchemaError) return error
     const words = wordsOf(error)
     const options = { cause: error }
     const { consistency } = this.#settings

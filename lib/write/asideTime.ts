@@ -1,4 +1,4 @@
-/** How long requests have kept their permits for `on_bad_row`. Others may wait for a permit meanwhile, and not for Cassandra. */
+/** How long requests have kept their permits for `on_bad_row`. Requests that wait for a permit then do not wait for Cassandra. */
 export class AsideTime {
   #handlers = 0
   #since = 0

@@ -53,7 +53,8 @@ export class Flight implements Permit {
     const before = aside.ms
     await this.#permits.acquire(this)
     signal.throwIfAborted()
-    return aside.ms - before
+    // A probe does not wait for those permits.
+    return this.permit === 'probe' ? 0 : aside.ms - before
   }
 
   async aside(handled: Promise<void>): Promise<void> {

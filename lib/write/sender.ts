@@ -84,7 +84,8 @@ export class Sender {
     detach(delivery.rows)
     tally.groupPaused()
     const pause = permit.pause(wait_ms, delivery.usesWriteTimes(reason), signal)
-    delivery.postpone(await pause.finally(() => tally.groupResumed()))
+    const heldUp_ms = await pause.finally(() => tally.groupResumed())
+    for (const part of [delivery, ...shipment.waiting]) part.postpone(heldUp_ms)
     delivery.repeat(reason)
     tally.requestRepeated()
     return [delivery]

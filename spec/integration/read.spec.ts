@@ -491,6 +491,33 @@ describe('the opening of a reader', () => {
 })
 
 describe('a table that changes while it is read', () => {
+  it('is asked for again while a node does not know one of its columns, and not for ever', async () => {
+    const { client } = ks
+    const settings = readSettingsOf(optionsFor({}))
+    const { keyspace, table } = settings
+    const { signal } = new AbortController()
+    const schema = await readTable({ client, keyspace, table, timeout_ms: 10_000, signal })
+    class OfLaggingNode extends ReadStatement {
+      looks = 0
+      known = 3
+      override layoutOf(page: Parameters<ReadStatement['layoutOf']>[0]) {
+        if (this.looks++ < this.known) throw this.changed
+        return super.layoutOf(page)
+      }
+    }
+    const statement = new OfLaggingNode(schema, settings)
+    const reader = new RangeReader(client, settings, statement, signal)
+    const all = { start: -(2n ** 63n), end: 2n ** 63n - 1n }
+    const countOf = async () => {
+      let count = 0
+      for await (const { rows } of reader.pages(all)) count += rows.length
+      return count
+    }
+    expect(await countOf()).toBe(ROWS)
+    statement.known = Number.POSITIVE_INFINITY
+    await expect(countOf()).rejects.toMatchObject({ code: 'ERR_CASSANDRA_SCHEMA_CHANGED' })
+  })
+
   it.each([
     ['a', 'added'],
     ['zz', 'added'],

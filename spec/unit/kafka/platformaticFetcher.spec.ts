@@ -11,6 +11,8 @@ class Cluster {
   /** Brokers whose fetches fail. */
   readonly failing = new Set<number>()
   hasMetadata = true
+  /** Broker that leads the second partition. -1 for none. */
+  second = 2
   /** Whether the brokers refuse requests as a whole. */
   refuses = false
   readonly fetches = [0, 0]
@@ -18,9 +20,11 @@ class Cluster {
   get module(): Platformatic {
     const cluster = this
     class Consumer {
-      async metadata() {
+      #second = 2
+      async metadata({ forceUpdate }: { readonly forceUpdate: boolean }) {
         if (!cluster.hasMetadata) throw new Error('no metadata')
-        const partitions = [{ leader: 1 }, { leader: 2 }]
+        if (forceUpdate || this.#second === 2) this.#second = cluster.second
+        const partitions = [{ leader: 1 }, { leader: this.#second }]
         return { topics: new Map([['t', { id: 'topic', partitions }]]) }
       }
       async fetch({ node }: { readonly node: number }) {
@@ -82,6 +86,19 @@ it('failures that pass do not add up, also of partitions without messages', asyn
     cluster.failing.clear()
     await delay(LIMIT_MS)
   }
+  await end()
+  await Promise.all(reads)
+})
+
+it('a partition without a leader is read again when it has one, although the library keeps old metadata', async () => {
+  const { cluster, read, end } = scene()
+  cluster.second = -1
+  const reads = [read(0), read(1)]
+  await delay(LIMIT_MS / 2)
+  expect(cluster.fetches[1]).toBe(0)
+  cluster.second = 2
+  await delay(2 * LIMIT_MS)
+  expect(cluster.fetches[1]).toBeGreaterThan(0)
   await end()
   await Promise.all(reads)
 })

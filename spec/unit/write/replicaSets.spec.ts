@@ -103,6 +103,16 @@ describe('a request between two attempts', () => {
     expect(waited_ms).toBeLessThan(145)
   })
 
+  it('of a failing replica set is told nothing of that, because it does not wait for those permits', async () => {
+    const { push, sent, sleep } = scene({ requests: 8 })
+    push('dead', 'dead', 'dead', 'dead', 'alive')
+    const wakes = sent.filter(isOf('dead')).map(each => sleep(each, 0, signal))
+    const handling = sent.find(isOf('alive'))?.permit.aside(delay(100))
+    await handling
+    const [first, second] = await Promise.all(wakes.slice(0, 2))
+    expect([first, second]).toEqual([0, 0])
+  })
+
   it('fails with the reason of a signal', async () => {
     const { push, sent } = scene()
     push('a')

@@ -324,6 +324,20 @@ describe('a request whose rows the server fails to store', () => {
     expect(counters).toMatchObject({ rows_written: 1, rows_in_flight: 0 })
   })
 
+  it('leaves that time to both halves of a request', async () => {
+    const { client, counters, send } = await scene({ retry_timeout_ms: 200 }, undefined, 400)
+    const sending = send(rows(2))
+    const tries = [0, 0]
+    await answer(client, sending, write => {
+      const [c = 0, ...others] = clusteringOf(write)
+      if (others.length > 0) return serverError(0x2200, 'invalid')
+      tries[c] = (tries[c] ?? 0) + 1
+      return tries[c] === 1 ? serverError(0x1001, 'overloaded') : undefined
+    })
+    await sending
+    expect(counters).toMatchObject({ rows_written: 2, rows_failed: 0 })
+  })
+
   it('blames no row if the fault passes soon, although the server stores others', async () => {
     const { client, counters, refused, send } = await scene()
     const sending = send(rows(2))
