@@ -137,8 +137,10 @@ export class RangeReader {
         if (left_ms < LEAST_MS) throw this.#over(error, range, tries + 1)
         if (isLate && from === undefined && range !== undefined && tries > 0 && halves(range) !== undefined)
           return 'too long'
-        if (isLate || fault === 'slow') rows = Math.max(1, Math.ceil(rows / 4))
-        this.#unsizedRows = Math.min(this.#unsizedRows, rows)
+        if (isLate || fault === 'slow') {
+          rows = Math.max(1, Math.ceil(rows / 4))
+          this.#unsizedRows = Math.min(this.#unsizedRows, rows)
+        }
         const wait_ms = Math.min(backoff(tries), left_ms / 2)
         this.#retries(rows, tries + 1, wait_ms, error)
         await delay(wait_ms, undefined, { signal: this.#signal })
