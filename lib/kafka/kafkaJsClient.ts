@@ -59,7 +59,7 @@ class KafkaJsClient implements KafkaClient {
       },
       failed: error => listener.failed(error),
       delivered: (batch, resolveOffset) => this.#take(batch, resolveOffset),
-      passedOver: (partition, last) => this.#reading.get(keyOf(partition))?.passOver(last),
+      passedOver: (partition, first, last) => this.#passOver(partition, first, last),
     })
   }
 
@@ -133,12 +133,25 @@ class KafkaJsClient implements KafkaClient {
     pushed.resolved(BigInt(last.offset))
   }
 
+  /** Offsets before the first one may be missing after compaction, or because the log has begun later since. */
+  #passOver(of: TopicPartition, first: bigint, last: bigint): void {
+    const pushed = this.#reading.get(keyOf(of))
+    if (pushed === undefined) return
+    if (pushed.isExpected(first) || first < pushed.next) pushed.passOver(last)
+    else void this.#whileInLog(pushed, () => pushed.passOver(last))
+  }
+
   /** The client reads from a wrong offset: the log no longer has the right one, or the client has not done the seek yet. */
-  async #explainJump(pushed: PushedMessages): Promise<void> {
+  #explainJump(pushed: PushedMessages): Promise<void> {
+    return this.#whileInLog(pushed, () => this.#seek(pushed))
+  }
+
+  /** Fails if the log no longer has the next message. */
+  async #whileInLog(pushed: PushedMessages, act: () => void): Promise<void> {
     const { topic, partition } = pushed.of
     try {
       const { first, next } = await this.log(pushed.of, new AbortController().signal)
-      if (pushed.next >= first && pushed.next <= next) return this.#seek(pushed)
+      if (pushed.next >= first && pushed.next <= next) return act()
       const log = `the log, which begins at ${first} and ends before ${next}`
       const text = `Offset ${pushed.next} of ${topic}/${partition} is not in ${log}`
       pushed.fail(

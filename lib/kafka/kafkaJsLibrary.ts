@@ -43,7 +43,12 @@ export interface RetryOptions {
 }
 
 export interface BatchEvent {
-  readonly payload: TopicPartition & { readonly batchSize: number; readonly lastOffset: string }
+  /** `firstOffset` is null for a batch whose offsets all lie before the one that was fetched. */
+  readonly payload: TopicPartition & {
+    readonly batchSize: number
+    readonly firstOffset: string | null
+    readonly lastOffset: string
+  }
 }
 
 export interface KafkaJsConsumer {

@@ -49,8 +49,8 @@ export interface MemberListener {
   failed(error: Error): void
   /** Called with messages. The consumer delivers them again if `resolveOffset` is not called. */
   delivered(batch: Batch, resolveOffset: (offset: string) => void): void
-  /** Called when there are no messages up to an offset, for example because their transaction was aborted. */
-  passedOver(partition: TopicPartition, last: bigint): void
+  /** Called when offsets that were read have no messages, for example because their transaction was aborted. */
+  passedOver(partition: TopicPartition, first: bigint, last: bigint): void
 }
 
 /** A member of a consumer group through `kafkajs`, from its first connection until it has left. */
@@ -184,7 +184,9 @@ export class KafkaJsMember {
     })
     on?.('consumer.crash', (event: CrashEvent) => this.#crashed(event))
     on?.('consumer.start_batch_process', ({ payload }: BatchEvent) => {
-      if (payload.batchSize === 0) this.#listener?.passedOver(payload, BigInt(payload.lastOffset))
+      const { batchSize, firstOffset, lastOffset } = payload
+      if (batchSize === 0)
+        this.#listener?.passedOver(payload, BigInt(firstOffset ?? lastOffset), BigInt(lastOffset))
     })
   }
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Kafka, logLevel } from 'kafkajs'
-import { describe, expect, inject, it, vi } from 'vitest'
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest'
 import { kafkaJsConsumer } from '../../lib/kafka/index.ts'
 import { Network } from './network.ts'
 import { useKafka, WITHIN } from './scene.ts'
@@ -98,6 +98,44 @@ describe('a member with kafkajs', () => {
       partition: 0,
       offset: '5',
     })
+  })
+
+  it('fails if retention deletes its next messages and leaves only the end of a transaction', async () => {
+    const { topic, send, transactions } = await kafka.scene()
+    const connect = kafkaJsConsumer(new Kafka({ brokers: inject('brokers'), logLevel: logLevel.NOTHING }))
+    const limits = { max_fetched_bytes: 1_000_000, retry_timeout_ms: 30_000 }
+    const client = connect({ group_id: topic, topics: [topic], ...limits })
+    onTestFinished(() => client.close())
+    const assigned = vi.fn()
+    await client.join({ assigned, failed: error => expect.unreachable(error.message) })
+    await vi.waitFor(() => expect(assigned).toHaveBeenCalledWith([{ topic, partition: 0 }]), WITHIN)
+    const taken: (bigint | undefined)[] = []
+    let go = () => {}
+    const gate = new Promise<void>(resolve => {
+      go = resolve
+    })
+    const read = client.read(
+      { topic, partition: 0, offset: 0n },
+      (_, next) => {
+        taken.push(next)
+        return gate
+      },
+      new AbortController().signal,
+    )
+    await send([1])
+    await vi.waitFor(() => expect(taken).toEqual([1n]), WITHIN)
+    // The second batch waits, so the client pauses the partition.
+    await send([2])
+    await delay(1_000)
+    await send([3])
+    await transactions(['abort', 'a'])
+    await kafka.topics.deleteBefore(topic, 4n)
+    go()
+    await expect(read).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_KAFKA',
+      message: expect.stringMatching(/^Offset 2 of .*, which begins at 4 and ends before 5$/),
+    })
+    expect(taken).toEqual([1n, 2n])
   })
 
   it.each(['connects', 'cannot connect', 'has crashed', 'connects after a crash'])(
