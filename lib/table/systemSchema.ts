@@ -93,7 +93,7 @@ export async function describeTable(
     dropped: new Map(
       dropped.map(column => [column['column_name'] as string, Number(column['dropped_time'])]),
     ),
-    columns: columns
+    columns: visible(columns, tables[0]?.['flags'])
       .map(column => ({
         name: column['column_name'] as string,
         kind: column['kind'] as ColumnKind,
@@ -109,6 +109,20 @@ export async function describeTable(
           (a.name < b.name ? -1 : 1),
       ),
   }
+}
+
+/**
+ * The columns of a table as CQL has them. For a table WITH COMPACT STORAGE, the schema describes how it is stored: if it has no
+ * clustering columns, its columns are static beside two hidden ones; if it has nothing else, there is a hidden value of type `empty`.
+ */
+function visible(columns: readonly SystemRow[], given: unknown): readonly SystemRow[] {
+  if (given === undefined || given === null) return columns
+  const flags = new Set(given as Iterable<string>)
+  if (flags.has('dense')) return columns.filter(({ type }) => type !== 'empty')
+  if (flags.has('compound') || flags.has('super')) return columns
+  return columns
+    .filter(({ kind }) => kind === 'partition_key' || kind === 'static')
+    .map(column => (column['kind'] === 'static' ? { ...column, kind: 'regular' } : column))
 }
 
 /** In Cassandra 6, only DESCRIBE shows the mode, and no table of the schema. Older versions have no column `fast_path`. */
