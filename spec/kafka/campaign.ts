@@ -15,8 +15,11 @@ import type { ClientKind, Task, Word } from './child.ts'
 import { keyTextOf, type MessageRow, messageAt, tableOfMessages, valueTextOf } from './rows.ts'
 import { Topics } from './topics.ts'
 
-/** Messages per request of the producer. */
-const SENT_AT_ONCE = 500
+/** Messages of a partition per request of the producer. */
+const SENT_AT_ONCE = 100
+
+/** Mean milliseconds between two events. Messages are sent for as long. */
+const EVENT_MS = 1_100
 
 /** Milliseconds for the members to catch up after the last event. */
 const CATCH_UP_MS = 180_000
@@ -56,6 +59,10 @@ export interface Outcome {
   readonly pauses: number
   readonly leaves: number
   readonly restarts: number
+  /** Epochs that a member wrote again, because they had been begun and not finished. */
+  readonly replays: number
+  /** How often a member that was alive at the end had lost a partition's checkpoint to another one. */
+  readonly fenced: number
   /** Number of rows in the table of the clean run. */
   readonly rows: number
   readonly seconds: number
@@ -96,26 +103,23 @@ export async function consume(round: Round): Promise<Outcome> {
   const group = new Group(round, task)
   try {
     for (let i = 0; i < members; i++) group.start()
-    const half = Math.ceil(messages / partitions / 2)
-    const [counts] = await Promise.all([disturb(group, events, random), send(round, topics, topic, 0, half)])
-    if (round.kafka !== undefined) {
-      // KafkaJS clients end the process when their broker goes away.
-      await topics.close()
-      round.tell?.('the broker is killed and started again')
-      await round.kafka.kill()
-      await delay(integerBelow(2_000, random))
-      await round.kafka.start()
-      await topics.open()
-      counts.restarts++
+    const sent = async () => {
+      const half = Math.ceil(messages / partitions / 2)
+      await send(round, topics, topic, 0, half)
+      const restarts = await restart(round, topics, random)
+      await send(round, topics, topic, half, Math.ceil(messages / partitions))
+      return restarts
     }
-    await send(round, topics, topic, half, Math.ceil(messages / partitions))
+    const [counts, restarts] = await Promise.all([disturb(group, events, randomFrom(seed + 1)), sent()])
     const faults = await untilCaughtUp(topics, group, group_id, topic)
     faults.push(...(await group.stop()))
+    const { replays, fenced } = group
     await writeClean(round, clean)
     const { rows, differences } = await compare(client, keyspace, table, clean)
     faults.push(...differences.slice(0, 20))
     if (rows < messages / 1000) faults.push(`the clean table has ${rows} rows only`)
-    return { ...counts, rows, seconds: Math.round((performance.now() - from) / 1000), faults }
+    const seconds = Math.round((performance.now() - from) / 1000)
+    return { ...counts, restarts, replays, fenced, rows, seconds, faults }
   } finally {
     group.kill()
     await rm(folder, { recursive: true, force: true })
@@ -125,15 +129,30 @@ export async function consume(round: Round): Promise<Outcome> {
   }
 }
 
-/** Sends the messages of all partitions. Those of one partition keep their order. */
+/** Kills the broker and starts it again, while the members go on. Returns how often. */
+async function restart({ kafka, tell }: Round, topics: Topics, random: () => number): Promise<number> {
+  if (kafka === undefined) return 0
+  // KafkaJS clients end the process when their broker goes away.
+  await topics.close()
+  tell?.('the broker is killed and started again')
+  await kafka.kill()
+  await delay(integerBelow(2_000, random))
+  await kafka.start()
+  await topics.open()
+  return 1
+}
+
+/** Sends the messages of all partitions, about as long as events happen. Those of one partition keep their order. */
 async function send(
-  { seed, partitions }: Round,
+  { seed, partitions, messages, events }: Round,
   topics: Topics,
   topic: string,
   first: number,
   end: number,
 ): Promise<void> {
+  const wait_ms = (events * EVENT_MS * SENT_AT_ONCE * partitions) / messages
   for (let from = first; from < end; from += SENT_AT_ONCE) {
+    const next = delay(wait_ms)
     const batch = Array.from({ length: partitions }, (_, partition) =>
       Array.from({ length: Math.min(SENT_AT_ONCE, end - from) }, (_, i) => {
         const message = messageAt(seed, partition, from + i)
@@ -142,15 +161,15 @@ async function send(
     ).flat()
     // Waits for the broker's acknowledgement. A batch without one is sent again, and may then be in the log twice.
     await topics.producer.send({ topic, messages: batch, acks: -1 })
-    await delay(5)
+    await next
   }
 }
 
 /** Kills, pauses, adds and removes members at random moments. */
 async function disturb(group: Group, events: number, random: () => number) {
-  const counts = { kills: 0, pauses: 0, leaves: 0, restarts: 0 }
+  const counts = { kills: 0, pauses: 0, leaves: 0 }
   for (let event = 0; event < events; event++) {
-    await delay(200 + integerBelow(1_800, random))
+    await delay(integerBelow(2 * EVENT_MS, random))
     const draw = random()
     if (draw < 0.5) {
       counts.kills++
@@ -242,6 +261,8 @@ class Group {
   readonly #task: Task
   readonly #members = new Set<Member>()
   readonly #faults: string[] = []
+  replays = 0
+  fenced = 0
 
   constructor(round: Round, task: Task) {
     this.#round = round
@@ -254,7 +275,12 @@ class Group {
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
     const words: Word[] = []
     const lines = createInterface(child.stdout)
-    lines.on('line', line => words.push(JSON.parse(line) as Word))
+    lines.on('line', line => {
+      const word = JSON.parse(line) as Word
+      words.push(word)
+      if ('replayed' in word) this.replays++
+      if ('ended' in word) this.fenced += word.ended.fenced
+    })
     const read = new Promise<void>(resolve => lines.once('close', resolve))
     const ended = new Promise<void>(resolve =>
       child.once('close', (_, signal) => {

@@ -1,7 +1,9 @@
 // A member of a group that the campaign kills. Writes what it consumes and reports.
+import { subscribe } from 'node:diagnostics_channel'
 import { writeSync } from 'node:fs'
 import { Client } from 'cassandra-driver'
 import { Kafka, logLevel } from 'kafkajs'
+import type { EpochContext } from '../../lib/diagnostics.ts'
 import { type KafkaSinkOptions, kafkaJsConsumer, runKafkaSink } from '../../lib/kafka/index.ts'
 import type { MessageRow } from './rows.ts'
 
@@ -25,7 +27,11 @@ export interface Task {
 }
 
 /** A report of the process, one per line. */
-export type Word = { readonly failed: string } | { readonly ended: Readonly<Record<string, number>> }
+export type Word =
+  | { readonly failed: string }
+  | { readonly ended: { readonly fenced: number } }
+  /** It writes an epoch again that another member, or itself, had begun. */
+  | { readonly replayed: number }
 
 // A member without its campaign would stay, and later connect to servers of other specs.
 process.stdin.once('end', () => process.exit(1)).resume()
@@ -37,6 +43,11 @@ const task = JSON.parse(process.argv[2] ?? '') as Task
 function say(word: Word): void {
   writeSync(1, `${JSON.stringify(word)}\n`)
 }
+
+subscribe('tracing:cassandra-streams:epoch:start', message => {
+  const { replayed, epoch_id } = message as EpochContext
+  if (replayed) say({ replayed: epoch_id })
+})
 
 const { brokers, client: kind, group_id, topic, checkpoint, contactPoint, localDataCenter } = task
 const { keyspace, table, rows_per_epoch, epoch_interval_ms, max_buffered_bytes } = task
@@ -75,7 +86,7 @@ const sink = runKafkaSink<MessageRow>({
 process.on('SIGTERM', () => void sink.stop().catch(() => {}))
 try {
   await sink.done
-  say({ ended: { ...sink.stats } as unknown as Record<string, number> })
+  say({ ended: { ...sink.stats } })
 } catch (error) {
   const { code, message, cause } = error as { code?: string; message?: string; cause?: unknown }
   say({ failed: `${code}: ${message} ${cause ?? ''}` })

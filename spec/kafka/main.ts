@@ -42,7 +42,7 @@ await client.execute(
   `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
 )
 using programs = new Programs('kafka')
-const total = { kills: 0, pauses: 0, leaves: 0, restarts: 0 }
+const total = { kills: 0, pauses: 0, leaves: 0, restarts: 0, replays: 0, fenced: 0 }
 let faulty = 0
 for (let round = 0; round < rounds; round++) {
   const kind = kinds[round % kinds.length] ?? 'classic'
@@ -69,9 +69,11 @@ for (let round = 0; round < rounds; round++) {
   console.log(`round ${round + 1} (${kind}, ${store}, seed ${(seed + round) | 0}): ${JSON.stringify(counts)}`)
   for (const fault of faults) console.log(`✗ ${fault}`)
   if (faults.length > 0) faulty++
-  for (const name of ['kills', 'pauses', 'leaves', 'restarts'] as const) total[name] += counts[name]
+  for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += counts[name]
 }
 console.log(`${rounds - faulty} of ${rounds} rounds ended with the table of a clean run`, total)
-if (faulty > 0) process.exitCode = 1
+const isTooKind = total.replays < rounds
+if (isTooKind) console.log('✗ the events hit too few epochs')
+if (faulty > 0 || isTooKind) process.exitCode = 1
 await client.execute(`DROP KEYSPACE ${keyspace}`)
 await client.shutdown()
