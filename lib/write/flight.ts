@@ -15,8 +15,11 @@ export interface Permits {
   failed(replicas: ReplicaSet<Line>, fault: Fault, sent: number): void
 }
 
-/** Purpose of a permit: a request within the window, or a probe of a failing replica set. */
-export type PermitKind = 'request' | 'probe'
+/**
+ * Purpose of a permit: a request within the window, or a probe of a failing replica set. An overdue request of a hanging replica
+ * set takes no room in the window.
+ */
+export type PermitKind = 'request' | 'probe' | 'overdue'
 
 /** One group that has left, until it is settled. */
 export class Flight implements Permit {
@@ -64,6 +67,14 @@ export class Flight implements Permit {
     } finally {
       this.replicas.aside--
     }
+  }
+
+  /** Gives the permit to others, although the request is still unanswered. */
+  overrun(): void {
+    if (this.permit === undefined || this.permit === 'overdue') return
+    this.release()
+    this.permit = 'overdue'
+    this.replicas.overran()
   }
 
   /** Does nothing while no permit is held. */

@@ -52,7 +52,6 @@ export class Outbox implements Turns, Permits {
     return new Lane(this, mostRows, send, landed)
   }
 
-  /** Clears the timers. */
   close(): void {
     clearInterval(this.#look)
     clearTimeout(this.#paced)
@@ -120,9 +119,9 @@ export class Outbox implements Turns, Permits {
   }
 
   released(replicas: ReplicaSet<Line>, kind: PermitKind): void {
+    replicas.released(kind === 'overdue')
+    if (kind === 'request') this.#requests--
     if (kind === 'probe') this.#probes--
-    else this.#requests--
-    replicas.permits--
     this.#offer(replicas)
     if (kind === 'probe') this.#offerProbes()
     else this.sendNext()
@@ -183,7 +182,8 @@ export class Outbox implements Turns, Permits {
     if (replicas.isFailing) return probes < PROBES && this.#probes < MOST_PROBES
     if (this.#requests >= this.#most) return false
     // Otherwise a hanging replica set would take all permits before it is noticed.
-    return this.#sets.size - this.#failing === 1 || replicas.permits < Math.max(1, this.#most / 2)
+    const most = this.#sets.size - this.#failing === 1 ? this.#most : Math.max(1, this.#most / 2)
+    return replicas.unanswered < most
   }
 
   /** A single group may exceed the bound, so that something always moves. */
@@ -258,7 +258,7 @@ export class Outbox implements Turns, Permits {
       if (!replicas.look() || replicas.isFailing || !isAnswered) continue
       replicas.hangs()
       this.#fails(replicas)
-      for (const flight of replicas.flights) flight.release()
+      for (const flight of replicas.flights) flight.overrun()
     }
   }
 

@@ -12,14 +12,16 @@ export const PROBES = 2
 
 /** A request that has left, which may hold a permit. */
 interface Flight {
-  release(): void
+  overrun(): void
 }
 
 /** The nodes that hold the same partitions: their requests, and whether they answer. */
 export class ReplicaSet<Line> {
   readonly name: unknown
-  /** Permits held. */
+  /** Permits held, without those of overdue requests. */
   permits = 0
+  /** Requests that were unanswered when it was found to hang, and still are. */
+  #overdue = 0
   /** Requests that were answered, and whose bad row `on_bad_row` is handling. */
   aside = 0
   /** Groups that have left and are not settled. */
@@ -53,8 +55,21 @@ export class ReplicaSet<Line> {
     return this.#hasOthers && this.isFailing
   }
 
+  get unanswered(): number {
+    return this.permits + this.#overdue
+  }
+
   get isIdle(): boolean {
     return this.flights.size === 0 && this.lines.size === 0
+  }
+
+  overran(): void {
+    this.#overdue++
+  }
+
+  released(wasOverdue: boolean): void {
+    if (wasOverdue) this.#overdue--
+    else this.permits--
   }
 
   /** @param sent when the acknowledged request left */

@@ -340,6 +340,22 @@ describe('a replica set that hangs', () => {
     expect(lane.idle()).toBeUndefined()
   })
 
+  it('gets no more requests in flight after it answers one than any other, however often it does', async () => {
+    const { push, namesOf, sent, acknowledge } = scene({ requests: 8, waitingRows: 99, bytes: 1e9 })
+    const slow = () => sent.flatMap(({ group }, at) => (group.replicas === 'slow' ? [at] : []))
+    push('alive', ...Array.from({ length: 40 }, () => 'slow'))
+    let answered = 0
+    for (let second = 0; second < 6; second++) {
+      for (let look = 0; look < 8; look++) {
+        push('alive')
+        await acknowledge(namesOf().lastIndexOf('alive'))
+        vi.advanceTimersByTime(250)
+      }
+      await acknowledge(slow()[answered++] as number)
+      expect(slow().length - answered, `after ${answered} answers`).toBeLessThanOrEqual(6)
+    }
+  })
+
   it('is treated like the others after it answers', async () => {
     const { push, namesOf, acknowledge } = scene({ requests: 4 })
     push('alive', 'hung', 'hung', 'hung', 'hung')
