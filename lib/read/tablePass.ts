@@ -3,7 +3,7 @@ import { BytesDiffer } from '../value/decoder.ts'
 import type { Lanes } from './lanes.ts'
 import type { Page } from './pageReader.ts'
 import { type PagePlan, PageRows } from './pageRows.ts'
-import { placeOf } from './place.ts'
+import { isPartAfter, type PartPlace, placeOf } from './place.ts'
 import type { RowOrder } from './rowOrder.ts'
 import type { PlainRow } from './rowPlan.ts'
 import type { Layout, ReadStatement } from './statement.ts'
@@ -16,8 +16,8 @@ export interface Skipped {
   readonly order: RowOrder
   /** Key of the last one, like `Place.key`. */
   readonly upTo: Buffer
-  /** Whether the last one is emitted again. */
-  readonly isAgain: boolean
+  /** The last part of the last one that was emitted. Undefined if all were. */
+  readonly part: PartPlace | undefined
 }
 
 /** How the rows of a page with these columns are read. */
@@ -98,12 +98,13 @@ export class TablePass {
 
   #behindSkipped(rows: readonly PlainRow[]): readonly PlainRow[] {
     if (this.#skipped === undefined) return rows
-    const { order, upTo, isAgain } = this.#skipped
+    const { order, upTo, part } = this.#skipped
     const first = rows.findIndex(row => {
-      const key = placeOf(row)?.key
-      if (key === undefined) return true
-      const difference = order(key, upTo)
-      return difference > 0 || (isAgain && difference === 0)
+      const place = placeOf(row)
+      if (place === undefined) return true
+      const difference = order(place.key, upTo)
+      if (difference !== 0 || part === undefined) return difference > 0
+      return place.part === undefined || isPartAfter(place.part, part)
     })
     if (first === -1) return []
     this.#skipped = undefined

@@ -133,7 +133,7 @@ export class TableReader {
     this.#behind = undefined
     const { places, isOfPartitions } = this.#statement
     const order = rowOrderOf(this.#schema, !isOfPartitions)
-    const skipped = behind && { order, upTo: behind.key, isAgain: behind.isAgain }
+    const skipped = behind && { order, upTo: behind.key, part: behind.part }
     const pages = this.#pagesOf(span, behind)
     return new TablePass(
       this.#statement,

@@ -4,7 +4,7 @@ import type { Column } from '../table/schema.ts'
 import type { Decoder } from '../value/compiledType.ts'
 import { decoderFor, setOwn } from '../value/decoder.ts'
 import { isKey } from './cellTimes.ts'
-import { placeAt, setPlace } from './place.ts'
+import { type PartPlace, placeAt, setPlace } from './place.ts'
 import type { PlainRow } from './rowPlan.ts'
 import { type AddCells, addCellsOf, type Span } from './timedCells.ts'
 import { type Part, TimedParts } from './timedParts.ts'
@@ -19,6 +19,11 @@ interface AnswerTimes {
   readonly extras: number
   /** Number of the first values that are the row's place. The write times follow. */
   readonly places: number
+}
+
+interface RowPart {
+  readonly part: Part
+  readonly isStatic: boolean
 }
 
 /** How to read the rows of an answer in parts, one per write time and time to live of their cells. */
@@ -69,8 +74,8 @@ export class TimedPlan {
       }
       if (at > bytes.length) throw new RangeError('A page ends before its last row')
       const first = rows.length
-      this.#addParts(bytes, rows)
-      if (this.#places > 0) this.#setPlaces(bytes, rows, first)
+      const parts = this.#addParts(bytes, rows)
+      if (this.#places > 0) this.#setPlaces(bytes, rows, first, parts)
     }
     return at
   }
@@ -83,7 +88,8 @@ export class TimedPlan {
     throw new ReadError('ERR_CASSANDRA_READ', text)
   }
 
-  #addParts(bytes: Buffer, rows: PlainRow[]): void {
+  /** Returns the parts of the row, in the order of the rows that it adds. */
+  #addParts(bytes: Buffer, rows: PlainRow[]): readonly RowPart[] {
     // A partition that has static columns only comes as a row without clustering key.
     const keys = this.#partitionKeys
     const isRow = keys === this.#keys.length || !this.#valueAt(keys).isNull
@@ -97,21 +103,29 @@ export class TimedPlan {
       const ttl = this.#valueAt(this.#timesFrom + 2 * i + 1)
       addTo(isStatic ? ofStatics : ofRow, bytes, { value, writeTime, ttl })
     }
+    const parts: RowPart[] = []
     for (const part of ofStatics.sorted()) {
       rows.push(this.#rowOf(part, operationOf(part), this.#partitionKeys, bytes))
+      parts.push({ part, isStatic: true })
     }
-    if (!isRow) return
+    if (!isRow) return parts
     for (const [i, part] of ofRow.withMarker().entries()) {
       rows.push(this.#rowOf(part, i === 0 ? 'insert' : operationOf(part), this.#keys.length, bytes))
+      parts.push({ part, isStatic: false })
     }
+    return parts
   }
 
-  /** A reader that continues before the last part of a row emits all of its parts again, because they may have changed. */
-  #setPlaces(bytes: Buffer, rows: readonly PlainRow[], first: number): void {
+  #setPlaces(bytes: Buffer, rows: readonly PlainRow[], first: number, parts: readonly RowPart[]): void {
     const from = this.#valueAt(this.#timesFrom - this.#places).from - LENGTH_BYTES
     const { to } = this.#valueAt(this.#timesFrom - 1)
-    for (let i = first; i < rows.length; i++) {
-      setPlace(rows[i] as PlainRow, placeAt(bytes, from, to, undefined, i < rows.length - 1))
+    let before: PartPlace | undefined
+    for (const [i, { part, isStatic }] of parts.entries()) {
+      const { time, isOfLists } = part
+      const hasSame = before?.isStatic === isStatic && before.time === time && before.isOfLists === isOfLists
+      before = { isStatic, time, isOfLists, nth: hasSame && before !== undefined ? before.nth + 1 : 0 }
+      const place = placeAt(bytes, from, to, undefined, before, i === parts.length - 1)
+      setPlace(rows[first + i] as PlainRow, place)
     }
   }
 

@@ -358,6 +358,39 @@ describe('a copy', () => {
     expect(await timesOf(to)).toEqual(await timesOf(from))
   })
 
+  it('continues after any part of any row', async () => {
+    const table = await ks.table(
+      'p int, c int, st int STATIC, v int, w int, l list<int>, s set<int>, PRIMARY KEY (p, c)',
+    )
+    const at = (write_time: number, row: object, ttl = 0) => ({
+      ...row,
+      write_time,
+      ttl,
+      operation: 'update',
+    })
+    await pipeline(
+      [1, 2].flatMap(p => [
+        at(2_000, { p, st: 1 }),
+        ...[1, 2].flatMap(c => [
+          at(1_000, { p, c, v: 1 }),
+          at(1_000, { p, c, w: 1 }, 20_000),
+          at(1_000, { p, c, l: [1] }),
+          at(3_000, { p, c, s: [1] }),
+        ]),
+      ]),
+      writing(table),
+    )
+    const source = reading(table, { after: null })
+    const parts = await source.toArray()
+    expect(parts).toHaveLength(2 + 4 * 4)
+    for (const [i, part] of parts.entries()) {
+      const after = source.positionOf(part)
+      const rest = await reading(table, { after }).toArray()
+      const shown = (found: readonly Record<string, unknown>[]) => found.map(({ ttl: _, ...each }) => each)
+      expect(shown(rest), JSON.stringify(after)).toEqual(shown(parts.slice(i + 1)))
+    }
+  })
+
   it('works with epochs', async () => {
     const [from, to] = [await filled(), await ks.table(own)]
     const sink = createMicroBatchSink({
