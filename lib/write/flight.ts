@@ -49,6 +49,10 @@ export class Flight implements Permit {
     this.#permits.failed(this.replicas, fault, sent)
   }
 
+  suspect(): void {
+    this.replicas.suspects.add(this)
+  }
+
   async pause(wait_ms: number, isPatient: boolean, signal: AbortSignal): Promise<number> {
     this.release()
     await this.replicas.sleep(wait_ms, isPatient, signal)

@@ -6,7 +6,7 @@ import { Lane, type Send, type Turns } from './lane.ts'
 import type { Line, LineOwner } from './line.ts'
 import type { OutboxBounds } from './outboxBounds.ts'
 import { Queue } from './queue.ts'
-import { PROBES, ReplicaSet } from './replicaSet.ts'
+import { hanging, PROBES, ReplicaSet } from './replicaSet.ts'
 
 /** Bytes that a row costs besides its own while it waits long. */
 const ROW_BYTES = 256
@@ -106,7 +106,7 @@ export class Outbox implements Turns, Permits {
       this.#turns.shift()
       line.hasTurn = false
       // Requests that failed before are the first probes.
-      if (group === undefined || !this.#hasPermitFor(line.replicas, line.replicas.flights.size)) continue
+      if (group === undefined || !this.#hasPermitFor(line.replicas, line.replicas.probing)) continue
       this.#launch(line, group)
       launched.add(line.lane)
       if (line.first !== undefined) this.#giveTurn(line)
@@ -220,7 +220,7 @@ export class Outbox implements Turns, Permits {
   #landed(flight: Flight): void {
     this.#heldBytes -= flight.bytes
     const { replicas } = flight
-    replicas.flights.delete(flight)
+    replicas.landed(flight)
     const hadPermit = flight.permit !== undefined
     flight.release()
     // Others may wait for its bytes, even if it slept and had no permit to release.
@@ -252,10 +252,9 @@ export class Outbox implements Turns, Permits {
 
   /** A replica set that hangs while others answer loses its permits, so that the rows of others do not wait. */
   #lookForHanging(): void {
-    const isAnswered = this.#isAnswered
+    const silent = hanging([...this.#sets.values()], this.#isAnswered ? this.#most : 0)
     this.#isAnswered = false
-    for (const replicas of this.#sets.values()) {
-      if (!replicas.look() || replicas.isFailing || !isAnswered) continue
+    for (const replicas of silent) {
       replicas.hangs()
       this.#fails(replicas)
       for (const flight of replicas.flights) flight.overrun()

@@ -14,6 +14,8 @@ export interface Permit {
    * @param sent when it was sent, by `performance.now()`
    */
   failed(fault: Fault, sent: number): void
+  /** The server may fail because of the rows. Others must be sent to find out. */
+  suspect(): void
   /**
    * Gives the permit back for this many milliseconds, so that other requests can use it, and resolves once it is held
    * again, to the milliseconds in which it waited for permits that others kept for `on_bad_row`.

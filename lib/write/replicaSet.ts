@@ -15,17 +15,34 @@ interface Flight {
   overrun(): void
 }
 
+/**
+ * The replica sets that hang while others answer. Together they may leave as many requests unanswered as the window has permits,
+ * because every replica set seems to hang when the whole cluster is slow.
+ *
+ * @param most permits of the window. 0 if no replica set answers
+ */
+export function hanging<Line>(sets: readonly ReplicaSet<Line>[], most: number): ReplicaSet<Line>[] {
+  let overdue = sets.reduce((sum, replicas) => sum + replicas.overdue, 0)
+  return sets.filter(replicas => {
+    if (!replicas.look() || replicas.isFailing || overdue + replicas.permits > most) return false
+    overdue += replicas.permits
+    return true
+  })
+}
+
 /** The nodes that hold the same partitions: their requests, and whether they answer. */
 export class ReplicaSet<Line> {
   readonly name: unknown
   /** Permits held, without those of overdue requests. */
   permits = 0
   /** Requests that were unanswered when it was found to hang, and still are. */
-  #overdue = 0
+  overdue = 0
   /** Requests that were answered, and whose bad row `on_bad_row` is handling. */
   aside = 0
   /** Groups that have left and are not settled. */
   readonly flights = new Set<Flight>()
+  /** Those whose rows may be what fails. Only other rows can show whether it works. */
+  readonly suspects = new Set<Flight>()
   /** When the latest acknowledged request left, on the clock of `performance.now()`. */
   lastStored = Number.NEGATIVE_INFINITY
   /** Lines with a group that waits. */
@@ -56,7 +73,12 @@ export class ReplicaSet<Line> {
   }
 
   get unanswered(): number {
-    return this.permits + this.#overdue
+    return this.permits + this.overdue
+  }
+
+  /** Requests that show whether it works. */
+  get probing(): number {
+    return this.flights.size - this.suspects.size
   }
 
   get isIdle(): boolean {
@@ -64,11 +86,11 @@ export class ReplicaSet<Line> {
   }
 
   overran(): void {
-    this.#overdue++
+    this.overdue++
   }
 
   released(wasOverdue: boolean): void {
-    if (wasOverdue) this.#overdue--
+    if (wasOverdue) this.overdue--
     else this.permits--
   }
 
@@ -84,6 +106,11 @@ export class ReplicaSet<Line> {
   failed(): void {
     this.#answers++
     this.#faults++
+  }
+
+  landed(flight: Flight): void {
+    this.flights.delete(flight)
+    this.suspects.delete(flight)
   }
 
   /** Checks for answers. Returns true if requests were in flight for some checks and none was answered. */

@@ -78,6 +78,7 @@ export class Sender {
     if (isNarrowed(fault, delivery, lastStored) && (await mayBeNarrowed(fault, delivery, requests))) {
       return narrow(shipment, reason)
     }
+    if (delivery.failures >= FAILURES_TOGETHER) permit.suspect()
     permit.failed(fault, sent)
     const wait_ms = delivery.waitAfter(reason)
     requests.retries(delivery, wait_ms, reason)
@@ -126,7 +127,7 @@ async function mayBeNarrowed(fault: Fault, delivery: Delivery, requests: TableRe
   return fault !== 'failure' || delivery.rows.length > 1 || (await requests.isTableKept(delivery))
 }
 
-/** The halves of a refused group, down to the row to blame. */
+/** The halves of a refused group, or its rows, down to the row to blame. */
 async function narrow(
   { delivery, requests, permit, waiting }: Shipment,
   error: unknown,
@@ -139,10 +140,12 @@ async function narrow(
     for (const part of waiting) part.postpone(performance.now() - from)
     return []
   }
+  // Each repeat of rows with a list takes one of their few write times, so one must be enough to find the row.
+  const usesWriteTimes = delivery.usesWriteTimes(error)
   delivery.repeat(error)
   const parts: Delivery[] = []
   for (let from = 0; from < rows.length; ) {
-    const most = Math.min(rows.length - from, Math.ceil(rows.length / 2))
+    const most = usesWriteTimes ? 1 : Math.min(rows.length - from, Math.ceil(rows.length / 2))
     const to = from + (only?.statement.rowsFor(most) ?? 1)
     parts.push(delivery.part(from, to))
     from = to

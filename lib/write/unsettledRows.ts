@@ -10,6 +10,7 @@ export class UnsettledRows {
   readonly #inFlight: Rows
   readonly #waiting: Rows
   readonly #dropped: number[] = []
+  #leastDropped = Number.POSITIVE_INFINITY
   /** Number of rows, from the first, whose turn has come. */
   #taken = 0
 
@@ -25,7 +26,10 @@ export class UnsettledRows {
 
   /** Records rows that are never sent. */
   drop(rows: Iterable<EncodedRow>): void {
-    for (const { index } of rows) this.#dropped.push(index)
+    for (const { index } of rows) {
+      this.#dropped.push(index)
+      this.#leastDropped = Math.min(this.#leastDropped, index)
+    }
   }
 
   /**
@@ -33,7 +37,7 @@ export class UnsettledRows {
    * @param known the answer may be too small if it is not above this
    */
   settled(known: number): number {
-    const oldest = leastOf(this.#inFlight(), this.#taken)
+    const oldest = leastOf(this.#inFlight(), Math.min(this.#taken, this.#leastDropped))
     // While a replica set is away, many rows may wait. Older rows are then in flight, so those are checked first.
     if (oldest <= known) return oldest
     return leastOf(this.#waiting(), oldest)

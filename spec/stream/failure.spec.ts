@@ -111,6 +111,33 @@ describe('a request that fails for good', () => {
     })
   })
 
+  it('acknowledges no row that waited and is never sent, although later ones were in flight', async () => {
+    const columns = [
+      { name: 'p', type: 'int', kind: 'partition_key' },
+      { name: 'c', type: 'int', kind: 'clustering' },
+    ] as const
+    const options = { concurrency: 1, rows_per_batch: 21, position: ({ c }: { c: number }) => c }
+    const { client, sink, errors, closed } = scene(
+      { ...options, flush_interval_ms: 60_000 } as never,
+      () => {},
+      columns,
+    )
+    const told = vi.fn()
+    sink.on('acknowledged', told)
+    sink.write({ p: 1, c: 0 })
+    for (let c = 1; c < 21; c++) sink.write({ p: 2, c })
+    const flushed = sink.flush()
+    flushed.catch(() => {})
+    const first = await client.nextWrite()
+    // The larger partition leaves first.
+    expect(rowsOf(first)).toBe(20)
+    first.fail(serverError(0x2100))
+    await closed
+    await expect(flushed).rejects.toBe(errors[0])
+    expect(told).not.toHaveBeenCalled()
+    expect(errors[0]).toMatchObject({ unacknowledged: [{ from: 0, to: 20 }] })
+  })
+
   it('rejects the pipeline and stops the source', async () => {
     const { client, sink } = scene({ rows_per_batch: 1, batch_by: 'none', concurrency: 1 })
     const source = Readable.from(range(1000).map(id => row(id)))
@@ -141,6 +168,25 @@ describe('a request that the server refuses', () => {
       },
     ])
     expect(String(errors[0])).toContain('too odd')
+  })
+
+  it('does not keep others from being sent, which show whether its rows are to blame', async () => {
+    const on_bad_row = vi.fn()
+    const options = { rows_per_batch: 1, retry_timeout_ms: 4_000, on_bad_row }
+    const { client, sink, closed } = scene(options)
+    const stop = answerAll(client, ([id]) =>
+      (id as Buffer).readInt32BE() < 2 ? serverError(0x1500, 'failed to store') : undefined,
+    )
+    for (const bad of [0, 1]) sink.write(row(bad))
+    let id = 2
+    const more = setInterval(() => sink.write(row(id++)), 50)
+    onTestFinished(() => clearInterval(more))
+    await vi.waitFor(() => expect(on_bad_row).toHaveBeenCalledTimes(2), { timeout: 20_000 })
+    clearInterval(more)
+    sink.end()
+    await closed
+    stop()
+    expect(sink.stats).toMatchObject({ rows_set_aside: 2, rows_failed: 0, rows_written: id - 2 })
   })
 
   it('because a disk is full blames no row, and is retried', async () => {

@@ -356,6 +356,17 @@ describe('a replica set that hangs', () => {
     }
   })
 
+  it('is none of many if all are slow, beyond as many requests as the window has permits', async () => {
+    const { push, sent, acknowledge } = scene({ requests: 8, waitingRows: 999, bytes: 1e9 })
+    push(...Array.from({ length: 100 }, (_, i) => `slow ${i}`))
+    for (let answered = 0; answered < 30; answered++) {
+      for (let look = 0; look < 8; look++) vi.advanceTimersByTime(250)
+      await acknowledge(answered)
+      vi.advanceTimersByTime(250)
+      expect(sent.length - answered, `after ${answered + 1} answers`).toBeLessThanOrEqual(8 + 8 + 1)
+    }
+  })
+
   it('is treated like the others after it answers', async () => {
     const { push, namesOf, acknowledge } = scene({ requests: 4 })
     push('alive', 'hung', 'hung', 'hung', 'hung')

@@ -53,6 +53,7 @@ async function scene(
       told.push('answered')
     },
     failed: (fault: Fault) => told.push(fault),
+    suspect: () => told.push('suspect'),
     pause: (wait_ms: number, _: boolean, signal: AbortSignal) =>
       delay(wait_ms + heldUp_ms, heldUp_ms, { signal }),
     aside: (handled: Promise<void>) => handled,
@@ -408,6 +409,16 @@ describe('a request whose rows the server fails to store', () => {
     void answer(client, sending, failure)
     await expect(sending).rejects.toMatchObject({ code: 'ERR_CASSANDRA_RETRY_TIMEOUT' })
     expect(refused).toEqual([])
+  })
+
+  it('is narrowed down before the write times of its lists are used up', async () => {
+    const { client, refused, send } = await scene({ retry_timeout_ms: 2_000 })
+    const lists = rows(50).map(row => ({ ...row, appends: true }))
+    const sending = send(lists)
+    const written = await answer(client, sending, write => (isBad(write, [25]) ? failure() : undefined))
+    await sending
+    expect(written).toEqual(range(50).filter(c => c !== 25))
+    expect(refused).toMatchObject([{ row_index: 25 }])
   })
 
   it('uses later write times for lists in the smaller requests, because some rows may be stored', async () => {
