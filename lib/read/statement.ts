@@ -112,18 +112,19 @@ export class ReadStatement {
     const options = { cause: error }
     const { consistency } = this.#settings
     if (isInvalid(error) && this.times?.isRefusedBy(words) === true) return this.times.refusal(words)
-    if (isInvalid(error) && this.#where !== undefined) {
-      const needsFiltering = /allow filtering/i.test(words)
-      const text = `Cassandra refuses \`where\`: ${words.replace(/ and thus may have .*$/s, '')}`
-      const advice = needsFiltering ? '. It can be read with the option `allow_filtering`' : ''
-      return new OptionError('ERR_CASSANDRA_OPTION', 'where', `${text}${advice}`)
-    }
     if (fault === 'consistency') {
       const text = `${this.table} cannot be read at consistency ${consistency}: ${words}`
       return new ReadError('ERR_CASSANDRA_CONSISTENCY', text, options)
     }
     if (fault === 'unauthorized' || fault === 'credentials') {
       return new ReadError('ERR_CASSANDRA_UNAUTHORIZED', `${this.table} cannot be read: ${words}`, options)
+    }
+    // Before a changed schema, because a `where` with an unknown column reads the same.
+    if (isInvalid(error) && this.#where !== undefined) {
+      const needsFiltering = /allow filtering/i.test(words)
+      const text = `Cassandra refuses \`where\`: ${words.replace(/ and thus may have .*$/s, '')}`
+      const advice = needsFiltering ? '. It can be read with the option `allow_filtering`' : ''
+      return new OptionError('ERR_CASSANDRA_OPTION', 'where', `${text}${advice}`)
     }
     if (fault === 'schema') {
       const { message } = this.changed

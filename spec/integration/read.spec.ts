@@ -451,6 +451,16 @@ describe('faults', () => {
     const target = await proxied(() => error(code, words))
     await expect(read(target)).rejects.toMatchObject({ code: expected, name: 'ReadError' })
   })
+
+  it.each([
+    [0x2100, 'ERR_CASSANDRA_UNAUTHORIZED', 'no SELECT permission'],
+    [0x2200, 'ERR_CASSANDRA_CONSISTENCY', 'LOCAL_ONE is unsupported with Accord'],
+    [0x2200, 'ERR_CASSANDRA_OPTION', 'something new'],
+    [0x2200, 'ERR_CASSANDRA_OPTION', 'Undefined column name city in table people'],
+  ])('with code %i are blamed on `where` only if it may be at fault: %s', async (code, expected, words) => {
+    const target = await proxied(() => error(code, words))
+    await expect(read({ ...target, where: 'part = 1' })).rejects.toMatchObject({ code: expected })
+  })
 })
 
 describe('the opening of a reader', () => {
