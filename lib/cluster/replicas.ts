@@ -1,7 +1,5 @@
 import type { Client } from 'cassandra-driver'
-import { WriteError } from '../errors.ts'
 import type { ConsistencyName } from '../options/options.ts'
-import type { WriteSettings } from '../options/settings.ts'
 import { type Replication, readReplication } from '../table/replication.ts'
 import { within } from './within.ts'
 
@@ -20,19 +18,28 @@ const needed: Readonly<Record<ConsistencyName, number>> = {
   ALL: 1,
 }
 
+/** What is known about the requests. */
+interface ReplicaSettings {
+  readonly keyspace: string
+  readonly consistency: ConsistencyName
+  readonly request_timeout_ms: number
+}
+
 /** Whether a keyspace has the replicas that a consistency level needs. Concurrent requests share one look. */
 export class Replicas {
   readonly #client: Client
-  readonly #settings: WriteSettings
+  readonly #settings: ReplicaSettings
   #replication: Promise<Replication | undefined> | undefined
 
-  constructor(client: Client, settings: WriteSettings) {
+  constructor(client: Client, settings: ReplicaSettings) {
     this.#client = client
     this.#settings = settings
   }
 
-  /** Why missing replicas will never come. Undefined if they may come, or if no node answers within the limit. */
-  async unmet(limit_ms: number): Promise<WriteError | undefined> {
+  /**
+   * Why missing replicas will never come, and what to change. Undefined if they may come, or if no node answers within the limit.
+   */
+  async unmet(limit_ms: number): Promise<string | undefined> {
     const { keyspace, consistency, request_timeout_ms } = this.#settings
     this.#replication ??= readReplication(this.#client, keyspace, request_timeout_ms).finally(() => {
       this.#replication = undefined
@@ -45,10 +52,9 @@ export class Replicas {
     const required = needed[consistency]
     if (required <= replicas) return undefined
     const where = isLocal ? `${replicas} in datacenter ${datacenter}` : String(replicas)
-    return new WriteError(
-      'ERR_CASSANDRA_CONSISTENCY',
+    return (
       `Consistency ${consistency} needs ${required} replicas of each row, and keyspace \`${keyspace}\` has ${where}. ` +
-        'Change the option `consistency` or the replication of the keyspace',
+      'Change the option `consistency` or the replication of the keyspace'
     )
   }
 }

@@ -4,6 +4,7 @@ import { backoff } from '../cluster/backoff.ts'
 import { consistencyOf } from '../cluster/consistency.ts'
 import { publicError, wordsOf } from '../cluster/failure.ts'
 import { type Fault, faultOf, isTimeout } from '../cluster/fault.ts'
+import { Replicas } from '../cluster/replicas.ts'
 import { begin, channels, isTraced } from '../diagnostics.ts'
 import { ReadError, SchemaError } from '../errors.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
@@ -47,6 +48,7 @@ export class RangeReader {
   readonly #pages: PageReader
   readonly #signal: AbortSignal
   readonly #consistency: types.consistencies
+  readonly #replicas: Replicas
   /** Bytes per row, by the pages so far. Undefined before the first page. */
   #rowBytes: number | undefined
   #mostRows = FIRST_ROWS
@@ -60,6 +62,7 @@ export class RangeReader {
     this.#pages = new PageReader(client)
     this.#signal = signal
     this.#consistency = consistencyOf(settings.consistency)
+    this.#replicas = new Replicas(client, settings)
   }
 
   /**
@@ -132,6 +135,9 @@ export class RangeReader {
         if (isDoubtful) doubts++
         if (!mayPass(fault) || doubts >= FEW_TRIES)
           throw this.#statement.explain(error, fault, placeOf(range))
+        // Replicas that the keyspace lacks never come.
+        const unmet = fault === 'unavailable' ? await this.#replicas.unmet(limit_ms()) : undefined
+        if (unmet !== undefined) throw new ReadError('ERR_CASSANDRA_CONSISTENCY', unmet, { cause: error })
         const isLate = isTimeout(error)
         const left_ms = ends - performance.now()
         if (left_ms < LEAST_MS) throw this.#over(error, range, tries + 1)

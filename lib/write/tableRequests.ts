@@ -6,7 +6,7 @@ import { Replicas } from '../cluster/replicas.ts'
 import type { Ring } from '../cluster/ring.ts'
 import { within } from '../cluster/within.ts'
 import { begin, channels, isTraced } from '../diagnostics.ts'
-import { RowError } from '../errors.ts'
+import { RowError, WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import { byteLengthOf, type EncodedRow } from '../row/encodedRow.ts'
 import { rowLabel } from '../row/rowRefusal.ts'
@@ -174,7 +174,7 @@ export class TableRequests {
     switch (fault) {
       case 'unavailable': {
         const unmet = await this.#replicas.unmet(delivery.limit_ms)
-        if (unmet !== undefined) throw unmet
+        if (unmet !== undefined) throw new WriteError('ERR_CASSANDRA_CONSISTENCY', unmet)
         return { fault, reason: error }
       }
       case 'row':

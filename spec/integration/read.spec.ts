@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { getEventListeners } from 'node:events'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -6,9 +7,11 @@ import { Client } from 'cassandra-driver'
 import { beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest'
 import {
   type CassandraReadableOptions,
+  countRows,
   createCassandraReadable,
   createCassandraReadableStream,
   createCassandraWritable,
+  type RetryMessage,
 } from '../../lib/index.ts'
 import { readSettingsOf } from '../../lib/options/readSettings.ts'
 import { RangeReader } from '../../lib/read/rangeReader.ts'
@@ -460,6 +463,27 @@ describe('faults', () => {
   ])('with code %i are blamed on `where` only if it may be at fault: %s', async (code, expected, words) => {
     const target = await proxied(() => error(code, words))
     await expect(read({ ...target, where: 'part = 1' })).rejects.toMatchObject({ code: expected })
+  })
+
+  it('such as missing replicas end the read at once if the keyspace has too few of them', async () => {
+    const hasRetried = new AbortController()
+    const subscriber = (message: unknown) => {
+      if ((message as RetryMessage).keyspace === ks.name) hasRetried.abort()
+    }
+    subscribe('cassandra-streams:retry', subscriber)
+    onTestFinished(() => void unsubscribe('cassandra-streams:retry', subscriber))
+    const { signal } = hasRetried
+    const unmet = {
+      name: 'ReadError',
+      code: 'ERR_CASSANDRA_CONSISTENCY',
+      message:
+        `Consistency TWO needs 2 replicas of each row, and keyspace \`${ks.name}\` has 1. ` +
+        'Change the option `consistency` or the replication of the keyspace',
+    }
+    await expect(read({ consistency: 'TWO', signal })).rejects.toMatchObject(unmet)
+    await expect(read({ consistency: 'TWO', signal, where: 'part = 1' })).rejects.toMatchObject(unmet)
+    const counting = countRows({ ...ks.target, table: 'people', consistency: 'TWO', signal })
+    await expect(counting).rejects.toMatchObject(unmet)
   })
 })
 
