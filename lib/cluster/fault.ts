@@ -21,6 +21,8 @@ export type Fault =
   | 'consistency'
   /** The cluster takes no write times from clients. */
   | 'timestamps'
+  /** The cluster refuses the write time of a row. The row is to blame only if it names that time itself. */
+  | 'time'
   | 'unauthorized'
   | 'credentials'
   /** The caller shut its client down. */
@@ -54,6 +56,7 @@ const invalidFaults: readonly (readonly [RegExp, Fault])[] = [
   // A replica's disk is full (guardrail of CASSANDRA-17150), or its space for change data capture (reported so by protocol v3).
   [/guardrail replica_disk_usage violated|error cdc_write_failure/i, 'retry'],
   [/guardrail user_timestamps violated/i, 'timestamps'],
+  [/guardrail (?:minimum|maximum)_timestamp violated/i, 'time'],
   // The schema has changed, or the node does not know a change yet.
   [
     /(?:keyspace|table|type|column family) \S+ does(?:n't| not) exist|unconfigured (?:table|columnfamily)|undefined column name|unknown (?:table|keyspace|identifier|type) |cannot assign value \(.+\)\? to /i,

@@ -51,6 +51,14 @@ export function permanent(fault: Fault, error: unknown): Error {
         `The cluster refuses write times from clients, and each row carries one: set \`user_timestamps_enabled\` to true in cassandra.yaml. The server says: ${words}`,
         { cause: error },
       )
+    case 'time':
+      return new WriteError(
+        'ERR_CASSANDRA_WRITE',
+        'The cluster refuses the write times of this sink: raise `minimum_timestamp_fail_threshold` or ' +
+          '`maximum_timestamp_fail_threshold` in cassandra.yaml, and synchronize the clocks of all nodes. ' +
+          `The server says: ${words}`,
+        { cause: error },
+      )
     case 'closed':
       return clientClosed()
     default:

@@ -170,7 +170,7 @@ export class TableRequests {
    * @throws the error of a fault that no retry can fix
    */
   async diagnose(error: unknown, delivery: Delivery): Promise<Diagnosis | undefined> {
-    const fault = faultOf(error)
+    const fault = this.#faultOf(error)
     switch (fault) {
       case 'unavailable': {
         const unmet = await this.#replicas.unmet(delivery.limit_ms)
@@ -215,6 +215,12 @@ export class TableRequests {
     if (await this.#rowRefused(refusal, row)) this.#settle(delivery)
   }
 
+  /** A row is to blame for a write time that it names, but not for that of its arrival. */
+  #faultOf(error: unknown): Fault {
+    const fault = faultOf(error)
+    return fault === 'time' && !this.keepsArrival ? 'row' : fault
+  }
+
   #settle(delivery: Delivery): void {
     const whole = delivery.settle()
     if (whole !== undefined) this.#unsettled.delete(whole)
@@ -237,7 +243,7 @@ export class TableRequests {
       this.#fresh = undefined
     })
     if (reason === undefined) return undefined
-    const fault = faultOf(reason)
+    const fault = this.#faultOf(reason)
     if (mayBeSentAgain(fault)) return { fault, reason }
     if (fault === 'schema' || fault === 'unavailable') return { fault: 'retry', reason }
     throw permanent(fault, reason)

@@ -72,6 +72,24 @@ const faults: readonly (readonly [string, unknown, Fault])[] = [
     ),
     'timestamps',
   ],
+  [
+    'a write time that is too late for a guardrail',
+    serverError(
+      0x2200,
+      'Guardrail maximum_timestamp violated: The modification to table t has a timestamp 9 after the maximum allowable ' +
+        'maximum_timestamp threshold 8',
+    ),
+    'time',
+  ],
+  [
+    'a write time that is too early for a guardrail',
+    serverError(
+      0x2200,
+      'Guardrail minimum_timestamp violated: The modification to table t has a timestamp 8 before the minimum allowable ' +
+        'minimum_timestamp threshold 9',
+    ),
+    'time',
+  ],
   ['a type that a node does not know', serverError(0x2200, 'Unknown type ks.address'), 'schema'],
   [
     'a level that the transactions of a table refuse',
@@ -118,14 +136,6 @@ const faults: readonly (readonly [string, unknown, Fault])[] = [
   [
     'a partition that may not be written',
     serverError(0x2200, 'Unable to write to denylisted partition [0x00000007] in ks/t'),
-    'row',
-  ],
-  [
-    'a write time that a guardrail refuses',
-    serverError(
-      0x2200,
-      'Guardrail maximum_timestamp violated: Modification to table t is not allowed, as write timestamp 9 is after',
-    ),
     'row',
   ],
   ['a guardrail', serverError(0x2200, 'Guardrail items_per_collection violated'), 'row'],

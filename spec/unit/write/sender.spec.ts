@@ -462,6 +462,52 @@ describe('a consistency level', () => {
   })
 })
 
+describe('a write time that a guardrail of the cluster refuses', () => {
+  const tooLate = serverError(
+    0x2200,
+    'Guardrail maximum_timestamp violated: The modification to table t has a timestamp 9 after the maximum allowable ' +
+      'maximum_timestamp threshold 8',
+  )
+
+  const noTimes = serverError(
+    0x2200,
+    'Guardrail user_timestamps violated: User provided timestamps (USING TIMESTAMP) is not allowed',
+  )
+
+  it.each([
+    ['like any other', noTimes, /set `user_timestamps_enabled` to true in cassandra\.yaml.*USING TIMESTAMP/],
+    [
+      'as too late',
+      tooLate,
+      /raise `minimum.*`maximum_timestamp_fail_threshold` in cassandra\.yaml.*timestamp 9/,
+    ],
+  ])(
+    '%s is the fault of no row if it is that of the arrival, and the error says what to change',
+    async (_, error, message) => {
+      const { client, refused, send } = await scene()
+      const sending = send(rows(5))
+      ;(await client.nextWrite()).fail(error)
+      await expect(sending).rejects.toMatchObject({
+        name: 'WriteError',
+        code: 'ERR_CASSANDRA_WRITE',
+        message: expect.stringMatching(message),
+      })
+      expect(refused).toEqual([])
+    },
+  )
+
+  it('is the fault of the row that names it', async () => {
+    const { client, refused, send } = await scene({ timestamp_column: 'at' })
+    const sending = send(rows(5))
+    const acknowledged = await answer(client, sending, write =>
+      clusteringOf(write).includes(3) ? tooLate : undefined,
+    )
+    await sending.catch(() => {})
+    expect(refused).toMatchObject([{ code: 'ERR_CASSANDRA_ROW_REFUSED', row_index: 3 }])
+    expect(acknowledged.sort()).toEqual([0, 1, 2, 4])
+  })
+})
+
 describe('a write time in the future', () => {
   it('delays its request, and one in the past does not', async () => {
     const { client, clock, send } = await scene()
