@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { inspect } from 'node:util'
+import { type InspectOptions, inspect } from 'node:util'
 import type { Checkpoint } from '../checkpoint/checkpoint.ts'
 import { openKept } from '../checkpoint/keeper.ts'
 import { SOURCE_MARK } from '../checkpoint/target.ts'
@@ -153,7 +153,21 @@ function wholeOf(value: unknown): unknown {
   return Array.isArray(value) ? value.map(wholeOf) : value
 }
 
-const EVERYTHING = { depth: null, maxArrayLength: null, maxStringLength: null }
+/** All options of `inspect`: a checkpoint must not depend on defaults that one run changes and another does not. */
+const EVERYTHING: Required<InspectOptions> = {
+  depth: null,
+  maxArrayLength: null,
+  maxStringLength: null,
+  breakLength: 80,
+  colors: false,
+  compact: 3,
+  customInspect: true,
+  getters: false,
+  numericSeparator: false,
+  showHidden: false,
+  showProxy: false,
+  sorted: false,
+}
 
 function afterOf(position: Json, of: string, location: string, { keyspace, table }: ReadTarget): Json {
   if (hasShape<Kept>(keptShape, position) && position.of === of) return position.after

@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
 import { openCheckpoint } from '../../../lib/checkpoint/file/fileCheckpoint.ts'
 import { readSettingsOf } from '../../../lib/options/readSettings.ts'
@@ -68,4 +69,46 @@ it('is not continued for parameters that differ only after many equal bytes', as
   await expect(ReadCheckpoint.open(settings(blob(2)), location, target, signal)).rejects.toMatchObject({
     code: 'ERR_CASSANDRA_CHECKPOINT_TARGET',
   })
+})
+
+it('is continued whatever the program has set as defaults of `inspect`', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'read-checkpoint-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const location = join(folder, 'checkpoint')
+  const settings = readSettingsOf({
+    host: 'h',
+    keyspace: 'ks',
+    table: 't',
+    where: 'pk = ? AND ck = ?',
+    params: [
+      123_456,
+      { name: 'a'.repeat(100), born: new Date(0), address: { lines: ['b', 'c'.repeat(50)] } },
+    ],
+    checkpoint_location: location,
+  })
+  const first = await ReadCheckpoint.open(settings, location, target, signal)
+  await first.acknowledge('here')
+  await first.close()
+  // Earlier releases recorded the same identity in a program that had changed nothing.
+  expect(await readFile(location, 'utf8')).toContain('"of":"Kc_7hrYKC9gC0LPHcuyU6n7jI9Cuy7CsIl_jhVPlGxc"')
+  const usual = { ...inspect.defaultOptions }
+  onTestFinished(() => void Object.assign(inspect.defaultOptions, usual))
+  for (const change of [
+    { colors: true },
+    { compact: false },
+    { compact: true },
+    { breakLength: 20 },
+    { numericSeparator: true },
+    { showHidden: true },
+    { sorted: true },
+    { getters: true },
+    { customInspect: false },
+    { showProxy: true },
+    { depth: 0, maxArrayLength: 0, maxStringLength: 0 },
+  ]) {
+    Object.assign(inspect.defaultOptions, usual, change)
+    const again = await ReadCheckpoint.open(settings, location, target, signal)
+    expect(again.position).toBe('here')
+    await again.close()
+  }
 })
