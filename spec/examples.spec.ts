@@ -1,7 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -216,6 +224,25 @@ describe('an example that reads a file', () => {
       code: 0,
     })
     expect(await stored()).toEqual(orders)
+  })
+
+  it('dead-letters.ts ends with the error of the disk if it cannot keep bad rows', async () => {
+    const [order = missing(), ...others] = newOrders(10)
+    writeFileSync(join(here, 'unkept.ndjson'), lines([{ ...order, total: 'much' }, ...others]))
+    const letters = join(here, 'unkept.ndjson.rejected')
+    const run = () => start('dead-letters.ts', here, node, ks.target, 'unkept.ndjson').ended
+    mkdirSync(letters)
+    const notOpened = await run()
+    rmSync(letters, { recursive: true })
+    // Each write to it fails like one to a full disk.
+    symlinkSync('/dev/full', letters)
+    const notWritten = await run()
+    for (const { stdout, stderr, code } of [notOpened, notWritten]) {
+      expect([stdout, code]).toEqual(['', 1])
+      expect(stderr).not.toContain('Unhandled')
+    }
+    expect(notOpened.stderr).toMatch(/Error: EISDIR.*unkept\.ndjson\.rejected/)
+    expect(notWritten.stderr).toMatch(/ENOSPC.*ERR_CASSANDRA_ON_BAD_ROW/s)
   })
 
   it('bun-file.js writes all rows', async () => {
