@@ -168,13 +168,17 @@ function codeOf(
   return code ?? (isLate ? 'ERR_CASSANDRA_CONNECT_TIMEOUT' : undefined)
 }
 
+/** Cassandra's message when it cannot read its roles, for example while it starts. The login may be right. */
+const unchecked = /unable to perform authentication/i
+
 function codeOfOne(
   failure: DriverFailure | string | null,
   settings: ConnectionSettings,
 ): ConnectionErrorCode | undefined {
   if (failure === null || typeof failure === 'string') return undefined
   const { code } = failure
-  if (code === 0x0100 || failure.name === 'AuthenticationError') return 'ERR_CASSANDRA_AUTH'
+  const isLogin = code === 0x0100 || failure.name === 'AuthenticationError'
+  if (isLogin && !unchecked.test(failure.message)) return 'ERR_CASSANDRA_AUTH'
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return 'ERR_CASSANDRA_TLS_HOST_NAME'
   if (untrusted.has(code)) return 'ERR_CASSANDRA_TLS_UNTRUSTED'
   if (settings.tls !== undefined && code === 'ERR_SSL_WRONG_VERSION_NUMBER') {

@@ -24,6 +24,11 @@ const hostsDown = 'every host was marked as down by then'
 
 const failing = (message: string, code: unknown) => Object.assign(new Error(message), { code })
 
+/** The driver's error for the answer of a node that starts. */
+const unchecked = new errors.AuthenticationError(
+  'Unable to perform authentication: Cannot achieve consistency level QUORUM',
+)
+
 describe('a failed connection', () => {
   it('names each host and its reason, as data and in the message', async () => {
     const error = await explainConnectFailure(
@@ -77,6 +82,7 @@ describe('a failed connection', () => {
   it.each([
     ['ERR_CASSANDRA_AUTH', failing('Provided username and/or password are incorrect', 0x0100), plain],
     ['ERR_CASSANDRA_AUTH', Object.assign(new Error('no auth'), { name: 'AuthenticationError' }), plain],
+    ['ERR_CASSANDRA_CONNECT', unchecked, plain],
     ['ERR_CASSANDRA_TLS_HOST_NAME', failing('altnames', 'ERR_TLS_CERT_ALTNAME_INVALID'), tls],
     ['ERR_CASSANDRA_TLS_UNTRUSTED', failing('self-signed', 'SELF_SIGNED_CERT_IN_CHAIN'), tls],
     ['ERR_CASSANDRA_TLS_UNTRUSTED', failing('expired', 'CERT_HAS_EXPIRED'), tls],
