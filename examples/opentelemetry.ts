@@ -1,6 +1,5 @@
 // OpenTelemetry: a span and a measurement of db.client.operation.duration per request
 import { subscribe } from 'node:diagnostics_channel'
-import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import * as metrics from '@opentelemetry/sdk-metrics'
@@ -15,14 +14,15 @@ const advice = { explicitBucketBoundaries: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 
 const duration = meter.createHistogram('db.client.operation.duration', { unit: 's', advice })
 
 const starts = new WeakMap<object, number>() // All messages of a request are the same object.
-subscribe('tracing:cassandra-streams:request:start', request =>
-  starts.set(request as object, performance.now()),
-)
+const begin = (request: unknown) => void starts.set(request as object, performance.now())
+subscribe('tracing:cassandra-streams:request:start', begin)
 subscribe('tracing:cassandra-streams:request:asyncEnd', request => {
   const { keyspace, table, operation, rows, consistency, error } = request as RequestContext
   const { code, message = '' } = (error ?? {}) as { readonly code?: unknown; readonly message?: string }
   const [startTime, endTime] = [starts.get(request as object) ?? performance.now(), performance.now()]
-  const name = `${rows > 1 ? 'BATCH ' : ''}${operation === 'delete' ? 'DELETE' : 'INSERT'}`
+  const keyword = operation.replace('append', 'update').replace('_static', '').toUpperCase() // As in CQL.
+  const isBatch = rows > 1 && operation !== 'select'
+  const name = isBatch ? `BATCH ${keyword}` : keyword
   const attributes = {
     'db.system.name': 'cassandra',
     'db.namespace': keyspace,
@@ -34,7 +34,7 @@ subscribe('tracing:cassandra-streams:request:asyncEnd', request => {
   duration.record((endTime - startTime) / 1000, attributes)
   const span = tracer.startSpan(`${name} ${table}`, { kind: SpanKind.CLIENT, startTime, attributes })
   span.setAttribute('cassandra.consistency.level', consistency.toLowerCase())
-  if (rows > 1) span.setAttribute('db.operation.batch.size', rows)
+  if (isBatch) span.setAttribute('db.operation.batch.size', rows)
   if (error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message })
   span.end(endTime)
 })
@@ -42,7 +42,7 @@ subscribe('tracing:cassandra-streams:request:asyncEnd', request => {
 const customer = '6ba7b810-9dad-41d1-80b4-00c04fd430c8'
 const orders = [19, 20].map(hour => ({ customer, placed_at: new Date(2026, 2, 1, hour) }))
 const sink = createCassandraWritable({ host: '127.0.0.1', keyspace: 'shop', table: 'orders' })
-await pipeline(Readable.from(orders), sink)
+await pipeline(orders, sink)
 await Promise.all([spans.shutdown(), reader.shutdown()])
 
 // Prints the span `name: 'BATCH INSERT orders'` with `'db.operation.batch.size': 2`, and the histogram.

@@ -421,6 +421,47 @@ describe('an example that observes', () => {
     expect(histogram.match(/ count: 1\n/g)).toHaveLength(2)
   })
 
+  it('opentelemetry.ts names the span of each operation by its CQL', async () => {
+    place('opentelemetry.ts', here)
+    const example = readFileSync(join(here, 'opentelemetry.ts'), 'utf8')
+    const [before, after] = [example.indexOf('const orders ='), example.indexOf('await Promise.all')]
+    const { host, port } = ks.target
+    const target = `{ host: '${host}', port: ${port}, keyspace: '${ks.name}', table: 'ledgers' }`
+    await ks.client.execute(
+      `CREATE TABLE ${ks.name}.ledgers (id int, n int, v text, tags set<text>, s text STATIC, PRIMARY KEY (id, n))`,
+    )
+    const load = `
+      const rows = [
+        { op: 'insert', id: 1, n: 1, v: 'a' },
+        { op: 'insert', id: 1, n: 2, v: 'b' },
+        { op: 'insert', id: 2, s: 'c' },
+        { op: 'update', id: 3, n: 1, v: 'd' },
+        { op: 'append', id: 4, n: 1, tags: ['e'] },
+        { op: 'append', id: 5, s: 'f' },
+        { op: 'delete', id: 6, n: 1 },
+      ]
+      await pipeline(rows, createCassandraWritable({ ...${target}, operation_column: 'op' }))
+      await createCassandraReadable({ ...${target}, where: 'id = 1' }).toArray()
+    `
+    const changed = example.slice(0, before) + load + example.slice(after)
+    const program = join(here, 'operations.ts')
+    const imported = 'createCassandraWritable, type RequestContext'
+    writeFileSync(program, changed.replace(imported, `createCassandraReadable, ${imported}`))
+    bundle([program], here)
+    const { stdout, stderr, code } = await new Program(here, [...node, programOf('operations.ts')]).ended
+    expect([stderr, code]).toEqual(['', 0])
+    const names = stdout.matchAll(/^ {2}name: '(.*) ledgers',$/gm)
+    expect([...names].map(([, name]) => name).sort()).toEqual([
+      'BATCH INSERT',
+      'DELETE',
+      'INSERT',
+      'SELECT',
+      'UPDATE',
+      'UPDATE',
+      'UPDATE',
+    ])
+  })
+
   it('prometheus.ts counts rows, retries and bad rows, and measures requests', async () => {
     const { stdout, stderr, code } = await run('prometheus.ts', await faultyTarget())
     expect([stderr, code]).toEqual(['', 0])
