@@ -88,6 +88,17 @@ describe('isAwaited()', () => {
   })
 })
 
+it('nobody looks for settled rows while nobody listens, waits or gives a position', () => {
+  const { source, progress, settle } = scene()
+  for (let rows = 1; rows <= 1_000; rows++) {
+    progress.passed(rows - 1, undefined)
+    progress.flushed()
+    source.isIdle = rows % 2 === 0
+    settle(rows)
+  }
+  expect(source.looks).toBe(0)
+})
+
 it('positions are taken away with their rows, and a later listener gets the right one', () => {
   let isListening = false
   const told: unknown[] = []
