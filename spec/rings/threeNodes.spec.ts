@@ -7,7 +7,7 @@ import { TIMEOUT_MS } from '../three-nodes/cluster.ts'
 const seed = Number(process.env['SEED'] ?? Date.now() % 100_000)
 
 describe(`a ring of three nodes (seed ${seed})`, { timeout: TIMEOUT_MS }, () => {
-  it.each([1, 256])('with %i tokens each is read and counted completely, each row once', async tokens => {
+  it.each([1, 3, 256])('with %i tokens each is read and counted completely, each row once', async tokens => {
     await using cassandra = await startRing(3, tokens)
     const { contactPoints, localDataCenter, port } = cassandra
     const client = new Client({

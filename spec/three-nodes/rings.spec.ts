@@ -5,7 +5,7 @@ import { TIMEOUT_MS, useThreeNodes } from './cluster.ts'
 const seed = Number(process.env['SEED'] ?? Date.now() % 100_000)
 const three = useThreeNodes()
 
-/** `npm run test:rings` does the same with 1 and with 256 tokens. */
+/** `npm run test:rings` does the same with 1, 3 and 256 tokens. */
 describe(`a ring of three nodes (seed ${seed})`, { timeout: TIMEOUT_MS }, () => {
   beforeAll(() => three.client.execute('DROP KEYSPACE IF EXISTS rings'), TIMEOUT_MS)
 
