@@ -87,6 +87,8 @@ export function faultOf(error: unknown): Fault {
   // A write that was in flight when its table was dropped.
   if (code === SERVER_ERROR && /unknown (?:cf|keyspace)/i.test(message)) return 'schema'
   if (code === INVALID) return invalidFaults.find(([words]) => words.test(message))?.[1] ?? 'row'
+  // No replica of `system_auth` answers the node.
+  if (code === UNAUTHORIZED && /unable to perform authorization/i.test(message)) return 'retry'
   if (typeof code === 'number') return serverFaults[code] ?? 'fatal'
   if (slowNames.has(name ?? '')) return 'slow'
   if (forgotten.test(message)) return 'schema'
@@ -124,6 +126,7 @@ const READ_TIMEOUT = 0x1200
 const TIMED_OUT = 'OperationTimedOutError'
 
 const SERVER_ERROR = 0x0000
+const UNAUTHORIZED = 0x2100
 const INVALID = 0x2200
 const UNPREPARED = 0x2500
 const BOOTSTRAPPING = 0x1002

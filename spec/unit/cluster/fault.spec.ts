@@ -142,6 +142,14 @@ const faults: readonly (readonly [string, unknown, Fault])[] = [
   ['mutation too large', serverError(0x2200, 'Rejected an oversized mutation (25/16)'), 'row'],
   ['frame too large', serverError(0x2200, 'Request is too big: length 17 exceeds maximum'), 'row'],
   ['unauthorized', serverError(0x2100), 'unauthorized'],
+  [
+    'no replica has the permissions',
+    serverError(
+      0x2100,
+      'Unable to perform authorization of permissions: Cannot achieve consistency level LOCAL_ONE',
+    ),
+    'retry',
+  ],
   ['bad credentials', serverError(0x0100), 'credentials'],
   ['a syntax error', serverError(0x2000), 'fatal'],
   ['a bug in the driver', new TypeError('x is undefined'), 'fatal'],
