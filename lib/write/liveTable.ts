@@ -14,7 +14,8 @@ import { Statement } from '../table/statement.ts'
 import { targetsOf } from '../table/target.ts'
 import { BadRow } from './badRow.ts'
 import { DoubtfulRow } from './doubtfulRow.ts'
-import { PACE_MS, SchemaLooks } from './schemaLooks.ts'
+import { MissingNames } from './missingNames.ts'
+import { SchemaLooks } from './schemaLooks.ts'
 import { StatementShare } from './statementShare.ts'
 
 /**
@@ -26,8 +27,8 @@ const TTL_PACE_MS = 10_000
 /** Milliseconds for the last look at the table, at most. */
 const LAST_LOOK_MS = 2_000
 
-/** Maximum number of missing names that are remembered. With more, none is looked up twice within {@link PACE_MS}. */
-const MOST_LACKING = 10
+/** Milliseconds that a row waits for nodes to agree on the schema, if it can be set aside: the rows behind it wait too. */
+const AGREEMENT_MS = 2_000
 
 /** What rows are encoded by, and how the schema is read again. */
 export type TableSettings = RowRules & Pick<WriteSettings, 'request_timeout_ms' | 'on_bad_row'>
@@ -52,8 +53,7 @@ export class LiveTable {
   /** Statements in use, and the replacements of those with a dropped column. */
   #current = new WeakMap<Statement, Statement>()
   readonly #setsAside: boolean
-  /** Names in rows that the table lacked at the last look. */
-  readonly #lacking = new Set<string | undefined>()
+  readonly #missing = new MissingNames()
   readonly #dropped = new Set<string>()
   #change: SchemaError | undefined
   #diagnosing: Promise<void> | undefined
@@ -123,10 +123,10 @@ export class LiveTable {
   async settle(row: DoubtfulRow): Promise<EncodedRow | BadRow | Error> {
     let result = this.#retake(row)
     const mayBeNew = result instanceof RowError && mayBeNewInSchema(result) && row.since >= this.#readAt
-    if (mayBeNew && !this.#isKnownToLack(result as RowError)) {
+    if (mayBeNew && !(this.#setsAside && this.#missing.has((result as RowError).column))) {
       await this.#looks.ask(row)
       result = this.#change ?? this.#retake(row)
-      if (result instanceof RowError && this.#lacking.size < MOST_LACKING) this.#lacking.add(result.column)
+      if (result instanceof RowError) this.#missing.add(result.column)
     }
     const isGone = result instanceof RowError && this.#dropped.has(result.column ?? '')
     if (isGone) return columnDropped(this.#schema, (result as RowError).column ?? '')
@@ -194,12 +194,6 @@ export class LiveTable {
     return this.#settings.ttl ?? (this.#schema.default_time_to_live || undefined)
   }
 
-  /** Rows that are set aside do not wait for one look each: a name that was missing a moment ago counts as missing. */
-  #isKnownToLack({ column }: RowError): boolean {
-    const isRecent = performance.now() - this.#readAt < PACE_MS
-    return this.#setsAside && isRecent && (this.#lacking.has(column) || this.#lacking.size === MOST_LACKING)
-  }
-
   #refused(error: Error, given: GivenRow | undefined): BadRow | Error {
     return this.#setsAside && given !== undefined && error instanceof RowError
       ? new BadRow(error, given)
@@ -232,14 +226,22 @@ export class LiveTable {
   }
 
   /** Reads until the names in these rows are known, or all nodes agree that some are not. */
-  #readFor(rows: readonly DoubtfulRow[]): Promise<void> {
-    return this.#read(this.#settings.request_timeout_ms, found => {
+  async #readFor(rows: readonly DoubtfulRow[]): Promise<void> {
+    const begun = performance.now()
+    let agreeBy = this.#setsAside ? undefined : Number.POSITIVE_INFINITY
+    let most = 0
+    await this.#read(this.#settings.request_timeout_ms, found => {
+      agreeBy ??= performance.now() + AGREEMENT_MS
       const encoder = new RowEncoder(found, this.#settings)
-      return rows.every(({ given, index }) => {
+      const known = rows.filter(({ given, index }) => {
         const encoded = attempt(() => encoder.encode(given.copy, index))
         return !(encoded instanceof RowError && mayBeNewInSchema(encoded))
-      })
+      }).length
+      most = Math.max(most, known)
+      // Another node may know the names of more rows.
+      return known === rows.length || (known === most && performance.now() >= agreeBy)
     })
+    this.#missing.looked(begun)
   }
 
   /** @param isWanted whether a schema has the wanted names. A node that lags behind may lack what others have */
@@ -268,7 +270,7 @@ export class LiveTable {
     const names = new Set(schema.columns.map(({ name }) => name))
     for (const { name } of before.columns) if (!names.has(name)) this.#dropped.add(name)
     for (const name of names) this.#dropped.delete(name)
-    this.#lacking.clear()
+    this.#missing.clear()
     this.#encoders = new Map()
     this.#usual = undefined
     this.#current = new WeakMap()

@@ -1,4 +1,5 @@
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { FakeColumn } from '../../fake/fakeClient.ts'
 
 /** Milliseconds of each wait. Waits pass at once. */
 const waits: number[] = []
@@ -12,6 +13,7 @@ vi.doMock('node:timers/promises', () => ({
 }))
 const { writeSettingsOf } = await import('../../../lib/options/settings.ts')
 const { readTable } = await import('../../../lib/table/readTable.ts')
+const { BadRow } = await import('../../../lib/write/badRow.ts')
 const { DoubtfulRow } = await import('../../../lib/write/doubtfulRow.ts')
 const { LiveTable } = await import('../../../lib/write/liveTable.ts')
 const { defaultColumns, FakeClient } = await import('../../fake/fakeClient.ts')
@@ -25,9 +27,9 @@ beforeEach(() => {
   return () => vi.useRealTimers()
 })
 
-async function scene() {
+async function scene(options: { readonly on_bad_row?: () => void } = {}) {
   const client = new FakeClient()
-  const settings = writeSettingsOf({ client: client.asClient, keyspace: 'ks', table: 't' })
+  const settings = writeSettingsOf({ client: client.asClient, keyspace: 'ks', table: 't', ...options })
   const { signal } = new AbortController()
   const source = { client: client.asClient, keyspace: 'ks', table: 't', timeout_ms: 1_000, signal }
   const table = new LiveTable(source, await readTable(source), performance.now(), settings, {})
@@ -92,6 +94,64 @@ describe('rows with names that the table does not have', () => {
     const { client, table, take } = await scene()
     client.schemaError = new Error('no answer')
     expect(await table.settle(take({ id: 1, w: 1 }))).toMatchObject({ code: 'ERR_CASSANDRA_COLUMN_UNKNOWN' })
+  })
+})
+
+describe('while nodes disagree about the schema, rows with names that the table does not have', () => {
+  async function disagreeing(options: { readonly on_bad_row?: () => void }) {
+    const one = await scene(options)
+    const { client } = one
+    const execute = client.execute.bind(client)
+    client.execute = async (cql, binds, ask) =>
+      cql.includes('system.peers')
+        ? { rows: [{ rpc_address: '127.0.0.2', schema_version: 'old' }] }
+        : execute(cql, binds, ask)
+    return one
+  }
+  const added: readonly FakeColumn[] = [...defaultColumns, { name: 'w', type: 'int' }]
+
+  it('are set aside after 2 seconds, and so is the same name at once for the next 2 seconds', async () => {
+    const { table, take } = await disagreeing({ on_bad_row: () => {} })
+    expect(await table.settle(take({ id: 1, nope: 1 }))).toBeInstanceOf(BadRow)
+    expect(waits).toEqual(Array(20).fill(100))
+    vi.advanceTimersByTime(1_999)
+    expect(await table.settle(take({ id: 2, nope: 1 }))).toBeInstanceOf(BadRow)
+    expect(waits.length).toBe(20)
+    vi.advanceTimersByTime(1)
+    expect(await table.settle(take({ id: 3, nope: 1 }))).toBeInstanceOf(BadRow)
+    expect(waits.length).toBe(40)
+  })
+
+  it('end a stream without `on_bad_row` only after the whole time limit', async () => {
+    const { table, take } = await disagreeing({})
+    await table.settle(take({ id: 1, nope: 1 }))
+    expect(waits.length).toBeGreaterThan(100)
+  })
+
+  it('are written if a node learns the name in these 2 seconds', async () => {
+    const { client, table, take } = await disagreeing({ on_bad_row: () => {} })
+    const stored = table.settle(take({ id: 1, w: 1 }))
+    while (waits.length < 15) await Promise.resolve()
+    client.columns = added
+    expect(await stored).toMatchObject({ index: 0 })
+    expect(waits.length).toBeLessThan(20)
+  })
+
+  it('are compared with the node that knows most of the names', async () => {
+    const { client, table, take } = await disagreeing({ on_bad_row: () => {} })
+    const execute = client.execute.bind(client)
+    let asked = 0
+    client.execute = (cql, binds, ask) => {
+      // Two nodes take turns.
+      if (cql.includes('system_schema.tables')) client.columns = asked++ % 2 === 0 ? defaultColumns : added
+      return execute(cql, binds, ask)
+    }
+    const both = [table.settle(take({ id: 1, w: 1 })), table.settle(take({ id: 2, nope: 1 }, 1))]
+    const [stored, refused] = await Promise.all(both)
+    expect(stored).toMatchObject({ index: 0 })
+    expect(refused).toBeInstanceOf(BadRow)
+    // The first answer after the 2 seconds lacks both names.
+    expect(asked).toBe(22)
   })
 })
 
