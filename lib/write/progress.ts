@@ -1,5 +1,6 @@
 import { channels, type TableContext } from '../diagnostics.ts'
 import type { Json } from '../json.ts'
+import { Positions } from './positions.ts'
 import { Queue } from './queue.ts'
 
 /** How far a sink is: this row and all before it are acknowledged or set aside. */
@@ -36,7 +37,7 @@ export class Progress {
   readonly #isListening: () => boolean
   readonly #tell: (acknowledged: Acknowledged) => void
   #source: Source | undefined
-  readonly #positions = new Queue<{ readonly row_index: number; readonly position: Json }>()
+  readonly #positions = new Positions()
   #position: Json | null = null
   #told = 0
   #hasFlushed = false
@@ -96,7 +97,7 @@ export class Progress {
   advanced(): void {
     if (this.#source === undefined || this.#end !== undefined) return
     const hasListener = channels.acknowledged.hasSubscribers || this.#isListening()
-    const isWanted = hasListener || this.#positions.first !== undefined
+    const isWanted = hasListener || !this.#positions.isEmpty
     const isDue = isWanted && (this.#hasFlushed || this.#source.isIdle)
     const wanted = isDue ? this.#told + 1 : this.#waiters.first?.rows
     if (wanted === undefined) return
@@ -130,12 +131,11 @@ export class Progress {
 
   #advance(rows: number): void {
     this.#told = rows
-    for (let next = this.#positions.first; next !== undefined; next = this.#positions.first) {
-      if (next.row_index >= rows) break
-      this.#position = next.position
-      this.#positions.shift()
-    }
-    this.#tell({ row_index: rows - 1, position: this.#position })
+    const taken = this.#positions.takeUpTo(rows - 1)
+    if (taken !== undefined) this.#position = taken.position
+    // A row is reported with its own position, so a row without one is reported with a later one.
+    const row_index = this.#positions.mayLack(rows - 1) ? taken?.row_index : rows - 1
+    if (row_index !== undefined) this.#tell({ row_index, position: this.#position })
     if (channels.acknowledged.hasSubscribers)
       channels.acknowledged.publish({ ...this.#table, row_index: rows - 1 })
   }

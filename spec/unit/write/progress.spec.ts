@@ -1,5 +1,6 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Progress } from '../../../lib/write/progress.ts'
+import { type Acknowledged, Progress } from '../../../lib/write/progress.ts'
 
 /** A sink with a number of settled rows that the spec sets, and a count of how often it is asked for that number. */
 function scene() {
@@ -97,6 +98,94 @@ it('nobody looks for settled rows while nobody listens, waits or gives a positio
     settle(rows)
   }
   expect(source.looks).toBe(0)
+})
+
+describe('positions of many rows behind one that is not settled', () => {
+  function reports() {
+    const told: Acknowledged[] = []
+    const source = { rows: 0, isIdle: true, settledRows: () => source.rows }
+    const progress = new Progress(
+      { keyspace: 'ks', table: 't' },
+      () => true,
+      one => told.push(one),
+    )
+    progress.follow(source)
+    let passed = 0
+    const pass = (rows: number) => {
+      for (const end = passed + rows; passed < end; passed++) progress.passed(passed, `of ${passed}`)
+    }
+    const settle = (rows: number) => {
+      source.rows = rows
+      progress.flushed()
+      progress.advanced()
+    }
+    return { told, pass, settle }
+  }
+
+  it('are few, are each reported with their own row, and include that of the newest row', () => {
+    const { told, pass, settle } = reports()
+    pass(many)
+    for (let rows = 1; rows <= many; rows++) settle(rows)
+    expect(told.length).toBeLessThan(10_000)
+    expect(told.filter(({ row_index, position }) => position !== `of ${row_index}`)).toEqual([])
+    expect(told.at(-1)).toEqual({ row_index: many - 1, position: `of ${many - 1}` })
+    const steps = told.slice(1).map(({ row_index }, i) => row_index - (told[i] as Acknowledged).row_index)
+    expect(Math.min(...steps)).toBeGreaterThan(0)
+    expect(Math.max(...steps)).toBeLessThan(100)
+  })
+
+  it('are those of all rows again when they are few', () => {
+    const { told, pass, settle } = reports()
+    pass(many)
+    settle(many)
+    pass(1_000)
+    for (let rows = many + 1; rows <= many + 1_000; rows++) settle(rows)
+    expect(told.slice(1).map(({ row_index }) => row_index)).toEqual(
+      Array.from({ length: 1_000 }, (_, i) => many + i),
+    )
+  })
+
+  it('are right at the moment when more of them are given up', () => {
+    // Half of 8,192 are given up at row 8,193, and again after 8,192 more rows.
+    for (let rows = 16_380; rows < 16_390; rows++)
+      for (const first of [1, 2, 3])
+        for (let settled = rows - 5; settled < rows; settled++) {
+          const { told, pass, settle } = reports()
+          pass(10)
+          settle(first)
+          pass(rows - 10)
+          settle(settled)
+          const { row_index, position } = told.at(-1) as Acknowledged
+          expect(position).toBe(`of ${row_index}`)
+          expect(settled - row_index).toBeLessThan(5)
+        }
+  })
+
+  it('are right in every order of rows and settlements', () => {
+    const settlements = fc.array(fc.tuple(fc.nat(30_000), fc.double({ min: 0, max: 1, noNaN: true })), {
+      maxLength: 12,
+    })
+    fc.assert(
+      fc.property(settlements, steps => {
+        const { told, pass, settle } = reports()
+        let passed = 0
+        let settled = 0
+        for (const [rows, share] of steps) {
+          pass(rows)
+          passed += rows
+          for (const part of [share / 2, share]) {
+            settled += Math.floor((passed - settled) * part)
+            settle(settled)
+            expect(told.at(-1)?.row_index ?? -1).toBeLessThan(Math.max(1, settled))
+          }
+        }
+        settle(passed)
+        expect(told.at(-1)?.row_index ?? -1).toBe(passed - 1)
+        expect(told.filter(({ row_index, position }) => position !== `of ${row_index}`)).toEqual([])
+      }),
+      { numRuns: 50 },
+    )
+  })
 })
 
 it('positions are taken away with their rows, and a later listener gets the right one', () => {
