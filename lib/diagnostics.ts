@@ -76,7 +76,7 @@ export interface WindowMessage {
   readonly limit: number
 }
 
-/** Message of `cassandra-streams:acknowledged`, once per flush at most. */
+/** Message of `cassandra-streams:acknowledged`: once per flush, and when no row is pending, then once per 10 ms at most. */
 export interface AcknowledgedMessage extends TableContext {
   /** This row, and all before it, are stored or set aside. */
   readonly row_index: number

@@ -43,7 +43,10 @@ export interface CassandraWritable<Row extends object = object> extends Writable
    */
   flush(): Promise<void>
 
-  /** Calls the listener once per flush at most, when more rows from the start of the stream are settled. */
+  /**
+   * Calls the listener when more rows from the start of the stream are settled: once per flush at most, and once per 10 ms at most
+   * when no row is pending.
+   */
   on(event: 'acknowledged', listener: (acknowledged: Acknowledged) => void): this
   /** The events of every Writable. */
   on(...args: Parameters<Writable['on']>): this

@@ -3,6 +3,9 @@ import type { Json } from '../json.ts'
 import { Positions } from './positions.ts'
 import { Queue } from './queue.ts'
 
+/** Milliseconds between two reports without a flush, at least. On an idle sink, bad rows settle one by one. */
+const IDLE_PACE_MS = 10
+
 /** How far a sink is: this row and all before it are acknowledged or set aside. */
 export interface Acknowledged {
   /** Number of the row in the order of arrival, counted from 0 in each stream. */
@@ -29,8 +32,8 @@ interface FlushWaiter {
 }
 
 /**
- * Reports how far a sink is, once per flush and when all rows are settled. Without positions, it computes nothing while nobody
- * listens.
+ * Reports how far a sink is: once per flush, and when all rows are settled, at a limited pace. Without positions, it computes nothing
+ * while nobody listens.
  */
 export class Progress {
   readonly #table: TableContext
@@ -41,6 +44,10 @@ export class Progress {
   #position: Json | null = null
   #told = 0
   #hasFlushed = false
+  /** When the last report without a flush was made, by `performance.now()`. */
+  #idleToldAt = Number.NEGATIVE_INFINITY
+  /** Of a report that is put off. */
+  #timer: NodeJS.Timeout | undefined
   /** In rising order of rows, because the number of given rows only grows. */
   readonly #waiters = new Queue<FlushWaiter>()
   /** Row counts that somebody waits for. */
@@ -73,6 +80,7 @@ export class Progress {
 
   /** Resolves when the first `rows` rows are settled. `rows` is never smaller than in the call before. */
   settled(rows: number): Promise<void> {
+    if (this.#timer !== undefined) this.#tellNow()
     return new Promise((resolve, reject) => {
       if (rows === 0 || this.#end === 'complete' || this.#isSettled(rows)) resolve()
       else if (this.#end !== undefined) reject(this.#end.error)
@@ -98,20 +106,24 @@ export class Progress {
     if (this.#source === undefined || this.#end !== undefined) return
     const hasListener = channels.acknowledged.hasSubscribers || this.#isListening()
     const isWanted = hasListener || !this.#positions.isEmpty
-    const isDue = isWanted && (this.#hasFlushed || this.#source.isIdle)
+    const isDue = isWanted && (this.#hasFlushed || (this.#source.isIdle && !this.#isTooSoon()))
     const wanted = isDue ? this.#told + 1 : this.#waiters.first?.rows
     if (wanted === undefined) return
     // Smaller answers than `wanted` change nothing, so the search may stop early. Many rows may wait.
     const known = wanted - 1
     const rows = this.#source.settledRows(known)
     // Computed once per flush, because it takes a walk through the rows in flight.
+    if (isDue && !this.#hasFlushed) this.#idleToldAt = performance.now()
     if (isDue) this.#hasFlushed = false
-    if (isDue && rows > this.#told) this.#advance(rows)
+    // A report that was put off comes before the `flush()` that waits for its rows.
+    const isAwaited = this.#timer !== undefined && rows >= (this.#waiters.first?.rows ?? rows + 1)
+    if ((isDue || isAwaited) && rows > this.#told) this.#advance(rows)
     this.#resolveUpTo(rows)
   }
 
   /** All rows are done. A row that the sink refused after it was counted is never settled. */
   complete(): void {
+    if (this.#timer !== undefined) this.#tellNow()
     this.#end ??= 'complete'
     this.#resolveUpTo(Number.POSITIVE_INFINITY)
   }
@@ -119,6 +131,7 @@ export class Progress {
   /** No row is settled from now on. */
   end(error: unknown): void {
     this.#end ??= { error }
+    this.#forgetReport()
     for (const { reject } of this.#waiters) reject(error)
     this.#waiters.clear()
     this.#awaited.clear()
@@ -127,6 +140,24 @@ export class Progress {
   /** The check takes a walk through the rows in flight. It is useless while somebody waits for fewer rows. */
   #isSettled(rows: number): boolean {
     return this.#waiters.first === undefined && (this.#source?.settledRows(this.#told) ?? 0) >= rows
+  }
+
+  /** Puts the report off if the last one without a flush is too recent. */
+  #isTooSoon(): boolean {
+    const wait = this.#idleToldAt + IDLE_PACE_MS - performance.now()
+    if (wait > 0) this.#timer ??= setTimeout(() => this.#tellNow(), Math.ceil(wait))
+    return wait > 0
+  }
+
+  #tellNow(): void {
+    this.#forgetReport()
+    this.#idleToldAt = Number.NEGATIVE_INFINITY
+    this.advanced()
+  }
+
+  #forgetReport(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 
   #advance(rows: number): void {

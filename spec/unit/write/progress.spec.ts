@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Acknowledged, Progress } from '../../../lib/write/progress.ts'
 
 /** A sink with a number of settled rows that the spec sets, and a count of how often it is asked for that number. */
@@ -98,6 +98,86 @@ it('nobody looks for settled rows while nobody listens, waits or gives a positio
     settle(rows)
   }
   expect(source.looks).toBe(0)
+})
+
+describe('reports without a flush', () => {
+  beforeEach(() => {
+    vi.useFakeTimers()
+    return () => vi.useRealTimers()
+  })
+
+  /** An idle sink, whose rows are bad and settle one by one. */
+  function idle() {
+    const told: number[] = []
+    const source = { rows: 0, isIdle: true, settledRows: () => source.rows }
+    const progress = new Progress(
+      { keyspace: 'ks', table: 't' },
+      () => true,
+      ({ row_index }) => told.push(row_index),
+    )
+    progress.follow(source)
+    const settle = (rows: number) => {
+      for (const last = source.rows + rows; source.rows < last; ) {
+        source.rows++
+        progress.advanced()
+      }
+    }
+    return { told, source, progress, settle }
+  }
+
+  it('come at once, and then once per 10 ms, also for the last row', () => {
+    const { told, settle } = idle()
+    settle(1_000)
+    expect(told).toEqual([0])
+    vi.advanceTimersByTime(10)
+    expect(told).toEqual([0, 999])
+    settle(1)
+    expect(told).toEqual([0, 999])
+    vi.advanceTimersByTime(1_000)
+    expect(told).toEqual([0, 999, 1_000])
+    settle(1)
+    expect(told).toEqual([0, 999, 1_000, 1_001])
+  })
+
+  it('do not put off those of flushes', () => {
+    const { told, progress, settle } = idle()
+    settle(2)
+    progress.flushed()
+    settle(1)
+    expect(told).toEqual([0, 2])
+  })
+
+  it('come before a waiting call of `settled()` resolves, and once for it', async () => {
+    const { told, progress, settle } = idle()
+    const flushed = progress.settled(500).then(() => told.length)
+    settle(600)
+    expect(await flushed).toBe(2)
+    expect(told).toEqual([0, 499])
+  })
+
+  it('come before a later call of `settled()` resolves', async () => {
+    const { told, progress, settle } = idle()
+    settle(500)
+    const flushed = progress.settled(500)
+    expect(told).toEqual([0, 499])
+    await flushed
+  })
+
+  it('come before the sink is complete', () => {
+    const { told, progress, settle } = idle()
+    settle(500)
+    progress.complete()
+    expect(told).toEqual([0, 499])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('are forgotten when the sink ends with an error', () => {
+    const { told, progress, settle } = idle()
+    settle(500)
+    progress.end(new Error('no network'))
+    expect(vi.getTimerCount()).toBe(0)
+    expect(told).toEqual([0])
+  })
 })
 
 describe('positions of many rows behind one that is not settled', () => {
@@ -200,14 +280,17 @@ it('positions are taken away with their rows, and a later listener gets the righ
   progress.follow(source)
   for (let row = 0; row < 5; row++) progress.passed(row, `of ${row}`)
   source.rows = 3
+  progress.flushed()
   progress.advanced()
   isListening = true
   source.rows = 4
+  progress.flushed()
   progress.advanced()
   isListening = false
   for (let row = 5; row < 9; row++) progress.passed(row, `of ${row}`)
   isListening = true
   source.rows = 9
+  progress.flushed()
   progress.advanced()
   expect(told.slice(1)).toEqual([
     { row_index: 3, position: 'of 3' },
