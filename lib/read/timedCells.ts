@@ -1,7 +1,7 @@
 import type { CqlType } from '../table/cqlType.ts'
 import type { Column } from '../table/schema.ts'
 import type { Decoder } from '../value/compiledType.ts'
-import { BytesDiffer, decoderFor, setOwn } from '../value/decoder.ts'
+import { BytesDiffer, checkNulls, decoderFor, setOwn } from '../value/decoder.ts'
 import type { Part, TimedParts } from './timedParts.ts'
 
 /** The place of a value in a page. */
@@ -120,7 +120,7 @@ function addFields(name: string, { fields }: Extract<CqlType, { kind: 'udt' }>):
       }
       setOwn(own, field.name, (decoders[i] as Decoder)(bytes, from, at))
     }
-    if (at < value.to) throw new BytesDiffer('A value has more fields than its type')
+    checkNulls(bytes, at, value.to)
   }
 }
 

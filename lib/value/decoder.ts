@@ -163,8 +163,20 @@ function tupleDecoder(elements: readonly Decoder[]): ItemsDecoder {
       at = partEnd(bytes, at)
       return item
     })
-    if (at < to) throw new BytesDiffer('A tuple has more items than its type')
+    if (at < to) checkNulls(bytes, at, to)
     return items
+  }
+}
+
+/**
+ * Cassandra stores a user-defined type that is not frozen in one cell per field, and sends a null for each field without a cell.
+ * Such a null may belong to a field that was added to the type after the schema was read.
+ * @param from end of the last part that the type has
+ * @throws BytesDiffer if there is a value
+ */
+export function checkNulls(bytes: Buffer, from: number, to: number): void {
+  for (let at = from; at < to; at += LENGTH_BYTES) {
+    if (bytes.readInt32BE(at) >= 0) throw new BytesDiffer('A value has more parts than its type')
   }
 }
 

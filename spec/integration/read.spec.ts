@@ -623,6 +623,37 @@ describe('a table that changes while it is read', () => {
     expect(rows.every(({ id, v }) => id === v)).toBe(true)
   })
 
+  it.each([{}, { with_times: true }])(
+    'by another field of a type that is not frozen is read on with %j, until a row has a value for it',
+    async more => {
+      const type = `grown_${'with_times' in more ? 'timed' : 'plain'}`
+      await ks.client.execute(`CREATE TYPE ${ks.name}.${type} (a int)`)
+      const table = await ks.table(`id int PRIMARY KEY, v ${type}`)
+      const rows = Array.from({ length: 1000 }, (_, id) => ({ id, v: { a: id } }))
+      await write(table, rows)
+      const options = { ...more, table, fetch_size: 50, splits: 1, concurrency: 1 }
+      const valuesWhile = async (change: () => Promise<unknown>) => {
+        const found: unknown[] = []
+        for await (const { v } of createCassandraReadable(optionsFor(options))) {
+          found.push(v)
+          if (found.length === 100) await change()
+        }
+        return found
+      }
+      const found = await valuesWhile(() => ks.client.execute(`ALTER TYPE ${ks.name}.${type} ADD b text`))
+      const texts = (values: readonly unknown[]) => values.map(value => JSON.stringify(value)).sort()
+      expect(texts(found)).toEqual(texts(rows.map(({ v }) => v)))
+      const another = valuesWhile(async () => {
+        await ks.client.execute(`ALTER TYPE ${ks.name}.${type} ADD c text`)
+        await write(
+          table,
+          rows.map(({ id, v }) => ({ id, v: { ...v, c: 'x' } })),
+        )
+      })
+      await expect(another).rejects.toMatchObject({ code: 'ERR_CASSANDRA_SCHEMA_CHANGED' })
+    },
+  )
+
   it('by another field of a user-defined type ends the read, because its value would be cut', async () => {
     await ks.client.execute(`CREATE TYPE ${ks.name}.pair (a int)`)
     await ks.client.execute(`CREATE TABLE ${ks.name}.pairs (id int PRIMARY KEY, v frozen<pair>)`)
