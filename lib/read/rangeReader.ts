@@ -26,6 +26,13 @@ const PAGE_BYTES = 1024 * 1024
 /** Maximum number of rows of a page that the driver decodes, so that its bytes are not known. */
 const UNSIZED_ROWS = 500
 
+/**
+ * Factors of the rows that a page may have: after failures, and after a page that came at the first try. If only small pages come,
+ * two dozen pages pass between two failures in a row.
+ */
+const SHRINKING = 1 / 4
+const RECOVERY = 17 / 16
+
 /** With fewer milliseconds left, another attempt is pointless. */
 const LEAST_MS = 20
 
@@ -52,8 +59,10 @@ export class RangeReader {
   /** Bytes per row, by the pages so far. Undefined before the first page. */
   #rowBytes: number | undefined
   #mostRows = FIRST_ROWS
-  /** Rows that a page may have while its bytes are not known. Fewer after a page that took too long. */
-  #unsizedRows = UNSIZED_ROWS
+  /** Rows that a page may have after pages that took too long or failed, for example because of too many tombstones. */
+  #possibleRows = Number.POSITIVE_INFINITY
+  /** Whether there was a failure after the last page that came at the first try. */
+  #hasFailed = false
 
   constructor(client: Client, settings: ReadSettings, statement: ReadStatement, signal: AbortSignal) {
     this.#client = client
@@ -126,6 +135,10 @@ export class RangeReader {
         const page = await (isTraced(channels.request) ? this.#observed(asked, tries) : asked)
         this.#statement.layoutOf(page)
         this.#learn(page)
+        if (tries === 0) {
+          this.#hasFailed = false
+          this.#possibleRows *= RECOVERY
+        }
         return { ...page, took_ms: performance.now() - begun }
       } catch (error) {
         this.#signal.throwIfAborted()
@@ -143,9 +156,11 @@ export class RangeReader {
         if (left_ms < LEAST_MS) throw this.#over(error, range, tries + 1)
         if (isLate && from === undefined && range !== undefined && tries > 0 && halves(range) !== undefined)
           return 'too long'
-        if (isLate || fault === 'slow') {
-          rows = Math.max(1, Math.ceil(rows / 4))
-          this.#unsizedRows = Math.min(this.#unsizedRows, rows)
+        if (isLate || fault === 'slow' || fault === 'failure') {
+          rows = Math.max(1, Math.ceil(rows * SHRINKING))
+          // A failure among pages of the same size is not due to their size.
+          if (this.#hasFailed) this.#possibleRows = Math.min(this.#possibleRows, rows)
+          this.#hasFailed = true
         }
         const wait_ms = Math.min(backoff(tries), left_ms / 2)
         this.#retries(rows, tries + 1, wait_ms, error)
@@ -207,14 +222,15 @@ export class RangeReader {
   /** Rows that the next page may have. */
   get rows(): number {
     const fitting = this.#rowBytes === undefined ? FIRST_ROWS : Math.floor(PAGE_BYTES / this.#rowBytes)
-    return Math.max(1, Math.min(this.#settings.fetch_size, fitting, this.#mostRows))
+    const possible = Math.floor(this.#possibleRows)
+    return Math.max(1, Math.min(this.#settings.fetch_size, fitting, this.#mostRows, possible))
   }
 
   /** Adapts the size of pages to the rows before, which are the only measure of the rows to come. */
   #learn({ rows: { length }, size }: Page): void {
     if (length === 0) return
     this.#mostRows = Math.max(this.#mostRows, MOST_GROWTH * length)
-    const bytes = size === 0 ? PAGE_BYTES / this.#unsizedRows : size / length
+    const bytes = size === 0 ? PAGE_BYTES / UNSIZED_ROWS : size / length
     const before = this.#rowBytes ?? bytes
     // Larger rows count at once, smaller ones gradually.
     this.#rowBytes = bytes > before ? bytes : (7 * before + bytes) / 8

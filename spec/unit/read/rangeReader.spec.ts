@@ -1,0 +1,66 @@
+import type { Client } from 'cassandra-driver'
+import { describe, expect, it } from 'vitest'
+import { readSettingsOf } from '../../../lib/options/readSettings.ts'
+import { RangeReader } from '../../../lib/read/rangeReader.ts'
+import type { ReadStatement } from '../../../lib/read/statement.ts'
+
+const statement = {
+  table: 'ks.t',
+  allColumns: [],
+  of: () => ({ cql: 'SELECT', bounds: [] }),
+  layoutOf: () => [],
+  explain: (error: Error) => error,
+} as unknown as ReadStatement
+
+interface Asked {
+  readonly rows: number
+  readonly hasFailed: boolean
+}
+
+/** Requests for some pages, from a server that fails with this code when `isTooMuch`. */
+async function requestsFor(
+  pages: number,
+  code: number,
+  isTooMuch: (rows: number, request: number) => boolean,
+): Promise<Asked[]> {
+  const asked: Asked[] = []
+  const execute = async (_cql: string, _params: unknown, { fetchSize: length }: { fetchSize: number }) => {
+    const hasFailed = isTooMuch(length, asked.length)
+    asked.push({ rows: length, hasFailed })
+    if (hasFailed) throw Object.assign(new Error('too much'), { code })
+    return { rows: { length, size: 10 * length }, columns: [], rawPageState: Buffer.alloc(1) }
+  }
+  const settings = readSettingsOf({ host: 'localhost', keyspace: 'ks', table: 't' })
+  const client = { execute } as unknown as Client
+  const reader = new RangeReader(client, settings, statement, new AbortController().signal)
+  let left = pages
+  for await (const _ of reader.pages(undefined)) if (--left === 0) break
+  return asked
+}
+
+describe.each([
+  ['Read_timeout', 0x1200],
+  ['Read_failure', 0x1300],
+  ['Overloaded', 0x1001],
+])('pages that a server answers with %s', (_, code) => {
+  it('because they are too large stay smaller, so that one page in a dozen costs a second request', async () => {
+    const asked = await requestsFor(100, code, rows => rows > 100)
+    const failed = asked.filter(({ hasFailed }) => hasFailed).length
+    expect(failed).toBeGreaterThan(1)
+    expect(failed).toBeLessThanOrEqual(12)
+  })
+
+  it('now and then keep their size', async () => {
+    const asked = await requestsFor(100, code, (_, request) => request % 10 === 9)
+    const later = asked.slice(10)
+    expect(later.filter(({ rows }) => rows < 5000).length).toBe(
+      asked.filter(({ hasFailed }) => hasFailed).length,
+    )
+  })
+
+  it('have their former size again some time after a burst', async () => {
+    const asked = await requestsFor(100, code, (_, request) => request >= 10 && request < 13)
+    expect(asked[13]?.rows).toBeLessThan((asked[9]?.rows ?? 0) / 50)
+    expect(asked.at(-1)?.rows).toBe(asked[9]?.rows)
+  })
+})
