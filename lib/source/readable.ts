@@ -85,11 +85,24 @@ class RowReadable extends Readable {
     const waiting = super[Symbol.asyncIterator]()
     // It receives errors from its first call on.
     let isListening = false
+    let calls = 0
     const iterator: NodeJS.AsyncIterator<PlainRow> = {
       next: () => {
-        const row = isListening && !this.destroyed ? this.read() : null
+        // The next row belongs to the call that waits the longest.
+        const row = isListening && calls === 0 && !this.destroyed ? this.read() : null
         isListening = true
-        return row === null ? waiting.next() : Promise.resolve({ value: row, done: false })
+        if (row !== null) return Promise.resolve({ value: row, done: false })
+        calls++
+        return waiting.next().then(
+          result => {
+            calls--
+            return result
+          },
+          error => {
+            calls--
+            throw error
+          },
+        )
       },
       return: async () => {
         this.destroy()

@@ -86,6 +86,23 @@ describe('a table', () => {
     expect(byId(await read({ table: 'copy' }))).toEqual(Array.from({ length: ROWS }, (_, id) => rowOf(id)))
   })
 
+  it('gives rows in their order to workers that share an iterator', async () => {
+    const source = createCassandraReadable(optionsFor({ where: 'part = 7', fetch_size: 10 }))
+    const iterator = source[Symbol.asyncIterator]()
+    const ids: unknown[] = []
+    let calls = 0
+    const work = async () => {
+      for (;;) {
+        const call = calls++
+        const { value, done } = await iterator.next()
+        if (done) return
+        ids[call] = value['id']
+      }
+    }
+    await Promise.all([work(), work(), work()])
+    expect(ids).toEqual(Array.from({ length: 400 }, (_, i) => 7 + 50 * i))
+  })
+
   it('without rows gives no rows', async () => {
     await ks.client.execute(`CREATE TABLE ${ks.name}.nothing (id int PRIMARY KEY)`)
     expect(await read({ table: 'nothing' })).toEqual([])
