@@ -172,7 +172,7 @@ export const followEntries = {
     ...integer(0, 86_400_000),
     fallback: 10_000,
     meaning:
-      'milliseconds from the start of one walk to the start of the next. After a longer walk, the reader pauses for as long as the walk took',
+      'milliseconds from the start of one walk to the start of the next. If Cassandra works longer than that on a walk, the next one waits until Cassandra has been idle for as long',
   },
   lag_ms: {
     ...integer(0, 86_400_000),

@@ -113,8 +113,8 @@ export interface FollowOptions {
    */
   readonly by: 'scan' | 'tail'
   /**
-   * Milliseconds from the start of one walk to the start of the next. After a longer walk, the reader pauses for as
-   * long as the walk took. An integer from 0 to 86400000.
+   * Milliseconds from the start of one walk to the start of the next. If Cassandra works longer than that on a walk,
+   * the next one waits until Cassandra has been idle for as long. An integer from 0 to 86400000.
    * @default 10000
    */
   readonly interval_ms?: number | string | undefined

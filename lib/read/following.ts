@@ -10,6 +10,16 @@ import { readOptions } from '../table/readOptions.ts'
 import type { Span } from './place.ts'
 import { mayPass } from './rangeReader.ts'
 
+/**
+ * Milliseconds until the next walk. If Cassandra works longer than the interval on a walk, the next one waits until it has been
+ * idle for as long, so that walks take at most half of its time.
+ * @param took_ms since the start of the walk, including the time in which the consumer held it up
+ * @param busy_ms how long Cassandra worked on it
+ */
+export function pauseAfter(took_ms: number, busy_ms: number, interval_ms: number): number {
+  return Math.max(0, (busy_ms > interval_ms ? 2 * busy_ms : interval_ms) - took_ms)
+}
+
 /** Decides which span of write times each walk through a table emits, and when it starts. There are no gaps between spans. */
 export class Following {
   readonly #client: Client
@@ -35,15 +45,15 @@ export class Following {
   }
 
   /**
-   * The span of the next walk, when it is time for it. A walk that takes longer than the interval is followed by a pause of the
-   * same length, so that walks take at most half of the time.
+   * The span of the next walk, when it is time for it.
+   * @param busy_ms how long Cassandra worked on the walk before
    * @param look reads the schema. It is called when the end of the span is known. Otherwise a column could be added between the two
    * calls, and its values in the span would never be emitted.
    */
-  async next(look: () => Promise<void>): Promise<Span> {
+  async next(busy_ms: number, look: () => Promise<void>): Promise<Span> {
     const { interval_ms, lag_ms } = this.#follow
     const took_ms = this.#began === 0 ? interval_ms : performance.now() - this.#began
-    await this.#pause(took_ms > interval_ms ? took_ms : interval_ms - took_ms)
+    await this.#pause(pauseAfter(took_ms, busy_ms, interval_ms))
     for (;;) {
       this.#began = performance.now()
       const now_ms = await this.#answered(() => this.#now_ms())

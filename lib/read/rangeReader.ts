@@ -8,6 +8,7 @@ import { Replicas } from '../cluster/replicas.ts'
 import { begin, channels, isTraced } from '../diagnostics.ts'
 import { ReadError, SchemaError } from '../errors.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
+import { BusyTime } from './busyTime.ts'
 import { type Page, type PageQuery, PageReader } from './pageReader.ts'
 import { encodeParams } from './params.ts'
 import type { Span } from './place.ts'
@@ -56,6 +57,7 @@ export class RangeReader {
   readonly #signal: AbortSignal
   readonly #consistency: types.consistencies
   readonly #replicas: Replicas
+  readonly #busy = new BusyTime()
   /** Bytes per row, by the pages so far. Undefined before the first page. */
   #rowBytes: number | undefined
   #mostRows = FIRST_ROWS
@@ -92,7 +94,7 @@ export class RangeReader {
     for (let part = ranges.pop(); ; part = ranges.pop()) {
       let next: Buffer | undefined
       do {
-        const page = await this.#page(part, span, next, ends)
+        const page = await this.#busy.during(this.#page(part, span, next, ends))
         if (page === 'too long') {
           const [first, second] = halves(part as TokenRange) ?? []
           if (first !== undefined) onHalved?.(first.end - first.start)
@@ -106,6 +108,11 @@ export class RangeReader {
       } while (next !== undefined)
       if (ranges.length === 0) return
     }
+  }
+
+  /** Milliseconds so far in which at least one page was requested. A consumer that holds the reader up does not count. */
+  get busy_ms(): number {
+    return this.#busy.total_ms
   }
 
   get #endOfTries(): number {

@@ -49,6 +49,8 @@ export class TableReader {
   #statement: ReadStatement
   #behind: Behind | undefined
   #pass: TablePass | undefined
+  /** Reads the current walk. */
+  #ranges: RangeReader | undefined
   #isStopped = false
 
   private constructor(
@@ -107,7 +109,8 @@ export class TableReader {
 
   async #span(): Promise<Span | undefined> {
     const begun = this.#behind?.span
-    return begun === undefined ? this.#following?.next(() => this.#look()) : this.#following?.goOn(begun)
+    if (begun !== undefined) return this.#following?.goOn(begun)
+    return this.#following?.next(this.#ranges?.busy_ms ?? 0, () => this.#look())
   }
 
   /** A walk has the columns that the table has at its start. */
@@ -166,6 +169,7 @@ export class TableReader {
     const { splits, concurrency } = this.#settings
     const { client } = this.#connection
     const ranges = new RangeReader(client, this.#settings, this.#statement, this.#signal)
+    this.#ranges = ranges
     if (this.#statement.isOfPartitions)
       return new Lanes([undefined], () => ranges.pages(undefined, span), 1, true)
     // Static columns come with the first row of a partition. In token order, its pages follow one another.

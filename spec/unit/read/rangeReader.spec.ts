@@ -1,5 +1,5 @@
 import type { Client } from 'cassandra-driver'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { readSettingsOf } from '../../../lib/options/readSettings.ts'
 import { RangeReader } from '../../../lib/read/rangeReader.ts'
 import type { ReadStatement } from '../../../lib/read/statement.ts'
@@ -11,6 +11,11 @@ const statement = {
   layoutOf: () => [],
   explain: (error: Error) => error,
 } as unknown as ReadStatement
+
+function readerOf(client: Client): RangeReader {
+  const settings = readSettingsOf({ host: 'localhost', keyspace: 'ks', table: 't' })
+  return new RangeReader(client, settings, statement, new AbortController().signal)
+}
 
 interface Asked {
   readonly rows: number
@@ -30,9 +35,7 @@ async function requestsFor(
     if (hasFailed) throw Object.assign(new Error('too much'), { code })
     return { rows: { length, size: 10 * length }, columns: [], rawPageState: Buffer.alloc(1) }
   }
-  const settings = readSettingsOf({ host: 'localhost', keyspace: 'ks', table: 't' })
-  const client = { execute } as unknown as Client
-  const reader = new RangeReader(client, settings, statement, new AbortController().signal)
+  const reader = readerOf({ execute } as unknown as Client)
   let left = pages
   for await (const _ of reader.pages(undefined)) if (--left === 0) break
   return asked
@@ -62,5 +65,25 @@ describe.each([
     const asked = await requestsFor(100, code, (_, request) => request >= 10 && request < 13)
     expect(asked[13]?.rows).toBeLessThan((asked[9]?.rows ?? 0) / 50)
     expect(asked.at(-1)?.rows).toBe(asked[9]?.rows)
+  })
+})
+
+describe('the time in which Cassandra works', () => {
+  it('is that of requests, and not that in which the consumer holds the reader up', async () => {
+    let now = 1_000
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now)
+    onTestFinished(() => clock.mockRestore())
+    const execute = async () => {
+      await Promise.resolve()
+      now += 30
+      return { rows: { length: 1, size: 10 }, columns: [], rawPageState: Buffer.alloc(1) }
+    }
+    const reader = readerOf({ execute } as unknown as Client)
+    let left = 3
+    for await (const _ of reader.pages(undefined)) {
+      now += 5_000
+      if (--left === 0) break
+    }
+    expect(reader.busy_ms).toBe(90)
   })
 })
