@@ -46,6 +46,7 @@ export class RowPlan {
   readonly #extras: Extras
   /** Index of a column that is null in rows with static columns only. -1 if there is none. */
   readonly #clustering: number
+  readonly #hasStatics: boolean
   #encoders: readonly (Encoder | undefined)[] | undefined
 
   /**
@@ -71,6 +72,7 @@ export class RowPlan {
     this.#decoders = decoders.map(decoder => decoder?.decode)
     this.#isNullWhenEmpty = decoders.map(decoder => decoder?.isNullWhenEmpty === true)
     this.#clustering = layout.findIndex(column => column?.kind === 'clustering')
+    this.#hasStatics = columns.some(({ kind }) => kind === 'static')
   }
 
   /**
@@ -103,6 +105,10 @@ export class RowPlan {
         at += size
       }
       const isOfStatics = this.#mayBeOfStatics(row) && this.#hasNoKey(bytes, start)
+      if (isOfStatics && !this.#hasStatics) {
+        at = endOf(bytes, at, extraCount)
+        continue
+      }
       const found = isOfStatics ? this.#withoutNulls(row) : row
       if (extraCount > 0) {
         if (extras.places > 0) setPlace(found, this.#placeAt(bytes, at))
@@ -129,13 +135,14 @@ export class RowPlan {
   plain(rows: readonly types.Row[]): PlainRow[] {
     // Places and filters need the server's bytes, which the driver has dropped.
     if (this.#extras.count > 0) throw new ReadError('ERR_CASSANDRA_READ', NO_BYTES)
-    return rows.map(given => {
+    return rows.flatMap(given => {
       const row = this.#plain(given)
-      return this.#mayBeOfStatics(row) ? this.#withoutNulls(row) : row
+      if (!this.#mayBeOfStatics(row)) return [row]
+      return this.#hasStatics ? [this.#withoutNulls(row)] : []
     })
   }
 
-  /** A partition that has static columns only comes as a row without clustering key. */
+  /** A partition that has static columns only comes as a row without clustering key, also if no static column is read. */
   #mayBeOfStatics(row: PlainRow): boolean {
     return this.#clustering >= 0 && row[this.#names[this.#clustering] as string] === null
   }

@@ -272,6 +272,27 @@ describe('a partition of static columns alone', () => {
   })
 })
 
+describe('a partition of static columns alone, whose static columns are not read', () => {
+  it.each([{}, { after: null }])(
+    'has no row with %j if clustering columns are read, so that a sink accepts all rows',
+    async more => {
+      const definition = 'p int, c int, s text static, v int, PRIMARY KEY (p, c)'
+      const table = await ks.table(definition)
+      const copy = await ks.table(definition)
+      await write(table, [
+        { p: 1, s: 'alone' },
+        { p: 2, c: 1, s: 'x', v: 3 },
+      ])
+      const columns = ['p', 'c', 'v']
+      await pipeline(
+        createCassandraReadable(optionsFor({ ...more, table, columns })),
+        createCassandraWritable({ ...ks.target, table: copy }),
+      )
+      expect(await read({ table: copy, columns })).toEqual([{ p: 2, c: 1, v: 3 }])
+    },
+  )
+})
+
 describe('a row whose clustering key has no bytes', () => {
   it('has its other columns, and a sink refuses its key', async () => {
     const definition = '(p int, c int, s text static, v int, PRIMARY KEY (p, c))'
