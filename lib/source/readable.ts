@@ -21,7 +21,7 @@ export interface Positions {
   /**
    * Marks the rows up to a position as done: the next run continues after it. Resolves when this position, or one that was
    * acknowledged later, is durable in the checkpoint. The last acknowledged position counts, also after the end of the stream. A
-   * failure also ends the stream.
+   * failure also ends the stream. After the end of the stream, only this promise reports it.
    * @throws CheckpointError; OptionError for a value that is not a position in this table
    */
   acknowledge(position: Json): Promise<void>
@@ -59,7 +59,7 @@ class RowReadable extends Readable {
   constructor(settings: ReadSettings) {
     super({ objectMode: true, highWaterMark: HIGH_WATER_MARK })
     const { signal } = settings
-    this.#reading = new Reading(settings, error => this.destroy(error))
+    this.#reading = new Reading(settings, error => this.#endWith(error))
     // Not an option of super, which would destroy before the fields exist if the signal is already aborted.
     if (signal !== undefined) abortWith(signal, this)
   }
@@ -135,6 +135,11 @@ class RowReadable extends Readable {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#reading.close(error ?? new Error('The stream was destroyed')).then(() => done(error))
+  }
+
+  #endWith(error: Error): boolean {
+    this.destroy(error)
+    return this.errored !== null
   }
 
   async #pump(): Promise<void> {

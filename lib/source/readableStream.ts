@@ -18,7 +18,7 @@ export function createCassandraReadableStream<Row extends object = Record<string
   options: CassandraReadableOptions,
 ): ReadableStream<Row> & Positions {
   const settings = readSettingsOf(options)
-  const reading = new Reading(settings, error => source.fail(error))
+  const reading = new Reading(settings, error => source.endWith(error))
   const source: RowSource = new RowSource(settings, reading)
   const stream = new ReadableStream<object>(source, { highWaterMark: HIGH_WATER_MARK })
   const positions: Positions = {
@@ -34,6 +34,7 @@ class RowSource {
   #rows: readonly PlainRow[] = []
   #at = 0
   #isOver = false
+  #isClosed = false
   #controller: ReadableStreamDefaultController<object> | undefined
   #forget = () => {}
 
@@ -59,10 +60,15 @@ class RowSource {
     }
   }
 
-  /** Ends with an error that does not come from a read. */
-  fail(error: Error): void {
+  /**
+   * Ends with an error that does not come from a read.
+   * @returns false if the stream has ended without an error
+   */
+  endWith(error: Error): boolean {
+    if (this.#isClosed) return false
     this.#controller?.error(error)
     void this.#close(error)
+    return true
   }
 
   async pull(controller: ReadableStreamDefaultController<object>): Promise<void> {
@@ -74,6 +80,7 @@ class RowSource {
           // Rows that wait in the stream may still be acknowledged. Each read of one asks here again.
           if ((controller.desiredSize ?? HIGH_WATER_MARK) < HIGH_WATER_MARK) return
           await this.#close(undefined)
+          this.#isClosed = true
           controller.close()
           return
         }
@@ -90,6 +97,7 @@ class RowSource {
   }
 
   cancel(reason: unknown): Promise<void> {
+    this.#isClosed = true
     return this.#close(reason)
   }
 

@@ -11,12 +11,15 @@ export class Reading {
   readonly #leaving = new AbortController()
   readonly #hasCheckpoint: boolean
   readonly #opened: Promise<TableReader>
-  readonly #onFailure: (error: Error) => void
+  readonly #endWith: (error: Error) => boolean
   #checkpoint: ReadCheckpoint | undefined
 
-  /** @param onFailure called when positions can no longer be kept, because the caller may ignore the promise of `acknowledge()` */
-  constructor(settings: ReadSettings, onFailure: (error: Error) => void) {
-    this.#onFailure = onFailure
+  /**
+   * @param endWith ends the stream because a position cannot be kept. Returns false if the stream has ended before and cannot
+   * report an error
+   */
+  constructor(settings: ReadSettings, endWith: (error: Error) => boolean) {
+    this.#endWith = endWith
     this.#hasCheckpoint = settings.checkpoint_location !== undefined
     this.#opened = TableReader.open(settings, this.#leaving.signal, async target => {
       const { checkpoint_location, after = null } = settings
@@ -55,8 +58,11 @@ export class Reading {
 
   /** @throws CheckpointError; OptionError for a value that is not a position in this table */
   acknowledge(position: Json): Promise<void> {
-    const kept = this.#acknowledge(position)
-    kept.catch(this.#onFailure)
+    const kept: Promise<void> = this.#acknowledge(position).catch(error => {
+      // If the stream reports the error, the caller may ignore the promise.
+      if (this.#endWith(error)) kept.catch(() => {})
+      throw error
+    })
     return kept
   }
 
