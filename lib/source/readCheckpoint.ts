@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type InspectOptions, inspect } from 'node:util'
+import { type InspectOptions, inspect, types as is } from 'node:util'
 import type { Checkpoint } from '../checkpoint/checkpoint.ts'
 import { openKept } from '../checkpoint/keeper.ts'
 import { SOURCE_MARK } from '../checkpoint/target.ts'
@@ -9,6 +9,9 @@ import { hasShape, isText, type Json } from '../json.ts'
 import { type CheckpointPlace, placeText } from '../options/checkpointPlace.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
 import type { ReadTarget } from '../read/tableReader.ts'
+import { setOwn } from '../value/decoder.ts'
+import { isDriver } from '../value/driverValue.ts'
+import { isPlain } from '../value/objects.ts'
 
 /** What the checkpoint of a source keeps as its position. */
 interface Kept {
@@ -150,7 +153,17 @@ export class ReadCheckpoint {
 function wholeOf(value: unknown): unknown {
   if (ArrayBuffer.isView(value))
     return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')
-  return Array.isArray(value) ? value.map(wholeOf) : value
+  if (Array.isArray(value)) return value.map(wholeOf)
+  if (is.isMap(value)) return new Map(Array.from(value, ([key, item]) => [wholeOf(key), wholeOf(item)]))
+  if (is.isSet(value)) return new Set(Array.from(value, wholeOf))
+  if (typeof value !== 'object' || value === null) return value
+  return isPlain(value) || isDriver(value, 'Tuple') ? withWholeFields(value) : value
+}
+
+function withWholeFields(value: object): object {
+  const whole = Object.create(Object.getPrototypeOf(value) as object | null) as Record<string, unknown>
+  for (const [name, item] of Object.entries(value)) setOwn(whole, name, wholeOf(item))
+  return whole
 }
 
 /** All options of `inspect`: a checkpoint must not depend on defaults that one run changes and another does not. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { inspect } from 'node:util'
+import { types } from 'cassandra-driver'
 import { expect, it, onTestFinished } from 'vitest'
 import { openCheckpoint } from '../../../lib/checkpoint/file/fileCheckpoint.ts'
 import { readSettingsOf } from '../../../lib/options/readSettings.ts'
@@ -46,7 +47,18 @@ it('keeps a position that is acknowledged while the checkpoint is released', asy
   }
 })
 
-it('is not continued for parameters that differ only after many equal bytes', async () => {
+const blob = (last: number) => Buffer.concat([Buffer.alloc(1_000), Buffer.of(last)])
+
+it.each<[string, (last: number) => unknown]>([
+  ['a Buffer', blob],
+  ['an ArrayBuffer', last => new Uint8Array(blob(last)).buffer],
+  ['a list', last => [blob(last)]],
+  ['a set', last => new Set([blob(last)])],
+  ['a map', last => new Map([['key', blob(last)]])],
+  ['a key of a map', last => new Map([[blob(last), 1]])],
+  ['an object', last => ({ field: blob(last) })],
+  ['a Tuple', last => types.Tuple.fromArray([blob(last)])],
+])('is not continued for parameters that differ only after many equal bytes of %s', async (_, paramOf) => {
   const folder = await mkdtemp(join(tmpdir(), 'read-checkpoint-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const location = join(folder, 'checkpoint')
@@ -59,14 +71,13 @@ it('is not continued for parameters that differ only after many equal bytes', as
       params,
       checkpoint_location: location,
     })
-  const blob = (last: number) => Buffer.concat([Buffer.alloc(1_000), Buffer.of(last)])
-  const first = await ReadCheckpoint.open(settings(blob(1)), location, target, signal)
+  const first = await ReadCheckpoint.open(settings(paramOf(1)), location, target, signal)
   await first.acknowledge('here')
   await first.close()
-  const again = await ReadCheckpoint.open(settings(blob(1)), location, target, signal)
+  const again = await ReadCheckpoint.open(settings(paramOf(1)), location, target, signal)
   expect(again.position).toBe('here')
   await again.close()
-  await expect(ReadCheckpoint.open(settings(blob(2)), location, target, signal)).rejects.toMatchObject({
+  await expect(ReadCheckpoint.open(settings(paramOf(2)), location, target, signal)).rejects.toMatchObject({
     code: 'ERR_CASSANDRA_CHECKPOINT_TARGET',
   })
 })
