@@ -139,6 +139,34 @@ export function parametersOf({ body }: Frame): Buffer {
   return body.subarray(2 + body.readUInt16BE())
 }
 
+/** The consistency levels of a QUERY or EXECUTE. Undefined for a serial level that the request leaves to the server. */
+export function levelsOf(frame: Frame): {
+  readonly consistency: number
+  readonly serial: number | undefined
+} {
+  const { body, opcode } = frame
+  const parameters = opcode === opcodes.query ? body.subarray(4 + body.readUInt32BE()) : parametersOf(frame)
+  const flag = { values: 0x01, pageSize: 0x04, pagingState: 0x08, serial: 0x10, names: 0x40 }
+  const flags = parameters.readUInt8(2)
+  const has = (bit: number) => (flags & bit) !== 0
+  if (has(flag.names)) throw new Error('Expected values without names')
+  let at = 3
+  const skipBytes = () => {
+    at += 4 + Math.max(0, parameters.readInt32BE(at))
+  }
+  if (has(flag.values)) {
+    const values = parameters.readUInt16BE(at)
+    at += 2
+    for (let i = 0; i < values; i++) skipBytes()
+  }
+  if (has(flag.pageSize)) at += 4
+  if (has(flag.pagingState)) skipBytes()
+  return {
+    consistency: parameters.readUInt16BE(),
+    serial: has(flag.serial) ? parameters.readUInt16BE(at) : undefined,
+  }
+}
+
 /** The id of the statement that an answer says is prepared. */
 export function preparedId({ opcode, flags, body }: Frame): string | undefined {
   const PREPARED = 4
