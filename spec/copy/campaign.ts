@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from 'cassandra-driver'
 import type { Programs } from '../crash/program.ts'
 import { integerBelow, randomFrom } from '../random.ts'
-import type { Task } from './child.ts'
+import type { Task, Word } from './child.ts'
 
 export interface Campaign extends Omit<Task, 'max_rows_per_second'> {
   readonly client: Client
@@ -20,16 +20,16 @@ export interface Outcome {
   readonly killed: number
   /** Copies that completed and were compared. */
   readonly copies: number
-  /** Rows that an earlier run had committed, summed over all runs. 0 if the source keeps the position. */
+  /** Rows that the last run of a copy did not read because earlier runs had copied them, summed over all copies. */
   readonly resumed_rows: number
   readonly differences: readonly string[]
 }
 
-/** Slow enough to kill a copy several times. */
-const ROWS_PER_SECOND = 4000
+/** Slow enough to kill a copy several times, and to keep positions long before its end. */
+const ROWS_PER_SECOND = 2000
 
-/** Longest time in milliseconds from the opening of a run to its kill. */
-const MOST_MS = 800
+/** Longest time in milliseconds from the opening of a run, or from its first durable position, to its kill. */
+const MOST_MS = { open: 800, kept: 100 }
 
 /** Copies a table several times. Kills each copy again and again until it completes, and compares both tables. */
 export async function killCopies(campaign: Campaign): Promise<Outcome> {
@@ -37,53 +37,69 @@ export async function killCopies(campaign: Campaign): Promise<Outcome> {
   const random = randomFrom(seed)
   const differences: string[] = []
   let [killed, copies, resumed_rows] = [0, 0, 0]
-  let isWhole = false
+  let [isWhole, kept_rows] = [false, 0]
   while (killed < kills || !isWhole) {
-    const after_ms = killed < kills ? integerBelow(MOST_MS, random) : Number.POSITIVE_INFINITY
-    const { opened, isDone } = await run(campaign, after_ms)
-    isWhole = isDone
-    if (opened !== undefined) resumed_rows += opened
-    if (!isDone) {
+    // Every second kill comes after a durable position, so that the next run has rows to skip.
+    const since = killed % 2 === 0 ? 'open' : 'kept'
+    const after_ms = killed < kills ? integerBelow(MOST_MS[since], random) : Number.POSITIVE_INFINITY
+    const { kept, done } = await run(campaign, since, after_ms)
+    isWhole = done !== undefined
+    if (done === undefined) {
       killed++
+      kept_rows += kept
       continue
     }
     copies++
-    differences.push(...(await compare(campaign)))
+    const { rows, differences: found } = await compare(campaign)
+    differences.push(...found)
+    if (done > rows - kept_rows)
+      differences.push(`the last run read ${done} of ${rows} rows, although ${kept_rows} were kept before it`)
+    resumed_rows += rows - done
     tell(`copy ${copies} complete after ${killed} kills, ${differences.length} differences`)
+    kept_rows = 0
     await client.execute(`TRUNCATE ${keyspace}.${to}`)
     rmSync(checkpoint_location)
   }
   return { killed, copies, resumed_rows, differences }
 }
 
+interface Run {
+  readonly kept: number
+  /** Undefined if it was killed. */
+  readonly done: number | undefined
+}
+
 async function run(
   { programs, client: _client, tell: _tell, ...task }: Campaign,
+  since: 'open' | 'kept',
   after_ms: number,
-): Promise<{ readonly opened: number | undefined; readonly isDone: boolean }> {
+): Promise<Run> {
   const told: Task = { ...task, max_rows_per_second: ROWS_PER_SECOND }
   const [program = '', ...rest] = programs.command(told)
   const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
-  let opened: number | undefined
-  let isDone = false
+  let [isEnding, kept] = [!Number.isFinite(after_ms), 0]
+  let done: number | undefined
   const closed = new Promise<number | null>(resolve => child.once('close', resolve))
   for await (const line of createInterface(child.stdout)) {
-    const word = JSON.parse(line) as { readonly open?: number; readonly done?: boolean }
-    isDone ||= word.done === true
-    opened ??= word.open
-    if (word.open !== undefined && Number.isFinite(after_ms))
-      delay(after_ms).then(() => child.kill('SIGKILL'))
+    const word = JSON.parse(line) as Word
+    kept = word.kept ?? kept
+    done = word.done ?? done
+    if (isEnding || word[since] === undefined) continue
+    isEnding = true
+    delay(after_ms).then(() => child.kill('SIGKILL'))
   }
   const code = await closed
-  if (code !== null && !isDone) throw new Error(`A copy failed with code ${code}, seed ${task.seed}`)
-  return { opened, isDone }
+  if (code !== null && done === undefined)
+    throw new Error(`A copy failed with code ${code}, seed ${task.seed}`)
+  return { kept, done }
 }
 
-/** Rows that only one of the tables has, as text. */
-async function compare({ client, keyspace, from, to }: Campaign): Promise<string[]> {
+/** Number of rows to copy, and the rows that only one of the tables has, as text. */
+async function compare({ client, keyspace, from, to }: Campaign) {
   const [wanted, found] = await Promise.all([from, to].map(table => rowsIn(client, `${keyspace}.${table}`)))
   const missing = [...(wanted ?? [])].filter(row => !found?.has(row)).map(row => `missing: ${row}`)
   const added = [...(found ?? [])].filter(row => !wanted?.has(row)).map(row => `added: ${row}`)
-  return [...missing, ...added]
+  return { rows: wanted?.size ?? 0, differences: [...missing, ...added] }
 }
 
 async function rowsIn(client: Client, table: string): Promise<Set<string>> {

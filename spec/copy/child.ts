@@ -21,6 +21,16 @@ export interface Task {
   readonly max_rows_per_second: number
 }
 
+/** What the process says. */
+export interface Word {
+  /** The copy begins. */
+  readonly open?: true
+  /** Number of rows of this run whose position is durable, so that no later run reads them. */
+  readonly kept?: number
+  /** The copy is complete, after this number of rows in this run. */
+  readonly done?: number
+}
+
 const EPOCH_ROWS = 200
 
 const task = JSON.parse(process.argv[2] ?? '') as Task
@@ -28,7 +38,7 @@ const { host, port, keyspace, from, to, checkpoint_location, keeper, max_rows_pe
 const target = { host, port, keyspace, max_rows_per_second }
 
 /** Writes synchronously, so that a kill just afterwards does not lose the word. */
-function say(word: object): void {
+function say(word: Word): void {
   writeSync(1, `${JSON.stringify(word)}\n`)
 }
 
@@ -38,19 +48,25 @@ const position = (row: object) => source.positionOf(row)
 if (keeper === 'sink') {
   const options = { ...target, table: to, checkpoint_location, rows_per_epoch: EPOCH_ROWS, position }
   const sink = createMicroBatchSink(options)
+  let kept = 0
+  sink.on('commit', ({ rows }) => {
+    kept += rows
+    say({ kept })
+  })
   const commit = await sink.open()
   source = createCassandraReadable({ host, port, keyspace, table: from, after: commit?.position ?? null })
-  say({ open: commit?.rows_total ?? 0 })
+  say({ open: true })
   await pipeline(source, sink)
+  say({ done: sink.stats.rows_accepted })
 } else {
   source = createCassandraReadable({ host, port, keyspace, table: from, checkpoint_location })
   const sink = createCassandraWritable({ ...target, table: to, rows_per_batch: EPOCH_ROWS, position })
-  const kept: Promise<void>[] = []
-  sink.on('acknowledged', ({ position: at }) => {
-    if (at !== undefined) kept.push(source.acknowledge(at))
+  const keeping: Promise<void>[] = []
+  sink.on('acknowledged', ({ row_index, position: at }) => {
+    if (at !== undefined) keeping.push(source.acknowledge(at).then(() => say({ kept: row_index + 1 })))
   })
-  say({ open: 0 })
+  say({ open: true })
   await pipeline(source, sink)
-  await Promise.all(kept)
+  await Promise.all(keeping)
+  say({ done: sink.stats.rows_accepted })
 }
-say({ done: true })

@@ -22,7 +22,7 @@ afterAll(() => programs[Symbol.dispose]())
 
 describe('a copy that is killed again and again', () => {
   it.each(['sink', 'source'] as const)(
-    'equals the source in the end if the %s keeps the position',
+    'equals the source in the end, and continues where it was killed, if the %s keeps the position',
     {
       timeout: 300_000,
     },
@@ -42,6 +42,7 @@ describe('a copy that is killed again and again', () => {
         tell: line => console.log(line),
       })
       expect(outcome).toMatchObject({ killed: 4, differences: [] })
+      expect(outcome.resumed_rows).toBeGreaterThan(0)
     },
   )
 })
