@@ -70,7 +70,8 @@ export class BadRows {
     const rows = rows_accepted + (isInFlight ? 0 : 1)
     const excess = this.#excess(error, rows, rows_set_aside + 1, MEANINGFUL_ROWS)
     if (excess !== undefined) throw excess
-    this.#last = error
+    // Its stack trace holds the rows of a request. Only an error about too many bad rows needs it.
+    if (this.#limit !== undefined) this.#last = error
     try {
       await this.#onBadRow?.(error, given.unchanged as never)
     } catch (cause) {

@@ -1,22 +1,29 @@
+import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { finished, pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { describe, expect, it, vi } from 'vitest'
 import {
   type CassandraStreamsError,
   type CassandraWritableOptions,
   createCassandraWritable,
   createCassandraWritableStream,
   createMicroBatchSink,
+  type MicroBatchSink,
   RowError,
   WriteError,
 } from '../../lib/index.ts'
+import { stateIn } from '../crash/checkpointState.ts'
+import { integerBelow, randomFrom } from '../random.ts'
 import { useCheckpoints } from './checkpointFolder.ts'
 import { crash } from './crashedEpoch.ts'
 import { useKeyspace } from './keyspace.ts'
 
 const ks = useKeyspace('bad_rows_spec')
 const checkpoints = useCheckpoints()
+const seed = Number(process.env['SEED'] ?? Date.now() % 100_000)
 
 /** More bytes than an index accepts. Only Cassandra refuses such a row. */
 const TOO_LONG = 'x'.repeat(70_000)
@@ -105,6 +112,31 @@ describe('on_bad_row', () => {
     },
   )
 
+  it.each(Object.keys(load))(
+    'of %s leaves the last good value of each key, whatever bad rows come between',
+    async name => {
+      const table = await indexedTable()
+      const random = randomFrom(seed)
+      const last = new Map<number, string>()
+      const bad: object[] = []
+      const rows = Array.from({ length: 1_000 }, (_, i): Row => {
+        const id = integerBelow(7, random)
+        const kind = integerBelow(20, random)
+        // Rows of both kinds: those that the sink refuses, and those that only Cassandra refuses with its request.
+        const row = { id, v: kind < 4 ? i : kind === 4 ? TOO_LONG : `v${i}` }
+        if (kind > 4) last.set(id, `v${i}`)
+        else bad.push(row)
+        return row
+      })
+      const told: [number, object][] = []
+      const on_bad_row: OnBadRow = ({ row_index }, row) => void told.push([row_index, row])
+      await load[name]?.({ ...ks.target, table, on_bad_row }, rows)
+      const found = await ks.select(`SELECT id, v FROM ${ks.name}.${table}`)
+      expect(new Map(found.map(({ id, v }) => [id, v])), `seed ${seed}`).toEqual(last)
+      expect(told.sort(([a], [b]) => a - b).map(([, row]) => row)).toEqual(bad)
+    },
+  )
+
   it('gets a row as it was given, even if the caller changed the object later', async () => {
     const table = await indexedTable()
     const told: object[] = []
@@ -188,6 +220,51 @@ describe('on_bad_row', () => {
     expect(told[1]).toBe(unknown)
     expect(await stored(table)).toEqual([3])
   })
+})
+
+describe('a sink with on_bad_row', () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+
+  it.each(['a Writable', 'a micro-batch sink'])(
+    'keeps rows no longer than they are in flight: %s',
+    async name => {
+      const table = await indexedTable()
+      const options = { ...ks.target, table, flush_interval_ms: 0 }
+      let calls = 0
+      const on_bad_row = () => void calls++
+      await using sink =
+        name === 'a Writable'
+          ? createCassandraWritable<object>({ ...options, on_bad_row })
+          : createMicroBatchSink<object>({
+              ...options,
+              on_bad_row,
+              checkpoint_location: checkpoints.location(),
+            })
+      const write = async () => {
+        const given: WeakRef<object>[] = []
+        for (const row of rowsOf(300)) {
+          given.push(new WeakRef(row))
+          if (!sink.write(row)) await once(sink, 'drain')
+        }
+        return given
+      }
+      const given = await write()
+      await sink.flush()
+      expect(calls).toBe([...rowsOf(300)].filter(isBad).length)
+      // The stream stays open, and may hold the row that it was given last.
+      await vi.waitFor(
+        () => {
+          collect()
+          const kept = given.slice(0, -1).flatMap((row, id) => (row.deref() === undefined ? [] : [id]))
+          expect(kept).toEqual([])
+        },
+        { timeout: 30_000, interval: 100 },
+      )
+      sink.end()
+      await finished(sink)
+    },
+  )
 })
 
 describe('rows with names that the table lacks', () => {
@@ -428,6 +505,40 @@ describe('an epoch with rows set aside', () => {
     // The replay calls the handler again, now also for rows that only Cassandra refuses.
     expect(told.slice(4)).toEqual([7, 17, 27, 37, 40])
     expect(await stored(table)).toEqual([...goodIds(40), 41])
+  })
+
+  it.each<[string, (sink: MicroBatchSink<object>, rows: readonly object[]) => Promise<unknown>]>([
+    ['the rows of a stream', (sink, rows) => pipeline(Readable.from(rows), sink)],
+    ['writeEpoch()', (sink, rows) => sink.writeEpoch(0, rows)],
+  ])('fails without on_bad_row, and is committed by a restart with it: %s', async (_, give) => {
+    const table = await indexedTable()
+    const told: number[] = []
+    const { on_bad_row, ...strict } = options(table, told)
+    const rows = [
+      { id: 0, v: 'x' },
+      { id: 1, v: TOO_LONG },
+      { id: 2, v: 'z' },
+    ]
+    // The second start without the option shows that the epoch stays sealed.
+    for (let start = 0; start < 2; start++) {
+      const failing = createMicroBatchSink<object>(strict)
+      await expect(give(failing, rows)).rejects.toMatchObject({
+        code: 'ERR_CASSANDRA_ROW_REFUSED',
+        row_index: 1,
+      })
+      failing.destroy()
+      expect(stateIn(strict.checkpoint_location)).toMatchObject({
+        committed: -1,
+        sealed: { epoch_id: 0, rows: 3 },
+      })
+    }
+    const sink = createMicroBatchSink<object>({ ...strict, on_bad_row })
+    await give(sink, rows)
+    expect(sink.stats).toMatchObject({ rows_accepted: 3, rows_written: 2, rows_set_aside: 1, rows_failed: 0 })
+    expect(told).toEqual([1])
+    sink.destroy()
+    expect(stateIn(strict.checkpoint_location)).toMatchObject({ committed: 0, sealed: undefined })
+    expect(await stored(table)).toEqual([0, 2])
   })
 
   it('is committed even if it has no other rows', async () => {
