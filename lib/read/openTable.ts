@@ -31,13 +31,23 @@ export interface OpenTable {
 }
 
 /**
+ * Whether a description has the columns that are read. Without names, these are all columns. A node that lags behind lacks new
+ * ones, which would be left out silently, so all nodes must agree first.
+ */
+export function hasAll(names: readonly string[] | undefined): (found: TableSchema) => boolean {
+  return ({ columns }) => names?.every(name => columns.some(column => column.name === name)) === true
+}
+
+/**
  * Connects and reads the schema, but no row yet. Nothing stays open after a failure.
+ * @param isEnough whether a description can be used although the nodes may not agree on the schema
  * @throws ConnectionError, SchemaError, ReadError, and errors of `use`
  */
 export function openTable<Opened>(
   given: ReadSettings,
   signal: AbortSignal,
   use: (table: OpenTable) => Opened | Promise<Opened>,
+  isEnough: (found: TableSchema) => boolean = hasAll(given.columns),
 ): Promise<Opened> {
   const settings = { ...given, params: Object.values(snapshotOf({ ...given.params }) as object) }
   const { keyspace, table, hosts, port, request_timeout_ms: timeout_ms } = settings
@@ -47,7 +57,8 @@ export function openTable<Opened>(
     () =>
       openInTime(settings, signal, async connection => {
         const { client } = connection
-        const schema = await readTable({ client, keyspace, table, timeout_ms, signal, use: 'read' })
+        const source = { client, keyspace, table, timeout_ms, signal, use: 'read' } as const
+        const schema = await readTable(source, isEnough)
         const server = await describeServer(client, timeout_ms, signal)
         signal.throwIfAborted()
         return use({ connection, schema, server, settings })

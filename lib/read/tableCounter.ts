@@ -3,7 +3,7 @@ import type { CountSettings } from '../options/countSettings.ts'
 import { BytesDiffer } from '../value/decoder.ts'
 import { Lanes } from './lanes.ts'
 import { LargestPartitions } from './largestPartitions.ts'
-import { openTable, tokensOf } from './openTable.ts'
+import { type OpenTable, openTable, tokensOf } from './openTable.ts'
 import { PartitionRuns } from './partitionRuns.ts'
 import { RangeReader } from './rangeReader.ts'
 import { rawRowsOf } from './rawRows.ts'
@@ -53,11 +53,13 @@ export class TableCounter {
    * @throws ConnectionError, SchemaError, OptionError
    */
   static open(given: CountSettings, signal: AbortSignal): Promise<TableCounter> {
-    return openTable(given, signal, ({ connection, schema, settings }) => {
+    const use = ({ connection, schema, settings }: OpenTable) => {
       const keys = schema.columns.filter(({ kind }) => kind === 'partition_key').map(({ name }) => name)
       const ofKeys = { ...settings, largest: given.largest, columns: keys }
       return new TableCounter(connection, new ReadStatement(schema, ofKeys), ofKeys, signal)
-    })
+    }
+    // Keys never change.
+    return openTable(given, signal, use, () => true)
   }
 
   /** @throws ReadError, SchemaError, OptionError */

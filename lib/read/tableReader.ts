@@ -5,7 +5,7 @@ import { readTable } from '../table/readTable.ts'
 import type { TableSchema } from '../table/schema.ts'
 import { Following } from './following.ts'
 import { Lanes } from './lanes.ts'
-import { type OpenTable, openTable, type Server, tokensOf } from './openTable.ts'
+import { hasAll, type OpenTable, openTable, type Server, tokensOf } from './openTable.ts'
 import type { Page } from './pageReader.ts'
 import type { PagePlan } from './pageRows.ts'
 import { type Behind, readPosition, type Span } from './place.ts'
@@ -115,16 +115,10 @@ export class TableReader {
 
   /** A walk has the columns that the table has at its start. */
   async #look(): Promise<void> {
-    const { keyspace, table, request_timeout_ms: timeout_ms } = this.#settings
+    const { keyspace, table, columns, request_timeout_ms: timeout_ms } = this.#settings
     const { client } = this.#connection
-    const schema = await readTable({
-      client,
-      keyspace,
-      table,
-      timeout_ms,
-      signal: this.#signal,
-      use: 'read',
-    })
+    const source = { client, keyspace, table, timeout_ms, signal: this.#signal, use: 'read' } as const
+    const schema = await readTable(source, hasAll(columns))
     if (schema.id !== this.#schema.id) throw this.#statement.changed
     this.#schema = schema
     this.#filter = filterOf(this.#settings, schema, this.#server.version)
