@@ -1,3 +1,4 @@
+import { pauses } from './pauses.ts'
 import { noAnswer, within } from './within.ts'
 
 /** Milliseconds by which a long limit may be exceeded. Requests share one timer, because one timer each would cost CPU. */
@@ -11,6 +12,7 @@ export type Settled = (error: unknown) => void
 
 /** A waiting request: a node of a linked list, so that it can leave the list at constant cost. */
 class Waiting {
+  /** By the clock of {@link pauses}. */
   readonly ends: number
   readonly limit_ms: number
   /** Undefined once it has been called. */
@@ -25,7 +27,7 @@ class Waiting {
   }
 }
 
-/** Time limits for many requests at once. Nearly all of them are answered in time. */
+/** Time limits for many requests at once. Nearly all of them are answered in time. Long limits do not count {@link pauses}. */
 export class TimeLimits {
   #last: Waiting | undefined
   #timer: NodeJS.Timeout | undefined
@@ -39,7 +41,7 @@ export class TimeLimits {
       )
       return
     }
-    const waiting = new Waiting(performance.now() + limit_ms, limit_ms, settled)
+    const waiting = new Waiting(pauses.now() + limit_ms, limit_ms, settled)
     this.#add(waiting)
     work.then(
       () => this.#settle(waiting, undefined),
@@ -53,6 +55,7 @@ export class TimeLimits {
     this.#last = waiting
     // A timer for requests that nobody waits for must not keep the process alive.
     this.#timer ??= setInterval(() => this.#look(), LATE_MS).unref()
+    pauses.watch(this)
   }
 
   #settle(waiting: Waiting, error: unknown): void {
@@ -67,7 +70,7 @@ export class TimeLimits {
   }
 
   #look(): void {
-    const now = performance.now()
+    const now = pauses.now()
     for (let waiting = this.#last; waiting !== undefined; ) {
       const { before, ends, limit_ms } = waiting
       if (ends <= now) this.#settle(waiting, noAnswer(limit_ms))
@@ -76,6 +79,7 @@ export class TimeLimits {
     if (this.#last !== undefined) return
     clearInterval(this.#timer)
     this.#timer = undefined
+    pauses.forget(this)
   }
 }
 

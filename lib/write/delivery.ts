@@ -1,6 +1,7 @@
 import { backoff, sparingBackoff } from '../cluster/backoff.ts'
 import { wordsOf } from '../cluster/failure.ts'
 import { mayBeApplied } from '../cluster/fault.ts'
+import { pauses } from '../cluster/pauses.ts'
 import { WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import { age, type EncodedRow, restamp } from '../row/encodedRow.ts'
@@ -28,6 +29,8 @@ export class Delivery {
   failures = 0
   readonly #limits: Limits
   #started: number
+  /** Milliseconds of pauses of this process before the start. */
+  #pausedBefore = pauses.sum_ms
   /** Write times that rows with a list have used, without the first. */
   #repeats = 0
   #livesFrom: number
@@ -55,7 +58,7 @@ export class Delivery {
     const { request_timeout_ms, retry_timeout_ms } = this.#limits
     // Without retries, only the limit of one request counts.
     if (retry_timeout_ms === 0) return request_timeout_ms
-    return Math.max(1, Math.min(request_timeout_ms, this.#started + retry_timeout_ms - now))
+    return Math.max(1, Math.min(request_timeout_ms, this.#leftAt(now)))
   }
 
   /** Milliseconds for the next attempt. */
@@ -70,8 +73,8 @@ export class Delivery {
    * its failure.
    */
   isToBlame(lastStored: number): boolean {
-    const now = performance.now()
-    const isOld = now - this.#started >= Math.min(PASSING_MS, this.#limits.retry_timeout_ms / 2)
+    const { retry_timeout_ms } = this.#limits
+    const isOld = retry_timeout_ms - this.#left_ms >= Math.min(PASSING_MS, retry_timeout_ms / 2)
     if (isOld && lastStored > this.#failedSince) return true
     const isFollowed = lastStored > this.#started + LEAST_FOLLOWING_MS
     return this.#left_ms < LEAST_MS && this.failures === this.tries && isFollowed
@@ -93,6 +96,7 @@ export class Delivery {
     const part = new Delivery(this.rows.slice(from, to), this.#limits, undefined, this.#started)
     part.#whole = this.#whole
     part.#livesFrom = this.#livesFrom
+    part.#pausedBefore = this.#pausedBefore
     part.tries = this.tries
     part.failures = this.failures
     part.#failedSince = this.#failedSince
@@ -147,7 +151,11 @@ export class Delivery {
   }
 
   get #left_ms(): number {
-    return this.#started + this.#limits.retry_timeout_ms - performance.now()
+    return this.#leftAt(performance.now())
+  }
+
+  #leftAt(now: number): number {
+    return this.#started + this.#limits.retry_timeout_ms + pauses.sum_ms - this.#pausedBefore - now
   }
 
   get #hasWriteTimes(): boolean {

@@ -2,6 +2,7 @@ import { type Client, policies, type types } from 'cassandra-driver'
 import { consistencyOf } from '../cluster/consistency.ts'
 import { publicError, wordsOf } from '../cluster/failure.ts'
 import { type Fault, faultOf, mayBeSentAgain } from '../cluster/fault.ts'
+import { pauses } from '../cluster/pauses.ts'
 import { Replicas } from '../cluster/replicas.ts'
 import type { Ring } from '../cluster/ring.ts'
 import { within } from '../cluster/within.ts'
@@ -61,6 +62,7 @@ export class TableRequests {
 
   constructor({ client, ring, table, tally, signal, rowRefused }: RequestedTable, settings: WriteSettings) {
     this.signal = signal
+    signal.addEventListener('abort', () => pauses.forget(this))
     this.tally = tally
     this.#ring = ring
     this.#table = table
@@ -87,6 +89,8 @@ export class TableRequests {
    */
   delivery(rows: readonly EncodedRow[], now: number): Delivery {
     const { index = 0 } = rows[0] ?? {}
+    // Also during the waits between tries.
+    if (this.#unsettled.size === 0 && !this.signal.aborted) pauses.watch(this)
     const life = this.#lives.find(({ row_index }) => index >= row_index)
     const delivery = new Delivery(rows, this.#settings, life?.moment, now)
     this.#unsettled.add(delivery)
@@ -224,6 +228,7 @@ export class TableRequests {
   #settle(delivery: Delivery): void {
     const whole = delivery.settle()
     if (whole !== undefined) this.#unsettled.delete(whole)
+    if (this.#unsettled.size === 0) pauses.forget(this)
   }
 
   /**

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { FakeWrite } from '../fake/fakeClient.ts'
 import { rowsOf } from '../fake/fakeClient.ts'
-import { range, scene, serverError, written } from './support.ts'
+import { range, scene, serverError, settled, written } from './support.ts'
 
 // No pause between two attempts.
 beforeEach(() => {
@@ -110,5 +110,84 @@ describe('a retry', () => {
     // The other half is sent first while this one waits.
     expect(firsts.at(-1)).toBe(first + 5)
     expect(sink.stats).toMatchObject({ rows_written: 5 })
+  })
+})
+
+describe('a pause of the process', () => {
+  /** Lets this many milliseconds pass while no timer runs. */
+  let pause = (_ms: number): void => {}
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+    let paused_ms = 0
+    const now = performance.now.bind(performance)
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + paused_ms)
+    pause = ms => {
+      paused_ms += ms
+    }
+    return () => vi.useRealTimers()
+  })
+  const limits = { request_timeout_ms: 2_000, retry_timeout_ms: 4_000 }
+
+  it('does not count for a request: its answer may have come and is not read yet', async () => {
+    const { client, sink, closed, errors } = scene(limits)
+    sink.end({ id: 1, v: 'x' })
+    const write = await client.nextWrite()
+    vi.advanceTimersByTime(1_000)
+    pause(60_000)
+    vi.advanceTimersByTime(500)
+    write.acknowledge()
+    await closed
+    expect(errors).toEqual([])
+    expect(sink.stats).toMatchObject({ rows_written: 1, requests: 1 })
+  })
+
+  it('leaves the rest of the time to a request that is not answered', async () => {
+    const { client, sink, closed } = scene(limits)
+    sink.end({ id: 1, v: 'x' })
+    await client.nextWrite()
+    vi.advanceTimersByTime(1_000)
+    pause(60_000)
+    vi.advanceTimersByTime(900)
+    await settled()
+    expect(client.writes.length).toBe(1)
+    vi.advanceTimersByTime(500)
+    await client.writesReach(2)
+    client.pending[1]?.acknowledge()
+    await closed
+    expect(sink.stats).toMatchObject({ rows_written: 1, requests: 2 })
+  })
+
+  it('does not count for retries, even if the driver gives the request up', async () => {
+    const { client, sink, closed, errors } = scene(limits)
+    sink.end({ id: 1, v: 'x' })
+    for (let tries = 0; tries < 5; tries++) {
+      const write = await client.nextWrite()
+      pause(60_000)
+      write.fail(Object.assign(new Error('no answer'), { name: 'OperationTimedOutError' }))
+      await settled()
+    }
+    ;(await client.nextWrite()).acknowledge()
+    await closed
+    expect(errors).toEqual([])
+  })
+
+  it('is looked for only while rows are on their way', async () => {
+    const { client, sink, closed } = scene(limits)
+    await sink.validate({ id: 1 })
+    const timers = vi.getTimerCount()
+    sink.write({ id: 1, v: 'x' })
+    const write = await client.nextWrite()
+    expect(vi.getTimerCount()).toBeGreaterThan(timers)
+    write.acknowledge()
+    await settled()
+    vi.advanceTimersByTime(100)
+    expect(vi.getTimerCount()).toBe(timers)
+    sink.write({ id: 2, v: 'x' })
+    await client.nextWrite()
+    sink.destroy()
+    await closed
+    vi.advanceTimersByTime(2_000)
+    expect(vi.getTimerCount()).toBeLessThan(timers)
   })
 })

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { backoff, sparingBackoff } from '../../../lib/cluster/backoff.ts'
+import { pauses } from '../../../lib/cluster/pauses.ts'
 import { TimeLimits } from '../../../lib/cluster/timeLimits.ts'
 import { within } from '../../../lib/cluster/within.ts'
 import { writeSettingsOf } from '../../../lib/options/settings.ts'
@@ -18,6 +19,8 @@ const writeTimeout = serverError(0x1100)
 beforeEach(() => {
   time.now = 1_000
   vi.spyOn(performance, 'now').mockImplementation(() => time.now)
+  // The clock of these specs jumps.
+  vi.spyOn(pauses, 'sum_ms', 'get').mockReturnValue(0)
 })
 
 function rowsWith(options: object, rows: readonly object[]) {
