@@ -1,7 +1,7 @@
 import type { Client } from 'cassandra-driver'
-import { ConnectionError } from '../errors.ts'
 import type { ConnectionSettings } from '../options/settings.ts'
 import { explainConnectFailure } from './failure.ts'
+import { finalFailure } from './finalFailure.ts'
 import { shareClient } from './sharedClients.ts'
 import { timeLimit } from './timeLimit.ts'
 
@@ -24,7 +24,7 @@ export async function connect(settings: ConnectionSettings, signal: AbortSignal)
   }
   // Not in the driver's types. Without this check, reading would fail as if every host were down.
   if ((client as { readonly isShuttingDown?: boolean }).isShuttingDown === true) {
-    throw new ConnectionError('ERR_CASSANDRA_CONNECT', 'The `client` was shut down', [])
+    throw finalFailure('The `client` was shut down')
   }
   const done = new AbortController()
   try {

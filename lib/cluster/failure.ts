@@ -7,6 +7,7 @@ import {
 } from '../errors.ts'
 import { refuse } from '../options/check.ts'
 import type { ConnectionSettings } from '../options/settings.ts'
+import { finalFailure } from './finalFailure.ts'
 import { speaksTls } from './tls.ts'
 
 /** The common shape of the driver's errors. Checked by shape, because a borrowed client may come from another copy of it. */
@@ -60,11 +61,11 @@ export async function explainConnectFailure(error: unknown, settings: Connection
 /** A wrong option that the driver found. It has no codes for these, only texts. */
 function refusedOption(failure: DriverFailure, settings: ConnectionSettings): Error | undefined {
   const { name, message, syscall } = failure
-  const { client_options, local_datacenter } = settings
-  const [, names] = unknownDatacenter.exec(message) ?? []
+  const { client, client_options } = settings
+  const [, given, names] = unknownDatacenter.exec(message) ?? []
   if (names !== undefined) {
-    const found = `the cluster has ${wordsOf(names)}, not \`${local_datacenter}\``
-    return new ConnectionError('ERR_CASSANDRA_CONNECT', `\`local_datacenter\` is wrong: ${found}`, [])
+    const option = client === undefined ? '`local_datacenter`' : 'The `localDataCenter` of the `client`'
+    return finalFailure(`${option} is wrong: the cluster has ${wordsOf(names)}, not \`${given}\``)
   }
   if (client_options?.cloud != null && syscall === 'open') {
     const expected = 'Expected `client_options.cloud.secureConnectBundle` to be a readable file'
@@ -77,7 +78,7 @@ function refusedOption(failure: DriverFailure, settings: ConnectionSettings): Er
   return undefined
 }
 
-const unknownDatacenter = /^localDataCenter was configured as .* in data centers: \[(.*)\]$/s
+const unknownDatacenter = /^localDataCenter was configured as '(.*)'.* in data centers: \[(.*)\]$/s
 
 /** A node that speaks only TLS resets the connection of a plain client without a message. */
 async function codeOfHangUp(

@@ -7,7 +7,7 @@ import {
   policies,
   types,
 } from 'cassandra-driver'
-import { ConnectionError } from '../errors.ts'
+import { finalFailure } from './finalFailure.ts'
 
 const { DefaultLoadBalancingPolicy, LoadBalancingPolicy } = policies.loadBalancing
 
@@ -29,8 +29,7 @@ export class LocalDatacenterPolicy extends LoadBalancingPolicy {
     if (names.size !== 1 || name === undefined) {
       const found = [...names].join(', ')
       const advice = 'name one with `local_datacenter`'
-      const message = `The contact points are in several datacenters (${found}): ${advice}`
-      callback(new ConnectionError('ERR_CASSANDRA_CONNECT', message, []))
+      callback(finalFailure(`The contact points are in several datacenters (${found}): ${advice}`))
       return
     }
     this.#policy = new DefaultLoadBalancingPolicy({ localDc: name })

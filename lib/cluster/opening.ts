@@ -4,6 +4,7 @@ import type { TableSettings } from '../options/settings.ts'
 import { backoff } from './backoff.ts'
 import { type Connection, connect } from './connect.ts'
 import { explainConnectFailure } from './failure.ts'
+import { isFinal } from './finalFailure.ts'
 
 /** Milliseconds between two attempts to connect, at least. */
 const LEAST_WAIT_MS = 100
@@ -32,7 +33,7 @@ export async function openInTime<Opened>(
 
 /** Whether a host that could not be used may still be starting. */
 function mayCome(error: unknown): boolean {
-  if (!(error instanceof ConnectionError) || error.hosts.length === 0) return false
+  if (!(error instanceof ConnectionError) || isFinal(error)) return false
   return error.code === 'ERR_CASSANDRA_CONNECT' || error.code === 'ERR_CASSANDRA_CONNECT_TIMEOUT'
 }
 

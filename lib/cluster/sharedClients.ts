@@ -4,6 +4,7 @@ import { ConnectionError, OptionError } from '../errors.ts'
 import type { ConnectionSettings } from '../options/settings.ts'
 import { driverOptions } from './driverOptions.ts'
 import { explainConnectFailure } from './failure.ts'
+import { copyOf } from './finalFailure.ts'
 import { OwnClient } from './ownClient.ts'
 import { warnOfPlainCredentials } from './plainCredentials.ts'
 import { timeLimit } from './timeLimit.ts'
@@ -52,8 +53,7 @@ export async function shareClient(settings: ConnectionSettings, signal: AbortSig
     return { client, release }
   } catch (error) {
     await release()
-    // Sinks add their counts to an error, so each gets a copy.
-    if (error instanceof ConnectionError) throw new ConnectionError(error.code, error.message, error.hosts)
+    if (error instanceof ConnectionError) throw copyOf(error)
     throw error instanceof OptionError ? new OptionError(error.code, error.option, error.message) : error
   }
 }
