@@ -44,6 +44,16 @@ export const proxiedFaults: readonly Fault[] = [
     run: stage => inWeather(stage, 'torn answer', 5),
   },
   {
+    name: 'connection reset inside a request frame',
+    promise: 'all rows stored',
+    run: stage => inWeather(stage, 'reset request', 5),
+  },
+  {
+    name: 'connection reset inside an answer frame',
+    promise: 'all rows stored',
+    run: stage => inWeather(stage, 'reset answer', 5),
+  },
+  {
     name: 'half-open connection',
     promise: 'all rows stored',
     run: stage => inWeather(stage, 'half-open', 2),

@@ -11,6 +11,7 @@ import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
  * - `mute`: requests arrive; answers do not.
  * - `sliced`: every byte arrives alone, in both directions.
  * - `torn request`, `torn answer`: the connection ends within the next frame in that direction.
+ * - `reset request`, `reset answer`: the same, but a RST ends both sides.
  * - `half-open`: the server's side ends, and the proxy keeps reading what the client sends.
  */
 export type Weather =
@@ -23,6 +24,11 @@ export type Weather =
   | 'sliced'
   | 'torn request'
   | 'torn answer'
+  | 'reset request'
+  | 'reset answer'
+
+/** Milliseconds within which a process reads what has arrived. */
+const READ_MS = 50
 
 /** What happens to a new connection before a byte is sent. With `refuse`, nobody listens. */
 export type Door = 'open' | 'hang up' | 'refuse'
@@ -170,9 +176,19 @@ function carry(
   from.on('data', (chunk: Buffer) => {
     const { weather } = line
     if (isLost(weather) || weather === 'half-open') return
-    if (weather === (from === line.client ? 'torn request' : 'torn answer')) {
+    const direction = from === line.client ? 'request' : 'answer'
+    if (weather === `torn ${direction}`) {
       to.end(chunk.subarray(0, -1))
       from.destroy()
+      return
+    }
+    if (weather === `reset ${direction}`) {
+      line.weather = 'swallow'
+      to.write(chunk.subarray(0, -1))
+      // A RST would hide bytes that are not yet read.
+      setTimeout(() => {
+        for (const socket of [to, from]) socket.resetAndDestroy()
+      }, READ_MS)
       return
     }
     const pass = async () => {
