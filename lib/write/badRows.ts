@@ -30,10 +30,11 @@ export class BadRows {
   /**
    * Resolves when `on_bad_row` is done with the row.
    * @param isInFlight whether the row was counted as in flight, because only Cassandra refused it
+   * @param counted called at the moment when the row counts as set aside. It never does after the last count of a failed stream
    * @throws the error that the stream ends with: WriteError, or the row's own error if `on_bad_row` throws it
    */
-  setAside(row: BadRow, isInFlight = false): Promise<void> {
-    const turn = this.#turn.then(() => this.#setAside(row, isInFlight))
+  setAside(row: BadRow, isInFlight: boolean, counted = () => {}): Promise<void> {
+    const turn = this.#turn.then(() => this.#setAside(row, isInFlight, counted))
     this.#turn = turn.catch(() => {})
     return turn
   }
@@ -49,7 +50,7 @@ export class BadRows {
     return this.#last && this.#excess(this.#last, rows_accepted, rows_set_aside, 0)
   }
 
-  async #setAside({ error, given }: BadRow, isInFlight: boolean): Promise<void> {
+  async #setAside({ error, given }: BadRow, isInFlight: boolean, counted: () => void): Promise<void> {
     try {
       await this.#tell(error, given, isInFlight)
     } catch (end) {
@@ -59,6 +60,7 @@ export class BadRows {
     }
     if (this.#tally.isFinal) return
     this.#tally.rowSetAside(isInFlight)
+    counted()
     if (!channels.badRow.hasSubscribers) return
     const { row_index, code, column, message } = error
     channels.badRow.publish({ ...this.#table, row_index, code, column, message })

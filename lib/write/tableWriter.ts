@@ -147,9 +147,9 @@ export class TableWriter {
     if (this.#failure.isClosed) return this.#failure.rejection()
     // Somebody also waits for the rows before it.
     if (this.#progress?.isAwaited(row.error.row_index) === true) this.#queue.flush()
-    await this.#badRows.setAside(row).catch((error: Error) => this.#refuse(error))
+    const counted = () => this.#unsettled.took(row.error.row_index)
+    await this.#badRows.setAside(row, false, counted).catch((error: Error) => this.#refuse(error))
     if (this.#failure.isClosed) await this.#failure.rejection()
-    this.#unsettled.took(row.error.row_index)
     this.#progress?.advanced()
   }
 

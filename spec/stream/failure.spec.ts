@@ -67,6 +67,34 @@ describe('a bad row', () => {
   })
 })
 
+describe('a bad row whose handler is busy while the stream fails', () => {
+  it.each([
+    ['counts as set aside if the handler is done in time', true, { rows_set_aside: 1, rows_failed: 1 }],
+    ['is unacknowledged otherwise', false, { rows_set_aside: 0, rows_failed: 1 }],
+  ])('%s, and never both', async (_, isInTime, counts) => {
+    let handled = () => {}
+    const busy = new Promise<void>(resolve => {
+      handled = resolve
+    })
+    const on_bad_row = vi.fn(() => busy)
+    const { client, sink, errors, closed } = scene({ rows_per_batch: 1, on_bad_row })
+    for (const chunk of [row(0), row(1), { id: 'two' }]) sink.write(chunk, () => {})
+    await vi.waitFor(() => expect(on_bad_row).toHaveBeenCalled())
+    await client.writesReach(2)
+    client.pending[0]?.fail(serverError(0x2100))
+    await settled()
+    if (isInTime) handled()
+    await settled()
+    client.pending[0]?.acknowledge()
+    await closed
+    handled()
+    const later = isInTime ? [] : [{ from: 2, to: 2 }]
+    expect(errors).toMatchObject([
+      { counts: { rows_written: 1, ...counts }, unacknowledged: [{ from: 0, to: 0 }, ...later] },
+    ])
+  })
+})
+
 describe('a request that fails for good', () => {
   it('ends the stream only after the other requests in flight are answered, with exact counts', async () => {
     const { client, sink, errors, events, closed } = scene({ rows_per_batch: 3, batch_by: 'none' })
