@@ -55,8 +55,21 @@ export async function explainConnectFailure(error: unknown, settings: Connection
   const code = codeOf(failures, settings) ?? (await codeOfHangUp(inner, settings))
   // The hosts of a borrowed client are unknown here.
   const reasons = hosts.length > 0 ? list(hosts) : `: ${wordsOf(failure)}`
-  return new ConnectionError(code, `${headlines[code]}${reasons}`, hosts)
+  const text = `${headlines[code]}${reasons}`
+  if (mistakes.has(failure.name ?? '')) return finalFailure(text, hosts)
+  return new ConnectionError(code, text, hosts)
 }
+
+/** Names of errors that show a mistake, and not the state of a server. */
+const mistakes: ReadonlySet<string> = new Set([
+  'TypeError',
+  'RangeError',
+  'ReferenceError',
+  'SyntaxError',
+  'ArgumentError',
+  'DriverInternalError',
+  'NotSupportedError',
+])
 
 /** A wrong option that the driver found. It has no codes for these, only texts. */
 function refusedOption(failure: DriverFailure, settings: ConnectionSettings): Error | undefined {

@@ -1,10 +1,10 @@
-import { ConnectionError } from '../errors.ts'
+import { ConnectionError, type HostFailure } from '../errors.ts'
 
 const final = new WeakSet<ConnectionError>()
 
 /** An error of connecting that no wait cures, because an option or the caller's client is wrong. */
-export function finalFailure(message: string): ConnectionError {
-  const error = new ConnectionError('ERR_CASSANDRA_CONNECT', message, [])
+export function finalFailure(message: string, hosts: readonly HostFailure[] = []): ConnectionError {
+  const error = new ConnectionError('ERR_CASSANDRA_CONNECT', message, hosts)
   final.add(error)
   return error
 }

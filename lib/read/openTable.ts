@@ -31,11 +31,22 @@ export interface OpenTable {
 }
 
 /**
+ * Milliseconds from the first answer in which nodes may come to agree on the schema. During an upgrade of a cluster they may
+ * disagree for hours.
+ */
+const AGREEMENT_MS = 2_000
+
+/**
  * Whether a description has the columns that are read. Without names, these are all columns. A node that lags behind lacks new
- * ones, which would be left out silently, so all nodes must agree first.
+ * ones, which would be left out silently, so the nodes get some time to agree.
  */
 export function hasAll(names: readonly string[] | undefined): (found: TableSchema) => boolean {
-  return ({ columns }) => names?.every(name => columns.some(column => column.name === name)) === true
+  let ends: number | undefined
+  return ({ columns }) => {
+    ends ??= performance.now() + AGREEMENT_MS
+    if (names?.every(name => columns.some(column => column.name === name)) === true) return true
+    return performance.now() >= ends
+  }
 }
 
 /**

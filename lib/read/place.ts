@@ -1,31 +1,32 @@
+import { createHash } from 'node:crypto'
 import { OptionError } from '../errors.ts'
 import type { Json } from '../json.ts'
-import { hasShape, isText } from '../json.ts'
+import { hasShape, isCount, isText } from '../json.ts'
 
 const LENGTH_BYTES = 4
 const TOKEN_BYTES = 8
 
-/**
- * Which of the parts of a row this is, by what stays the same when the row is read again. A cell that is written or expires in the
- * meantime leaves its part, and may bring a later one.
- */
+/** Which of the parts of a row this is. */
 export interface PartPlace {
-  /** Whether it has static columns. These parts come first. */
-  readonly isStatic: boolean
-  /** Write time in microseconds since 1970. */
-  readonly time: bigint
-  /** Whether it has lists. These parts come after others with the same write time. */
-  readonly isOfLists: boolean
-  /** Number of parts before it that differ only in their time to live. */
+  /** Number of parts before it. */
   readonly nth: number
+  /** What identifies each part of the row while nobody writes it. The remaining time to live does not. */
+  readonly parts: readonly string[]
 }
 
-/** Whether a part comes after another one of the same row. */
-export function isPartAfter(one: PartPlace, other: PartPlace): boolean {
-  if (one.isStatic !== other.isStatic) return other.isStatic
-  if (one.time !== other.time) return one.time > other.time
-  if (one.isOfLists !== other.isOfLists) return one.isOfLists
-  return one.nth > other.nth
+/** A part of a row in a position. */
+export interface KeptPart {
+  readonly nth: number
+  /** Of this part and all before it. */
+  readonly digest: string
+}
+
+/** The part after which a reader continues. Another one if the parts of the row have changed. */
+export function keptPart({ nth, parts }: PartPlace): KeptPart {
+  const digest = createHash('sha256')
+    .update(JSON.stringify(parts.slice(0, nth + 1)))
+    .digest('base64url')
+  return { nth, digest }
 }
 
 /** The place of a row in the ring: its token and its key. */
@@ -35,17 +36,12 @@ export class Place {
   /** The part of the row, if rows come in parts. */
   readonly part: PartPlace | undefined
   readonly #span: Span | undefined
-  readonly #isLast: boolean
 
-  /**
-   * @param span of a following reader
-   * @param isLast whether no more parts of the row will come
-   */
-  constructor(key: Buffer, span?: Span, part?: PartPlace, isLast = true) {
+  /** @param span of a following reader */
+  constructor(key: Buffer, span?: Span, part?: PartPlace) {
     this.key = key
     this.part = part
     this.#span = span
-    this.#isLast = isLast
   }
 
   get position(): ReadPosition {
@@ -54,7 +50,7 @@ export class Place {
     return {
       token: String(this.key.readBigInt64BE()),
       key: this.key.toString('base64url', TOKEN_BYTES),
-      ...(part !== undefined && !this.#isLast && { part: { ...part, time: String(part.time) } }),
+      ...(part !== undefined && part.nth < part.parts.length - 1 && { part: { ...keptPart(part) } }),
       ...(span !== undefined && {
         from: span.from === undefined ? null : String(span.from),
         to: String(span.to),
@@ -86,15 +82,8 @@ export interface ReadPosition {
  * The place in a page, where the token is preceded by its length. Its bytes are copied: a caller who keeps few rows must not keep
  * their pages in memory.
  */
-export function placeAt(
-  page: Buffer,
-  from: number,
-  to: number,
-  span?: Span,
-  part?: PartPlace,
-  isLast?: boolean,
-): Place {
-  return new Place(Buffer.from(page.subarray(from + LENGTH_BYTES, to)), span, part, isLast)
+export function placeAt(page: Buffer, from: number, to: number, span?: Span, part?: PartPlace): Place {
+  return new Place(Buffer.from(page.subarray(from + LENGTH_BYTES, to)), span, part)
 }
 
 /** A copy of a row by `{ ...row }` has it too. JSON and sinks do not see it. */
@@ -116,15 +105,14 @@ export interface Behind {
   /** Like {@link Place.key}. */
   readonly key: Buffer
   /** The last part of the row that was read. Undefined if it was read to its end. */
-  readonly part: PartPlace | undefined
+  readonly part: KeptPart | undefined
   readonly span: Span | undefined
 }
 
 const isInteger = (value: unknown) => isText(value) && /^-?\d{1,19}$/.test(value)
 const shape = { token: isInteger, key: isText }
-const isBoolean = (value: unknown) => typeof value === 'boolean'
-const partOf = { isStatic: isBoolean, time: isInteger, isOfLists: isBoolean, nth: Number.isSafeInteger }
-const partShape = { ...shape, part: (value: unknown) => hasShape(partOf, value as Json) }
+const partOf = { nth: isCount, digest: isText }
+const partShape = { ...shape, part: (value: unknown) => hasShape(partOf, value) }
 const spanShape = { ...shape, from: (value: unknown) => value === null || isInteger(value), to: isInteger }
 
 /**
@@ -147,12 +135,7 @@ export function readPosition(given: Json, columns: number, follows: boolean): Be
   const span = follows
     ? { from: typeof from === 'string' ? BigInt(from) : undefined, to: BigInt(String(to)) }
     : undefined
-  return { token: position, key: bytes, part: part === undefined ? undefined : partIn(part), span }
-}
-
-function partIn(given: Json): PartPlace {
-  const { time, ...part } = given as unknown as Omit<PartPlace, 'time'> & { readonly time: string }
-  return { ...part, time: BigInt(time) }
+  return { token: position, key: bytes, part: part as KeptPart | undefined, span }
 }
 
 function hasParts(bytes: Buffer, count: number): boolean {

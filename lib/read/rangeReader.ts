@@ -94,7 +94,7 @@ export class RangeReader {
     for (let part = ranges.pop(); ; part = ranges.pop()) {
       let next: Buffer | undefined
       do {
-        const page = await this.#busy.during(this.#page(part, span, next, ends))
+        const page = await this.#page(part, span, next, ends)
         if (page === 'too long') {
           const [first, second] = halves(part as TokenRange) ?? []
           if (first !== undefined) onHalved?.(first.end - first.start)
@@ -138,7 +138,7 @@ export class RangeReader {
       this.#signal.throwIfAborted()
       try {
         const begun = performance.now()
-        const asked = this.#ask(range, span, from, rows, limit_ms())
+        const asked = this.#busy.during(this.#ask(range, span, from, rows, limit_ms()))
         const page = await (isTraced(channels.request) ? this.#observed(asked, tries) : asked)
         this.#statement.layoutOf(page)
         this.#learn(page)

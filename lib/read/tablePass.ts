@@ -3,7 +3,7 @@ import { BytesDiffer } from '../value/decoder.ts'
 import type { Lanes } from './lanes.ts'
 import type { Page } from './pageReader.ts'
 import { type PagePlan, PageRows } from './pageRows.ts'
-import { isPartAfter, type PartPlace, placeOf } from './place.ts'
+import { type KeptPart, keptPart, placeOf } from './place.ts'
 import type { RowOrder } from './rowOrder.ts'
 import type { PlainRow } from './rowPlan.ts'
 import type { Layout, ReadStatement } from './statement.ts'
@@ -17,7 +17,7 @@ export interface Skipped {
   /** Key of the last one, like `Place.key`. */
   readonly upTo: Buffer
   /** The last part of the last one that was emitted. Undefined if all were. */
-  readonly part: PartPlace | undefined
+  readonly part: KeptPart | undefined
 }
 
 /** How the rows of a page with these columns are read. */
@@ -99,15 +99,25 @@ export class TablePass {
   #behindSkipped(rows: readonly PlainRow[]): readonly PlainRow[] {
     if (this.#skipped === undefined) return rows
     const { order, upTo, part } = this.#skipped
-    const first = rows.findIndex(row => {
+    const first = rows.findIndex((row, i) => {
       const place = placeOf(row)
       if (place === undefined) return true
       const difference = order(place.key, upTo)
-      if (difference !== 0 || part === undefined) return difference > 0
-      return place.part === undefined || isPartAfter(place.part, part)
+      return difference > 0 || (difference === 0 && part !== undefined && isAhead(rows, i, part))
     })
     if (first === -1) return []
     this.#skipped = undefined
     return rows.slice(first)
   }
+}
+
+/**
+ * Whether a row of the key of the last part comes after that part. All parts of a row come together. If they have changed since,
+ * all of them come again.
+ */
+function isAhead(rows: readonly PlainRow[], at: number, { nth, digest }: KeptPart): boolean {
+  const own = placeOf(rows[at] as PlainRow)?.part
+  if (own === undefined) return true
+  const last = { nth, parts: own.parts }
+  return own.nth > nth || own.parts.length <= nth || keptPart(last).digest !== digest
 }

@@ -4,7 +4,7 @@ import type { Column } from '../table/schema.ts'
 import type { Decoder } from '../value/compiledType.ts'
 import { decoderFor, setOwn } from '../value/decoder.ts'
 import { isKey } from './cellTimes.ts'
-import { type PartPlace, placeAt, setPlace } from './place.ts'
+import { placeAt, setPlace } from './place.ts'
 import type { PlainRow } from './rowPlan.ts'
 import { type AddCells, addCellsOf, type Span } from './timedCells.ts'
 import { type Part, TimedParts } from './timedParts.ts'
@@ -19,11 +19,6 @@ interface AnswerTimes {
   readonly extras: number
   /** Number of the first values that are the row's place. The write times follow. */
   readonly places: number
-}
-
-interface RowPart {
-  readonly part: Part
-  readonly isStatic: boolean
 }
 
 /** How to read the rows of an answer in parts, one per write time and time to live of their cells. */
@@ -74,8 +69,8 @@ export class TimedPlan {
       }
       if (at > bytes.length) throw new RangeError('A page ends before its last row')
       const first = rows.length
-      const parts = this.#addParts(bytes, rows)
-      if (this.#places > 0) this.#setPlaces(bytes, rows, first, parts)
+      this.#addParts(bytes, rows)
+      if (this.#places > 0) this.#setPlaces(bytes, rows, first)
     }
     return at
   }
@@ -88,8 +83,7 @@ export class TimedPlan {
     throw new ReadError('ERR_CASSANDRA_READ', text)
   }
 
-  /** Returns the parts of the row, in the order of the rows that it adds. */
-  #addParts(bytes: Buffer, rows: PlainRow[]): readonly RowPart[] {
+  #addParts(bytes: Buffer, rows: PlainRow[]): void {
     // A partition that has static columns only comes as a row without clustering key.
     const keys = this.#partitionKeys
     const isRow = keys === this.#keys.length || !this.#valueAt(keys).isNull
@@ -103,30 +97,24 @@ export class TimedPlan {
       const ttl = this.#valueAt(this.#timesFrom + 2 * i + 1)
       addTo(isStatic ? ofStatics : ofRow, bytes, { value, writeTime, ttl })
     }
-    const parts: RowPart[] = []
     for (const part of ofStatics.sorted()) {
       rows.push(this.#rowOf(part, operationOf(part), this.#partitionKeys, bytes))
-      parts.push({ part, isStatic: true })
     }
-    if (!isRow) return parts
+    if (!isRow) return
     for (const [i, part] of ofRow.withMarker().entries()) {
       rows.push(this.#rowOf(part, i === 0 ? 'insert' : operationOf(part), this.#keys.length, bytes))
-      parts.push({ part, isStatic: false })
     }
-    return parts
   }
 
-  #setPlaces(bytes: Buffer, rows: readonly PlainRow[], first: number, parts: readonly RowPart[]): void {
+  #setPlaces(bytes: Buffer, rows: readonly PlainRow[], first: number): void {
     const from = this.#valueAt(this.#timesFrom - this.#places).from - LENGTH_BYTES
     const { to } = this.#valueAt(this.#timesFrom - 1)
-    let before: PartPlace | undefined
-    for (const [i, { part, isStatic }] of parts.entries()) {
-      const { time, isOfLists } = part
-      const hasSame = before?.isStatic === isStatic && before.time === time && before.isOfLists === isOfLists
-      before = { isStatic, time, isOfLists, nth: hasSame && before !== undefined ? before.nth + 1 : 0 }
-      const place = placeAt(bytes, from, to, undefined, before, i === parts.length - 1)
-      setPlace(rows[first + i] as PlainRow, place)
-    }
+    const { timestamp_column, operation_column } = this.#names
+    const parts = rows
+      .slice(first)
+      .map(row => [row[timestamp_column], row[operation_column], ...Object.keys(row)].join('/'))
+    for (const nth of parts.keys())
+      setPlace(rows[first + nth] as PlainRow, placeAt(bytes, from, to, undefined, { nth, parts }))
   }
 
   #rowOf({ time, ttl, cells }: Part, operation: string, keys: number, bytes: Buffer): PlainRow {

@@ -44,8 +44,8 @@ export interface CassandraWritable<Row extends object = object> extends Writable
   flush(): Promise<void>
 
   /**
-   * Calls the listener when more rows from the start of the stream are settled: once per flush at most, and once per 10 ms at most
-   * when no row is pending.
+   * Calls the listener when more rows from the start of the stream are settled: once per flush, and when no row is pending, then
+   * once per 10 ms at most.
    */
   on(event: 'acknowledged', listener: (acknowledged: Acknowledged) => void): this
   /** The events of every Writable. */

@@ -27,8 +27,8 @@ export interface CassandraWritableStream<Row extends object = object> extends Wr
   validate(row: Row): Promise<RowError | undefined>
 
   /**
-   * How far the stream is, once per flush at most, and once per 10 ms at most when no row is pending. A slow reader gets the latest value. Nothing is computed unless this is
-   * read. Ends with the stream.
+   * How far the stream is: once per flush, and when no row is pending, then once per 10 ms at most. A slow reader gets the latest
+   * value. Nothing is computed unless this is read. Ends with the stream.
    */
   readonly acknowledged: ReadableStream<Acknowledged>
 

@@ -29,6 +29,8 @@ export class Flight implements Permit {
   /** Undefined while no permit is held. */
   permit: PermitKind | undefined
   readonly #permits: Permits
+  /** Whether its answer has come, and `on_bad_row` handles a row of it. */
+  #isAnswered = false
 
   constructor(permits: Permits, lane: LineOwner, replicas: ReplicaSet<Line>, bytes: number) {
     this.#permits = permits
@@ -66,16 +68,18 @@ export class Flight implements Permit {
 
   async aside(handled: Promise<void>): Promise<void> {
     this.replicas.aside++
+    this.#isAnswered = true
     try {
       await this.#permits.aside.during(handled)
     } finally {
+      this.#isAnswered = false
       this.replicas.aside--
     }
   }
 
   /** Gives the permit to others, although the request is still unanswered. */
   overrun(): void {
-    if (this.permit === undefined || this.permit === 'overdue') return
+    if (this.permit === undefined || this.permit === 'overdue' || this.#isAnswered) return
     this.release()
     this.permit = 'overdue'
     this.replicas.overran()

@@ -3,6 +3,9 @@ import { PACE_MS } from './schemaLooks.ts'
 /** Maximum number of names that are remembered. With more, all unknown names count as missing for the same time. */
 const MOST_NAMES = 10
 
+/** Milliseconds for which a name counts as missing, at most. */
+const MOST_MS = 2_000
+
 /**
  * Names in rows that the table lacked at the last look at the schema. They count as missing for a while, because rows that are
  * set aside must not wait for one look each.
@@ -25,7 +28,7 @@ export class MissingNames {
   looked(begun: number): void {
     const now = performance.now()
     // Looks are slow while nodes disagree. Without this pause they would take up all of the stream's time.
-    this.#until = now + Math.max(PACE_MS, now - begun)
+    this.#until = now + Math.min(MOST_MS, Math.max(PACE_MS, now - begun))
   }
 
   clear(): void {

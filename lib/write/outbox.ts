@@ -255,9 +255,10 @@ export class Outbox implements Turns, Permits {
     const silent = hanging([...this.#sets.values()], this.#isAnswered ? this.#most : 0)
     this.#isAnswered = false
     for (const replicas of silent) {
+      const unanswered = [...replicas.flights]
       replicas.hangs()
       this.#fails(replicas)
-      for (const flight of replicas.flights) flight.overrun()
+      for (const flight of unanswered) flight.overrun()
     }
   }
 

@@ -104,8 +104,7 @@ export class Progress {
   /** Rows were settled. */
   advanced(): void {
     if (this.#source === undefined || this.#end !== undefined) return
-    const hasListener = channels.acknowledged.hasSubscribers || this.#isListening()
-    const isWanted = hasListener || !this.#positions.isEmpty
+    const isWanted = this.#isWanted
     const isDue = isWanted && (this.#hasFlushed || (this.#source.isIdle && !this.#isTooSoon()))
     const wanted = isDue ? this.#told + 1 : this.#waiters.first?.rows
     if (wanted === undefined) return
@@ -115,8 +114,8 @@ export class Progress {
     // Computed once per flush, because it takes a walk through the rows in flight.
     if (isDue && !this.#hasFlushed) this.#idleToldAt = performance.now()
     if (isDue) this.#hasFlushed = false
-    // A report that was put off comes before the `flush()` that waits for its rows.
-    const isAwaited = this.#timer !== undefined && rows >= (this.#waiters.first?.rows ?? rows + 1)
+    // A report comes before the `flush()` that waits for its rows.
+    const isAwaited = isWanted && rows >= (this.#waiters.first?.rows ?? rows + 1)
     if ((isDue || isAwaited) && rows > this.#told) this.#advance(rows)
     this.#resolveUpTo(rows)
   }
@@ -139,7 +138,15 @@ export class Progress {
 
   /** The check takes a walk through the rows in flight. It is useless while somebody waits for fewer rows. */
   #isSettled(rows: number): boolean {
-    return this.#waiters.first === undefined && (this.#source?.settledRows(this.#told) ?? 0) >= rows
+    if (this.#waiters.first !== undefined) return false
+    const settled = this.#source?.settledRows(this.#told) ?? 0
+    if (settled < rows) return false
+    if (this.#end === undefined && settled > this.#told && this.#isWanted) this.#advance(settled)
+    return true
+  }
+
+  get #isWanted(): boolean {
+    return channels.acknowledged.hasSubscribers || this.#isListening() || !this.#positions.isEmpty
   }
 
   /** Puts the report off if the last one without a flush is too recent. */

@@ -1,4 +1,5 @@
 import type { Fault } from '../cluster/fault.ts'
+import { pauses } from '../cluster/pauses.ts'
 import { detach, type EncodedRow, writeTimeOf } from '../row/encodedRow.ts'
 import type { OrderClock } from './clock.ts'
 import type { Delivery } from './delivery.ts'
@@ -135,9 +136,9 @@ async function narrow(
   const { rows } = delivery
   const [only] = rows
   if (rows.length === 1 && only !== undefined) {
-    const from = performance.now()
+    const from = pauses.now()
     await permit.aside(requests.refuse(delivery, error))
-    for (const part of waiting) part.postpone(performance.now() - from)
+    for (const part of waiting) part.postpone(pauses.now() - from)
     return []
   }
   // Each repeat of rows with a list takes one of their few write times, so one must be enough to find the row.

@@ -391,6 +391,29 @@ describe('a copy', () => {
     }
   })
 
+  it('brings all parts of a row again if they have changed before the next run', async () => {
+    const table = await ks.table('p int PRIMARY KEY, v int, w int, l list<int>')
+    const at = (write_time: number, row: object, operation = 'update') => ({
+      p: 1,
+      ...row,
+      write_time,
+      ttl: 0,
+      operation,
+    })
+    await pipeline(
+      [at(1_000, { v: 1 }), at(2_000, { l: [1] }), at(3_000, { w: 1 }), at(4_000, { l: [2] }, 'append')],
+      writing(table),
+    )
+    const source = reading(table, { after: null })
+    const parts = await source.toArray()
+    expect(parts.map(({ write_time }) => write_time)).toEqual([1_000n, 3_000n, 4_000n])
+    const after = source.positionOf(parts[1])
+    // The list is now as old as its first element, which is older than the part that came last.
+    await ks.client.execute(`DELETE l[1] FROM ${ks.name}.${table} WHERE p = 1`)
+    const rest = await reading(table, { after }).toArray()
+    expect(rest).toMatchObject([{ v: 1 }, { l: [1] }, { w: 1 }])
+  })
+
   it('works with epochs', async () => {
     const [from, to] = [await filled(), await ks.table(own)]
     const sink = createMicroBatchSink({

@@ -155,6 +155,19 @@ describe('reports without a flush', () => {
     expect(told).toEqual([0, 499])
   })
 
+  it('come before a call of `settled()` resolves while other rows wait', async () => {
+    const { told, source, progress, settle } = idle()
+    progress.flushed()
+    settle(2)
+    source.isIdle = false
+    const flushed = progress.settled(4).then(() => told.at(-1))
+    settle(2)
+    expect(await flushed).toBe(3)
+    settle(1)
+    const later = progress.settled(5).then(() => told.at(-1))
+    expect(await later).toBe(4)
+  })
+
   it('come before a later call of `settled()` resolves', async () => {
     const { told, progress, settle } = idle()
     settle(500)
