@@ -339,9 +339,9 @@ class Group {
     await Promise.all([...this.#members].map(({ ended }) => ended))
     clearTimeout(late)
     for (const { words, end } of this.#members) {
-      if (end === 'exit' && words.some(word => 'ended' in word)) continue
-      // The process got the signal before its first line.
-      if (end === 'SIGTERM' && words.length === 0) continue
+      // While a process exits, it no longer handles the signal. It may also get it before its first line.
+      const hasEnded = words.some(word => 'ended' in word)
+      if ((end === 'exit' && hasEnded) || (end === 'SIGTERM' && (hasEnded || words.length === 0))) continue
       this.#faults.push(`a member ended with ${end} and ${JSON.stringify(words.at(-1))}`)
     }
     return this.#faults
