@@ -393,17 +393,13 @@ describe('a copy', () => {
 
   it('brings all parts of a row again if they have changed before the next run', async () => {
     const table = await ks.table('p int PRIMARY KEY, v int, w int, l list<int>')
-    const at = (write_time: number, row: object, operation = 'update') => ({
-      p: 1,
-      ...row,
-      write_time,
-      ttl: 0,
-      operation,
-    })
-    await pipeline(
-      [at(1_000, { v: 1 }), at(2_000, { l: [1] }), at(3_000, { w: 1 }), at(4_000, { l: [2] }, 'append')],
-      writing(table),
-    )
+    for (const [time, value] of [
+      [1_000, 'v = 1'],
+      [2_000, 'l = l + [1]'],
+      [3_000, 'w = 1'],
+      [4_000, 'l = l + [2]'],
+    ])
+      await ks.client.execute(`UPDATE ${ks.name}.${table} USING TIMESTAMP ${time} SET ${value} WHERE p = 1`)
     const source = reading(table, { after: null })
     const parts = await source.toArray()
     expect(parts.map(({ write_time }) => write_time)).toEqual([1_000n, 3_000n, 4_000n])
