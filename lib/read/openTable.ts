@@ -7,7 +7,7 @@ import { ReadError } from '../errors.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
 import { snapshotOf } from '../row/snapshot.ts'
 import { readOptions } from '../table/readOptions.ts'
-import { readTable } from '../table/readTable.ts'
+import { AGREEMENT_MS, readTable } from '../table/readTable.ts'
 import type { TableSchema } from '../table/schema.ts'
 
 /** The only supported partitioner. */
@@ -29,12 +29,6 @@ export interface OpenTable {
   /** With copies of the caller's values, so that later changes have no effect. */
   readonly settings: ReadSettings
 }
-
-/**
- * Milliseconds from the first answer in which nodes may come to agree on the schema. During an upgrade of a cluster they may
- * disagree for hours.
- */
-const AGREEMENT_MS = 2_000
 
 /**
  * Whether a description has the columns that are read. Without names, these are all columns. A node that lags behind lacks new

@@ -10,6 +10,12 @@ const FIRST_PATIENCE_MS = 2_000
 /** Milliseconds between two looks at nodes that do not agree yet. */
 const PAUSE_MS = 100
 
+/**
+ * Milliseconds in which nodes may come to agree on the schema, for those that can go on without. During an upgrade of a cluster they
+ * may disagree for hours.
+ */
+export const AGREEMENT_MS = 2_000
+
 /** Which table to read, from where, and for how long. */
 export interface TableSource {
   readonly client: Client

@@ -7,7 +7,7 @@ import { RowEncoder, type RowRules } from '../row/row.ts'
 import { mayBeNewInSchema } from '../row/rowRefusal.ts'
 import { holdsIterator } from '../row/snapshot.ts'
 import { type Operation, operations, rowOperations } from '../table/operations.ts'
-import { readTable, type TableSource } from '../table/readTable.ts'
+import { AGREEMENT_MS, readTable, type TableSource } from '../table/readTable.ts'
 import type { StoredTable } from '../table/schema.ts'
 import { columnDropped, hasAllOf, isSameTable, schemaChange, tableGone } from '../table/schemaChange.ts'
 import { Statement } from '../table/statement.ts'
@@ -26,9 +26,6 @@ const TTL_PACE_MS = 10_000
 
 /** Milliseconds for the last look at the table, at most. */
 const LAST_LOOK_MS = 2_000
-
-/** Milliseconds that a row waits for nodes to agree on the schema, if it can be set aside: the rows behind it wait too. */
-const AGREEMENT_MS = 2_000
 
 /** What rows are encoded by, and how the schema is read again. */
 export type TableSettings = RowRules & Pick<WriteSettings, 'request_timeout_ms' | 'on_bad_row'>
@@ -231,6 +228,7 @@ export class LiveTable {
     let agreeBy = this.#setsAside ? undefined : Number.POSITIVE_INFINITY
     let most = 0
     await this.#read(this.#settings.request_timeout_ms, found => {
+      // The rows behind a row that can be set aside wait too.
       agreeBy ??= performance.now() + AGREEMENT_MS
       const encoder = new RowEncoder(found, this.#settings)
       const known = rows.filter(({ given, index }) => {
