@@ -38,6 +38,8 @@ export class Delivery {
   #aged = 0
   /** When the server first failed to store the rows, by `performance.now()`. */
   #failedSince = Number.POSITIVE_INFINITY
+  /** Milliseconds of the longest attempt in which the server failed to store the rows. */
+  #longest_ms = 0
   /** The delivery that this is a part of. */
   #whole: Delivery = this
   /** Indexes of rows that are settled while others are not. */
@@ -69,15 +71,17 @@ export class Delivery {
   /**
    * Whether the row itself makes the server fail. That is so if the server has failed to store it for a while, but has stored
    * rows that were sent after the failure. Rows that were sent earlier prove nothing, because the server may have started to
-   * fail in between. When the time is up, rows that were sent after this row are enough, because none may have been sent after
-   * its failure.
+   * fail in between. When no other attempt would be answered within the time left, rows that were sent after this row are
+   * enough, because none may have been sent after its failure.
    */
   isToBlame(lastStored: number): boolean {
     const { retry_timeout_ms } = this.#limits
     const isOld = retry_timeout_ms - this.#left_ms >= Math.min(PASSING_MS, retry_timeout_ms / 2)
     if (isOld && lastStored > this.#failedSince) return true
     const isFollowed = lastStored > this.#started + LEAST_FOLLOWING_MS
-    return this.#left_ms < LEAST_MS && this.failures === this.tries && isFollowed
+    // Half of the time left may pass before the next attempt.
+    const isLast = this.#left_ms < 2 * Math.max(LEAST_MS, this.#longest_ms)
+    return isLast && this.failures === this.tries && isFollowed
   }
 
   /** Moves the end of the retries, after a wait that was not for Cassandra. */
@@ -85,10 +89,12 @@ export class Delivery {
     this.#started += ms
   }
 
-  /** Records that the server failed to store the rows. */
-  failed(): void {
+  /** Records that the server failed to store the rows, which left at this `performance.now()`. */
+  failed(sent: number): void {
+    const now = performance.now()
     this.failures++
-    this.#failedSince = Math.min(this.#failedSince, performance.now())
+    this.#failedSince = Math.min(this.#failedSince, now)
+    this.#longest_ms = Math.max(this.#longest_ms, now - sent)
   }
 
   /** Some of the rows, with the same history and the same deadline. */
@@ -100,6 +106,7 @@ export class Delivery {
     part.tries = this.tries
     part.failures = this.failures
     part.#failedSince = this.#failedSince
+    part.#longest_ms = this.#longest_ms
     part.#repeats = this.#repeats
     part.#aged = this.#aged
     return part

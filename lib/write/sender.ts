@@ -74,7 +74,7 @@ export class Sender {
     if (diagnosis === undefined) return []
     signal.throwIfAborted()
     const { fault, reason } = diagnosis
-    if (fault === 'failure') delivery.failed()
+    if (fault === 'failure') delivery.failed(sent)
     const lastStored = Math.min(permit.lastStored, requests.lastStored)
     if (isNarrowed(fault, delivery, lastStored) && (await mayBeNarrowed(fault, delivery, requests))) {
       return narrow(shipment, reason)

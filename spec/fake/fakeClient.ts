@@ -89,6 +89,8 @@ export class FakeClient {
   readonly writes: FakeWrite[] = []
   /** Whether every write is acknowledged at once. */
   automatic = false
+  /** Called with each write that comes. */
+  onWrite: ((write: FakeWrite) => void) | undefined
   tableId = 'table-1'
   udts: readonly FakeUdt[] = []
   droppedColumns: readonly { readonly column_name: string; readonly dropped_time: number }[] = []
@@ -172,6 +174,7 @@ export class FakeClient {
       this.pending.push(write)
       this.writes.push(write)
       if (this.automatic) write.acknowledge()
+      this.onWrite?.(write)
       this.events.emit('write')
     })
   }

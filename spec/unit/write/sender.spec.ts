@@ -98,27 +98,32 @@ const clusteringOf = ({ cql, binds }: FakeWrite): number[] => {
   return range(rowsOf({ cql } as FakeWrite)).map(i => (binds[i * each + 1] as Buffer).readInt32BE())
 }
 
-/** Answers writes until `done`, with the error that `verdict` returns or an acknowledgement. Returns the acknowledged rows. */
+/**
+ * Answers writes until `done`, as soon as they come or `after_ms` later, with the error that `verdict` returns or an
+ * acknowledgement. Returns the acknowledged rows.
+ */
 async function answer(
   client: FakeClient,
   done: Promise<unknown>,
   verdict: (write: FakeWrite) => Error | undefined,
+  after_ms = 0,
 ): Promise<number[]> {
   const acknowledged: number[] = []
-  let isOver = false
-  done.then(
-    () => (isOver = true),
-    () => (isOver = true),
-  )
-  while (!isOver) {
-    for (const write of [...client.pending]) {
-      const error = verdict(write)
-      if (error === undefined) acknowledged.push(...clusteringOf(write))
-      if (error === undefined) write.acknowledge()
-      else write.fail(error)
-    }
-    await new Promise(resolve => setImmediate(resolve))
+  const settle = (write: FakeWrite) => {
+    const error = verdict(write)
+    if (error !== undefined) return write.fail(error)
+    acknowledged.push(...clusteringOf(write))
+    write.acknowledge()
   }
+  const answerOne = (write: FakeWrite) => {
+    // At once, so that a busy machine cannot make an answer late.
+    if (after_ms === 0) settle(write)
+    else setTimeout(settle, after_ms, write)
+  }
+  for (const write of [...client.pending]) answerOne(write)
+  client.onWrite = answerOne
+  await done.catch(() => {})
+  client.onWrite = undefined
   return acknowledged.sort((a, b) => a - b)
 }
 
@@ -391,6 +396,21 @@ describe('a request whose rows the server fails to store', () => {
       else expect([ended, refused]).toEqual(['ERR_CASSANDRA_RETRY_TIMEOUT', []])
     },
   )
+
+  it('that answers later than the last attempt would wait is the fault of a row all the same', async () => {
+    const { client, refused, send } = await scene({ retry_timeout_ms: 1_500 })
+    const [one, other] = rows(2) as [EncodedRow, EncodedRow]
+    const sending = send([one])
+    await client.writesReach(1)
+    await delay(60)
+    const later = send([other])
+    await client.writesReach(2)
+    client.pending[1]?.acknowledge()
+    await later
+    void answer(client, sending, failure, 400)
+    await sending
+    expect(refused).toMatchObject([{ row_index: one.index }])
+  })
 
   it('blames no row if the table no longer exists', async () => {
     const { client, refused, send } = await scene({ retry_timeout_ms: 400 })
