@@ -3,6 +3,7 @@ import { checkpointPlace } from './checkpointPlace.ts'
 import { epochEntries, writeEntries } from './entries.ts'
 import { flag, integer, type Kind, type OptionEntry, object, oneOf, text } from './entry.ts'
 import type { CassandraCountOptions, CassandraReadableOptions, FollowOptions } from './readOptions.ts'
+import { shardText } from './shard.ts'
 
 const names: Kind<readonly string[]> = {
   expected: 'an array of names, or a comma-separated list of them',
@@ -126,6 +127,12 @@ export const readEntries = {
     fallback: 5000,
     meaning:
       'maximum number of rows per page. Pages of large rows have fewer: about 1 MiB, estimated from the rows before',
+  },
+  shard: {
+    ...shardText,
+    otherwise: 'the whole ring',
+    meaning:
+      'which of `count` equal parts of the ring to read, counted from 0, so that processes share a table. Refused if `where` names partitions',
   },
   after: {
     ...anyJson,

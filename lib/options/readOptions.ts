@@ -61,6 +61,12 @@ export interface CassandraReadableOptions extends ConnectionOptions {
    */
   readonly after?: Json | undefined
   /**
+   * Which of `count` equal parts of the ring to read, counted from 0, so that processes share a table. Refused if
+   * `where` names partitions. `index/count`, such as 0/8, with a count up to 100000 and a lower index.
+   * @default the whole ring
+   */
+  readonly shard?: string | undefined
+  /**
    * File, or row of a Cassandra table, that keeps the last acknowledged position. The next run continues after it. The
    * folder of the file must exist. If the path is a folder, the file is `checkpoint` in it.
    * @default none

@@ -4,6 +4,7 @@ import { fixedPlace } from './checkpointPlace.ts'
 import { connectionEntries, followEntries, readEntries } from './readEntries.ts'
 import type { CassandraReadableOptions, FollowOptions } from './readOptions.ts'
 import { connectionSettings, type TableSettings } from './settings.ts'
+import { type Shard, shardOf } from './shard.ts'
 import { eachOnce } from './together.ts'
 
 /** What values are read as: plain JavaScript, what JSON keeps, or the driver's own classes. */
@@ -14,7 +15,7 @@ export interface ReadSettings
   extends TableSettings,
     Omit<
       Defaulted<typeof readEntries>,
-      'filter' | 'json' | 'params' | 'values' | 'follow' | 'after' | 'with_times' | keyof TimeNames
+      'filter' | 'json' | 'params' | 'values' | 'follow' | 'after' | 'shard' | 'with_times' | keyof TimeNames
     > {
   readonly params: readonly unknown[]
   readonly values: ValueForm
@@ -23,6 +24,8 @@ export interface ReadSettings
   /** Null to start at the first row. Undefined if rows have no position. */
   readonly after: Json | undefined
   readonly follow: FollowSettings | undefined
+  /** Undefined for the whole ring. */
+  readonly shard: Shard | undefined
 }
 
 export interface FollowSettings extends Defaulted<typeof followEntries> {
@@ -97,6 +100,7 @@ export function readSettingsOf(options: CassandraReadableOptions): ReadSettings 
     values: json ? 'json' : rest.values,
     checkpoint_location: location === undefined ? undefined : fixedPlace(location),
     follow,
+    shard: given.shard === undefined ? undefined : shardOf(given.shard),
     times,
   })
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { OptionError } from '../errors.ts'
 import type { Json } from '../json.ts'
 import { hasShape, isCount, isText } from '../json.ts'
+import { type Shard, shardName } from '../options/shard.ts'
 
 const LENGTH_BYTES = 4
 const TOKEN_BYTES = 8
@@ -69,6 +70,7 @@ export interface Span {
 /**
  * A place in a form that can be kept. Rows after it have not been read. A following reader adds the write times of its walk, as
  * `from` (null for no lower bound) and `to`, in microseconds. `part` is the last part of the row that was read, if more will come.
+ * A reader with `shard` adds that.
  */
 export interface ReadPosition {
   /** The token, in decimal. */
@@ -115,17 +117,24 @@ const partOf = { nth: isCount, digest: isText }
 const partShape = { ...shape, part: (value: unknown) => hasShape(partOf, value) }
 const spanShape = { ...shape, from: (value: unknown) => value === null || isInteger(value), to: isInteger }
 
-/**
- * @param columns of the key
- * @param follows whether the reader follows
- * @throws OptionError for a value that `positionOf` of such a reader did not return
- */
-export function readPosition(given: Json, columns: number, follows: boolean): Behind {
+/** The reader to which a position belongs. */
+export interface PositionOwner {
+  /** Columns of its key. */
+  readonly columns: number
+  readonly follows: boolean
+  readonly shard: Shard | undefined
+}
+
+/** @throws OptionError for a value that `positionOf` of such a reader did not return */
+export function readPosition(whole: Json, { columns, follows, shard }: PositionOwner): Behind {
+  const { shard: ofShard, ...given } = { ...(whole as { readonly shard?: Json }) }
+  // Another shard starts elsewhere, so the rows before its position may not have been read.
+  if (ofShard !== (shard && shardName(shard))) throw refused('a reader with the same `shard`')
   const isPosition = follows
     ? hasShape(spanShape, given)
     : hasShape(shape, given) || hasShape(partShape, given)
   if (!isPosition) throw refused(`${follows ? 'a following reader' : 'a reader that does not follow'}`)
-  const { token, key, from, to, part } = given as unknown as ReadPosition
+  const { token, key, from, to, part } = given as ReadPosition
   const head = Buffer.alloc(8)
   const position = BigInt(token)
   if (position !== BigInt.asIntN(64, position)) throw refused('a reader')

@@ -60,6 +60,11 @@ export class ReadStatement {
     this.columns = this.times?.columns ?? wanted
     this.#where = where === undefined ? undefined : whereOf(where, schema)
     this.#filter = filter
+    if (settings.shard !== undefined && this.isOfPartitions) {
+      const text =
+        'Expected `shard` to be absent if `where` names partitions, because the ring is not read then'
+      throw new OptionError('ERR_CASSANDRA_OPTION', 'shard', text)
+    }
     if (filter?.column !== undefined && this.#where?.columns.has(filter.column) === true) {
       const text = `Expected \`where\` to leave out \`${filter.column}\`, by which \`follow\` asks for new rows`
       throw new OptionError('ERR_CASSANDRA_OPTION', 'where', text)

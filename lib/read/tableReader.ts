@@ -8,7 +8,7 @@ import { Lanes } from './lanes.ts'
 import { hasAll, type OpenTable, openTable, type Server, tokensOf } from './openTable.ts'
 import type { Page } from './pageReader.ts'
 import type { PagePlan } from './pageRows.ts'
-import { type Behind, readPosition, type Span } from './place.ts'
+import { type Behind, type PositionOwner, readPosition, type Span } from './place.ts'
 import { RangeReader } from './rangeReader.ts'
 import { RingWalk } from './ringWalk.ts'
 import { rowOrderOf } from './rowOrder.ts'
@@ -17,7 +17,7 @@ import { type SpanFilter, scanOf, tailOf } from './spanFilter.ts'
 import { type Layout, ReadStatement } from './statement.ts'
 import { type Pages, type PlanOf, TablePass } from './tablePass.ts'
 import { TimedPlan } from './timedPlan.ts'
-import { rangesAbove, rangesBetween, type TokenRange } from './tokenRanges.ts'
+import { rangesAbove, rangesBetween, rangesOfShard, type TokenRange } from './tokenRanges.ts'
 
 /** The part of `request_timeout_ms` after which a page is slow. Wider parts could take too long: a part may grow fourfold. */
 const SLOW = 8
@@ -77,9 +77,9 @@ export class TableReader {
   static open(given: ReadSettings, signal: AbortSignal, resumeAt: ResumeAt): Promise<TableReader> {
     return openTable(given, signal, async opened => {
       const { schema, server, settings } = opened
-      const { keyspace, table, follow } = settings
+      const { keyspace, table } = settings
       const after = await resumeAt({ cluster: server.cluster, keyspace, table, table_id: schema.id })
-      const behind = after === null ? undefined : readPosition(after, keysOf(schema), follow !== undefined)
+      const behind = after === null ? undefined : readPosition(after, ownerOf(schema, settings))
       signal.throwIfAborted()
       return new TableReader(opened, behind, signal)
     })
@@ -97,7 +97,7 @@ export class TableReader {
 
   /** @throws OptionError for a value that is not a position in this table */
   checkPosition(position: Json): void {
-    readPosition(position, keysOf(this.#schema), this.#following !== undefined)
+    readPosition(position, ownerOf(this.#schema, this.#settings))
   }
 
   /** Releases the connection. Never throws. */
@@ -160,7 +160,7 @@ export class TableReader {
   }
 
   #pagesOf(span: Span | undefined, behind: Behind | undefined): Pages {
-    const { splits, concurrency } = this.#settings
+    const { splits, concurrency, shard } = this.#settings
     const { client } = this.#connection
     const ranges = new RangeReader(client, this.#settings, this.#statement, this.#signal)
     this.#ranges = ranges
@@ -169,7 +169,9 @@ export class TableReader {
     // Static columns come with the first row of a partition. In token order, its pages follow one another.
     const inOrder = this.#statement.places > 0 || this.#statement.times?.hasStatics === true
     // Starts with the token of the position: its partition may have more rows, and so may another one with the same token.
-    const ring = rangesAbove(behind && behind.token - 1n, rangesBetween(tokensOf(this.#connection)))
+    const whole = rangesBetween(tokensOf(this.#connection))
+    const own = shard === undefined ? whole : rangesOfShard(shard, whole)
+    const ring = rangesAbove(behind && behind.token - 1n, own)
     const walk = new RingWalk(ring, splits, inOrder)
     const slow_ms = this.#settings.request_timeout_ms / SLOW
     async function* pagesOf(range: TokenRange): AsyncGenerator<Page, void, undefined> {
@@ -190,8 +192,9 @@ export class TableReader {
   }
 }
 
-function keysOf({ columns }: TableSchema): number {
-  return columns.filter(({ kind }) => kind === 'partition_key' || kind === 'clustering').length
+function ownerOf({ columns }: TableSchema, { follow, shard }: ReadSettings): PositionOwner {
+  const keys = columns.filter(({ kind }) => kind === 'partition_key' || kind === 'clustering')
+  return { columns: keys.length, follows: follow !== undefined, shard }
 }
 
 /** @throws OptionError if the table cannot be followed in this way */

@@ -1,3 +1,5 @@
+import type { Shard } from '../options/shard.ts'
+
 /** A part of the ring: partitions with a token above `start`, up to `end`. None wraps around. */
 export interface TokenRange {
   readonly start: bigint
@@ -35,6 +37,15 @@ export function splitRanges(ranges: readonly TokenRange[], splits: number): Toke
   for (let i = 0; i < most; i++)
     for (const part of parts) if (part[i] !== undefined) found.push(part[i] as TokenRange)
   return found
+}
+
+/** The parts of ranges that are in a shard. Shards depend on no node, so that processes agree at any time. */
+export function rangesOfShard({ index, count }: Shard, ranges: readonly TokenRange[]): readonly TokenRange[] {
+  const start = LOWEST + (RING * BigInt(index)) / BigInt(count)
+  const end = LOWEST + (RING * BigInt(index + 1)) / BigInt(count)
+  return rangesAbove(start, ranges).flatMap(range =>
+    range.start >= end ? [] : [{ start: range.start, end: range.end < end ? range.end : end }],
+  )
 }
 
 function byToken(a: bigint, b: bigint): number {

@@ -15,7 +15,7 @@ import { isPlain } from '../value/objects.ts'
 
 /** What the checkpoint of a source keeps as its position. */
 interface Kept {
-  /** Identifies the rows that are read, by a hash of `where`, `params` and `follow.by`. */
+  /** Identifies the rows that are read, by a hash of `where`, `params`, `follow.by` and `shard`. */
   readonly of: string
   readonly after: Json
 }
@@ -62,10 +62,10 @@ export class ReadCheckpoint {
     target: ReadTarget,
     signal: AbortSignal,
   ): Promise<ReadCheckpoint> {
-    const { where = '', params, follow, take_over } = settings
+    const { where = '', params, follow, shard, take_over } = settings
     // A sink's checkpoint of the same table is a different one.
     const name = { ...target, table: `${target.table}${SOURCE_MARK}` }
-    const said = inspect([where, wholeOf(params), follow?.by], EVERYTHING)
+    const said = inspect([where, wholeOf(params), follow?.by, ...(shard ? [shard] : [])], EVERYTHING)
     const of = createHash('sha256').update(said).digest('base64url')
     const open = async (takesOver: boolean, ending: AbortSignal, token?: string) => {
       // Shares the client of the source, and may be used after the end of the source.
@@ -186,7 +186,7 @@ function afterOf(position: Json, of: string, location: string, { keyspace, table
   if (hasShape<Kept>(keptShape, position) && position.of === of) return position.after
   throw new CheckpointError(
     'ERR_CASSANDRA_CHECKPOINT_TARGET',
-    `Checkpoint ${location} belongs to a read of ${keyspace}.${table} with another \`where\`, \`params\` or \`follow\`. ` +
+    `Checkpoint ${location} belongs to a read of ${keyspace}.${table} with another \`where\`, \`params\`, \`follow\` or \`shard\`. ` +
       'Read with the same ones, or remove the checkpoint to start from the first row',
     { location },
   )

@@ -1,6 +1,7 @@
 import { CheckpointError } from '../errors.ts'
 import type { Json } from '../json.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
+import { type Shard, shardName } from '../options/shard.ts'
 import { placeOf, type ReadPosition } from '../read/place.ts'
 import type { PlainRow } from '../read/rowPlan.ts'
 import { TableReader } from '../read/tableReader.ts'
@@ -10,6 +11,7 @@ import { ReadCheckpoint } from './readCheckpoint.ts'
 export class Reading {
   readonly #leaving = new AbortController()
   readonly #hasCheckpoint: boolean
+  readonly #shard: Shard | undefined
   readonly #opened: Promise<TableReader>
   readonly #endWith: (error: Error) => boolean
   #checkpoint: ReadCheckpoint | undefined
@@ -20,6 +22,7 @@ export class Reading {
    */
   constructor(settings: ReadSettings, endWith: (error: Error) => boolean) {
     this.#endWith = endWith
+    this.#shard = settings.shard
     this.#hasCheckpoint = settings.checkpoint_location !== undefined
     this.#opened = TableReader.open(settings, this.#leaving.signal, async target => {
       const { checkpoint_location, after = null } = settings
@@ -48,7 +51,8 @@ export class Reading {
   /** @throws CheckpointError `ERR_CASSANDRA_POSITION` */
   positionOf(row: object): ReadPosition {
     const place = placeOf(row)
-    if (place !== undefined) return place.position
+    if (place !== undefined)
+      return { ...place.position, ...(this.#shard !== undefined && { shard: shardName(this.#shard) }) }
     throw new CheckpointError(
       'ERR_CASSANDRA_POSITION',
       'The row has no position. A source with `after`, `checkpoint_location` or `follow` gives each row one, and a ' +

@@ -68,6 +68,15 @@ describe('a table', () => {
     expect(rows).toEqual(Array.from({ length: ROWS }, (_, id) => rowOf(id)))
   })
 
+  it.each([1, 2, 3, 7])('is shared by %i shards, each row in one of them', async count => {
+    const shards = await Promise.all(
+      Array.from({ length: count }, (_, index) => read({ shard: `${index}/${count}` })),
+    )
+    expect(byId(shards.flat())).toEqual(Array.from({ length: ROWS }, (_, id) => rowOf(id)))
+    // 50 partitions.
+    for (const shard of shards) expect(shard.length).toBeGreaterThan(0)
+  })
+
   it('is read by a ReadableStream', async () => {
     const rows: Record<string, unknown>[] = []
     const reader = createCassandraReadableStream(optionsFor({})).getReader()

@@ -119,6 +119,32 @@ describe('a reader with positions', () => {
     }
   })
 
+  it('continues within its shard, in the order of the ring, and refuses the positions of other shards', async () => {
+    const inOrder = (await read()).map(keyOf)
+    const shards = ['0/3', '1/3', '2/3', undefined]
+    const found: string[] = []
+    for (const shard of shards) {
+      const source = createCassandraReadable(optionsFor({ shard }))
+      const rows = await source.toArray()
+      found.push(...rows.map(keyOf))
+      for (const at of [0, rows.length >> 1, rows.length - 1]) {
+        const after = source.positionOf(rows[at] as Found)
+        const rest = await read({ shard, after })
+        expect(rest.map(keyOf)).toEqual(rows.slice(at + 1).map(keyOf))
+        for (const other of [...shards, '0/4'].filter(each => each !== shard)) {
+          await expect(read({ shard: other, after })).rejects.toMatchObject({ option: 'after' })
+        }
+      }
+    }
+    expect(found).toEqual([...inOrder, ...inOrder])
+  })
+
+  it('refuses a shard if `where` names partitions', async () => {
+    const refused = { option: 'shard', code: 'ERR_CASSANDRA_OPTION' }
+    await expect(read({ shard: '0/2', where: "a = 17 AND b = 'part 17'" })).rejects.toMatchObject(refused)
+    expect((await read({ shard: '0/1', where: 'a = 17', allow_filtering: true })).length).toBe(2000)
+  })
+
   it.each([
     'position',
     {},
@@ -192,6 +218,7 @@ describe('a checkpoint of a reader', () => {
     const other = { where: 's = ?', params: ['x'], allow_filtering: true }
     const refused = (code: string) => ({ code: `ERR_CASSANDRA_CHECKPOINT_${code}` })
     await expect(run(location, 2, 1, other)).rejects.toMatchObject(refused('TARGET'))
+    await expect(run(location, 2, 1, { shard: '0/2' })).rejects.toMatchObject(refused('TARGET'))
     const sink = createMicroBatchSink({ ...ks.target, table: 'wide', checkpoint_location: location })
     await expect(sink.open()).rejects.toMatchObject(refused('TARGET'))
     const owner = createCassandraReadable(optionsFor({ after: undefined, checkpoint_location: location }))

@@ -24,6 +24,7 @@ describe('while one of three nodes is away, rows with living replicas are stored
   it.each<['pause' | 'kill', number, ConsistencyName, number]>([
     // The hanging node is also the coordinator of its rows.
     ['pause', 1, 'ONE', 2 / 3],
+    ['kill', 1, 'ONE', 2 / 3],
     ['kill', 2, 'LOCAL_QUORUM', 1 / 3],
   ])('after a %s, at a replication factor of %i and %s', async (fault, factor, consistency, living) => {
     const { cassandra, client } = three

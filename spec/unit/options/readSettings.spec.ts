@@ -15,6 +15,27 @@ function refusal(options: Partial<CassandraReadableOptions>): OptionError {
   throw new Error('Expected the options to be refused')
 }
 
+describe('shard', () => {
+  it.each([
+    ['0/1', { index: 0, count: 1 }],
+    ['7/8', { index: 7, count: 8 }],
+    ['99999/100000', { index: 99_999, count: 100_000 }],
+  ])('%s is a part of the ring', (shard, expected) => {
+    expect(readSettingsOf({ ...least, shard }).shard).toEqual(expected)
+  })
+
+  it.each(['8/8', '1/0', '0/0', '0/100001', '-1/8', '0.5/8', '1', '1/8/2', ' 1/8', '', '1/8\n'])(
+    '%j is refused',
+    shard => {
+      expect(refusal({ shard })).toMatchObject({ code: 'ERR_CASSANDRA_OPTION', option: 'shard' })
+    },
+  )
+
+  it('is the whole ring by default', () => {
+    expect(readSettingsOf(least).shard).toBeUndefined()
+  })
+})
+
 describe('names of properties for times', () => {
   it('have the defaults of docs/options.md, and are undefined without with_times', () => {
     expect(readSettingsOf({ ...least, with_times: 'true' }).times).toEqual({

@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { halves, rangesBetween, splitRanges, type TokenRange } from '../../../lib/read/tokenRanges.ts'
+import {
+  halves,
+  rangesBetween,
+  rangesOfShard,
+  splitRanges,
+  type TokenRange,
+} from '../../../lib/read/tokenRanges.ts'
 
 const LOWEST = -(2n ** 63n)
 const HIGHEST = 2n ** 63n - 1n
@@ -10,6 +16,8 @@ const token = fc.oneof(
   fc.constantFrom(LOWEST, LOWEST + 1n, -1n, 0n, 1n, HIGHEST - 1n, HIGHEST),
 )
 const ring = fc.array(token, { maxLength: 100 })
+
+const byToken = (a: bigint, b: bigint) => (a < b ? -1 : 1)
 
 /** Checks that every token above the lowest is in exactly one range, and that no range is empty. */
 function expectWhole(ranges: readonly TokenRange[]): void {
@@ -74,6 +82,44 @@ describe('splits', () => {
     const ranges = rangesBetween([0n])
     const parts = splitRanges(ranges, 4)
     expect(parts.map(({ end }) => end <= 0n)).toEqual([true, false, true, false])
+  })
+})
+
+describe('shards', () => {
+  it('cover the whole ring once, have equal sizes, and lie within the ranges between the nodes', () => {
+    fc.assert(
+      fc.property(ring, fc.integer({ min: 1, max: 40 }), (tokens, count) => {
+        const ranges = rangesBetween(tokens)
+        const shards = Array.from({ length: count }, (_, index) => rangesOfShard({ index, count }, ranges))
+        expectWhole(shards.flat())
+        for (const shard of shards) {
+          const size = shard.reduce((sum, { start, end }) => sum + end - start, 0n)
+          const ideal = (HIGHEST - LOWEST) / BigInt(count)
+          expect(size - ideal).toBeOneOf([0n, 1n])
+        }
+        for (const { start, end } of shards.flat()) {
+          expect(ranges.some(range => range.start <= start && end <= range.end)).toBe(true)
+        }
+      }),
+    )
+  })
+
+  it('do not depend on the nodes', () => {
+    fc.assert(
+      fc.property(ring, ring, fc.integer({ min: 1, max: 40 }), (some, others, count) => {
+        const edgesOf = (tokens: readonly bigint[]) => {
+          const own = rangesOfShard({ index: count - 1, count }, rangesBetween(tokens))
+          return [
+            own.map(({ start }) => start).sort(byToken)[0],
+            own
+              .map(({ end }) => end)
+              .sort(byToken)
+              .at(-1),
+          ]
+        }
+        expect(edgesOf(some)).toEqual(edgesOf(others))
+      }),
+    )
   })
 })
 
