@@ -13,8 +13,8 @@ type Limits = Pick<WriteSettings, 'request_timeout_ms' | 'retry_timeout_ms'>
 /** With fewer milliseconds left, another attempt is pointless. */
 const LEAST_MS = 20
 
-/** Milliseconds within which two requests may reach a server in another order than they left. */
-const LEAST_FOLLOWING_MS = 50
+/** Milliseconds within which a busy server may handle two requests in another order than they left. */
+const LEAST_FOLLOWING_MS = 250
 
 /** Milliseconds after which most faults of a server have passed. */
 const PASSING_MS = 5_000

@@ -373,13 +373,13 @@ describe('a request whose rows the server fails to store', () => {
   })
 
   it.each([
-    [60, 'is the fault of'],
+    [300, 'is the fault of'],
     // Requests on two connections may arrive in another order than they were sent.
     [0, 'may be the fault of others than'],
   ])(
     'that is followed after %i ms by a stored one %s a row that fails until the time limit',
     async wait_ms => {
-      const { client, refused, send } = await scene({ retry_timeout_ms: 300 })
+      const { client, refused, send } = await scene({ retry_timeout_ms: 800 })
       const [one, other] = rows(2) as [EncodedRow, EncodedRow]
       const sending = send([one])
       await settled()
@@ -398,11 +398,11 @@ describe('a request whose rows the server fails to store', () => {
   )
 
   it('that answers later than the last attempt would wait is the fault of a row all the same', async () => {
-    const { client, refused, send } = await scene({ retry_timeout_ms: 1_500 })
+    const { client, refused, send } = await scene({ retry_timeout_ms: 1_800 })
     const [one, other] = rows(2) as [EncodedRow, EncodedRow]
     const sending = send([one])
     await client.writesReach(1)
-    await delay(60)
+    await delay(300)
     const later = send([other])
     await client.writesReach(2)
     client.pending[1]?.acknowledge()
