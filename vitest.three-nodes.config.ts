@@ -7,6 +7,7 @@ export default defineConfig({
     include: ['spec/three-nodes/**/*.spec.ts'],
     fileParallelism: false,
     isolate: false,
+    hookTimeout: 360_000,
     env: quickStart,
   },
 })

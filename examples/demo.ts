@@ -243,7 +243,11 @@ await pipeline(
   remover,
 )
 const countAll = async () =>
-  Number((await client.execute('SELECT count(*) FROM demo.cities')).rows[0]?.['count'])
+  Number(
+    (await client.execute('SELECT count(*) FROM demo.cities', [], { readTimeout: 60_000 })).rows[0]?.[
+      'count'
+    ],
+  )
 const remaining = await countAll()
 const gone = byCountry.get(COUNTRY_TO_DELETE) ?? 0
 const isGone = remaining === table.rows - gone

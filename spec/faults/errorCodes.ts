@@ -89,8 +89,11 @@ async function answerWith(
       await trial.recovers()
       if (met !== times && !trial.load.sink.destroyed) problems.push(`met ${met} of ${times}`)
     }
+    // A row on its way could meet only errors although a later one was stored, and would be blamed.
+    const go = await trial.settles()
     left = last
     met = 0
+    go()
     const run = await trial.end({ ...endingOf(error), problems })
     // The load may already have ended with a blamed row.
     const isMet = met > 0 || (code === INVALID && total > 0)

@@ -120,6 +120,13 @@ export class Trial {
     await this.#untilWritten(this.load.given + rows)
   }
 
+  /** Resolves when all given rows are written and the source waits, or when the load is over. The function lets it continue. */
+  async settles(): Promise<() => void> {
+    const go = this.load.hold()
+    await this.#untilWritten(this.load.given)
+    return go
+  }
+
   /** Ends the load and compares the whole table. */
   async end(
     { codes, says, problems = [], ...expectation }: Ending,

@@ -45,6 +45,7 @@ export class Load {
   more: (index: number) => object
   #given = 0
   #isOver = false
+  #hold: Promise<void> | undefined
 
   /** @param pace rows per second, if the sink accepts them in time */
   constructor(sink: CassandraWritable, pace: number, more: (index: number) => object = () => ({})) {
@@ -67,6 +68,15 @@ export class Load {
     return this.#given
   }
 
+  /** The source gives no row until the returned function is called. */
+  hold(): () => void {
+    let go = () => {}
+    this.#hold = new Promise(resolve => {
+      go = resolve
+    })
+    return go
+  }
+
   /** Ends the source. Rows that wait are still written. */
   async stop(): Promise<Ended> {
     this.#isOver = true
@@ -80,6 +90,7 @@ export class Load {
       due = Math.max(due, performance.now() - MOST_LATE_MS) + 1000 / pace
       const ahead_ms = due - performance.now()
       if (ahead_ms > 20) await delay(ahead_ms)
+      await this.#hold
       const index = this.#given++
       yield { ...rowOf(index), ...this.more(index) }
     }

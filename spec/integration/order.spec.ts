@@ -15,7 +15,7 @@ describe('the order of rows', () => {
   afterAll(() => stage?.close())
 
   it(`equals that of a model after ${HISTORIES} random histories with faults`, {
-    timeout: 240_000,
+    timeout: 600_000,
   }, async () => {
     const seed = randomInt(1_000_000_000)
     console.log(`Histories from seed ${seed}`)

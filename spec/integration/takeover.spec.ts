@@ -15,7 +15,7 @@ const RUNS = 50
 
 describe('a checkpoint in a table that is taken from one owner after the other', () => {
   it(`leaves the table of a clean run after ${RUNS} kills and pauses, lost answers and wrong clocks`, {
-    timeout: 600_000,
+    timeout: 1_200_000,
   }, async () => {
     const { host, port } = inject('cassandra')
     const seed = Number(process.env['TAKEOVER_SEED'] ?? randomInt(2 ** 31))

@@ -18,7 +18,7 @@ describe('a cluster of two brokers', () => {
     topics = new Topics(cluster.brokers)
     await topics.open()
     const replicaAssignment = [1, 2].map((broker, partition) => ({ partition, replicas: [broker] }))
-    await topics.admin.createTopics({ topics: [{ topic: apart, replicaAssignment }], waitForLeaders: true })
+    await topics.create({ topic: apart, replicaAssignment })
     // A producer of KafkaJS fails while any of its topics has no leader.
     const once = new Topics(cluster.brokers)
     await once.open()

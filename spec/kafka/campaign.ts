@@ -253,6 +253,7 @@ interface Member {
   /** How the process ended. `undefined` while it runs. */
   end: NodeJS.Signals | 'exit' | undefined
   isLeaving: boolean
+  isKilled: boolean
 }
 
 /** The processes of a round. */
@@ -288,12 +289,15 @@ class Group {
         void read.then(resolve)
       }),
     )
-    const member: Member = { process: child, words, ended, end: undefined, isLeaving: false }
+    const member: Member = { process: child, words, ended, end: undefined, isLeaving: false, isKilled: false }
     this.#members.add(member)
   }
 
   killOne(draw: number): void {
-    this.#pick(draw)?.process.kill('SIGKILL')
+    const member = this.#pick(draw)
+    if (member === undefined) return
+    member.isKilled = true
+    member.process.kill('SIGKILL')
   }
 
   /** Suspends a member for so long that others may have its partitions when it continues. */
@@ -338,7 +342,8 @@ class Group {
     }, 60_000)
     await Promise.all([...this.#members].map(({ ended }) => ended))
     clearTimeout(late)
-    for (const { words, end } of this.#members) {
+    for (const { words, end, isKilled } of this.#members) {
+      if (isKilled) continue
       // While a process exits, it no longer handles the signal. It may also get it before its first line.
       const hasEnded = words.some(word => 'ended' in word)
       if ((end === 'exit' && hasEnded) || (end === 'SIGTERM' && (hasEnded || words.length === 0))) continue

@@ -81,6 +81,8 @@ const sink = runKafkaSink<MessageRow>({
   max_buffered_bytes,
   // No restart of a broker should take longer.
   retry_timeout_ms: 120_000,
+  // A member may be suspended while it connects.
+  wait_for_server_ms: 120_000,
 })
 // One that is leaving gets the signal again when the round ends.
 process.on('SIGTERM', () => void sink.stop().catch(() => {}))

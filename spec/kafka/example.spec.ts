@@ -67,7 +67,7 @@ describe('kafka.ts', () => {
     })
     child.kill('SIGTERM')
     expect(await once(child, 'close')).toEqual([0, null])
-    expect(stdout).toMatch(/left after 21 rows\n$/)
+    expect(stdout).toMatch(/^left after 21 rows$/m)
     expect(stderr).toMatch(
       new RegExp(`^Message at offset 10 of ${topic}/0: Row \\d+ .*, column \`customer\``),
     )

@@ -318,6 +318,8 @@ describe('a checkpoint', () => {
     const second = start({ checkpoint })
     await written(second, 1)
     await epochs(second, 1)
+    // From here on an opening takes its checkpoint, also when it is stopped.
+    await vi.waitFor(() => expect(second.stats.partitions).toBe(2), WITHIN)
     await second.stop()
     expect(second.stats.rows_accepted).toBe(1)
     expect(await found()).toEqual({ '0/0': 1, '0/1': 2, '1/0': 1, '1/1': 2, '1/2': 3 })

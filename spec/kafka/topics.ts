@@ -1,6 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { Admin as RecordsAdmin } from '@platformatic/kafka'
-import { type Admin, Kafka, logLevel, type Message, Partitioners, type Producer } from 'kafkajs'
+import {
+  type Admin,
+  type ITopicConfig,
+  Kafka,
+  logLevel,
+  type Message,
+  Partitioners,
+  type Producer,
+} from 'kafkajs'
+import { retried } from '../../lib/kafka/retried.ts'
 import { Network } from './network.ts'
 
 /** Topics for a spec and a producer of messages. Uses another client than the sink. */
@@ -37,11 +46,14 @@ export class Topics {
   async make(name: string, partitions = 1, config: Readonly<Record<string, string>> = {}): Promise<string> {
     const topic = `${name}-${randomBytes(4).toString('hex')}`
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
-    await this.admin.createTopics({
-      topics: [{ topic, numPartitions: partitions, configEntries }],
-      waitForLeaders: true,
-    })
+    await this.create({ topic, numPartitions: partitions, configEntries })
     return topic
+  }
+
+  /** Creates a topic. KafkaJS fails if a broker has not heard of the topic after 100 ms. A repeat finds it there. */
+  async create(config: ITopicConfig): Promise<void> {
+    const create = () => this.admin.createTopics({ topics: [config], waitForLeaders: true })
+    await retried(30_000, new AbortController().signal, create)
   }
 
   /** Aborts a transaction that has partition 0 and no message, as after a producer that ended before its first message. */

@@ -88,7 +88,8 @@ export class Stage {
   private constructor(server: Server, kind: TableKind) {
     this.#server = server
     this.#kind = kind
-    this.#client = clientOf(server, server)
+    // Other specs may be dropping keyspaces with many tables.
+    this.#client = clientOf(server, server, 120_000)
   }
 
   static async open(server: Server, kind: TableKind = {}): Promise<Stage> {
@@ -207,10 +208,15 @@ export class Stage {
   }
 }
 
-function clientOf({ host, port }: { host: string; port: number }, { localDataCenter }: Server): Client {
+function clientOf(
+  { host, port }: { host: string; port: number },
+  { localDataCenter }: Server,
+  readTimeout = 12_000,
+): Client {
   return new Client({
     contactPoints: [`${host}:${port}`],
     localDataCenter,
+    socketOptions: { readTimeout },
     // Three connections, because one of them is never closed. See `failed`.
     pooling: { coreConnectionsPerHost: { [types.distance.local]: 3 } },
     policies: { reconnection: new policies.reconnection.ConstantReconnectionPolicy(5) },

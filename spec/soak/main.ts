@@ -75,6 +75,8 @@ const loader = new Loader({
     // Fewer and larger requests leave more CPU to the node, which starts once per minute.
     flush_interval_ms: 50,
     request_timeout_ms: 2_000,
+    // A pause of the node while a sink opens is no fault of the sink.
+    wait_for_server_ms: 60_000,
     // Longer than a start of the node on a busy machine.
     retry_timeout_ms: 600_000,
   },

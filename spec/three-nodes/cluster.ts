@@ -22,7 +22,9 @@ export function useThreeNodes(): { readonly cassandra: Cassandra; readonly clien
     }
     const protocolOptions = { port, maxSchemaAgreementWaitSeconds: 60 }
     own.cassandra = cassandra
-    own.client = new Client({ contactPoints, localDataCenter, protocolOptions })
+    // Changes of the schema wait for one another.
+    const socketOptions = { readTimeout: 120_000 }
+    own.client = new Client({ contactPoints, localDataCenter, protocolOptions, socketOptions })
   }, TIMEOUT_MS)
   afterAll(() => own.client?.shutdown())
   return {

@@ -16,7 +16,7 @@ describe('while one of three nodes hangs', { timeout: TIMEOUT_MS }, () => {
       contactPoint.slice(0, contactPoint.lastIndexOf(':')),
     )
     await cassandra.pause(node)
-    onTestFinished(() => cassandra.resume(node))
+    onTestFinished(() => cassandra.resume(node), TIMEOUT_MS)
     // The driver dials contact points in a random order.
     for (let opening = 0; opening < 4; opening++) {
       const sink = createCassandraWritable({
