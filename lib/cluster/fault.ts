@@ -122,6 +122,21 @@ export function isTimeout(error: unknown): boolean {
   return error.code === READ_TIMEOUT || error.name === TIMED_OUT
 }
 
+/**
+ * The error to report after two attempts. If nobody answered the later one within a shortened time limit, it says nothing about
+ * the servers, and the earlier error does.
+ */
+export function moreTelling(earlier: unknown, later: unknown, isShortened: boolean): unknown {
+  return isShortened && earlier !== undefined && isUnanswered(later) ? earlier : later
+}
+
+function isUnanswered(error: unknown): boolean {
+  if (!isDriverError(error)) return false
+  if (error.innerErrors == null) return error.name === TIMED_OUT
+  const inner = innerErrorsOf(error)
+  return inner.length > 0 && inner.every(isUnanswered)
+}
+
 const READ_TIMEOUT = 0x1200
 const TIMED_OUT = 'OperationTimedOutError'
 

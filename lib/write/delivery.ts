@@ -1,6 +1,6 @@
 import { backoff, sparingBackoff } from '../cluster/backoff.ts'
 import { wordsOf } from '../cluster/failure.ts'
-import { mayBeApplied } from '../cluster/fault.ts'
+import { mayBeApplied, moreTelling } from '../cluster/fault.ts'
 import { pauses } from '../cluster/pauses.ts'
 import { WriteError } from '../errors.ts'
 import type { WriteSettings } from '../options/settings.ts'
@@ -40,6 +40,8 @@ export class Delivery {
   #failedSince = Number.POSITIVE_INFINITY
   /** Milliseconds of the longest attempt in which the server failed to store the rows. */
   #longest_ms = 0
+  /** The error to report when the time is over. */
+  #reason: unknown
   /** The delivery that this is a part of. */
   #whole: Delivery = this
   /** Indexes of rows that are settled while others are not. */
@@ -107,6 +109,7 @@ export class Delivery {
     part.failures = this.failures
     part.#failedSince = this.#failedSince
     part.#longest_ms = this.#longest_ms
+    part.#reason = this.#reason
     part.#repeats = this.#repeats
     part.#aged = this.#aged
     return part
@@ -141,14 +144,17 @@ export class Delivery {
 
   /**
    * Milliseconds to wait before the next attempt.
+   * @param sent when the failed attempt began, by `performance.now()`
    * @throws WriteError when there is no time left for it
    */
-  waitAfter(error: unknown): number {
+  waitAfter(error: unknown, sent: number): number {
+    const isShortened = this.limitAt(sent) < this.#limits.request_timeout_ms
+    this.#reason = moreTelling(this.#reason, error, isShortened)
     // A wait leaves time for a last attempt: a server may be back just before the end.
     const left_ms = this.#left_ms
     const wait_ms = Math.min(this.#wait_ms(error), left_ms / 2)
-    if (this.usesWriteTimes(error) && !this.#hasWriteTimes) throw this.#usedUp(error)
-    if (left_ms < LEAST_MS) throw this.#over(error)
+    if (this.usesWriteTimes(error) && !this.#hasWriteTimes) throw this.#usedUp(this.#reason)
+    if (left_ms < LEAST_MS) throw this.#over(this.#reason)
     return wait_ms
   }
 

@@ -81,7 +81,7 @@ export class Sender {
     }
     if (delivery.failures >= FAILURES_TOGETHER) permit.suspect()
     permit.failed(fault, sent)
-    const wait_ms = delivery.waitAfter(reason)
+    const wait_ms = delivery.waitAfter(reason, sent)
     requests.retries(delivery, wait_ms, reason)
     detach(delivery.rows)
     tally.groupPaused()

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { backoff } from '../../cluster/backoff.ts'
-import { type Fault, faultOf } from '../../cluster/fault.ts'
+import { type Fault, faultOf, moreTelling } from '../../cluster/fault.ts'
 import { unlessAborted } from '../../cluster/unlessAborted.ts'
 import { within } from '../../cluster/within.ts'
 
@@ -24,6 +24,10 @@ export class Repeats {
   readonly #ends: number
   readonly #signal: AbortSignal
   #tries = 0
+  /** Whether the last attempt had less time than one attempt may take. */
+  #isShortened = false
+  /** The error to throw when the time is up. */
+  #reason: unknown
 
   constructor({ request_timeout_ms, retry_timeout_ms }: RepeatLimits, signal: AbortSignal) {
     this.#request_timeout_ms = request_timeout_ms
@@ -36,16 +40,19 @@ export class Repeats {
     const left_ms =
       this.#tries === 0 ? Number.POSITIVE_INFINITY : Math.max(LEAST_MS, this.#ends - performance.now())
     const limit_ms = Math.ceil(Math.min(this.#request_timeout_ms, left_ms))
+    this.#isShortened = limit_ms < this.#request_timeout_ms
     return unlessAborted(within(limit_ms, send(limit_ms)), this.#signal)
   }
 
   /**
    * Waits before the next attempt.
    * @param error of the last attempt
-   * @throws the same error when no repeat can help, or the time is up
+   * @throws the same error when no repeat can help. When the time is up, the one that says most
    */
   async wait(error: unknown): Promise<void> {
-    if (!isPassing(error) || performance.now() >= this.#ends) throw error
+    if (!isPassing(error)) throw error
+    this.#reason = moreTelling(this.#reason, error, this.#isShortened)
+    if (performance.now() >= this.#ends) throw this.#reason
     await delay(backoff(this.#tries++), undefined, { signal: this.#signal })
   }
 }

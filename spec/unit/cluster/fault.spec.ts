@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Fault, faultOf, mayBeApplied } from '../../../lib/cluster/fault.ts'
+import { type Fault, faultOf, mayBeApplied, moreTelling } from '../../../lib/cluster/fault.ts'
 
 const serverError = (code: number, message = '') => Object.assign(new Error(message), { code })
 const named = (name: string, message = '') => Object.assign(new Error(message), { name })
@@ -188,5 +188,28 @@ describe('mayBeApplied', () => {
     ['a value that is no error', undefined],
   ])('is true of %s', (_, error) => {
     expect(mayBeApplied(error)).toBe(true)
+  })
+})
+
+describe('moreTelling', () => {
+  const earlier = serverError(0x1001, 'Overloaded')
+
+  it.each([
+    ['no answer', named('OperationTimedOutError')],
+    ['no answer from any host', noHost(named('OperationTimedOutError'))],
+  ])('is the earlier error after %s in a shortened attempt', (_, later) => {
+    expect(moreTelling(earlier, later, true)).toBe(earlier)
+    expect(moreTelling(earlier, later, false)).toBe(later)
+    expect(moreTelling(undefined, later, true)).toBe(later)
+  })
+
+  it.each([
+    ['an answer', serverError(0x1200, 'Read timed out')],
+    ['the answer of one host of two', noHost(named('OperationTimedOutError'), serverError(0x2500))],
+    ['no host that may be asked', noHost()],
+    ['a driver without a connection', Object.assign(named('NoHostAvailableError'), { innerErrors: null })],
+    ['a connection that broke', Object.assign(new Error('closed'), { isSocketError: true })],
+  ])('is the later error after %s', (_, later) => {
+    expect(moreTelling(earlier, later, true)).toBe(later)
   })
 })

@@ -92,7 +92,7 @@ describe('a wait', () => {
     for (;;) {
       delivery.tries = 20
       try {
-        await delay(delivery.waitAfter(writeTimeout))
+        await delay(delivery.waitAfter(writeTimeout, from))
       } catch (error) {
         expect(error).toMatchObject({ code: 'ERR_CASSANDRA_RETRY_TIMEOUT' })
         break
@@ -100,6 +100,35 @@ describe('a wait', () => {
       last = performance.now() - from
     }
     expect(last).toBeGreaterThan(300)
+  })
+})
+
+describe('the error at the end of the time', () => {
+  const overloaded = serverError(0x1001, 'Overloaded')
+  const noAnswer = Object.assign(new Error('No answer'), { name: 'OperationTimedOutError' })
+
+  /** Lets an attempt pass without an answer. */
+  function unanswered(delivery: Delivery): number {
+    const sent = time.now
+    time.now += delivery.limit_ms
+    return delivery.waitAfter(noAnswer, sent)
+  }
+
+  it('is the last answer, if nobody answered an attempt that had less time than a request may take', () => {
+    const delivery = new Delivery(rowsWith({}, [{ p: 1, c: 1 }]), limits)
+    delivery.waitAfter(overloaded, time.now)
+    time.now += 59_500
+    expect(() => unanswered(delivery.part(0, 1))).toThrow(
+      expect.objectContaining({ code: 'ERR_CASSANDRA_RETRY_TIMEOUT', cause: overloaded }),
+    )
+  })
+
+  it('is the missing answer, if an attempt had its full time', () => {
+    const delivery = new Delivery(rowsWith({}, [{ p: 1, c: 1 }]), limits)
+    delivery.waitAfter(overloaded, time.now)
+    unanswered(delivery)
+    time.now += 44_500
+    expect(() => unanswered(delivery)).toThrow(expect.objectContaining({ cause: noAnswer }))
   })
 })
 
