@@ -3,7 +3,7 @@ import type { Client, QueryOptions, types } from 'cassandra-driver'
 import { backoff } from '../cluster/backoff.ts'
 import { consistencyOf } from '../cluster/consistency.ts'
 import { publicError, wordsOf } from '../cluster/failure.ts'
-import { type Fault, faultOf, isTimeout } from '../cluster/fault.ts'
+import { type Fault, faultOf, isTimeout, moreTelling } from '../cluster/fault.ts'
 import { Replicas } from '../cluster/replicas.ts'
 import { begin, channels, isTraced } from '../diagnostics.ts'
 import { ReadError, SchemaError } from '../errors.ts'
@@ -134,11 +134,13 @@ export class RangeReader {
         : Math.min(request_timeout_ms, Math.max(LEAST_MS, ends - performance.now()))
     let rows = this.rows
     let doubts = 0
+    let reason: unknown
     for (let tries = 0; ; tries++) {
       this.#signal.throwIfAborted()
+      const given_ms = limit_ms()
       try {
         const begun = performance.now()
-        const asked = this.#busy.during(this.#ask(range, span, from, rows, limit_ms()))
+        const asked = this.#busy.during(this.#ask(range, span, from, rows, given_ms))
         const page = await (isTraced(channels.request) ? this.#observed(asked, tries) : asked)
         this.#statement.layoutOf(page)
         this.#learn(page)
@@ -158,9 +160,10 @@ export class RangeReader {
         // Replicas that the keyspace lacks never come.
         const unmet = fault === 'unavailable' ? await this.#replicas.unmet(limit_ms()) : undefined
         if (unmet !== undefined) throw new ReadError('ERR_CASSANDRA_CONSISTENCY', unmet, { cause: error })
+        reason = moreTelling(reason, error, given_ms < request_timeout_ms)
         const isLate = isTimeout(error)
         const left_ms = ends - performance.now()
-        if (left_ms < LEAST_MS) throw this.#over(error, range, tries + 1)
+        if (left_ms < LEAST_MS) throw this.#over(reason, range, tries + 1)
         if (isLate && from === undefined && range !== undefined && tries > 0 && halves(range) !== undefined)
           return 'too long'
         if (isLate || fault === 'slow' || fault === 'failure') {

@@ -12,8 +12,8 @@ const statement = {
   explain: (error: Error) => error,
 } as unknown as ReadStatement
 
-function readerOf(client: Client): RangeReader {
-  const settings = readSettingsOf({ host: 'localhost', keyspace: 'ks', table: 't' })
+function readerOf(client: Client, more = {}): RangeReader {
+  const settings = readSettingsOf({ host: 'localhost', keyspace: 'ks', table: 't', ...more })
   return new RangeReader(client, settings, statement, new AbortController().signal)
 }
 
@@ -65,6 +65,22 @@ describe.each([
     const asked = await requestsFor(100, code, (_, request) => request >= 10 && request < 13)
     expect(asked[13]?.rows).toBeLessThan((asked[9]?.rows ?? 0) / 50)
     expect(asked.at(-1)?.rows).toBe(asked[9]?.rows)
+  })
+})
+
+it('the error after the time limit has the last answer of the server, if nobody answers the last request', async () => {
+  const answer = Object.assign(new Error('too much'), { code: 0x1001 })
+  let isFirst = true
+  const execute = () => {
+    if (!isFirst) return new Promise(() => {})
+    isFirst = false
+    return Promise.reject(answer)
+  }
+  const reader = readerOf({ execute } as unknown as Client, { retry_timeout_ms: 200 })
+  await expect(reader.pages(undefined).next()).rejects.toMatchObject({
+    code: 'ERR_CASSANDRA_READ_TIMEOUT',
+    message: expect.stringMatching(/ did not come within .*: too much$/),
+    cause: answer,
   })
 })
 
