@@ -40,6 +40,8 @@ export default defineConfig({
           name: 'types',
           include: ['spec/types/**/*.spec.ts'],
           typecheck: { enabled: true, include: ['spec/types/**/*.test-d.ts'] },
+          // Ends a hang. Each compiles a program, which takes long on a busy machine.
+          testTimeout: 60_000,
           hookTimeout: 180_000,
           maxWorkers: 2,
         },

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import * as platformatic from '@platformatic/kafka'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { PlatformaticFetcher } from '../../../lib/kafka/platformaticFetcher.ts'
 import type { Platformatic } from '../../../lib/kafka/platformaticOptions.ts'
 
@@ -42,13 +42,13 @@ class Cluster {
   }
 }
 
-function scene() {
+function scene(limit_ms = LIMIT_MS) {
   const cluster = new Cluster()
   const subscription = {
     group_id: 'g',
     topics: ['t'],
     max_fetched_bytes: 1_000_000,
-    retry_timeout_ms: LIMIT_MS,
+    retry_timeout_ms: limit_ms,
   }
   const options = { brokers: ['a:1'], group_protocol: 'classic', kafka_options: {} } as const
   const fetcher = new PlatformaticFetcher(cluster.module, options, subscription)
@@ -75,30 +75,37 @@ it('a broker out of reach ends the reads of its partitions, although others answ
 })
 
 it('failures that pass do not add up, also of partitions without messages', async () => {
-  const { cluster, read, end } = scene()
+  const { cluster, read, end } = scene(1_000)
   const reads = [read(0), read(1)]
-  for (let blip = 0; blip < 4; blip++) {
+  // Longer together than the limit.
+  for (let blip = 0; blip < 8; blip++) {
     cluster.hasMetadata = false
     await delay(80)
     cluster.hasMetadata = true
     cluster.failing.add(2)
     await delay(80)
     cluster.failing.clear()
-    await delay(LIMIT_MS)
+    const [first = 0, second = 0] = cluster.fetches
+    await vi.waitFor(
+      () => {
+        expect(cluster.fetches[0]).toBeGreaterThan(first + 1)
+        expect(cluster.fetches[1]).toBeGreaterThan(second + 1)
+      },
+      { timeout: 20_000 },
+    )
   }
   await end()
   await Promise.all(reads)
 })
 
 it('a partition without a leader is read again when it has one, although the library keeps old metadata', async () => {
-  const { cluster, read, end } = scene()
+  const { cluster, read, end } = scene(5_000)
   cluster.second = -1
   const reads = [read(0), read(1)]
-  await delay(LIMIT_MS / 2)
+  await delay(150)
   expect(cluster.fetches[1]).toBe(0)
   cluster.second = 2
-  await delay(2 * LIMIT_MS)
-  expect(cluster.fetches[1]).toBeGreaterThan(0)
+  await vi.waitFor(() => expect(cluster.fetches[1]).toBeGreaterThan(0), { timeout: 20_000 })
   await end()
   await Promise.all(reads)
 })

@@ -39,7 +39,7 @@ it('an epoch is sealed while rows of the one before are sent, and its own rows f
   const { client, loaded, recorded } = await scene(35)
   const ids: number[] = []
   const first = await client.nextWrite()
-  await vi.waitFor(async () => expect(await recorded()).toEqual(['seal 0', 'seal 1']))
+  await vi.waitFor(async () => expect(await recorded()).toEqual(['seal 0', 'seal 1']), { timeout: 20_000 })
   // Two epochs are sealed, so the third waits for the commit of the first.
   await settled()
   expect(await recorded()).toEqual(['seal 0', 'seal 1'])

@@ -90,8 +90,10 @@ describe('a request between two attempts', () => {
   it('is told how long it waited for a permit that another kept for `on_bad_row`', async () => {
     const { push, sent, fail, acknowledge } = scene({ requests: 1 })
     push('a', 'a')
-    const from = performance.now()
     const again = fail(0, 0)
+    // Until its wait is over, and it needs a permit.
+    await delay(5)
+    const from = performance.now()
     let handled = () => {}
     const handling = sent[1]?.permit.aside(new Promise(resolve => (handled = resolve)))
     await delay(100)
