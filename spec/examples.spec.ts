@@ -150,7 +150,7 @@ function start(
   file: string,
   folder: string,
   command: readonly string[],
-  target = ks.target,
+  target: Target = ks.target,
   ...args: string[]
 ): Program {
   place(file, folder, target)

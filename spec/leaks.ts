@@ -1,24 +1,12 @@
 import { inspect } from 'node:util'
 import { expect } from 'vitest'
+import { formsOf } from './canary/forms.ts'
 import { everything } from './everything.ts'
-
-/** A secret as it is, and as it appears in `inspect` output, in JSON, in a URL and in bytes. */
-export function formsOf(secret: string): string[] {
-  const bytes = Buffer.from(secret)
-  return [
-    secret,
-    JSON.stringify(secret).slice(1, -1),
-    inspect(secret).slice(1, -1),
-    encodeURIComponent(secret),
-    bytes.toString('base64'),
-    bytes.toString('hex'),
-    bytes.toString('hex').match(/../g)?.join(' ') ?? '',
-  ]
-}
 
 /** Fails if a text contains the secret in any form. */
 export function expectHidden(secret: string, texts: Iterable<string>): void {
-  for (const text of texts) for (const form of formsOf(secret)) expect(text).not.toContain(form)
+  const forms = formsOf(secret)
+  for (const text of texts) for (const form of forms) expect(text).not.toContain(form)
 }
 
 /** Everything that can be printed of a value that came from a sink. */

@@ -490,12 +490,7 @@ describe('an epoch with rows set aside', () => {
     const told: number[] = []
     const settings = options(table, told)
     const rows = [...rowsOf(40), { id: 40, v: TOO_LONG }, { id: 41, v: 'last' }]
-    await crash(
-      ks,
-      { ...settings, client: ks.client, host: undefined, port: undefined } as never,
-      rows,
-      arrives,
-    )
+    await crash(ks, settings, rows, arrives)
     expect(told).toEqual([7, 17, 27, 37])
     await using sink = createMicroBatchSink(settings)
     expect(await sink.writeEpoch(0, rows)).toMatchObject({ replayed: true, rows: 42 })
@@ -559,12 +554,7 @@ describe('an epoch with rows set aside', () => {
       { id: 1, w: 'y' },
       { id: 2, v: 'z' },
     ]
-    await crash(
-      ks,
-      { ...settings, client: ks.client, host: undefined, port: undefined } as never,
-      rows,
-      () => false,
-    )
+    await crash(ks, settings, rows, () => false)
     await ks.client.execute(`ALTER TABLE ${ks.name}.${table} ADD w text`)
     const sink = createMicroBatchSink(settings)
     await pipeline(Readable.from([...rows, { id: 3, w: 'new' }]), sink)
@@ -582,12 +572,7 @@ describe('an epoch with rows set aside', () => {
       { id: 1, v: 1 },
       { id: 2, v: 'z' },
     ]
-    await crash(
-      ks,
-      { ...settings, client: ks.client, host: undefined, port: undefined } as never,
-      rows,
-      () => false,
-    )
+    await crash(ks, settings, rows, () => false)
     const sink = createMicroBatchSink(settings)
     await expect(
       sink.writeEpoch(0, [

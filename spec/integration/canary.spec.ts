@@ -6,10 +6,11 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { CassandraStreamsError } from '../../lib/index.ts'
 import { type Cassandra, startCassandra } from '../../lib/testing/index.ts'
 import { failures, type Stage } from '../canary/failures.ts'
+import { login } from '../canary/login.ts'
 import { expectHidden, textsOf } from '../leaks.ts'
 
 /** A password that occurs nowhere else, so every match is a leak. */
-const canary = 'k4n4ri-9c1f7b2e6d'
+const { password: canary } = login
 
 let cassandra: Cassandra
 let stage: Stage

@@ -23,7 +23,8 @@ export async function crash(
     return new Promise(() => {})
   }
   const client = Object.create(ks.client, { execute: { value: execute } }) as Client
-  const sink = createMicroBatchSink({ ...options, client })
+  const { host, port, username, password, ...others } = options
+  const sink = createMicroBatchSink({ ...others, client })
   const epoch = sink.writeEpoch(0, rows)
   await sent
   sink.destroy()

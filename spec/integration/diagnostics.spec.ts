@@ -120,13 +120,11 @@ describe('the channels', () => {
     proxy.decide = () =>
       faults-- > 0 ? { delivery: 'never', answer: { code: 0x1001, message: 'too much at once' } } : undefined
     const sink = createCassandraWritable<object>({
+      ...ks.target,
       host: proxy.host,
       port: proxy.port,
-      keyspace: ks.name,
       table,
       rows_per_batch: 10,
-      username: 'somebody',
-      password: 'canary-1234',
       on_bad_row: () => {},
     })
     await pipeline(Readable.from([...rowsOf(100), { id: 'bad' }]), sink)
@@ -147,7 +145,7 @@ describe('the channels', () => {
       },
     ])
     const all = inspect([requests, retries, windows, bad], { depth: Infinity, showHidden: true })
-    expect(all).not.toContain('canary-1234')
+    expect(all).not.toContain(ks.target.password)
   })
 
   it('report epochs, and epochs that fail', async () => {

@@ -1,13 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import { Client } from 'cassandra-driver'
 import { afterAll, beforeAll, inject } from 'vitest'
+import { login } from '../canary/login.ts'
+
+interface Target {
+  readonly host: string
+  readonly port: number
+  readonly keyspace: string
+  readonly username: string
+  readonly password: string
+}
 
 /** A keyspace for one spec file, and a client to read it. */
 export class Keyspace {
   readonly name: string
   readonly client: Client
   /** Options with which a sink reaches this keyspace. */
-  readonly target: { readonly host: string; readonly port: number; readonly keyspace: string }
+  readonly target: Target
   #tables = 0
 
   constructor(name: string) {
@@ -19,7 +28,7 @@ export class Keyspace {
       // On a busy machine, dropping a keyspace with many tables takes long.
       socketOptions: { readTimeout: 120_000 },
     })
-    this.target = { host, port, keyspace: name }
+    this.target = { host, port, keyspace: name, ...login }
   }
 
   /** Creates a table with the given columns and primary key. Returns its name. */

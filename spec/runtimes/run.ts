@@ -10,6 +10,7 @@ import { Client } from 'cassandra-driver'
 import { type Cassandra, startCassandra } from 'cassandra-streams/testing'
 import { generate } from 'selfsigned'
 import ts from 'typescript'
+import { login } from '../canary/login.ts'
 import { neverRestarted } from '../quickStart.ts'
 import type { Outcome, Surroundings } from './core/suite.ts'
 import { installPackage, installRuntime } from './install.ts'
@@ -45,7 +46,7 @@ function transpile(files: readonly string[], to: string): void {
   }
 }
 
-function addressOf(cassandra: Cassandra): Surroundings['plain'] {
+function addressOf(cassandra: Cassandra) {
   const [host = '', port] = cassandra.contactPoints[0]?.split(':') ?? []
   return { host, port: Number(port), localDataCenter: cassandra.localDataCenter }
 }
@@ -190,7 +191,7 @@ const milliseconds = new Map<Runtime, number>()
 for (const [i, runtime] of chosen.entries()) {
   const from = performance.now()
   const outcomes = await runCases(runtime, programs[i] ?? '', {
-    plain: addressOf(plain),
+    plain: { ...addressOf(plain), ...login },
     secure: secureAddress,
     keyspace: `runtime_${randomBytes(6).toString('hex')}`,
     seed,

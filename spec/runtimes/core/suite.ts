@@ -3,7 +3,14 @@ import { Client } from 'cassandra-driver'
 
 /** The input of a runtime, as JSON in the variable RUNTIME_SPEC. */
 export interface Surroundings {
-  readonly plain: { readonly host: string; readonly port: number; readonly localDataCenter: string }
+  readonly plain: {
+    readonly host: string
+    readonly port: number
+    readonly localDataCenter: string
+    /** The server asks for no login and accepts any. */
+    readonly username: string
+    readonly password: string
+  }
   readonly secure: {
     readonly host: string
     readonly port: number
@@ -36,11 +43,12 @@ export class Keyspace {
   readonly surroundings: Surroundings
   readonly client: Client
   /** Options with which a sink reaches this keyspace. */
-  readonly target: { readonly host: string; readonly port: number; readonly keyspace: string }
+  readonly target: Omit<Surroundings['plain'], 'localDataCenter'> & { readonly keyspace: string }
   #tables = 0
 
   private constructor(surroundings: Surroundings) {
-    const { host, port, localDataCenter } = surroundings.plain
+    const { localDataCenter, ...target } = surroundings.plain
+    const { host, port } = target
     this.surroundings = surroundings
     this.name = surroundings.keyspace
     // On a busy machine, Cassandra takes long to drop a keyspace.
@@ -49,7 +57,7 @@ export class Keyspace {
       localDataCenter,
       socketOptions: { readTimeout: 60_000 },
     })
-    this.target = { host, port, keyspace: this.name }
+    this.target = { ...target, keyspace: this.name }
   }
 
   static async create(): Promise<Keyspace> {
