@@ -67,11 +67,8 @@ async function answerWith(
   const { code, message, details } = error
   const proxy = await CqlProxy.start(stage.target)
   try {
-    const trial = await Trial.begin(stage, {
-      host: proxy.host,
-      port: proxy.port,
-      retry_timeout_ms: RETRY_TIMEOUT_MS,
-    })
+    const options = { host: proxy.host, port: proxy.port, retry_timeout_ms: RETRY_TIMEOUT_MS }
+    const trial = await Trial.begin(stage, options, { isToBlame: code === INVALID })
     await trial.goesOn(100)
     let [left, met, total] = [0, 0, 0]
     proxy.decide = ({ frame, index }) => {

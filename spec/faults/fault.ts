@@ -7,6 +7,7 @@ import {
 } from '../../lib/index.ts'
 import type { Cassandra } from '../../lib/testing/index.ts'
 import {
+  blameless,
   type Comparison,
   compare,
   DEFINITION,
@@ -56,6 +57,8 @@ interface Rows {
   readonly definition?: string
   readonly pace?: number
   readonly more?: (index: number) => object
+  /** Whether a row is to blame for the fault. Such a load has no `on_bad_row`, since the error must name the row. */
+  readonly isToBlame?: boolean
 }
 
 /** The expected end of a load with a fault. */
@@ -85,10 +88,11 @@ export class Trial {
     this.load = load
   }
 
+  /** Half of the loads have an `on_bad_row`, which must not be called. */
   static async begin(
     stage: Stage,
     options: Partial<CassandraWritableOptions> = {},
-    { definition = DEFINITION, pace = PACE, more }: Rows = {},
+    { definition = DEFINITION, pace = PACE, more, isToBlame = false }: Rows = {},
   ): Promise<Trial> {
     const name = `f${++tables}`
     const table = `${stage.target.keyspace}.${name}`
@@ -101,6 +105,7 @@ export class Trial {
       table: name,
       // Small, so that few rows wait in the sink.
       rows_per_batch: 50,
+      ...(!isToBlame && stage.random() < 0.5 && { on_bad_row: blameless }),
       ...options,
     })
     return new Trial(stage, table, new Load(sink, pace, more))

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Client, types } from 'cassandra-driver'
-import { CassandraStreamsError, type CassandraWritable } from '../../lib/index.ts'
+import { CassandraStreamsError, type CassandraWritable, type RowError } from '../../lib/index.ts'
 
 /** Number of rows that are written again and again, each time with a higher version. */
 const UPDATED = 100
@@ -25,6 +25,11 @@ interface Row {
 export function rowOf(index: number): Row {
   const id = index % 2 === 0 ? index : -1 - (((index - 1) / 2) % UPDATED)
   return { id, version: index }
+}
+
+/** An `on_bad_row` for faults of which no row is to blame. It ends the load with ERR_CASSANDRA_ON_BAD_ROW. */
+export function blameless({ message }: RowError): never {
+  throw new Error(`No row is to blame: ${message}`)
 }
 
 export interface Ended {

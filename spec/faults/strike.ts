@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client, types } from 'cassandra-driver'
 import { type CassandraWritableOptions, createCassandraWritable } from '../../lib/index.ts'
-import { type Comparison, compare, DEFINITION, Load } from './load.ts'
+import { blameless, type Comparison, compare, DEFINITION, Load } from './load.ts'
 import type { FaultResult } from './result.ts'
 
 /** Rows per second of the source. Two nodes can write them while a third one starts on the same two cores. */
@@ -51,6 +51,8 @@ export interface Fault<Cluster extends Target> {
   readonly run: (target: Cluster) => Promise<Outcome>
 }
 
+let strikes = 0
+
 /** Runs a load with a fault, and compares the table afterwards. The fault restores the cluster itself. */
 export async function strike(
   { cassandra, client }: Target,
@@ -67,6 +69,8 @@ export async function strike(
     keyspace,
     table: 't',
     retry_timeout_ms: 300_000,
+    // In every second load.
+    ...(++strikes % 2 === 1 && { on_bad_row: blameless }),
     ...options,
   })
   try {
