@@ -8,7 +8,7 @@ import type { Wanted } from './choose.ts'
 import { logFiles, tokensOf, type Yaml } from './config.ts'
 import { CassandraStartError } from './error.ts'
 import { removeAtEnd } from './guard.ts'
-import { javaCommand } from './jvm.ts'
+import { javaCommand, type Properties } from './jvm.ts'
 import { CassandraNode } from './node.ts'
 import { type Ports, reservePorts } from './ports.ts'
 import { waitUntilReady } from './readiness.ts'
@@ -37,6 +37,8 @@ export interface ClusterSettings extends Wanted {
   readonly jars: string
   /** Overrides settings in every node's `cassandra.yaml`. For specs. */
   readonly yaml?: Yaml
+  /** Overrides system properties of every JVM. For specs. */
+  readonly properties?: Properties
   /** Tokens per node. 16 if undefined. For specs. */
   readonly tokens?: number
 }

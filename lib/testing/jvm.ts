@@ -9,10 +9,16 @@ export interface JvmSettings {
   readonly heapMegabytes: number
   /** Number of nodes in the cluster. Cassandra's own keyspaces have a replica on each. */
   readonly nodes: number
+  /** Override the system properties. For specs. */
+  readonly properties?: Properties
 }
 
+/** Java system properties by name. */
+export type Properties = Readonly<Record<string, unknown>>
+
 /** Command and arguments that run Cassandra in the foreground. */
-export function javaCommand({ java, jars, folder, heapMegabytes, nodes }: JvmSettings): string[] {
+export function javaCommand(settings: JvmSettings): string[] {
+  const { java, jars, folder, heapMegabytes, nodes } = settings
   const file = (name: string) => pathToFileURL(join(folder, name)).href
   const properties = {
     'jdk.attach.allowAttachSelf': true,
@@ -40,6 +46,7 @@ export function javaCommand({ java, jars, folder, heapMegabytes, nodes }: JvmSet
     // With a replica on every node, logins work while one node of three is down.
     'cassandra.system_auth.default_rf': nodes,
     'cassandra.system_distributed.default_rf': nodes,
+    ...settings.properties,
   }
   return [
     java,

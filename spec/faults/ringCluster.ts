@@ -1,17 +1,16 @@
-import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:net'
+import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { logbackXml, tokensOf, type Yaml } from '../../lib/testing/config.ts'
+import { tokensOf, type Yaml } from '../../lib/testing/config.ts'
 import { removeAtEnd } from '../../lib/testing/guard.ts'
 import { areJarsIn, fetchJars, jarFolder } from '../../lib/testing/jars.ts'
 import { findJava } from '../../lib/testing/java.ts'
-import { javaCommand } from '../../lib/testing/jvm.ts'
+import { javaCommand, type Properties } from '../../lib/testing/jvm.ts'
 import { CassandraNode } from '../../lib/testing/node.ts'
 import { reservePorts } from '../../lib/testing/ports.ts'
 import { waitUntilReady } from '../../lib/testing/readiness.ts'
+import { closedPort } from '../closedPort.ts'
+import { jmxProperties, nodetoolFrom } from '../nodetool.ts'
 
 const ADDRESSES = ['127.0.0.1', '127.0.0.2', '127.0.0.3']
 
@@ -45,9 +44,6 @@ export interface RingCluster extends AsyncDisposable {
   replace(n: number): Promise<void>
 }
 
-/** Java system properties. */
-type Properties = Readonly<Record<string, unknown>>
-
 interface Member {
   node: CassandraNode
   readonly create: (yaml: Yaml, properties: Properties) => Promise<CassandraNode>
@@ -61,12 +57,9 @@ export async function startRingCluster(): Promise<RingCluster> {
   const folder = await mkdtemp(join(await realpath(tmpdir()), 'cassandra-streams-ring-'))
   const removeFolder = removeAtEnd(folder)
   const ports = await reservePorts(ADDRESSES)
-  const commandOf = (folder: string, heapMegabytes: number) =>
-    javaCommand({ java: java.command, jars, folder, heapMegabytes, nodes: ADDRESSES.length })
-  const jmxPorts = await freePorts(ADDRESSES.length)
   const members = await Promise.all(
     ADDRESSES.map(async (address, index): Promise<Member> => {
-      const jmxPort = jmxPorts[index] ?? 0
+      const jmxPort = await closedPort()
       const own = join(folder, `node${index + 1}`)
       const settings = {
         folder: own,
@@ -79,10 +72,13 @@ export async function startRingCluster(): Promise<RingCluster> {
         durable: true,
       }
       const create: Member['create'] = (yaml, properties) => {
-        const command = withProperties(commandOf(own, 768), {
-          ...PROPERTIES,
-          'cassandra.jmx.local.port': jmxPort,
-          ...properties,
+        const command = javaCommand({
+          java: java.command,
+          jars,
+          folder: own,
+          heapMegabytes: 768,
+          nodes: ADDRESSES.length,
+          properties: { ...PROPERTIES, ...jmxProperties(jmxPort), ...properties },
         })
         return CassandraNode.create(settings, { address, port: ports.native }, command, yaml)
       }
@@ -115,25 +111,13 @@ export async function startRingCluster(): Promise<RingCluster> {
   try {
     await Promise.all(members.map(({ node }) => node.start(AbortSignal.timeout(CHANGE_MS))))
     const localDataCenter = await ready()
-    const tool = join(folder, 'nodetool')
-    await mkdir(tool)
-    await writeFile(join(tool, 'logback.xml'), logbackXml(tool))
-    const nodetool = withProperties(
-      commandOf(tool, 64),
-      { 'user.home': tool },
-      'org.apache.cassandra.tools.NodeTool',
-    )
+    const nodetool = await nodetoolFrom({ java: java.command, jars, folder: join(folder, 'nodetool') })
     return {
       contactPoints: ADDRESSES.map(address => `${address}:${ports.native}`),
       localDataCenter,
       port: ports.native,
       kill: n => member(n).node.kill(),
-      nodetool: async (n, ...args) => {
-        const [command = '', ...rest] = nodetool
-        const at = ['-h', '127.0.0.1', '-p', String(member(n).jmxPort)]
-        const run = promisify(execFile)
-        return (await run(command, [...rest, ...at, ...args], { timeout: CHANGE_MS })).stdout
-      },
+      nodetool: (n, ...args) => nodetool(member(n).jmxPort, ...args),
       join: n => startEmpty(member(n), { ...noSeed(ports.storage), auto_bootstrap: true }, {}),
       replace: n =>
         startEmpty(member(n), noSeed(ports.storage), {
@@ -161,30 +145,4 @@ function noSeed(port: number): Yaml {
       },
     ],
   }
-}
-
-/** If a property has two values, Java takes the last. */
-function withProperties(command: readonly string[], properties: Properties, main?: string): string[] {
-  const classPath = command.indexOf('-cp')
-  const given = Object.entries(properties).map(([name, value]) => `-D${name}=${value}`)
-  const rest = command.slice(classPath)
-  return [
-    ...command.slice(0, classPath),
-    ...given,
-    ...(main === undefined ? rest : [...rest.slice(0, -1), main]),
-  ]
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => {
-      const server = createServer()
-      return new Promise<Server>(resolve => server.listen(0, '127.0.0.1', () => resolve(server)))
-    }),
-  )
-  return servers.map(server => {
-    const address = server.address()
-    server.close()
-    return typeof address === 'object' && address !== null ? address.port : 0
-  })
 }
