@@ -34,6 +34,8 @@ export interface Stage {
   readonly cassandra?: Cassandra
   /** Opens another client of a superuser. */
   readonly connect?: () => Client
+  /** Changes a guardrail while the node runs. The names and values are those of `nodetool setguardrailsconfig`. */
+  readonly setGuardrail?: (name: string, ...values: unknown[]) => Promise<void>
   /** A random number from 0 to below 1. */
   readonly random: () => number
 }
@@ -120,6 +122,12 @@ export class Trial {
     await this.#untilWritten(this.written + rows)
   }
 
+  /** Resolves when this many more requests were sent again, or when the load is over. */
+  async retries(requests: number): Promise<void> {
+    const until = this.load.sink.stats.retries + requests
+    await this.#until(() => this.load.sink.stats.retries >= until, `retries up to ${until}`)
+  }
+
   /** Resolves when rows that are given from now on are written, or when the load is over. */
   async recovers(rows = 100): Promise<void> {
     await this.#untilWritten(this.load.given + rows)
@@ -158,13 +166,17 @@ export class Trial {
   }
 
   async #untilWritten(rows: number): Promise<void> {
+    await this.#until(() => this.written >= rows, `${rows} rows`)
+  }
+
+  async #until(isReached: () => boolean, what: string): Promise<void> {
     const reaches = async () => {
-      while (this.written < rows && !this.load.sink.closed) await delay(5)
+      while (!isReached() && !this.load.sink.closed) await delay(5)
     }
     const isThere = await this.#inTime(Promise.race([reaches(), this.load.ended]).then(() => true))
     if (isThere !== undefined) return
     this.load.sink.destroy()
-    throw new Error(`${this.table} has not got ${rows} rows in time`)
+    throw new Error(`${this.table} has not got ${what} in time`)
   }
 
   async #inTime<T>(promise: Promise<T>): Promise<T | undefined> {

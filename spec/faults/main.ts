@@ -1,10 +1,12 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { Client } from 'cassandra-driver'
-import { type Cassandra, type StartOptions, startCassandra } from '../../lib/testing/index.ts'
+import { type Cassandra, startCassandra } from '../../lib/testing/index.ts'
 import { randomFrom } from '../random.ts'
 import { errorCodeFaults, rareErrorFaults } from './errorCodes.ts'
 import { type Fault, type Run, resultOf, type Stage } from './fault.ts'
+import { type GuardedNode, startGuardedNode } from './guardedNode.ts'
+import { guardrailFaults } from './guardrails.ts'
 import { kills, oneNodeFaults, revokedRole } from './oneNode.ts'
 import { overloadFaults } from './overload.ts'
 import { proxiedFaults } from './proxied.ts'
@@ -21,12 +23,14 @@ const { values } = parseArgs({
 })
 const [times, runs, seed] = [Number(values.kills), Number(values.runs), Number(values.seed)]
 const random = randomFrom(seed)
+type Node = Cassandra & Partial<GuardedNode>
 let failed = 0
 console.log(`--seed ${seed}\n\n${HEADER}`)
 
-await onNode({ durable: true }, [kills(times)], 1)
-await onNode({ auth: true }, [revokedRole])
-await onNode({}, [
+await onNode(() => startCassandra({ durable: true }), [kills(times)], 1)
+// The last one leaves the role without its permission.
+await onNode(startGuardedNode, [...guardrailFaults, revokedRole])
+await onNode(startCassandra, [
   ...oneNodeFaults,
   ...proxiedFaults,
   ...overloadFaults,
@@ -36,11 +40,11 @@ await onNode({}, [
 process.exitCode = failed === 0 ? 0 : 1
 
 /** Runs the faults one after the other on a node of their own. */
-async function onNode(options: StartOptions, faults: readonly Fault[], most = runs): Promise<void> {
+async function onNode(start: () => Promise<Node>, faults: readonly Fault[], most = runs): Promise<void> {
   const wanted = faults.filter(({ name }) => name.includes(values.only))
   if (wanted.length === 0) return
-  await using cassandra = await startCassandra(options)
-  const stage = await stageOn(cassandra)
+  await using node = await start()
+  const stage = await stageOn(node)
   for (const fault of wanted) {
     const done: Run[] = []
     while (done.length < most) done.push(await fault.run(stage))
@@ -52,8 +56,8 @@ async function onNode(options: StartOptions, faults: readonly Fault[], most = ru
   await stage.client.shutdown()
 }
 
-async function stageOn(cassandra: Cassandra): Promise<Stage> {
-  const { contactPoints, localDataCenter, username = '', password = '' } = cassandra
+async function stageOn(node: Node): Promise<Stage> {
+  const { contactPoints, localDataCenter, username = '', password = '' } = node
   const [host = '', port = '9042'] = contactPoints[0]?.split(':') ?? []
   const connect = () =>
     new Client({
@@ -72,8 +76,9 @@ async function stageOn(cassandra: Cassandra): Promise<Stage> {
     client,
     target: { host, port: Number(port), keyspace },
     localDataCenter,
-    cassandra,
+    cassandra: node,
     connect,
+    ...(node.setGuardrail !== undefined && { setGuardrail: node.setGuardrail }),
     random,
   }
 }

@@ -44,18 +44,24 @@ export function kills(times: number): Fault {
   }
 }
 
-/** Needs a node that asks for a login, and the role `loader` with the password `loader`. */
+/** The login of a role that is no superuser. */
+export const loader = { username: 'loader', password: 'loader' }
+
+/** Lets a role read and write the tables of the loads. */
+export async function grantTo({ client, target }: Stage, { username }: typeof loader): Promise<void> {
+  for (const permission of ['SELECT', 'MODIFY'])
+    await client.execute(`GRANT ${permission} ON KEYSPACE ${target.keyspace} TO ${username}`)
+}
+
+/** Needs a node that asks for a login, and the role {@link loader}. */
 export const revokedRole: Fault = {
   name: 'permission of the role revoked',
   promise: 'an error names every row that was not written',
   run: async stage => {
-    const { client, target } = stage
-    const login = { username: 'loader', password: 'loader' }
-    for (const permission of ['SELECT', 'MODIFY'])
-      await client.execute(`GRANT ${permission} ON KEYSPACE ${target.keyspace} TO loader`)
-    const trial = await Trial.begin(stage, login)
+    await grantTo(stage, loader)
+    const trial = await Trial.begin(stage, loader)
     await trial.goesOn(200)
-    await client.execute(`REVOKE MODIFY ON KEYSPACE ${target.keyspace} FROM loader`)
+    await stage.client.execute(`REVOKE MODIFY ON KEYSPACE ${stage.target.keyspace} FROM ${loader.username}`)
     return await trial.end({ codes: ['ERR_CASSANDRA_UNAUTHORIZED'], says: /MODIFY/ })
   },
 }
