@@ -10,29 +10,11 @@ import { ReadError, SchemaError } from '../errors.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
 import { BusyTime } from './busyTime.ts'
 import { type Page, type PageQuery, PageReader } from './pageReader.ts'
+import { PageRowLimit } from './pageRowLimit.ts'
 import { encodeParams } from './params.ts'
 import type { Span } from './place.ts'
 import { isInvalid, type ReadStatement } from './statement.ts'
 import { halves, type TokenRange } from './tokenRanges.ts'
-
-/** Rows of the first page, which shows how large rows are. */
-const FIRST_ROWS = 32
-
-/** Largest factor from the rows of one page to those of the next. */
-const MOST_GROWTH = 4
-
-/** Wanted bytes per page: enough to be worth a request, and few enough that several pages fit into memory. */
-const PAGE_BYTES = 1024 * 1024
-
-/** Maximum number of rows of a page that the driver decodes, so that its bytes are not known. */
-const UNSIZED_ROWS = 500
-
-/**
- * Factors of the rows that a page may have: after failures, and after a page that came at the first try. If only small pages come,
- * two dozen pages pass between two failures in a row.
- */
-const SHRINKING = 1 / 4
-const RECOVERY = 17 / 16
 
 /** With fewer milliseconds left, another attempt is pointless. */
 const LEAST_MS = 20
@@ -58,13 +40,7 @@ export class RangeReader {
   readonly #consistency: types.consistencies
   readonly #replicas: Replicas
   readonly #busy = new BusyTime()
-  /** Bytes per row, by the pages so far. Undefined before the first page. */
-  #rowBytes: number | undefined
-  #mostRows = FIRST_ROWS
-  /** Rows that a page may have after pages that took too long or failed, for example because of too many tombstones. */
-  #possibleRows = Number.POSITIVE_INFINITY
-  /** Whether there was a failure after the last page that came at the first try. */
-  #hasFailed = false
+  readonly #limit: PageRowLimit
 
   constructor(client: Client, settings: ReadSettings, statement: ReadStatement, signal: AbortSignal) {
     this.#client = client
@@ -74,6 +50,7 @@ export class RangeReader {
     this.#signal = signal
     this.#consistency = consistencyOf(settings.consistency)
     this.#replicas = new Replicas(client, settings)
+    this.#limit = new PageRowLimit(settings.fetch_size)
   }
 
   /**
@@ -115,6 +92,11 @@ export class RangeReader {
     return this.#busy.total_ms
   }
 
+  /** Rows that the next page may have. */
+  get rows(): number {
+    return this.#limit.rows
+  }
+
   get #endOfTries(): number {
     return performance.now() + this.#settings.retry_timeout_ms
   }
@@ -143,11 +125,8 @@ export class RangeReader {
         const asked = this.#busy.during(this.#ask(range, span, from, rows, given_ms))
         const page = await (isTraced(channels.request) ? this.#observed(asked, tries) : asked)
         this.#statement.layoutOf(page)
-        this.#learn(page)
-        if (tries === 0) {
-          this.#hasFailed = false
-          this.#possibleRows *= RECOVERY
-        }
+        this.#limit.learn(page)
+        if (tries === 0) this.#limit.recover()
         return { ...page, took_ms: performance.now() - begun }
       } catch (error) {
         this.#signal.throwIfAborted()
@@ -166,12 +145,7 @@ export class RangeReader {
         if (left_ms < LEAST_MS) throw this.#over(reason, range, tries + 1)
         if (isLate && from === undefined && range !== undefined && tries > 0 && halves(range) !== undefined)
           return 'too long'
-        if (isLate || fault === 'slow' || fault === 'failure') {
-          rows = Math.max(1, Math.ceil(rows * SHRINKING))
-          // A failure among pages of the same size is not due to their size.
-          if (this.#hasFailed) this.#possibleRows = Math.min(this.#possibleRows, rows)
-          this.#hasFailed = true
-        }
+        if (isLate || fault === 'slow' || fault === 'failure') rows = this.#limit.shrink(rows)
         const wait_ms = Math.min(backoff(tries), left_ms / 2)
         this.#retries(rows, tries + 1, wait_ms, error)
         await delay(wait_ms, undefined, { signal: this.#signal })
@@ -227,23 +201,6 @@ export class RangeReader {
   /** The routing key of a range. The driver takes a token too, which its types lack. */
   #tokenOf({ end }: TokenRange): Buffer {
     return this.#client.metadata.newToken(String(end)) as unknown as Buffer
-  }
-
-  /** Rows that the next page may have. */
-  get rows(): number {
-    const fitting = this.#rowBytes === undefined ? FIRST_ROWS : Math.floor(PAGE_BYTES / this.#rowBytes)
-    const possible = Math.floor(this.#possibleRows)
-    return Math.max(1, Math.min(this.#settings.fetch_size, fitting, this.#mostRows, possible))
-  }
-
-  /** Adapts the size of pages to the rows before, which are the only measure of the rows to come. */
-  #learn({ rows: { length }, size }: Page): void {
-    if (length === 0) return
-    this.#mostRows = Math.max(this.#mostRows, MOST_GROWTH * length)
-    const bytes = size === 0 ? PAGE_BYTES / UNSIZED_ROWS : size / length
-    const before = this.#rowBytes ?? bytes
-    // Larger rows count at once, smaller ones gradually.
-    this.#rowBytes = bytes > before ? bytes : (7 * before + bytes) / 8
   }
 
   #over(error: unknown, range: TokenRange | undefined, tries: number): ReadError {
