@@ -5,6 +5,7 @@ import type { ErrorLimit } from '../options/errorLimit.ts'
 import type { WriteSettings } from '../options/settings.ts'
 import { ROW_COUNT } from '../row/rowRefusal.ts'
 import type { BadRow } from './badRow.ts'
+import type { FailureLatch } from './failureLatch.ts'
 import type { Tally } from './tally.ts'
 
 /** Rows from which a share is meaningful. With fewer, the share counts when the stream ends. */
@@ -15,28 +16,35 @@ export class BadRows {
   readonly #onBadRow: WriteSettings['on_bad_row']
   readonly #limit: ErrorLimit | undefined
   readonly #tally: Tally
+  readonly #failure: FailureLatch
   readonly #table: TableContext
   #turn: Promise<void> = Promise.resolve()
   #last: RowError | undefined
   #isOver = false
 
-  constructor({ on_bad_row, max_errors, keyspace, table }: WriteSettings, tally: Tally) {
+  constructor(
+    { on_bad_row, max_errors, keyspace, table }: WriteSettings,
+    tally: Tally,
+    failure: FailureLatch,
+  ) {
     this.#table = { keyspace, table }
     this.#onBadRow = on_bad_row
     this.#limit = max_errors
     this.#tally = tally
+    this.#failure = failure
   }
 
   /**
    * Resolves when `on_bad_row` is done with the row.
    * @param isInFlight whether the row was counted as in flight, because only Cassandra refused it
    * @param counted called at the moment when the row counts as set aside. It never does after the last count of a failed stream
-   * @throws the error that the stream ends with: WriteError, or the row's own error if `on_bad_row` throws it
+   * @throws the error that the stream ends with: WriteError, or the row's own error if `on_bad_row` throws it. If the stream ends
+   * during the call of `on_bad_row`, which may never end, its failure
    */
   setAside(row: BadRow, isInFlight: boolean, counted = () => {}): Promise<void> {
     const turn = this.#turn.then(() => this.#setAside(row, isInFlight, counted))
     this.#turn = turn.catch(() => {})
-    return turn
+    return this.#failure.unlessEnded(turn)
   }
 
   /** From now on no row is set aside, not even one that waits for its turn. */

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+import { unlessAborted } from '../cluster/unlessAborted.ts'
 import type { CassandraStreamsError, RowCounts, RowRange } from '../errors.ts'
 import { failureOf } from './failure.ts'
 
@@ -14,6 +16,8 @@ export type OnFailure = (error: Error) => void
 export class FailureLatch {
   readonly #settle: () => Promise<Outcome>
   readonly #onFailure: OnFailure
+  /** Aborted when the failure is settled, or the stream is left. */
+  readonly #ended = new AbortController()
   #error: CassandraStreamsError | undefined
   #settled: Promise<void> | undefined
 
@@ -21,6 +25,7 @@ export class FailureLatch {
   constructor(settle: () => Promise<Outcome>, onFailure: OnFailure) {
     this.#settle = settle
     this.#onFailure = onFailure
+    setMaxListeners(0, this.#ended.signal)
   }
 
   get isClosed(): boolean {
@@ -37,6 +42,12 @@ export class FailureLatch {
   /** Ends a stream that has not failed, because its user destroyed it. Nothing is reported. */
   leave(reason: CassandraStreamsError): void {
     this.#error ??= reason
+    if (this.#settled === undefined) this.#ended.abort(reason)
+  }
+
+  /** Settles like `work`, which may take any time. If the stream ends first, rejects with the failure, once it is settled. */
+  unlessEnded<T>(work: Promise<T>): Promise<T> {
+    return unlessAborted(work, this.#ended.signal)
   }
 
   /** @throws the failure, once it is settled. */
@@ -49,6 +60,7 @@ export class FailureLatch {
     const outcome = await this.#settle()
     const error = this.#error as CassandraStreamsError
     Object.assign(error, outcome)
+    this.#ended.abort(error)
     this.#onFailure(error)
   }
 }

@@ -68,12 +68,14 @@ export class Flight implements Permit {
 
   async aside(handled: Promise<void>): Promise<void> {
     this.replicas.aside++
+    this.lane.aside(1)
     this.#isAnswered = true
     try {
       await this.#permits.aside.during(handled)
     } finally {
       this.#isAnswered = false
       this.replicas.aside--
+      this.lane.aside(-1)
     }
   }
 

@@ -32,10 +32,12 @@ export class Lane implements LineOwner {
   readonly #lines = new Map<unknown, Line>()
   #waitingRows = 0
   #launched = 0
+  /** Groups that have left, and of which `on_bad_row` handles a row. */
+  #aside = 0
   #isClosed = false
   #isAbandoned = false
   #roomWaiters: (() => void)[] = []
-  #idleWaiters: (() => void)[] = []
+  #answerWaiters: (() => void)[] = []
 
   /**
    * @param mostRows rows that may wait before the source has to wait
@@ -86,6 +88,12 @@ export class Lane implements LineOwner {
     this.#settle()
   }
 
+  /** Adds to the number of groups of which `on_bad_row` handles a row. A negative number subtracts. */
+  aside(groups: number): void {
+    this.#aside += groups
+    this.#settle()
+  }
+
   /** Rows that wait for their turn. */
   *rows(): Generator<EncodedRow, void, undefined> {
     for (const line of this.#lines.values()) yield* line.waitingRows()
@@ -106,9 +114,12 @@ export class Lane implements LineOwner {
     return this.#hasRoom ? undefined : this.#roomAgain()
   }
 
-  /** Returns a promise only while something waits or is in flight. It resolves when nothing does. */
-  idle(): undefined | Promise<void> {
-    return this.isIdle ? undefined : new Promise(resolve => this.#idleWaiters.push(resolve))
+  /**
+   * Returns a promise only while something waits or is in flight. It resolves when nothing does, apart from groups that wait for
+   * `on_bad_row`, which may take any time.
+   */
+  answered(): undefined | Promise<void> {
+    return this.#isAnswered ? undefined : new Promise(resolve => this.#answerWaiters.push(resolve))
   }
 
   /** Drops waiting groups. Groups that have left continue. */
@@ -138,6 +149,10 @@ export class Lane implements LineOwner {
     return this.#isAbandoned || (this.#launched === 0 && this.#lines.size === 0)
   }
 
+  get #isAnswered(): boolean {
+    return this.#isAbandoned || (this.#launched === this.#aside && this.#lines.size === 0)
+  }
+
   async #roomAgain(): Promise<void> {
     while (!this.#hasRoom) {
       if (!this.#turns.hasRoom) this.#turns.awaitRoom(this)
@@ -146,6 +161,6 @@ export class Lane implements LineOwner {
   }
 
   #settle(): void {
-    if (this.isIdle) for (const resolve of this.#idleWaiters.splice(0)) resolve()
+    if (this.#isAnswered) for (const resolve of this.#answerWaiters.splice(0)) resolve()
   }
 }

@@ -12,6 +12,8 @@ export interface LineOwner {
   launch(line: Line, permit: Permit): Promise<void>
   /** A group is settled. */
   landed(): void
+  /** Adds to the number of groups of which `on_bad_row` handles a row. A negative number subtracts. */
+  aside(groups: number): void
   /** Wakes those who wait for room, if there is room. */
   wake(): void
 }

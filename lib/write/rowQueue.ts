@@ -95,9 +95,9 @@ export class RowQueue {
     if (this.#buffer.rows.length > 0) this.#flush()
   }
 
-  /** Resolves when all groups that have left are settled, including groups that leave during the wait. */
-  idle(): undefined | Promise<void> {
-    return this.#lane.idle()
+  /** As {@link Lane.answered}. */
+  answered(): undefined | Promise<void> {
+    return this.#lane.answered()
   }
 
   /** Sends the buffer. Resolves when all rows so far are settled, or the queue is closed. */

@@ -57,8 +57,8 @@ export class TableWriter {
     this.#tally = tally
     this.#release = release
     this.#progress = progress
-    this.#badRows = new BadRows(settings, tally)
     this.#failure = new FailureLatch(() => this.#settle(), onFailure)
+    this.#badRows = new BadRows(settings, tally, this.#failure)
     const source = { client, keyspace, table: name, timeout_ms, signal }
     this.#table = new LiveTable(source, schema, readAt, { ...settings, latest_expiry_s }, clock)
     const ring = new Ring(client, keyspace, partitionKeyOf)
@@ -112,7 +112,7 @@ export class TableWriter {
 
   /** Decides about a row with a name that may have been added to the table. Reads the schema again if needed. */
   async settle(row: DoubtfulRow): Promise<EncodedRow | BadRow | Error> {
-    const settled = await this.#table.settle(row)
+    const settled = await this.#failure.unlessEnded(this.#table.settle(row))
     if ('slab' in settled && row.arrival !== undefined) stamp(settled, this.clock.at(row.arrival))
     return settled
   }
@@ -142,7 +142,7 @@ export class TableWriter {
     return this.#queue.isIdle
   }
 
-  /** Gives a bad row to `on_bad_row`. Resolves when the handler is done with it. */
+  /** Gives a bad row to `on_bad_row`. Resolves when the handler is done with it, and rejects if the writer ends first. */
   async setAside(row: BadRow): Promise<void> {
     if (this.#failure.isClosed) return this.#failure.rejection()
     // Somebody also waits for the rows before it.
@@ -191,7 +191,7 @@ export class TableWriter {
     await this.drain()
     if (this.#tally.counts.rows_accepted === 0) return
     await this.checkBadRows()
-    await this.#refuse(await this.#table.lastChange())
+    await this.#refuse(await this.#failure.unlessEnded(this.#table.lastChange()))
     await this.nextMillisecond()
   }
 
@@ -265,7 +265,7 @@ export class TableWriter {
     this.#tally.groupReturned()
   }
 
-  /** A row that only Cassandra refuses keeps its permit until `on_bad_row` is done with it. */
+  /** A row that only Cassandra refuses keeps its permit until `on_bad_row` is done with it, or the writer ends. */
   async #rowRefused(error: RowError, { given }: EncodedRow): Promise<boolean> {
     if (given !== undefined) await this.#badRows.setAside(new BadRow(error, given), true)
     else {
@@ -292,7 +292,7 @@ export class TableWriter {
 
   async #settle(): Promise<Outcome> {
     this.#stop()
-    await this.#queue.idle()
+    await this.#queue.answered()
     this.#tally.close()
     return { counts: this.#tally.counts, unacknowledged: this.unacknowledged }
   }

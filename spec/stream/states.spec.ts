@@ -94,6 +94,23 @@ const states: Record<string, () => Promise<Staged>> = {
     await settled()
     return staged
   },
+  'while a handler of bad rows is busy': async () => {
+    const on_bad_row = vi.fn(() => new Promise<void>(() => {}))
+    const staged = stage({ ...one, on_bad_row })
+    staged.give({ id: 'x' })
+    staged.give(row(0))
+    await vi.waitFor(() => expect(on_bad_row).toHaveBeenCalled())
+    return staged
+  },
+  'while a handler of a row that only Cassandra refuses is busy': async () => {
+    const on_bad_row = vi.fn(() => new Promise<void>(() => {}))
+    const staged = stage({ ...one, on_bad_row })
+    staged.give(row(0))
+    staged.give(row(1))
+    ;(await staged.client.nextWrite()).fail(serverError(0x2200, 'too long'))
+    await vi.waitFor(() => expect(on_bad_row).toHaveBeenCalled())
+    return staged
+  },
   'while a failure waits for the other requests': async () => {
     const staged = stage({ ...one, concurrency: 2 })
     for (const id of range(2)) staged.give(row(id))

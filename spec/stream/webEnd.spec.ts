@@ -1,9 +1,27 @@
 import { describe, expect, it } from 'vitest'
-import { RowError } from '../../lib/index.ts'
+import { type CassandraWritableOptions, RowError } from '../../lib/index.ts'
 import { idsSent, range, row, serverError, settled } from './support.ts'
 import { automatic, Endless, noUnhandledRejections, reasonOf, webScene } from './webSupport.ts'
 
 const never = 60_000
+
+/** A sink whose handler of bad rows never ends, with a request in flight. `busy` resolves when the handler was called. */
+async function busyHandler(options: Partial<CassandraWritableOptions> = {}, bad: unknown = { id: 'bad' }) {
+  let called = (_: unknown) => {}
+  const busy = new Promise(resolve => {
+    called = resolve
+  })
+  const on_bad_row = () => {
+    called(undefined)
+    return new Promise<void>(() => {})
+  }
+  const web = webScene({ rows_per_batch: 1, on_bad_row, ...options })
+  const writer = web.stream.getWriter()
+  const first = await writer.write(row(1)).then(() => web.client.nextWrite())
+  const writing = writer.write(bad as object)
+  writing.catch(() => {})
+  return { ...web, writer, first, busy, writing }
+}
 
 noUnhandledRejections()
 
@@ -140,6 +158,62 @@ describe('abort()', () => {
     expect(stream.stats.rows_failed).toBe(1)
   })
 
+  it('does not wait for a handler of bad rows', async () => {
+    const { writer, busy, writing } = await busyHandler()
+    await busy
+    const reason = new Error('enough')
+    await writer.abort(reason)
+    expect(await reasonOf(writing)).toBe(reason)
+    expect(await reasonOf(writer.closed)).toBe(reason)
+  })
+
+  it('does not wait for a handler of a row that only Cassandra refuses', async () => {
+    const { client, writer, busy, first, stream } = await busyHandler({}, row(2))
+    first.fail(serverError(0x2200, 'too long'))
+    await busy
+    const closing = reasonOf(writer.close())
+    const reason = new Error('enough')
+    const aborting = writer.abort(reason).catch(() => {})
+    expect(await closing).toBe(reason)
+    await aborting
+    await settled()
+    expect(stream.stats).toMatchObject({ rows_failed: 2, requests_in_flight: client.pending.length })
+  })
+
+  it('may be awaited in a handler of bad rows', async () => {
+    const reason = new Error('one is too many')
+    const events: string[] = []
+    const { stream } = webScene({
+      on_bad_row: async () => {
+        await writer.abort(reason)
+        events.push('aborted')
+      },
+    })
+    const writer = stream.getWriter()
+    expect(await reasonOf(writer.write({ id: 'bad' }))).toBe(reason)
+    await settled()
+    expect(events).toEqual(['aborted'])
+  })
+
+  it.each([
+    ['for the columns of a row', { id: 1, w: 2 }],
+    ['for the last look at the table', undefined],
+  ])('does not wait for a read of the schema, %s', async (_, chunk) => {
+    const { client, stream } = webScene({}, automatic)
+    const writer = stream.getWriter()
+    await writer.write(row(1))
+    await stream.flush()
+    const { execute } = client
+    client.execute = (cql, ...rest) =>
+      cql.startsWith('SELECT') ? new Promise(() => {}) : execute.call(client, cql, ...rest)
+    const ending = reasonOf(chunk === undefined ? writer.close() : writer.write(chunk))
+    await settled()
+    const reason = new Error('enough')
+    const aborting = writer.abort(reason).catch(() => {})
+    expect(await ending).toBe(reason)
+    await aborting
+  })
+
   it('leaves a borrowed client open', async () => {
     const { client, stream } = webScene()
     await stream.abort()
@@ -185,6 +259,31 @@ describe('a failure', () => {
     ;(await client.nextWrite()).fail(serverError(0x2100, 'no permission'))
     expect(await waiting).toBe(await reasonOf(writer.closed))
     expect(client.writes.length).toBe(1)
+  })
+
+  it('does not wait for a handler of bad rows, and ends pipeTo()', async () => {
+    const { writer, first, busy, stream } = await busyHandler()
+    writer.releaseLock()
+    const loading = reasonOf(new ReadableStream(new Endless()).pipeTo(stream))
+    await busy
+    first.fail(serverError(0x2100, 'no permission'))
+    expect(await loading).toMatchObject({
+      code: 'ERR_CASSANDRA_UNAUTHORIZED',
+      counts: { rows_accepted: 1, rows_failed: 1, rows_set_aside: 0 },
+    })
+  })
+
+  it('does not wait for a handler of a row that only Cassandra refuses', async () => {
+    const { client, writer, first, busy } = await busyHandler({}, row(2))
+    await client.writesReach(2)
+    first.fail(serverError(0x2200, 'too long'))
+    await busy
+    client.pending[0]?.fail(serverError(0x2100, 'no permission'))
+    expect(await reasonOf(writer.closed)).toMatchObject({
+      code: 'ERR_CASSANDRA_UNAUTHORIZED',
+      counts: { rows_accepted: 2, rows_failed: 2, rows_set_aside: 0 },
+      unacknowledged: [{ from: 0, to: 1 }],
+    })
   })
 
   it('may be a bad row: the rows before it are written, and no row after it is sent', async () => {
@@ -300,6 +399,15 @@ describe('AbortSignal', () => {
     await client.nextWrite()
     abort.abort()
     expect(await closing).toBe(abort.signal.reason)
+  })
+
+  it('does not wait for a handler of bad rows', async () => {
+    const abort = new AbortController()
+    const { writer, busy, writing } = await busyHandler({ signal: abort.signal })
+    await busy
+    abort.abort()
+    expect(await reasonOf(writing)).toBe(abort.signal.reason)
+    expect(await reasonOf(writer.closed)).toBe(abort.signal.reason)
   })
 
   it('does nothing after close', async () => {

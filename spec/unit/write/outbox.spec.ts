@@ -175,16 +175,16 @@ describe('room', () => {
 describe('idle', () => {
   it('comes at once if there is nothing, and otherwise with the last answer', async () => {
     const { lane, sent, answer } = scene()
-    expect(lane.idle()).toBeUndefined()
+    expect(lane.answered()).toBeUndefined()
     const groups = [groupOf(), groupOf()]
     lane.push(groups)
-    const idle = lane.idle()
+    const idle = lane.answered()
     expect(await isOver(idle)).toBe(false)
     await answer(...sent)
     expect(await isOver(idle)).toBe(false)
     await answer(...sent)
     expect(await isOver(idle)).toBe(true)
-    expect(lane.idle()).toBeUndefined()
+    expect(lane.answered()).toBeUndefined()
   })
 })
 
@@ -193,7 +193,7 @@ describe('close()', () => {
     const { lane, sent, answer } = scene()
     const [a, b, c] = [groupOf(), groupOf(), groupOf()]
     lane.push([a, b])
-    const [room, idle] = [lane.room(), lane.idle()]
+    const [room, idle] = [lane.room(), lane.answered()]
     lane.close()
     lane.push([c])
     expect(await isOver(room)).toBe(true)
@@ -210,11 +210,11 @@ describe('abandon()', () => {
     const { lane, sent, answer } = scene()
     const [a, b] = [groupOf(), groupOf()]
     lane.push([a, b])
-    const [room, idle] = [lane.room(), lane.idle()]
+    const [room, idle] = [lane.room(), lane.answered()]
     lane.abandon()
     expect(await isOver(room)).toBe(true)
     expect(await isOver(idle)).toBe(true)
-    expect(lane.idle()).toBeUndefined()
+    expect(lane.answered()).toBeUndefined()
     await answer(a)
     expect(sent).toEqual([a])
   })
@@ -284,8 +284,8 @@ describe('lanes of one outbox', () => {
     await answer(first)
     await answer(left)
     expect(sent).toEqual([first, left])
-    expect(other.idle()).toBeUndefined()
-    expect(one.idle()).toBeUndefined()
+    expect(other.answered()).toBeUndefined()
+    expect(one.answered()).toBeUndefined()
   })
 
   it('are idle separately', async () => {
@@ -293,10 +293,10 @@ describe('lanes of one outbox', () => {
     const [one, other] = [open(9), open(9)]
     one.push([groupOf()])
     other.push([groupOf()])
-    const idle = one.idle()
+    const idle = one.answered()
     await answer(sent[0] as Group)
     expect(await isOver(idle)).toBe(true)
-    expect(other.idle()).toBeInstanceOf(Promise)
+    expect(other.answered()).toBeInstanceOf(Promise)
     await answer(sent[1] as Group)
   })
 })
@@ -346,7 +346,7 @@ describe('whatever the order of groups and answers', () => {
             if (closed.has(i)) expect(left).toEqual(own.filter(group => left.includes(group)))
             else expect(left).toEqual(own)
           }
-          expect(lanes[i]?.idle()).toBeUndefined()
+          expect(lanes[i]?.answered()).toBeUndefined()
         }
         // Nobody waits forever.
         expect(await Promise.all(rooms.map(isOver))).toEqual(rooms.map(() => true))

@@ -232,7 +232,7 @@ describe('a replica set that fails three times in a row', () => {
     expect(await Promise.all(again.map(isOver))).toEqual([true, true, true])
     expect(namesOf()).toHaveLength(7)
     for (const at of [1, 2, 3, 4, 5, 6]) await acknowledge(at)
-    expect(lane.idle()).toBeUndefined()
+    expect(lane.answered()).toBeUndefined()
   })
 
   it('does not shrink the window if there are others, and shrinks it if it is the only one', async () => {
@@ -324,7 +324,7 @@ describe('a replica set that hangs', () => {
     vi.advanceTimersByTime(250)
     expect(namesOf()).toEqual(['alive', 'hung', 'hung'])
     for (const at of [1, 2, 3]) await acknowledge(at)
-    expect(lane.idle()).toBeUndefined()
+    expect(lane.answered()).toBeUndefined()
     // A group may exceed the bound only if nothing is held.
     lane.push([{ ...groupOf('alive'), bytes: 5_000 }])
     expect(namesOf()).toHaveLength(5)
@@ -341,7 +341,7 @@ describe('a replica set that hangs', () => {
     for (const at of [1, 2, 3]) await acknowledge(at)
     expect(sent).toHaveLength(5)
     await acknowledge(4)
-    expect(lane.idle()).toBeUndefined()
+    expect(lane.answered()).toBeUndefined()
   })
 
   it('gets no more requests in flight after it answers one than any other, however often it does', async () => {
