@@ -25,8 +25,16 @@ const readFailures: Readonly<Record<string, string>> = {
 
 const MOST_PATH = 255
 
-/** Text that may be the body of a key and must not be shown. */
-const base64 = /^[\w+/=\s]{64,}$/
+/** Control characters and quotes, which a path rarely has and a damaged key may have, and the dashes around a key. */
+const rareInPaths = /[\p{Cc}"'`]|-----|KEY--/u
+
+/** Ends of lines as they are, as spaces, and as they are written in JSON. */
+const breaks = /\s|\\[nr]/g
+
+/** Text that may be a part of a key. */
+const longRun = /[\w+/=]{40,}/g
+
+const hexadecimal = /[\da-f]{40}/i
 
 /**
  * PEM text, given directly or read from a path.
@@ -104,9 +112,17 @@ function parseKey(key: string, passphrase: string | undefined): KeyObject {
   }
 }
 
+/** A key that was damaged or given in another format counts as a path, and must not be shown. */
 function shownPath(path: string): string {
-  if (base64.test(path)) return `${path.length} characters`
+  if (mayBeKey(path)) return `${path.length} characters`
   return `\`${escaped(path.slice(0, MOST_PATH))}${path.length > MOST_PATH ? '…' : ''}\``
+}
+
+function mayBeKey(text: string): boolean {
+  if (rareInPaths.test(text.trimEnd()) || hexadecimal.test(text)) return true
+  // Names of folders seldom have all three, and 40 characters in base64 nearly always have them.
+  const isMixed = (run: string) => /[A-Z]/.test(run) && /[a-z]/.test(run) && /\d/.test(run)
+  return text.replaceAll(breaks, '').match(longRun)?.some(isMixed) ?? false
 }
 
 function wrong(option: PemOption, expected: string): OptionError {

@@ -79,6 +79,66 @@ describe('PEM', () => {
       expect(message.length).toBeLessThan(500)
     }
   })
+
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  const sec1 = privateKey.export({ type: 'sec1', format: 'pem' }).toString()
+  const der = privateKey.export({ type: 'pkcs8', format: 'der' })
+  const { d = '' } = privateKey.export({ format: 'jwk' })
+  const secrets = [
+    ...[pem, sec1].flatMap(text => text.split('\n').slice(1, -2)),
+    d,
+    der.toString('hex'),
+    der.subarray(36, 60).toString('latin1'),
+  ]
+
+  describe.each([
+    ['without its first line', (text: string) => text.split('\n').slice(1).join('\n')],
+    ['without its first line, in CRLF', (text: string) => text.split('\n').slice(1).join('\r\n')],
+    ['without its first line break', (text: string) => text.split('\n').slice(1).join('')],
+    ['without dashes', (text: string) => text.replaceAll('-', '')],
+    ['without its first and last line', (text: string) => text.split('\n').slice(1, -2).join('\n')],
+    ['of one line', (text: string) => text.split('\n')[1] ?? ''],
+    ['with a written \\n', (text: string) => text.split('\n').slice(1, -2).join('\\n')],
+    ['in lines of 32', (text: string) => text.split('\n').slice(1, -2).join('').replaceAll(/.{32}/g, '$&\n')],
+    ['in words of 32', (text: string) => text.split('\n').slice(1, -2).join('').replaceAll(/.{32}/g, '$& ')],
+    ['in quotes', (text: string) => JSON.stringify(text.split('\n').slice(1).join('\n'))],
+    ['with a path before it', (text: string) => `/run/secrets/${text.split('\n').slice(1, -2).join('')}`],
+    ['in DER as latin1', () => der.toString('latin1')],
+    ['in DER as UTF-8', () => der.toString()],
+    ['in hexadecimal', () => der.toString('hex')],
+    ['as a JWK', () => JSON.stringify(privateKey.export({ format: 'jwk' }))],
+  ])('with a key %s', (_, damage) => {
+    it.each(['ssl_ca_cert', 'ssl_client_cert', 'ssl_client_key'] as const)(
+      'is not shown in the error for %s',
+      async option => {
+        for (const text of [pem, sec1]) {
+          const { message } = await refusal(() => readPem(option, damage(text)))
+          for (const secret of secrets) {
+            const parts = Array.from({ length: secret.length - 7 }, (_, at) => secret.slice(at, at + 8))
+            expect(parts.filter(part => message.includes(part))).toEqual([])
+          }
+          expect(message).toMatch(/, got \d+ characters: /)
+        }
+      },
+    )
+  })
+
+  it.each([
+    'client.key',
+    './Certs/KEY (copy).pem',
+    '/etc/ssl/private/cassandra/production/eu/client/key',
+    '/var/run/secrets/kubernetes.io/serviceaccount/Client-2024-cassandra-streams_loader.key',
+    String.raw`C:\Users\loader\certs\key.pem`,
+    '\\\\files\\certs\\schlüssel.pem',
+  ])('that is no file is shown, because it looks like a path: %s', async path => {
+    expect((await refusal(() => readPem('ssl_client_key', path))).message).toContain(`\`${path}\``)
+  })
+
+  it('is shown with a line feed at its end, which an environment variable may have', async () => {
+    const { message } = await refusal(() => readPem('ssl_client_key', 'client.key\r\n'))
+    expect(message).toContain('`client.key\\u{d}\\u{a}`')
+  })
 })
 
 describe('a certificate authority', () => {
