@@ -1,3 +1,6 @@
+import { types as is } from 'node:util'
+import { isPlain } from './realm.ts'
+
 /** A value that stays the same when it is written as JSON and parsed again. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
 
@@ -27,7 +30,7 @@ export function faultIn(value: unknown): string | undefined {
       }
       return undefined
     }
-    if (!isPlain(part)) return { what: nameOf(part), at: '' }
+    if (!isPlainJson(part)) return { what: nameOf(part), at: '' }
     for (const [name, inner] of Object.entries(part)) {
       const fault = find(inner, depth + 1)
       if (fault !== undefined) return { ...fault, at: `.${name}${fault.at}` }
@@ -54,15 +57,18 @@ function ofScalar(value: unknown): Fault | undefined {
   return { what: names[typeof value] ?? `a ${typeof value}`, at: '' }
 }
 
-function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) return false
-  return Object.getOwnPropertySymbols(value).length === 0 && !('toJSON' in value)
+/** A copy of a value that {@link isJson} takes. That of `structuredClone` may be of another realm. */
+export function copyOfJson<Value extends Json>(value: Value): Value {
+  return typeof value === 'object' ? (JSON.parse(JSON.stringify(value)) as Value) : value
+}
+
+function isPlainJson(value: object): boolean {
+  return isPlain(value) && Object.getOwnPropertySymbols(value).length === 0 && !('toJSON' in value)
 }
 
 function nameOf(value: object): string {
-  if (value instanceof Date) return 'a Date (use toISOString() of it)'
-  if (value instanceof Promise) return 'a Promise (it must not be async)'
+  if (is.isDate(value)) return 'a Date (use toISOString() of it)'
+  if (is.isPromise(value)) return 'a Promise (it must not be async)'
   return 'an object that is not plain'
 }
 

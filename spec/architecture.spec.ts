@@ -7,6 +7,7 @@ const lib = resolve(import.meta.dirname, '../lib')
 /** From the bottom up, planned layers included. A file imports only from its own folder and from those before it. */
 const layers = [
   'errors.ts',
+  'realm.ts',
   'json.ts',
   'diagnostics.ts',
   'options',

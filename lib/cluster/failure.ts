@@ -7,6 +7,7 @@ import {
 } from '../errors.ts'
 import { refuse } from '../options/check.ts'
 import type { ConnectionSettings } from '../options/settings.ts'
+import { errorsIn, isNamed } from '../realm.ts'
 import { finalFailure } from './finalFailure.ts'
 import { speaksTls } from './tls.ts'
 
@@ -40,7 +41,7 @@ const PROBE_TIMEOUT_MS = 2_000
  * error is kept: the error may hold the client, and with it the password.
  */
 export async function explainConnectFailure(error: unknown, settings: ConnectionSettings): Promise<unknown> {
-  if (error instanceof CassandraStreamsError || isAbort(error)) return error
+  if (error instanceof CassandraStreamsError || isNamed(error, 'AbortError')) return error
   const failure = (error ?? { message: '' }) as DriverFailure
   const inner = Object.entries(failure.innerErrors ?? {})
   const failures = inner.length > 0 ? inner.map(([, cause]) => cause) : [failure]
@@ -229,7 +230,8 @@ export function wordsOf(error: unknown): string {
   }
   if (message === NO_HOST_TRIED) return 'every host was marked as down by then'
   // For a name with several addresses, Node reports an error without a message.
-  if (!message && error instanceof AggregateError) return tidy(error.errors.map(wordsOf).join('; '))
+  const several = errorsIn(error)
+  if (!message && several !== undefined) return tidy(several.map(wordsOf).join('; '))
   if (message === NO_HOST_RESOLVED) return 'its name does not resolve to an address'
   // A caller may throw anything.
   const text = typeof message === 'string' ? message : message && inspect(message, { depth: 1 })
@@ -256,8 +258,4 @@ function tidy(words: string): string {
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim()
   return plain.length <= MOST_WORDS ? plain : `${plain.slice(0, MOST_WORDS).replace(/[\uD800-\uDBFF]$/, '')}…`
-}
-
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError'
 }

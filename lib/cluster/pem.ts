@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { OptionError } from '../errors.ts'
 import { refuse } from '../options/check.ts'
 import { escaped } from '../options/shown.ts'
+import { codeIn } from '../realm.ts'
 
 /** Options that take PEM, as text or as the path of a file. */
 export type PemOption = 'ssl_ca_cert' | 'ssl_client_cert' | 'ssl_client_key'
@@ -53,7 +54,7 @@ async function readText(option: PemOption, path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
+    const code = codeIn(error) ?? 'unreadable'
     const reason = readFailures[code] ?? code
     throw wrong(option, `PEM text or the path of a readable file, got ${shownPath(path)}: ${reason}`)
   }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Client } from 'cassandra-driver'
 import { ConnectionError, OptionError } from '../errors.ts'
 import type { ConnectionSettings } from '../options/settings.ts'
+import { isPlain } from '../realm.ts'
 import { driverOptions } from './driverOptions.ts'
 import { explainConnectFailure } from './failure.ts'
 import { copyOf } from './finalFailure.ts'
@@ -119,8 +120,8 @@ function keyOf(settings: ConnectionSettings): string {
 function leavesOf(value: unknown, depth = 0): unknown {
   if (typeof value === 'function') return identityOf(value)
   if (typeof value !== 'object' || value === null) return String(value)
-  const isPlain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
-  if (!isPlain || depth === MOST_DEPTH) return identityOf(value)
+  const isRead = Array.isArray(value) || isPlain(value)
+  if (!isRead || depth === MOST_DEPTH) return identityOf(value)
   return Object.entries(value).map(([name, part]) => [name, leavesOf(part, depth + 1)])
 }
 

@@ -8,6 +8,7 @@ import {
 } from 'node:tls'
 import { refuse } from '../options/check.ts'
 import type { TlsSettings } from '../options/settings.ts'
+import { codeIn } from '../realm.ts'
 import { checkAuthority, checkPair, type PemOption, readPem } from './pem.ts'
 
 /**
@@ -50,8 +51,9 @@ function checkContext(options: ConnectionOptions): void {
   try {
     createSecureContext(options)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
-    throw refuse('client_options', `Expected \`client_options.sslOptions\` to make a TLS context${code}`)
+    const code = codeIn(error)
+    const expected = 'Expected `client_options.sslOptions` to make a TLS context'
+    throw refuse('client_options', `${expected}${code === undefined ? '' : ` (${code})`}`)
   }
 }
 

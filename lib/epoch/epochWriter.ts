@@ -1,7 +1,7 @@
 import type { Seal } from '../checkpoint/epoch.ts'
 import { channels, type EpochContext, traceEach } from '../diagnostics.ts'
 import { RowError, type RowRange } from '../errors.ts'
-import type { Json } from '../json.ts'
+import { copyOfJson, type Json } from '../json.ts'
 import type { EpochSettings } from '../options/settings.ts'
 import type { EncodedRow } from '../row/encodedRow.ts'
 import type { StoredTable } from '../table/schema.ts'
@@ -76,7 +76,7 @@ export class EpochWriter {
     const { committed } = this.#epochs.state
     if (committed === undefined) return null
     const { epoch_id, position, rows_total } = committed
-    return { epoch_id, position: structuredClone(position), rows_total }
+    return { epoch_id, position: copyOfJson(position), rows_total }
   }
 
   /** Rows that are not known to be durably written: those after the last commit. */
@@ -156,14 +156,14 @@ export class EpochWriter {
   ): undefined | Promise<void> {
     epoch.beganAt ??= this.#writer.clock.now()
     const wasSetAside = replayed?.set_aside?.[epoch.set_aside.length] === epoch.count
-    if (!wasSetAside && !(row instanceof BadRow || row instanceof Error)) {
+    if (!wasSetAside && 'slab' in row) {
       epoch.add(row, position)
       this.#writer.accept()
       return undefined
     }
     // The first attempt took this row and may have stored it, so the replay cannot set it aside.
     if (row instanceof BadRow && replayed !== undefined && !wasSetAside) throw row.error
-    if (row instanceof Error && !wasSetAside) throw row
+    if (!(row instanceof BadRow || wasSetAside)) throw row
     // The epoch must not be committed before `on_bad_row` has kept the row elsewhere.
     if (row instanceof BadRow)
       return this.#writer.setAside(row).then(() => epoch.addSetAside(indexOf(row), position))

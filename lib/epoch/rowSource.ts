@@ -1,3 +1,4 @@
+import { types as is } from 'node:util'
 import { CheckpointError } from '../errors.ts'
 
 /** What rows can be read from. */
@@ -89,8 +90,7 @@ async function* fromReader<Row>(reader: ReadableStreamDefaultReader<Row>): Async
 function checkSource(source: unknown): void {
   const isObject = typeof source === 'object' && source !== null
   if (isObject && [Symbol.iterator, Symbol.asyncIterator, 'getReader'].some(name => name in source)) return
-  const got =
-    source === null ? 'null' : source instanceof Promise ? 'a Promise: await it first' : typeof source
+  const got = source === null ? 'null' : is.isPromise(source) ? 'a Promise: await it first' : typeof source
   throw new CheckpointError(
     'ERR_CASSANDRA_EPOCH',
     `Expected the rows of an epoch as an iterable, an async iterable or a ReadableStream, got ${got}`,

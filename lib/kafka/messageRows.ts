@@ -1,3 +1,4 @@
+import { types as is } from 'node:util'
 import { wordsOf } from '../cluster/failure.ts'
 import { RowError } from '../errors.ts'
 import type { KafkaMessage } from '../options/kafkaClient.ts'
@@ -41,7 +42,7 @@ export class MessageRows {
   of(message: KafkaMessage): readonly object[] {
     const given: unknown = this.#row(message)
     if (given === null || given === undefined) return []
-    if (given instanceof Promise) {
+    if (is.isPromise(given)) {
       // Without a handler, a rejection of this Promise would end the process.
       given.catch(() => {})
       throw new TypeError('Expected `row` to return a row, got a Promise: it must not be async')

@@ -3,6 +3,7 @@ import type { Consumer } from '@platformatic/kafka'
 import { within } from '../cluster/within.ts'
 import { KafkaError } from '../errors.ts'
 import type { GroupListener, Subscription, TopicOffset, TopicPartition } from '../options/kafkaClient.ts'
+import { isError } from '../realm.ts'
 import { kafkaFailure } from './kafkaFailure.ts'
 import { hasLeft, newConsumer } from './platformaticConsumer.ts'
 import type { Platformatic, PlatformaticOptions } from './platformaticOptions.ts'
@@ -249,7 +250,7 @@ async function joinByStream(consumer: Consumer, topics: readonly string[]): Prom
 }
 
 function isUnknownTopic(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('Unknown topic')
+  return isError(error) && error.message.startsWith('Unknown topic')
 }
 
 /** Whether another try cannot help. */

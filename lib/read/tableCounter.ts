@@ -1,5 +1,6 @@
 import type { Connection } from '../cluster/connect.ts'
 import type { CountSettings } from '../options/countSettings.ts'
+import { isNamed } from '../realm.ts'
 import { BytesDiffer } from '../value/decoder.ts'
 import { Lanes } from './lanes.ts'
 import { LargestPartitions } from './largestPartitions.ts'
@@ -110,7 +111,7 @@ export class TableCounter {
     try {
       read()
     } catch (error) {
-      if (error instanceof BytesDiffer || error instanceof RangeError) throw this.#statement.changed
+      if (error instanceof BytesDiffer || isNamed(error, 'RangeError')) throw this.#statement.changed
       throw error
     }
   }

@@ -1,4 +1,5 @@
 import { ReadError } from '../errors.ts'
+import { isNamed } from '../realm.ts'
 import { BytesDiffer } from '../value/decoder.ts'
 import type { Lanes } from './lanes.ts'
 import type { Page } from './pageReader.ts'
@@ -76,7 +77,7 @@ export class TablePass {
     try {
       return page.take(MOST_ROWS)
     } catch (error) {
-      if (error instanceof BytesDiffer || error instanceof RangeError) throw this.#statement.changed
+      if (error instanceof BytesDiffer || isNamed(error, 'RangeError')) throw this.#statement.changed
       throw error
     }
   }

@@ -1,6 +1,7 @@
+import { types as is } from 'node:util'
 import { CheckpointError } from '../errors.ts'
 import type { Json } from '../json.ts'
-import { faultIn, isJson } from '../json.ts'
+import { copyOfJson, faultIn, isJson } from '../json.ts'
 import type { WriteSettings } from '../options/settings.ts'
 
 /**
@@ -12,12 +13,12 @@ export function positionOf(row: unknown, { position }: Pick<WriteSettings, 'posi
   let given: unknown
   try {
     given = position(row as never)
-    if (isJson(given)) return typeof given === 'object' ? structuredClone(given) : given
+    if (isJson(given)) return copyOfJson(given)
   } catch (cause) {
     throw new CheckpointError('ERR_CASSANDRA_POSITION', `\`position\` failed: ${cause}`, { cause })
   }
   // A promise is refused here. Its rejection must not end the process.
-  if (given instanceof Promise) given.catch(() => {})
+  if (is.isPromise(given)) given.catch(() => {})
   const expected = 'Expected `position` to return a JSON value for each row'
   throw new CheckpointError('ERR_CASSANDRA_POSITION', `${expected}, got ${faultIn(given)}`)
 }

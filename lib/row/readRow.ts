@@ -1,5 +1,6 @@
+import { isPlain } from '../realm.ts'
 import { unset } from '../value/bind.ts'
-import { isBuiltIn, isPlain } from '../value/objects.ts'
+import { isBuiltIn } from '../value/objects.ts'
 import { notAnObject, unreadable } from './rowRefusal.ts'
 
 /** A row as the caller gave it. Reading it may run the caller's code, which may throw. */

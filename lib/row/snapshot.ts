@@ -1,8 +1,9 @@
 import { types as is } from 'node:util'
+import { isPlain } from '../realm.ts'
 import { unset } from '../value/bind.ts'
 import { copyOf } from '../value/blob.ts'
 import { isMutableDriverValue } from '../value/driverValue.ts'
-import { isBuiltIn, isIterable, isPlain } from '../value/objects.ts'
+import { isBuiltIn, isIterable } from '../value/objects.ts'
 import { isAnyTemporal } from '../value/temporal.ts'
 
 /** No collection with more items fits a mutation, even if all are empty, because each has a length of 4 bytes. */

@@ -9,9 +9,9 @@ import { hasShape, isText, type Json } from '../json.ts'
 import { type CheckpointPlace, placeText } from '../options/checkpointPlace.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
 import type { ReadTarget } from '../read/tableReader.ts'
+import { isPlain } from '../realm.ts'
 import { setOwn } from '../value/decoder.ts'
 import { isDriver } from '../value/driverValue.ts'
-import { isPlain } from '../value/objects.ts'
 
 /** What the checkpoint of a source keeps as its position. */
 interface Kept {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client, Host } from 'cassandra-driver'
 import { ReadError, SchemaError, WriteError } from '../errors.ts'
+import { isError } from '../realm.ts'
 import type { StoredTable } from './schema.ts'
 import { describeTable, type SelectSystem, selectFrom } from './systemSchema.ts'
 
@@ -122,7 +123,7 @@ function isAt(host: Host, address: unknown): boolean {
 
 /** The caller shut its client down, so no other answer will come. */
 function isShutDown(error: unknown): boolean {
-  return error instanceof Error && error.message.includes('after shutdown')
+  return isError(error) && error.message.includes('after shutdown')
 }
 
 function isForbidden(error: unknown): boolean {

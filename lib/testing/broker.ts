@@ -129,7 +129,7 @@ class Broker {
     await cp(this.log, kept).catch(() => {})
     const text = await readFile(this.log, 'utf8').catch(() => '')
     const tail = text.trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n')
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const why = (cause as Partial<Error> | undefined)?.message ?? String(cause)
     const message = `Kafka did not start in ${this.#folder}: ${why}\n--- end of its log ---\n${tail}\n--- the complete log is ${kept} ---`
     return new KafkaStartError(message, { cause })
   }

@@ -1,5 +1,6 @@
 import { createPrivateKey } from 'node:crypto'
 import { CassandraStartError } from './error.ts'
+import { loadPackage } from './package.ts'
 
 /** A certificate and its private key, both PEM text. */
 export interface Identity {
@@ -25,7 +26,7 @@ export async function makeCertificates(
   addresses: readonly string[],
   withClient: boolean,
 ): Promise<Certificates> {
-  const { generate } = await import('selfsigned').catch(error => {
+  const { generate } = await loadPackage<typeof import('selfsigned')>('selfsigned').catch(error => {
     const install = '`tls` needs the package selfsigned: run `npm install --save-dev selfsigned`'
     throw new CassandraStartError(install, { cause: error })
   })

@@ -217,9 +217,11 @@ async function explain(
 }
 
 function reasons(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  if (error.name === 'TimeoutError') return `it took longer than ${START_TIMEOUT_MS / 1000} seconds`
-  return error.cause === undefined ? error.message : `${error.message}: ${reasons(error.cause)}`
+  // Not by `instanceof`, because errors of Node are not of Jest's class.
+  const { name, message, cause } = (error ?? {}) as Partial<Error>
+  if (message === undefined) return String(error)
+  if (name === 'TimeoutError') return `it took longer than ${START_TIMEOUT_MS / 1000} seconds`
+  return cause === undefined ? message : `${message}: ${reasons(cause)}`
 }
 
 async function keepLogs(nodes: readonly CassandraNode[]): Promise<string> {

@@ -5,6 +5,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Cassandra } from './cassandra.ts'
 import { CassandraStartError } from './error.ts'
+import { loadPackage } from './package.ts'
 import { reservePorts } from './ports.ts'
 import { waitUntilReady } from './readiness.ts'
 
@@ -84,7 +85,8 @@ export function hasTestcontainers(): boolean {
 
 /** Starts one plain node in a container, which testcontainers removes when this process ends. */
 export async function startContainer(): Promise<Cassandra> {
-  const { GenericContainer, getContainerRuntimeClient } = await import('testcontainers')
+  const { GenericContainer, getContainerRuntimeClient } =
+    await loadPackage<typeof import('testcontainers')>('testcontainers')
   // A fixed port, because Docker would give another one after `kill` and `start`.
   const ports = await reservePorts(['127.0.0.1'])
   const port = ports.native

@@ -69,7 +69,7 @@ async function listen(host: string, port: number): Promise<Server | undefined> {
     await once(server, 'listening')
     return server
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const { code } = error as { readonly code?: unknown }
     if (code === 'EADDRINUSE' || code === 'EACCES') return undefined
     const fix = code === 'EADDRNOTAVAIL' ? `; on macOS run \`sudo ifconfig lo0 alias ${host}\`` : ''
     throw new CassandraStartError(`Cannot listen on ${host}:${port}${fix}`, { cause: error })

@@ -1,3 +1,4 @@
+import { types as is } from 'node:util'
 import type { Bytes } from './bytes.ts'
 import { field, isDriver } from './driverValue.ts'
 import { Refusal, wrongKind } from './refusal.ts'
@@ -20,8 +21,7 @@ function daysOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) throw wrongKind(value)
   if (isTemporal(value, 'PlainDate')) return daysOfText(temporalText(value))
   if (isDriver(value, 'LocalDate')) return daysOfLocalDate(value)
-  if (value instanceof Date)
-    throw new Refusal(value, 'is a Date, whose day depends on the time zone: give text')
+  if (is.isDate(value)) throw new Refusal(value, 'is a Date, whose day depends on the time zone: give text')
   throw wrongKind(value)
 }
 
@@ -34,7 +34,7 @@ function daysOfText(text: string): number {
 /** A LocalDate holds a UTC Date, or days since the epoch beyond the range of Date. */
 function daysOfLocalDate(value: object): number {
   const date = field(value, 'date')
-  const milliseconds = date instanceof Date ? date.getTime() : Number.NaN
+  const milliseconds = is.isDate(date) ? Date.prototype.getTime.call(date) : Number.NaN
   const days = Number.isNaN(milliseconds) ? field(value, '_value') : milliseconds / millisecondsPerDay
   if (typeof days !== 'number' || !Number.isInteger(days)) throw new Refusal(value, 'is not a whole day')
   return days

@@ -1,4 +1,5 @@
 import { types as is } from 'node:util'
+import { isPlain } from '../realm.ts'
 import { refuseDetached } from './blob.ts'
 import { isMutableDriverValue } from './driverValue.ts'
 import { kindOf } from './preview.ts'
@@ -45,12 +46,6 @@ export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
     throw new Refusal(value, `is ${kindOf(value)} without fields of its own`)
   }
   return value as Readonly<Record<string, unknown>>
-}
-
-export function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  // The last prototype of another realm is not our Object.prototype, but it ends the chain there too.
-  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null
 }
 
 /** Whether an object is of one of JavaScript's own classes, which keep their content elsewhere than in fields. */

@@ -1,4 +1,5 @@
 import { RowError } from '../errors.ts'
+import { isError } from '../realm.ts'
 import type { GivenRow } from '../row/givenRow.ts'
 
 /** A row that cannot be stored, on its way to `on_bad_row`. */
@@ -19,6 +20,6 @@ export class BadRow {
 export function refusalIn(row: object): RowError | undefined {
   const error = row instanceof BadRow ? row.error : row
   if (error instanceof RowError) return error
-  if (error instanceof Error) throw error
+  if (isError(error)) throw error
   return undefined
 }

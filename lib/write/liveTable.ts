@@ -127,7 +127,7 @@ export class LiveTable {
     }
     const isGone = result instanceof RowError && this.#dropped.has(result.column ?? '')
     if (isGone) return columnDropped(this.#schema, (result as RowError).column ?? '')
-    if (result instanceof Error) return this.#refused(result, row.given)
+    if (!('slab' in result)) return this.#refused(result, row.given)
     if (this.#setsAside) result.given = row.given
     return result
   }

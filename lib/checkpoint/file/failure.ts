@@ -1,4 +1,5 @@
 import { CheckpointError } from '../../errors.ts'
+import { codeIn, messageIn } from '../../realm.ts'
 
 /** What the errors of the operating system mean, and what to do about them. */
 const remedies: Readonly<Record<string, string>> = {
@@ -16,12 +17,11 @@ const remedies: Readonly<Record<string, string>> = {
 /** Turns an error of the operating system into a CheckpointError with advice. A CheckpointError stays as it is. */
 export function explainFailure(error: unknown, location: string, verb: 'open' | 'write'): CheckpointError {
   if (error instanceof CheckpointError) return error
-  const reason = error instanceof Error ? error.message : String(error)
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  const remedy = remedies[code] === undefined ? '' : `. ${remedies[code]}`
+  const remedy = remedies[codeIn(error) ?? '']
+  const advice = remedy === undefined ? '' : `. ${remedy}`
   return new CheckpointError(
     'ERR_CASSANDRA_CHECKPOINT_IO',
-    `Cannot ${verb} checkpoint ${location}: ${reason}${remedy}`,
+    `Cannot ${verb} checkpoint ${location}: ${messageIn(error)}${advice}`,
     { location, cause: error },
   )
 }

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { basename, dirname, join } from 'node:path'
 import process from 'node:process'
+import { codeIn } from '../../realm.ts'
 import type { CheckpointFile, CheckpointFs } from './fs.ts'
 
 /** Maximum number of bytes that are read into memory. A checkpoint stays far below this, so a larger file is not a checkpoint. */
@@ -152,10 +153,6 @@ async function syncFolder(fs: CheckpointFs, path: string): Promise<void> {
 }
 
 export function undefinedIfAbsent(error: unknown): undefined {
-  if (isCode(error, 'ENOENT')) return undefined
+  if (codeIn(error) === 'ENOENT') return undefined
   throw error
-}
-
-export function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }

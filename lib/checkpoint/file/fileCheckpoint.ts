@@ -1,5 +1,6 @@
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { CheckpointError } from '../../errors.ts'
+import { codeIn } from '../../realm.ts'
 import type { Checkpoint } from '../checkpoint.ts'
 import {
   commit,
@@ -14,7 +15,7 @@ import {
 import { exactSeal } from '../exactSeal.ts'
 import type { Target } from '../target.ts'
 import { explainFailure } from './failure.ts'
-import { DurableFile, isCode, readWhole, undefinedIfAbsent } from './file.ts'
+import { DurableFile, readWhole, undefinedIfAbsent } from './file.ts'
 import { type CheckpointFs, realFs } from './fs.ts'
 import { beginHistory, type Event, readHistory } from './history.ts'
 import { refusePlantedLinks } from './links.ts'
@@ -82,7 +83,7 @@ async function realLocation(given: string, fs: CheckpointFs): Promise<string> {
 
 /** `readlink` fails with EINVAL if a living owner has made the file since `realpath` found none. */
 function undefinedIfNoLink(error: unknown): undefined {
-  return isCode(error, 'EINVAL') ? undefined : undefinedIfAbsent(error)
+  return codeIn(error) === 'EINVAL' ? undefined : undefinedIfAbsent(error)
 }
 
 async function read(

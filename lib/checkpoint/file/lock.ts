@@ -2,7 +2,8 @@ import { Buffer } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
 import { CheckpointError } from '../../errors.ts'
-import { createSynced, isCode, readWhole, undefinedIfAbsent } from './file.ts'
+import { codeIn } from '../../realm.ts'
+import { createSynced, readWhole, undefinedIfAbsent } from './file.ts'
 import type { CheckpointFs } from './fs.ts'
 import { isOwner, isProvenDead, isSame, type Owner, type Processes } from './process.ts'
 
@@ -118,10 +119,10 @@ async function linkNew(fs: CheckpointFs, location: string, draft: string, path: 
     await fs.link(draft, path)
     return true
   } catch (error) {
-    if (isCode(error, 'EEXIST')) return false
+    if (codeIn(error) === 'EEXIST') return false
     // The draft is gone: another owner removed it as the draft of a dead process.
-    if (isCode(error, 'ENOENT')) throw locked(location, 'another process has just locked it')
-    const code = NO_LINKS.find(each => isCode(error, each))
+    if (codeIn(error) === 'ENOENT') throw locked(location, 'another process has just locked it')
+    const code = NO_LINKS.find(each => codeIn(error) === each)
     if (code === undefined) throw error
     throw new CheckpointError(
       'ERR_CASSANDRA_CHECKPOINT_IO',

@@ -2,6 +2,7 @@ import { readFile, readlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import process from 'node:process'
 import { hasShape, isCount, isText, type Shape } from '../../json.ts'
+import { codeIn } from '../../realm.ts'
 
 /** Identifies a process, past or present. A property is empty where the operating system does not provide it. */
 export interface Owner {
@@ -97,7 +98,7 @@ function exists(pid: number): boolean {
     return true
   } catch (error) {
     // EPERM: the process exists and belongs to another user.
-    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH')
+    return codeIn(error) !== 'ESRCH'
   }
 }
 

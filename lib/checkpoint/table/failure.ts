@@ -1,5 +1,6 @@
 import { type Fault, faultOf } from '../../cluster/fault.ts'
 import { CassandraStreamsError, CheckpointError } from '../../errors.ts'
+import { messageIn } from '../../realm.ts'
 
 /** What the server's errors mean, and what to do about them. */
 const remedies: Partial<Readonly<Record<Fault, string>>> = {
@@ -20,12 +21,11 @@ export function explainFailure(
   verb: 'open' | 'write',
 ): CassandraStreamsError {
   if (error instanceof CassandraStreamsError) return error
-  const reason = error instanceof Error ? error.message : String(error)
   const remedy = remedies[faultOf(error)]
   const advice = remedy === undefined ? '' : `. ${remedy}`
   return new CheckpointError(
     'ERR_CASSANDRA_CHECKPOINT_IO',
-    `Cannot ${verb} checkpoint ${location}: ${reason}${advice}`,
+    `Cannot ${verb} checkpoint ${location}: ${messageIn(error)}${advice}`,
     { location, cause: error },
   )
 }

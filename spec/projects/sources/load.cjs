@@ -32,6 +32,8 @@ const rows = () => [
   },
 ]
 
+exports.rows = rows
+
 exports.load = async target => {
   const sink = createCassandraWritable(target)
   await pipeline(Readable.from(rows()), sink)
