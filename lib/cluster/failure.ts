@@ -56,7 +56,8 @@ export async function explainConnectFailure(error: unknown, settings: Connection
   const code = codeOf(failures, settings) ?? (await codeOfHangUp(inner, settings))
   // The hosts of a borrowed client are unknown here.
   const reasons = hosts.length > 0 ? list(hosts) : `: ${wordsOf(failure)}`
-  const text = `${headlines[code]}${reasons}`
+  const isCloud = settings.client_options?.cloud != null
+  const text = `${(isCloud ? bundleHeadlines[code] : undefined) ?? headlines[code]}${reasons}`
   if (mistakes.has(failure.name ?? '')) return finalFailure(text, hosts)
   return new ConnectionError(code, text, hosts)
 }
@@ -100,7 +101,7 @@ async function codeOfHangUp(
   settings: ConnectionSettings,
 ): Promise<ConnectionErrorCode> {
   const hungUp = inner.find(([, cause]) => isHangUp(cause))
-  if (hungUp === undefined || settings.tls !== undefined) return 'ERR_CASSANDRA_CONNECT'
+  if (hungUp === undefined || settings.usesTls) return 'ERR_CASSANDRA_CONNECT'
   const [endpoint] = hungUp
   const address = endpoint.slice(0, endpoint.lastIndexOf(':'))
   const isTls = await speaksTls(address, settings.port, PROBE_TIMEOUT_MS)
@@ -141,6 +142,18 @@ const headlines: Record<ConnectionErrorCode, string> = {
     'The server does not speak TLS on this port: check `port`, or leave out `ssl_enabled`',
   ERR_CASSANDRA_TLS_CLIENT_CERT:
     'The server refuses TLS without a client certificate that it trusts: check `ssl_client_cert` and `ssl_client_key`',
+}
+
+/** With a cloud bundle, in place of those that name options that the bundle replaces. */
+const bundleHeadlines: Partial<Record<ConnectionErrorCode, string>> = {
+  ERR_CASSANDRA_TLS_UNTRUSTED:
+    'The certificate is not signed by the authority of the cloud bundle: download a new bundle',
+  ERR_CASSANDRA_TLS_HOST_NAME:
+    'The certificate is for another host than that of the cloud bundle: download a new bundle',
+  ERR_CASSANDRA_TLS_NOT_OFFERED:
+    'The server that the cloud bundle names does not speak TLS: download a new bundle',
+  ERR_CASSANDRA_TLS_CLIENT_CERT:
+    'The server refuses the client certificate of the cloud bundle: download a new bundle',
 }
 
 const untrusted: ReadonlySet<unknown> = new Set([
@@ -196,10 +209,10 @@ function codeOfOne(
   if (isLogin && !unchecked.test(failure.message)) return 'ERR_CASSANDRA_AUTH'
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return 'ERR_CASSANDRA_TLS_HOST_NAME'
   if (untrusted.has(code)) return 'ERR_CASSANDRA_TLS_UNTRUSTED'
-  if (settings.tls !== undefined && code === 'ERR_SSL_WRONG_VERSION_NUMBER') {
+  if (settings.usesTls && code === 'ERR_SSL_WRONG_VERSION_NUMBER') {
     return 'ERR_CASSANDRA_TLS_NOT_OFFERED'
   }
-  if (settings.tls !== undefined && clientRefused.has(code)) return 'ERR_CASSANDRA_TLS_CLIENT_CERT'
+  if (settings.usesTls && clientRefused.has(code)) return 'ERR_CASSANDRA_TLS_CLIENT_CERT'
   return undefined
 }
 

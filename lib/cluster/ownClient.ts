@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Client, type ClientOptions } from 'cassandra-driver'
+import { Client, type ClientOptions, type Host } from 'cassandra-driver'
 import {
   type ControlConnection,
   type ControlledHost,
@@ -64,7 +64,12 @@ export class OwnClient {
 
   /** Addresses of all nodes that the driver knows. */
   addresses(): string[] {
-    return this.client.hosts.values().map(({ address }) => address.slice(0, address.lastIndexOf(':')))
+    return this.client.hosts.values().map(addressOf)
+  }
+
+  /** Calls the listener with the address of each node that joins later. */
+  onAddress(listener: (address: string) => void): void {
+    this.client.on('hostAdd', host => listener(addressOf(host)))
   }
 
   /** Closes every socket and timer, in any state. Never throws. */
@@ -110,6 +115,10 @@ export class OwnClient {
       markUnconnected(control)
     }
   }
+}
+
+function addressOf({ address }: Host): string {
+  return address.slice(0, address.lastIndexOf(':'))
 }
 
 /** Resolves when the work is done or the time is over. */

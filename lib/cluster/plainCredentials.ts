@@ -9,10 +9,10 @@ let hasWarned = false
  * @param addresses of the nodes that get the login, resolved
  */
 export function warnOfPlainCredentials(
-  { credentials, tls }: Pick<ConnectionSettings, 'credentials' | 'tls'>,
+  { credentials, usesTls }: Pick<ConnectionSettings, 'credentials' | 'usesTls'>,
   addresses: Iterable<string>,
 ): void {
-  if (hasWarned || credentials === undefined || tls !== undefined) return
+  if (hasWarned || credentials === undefined || usesTls) return
   const exposed = [...addresses].find(address => !isLoopback(address))
   if (exposed === undefined) return
   hasWarned = true

@@ -94,6 +94,7 @@ async function openClient(settings: ConnectionSettings, left: AbortSignal): Prom
     await Promise.race([own.connect(), limit])
     // The driver logs in to every node of the ring, not just to the contact points.
     warnOfPlainCredentials(settings, own.addresses())
+    own.onAddress(address => warnOfPlainCredentials(settings, [address]))
     return own
   } catch (error) {
     await own?.close()
@@ -107,7 +108,7 @@ async function openClient(settings: ConnectionSettings, left: AbortSignal): Prom
 function keyOf(settings: ConnectionSettings): string {
   const { hosts, port, credentials, tls, local_datacenter, request_timeout_ms, client_options } = settings
   const checked = { hosts, port, credentials, tls, local_datacenter, request_timeout_ms } satisfies Record<
-    keyof Omit<ConnectionSettings, 'client' | 'client_options'>,
+    keyof Omit<ConnectionSettings, 'client' | 'client_options' | 'usesTls'>,
     unknown
   >
   const given = client_options === undefined ? 0 : [identityOf(client_options), leavesOf(client_options)]

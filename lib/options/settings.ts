@@ -1,6 +1,7 @@
 import type { Client, ClientOptions } from 'cassandra-driver'
 import { type Checked, checkEach, type Defaulted, type Given, refuse, withDefaults } from './check.ts'
 import { type CheckpointPlace, fixedPlace } from './checkpointPlace.ts'
+import { passedOptions } from './clientOptions.ts'
 import { epochEntries, writeEntries } from './entries.ts'
 import type { CassandraWritableOptions, MicroBatchSinkOptions } from './options.ts'
 import { checkTogether } from './together.ts'
@@ -45,7 +46,10 @@ export interface ConnectionSettings {
   readonly hosts: readonly string[]
   readonly port: number
   readonly credentials: { readonly username: string; readonly password: string } | undefined
+  /** Undefined without TLS, and with a cloud bundle, which has its own certificates. */
   readonly tls: TlsSettings | undefined
+  /** Whether connections are encrypted: by `tls`, or as the cloud bundle says. */
+  readonly usesTls: boolean
   readonly local_datacenter: string | undefined
   readonly client: Client | undefined
   readonly client_options: Partial<ClientOptions> | undefined
@@ -132,13 +136,15 @@ export function connectionSettings(given: Given): TableSettings {
     wait_for_server_ms,
     signal,
   } = withDefaults(given, writeEntries)
-  const isTls = ssl_enabled || client_options?.sslOptions != null
+  const own = passedOptions(client_options ?? {})
+  const isTls = ssl_enabled || own.sslOptions !== undefined
   return {
     keyspace,
     table,
     hosts: host?.names ?? [],
     port: host?.ports[0] ?? port,
     credentials: username === undefined || password === undefined ? undefined : { username, password },
+    usesTls: isTls || own.cloud !== undefined,
     tls: isTls ? { ca, cert, key, server_name, verify } : undefined,
     local_datacenter,
     client,

@@ -27,7 +27,13 @@ const inClient = [
 ] as const satisfies readonly Name[]
 
 /** Options that a secure connect bundle decides. */
-const inBundle = ['host', 'port', 'ssl_enabled', 'local_datacenter'] as const satisfies readonly Name[]
+const inBundle = [
+  'host',
+  'port',
+  'ssl_enabled',
+  ...tlsNames,
+  'local_datacenter',
+] as const satisfies readonly Name[]
 
 /** TLS options of the driver, and our options that they replace. */
 const tlsTwins = [
@@ -84,8 +90,9 @@ function checkServer(given: Given): void {
     }
     return
   }
-  if (client_options?.cloud != null) absent(given, inBundle, '`client_options.cloud` names the servers')
-  else if (given.host === undefined) throw refuse('host', 'Expected `host` or `client` to be given')
+  if (client_options?.cloud != null) {
+    absent(given, inBundle, '`client_options.cloud` names the servers and brings its certificates')
+  } else if (given.host === undefined) throw refuse('host', 'Expected `host` or `client` to be given')
   if (client_options?.authProvider != null) {
     absent(given, ['username', 'password'], '`client_options.authProvider` logs in')
   }

@@ -143,6 +143,25 @@ describe('a failed connection', () => {
     expect(await explainConnectFailure(fault, settings)).toMatchObject({ code: 'ERR_CASSANDRA_CONNECT' })
   })
 
+  it.each([
+    ['ERR_CASSANDRA_TLS_UNTRUSTED', 'SELF_SIGNED_CERT_IN_CHAIN'],
+    ['ERR_CASSANDRA_TLS_HOST_NAME', 'ERR_TLS_CERT_ALTNAME_INVALID'],
+    ['ERR_CASSANDRA_TLS_NOT_OFFERED', 'ERR_SSL_WRONG_VERSION_NUMBER'],
+    ['ERR_CASSANDRA_TLS_CLIENT_CERT', 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA'],
+  ])(
+    'through a cloud bundle is %s, and the message names no option that the bundle replaces',
+    async (code, why) => {
+      const cloud = writeSettingsOf({
+        keyspace: 'ks',
+        table: 't',
+        client_options: { cloud: { secureConnectBundle: 'bundle.zip' } },
+      })
+      const error = await explainConnectFailure(noHost({ 'a1b2:29042': failing('refused', why) }), cloud)
+      expect(error).toMatchObject({ code, message: expect.stringContaining('cloud bundle') })
+      expect(String(error)).not.toMatch(/`(?:ssl_\w+|host|port)`/)
+    },
+  )
+
   it('names the existing datacenters', async () => {
     const words = "localDataCenter was configured as 'x', but only found hosts in data centers: [dc1, dc2]"
     const settings = { ...plain, local_datacenter: 'x' }

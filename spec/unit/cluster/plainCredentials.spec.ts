@@ -55,20 +55,37 @@ describe('a login without TLS', () => {
   })
 })
 
-it('causes a warning if only another node of the ring is on another machine', async () => {
+/** Opens a client of a ring with these nodes, of which the last two join later. */
+async function openRing(given: object, addresses: readonly string[]): Promise<void> {
   class Ring {
     connect = async () => {}
     close = async () => {}
-    addresses = () => ['127.0.0.1', '192.0.2.9']
+    addresses = () => addresses.slice(0, -2)
+    onAddress = (tell: (address: string) => void) => addresses.slice(-2).forEach(tell)
   }
   vi.doMock('../../../lib/cluster/ownClient.ts', () => ({ OwnClient: Ring }))
   onTestFinished(() => vi.doUnmock('../../../lib/cluster/ownClient.ts'))
   const { shareClient } = await import('../../../lib/cluster/sharedClients.ts')
-  const settings = writeSettingsOf({ keyspace: 'ks', table: 't', host: '127.0.0.1', ...login })
+  const settings = writeSettingsOf({ keyspace: 'ks', table: 't', ...login, ...given })
   const { release } = await shareClient(settings, new AbortController().signal)
   await release()
+}
+
+it.each([
+  ['is', ['127.0.0.1', '192.0.2.9', '127.0.0.2', '127.0.0.3']],
+  ['joins later and is', ['127.0.0.1', '127.0.0.2', '127.0.0.3', '192.0.2.9']],
+])('causes a warning if only another node of the ring %s on another machine', async (_, addresses) => {
+  await openRing({ host: '127.0.0.1' }, addresses)
   expect(emitWarning).toHaveBeenCalledOnce()
   expect(emitWarning.mock.calls[0]?.[0]).toContain('192.0.2.9')
+})
+
+it.each([
+  ['in a cloud bundle', { client_options: { cloud: { secureConnectBundle: 'bundle.zip' } } }],
+  ['by ssl_enabled', { host: '127.0.0.1', ssl_enabled: true }],
+])('causes no warning with TLS %s', async (_, given) => {
+  await openRing(given, ['192.0.2.8', '192.0.2.9', '192.0.2.10'])
+  expect(emitWarning).not.toHaveBeenCalled()
 })
 
 it('causes no warning with TLS, or without a login', async () => {

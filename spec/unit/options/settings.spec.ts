@@ -348,14 +348,23 @@ describe('options that depend on each other', () => {
     })
   })
 
-  it.each([{ host: 'db1' }, { port: 9043 }, { ssl_enabled: true }, { local_datacenter: 'dc1' }])(
-    'cannot be a cloud bundle and %j, which the bundle already decides',
-    own => {
-      const client_options = { cloud: { secureConnectBundle: 'bundle.zip' } }
-      const [name] = Object.keys(own)
-      expect(refusal({ keyspace: 'ks', table: 't', client_options, ...own })).toMatchObject({ option: name })
-    },
-  )
+  it.each([
+    { host: 'db1' },
+    { port: 9043 },
+    { ssl_enabled: true },
+    { ssl_verify: false },
+    { ssl_ca_cert: 'ca.pem' },
+    { ssl_client_cert: 'tls.crt', ssl_client_key: 'tls.key' },
+    { ssl_server_name: 'db1' },
+    { local_datacenter: 'dc1' },
+  ])('cannot be a cloud bundle and %j, which the bundle already decides', own => {
+    const client_options = { cloud: { secureConnectBundle: 'bundle.zip' } }
+    const [name] = Object.keys(own)
+    expect(refusal({ keyspace: 'ks', table: 't', client_options, ...own })).toMatchObject({
+      option: name,
+      message: expect.stringContaining('to be absent, because `client_options.cloud`'),
+    })
+  })
 
   it('cannot be a login and an auth provider', () => {
     const authProvider = new auth.PlainTextAuthProvider('me', 'x')
