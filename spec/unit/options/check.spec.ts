@@ -206,10 +206,31 @@ describe('a secret', () => {
   })
 })
 
-it('in an object that is given as an option appears in no error', () => {
-  const host = { host: 'db1', password: 'sesame' }
-  expect(refusal({ host }).message).not.toContain('sesame')
-  expect(refusal({ port: host }).message).not.toContain('sesame')
+describe('an object in place of an option', () => {
+  const typed = Object.assign(new (class Login {})(), { pass: 'sesame' })
+  it.each<[kind: string, value: object]>([
+    ['an object', { host: 'db1', password: 'sesame' }],
+    ['an object', { user: 'loader', pass: 'sesame' }],
+    ['an object', { name: 'loader', secret: 'sesame' }],
+    ['an object', { sesame: 'loader' }],
+    ['an object', { nested: ['sesame'] }],
+    ['an object', typed],
+    ['an object', new Map([['loader', 'sesame']])],
+    ['an object', Object.create(null, { x: { value: 'sesame', enumerable: true } }) as object],
+    ['an object', new Proxy({ x: 'sesame' }, {})],
+    ['an object', Buffer.from('sesame')],
+    ['an object', new String('sesame')],
+    ['an object', new Error('sesame')],
+    ['an object', new URL('http://loader:sesame@db1/')],
+    ['an array', ['db1', 'loader', 'sesame']],
+    ['an array', [{ user: 'loader', pwd: 'sesame' }]],
+    ['a function', function sesame() {}],
+  ])('appears in an error as %s, without its content', (kind, value) => {
+    for (const name of ['host', 'port', 'table', 'username', 'ssl_ca_cert', 'ttl', 'max_errors']) {
+      if (name === 'host' && Array.isArray(value) && typeof value[0] === 'string') continue
+      expect(refusal({ [name]: value }).message).toMatch(new RegExp(`, got ${kind}$`))
+    }
+  })
 })
 
 describe('a URL instead of an option', () => {
@@ -220,6 +241,12 @@ describe('a URL instead of an option', () => {
     [['cassandra://loader:sesame@db1', 'db2']],
     ['cassandra://db1/?password=sesame'],
     ['host=db1;pwd=sesame'],
+    ['db1;user loader;pwd sesame'],
+    ['db1 PASS sesame'],
+    ['db1,secret:sesame,'],
+    ['db1;credentials: loader/sesame'],
+    ['db1;token sesame'],
+    [Symbol('secret sesame')],
   ])('is refused, and the error does not show its password: %j', host => {
     expect(refusal({ host }).message).not.toContain('sesame')
     expect(refusal({ port: host }).message).not.toContain('sesame')
