@@ -59,14 +59,16 @@ export class PageRowLimit {
   }
 
   /**
-   * After a page that was too large.
-   * @returns the rows that the next attempt may have
+   * After faults, if pages may have this number of rows.
+   * @param faults of the page. A fault among pages of the same size is not due to their size
    */
-  shrink(rows: number): number {
-    const fewer = Math.max(1, Math.ceil(rows * SHRINKING))
-    // A failure among pages of the same size is not due to their size.
-    if (this.#hasFailed) this.#possibleRows = Math.min(this.#possibleRows, fewer)
+  mayHave(rows: number, faults: number): void {
+    if (this.#hasFailed || faults > 1) this.#possibleRows = Math.min(this.#possibleRows, rows)
     this.#hasFailed = true
-    return fewer
   }
+}
+
+/** The rows of the next attempt at a page that was too large. */
+export function fewerRows(rows: number): number {
+  return Math.max(1, Math.ceil(rows * SHRINKING))
 }

@@ -10,11 +10,12 @@ import { ReadError, SchemaError } from '../errors.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
 import { BusyTime } from './busyTime.ts'
 import { type Page, type PageQuery, PageReader } from './pageReader.ts'
-import { PageRowLimit } from './pageRowLimit.ts'
+import { fewerRows, PageRowLimit } from './pageRowLimit.ts'
 import { encodeParams } from './params.ts'
+import { halvesOf, type Part, placeOf, widthOf } from './part.ts'
 import type { Span } from './place.ts'
 import { isInvalid, type ReadStatement } from './statement.ts'
-import { halves, type TokenRange } from './tokenRanges.ts'
+import type { TokenRange } from './tokenRanges.ts'
 
 /** With fewer milliseconds left, another attempt is pointless. */
 const LEAST_MS = 20
@@ -54,10 +55,10 @@ export class RangeReader {
   }
 
   /**
-   * The pages of a range. Without a range, the pages of the partitions that the statement names. A range that takes too long is
-   * read in halves.
+   * The pages of a range. Without a range, the pages of the partitions that the statement names. A range whose first page takes
+   * too long, or cannot be read, is read in halves.
    * @param span of a following reader
-   * @param onHalved called with the width of the halves when a part of the range took too long
+   * @param onHalved called with the width of the halves
    * @throws ReadError, OptionError, SchemaError
    */
   async *pages(
@@ -65,25 +66,23 @@ export class RangeReader {
     span?: Span,
     onHalved?: (width: bigint) => void,
   ): AsyncGenerator<Page, void, undefined> {
-    const ranges = [range]
+    const parts: Part[] = [{ range, halvings: 0 }]
     // The parts of a range share its time until a page of one arrives.
     let ends = this.#endOfTries
-    for (let part = ranges.pop(); ; part = ranges.pop()) {
+    for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
       let next: Buffer | undefined
       do {
         const page = await this.#page(part, span, next, ends)
-        if (page === 'too long') {
-          const [first, second] = halves(part as TokenRange) ?? []
-          if (first !== undefined) onHalved?.(first.end - first.start)
-          if (second !== undefined) ranges.push(second)
-          ranges.push(first)
+        if (!('rows' in page)) {
+          const [first, second] = page
+          onHalved?.(widthOf(first))
+          parts.push(second, first)
           break
         }
         next = page.next
         yield page
         ends = this.#endOfTries
       } while (next !== undefined)
-      if (ranges.length === 0) return
     }
   }
 
@@ -101,13 +100,17 @@ export class RangeReader {
     return performance.now() + this.#settings.retry_timeout_ms
   }
 
-  /** @param ends when the last attempt must be over, on the clock of `performance.now()` */
+  /**
+   * A page, or the halves of a part that asks for too much.
+   * @param ends when the last attempt must be over, on the clock of `performance.now()`
+   */
   async #page(
-    range: TokenRange | undefined,
+    part: Part,
     span: Span | undefined,
     from: Buffer | undefined,
     ends: number,
-  ): Promise<Page | 'too long'> {
+  ): Promise<Page | readonly [Part, Part]> {
+    const { range } = part
     const { request_timeout_ms, retry_timeout_ms } = this.#settings
     // Without retries, only the limit of one request counts.
     const limit_ms = () =>
@@ -116,6 +119,7 @@ export class RangeReader {
         : Math.min(request_timeout_ms, Math.max(LEAST_MS, ends - performance.now()))
     let rows = this.rows
     let doubts = 0
+    let failures = 0
     let reason: unknown
     for (let tries = 0; ; tries++) {
       this.#signal.throwIfAborted()
@@ -127,6 +131,7 @@ export class RangeReader {
         this.#statement.layoutOf(page)
         this.#limit.learn(page)
         if (tries === 0) this.#limit.recover()
+        if (failures > 0) this.#limit.mayHave(rows, failures)
         return { ...page, took_ms: performance.now() - begun }
       } catch (error) {
         this.#signal.throwIfAborted()
@@ -134,18 +139,22 @@ export class RangeReader {
         const fault = error instanceof SchemaError ? 'schema' : faultOf(error)
         const isDoubtful = fault === 'failure' || fault === 'schema' || isInvalid(error)
         if (isDoubtful) doubts++
-        if (!mayPass(fault) || doubts >= FEW_TRIES)
-          throw this.#statement.explain(error, fault, placeOf(range))
+        if (!mayPass(fault) || doubts >= FEW_TRIES) throw this.#statement.explain(error, fault, placeOf(part))
         // Replicas that the keyspace lacks never come.
         const unmet = fault === 'unavailable' ? await this.#replicas.unmet(limit_ms()) : undefined
         if (unmet !== undefined) throw new ReadError('ERR_CASSANDRA_CONSISTENCY', unmet, { cause: error })
         reason = moreTelling(reason, error, given_ms < request_timeout_ms)
         const isLate = isTimeout(error)
         const left_ms = ends - performance.now()
-        if (left_ms < LEAST_MS) throw this.#over(reason, range, tries + 1)
-        if (isLate && from === undefined && range !== undefined && tries > 0 && halves(range) !== undefined)
-          return 'too long'
-        if (isLate || fault === 'slow' || fault === 'failure') rows = this.#limit.shrink(rows)
+        if (left_ms < LEAST_MS) throw this.#over(reason, part, tries + 1)
+        const hasFailed = fault === 'failure'
+        if (hasFailed) failures++
+        const halved =
+          tries > 0 && from === undefined && (isLate || hasFailed) ? halvesOf(part, hasFailed) : undefined
+        if (halved !== undefined) return halved
+        if (isLate || fault === 'slow' || hasFailed) rows = fewerRows(rows)
+        // Fewer rows do not help where deleted rows are in the way. So after a failure, only a page shows whether they do.
+        if (isLate || fault === 'slow') this.#limit.mayHave(rows, 1)
         const wait_ms = Math.min(backoff(tries), left_ms / 2)
         this.#retries(rows, tries + 1, wait_ms, error)
         await delay(wait_ms, undefined, { signal: this.#signal })
@@ -203,13 +212,9 @@ export class RangeReader {
     return this.#client.metadata.newToken(String(end)) as unknown as Buffer
   }
 
-  #over(error: unknown, range: TokenRange | undefined, tries: number): ReadError {
+  #over(error: unknown, part: Part, tries: number): ReadError {
     const limit = `within \`retry_timeout_ms\` (${this.#settings.retry_timeout_ms} ms)`
-    const text = `A page of ${this.#statement.table}${placeOf(range)} did not come ${limit} in ${tries === 1 ? '1 try' : `${tries} tries`}: ${wordsOf(error)}`
+    const text = `A page of ${this.#statement.table}${placeOf(part)} did not come ${limit} in ${tries === 1 ? '1 try' : `${tries} tries`}: ${wordsOf(error)}`
     return new ReadError('ERR_CASSANDRA_READ_TIMEOUT', text, { cause: error })
   }
-}
-
-function placeOf(range: TokenRange | undefined): string {
-  return range === undefined ? '' : `, in the tokens above ${range.start} up to ${range.end},`
 }
