@@ -26,6 +26,19 @@ export function halvesOf({ range, halvings }: Part, hasFailed: boolean): readonl
   ]
 }
 
+/** A part up to a token of it, and what is behind that token. Undefined if nothing is. */
+export function cutAt(
+  { range, halvings }: Part,
+  token: bigint | undefined,
+): readonly [Part, Part] | undefined {
+  if (range === undefined || token === undefined || token <= range.start || token >= range.end)
+    return undefined
+  return [
+    { range: { start: range.start, end: token }, halvings },
+    { range: { start: token, end: range.end }, halvings },
+  ]
+}
+
 /** The width of a part in tokens. */
 export function widthOf({ range }: Part): bigint {
   return range === undefined ? 0n : range.end - range.start

@@ -9,10 +9,11 @@ import { begin, channels, isTraced } from '../diagnostics.ts'
 import { ReadError, SchemaError } from '../errors.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
 import { BusyTime } from './busyTime.ts'
+import { lastTokenOf } from './lastToken.ts'
 import { type Page, type PageQuery, PageReader } from './pageReader.ts'
 import { fewerRows, PageRowLimit } from './pageRowLimit.ts'
 import { encodeParams } from './params.ts'
-import { halvesOf, type Part, placeOf, widthOf } from './part.ts'
+import { cutAt, halvesOf, type Part, placeOf, widthOf } from './part.ts'
 import type { Span } from './place.ts'
 import { isInvalid, type ReadStatement } from './statement.ts'
 import type { TokenRange } from './tokenRanges.ts'
@@ -56,7 +57,8 @@ export class RangeReader {
 
   /**
    * The pages of a range. Without a range, the pages of the partitions that the statement names. A range whose first page takes
-   * too long, or cannot be read, is read in halves.
+   * too long, or cannot be read, is read in halves. If a later page cannot be read, the same applies to the range behind the
+   * partition of the last row.
    * @param span of a following reader
    * @param onHalved called with the width of the halves
    * @throws ReadError, OptionError, SchemaError
@@ -66,23 +68,26 @@ export class RangeReader {
     span?: Span,
     onHalved?: (width: bigint) => void,
   ): AsyncGenerator<Page, void, undefined> {
-    const parts: Part[] = [{ range, halvings: 0 }]
+    const later: Part[] = []
+    let part: Part | undefined = { range, halvings: 0 }
+    /** The last page of the part, if more pages follow. */
+    let last: Page | undefined
     // The parts of a range share its time until a page of one arrives.
     let ends = this.#endOfTries
-    for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
-      let next: Buffer | undefined
-      do {
-        const page = await this.#page(part, span, next, ends)
-        if (!('rows' in page)) {
-          const [first, second] = page
-          onHalved?.(widthOf(first))
-          parts.push(second, first)
-          break
-        }
-        next = page.next
-        yield page
-        ends = this.#endOfTries
-      } while (next !== undefined)
+    while (part !== undefined) {
+      const page: Page | readonly [Part, Part] = await this.#page(part, span, last, ends)
+      if (!('rows' in page)) {
+        const [first, second]: readonly [Part, Part] = page
+        if (last === undefined) onHalved?.(widthOf(first))
+        later.push(second)
+        // The server takes the state of a page for a range that ends earlier.
+        part = first
+        continue
+      }
+      yield page
+      ends = this.#endOfTries
+      last = page.next === undefined ? undefined : page
+      if (last === undefined) part = later.pop()
     }
   }
 
@@ -101,13 +106,14 @@ export class RangeReader {
   }
 
   /**
-   * A page, or the halves of a part that asks for too much.
+   * A page, or two parts of a part that asks for too much.
+   * @param last the page before, after which the first of the two parts continues
    * @param ends when the last attempt must be over, on the clock of `performance.now()`
    */
   async #page(
     part: Part,
     span: Span | undefined,
-    from: Buffer | undefined,
+    last: Page | undefined,
     ends: number,
   ): Promise<Page | readonly [Part, Part]> {
     const { range } = part
@@ -126,7 +132,7 @@ export class RangeReader {
       const given_ms = limit_ms()
       try {
         const begun = performance.now()
-        const asked = this.#busy.during(this.#ask(range, span, from, rows, given_ms))
+        const asked = this.#busy.during(this.#ask(range, span, last?.next, rows, given_ms))
         const page = await (isTraced(channels.request) ? this.#observed(asked, tries) : asked)
         this.#statement.layoutOf(page)
         this.#limit.learn(page)
@@ -149,9 +155,8 @@ export class RangeReader {
         if (left_ms < LEAST_MS) throw this.#over(reason, part, tries + 1)
         const hasFailed = fault === 'failure'
         if (hasFailed) failures++
-        const halved =
-          tries > 0 && from === undefined && (isLate || hasFailed) ? halvesOf(part, hasFailed) : undefined
-        if (halved !== undefined) return halved
+        const parts = tries > 0 && (isLate || hasFailed) ? this.#partsOf(part, last, hasFailed) : undefined
+        if (parts !== undefined) return parts
         if (isLate || fault === 'slow' || hasFailed) rows = fewerRows(rows)
         // Fewer rows do not help where deleted rows are in the way. So after a failure, only a page shows whether they do.
         if (isLate || fault === 'slow') this.#limit.mayHave(rows, 1)
@@ -160,6 +165,13 @@ export class RangeReader {
         await delay(wait_ms, undefined, { signal: this.#signal })
       }
     }
+  }
+
+  /** Two parts that ask for less than a part. Undefined if a smaller page is all that may help. */
+  #partsOf(part: Part, last: Page | undefined, hasFailed: boolean): readonly [Part, Part] | undefined {
+    if (last === undefined) return halvesOf(part, hasFailed)
+    const hash = (key: Buffer) => BigInt(String(this.#client.metadata.newToken(key)))
+    return hasFailed ? cutAt(part, lastTokenOf(last, this.#statement, hash)) : undefined
   }
 
   #ask(

@@ -201,7 +201,7 @@ function lengthAt(bytes: Buffer, at: number): number {
 }
 
 /** The end of values that are each preceded by their length. */
-function endOf(bytes: Buffer, from: number, count: number): number {
+export function endOf(bytes: Buffer, from: number, count: number): number {
   let at = from
   for (let i = 0; i < count; i++) at += LENGTH_BYTES + Math.max(0, bytes.readInt32BE(at))
   return at

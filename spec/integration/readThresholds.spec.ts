@@ -13,9 +13,12 @@ import { usableJava } from '../../lib/testing/choose.ts'
 import { startCluster } from '../../lib/testing/cluster.ts'
 import { areJarsIn, fetchJars, jarFolder } from '../../lib/testing/jars.ts'
 import { findJava } from '../../lib/testing/java.ts'
+import { integerBelow, randomFrom } from '../random.ts'
+import { keyOf } from '../tokens.ts'
 
 const TIMEOUT_MS = 180_000
 const MOST_TOMBSTONES = 500
+const seed = Number(process.env['SEED'] ?? Date.now() % 100_000)
 
 let cassandra: Cassandra
 let admin: Client
@@ -51,36 +54,59 @@ const targetOf = (table: string) => {
   return { host, port, username: 'clerk', password: 'clerk', keyspace: 'shop', table }
 }
 
-interface Row {
-  readonly id: number
-  readonly c: number
-}
-
 const read = (table: string, more: Partial<CassandraReadableOptions> = {}): Promise<Row[]> =>
-  createCassandraReadable<Row & Record<string, unknown>>({ ...targetOf(table), ...more }).toArray()
+  createCassandraReadable<Row>({ ...targetOf(table), ...more }).toArray()
 
-/** Creates a table whose `deleted` rows are row tombstones. */
-async function create(table: string, deleted: Iterable<Row>, live: Iterable<Row>): Promise<void> {
-  await admin.execute(`CREATE TABLE shop.${table} (id int, c int, v text, PRIMARY KEY (id, c))`)
+/** Stores rows, and deletes others, each by a tombstone of its own. */
+async function fill(table: string, { live, deleted }: { live: readonly Row[]; deleted: readonly Row[] }) {
   const rows = function* () {
     for (const row of deleted) yield { ...row, isDeleted: 'yes' }
-    for (const row of live) yield { ...row, v: `v ${row.id}`, isDeleted: 'no' }
+    for (const row of live) yield { ...row, v: 'x', isDeleted: 'no' }
   }
   const flag = { delete_flag_column: 'isDeleted', delete_flag_value: 'yes' }
   await pipeline(Readable.from(rows()), createCassandraWritable({ ...targetOf(table), ...flag }))
 }
 
-const rowsOf = (partitions: number, rows = 1): Row[] =>
-  Array.from({ length: partitions * rows }, (_, i) => ({ id: Math.floor(i / rows), c: i % rows }))
+type Row = Record<string, unknown>
 
-const sorted = (rows: readonly Row[]) => rows.map(({ id, c }) => `${id} ${c}`).sort()
+const sorted = (rows: readonly Row[]) =>
+  rows.map(({ id, k, c }) => `${k === undefined ? id : (k as Buffer).toString('hex')} ${c}`).sort()
 
 describe('tombstones of which a server takes no more', { timeout: TIMEOUT_MS }, () => {
   it('do not hide the rows between emptied partitions', async () => {
+    await admin.execute('CREATE TABLE shop.emptied (id int, c int, v text, PRIMARY KEY (id, c))')
     const live = Array.from({ length: 10 }, (_, i) => ({ id: 1_999 * i, c: 1 }))
-    await create('emptied', rowsOf(20_000), live)
+    await fill('emptied', { live, deleted: Array.from({ length: 20_000 }, (_, id) => ({ id, c: 0 })) })
     for (const splits of [1, 64]) expect(sorted(await read('emptied', { splits }))).toEqual(sorted(live))
     expect(sorted(await read('emptied', { after: null }))).toEqual(sorted(live))
     expect(await countRows(targetOf('emptied'))).toMatchObject({ rows: 10, partitions: 10 })
+  })
+
+  it.each([
+    ['pairs', '(k, c)'],
+    ['composite', '((k, a), c)'],
+  ])(`do not hide rows behind a page that came, in a table of %s (seed ${seed})`, async (table, key) => {
+    await admin.execute(`CREATE TABLE shop.${table} (a text, c int, k blob, v text, PRIMARY KEY ${key})`)
+    const random = randomFrom(seed)
+    const live: Row[] = []
+    const deleted: Row[] = []
+    for (let i = 0; i < 150; i++) {
+      const isEmptied = random() < 0.6
+      const size = isEmptied ? MOST_TOMBSTONES / 4 : 1 + integerBelow(30, random)
+      // Two partitions per token, unless the key has another column.
+      const k = keyOf(BigInt(i >> 1) * 2n ** 57n, BigInt(i % 2))
+      for (let c = 0; c < size; c++) (isEmptied ? deleted : live).push({ k, a: `a ${i}`, c })
+    }
+    await fill(table, { live, deleted })
+    for (const options of [
+      {},
+      { splits: 1, fetch_size: 7 },
+      { splits: 1, fetch_size: 20, after: null },
+      { splits: 1, fetch_size: 7, columns: ['v', 'c', 'a', 'k'] },
+      { splits: 1, fetch_size: 20, with_times: true },
+      { splits: 1, fetch_size: 7, where: 'c >= ?', params: [0], allow_filtering: true },
+    ])
+      expect({ options, rows: sorted(await read(table, options)) }).toEqual({ options, rows: sorted(live) })
+    expect(await countRows({ ...targetOf(table), splits: 1 })).toMatchObject({ rows: live.length })
   })
 })

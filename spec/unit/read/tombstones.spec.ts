@@ -1,5 +1,6 @@
 import type { Client } from 'cassandra-driver'
-import { describe, expect, it } from 'vitest'
+import fc from 'fast-check'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { readSettingsOf } from '../../../lib/options/readSettings.ts'
 import type { RawPage } from '../../../lib/read/pageReader.ts'
 import { RangeReader } from '../../../lib/read/rangeReader.ts'
@@ -50,6 +51,7 @@ class TombstoneServer {
 
   #page({ start, end }: TokenRange, fetchSize: number, pageState: Buffer | undefined) {
     const from = pageState?.readBigInt64BE()
+    if (from !== undefined && (from <= start || from > end)) throw new Error('A page of another range')
     let read = pageState?.readInt32BE(8) ?? 0
     const keys: Buffer[] = []
     let dead = 0
@@ -112,6 +114,12 @@ async function read(server: TombstoneServer, range = ring) {
   return { tokens, widths }
 }
 
+// Retries wait for random times.
+beforeEach(() => {
+  const random = vi.spyOn(Math, 'random').mockReturnValue(0)
+  return () => random.mockRestore()
+})
+
 /** Partitions at equal distances. */
 function evenly(count: number, partition: (i: number) => Omit<Partition, 'token'>): Partition[] {
   return Array.from({ length: count }, (_, i) => ({
@@ -167,5 +175,20 @@ describe('a range with too many deleted rows', () => {
     )
     await expect(read(server)).rejects.toThrow('Server failure')
     expect(server.asked.length).toBeLessThanOrEqual(35)
+  })
+
+  it('is read completely if no partition has too many, wherever pages end', async () => {
+    const partition = fc.record({
+      dead: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 10 })),
+      live: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 100 })),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(partition, { minLength: 1, maxLength: 300 }), async partitions => {
+        const placed = evenly(partitions.length, i => partitions[i] as (typeof partitions)[number])
+        const { tokens } = await read(new TombstoneServer(placed, 10))
+        expect(tokens).toEqual(placed.flatMap(({ token, live }) => Array<bigint>(live).fill(token)))
+      }),
+      { numRuns: 50 },
+    )
   })
 })
