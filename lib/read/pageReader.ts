@@ -2,6 +2,7 @@ import type { Client, QueryOptions, types } from 'cassandra-driver'
 import { within } from '../cluster/within.ts'
 import type { BoundType } from '../table/preparations.ts'
 import { readOptions } from '../table/readOptions.ts'
+import { type ErrorParser, keepServerText } from './serverText.ts'
 
 /** A column as the driver reads it from an answer. */
 export interface BoundColumn {
@@ -61,7 +62,7 @@ interface Internals {
 type Execute = (cql: string, params: readonly unknown[], options: QueryOptions) => Promise<types.ResultSet>
 
 /** The used parts of a connection's parser of answers. */
-interface Parser {
+interface Parser extends ErrorParser {
   parseRows(frame: FrameState, reader: FrameReader): void
   setOptions(streamId: number, options: object): void
   push(item: object): boolean
@@ -194,6 +195,7 @@ const adapted = new WeakSet<Parser>()
 function takeRawPages(parser: Parser): void {
   if (adapted.has(parser)) return
   adapted.add(parser)
+  keepServerText(parser, frame => (frame as FrameState).isRawPage === true)
   const { parseRows } = parser
   parser.parseRows = function (frame, reader) {
     if (frame.isRawPage !== true) {

@@ -46,5 +46,9 @@ export function widthOf({ range }: Part): bigint {
 
 /** Where the rows of a part are, for a message, after the name of the table. */
 export function placeOf({ range }: Part): string {
-  return range === undefined ? '' : `, in the tokens above ${range.start} up to ${range.end},`
+  const place =
+    range === undefined
+      ? 'the partitions that `where` names'
+      : `the tokens above ${range.start} up to ${range.end}`
+  return `, in ${place},`
 }

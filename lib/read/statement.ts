@@ -139,7 +139,9 @@ export class ReadStatement {
         options,
       )
     }
-    return new ReadError('ERR_CASSANDRA_READ', `${this.table}${place} cannot be read: ${words}`, options)
+    const advice = isReadFailure(error) ? adviceFor(words) : ''
+    const text = `${this.table}${place} cannot be read: ${words}${advice}`
+    return new ReadError('ERR_CASSANDRA_READ', text, options)
   }
 
   /**
@@ -197,8 +199,20 @@ function columnsOf(
   })
 }
 
+/** What to do after a read failure. Older servers do not tell the reason. */
+function adviceFor(words: string): string {
+  const most = 'more tombstones than `tombstone_failure_threshold` in cassandra.yaml allows'
+  if (!/tombstone/i.test(words)) return `. The log of the node has the reason, which most often is ${most}`
+  return `. A page has ${most}. Compaction removes those that are older than \`gc_grace_seconds\` of the table`
+}
+
+const READ_FAILURE = 0x1300
 const SYNTAX_ERROR = 0x2000
 const INVALID = 0x2200
+
+function isReadFailure(error: unknown): boolean {
+  return (error as { readonly code?: unknown }).code === READ_FAILURE
+}
 
 /** Whether Cassandra says that the statement is wrong. A node may not know a new table or column yet. */
 export function isInvalid(error: unknown): boolean {

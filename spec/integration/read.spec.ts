@@ -482,6 +482,10 @@ describe('faults', () => {
         /people, in the tokens above -?\d+ up to -?\d+, did not come .*: too much/,
       ),
     })
+    await expect(read({ ...target, retry_timeout_ms: 1_000, where: 'part = 1' })).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_READ_TIMEOUT',
+      message: expect.stringContaining('people, in the partitions that `where` names, did not come '),
+    })
   })
 
   it.each([
@@ -491,7 +495,11 @@ describe('faults', () => {
     [0x2200, 'ERR_CASSANDRA_READ', 'something new'],
   ])('with code %i, which no retry can fix, end the read with %s', async (code, expected, words) => {
     const target = await proxied(() => error(code, words))
-    await expect(read(target)).rejects.toMatchObject({ code: expected, name: 'ReadError' })
+    await expect(read(target)).rejects.toMatchObject({
+      code: expected,
+      name: 'ReadError',
+      message: expect.stringContaining(words),
+    })
   })
 
   it.each([

@@ -109,4 +109,21 @@ describe('tombstones of which a server takes no more', { timeout: TIMEOUT_MS }, 
       expect({ options, rows: sorted(await read(table, options)) }).toEqual({ options, rows: sorted(live) })
     expect(await countRows({ ...targetOf(table), splits: 1 })).toMatchObject({ rows: live.length })
   })
+
+  it('end the read if one partition has too many, and the error says so and where', async () => {
+    await admin.execute('CREATE TABLE shop.heap (id int, c int, v text, PRIMARY KEY (id, c))')
+    const deleted = Array.from({ length: 4 * MOST_TOMBSTONES }, (_, c) => ({ id: 1, c }))
+    await fill('heap', { live: [{ id: 1, c: -1 }], deleted })
+    const told = (place: string) => ({
+      code: 'ERR_CASSANDRA_READ',
+      message: expect.stringMatching(
+        `^shop.heap, in ${place}, cannot be read: .*READ_TOO_MANY_TOMBSTONES.*\`tombstone_failure_threshold\``,
+      ),
+    })
+    const ofRange = told('the tokens above -?\\d+ up to -?\\d+')
+    await expect(read('heap')).rejects.toMatchObject(ofRange)
+    await expect(countRows(targetOf('heap'))).rejects.toMatchObject(ofRange)
+    const ofPartition = told('the partitions that `where` names')
+    await expect(read('heap', { where: 'id = 1' })).rejects.toMatchObject(ofPartition)
+  })
 })
