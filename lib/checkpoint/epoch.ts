@@ -23,8 +23,9 @@ export interface Seal extends TimestampSpan {
   /** Rows of all epochs up to and including this one. */
   readonly rows_total: number
   /**
-   * The table's default time to live in seconds; 0 means that rows do not expire. The fingerprints leave out this default, and
-   * null fields at the end of user-defined types. Absent in seals of older releases, whose fingerprints include both.
+   * The table's default time to live in seconds, for all rows of the epoch; 0 means that rows do not expire. The fingerprints
+   * leave out this default, and null fields at the end of user-defined types. Absent in seals of older releases, whose
+   * fingerprints include both.
    */
   readonly table_ttl?: number
   /** Places in the epoch, from 0, of the rows that were given to `on_bad_row`. Absent if there are none. */

@@ -31,10 +31,13 @@ export async function collectEpoch<Row extends object>(
   const replayed = writer.sealed
   const isTooLarge = () =>
     epoch.count > most || epoch.bytes > mostBytes || epoch.set_aside.length > MOST_SET_ASIDE
-  const add = (row: EncodedRow | BadRow | Error, position: Json | undefined) =>
-    writer.collect(epoch, row, position, replayed)
+  const add = (row: EncodedRow | BadRow | Error, position: Json | undefined) => {
+    // The first row decides with which default time to live the others are encoded.
+    if (replayed === undefined) writer.fits(epoch, row)
+    return writer.collect(epoch, row, position, replayed)
+  }
   const collect = (given: Row) => {
-    const row = writer.encodeForNext(given)
+    const row = writer.encodeFor(epoch, given)
     if (row instanceof Error) return add(row, undefined)
     const position = positionOf(given, settings)
     return row instanceof DoubtfulRow

@@ -81,6 +81,10 @@ export class EpochCutter {
       return this.#cutting.then(() => this.add(row, position))
     if (row instanceof DoubtfulRow)
       return this.#writer.settle(row).then(settled => this.add(settled, position))
+    if (this.#replay === undefined && !this.#writer.fits(this.#epoch, row))
+      return this.#cut(true)
+        .then(() => this.#sealing)
+        .then(() => this.add(row, position))
     let wait: undefined | Promise<void>
     try {
       wait = this.#writer.collect(this.#epoch, row, position, this.#replay)

@@ -23,8 +23,7 @@ export class EpochRows {
   appends = false
   /** Rows per fingerprint. */
   readonly block_rows: number
-  /** As in {@link Seal}. */
-  readonly table_ttl: number | undefined
+  #table_ttl: number | undefined
   readonly #fingerprint: Fingerprint
   #blocks: readonly string[] | undefined
 
@@ -35,8 +34,22 @@ export class EpochRows {
    */
   constructor(haveTimestamps: boolean, table_ttl: number | undefined, block_rows = BLOCK_ROWS) {
     this.block_rows = block_rows
-    this.table_ttl = table_ttl
+    this.#table_ttl = table_ttl
     this.#fingerprint = new Fingerprint(haveTimestamps, block_rows, table_ttl)
+  }
+
+  /** As in {@link Seal}. */
+  get table_ttl(): number | undefined {
+    return this.#table_ttl
+  }
+
+  /** Whether the row has the default time to live of the rows so far. The first row decides which one that is. */
+  sharesTtl({ statement: { default_ttl } }: EncodedRow): boolean {
+    if (default_ttl === this.#table_ttl) return true
+    if (this.rows.length > 0) return false
+    this.#table_ttl = default_ttl
+    this.#fingerprint.setTableTtl(default_ttl)
+    return true
   }
 
   addSetAside(row_index: number | undefined, position: Json | undefined): void {

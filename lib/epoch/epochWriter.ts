@@ -1,11 +1,11 @@
 import type { Seal } from '../checkpoint/epoch.ts'
 import { channels, type EpochContext, traceEach } from '../diagnostics.ts'
-import { RowError, type RowRange } from '../errors.ts'
+import type { RowError, RowRange } from '../errors.ts'
 import { copyOfJson, type Json } from '../json.ts'
 import type { EpochSettings } from '../options/settings.ts'
 import type { EncodedRow } from '../row/encodedRow.ts'
 import type { StoredTable } from '../table/schema.ts'
-import { BadRow } from '../write/badRow.ts'
+import { BadRow, indexOf } from '../write/badRow.ts'
 import type { DoubtfulRow } from '../write/doubtfulRow.ts'
 import type { EncodeResult } from '../write/liveTable.ts'
 import type { Progress } from '../write/progress.ts'
@@ -105,18 +105,26 @@ export class EpochWriter {
 
   /** Encodes a row of a stream. Its first rows belong to the epochs that an earlier run began. */
   encode(row: unknown): EncodeResult {
-    return this.#encode(row, this.#replays.ofNextRow())
+    this.#encodedRows++
+    const replayed = this.#replays.ofNextRow()
+    return this.#writer.encodeUnstamped(row, replayed && this.#ttlBy(replayed.table_ttl))
   }
 
   /** Encodes a row of the next epoch. */
-  encodeForNext(row: unknown): EncodeResult {
-    return this.#encode(row, this.sealed)
+  encodeFor(epoch: EpochRows, row: unknown): EncodeResult {
+    this.#encodedRows++
+    const isFirst = epoch.rows.length === 0 && this.sealed === undefined
+    return this.#writer.encodeUnstamped(row, isFirst ? undefined : this.#ttlBy(epoch.table_ttl))
   }
 
   /** Rows of a replay get the default time to live of the first attempt, even if the table's default has changed. */
-  #encode(row: unknown, replayed: Seal | undefined): EncodeResult {
-    this.#encodedRows++
-    return this.#writer.encodeUnstamped(row, replayed && (this.#ttl ?? replayed.table_ttl))
+  #ttlBy(table_ttl: number | undefined): number {
+    return this.#ttl ?? table_ttl ?? this.#schema.default_time_to_live
+  }
+
+  /** Whether a new row may be in this epoch: the table's default time to live may have changed after the rows before it. */
+  fits(epoch: EpochRows, row: EncodeResult): boolean {
+    return this.#ttl !== undefined || !('slab' in row) || epoch.sharesTtl(row)
   }
 
   /** As {@link TableWriter.settle}. */
@@ -285,10 +293,4 @@ export class EpochWriter {
     }
     epoch.release()
   }
-}
-
-function indexOf(row: EncodedRow | BadRow | Error): number | undefined {
-  if (row instanceof BadRow) return row.error.row_index
-  if (row instanceof RowError) return row.row_index
-  return row instanceof Error ? undefined : row.index
 }

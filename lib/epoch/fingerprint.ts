@@ -36,7 +36,7 @@ const NO_BIND: Bind = { high: 0, low: 0 }
 export class Fingerprint {
   readonly #hashesTimestamps: boolean
   readonly #blockRows: number
-  readonly #tableTtl: number | undefined
+  #tableTtl: number | undefined
   readonly #binds = new Map<Statement, readonly Bind[]>()
   /** Collects small values, because a call to the hash costs more than the copy. */
   readonly #slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
@@ -58,6 +58,11 @@ export class Fingerprint {
     this.#hashesTimestamps = hashesTimestamps
     this.#blockRows = blockRows
     this.#tableTtl = tableTtl
+  }
+
+  /** Only before the first row. */
+  setTableTtl(seconds: number | undefined): void {
+    this.#tableTtl = seconds
   }
 
   add({ statement, slab, start, end }: EncodedRow): void {

@@ -66,9 +66,7 @@ export async function openEpochWriterOn(
   try {
     await passHighWater(clock, checkpoint.state.high_water, settings, signal)
     await warnOfTruncation(client, schema, checkpoint.state.committed, settings)
-    // Always given, even as 0. A replay must not depend on the table's default at that time.
-    const ttl = settings.ttl ?? schema.default_time_to_live
-    const writer = new TableWriter(dispatcher, opened, { ...settings, ttl }, tally, {
+    const writer = new TableWriter(dispatcher, opened, settings, tally, {
       onFailure,
       release,
       unacknowledged: () => epochs.unacknowledged,

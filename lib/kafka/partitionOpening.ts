@@ -196,6 +196,7 @@ function epochSettings(
     rows_per_epoch,
     epoch_interval_ms,
     checkpoint_location,
+    in_epochs: true,
     // The group decides who owns the partition, so the checkpoint is always taken over.
     take_over: true,
     on_bad_row:

@@ -34,12 +34,15 @@ export interface WriteSettings
   extends TableSettings,
     Omit<Defaulted<typeof writeEntries>, Reformed | keyof TableSettings> {
   readonly delete_flag: { readonly column: string; readonly value: string } | undefined
+  /** Whether rows are written in epochs, which a later process may have to replay. */
+  readonly in_epochs?: boolean
 }
 
 export interface EpochSettings
   extends WriteSettings,
     Omit<Defaulted<typeof epochEntries>, 'checkpoint_location'> {
   readonly checkpoint_location: CheckpointPlace
+  readonly in_epochs: true
 }
 
 export interface ConnectionSettings {
@@ -84,7 +87,8 @@ export function epochSettingsOf<Row extends object>(options: MicroBatchSinkOptio
   if (checkpoint_location === undefined) {
     throw refuse('checkpoint_location', 'Expected `checkpoint_location` to be given')
   }
-  return Object.freeze({ ...write, ...epochs, checkpoint_location: fixedPlace(checkpoint_location) })
+  const place = fixedPlace(checkpoint_location)
+  return Object.freeze({ ...write, ...epochs, checkpoint_location: place, in_epochs: true })
 }
 
 /** Settings of every sink, checked together. */

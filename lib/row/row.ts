@@ -47,6 +47,8 @@ const MUTATION_BYTES = 16 * 1024 * 1024
 
 /** Turns rows of one table into bytes, or refuses them. */
 export class RowEncoder {
+  /** Seconds to live of rows that name none. Undefined if the table decides. */
+  readonly ttl: number | undefined
   readonly #rules: RowRules
   readonly #schema: TableSchema
   readonly #columns: readonly Column[]
@@ -67,6 +69,7 @@ export class RowEncoder {
 
   constructor(schema: TableSchema, rules: RowRules) {
     const count = (kind: Column['kind']) => schema.columns.filter(column => column.kind === kind).length
+    this.ttl = rules.ttl
     this.#rules = rules
     this.#schema = schema
     this.#columns = schema.columns
@@ -82,7 +85,7 @@ export class RowEncoder {
     const encoders = schema.columns.map(columnEncoderFor)
     this.#unsupported = encoders.filter(({ column }) => column.type.kind === 'unsupported')
     const planOf = (operation: Operation): Plan => {
-      const statement = new Statement(operation, schema, timeToLiveBy(rules), rules.counts)
+      const statement = new Statement(operation, schema, timeToLiveBy(rules), rules.counts, rules.ttl)
       const fields = new FieldCells(statement, schema)
       return {
         statement,

@@ -34,6 +34,8 @@ export class Statement {
   /** The table's columns, or fields of them, in the order their values are bound. */
   readonly columns: readonly Target[]
   readonly ttl: TimeToLive
+  /** Seconds to live of rows that name none. Undefined if the table decides. */
+  readonly default_ttl: number | undefined
   /** Index of the write timestamp among the bound values. */
   readonly timestampIndex: number
   /** Index of the time to live among the bound values, if it is bound. */
@@ -51,9 +53,11 @@ export class Statement {
     schema: TableSchema,
     ttl: TimeToLive = 'table',
     counts: PreparedCounts = () => allCounts,
+    default_ttl?: number,
   ) {
     this.operation = operation
     this.counts = counts
+    this.default_ttl = default_ttl
     this.columns = targetsOf(operation, schema)
     this.timestampIndex = operation.using === 'first' ? 0 : this.columns.length
     this.ttl = operation.takesTtl ? ttl : 'table'

@@ -1,5 +1,6 @@
 import { RowError } from '../errors.ts'
 import { isError } from '../realm.ts'
+import type { EncodedRow } from '../row/encodedRow.ts'
 import type { GivenRow } from '../row/givenRow.ts'
 
 /** A row that cannot be stored, on its way to `on_bad_row`. */
@@ -22,4 +23,11 @@ export function refusalIn(row: object): RowError | undefined {
   if (error instanceof RowError) return error
   if (isError(error)) throw error
   return undefined
+}
+
+/** The number of a row in the order of arrival. Undefined for an error that is not about the row. */
+export function indexOf(row: EncodedRow | BadRow | Error): number | undefined {
+  if (row instanceof BadRow) return row.error.row_index
+  if (row instanceof RowError) return row.row_index
+  return isError(row) ? undefined : row.index
 }

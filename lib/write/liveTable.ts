@@ -28,7 +28,7 @@ const TTL_PACE_MS = 10_000
 const LAST_LOOK_MS = 2_000
 
 /** What rows are encoded by, and how the schema is read again. */
-export type TableSettings = RowRules & Pick<WriteSettings, 'request_timeout_ms' | 'on_bad_row'>
+export type TableSettings = RowRules & Pick<WriteSettings, 'request_timeout_ms' | 'on_bad_row' | 'in_epochs'>
 
 /** A row as bytes, the reason why it cannot be stored, or a row that is not decided yet. Bad rows are kept for `on_bad_row`. */
 export type EncodeResult = EncodedRow | DoubtfulRow | BadRow | Error
@@ -74,14 +74,14 @@ export class LiveTable {
       client: source.client,
       keyspace: source.keyspace,
       table: source.table,
-      ttl: settings.ttl_column ?? settings.ttl,
+      ttl: settings.ttl_column ?? this.#ttl,
       operations: asked.map(({ name }) => name),
       // Plus the write time and the time to live.
       binds: Math.max(...asked.map(operation => targetsOf(operation, schema).length)) + 2,
     })
     this.#looks = new SchemaLooks(rows => this.#readFor(rows), source.signal)
     this.#timer = setInterval(() => {
-      if (settings.ttl === undefined && this.#schema.default_time_to_live > 0) this.suspect()
+      if (settings.ttl === undefined && this.#ttl !== undefined) this.suspect()
     }, TTL_PACE_MS)
     this.#timer.unref()
   }
@@ -103,7 +103,8 @@ export class LiveTable {
     const input = given === undefined ? row : given.copy
     try {
       this.#usual ??= this.#encoderOf(this.#ttl)
-      const encoded = (ttl === undefined ? this.#usual : this.#encoderOf(ttl)).encode(input, index)
+      const isUsual = ttl === undefined || ttl === this.#usual.ttl
+      const encoded = (isUsual ? this.#usual : this.#encoderOf(ttl)).encode(input, index)
       if (this.#setsAside) encoded.given = given
       return encoded
     } catch (error) {
@@ -186,9 +187,13 @@ export class LiveTable {
     return this.change(Math.min(LAST_LOOK_MS, this.#settings.request_timeout_ms)).catch(() => undefined)
   }
 
-  /** A repeat sends the remaining time to live, even if the first attempt left it to the table. */
+  /**
+   * A repeat sends the remaining time to live, even if the first attempt left it to the table. Rows of an epoch name even a 0:
+   * their replay must not depend on the table's default at that time.
+   */
   get #ttl(): number | undefined {
-    return this.#settings.ttl ?? (this.#schema.default_time_to_live || undefined)
+    const { ttl, in_epochs } = this.#settings
+    return ttl ?? (this.#schema.default_time_to_live || (in_epochs ? 0 : undefined))
   }
 
   #refused(error: Error, given: GivenRow | undefined): BadRow | Error {

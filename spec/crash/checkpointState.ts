@@ -4,6 +4,7 @@ interface FoundSeal {
   readonly epoch_id: number
   readonly rows: number
   readonly timestamp: string
+  readonly table_ttl?: number
 }
 
 /** The state in a checkpoint file, read without the library. */

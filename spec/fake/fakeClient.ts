@@ -92,6 +92,7 @@ export class FakeClient {
   /** Called with each write that comes. */
   onWrite: ((write: FakeWrite) => void) | undefined
   tableId = 'table-1'
+  default_time_to_live = 0
   udts: readonly FakeUdt[] = []
   droppedColumns: readonly { readonly column_name: string; readonly dropped_time: number }[] = []
   hasKeyspace = true
@@ -215,7 +216,7 @@ export class FakeClient {
             {
               id: this.tableId,
               gc_grace_seconds: 864_000,
-              default_time_to_live: 0,
+              default_time_to_live: this.default_time_to_live,
               ...(this.transactional_mode !== undefined && { fast_path: { kind: 'INHERIT_KEYSPACE' } }),
             },
           ]
@@ -244,12 +245,9 @@ export class FakeClient {
     if (cql.includes('system_schema.types')) return [...this.udts]
     if (cql.includes('schema_version FROM system.local')) {
       this.schemaLooks++
-      const { columns, tableId, udts, droppedColumns, hasKeyspace, isView } = this
-      return [
-        {
-          schema_version: JSON.stringify([columns, tableId, udts, droppedColumns, hasKeyspace, isView]),
-        },
-      ]
+      const { columns, tableId, udts, droppedColumns, hasKeyspace, isView, default_time_to_live: ttl } = this
+      const parts = [columns, tableId, udts, droppedColumns, hasKeyspace, isView, ttl]
+      return [{ schema_version: JSON.stringify(parts) }]
     }
     if (cql.includes('system.local')) {
       return [{ now: this.now ?? Date.now(), cluster_name: 'fake', host_id: this.hostId, data_center: 'dc1' }]

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Client } from 'cassandra-driver'
 import { describe, expect, it, vi } from 'vitest'
-import { createMicroBatchSink, type MicroBatchSinkOptions } from '../../lib/index.ts'
+import { createMicroBatchSink, type MicroBatchSink, type MicroBatchSinkOptions } from '../../lib/index.ts'
 import { stateIn } from '../crash/checkpointState.ts'
 import { useCheckpoints } from './checkpointFolder.ts'
 import { useKeyspace } from './keyspace.ts'
@@ -18,31 +18,42 @@ async function optionsFor(definition: string, more: Partial<MicroBatchSinkOption
   return { client: ks.client, keyspace: ks.name, table, checkpoint_location: checkpoints.location(), ...more }
 }
 
-/** Writes the rows as epoch 0 and crashes when every other request has arrived and none is acknowledged. */
-async function crash(options: Options, rows: readonly object[]): Promise<void> {
+/**
+ * Writes the rows as the next epoch and crashes when every other request has arrived and none is acknowledged.
+ * @param live writes epochs before
+ */
+async function crash(
+  options: Options,
+  rows: readonly object[],
+  live: (sink: MicroBatchSink) => Promise<void> = async () => {},
+): Promise<void> {
+  let isLiving = true
   let requests = 0
   let seen: (() => void) | undefined
   const sent = new Promise<void>(resolve => {
     seen = resolve
   })
   const execute = async (cql: string, binds: unknown[], how: object) => {
-    if (/^(?:SELECT|DESCRIBE) /.test(cql)) return ks.client.execute(cql, binds, how)
+    if (isLiving || /^(?:SELECT|DESCRIBE) /.test(cql)) return ks.client.execute(cql, binds, how)
     if (requests++ % 2 === 0) await ks.client.execute(cql, binds, how)
     seen?.()
     return new Promise(() => {})
   }
   const client = Object.create(ks.client, { execute: { value: execute } }) as Client
   const sink = createMicroBatchSink({ ...options, client, batch_by: 'none' })
-  const epoch = sink.writeEpoch(0, rows)
+  await live(sink)
+  isLiving = false
+  const epoch_id = ((await sink.open())?.epoch_id ?? -1) + 1
+  const epoch = sink.writeEpoch(epoch_id, rows)
   await sent
   sink.destroy()
   await expect(epoch).rejects.toThrow()
-  expect(stateIn(options.checkpoint_location).sealed).toMatchObject({ epoch_id: 0, rows: rows.length })
+  expect(stateIn(options.checkpoint_location).sealed).toMatchObject({ epoch_id, rows: rows.length })
 }
 
-async function replay(options: Options, rows: readonly object[]) {
+async function replay(options: Options, rows: readonly object[], epoch_id = 0) {
   await using sink = createMicroBatchSink(options)
-  return await sink.writeEpoch(0, rows)
+  return await sink.writeEpoch(epoch_id, rows)
 }
 
 async function contents(table: string, columns = '*') {
@@ -84,6 +95,22 @@ describe('a replay after a change without harm', () => {
     await pipeline(Readable.from(rowsOf(6)), createMicroBatchSink(options))
     const left = (await contents(options.table, 'id, TTL(v) AS left')).map(row => Number(row['left']))
     expect(left.map(seconds => seconds > 3_600)).toEqual([true, true, true, false, false, false])
+  })
+
+  it('repeats the time to live that the table got while the sink was open', async () => {
+    const options = await optionsFor('id int PRIMARY KEY, v text')
+    const setTtl = (seconds: number) =>
+      ddl(`ALTER TABLE ks.${options.table} WITH default_time_to_live = ${seconds}`)
+    await crash(options, rowsOf(4), async sink => {
+      await sink.writeEpoch(0, [{ id: 9, v: 'forever' }])
+      await setTtl(7_200)
+      await sink.writeEpoch(1, [])
+    })
+    await setTtl(3_600)
+    expect(await replay(options, rowsOf(4), 2)).toMatchObject({ replayed: true })
+    const found = await contents(options.table, 'id, TTL(v) AS left')
+    expect(found.pop()).toMatchObject({ id: 9, left: null })
+    expect(found.map(({ left }) => Number(left) > 6_600)).toEqual([true, true, true, true])
   })
 
   it('continues when a field was added to a user-defined type, wherever the type is used', async () => {

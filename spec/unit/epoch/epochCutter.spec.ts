@@ -23,10 +23,11 @@ function scene(begun: readonly Seal[] = []) {
     readonly commit: () => void
     readonly fail: (error: Error) => void
   }[] = []
-  const writer: Pick<EpochWriter, 'committed' | 'begun' | 'newEpoch' | 'collect'> = {
+  const writer: Pick<EpochWriter, 'committed' | 'begun' | 'newEpoch' | 'fits' | 'collect'> = {
     committed: null,
     begun,
     newEpoch: () => new EpochRows(false, 0),
+    fits: () => true,
     collect: (epoch, row, position) => {
       if (row instanceof Error) return settled().then(() => epoch.addSetAside(undefined, position))
       epoch.add(row as EncodedRow, position)
