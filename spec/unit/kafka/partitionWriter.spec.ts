@@ -62,6 +62,7 @@ function scene(most: number) {
       begun: [],
       committed: { epoch_id: 0 },
       newEpoch,
+      fits: () => true,
       encode: (row: Row) => ({ row, index: next++ }),
       collect,
       write,
