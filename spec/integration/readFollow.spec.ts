@@ -43,19 +43,23 @@ async function closed(source: CassandraReadable): Promise<void> {
   if (!source.closed) await new Promise(resolve => source.once('close', resolve))
 }
 
-/** Collects rows until none come for a while. */
-async function quiet(source: CassandraReadable, rows: Found[] = []): Promise<Found[]> {
+/** Collects at least so many rows, and then until none come for a while. */
+async function quiet(source: CassandraReadable, rows: Found[] = [], least = 1): Promise<Found[]> {
   source.on('data', row => rows.push(row))
   await expect.poll(() => source.destroyed).toBe(false)
-  for (let before = -1; before !== rows.length || rows.length === 0; ) {
+  for (let before = -1; before !== rows.length || rows.length < least; ) {
     before = rows.length
     await delay(LAG_MS + 10 * INTERVAL_MS)
   }
   return rows
 }
 
-const write = (table: string, rows: readonly object[], more = {}) =>
-  pipeline(Readable.from(rows), createCassandraWritable({ ...ks.target, table, ...more }))
+async function write(table: string, rows: readonly object[], more = {}): Promise<void> {
+  const sink = createCassandraWritable({ ...ks.target, table, ...more })
+  // Opens it. Rows get their write times when they come, and those of rows that wait for that may be older than `LAG_MS`.
+  await sink.validate(rows[0] as object)
+  await pipeline(Readable.from(rows), sink)
+}
 
 describe('a reader that follows by scan', () => {
   beforeAll(async () => {
@@ -67,13 +71,13 @@ describe('a reader that follows by scan', () => {
       'seen',
       Array.from({ length: 300 }, (_, id) => ({ id, v: 0 })),
     )
-    const rows = await quiet(follow('scan', { table: 'seen' }))
+    const rows = await quiet(follow('scan', { table: 'seen' }), [], 300)
     expect(rows.length).toBe(300)
     expect(new Set(rows.map(({ id }) => id)).size).toBe(300)
     await write('seen', [{ id: 7, v: 1 }])
     await ks.client.execute(`UPDATE ${ks.name}.seen SET tags = {'new'} WHERE id = 8`)
     await ks.client.execute(`DELETE FROM ${ks.name}.seen WHERE id = 9`)
-    await expect.poll(() => rows.length, { timeout: 10_000 }).toBe(302)
+    await expect.poll(() => rows.length, { timeout: 30_000 }).toBe(302)
     await delay(LAG_MS + 5 * INTERVAL_MS)
     const added = rows.slice(300).map(({ id, v, tags }) => ({ id, v, tags }))
     expect(added.toSorted((a, b) => Number(a.id) - Number(b.id))).toEqual([
@@ -83,11 +87,12 @@ describe('a reader that follows by scan', () => {
   })
 
   it('does not emit a row if none of its selected columns was written', async () => {
-    const rows = await quiet(follow('scan', { table: 'seen', columns: ['id', 'v'] }))
+    // One was deleted.
+    const rows = await quiet(follow('scan', { table: 'seen', columns: ['id', 'v'] }), [], 299)
     const before = rows.length
     await ks.client.execute(`UPDATE ${ks.name}.seen SET w = 5 WHERE id = 10`)
     await ks.client.execute(`UPDATE ${ks.name}.seen SET v = 5 WHERE id = 11`)
-    await expect.poll(() => rows.length, { timeout: 10_000 }).toBe(before + 1)
+    await expect.poll(() => rows.length, { timeout: 30_000 }).toBe(before + 1)
     expect(rows.at(-1)).toMatchObject({ id: 11, v: 5 })
   })
 
@@ -121,7 +126,7 @@ describe('a reader that follows by scan', () => {
   })
 
   it('misses no row of a concurrent writer, over any number of runs', {
-    timeout: 120_000,
+    timeout: 200_000,
   }, async () => {
     await ks.client.execute(`CREATE TABLE ${ks.name}.race (id int PRIMARY KEY, v int)`)
     const seed = integerBelow(2 ** 31, Math.random)
@@ -131,11 +136,13 @@ describe('a reader that follows by scan', () => {
     let isOver = false
     const writer = (async () => {
       const sink = createCassandraWritable({ ...ks.target, table: 'race' })
+      // Opens it, because rows get their write times when they come.
+      await sink.validate({ id: 0, v: 0 })
       for (let v = 0; v < 3000; v++) {
         const id = integerBelow(1000, random)
         last.set(id, v)
         if (!sink.write({ id, v })) await once(sink, 'drain')
-        if (v % 50 === 0) await delay(20)
+        if (v % 50 === 0) await delay(60)
       }
       sink.end()
       await once(sink, 'finish')
@@ -143,12 +150,17 @@ describe('a reader that follows by scan', () => {
     })()
     const given = new Map<number, number[]>()
     const isDone = () => isOver && [...last].every(([id, v]) => given.get(id)?.at(-1) === v)
-    const limit = AbortSignal.timeout(60_000)
+    const limit = AbortSignal.timeout(120_000)
     while (!isDone() && !limit.aborted) {
       // Each run stops at some row, and the next one continues after the acknowledged position.
       const most = 1 + integerBelow(800, random)
-      const source = follow('scan', { table: 'race', checkpoint_location: location })
-      const quitting = setTimeout(() => source.destroy(), 3000)
+      const source = follow('scan', {
+        table: 'race',
+        checkpoint_location: location,
+        // Longer than a busy machine takes from the arrival of a row to its write.
+        follow: { by: 'scan', interval_ms: INTERVAL_MS, lag_ms: 2_000 },
+      })
+      const quitting = setTimeout(() => source.destroy(), 5_000)
       let count = 0
       const ofRun = new Set<string>()
       try {
@@ -179,7 +191,7 @@ describe('a reader that follows by scan', () => {
     await ks.client.execute(`ALTER TABLE ${ks.name}.growing ADD z int`)
     await ks.client.execute(`INSERT INTO ${ks.name}.growing (id, z) VALUES (2, 2)`)
     await ks.client.execute(`UPDATE ${ks.name}.growing SET z = 9 WHERE id = 1`)
-    await expect.poll(() => rows.length, { timeout: 10_000 }).toBe(3)
+    await expect.poll(() => rows.length, { timeout: 30_000 }).toBe(3)
     const added = rows.slice(1).toSorted((a, b) => Number(a['id']) - Number(b['id']))
     expect(added.map(row => ({ ...row, z: row['z'] }))).toMatchObject([
       { id: 1, v: 1, z: 9 },
@@ -204,7 +216,7 @@ describe('a reader that follows by scan', () => {
         .then(() => ks.client.execute(`INSERT INTO ${ks.name}.late (id, z) VALUES (2, 2)`))
       return { delay_ms: LAG_MS + 1300 }
     }
-    await expect.poll(() => rows.length, { timeout: 10_000 }).toBe(2)
+    await expect.poll(() => rows.length, { timeout: 30_000 }).toBe(2)
     expect(rows[1]).toMatchObject({ id: 2, v: null, z: 2 })
   })
 
@@ -286,10 +298,11 @@ describe('a reader that follows by tail', () => {
         break
       }
       const going = follow('tail', options)
-      await quiet(going, found)
-      const added = rows(Date.now(), 40)
+      await quiet(going, found, 300)
+      // Later than now, because a row is missed that is written more than `LAG_MS` after its time.
+      const added = rows(Date.now() + 4_000, 40)
       await write(table, added)
-      await expect.poll(() => found.length, { timeout: 10_000 }).toBe(330)
+      await expect.poll(() => found.length, { timeout: 30_000 }).toBe(330)
       await delay(LAG_MS + 3 * INTERVAL_MS)
       const wanted = [...old, ...added].filter(({ sensor }) => sensor !== 3).map(row => row.n)
       expect(found.map(row => Number(row['n'])).sort((a, b) => a - b)).toEqual(wanted)
@@ -306,10 +319,10 @@ describe('a reader that follows by tail', () => {
   })
 
   it('reads all partitions without `where`', async () => {
-    const rows = await quiet(follow('tail', { table: 'events_timestamp_asc' }))
+    const rows = await quiet(follow('tail', { table: 'events_timestamp_asc' }), [], 440)
     expect(rows.length).toBe(440)
-    await write('events_timestamp_asc', [{ sensor: 99, at: new Date(), n: -1, v: 0 }])
-    await expect.poll(() => rows.length, { timeout: 10_000 }).toBe(441)
+    await write('events_timestamp_asc', [{ sensor: 99, at: new Date(Date.now() + 4_000), n: -1, v: 0 }])
+    await expect.poll(() => rows.length, { timeout: 30_000 }).toBe(441)
     expect(rows.at(-1)).toMatchObject({ sensor: 99, n: -1 })
   })
 })
