@@ -83,7 +83,7 @@ describe("'acknowledged'", () => {
       sink.once('acknowledged', acknowledged => told.push(acknowledged))
       await sink.flush()
     }
-    sink.end()
+    await new Promise<void>(resolve => sink.end(resolve))
     expect(told).toEqual([4, 9, 14].map(row_index => ({ row_index, position: { offset: 2 * row_index } })))
   })
 
@@ -344,6 +344,7 @@ it('rows that came faster than microseconds pass are not reported before they ar
     await sink.flush()
     if (sink.stats.rows_written < given) early++
   }
-  sink.end()
+  // Before its keyspace is dropped.
+  await new Promise<void>(resolve => sink.end(resolve))
   expect(early).toBe(0)
 })

@@ -113,11 +113,14 @@ describe('a change of a checkpoint in a table', () => {
 
   it('that arrives after another owner has taken the checkpoint has no effect', async () => {
     const place = checkpoints.place()
-    const zombie = await openThrough(place)
-    meetNext({ delivery: 'late', answer: 'nothing' })
+    const zombie = await openThrough(place, { request_timeout_ms: 60_000 })
+    const seen = new Promise<void>(resolve => meetNext({ delivery: 'late', answer: 'nothing' }, resolve))
     const sealing = zombie.seal(sealOf(0, { position: 'of the zombie' }))
     const failed = expect(sealing).rejects.toMatchObject(fenced)
+    await seen
     const next = await checkpoints.open(place)
+    // Only now, so that it cannot repeat its change before the next owner has the checkpoint.
+    proxy.closeConnections()
     await failed
     await next.seal(sealOf(0))
     await proxy.deliverLate()
@@ -129,16 +132,18 @@ describe('an owner that loses the checkpoint while it waits for an answer', () =
   it.each([
     ['applied', 'now'],
     ['lost', 'never'],
-  ] as const)('is fenced, and its change was %s', { timeout: 60_000 }, async (_, delivery) => {
+  ] as const)('is fenced, and its change was %s', { timeout: 120_000 }, async (_, delivery) => {
     for (const [i, { name, act }] of steps.entries()) {
       const place = checkpoints.place()
-      const checkpoint = await openThrough(place)
+      const checkpoint = await openThrough(place, { request_timeout_ms: 60_000 })
       for (const before of steps.slice(0, i)) await before.act(checkpoint)
       const seen = new Promise<void>(resolve => meetNext({ delivery, answer: 'nothing' }, resolve))
       const refused = expect(act(checkpoint), name).rejects.toMatchObject(fenced)
       await seen
       // The server may still be working on the change: the next owner finds it applied, or it is refused.
       const next = await checkpoints.open(place)
+      // Only now, so that it cannot repeat its change before the next owner has the checkpoint.
+      proxy.closeConnections()
       await refused
       const reached = stepsTo(steps, next.state)
       expect(delivery === 'never' ? [i] : [i, i + 1], name).toContain(reached)
@@ -148,9 +153,9 @@ describe('an owner that loses the checkpoint while it waits for an answer', () =
 })
 
 describe('a checkpoint in a table that cannot be changed', () => {
-  const begin = async () => {
+  const begin = async (more = {}) => {
     const place = checkpoints.place()
-    return { place, checkpoint: await openThrough(place, { retry_timeout_ms: 600 }) }
+    return { place, checkpoint: await openThrough(place, { retry_timeout_ms: 2_000, ...more }) }
   }
 
   it.each([
@@ -163,7 +168,8 @@ describe('a checkpoint in a table that cannot be changed', () => {
     ['too few replicas are alive', { code: 0x1000, message: 'Cannot achieve' }, 'Too few replicas are alive'],
     ['no majority answers', timedOut, 'No majority of the replicas answered in time'],
   ])('leads to an error that says why: %s', async (_, answer, words) => {
-    const { place, checkpoint } = await begin()
+    // Long, so that no answer comes too late to be the reason.
+    const { place, checkpoint } = await begin({ request_timeout_ms: 15_000 })
     proxy.decide = () => ({ delivery: 'never', answer })
     const failed = checkpoint.seal(sealOf(0))
     await expect(failed).rejects.toMatchObject({
@@ -181,7 +187,7 @@ describe('a checkpoint in a table that cannot be changed', () => {
     expect((await checkpoints.open(place)).state.sealed).toBeUndefined()
   })
 
-  it('fails within the time limit when no answer ever comes', { timeout: 20_000 }, async () => {
+  it('fails within the time limit when no answer ever comes', { timeout: 60_000 }, async () => {
     const { checkpoint } = await begin()
     proxy.decide = () => ({ delivery: 'never', answer: 'nothing' })
     await expect(checkpoint.seal(sealOf(0))).rejects.toMatchObject({ code: 'ERR_CASSANDRA_CHECKPOINT_IO' })
@@ -189,7 +195,7 @@ describe('a checkpoint in a table that cannot be changed', () => {
 
   it('is settled by one read even if no retries are allowed', async () => {
     const place = checkpoints.place()
-    const checkpoint = await openThrough(place, { retry_timeout_ms: 0 })
+    const checkpoint = await openThrough(place, { retry_timeout_ms: 0, request_timeout_ms: 15_000 })
     meetNext({ answer: timedOut })
     await checkpoint.seal(sealOf(0))
     meetNext({ delivery: 'never', answer: timedOut })
@@ -200,7 +206,7 @@ describe('a checkpoint in a table that cannot be changed', () => {
     })
   })
 
-  it('closes without waiting', { timeout: 20_000 }, async () => {
+  it('closes without waiting', { timeout: 60_000 }, async () => {
     const place = checkpoints.place()
     const checkpoint = await openThrough(place, { request_timeout_ms: 600_000 })
     const seen = new Promise<void>(resolve => meetNext({ delivery: 'never', answer: 'nothing' }, resolve))
@@ -213,7 +219,7 @@ describe('a checkpoint in a table that cannot be changed', () => {
     proxy.closeConnections()
   })
 
-  it('is not opened after the signal aborts', { timeout: 20_000 }, async () => {
+  it('is not opened after the signal aborts', { timeout: 60_000 }, async () => {
     const leaving = new AbortController()
     const seen = new Promise<void>(resolve => meetNext({ delivery: 'never', answer: 'nothing' }, resolve))
     const opening = openThrough(checkpoints.place(), { request_timeout_ms: 600_000, signal: leaving.signal })

@@ -17,7 +17,7 @@ const KILLS = 50
 
 describe('a micro-batch sink that is killed', () => {
   it(`leaves the table of a clean run after ${KILLS} kills at random moments`, {
-    timeout: 300_000,
+    timeout: 900_000,
   }, async () => {
     const { host, port, localDataCenter } = inject('cassandra')
     const seed = Number(process.env['CRASH_SEED'] ?? randomInt(2 ** 31))

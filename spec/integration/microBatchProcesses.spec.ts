@@ -149,7 +149,8 @@ describe('a suspended process whose checkpoint is taken over', () => {
 
 describe('a clock that is set between two runs', () => {
   it.each([5000, -5000])('by %i ms does not make older rows win', { timeout: 120_000 }, async clock_ms => {
-    const task = await taskFor(1000, { rows_per_epoch: 100, rows_per_batch: 10 })
+    // Far more than the process can commit before the signal reaches it.
+    const task = await taskFor(3000, { rows_per_epoch: 100, rows_per_batch: 10 })
     const wrong = programs.start({ ...task, clock_ms })
     let commits = 0
     wrong.onWord(word => {
@@ -158,7 +159,7 @@ describe('a clock that is set between two runs', () => {
     expect(await wrong.ended).toBe('SIGKILL')
     const right = programs.start(task)
     expect(await right.ended).toBeNull()
-    expect(await differences(ks.client, ks.name, task.table, await cleanTable(1000))).toEqual([])
+    expect(await differences(ks.client, ks.name, task.table, await cleanTable(3000))).toEqual([])
     expect(stateIn(task.checkpoint_location).last_timestamp).toBeLessThan(Date.now() * 1000)
   })
 })

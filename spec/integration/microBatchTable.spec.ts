@@ -64,7 +64,7 @@ describe('a micro-batch sink with its checkpoint in a table', () => {
     expect(await count(options.table)).toBe(10)
     await second.writeEpoch(1, items(10, 20))
     second.end()
-    await vi.waitFor(() => expect(second.writableFinished).toBe(true))
+    await vi.waitFor(() => expect(second.writableFinished).toBe(true), { timeout: 20_000 })
     expect(await ks.select(`SELECT v FROM ${ks.name}.${options.table} WHERE id = 10`)).toEqual([{ v: 'v10' }])
   })
 
@@ -160,7 +160,8 @@ describe('a reader with its checkpoint in a table', () => {
     const reading = (async () => {
       for await (const row of source) {
         void source.acknowledge(source.positionOf(row))
-        await delay(20)
+        // Long enough that most rows are still to come when the other reader opens.
+        await delay(100)
       }
     })()
     const failed = expect(reading).rejects.toMatchObject(fenced)
