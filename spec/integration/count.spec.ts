@@ -194,7 +194,7 @@ describe('a count with faults', () => {
 
   it('fails with a code if the faults do not pass, and closes what it opened', async () => {
     const { proxy, target } = await proxied(() => error(faultCodes.overloaded))
-    const limits = { request_timeout_ms: 1_000, retry_timeout_ms: 500 }
+    const limits = { request_timeout_ms: 5_000, retry_timeout_ms: 500 }
     await expect(count({ ...target, ...limits })).rejects.toMatchObject({
       code: 'ERR_CASSANDRA_READ_TIMEOUT',
     })
@@ -212,7 +212,7 @@ describe('a count with faults', () => {
     const { keyspace } = ks.target
     const counting = countRows({ client, keyspace, table: 'skewed', splits: 1, concurrency: 4 })
     await expect(counting).rejects.toMatchObject({ code: 'ERR_CASSANDRA_UNAUTHORIZED' })
-    await vi.waitFor(() => expect(proxy.unanswered).toBe(0))
+    await vi.waitFor(() => expect(proxy.unanswered).toBe(0), { timeout: 10_000 })
     // Four that were in flight, and the next page of one of them before the error came.
     expect(proxy.writes).toBeLessThanOrEqual(4 + 1)
     await delay(200)

@@ -115,7 +115,7 @@ describe('a load', () => {
       const proxy = await startProxy()
       const load = await startLoad(proxy, {
         concurrency,
-        request_timeout_ms: 2_000,
+        request_timeout_ms: 5_000,
         retry_timeout_ms: 30_000,
       })
       proxy.strike('swallow')
@@ -132,7 +132,7 @@ describe('a load', () => {
       ...ks.target,
       table,
       port: proxy.port,
-      request_timeout_ms: 2_000,
+      request_timeout_ms: 5_000,
       client_options: { socketOptions: { readTimeout: 0 } },
     })
     onTestFinished(() => {

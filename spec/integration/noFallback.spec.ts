@@ -137,13 +137,13 @@ describe('a sink with TLS', () => {
     ['never answers', 'ERR_CASSANDRA_CONNECT_TIMEOUT', () => {}],
   ])('sends nothing else to a server that %s', async (_, code, behind) => {
     const proxy = await listen(behind)
-    await expect(load(proxy.port, { request_timeout_ms: 1_000 })).rejects.toMatchObject({ code })
+    await expect(load(proxy.port, { request_timeout_ms: 3_000 })).rejects.toMatchObject({ code })
     expectOnlyTls(proxy.connections)
   })
 
   it('would be caught if it sent the login', async () => {
     const proxy = await listen(client => void client.on('data', () => client.write(authenticate)))
-    const plain = { ssl_enabled: false, ssl_ca_cert: undefined, request_timeout_ms: 1_000 }
+    const plain = { ssl_enabled: false, ssl_ca_cert: undefined, request_timeout_ms: 3_000 }
     await expect(load(proxy.port, plain)).rejects.toThrow()
     expect(() => expectOnlyTls(proxy.connections)).toThrow()
     expect(Buffer.concat(proxy.connections.flat()).includes(login.password)).toBe(true)

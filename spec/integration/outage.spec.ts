@@ -118,10 +118,11 @@ describe('a load during which the one server', { timeout: OUTAGE_TIMEOUT_MS }, (
 
   it('is suspended for a while ends with every row in the table, and the source waits in the meantime', async () => {
     onTestFinished(() => cassandra.resume(1))
-    const load = await startLoad('paused', { request_timeout_ms: 1_000, rows_per_batch: 500 })
+    const load = await startLoad('paused', { request_timeout_ms: 3_000, rows_per_batch: 500 })
     await untilWritten(load, 2_000)
+    const before = load.sink.stats.retries
     await cassandra.pause(1)
-    await vi.waitUntil(() => load.sink.stats.retries > 0, { timeout: 60_000, interval: 20 })
+    await vi.waitUntil(() => load.sink.stats.retries > before, { timeout: 60_000, interval: 20 })
     const given = load.given()
     const { retries, rows_accepted } = load.sink.stats
     await vi.waitUntil(() => load.sink.stats.retries > retries, { timeout: 60_000, interval: 20 })
@@ -134,7 +135,7 @@ describe('a load during which the one server', { timeout: OUTAGE_TIMEOUT_MS }, (
   })
 
   it('is down for longer than retry_timeout_ms ends with an error that has correct counts', async () => {
-    const load = await startLoad('given_up', { retry_timeout_ms: 1_000 })
+    const load = await startLoad('given_up', { retry_timeout_ms: 3_000 })
     await untilWritten(load, 2_000)
     await cassandra.kill(1)
     const error = await load.done.catch(error => error)

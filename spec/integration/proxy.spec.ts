@@ -6,6 +6,9 @@ import { useKeyspace } from './keyspace.ts'
 
 const ks = useKeyspace('proxy_spec')
 
+/** Ends a hang. On an idle machine nothing takes longer than a moment. */
+const PATIENCE = { timeout: 20_000 }
+
 describe('the CQL proxy', () => {
   let proxy: CqlProxy
   let client: Client
@@ -62,14 +65,14 @@ describe('the CQL proxy', () => {
         () => true,
         () => false,
       )
-    await expect.poll(isBack).toBe(true)
+    await expect.poll(isBack, PATIENCE).toBe(true)
     expect(await applied()).toBe(2)
   })
 
   it('applies a write and gives the client no answer until its timeout', async () => {
     fates = [{ answer: 'nothing' }]
     await expect(write({ readTimeout: 50 })).rejects.toThrow('did not reply')
-    await expect.poll(applied).toBe(1)
+    await expect.poll(applied, PATIENCE).toBe(1)
   })
 
   it.each(Object.entries(faultCodes))('answers %s instead of the server', async (_, code) => {
@@ -97,15 +100,15 @@ describe('the CQL proxy', () => {
     await write()
     expect(await applied()).toBe(1)
     await write()
-    await expect.poll(applied).toBe(3)
+    await expect.poll(applied, PATIENCE).toBe(3)
   })
 
   it('delays answers', async () => {
     fates = [{ delay_ms: 60_000 }]
     const held = write()
     held.catch(() => {})
-    await expect.poll(() => proxy.unanswered).toBe(1)
-    await expect.poll(applied).toBe(1)
+    await expect.poll(() => proxy.unanswered, PATIENCE).toBe(1)
+    await expect.poll(applied, PATIENCE).toBe(1)
     proxy.closeConnections()
     await expect(held).rejects.toMatchObject({ isSocketError: true })
     expect(proxy.unanswered).toBe(0)

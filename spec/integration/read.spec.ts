@@ -449,7 +449,9 @@ describe('faults', () => {
       seen.add(key)
       return isLost ? { delivery: 'never', answer: 'nothing' } : undefined
     })
-    const options = { ...target, table: 'many', splits: 1, concurrency: 4, request_timeout_ms: 300 }
+    // The limit of a request is also that of one attempt to open, which takes longer on a busy machine.
+    const limits = { request_timeout_ms: 300, wait_for_server_ms: 60_000 }
+    const options = { ...target, ...limits, table: 'many', splits: 1, concurrency: 4 }
     expect(byId(await read(options))).toEqual(ids)
     expect(seen.size).toBeGreaterThan(15)
   })
@@ -466,7 +468,12 @@ describe('faults', () => {
       if (asked.push(`${start} to ${end}`) > most) tooMany.abort()
       return { ...error(faultCodes.readTimeout), delay_ms: 150 }
     })
-    const limits = { concurrency: 1, request_timeout_ms: 1_000, retry_timeout_ms: 2_000 }
+    const limits = {
+      concurrency: 1,
+      request_timeout_ms: 1_000,
+      retry_timeout_ms: 2_000,
+      wait_for_server_ms: 60_000,
+    }
     await expect(read({ ...target, ...limits, signal: tooMany.signal })).rejects.toMatchObject({
       code: 'ERR_CASSANDRA_READ_TIMEOUT',
     })

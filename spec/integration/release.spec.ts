@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, describe, expect, inject, it, onTestFinished } from 'vitest'
+import { afterAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest'
 import { bundle } from '../bundle.ts'
 import { OutageProxy } from '../proxy/outageProxy.ts'
 import { useKeyspace } from './keyspace.ts'
@@ -101,7 +101,7 @@ describe('a process ends by itself', () => {
       if (fault === 'swallow') proxy.weather = fault
       else await proxy.setDoor(fault)
       const printed = await run(
-        `const sink = createCassandraWritable({ ...options, request_timeout_ms: 2000 })
+        `const sink = createCassandraWritable({ ...options, request_timeout_ms: 5000 })
        sink.end()
        const outcome = await outcomeOf(sink)
        await turns(3)
@@ -110,7 +110,8 @@ describe('a process ends by itself', () => {
       )
       expect(printed).toMatch(/^ERR_CASSANDRA_CONNECT(?:_TIMEOUT)? \[\]$/)
       expect(proxy.accepted).toBeGreaterThan(0)
-      expect(proxy.connections).toBe(0)
+      // The process is over, and its sockets close a moment later.
+      await vi.waitFor(() => expect(proxy.connections).toBe(0), { timeout: 10_000 })
     },
   )
 
@@ -118,7 +119,7 @@ describe('a process ends by itself', () => {
     const printed = await run(`
       const { setTimeout: delay } = await import('node:timers/promises')
       const proxy = await OutageProxy.start(options)
-      const sink = createCassandraWritable({ ...options, port: proxy.port, request_timeout_ms: 2000 })
+      const sink = createCassandraWritable({ ...options, port: proxy.port, request_timeout_ms: 5000 })
       const outcome = outcomeOf(sink)
       await new Promise(resolve => sink.write({ id: 0 }, resolve))
       await proxy.setDoor('refuse')

@@ -102,7 +102,7 @@ describe('sinks with the same connection options', () => {
 
   it('report the reason when they join while the server is away', async () => {
     const proxy = await startProxy()
-    const options = { ...(await optionsBehind(proxy)), request_timeout_ms: 1_000 }
+    const options = { ...(await optionsBehind(proxy)), request_timeout_ms: 5_000 }
     const first = await open(options)
     await proxy.setDoor('refuse')
     proxy.cut()

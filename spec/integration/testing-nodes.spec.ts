@@ -56,14 +56,20 @@ describe('three nodes with logins and TLS', { timeout: START_TIMEOUT_MS }, () =>
   it('accept QUORUM writes while one is down, and ALL after it is started again', async () => {
     const insert = 'INSERT INTO three.row (id) VALUES (?)'
     const { quorum, all } = types.consistencies
+    // Nodes find out one after the other which of them are up.
+    const inserted = (id: number, consistency: types.consistencies) =>
+      vi.waitFor(() => client.execute(insert, [id], { prepare: true, consistency, isIdempotent: true }), {
+        timeout: 60_000,
+        interval: 500,
+      })
     await cassandra.kill(3)
     await expect(client.execute(insert, [1], { prepare: true, consistency: all })).rejects.toThrow()
-    await client.execute(insert, [2], { prepare: true, consistency: quorum, isIdempotent: true })
+    await inserted(2, quorum)
     await client.execute('CREATE TABLE three.made_while_down (id int PRIMARY KEY)')
     await cassandra.start(3)
     // All nodes have the table that one of them missed.
     expect(await askEach(cassandra, 'SELECT * FROM three.made_while_down')).toEqual([[], [], []])
-    await client.execute(insert, [3], { prepare: true, consistency: all })
+    await inserted(3, all)
     const { rows } = await client.execute('SELECT id FROM three.row', [], { consistency: all })
     expect(rows.map(row => row['id'])).toEqual(expect.arrayContaining([2, 3]))
   })
@@ -71,7 +77,7 @@ describe('three nodes with logins and TLS', { timeout: START_TIMEOUT_MS }, () =>
   it('all have, when resume() resolves, a table that one of them missed', async () => {
     await cassandra.pause(1)
     await vi.waitFor(() => expect(client.hosts.get(cassandra.contactPoints[0] ?? '')?.isUp()).toBe(false), {
-      timeout: 90_000,
+      timeout: 200_000,
       interval: 500,
     })
     await client.execute('CREATE TABLE three.made_while_paused (id int PRIMARY KEY)')

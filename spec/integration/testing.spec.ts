@@ -69,7 +69,7 @@ describe('a started Cassandra', { timeout: START_TIMEOUT_MS }, () => {
     const query = client.execute('SELECT id FROM life.row', [], { readTimeout: 1_000 })
     await expect(query).rejects.toThrow('did not reply before timeout')
     await cassandra.resume(1)
-    await vi.waitFor(() => client.execute('SELECT id FROM life.row'), { timeout: 20_000, interval: 200 })
+    await vi.waitFor(() => client.execute('SELECT id FROM life.row'), { timeout: 100_000, interval: 200 })
   })
 
   it('has every acknowledged row after a kill in the middle of writes', async () => {
@@ -81,7 +81,7 @@ describe('a started Cassandra', { timeout: START_TIMEOUT_MS }, () => {
       }
     })()
     const failure = writing.catch(error => error)
-    await vi.waitUntil(() => acknowledged > 50, { timeout: 20_000 })
+    await vi.waitUntil(() => acknowledged > 50, { timeout: 100_000 })
     await cassandra.kill(1)
     expect(await failure).toBeInstanceOf(Error)
     expect(jvms()).toEqual([])
@@ -127,7 +127,7 @@ describe('the end of the program that started it', { timeout: START_TIMEOUT_MS }
   ])('by %s also ends the JVM and deletes its data, after the start: %s', async (signal, isUp) => {
     program = run('await startCassandra({ durable: true }); console.log("up"); setInterval(() => {}, 1_000)')
     if (isUp) await nextOutput(program)
-    else await vi.waitFor(() => expect(jvms()).toHaveLength(1), { timeout: 20_000, interval: 100 })
+    else await vi.waitFor(() => expect(jvms()).toHaveLength(1), { timeout: 100_000, interval: 100 })
     expect(jvms()).toHaveLength(1)
     // A terminal sends Ctrl-C to the whole foreground process group. Other signals go to one process.
     const pid = program.pid ?? Number.NaN
@@ -171,7 +171,7 @@ describe('the end of the program that started it', { timeout: START_TIMEOUT_MS }
 
   async function nothingIsLeft(): Promise<void> {
     await vi.waitFor(() => expect({ jvms: jvms(), folders: folders() }).toEqual({ jvms: [], folders: [] }), {
-      timeout: 5_000,
+      timeout: 60_000,
       interval: 100,
     })
   }
