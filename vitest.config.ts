@@ -19,18 +19,14 @@ export default defineConfig({
       },
       {
         test: {
-          // The specs of rows and options, in a process with frozen prototypes.
+          // In a process with frozen prototypes.
           name: 'frozen',
           maxWorkers: 2,
           setupFiles: ['spec/frozen/prototypes.ts'],
           testTimeout: 30_000,
-          include: [
-            'spec/stream/**/*.spec.ts',
-            'spec/unit/{batch,epoch,options,row,table,value}/**/*.spec.ts',
-            'spec/unit/pollution.spec.ts',
-          ],
-          // fast-check and the driver's decoder assign to inherited names there.
-          exclude: ['spec/unit/row/snapshot.spec.ts', 'spec/unit/value/{refusal,roundTrip}.spec.ts'],
+          include: ['spec/stream/**/*.spec.ts', 'spec/unit/**/*.spec.ts'],
+          // The code that it tests runs in processes of its own.
+          exclude: ['spec/unit/checkpoint/processes.spec.ts'],
           isolate: false,
         },
       },

@@ -16,7 +16,10 @@ function loadAgain(): typeof types {
   return second
 }
 
-export const secondTypes = loadAgain()
+/** Outlives `vi.resetModules()`, because a process with frozen prototypes cannot load a driver again. */
+const loaded = globalThis as { secondTypes?: typeof types }
+loaded.secondTypes ??= loadAgain()
+export const { secondTypes } = loaded
 
 if (secondTypes.Long === types.Long || secondTypes.Uuid === types.Uuid)
   throw new Error('Expected a second copy of the driver')
