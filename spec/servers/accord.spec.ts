@@ -1,13 +1,14 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { types } from 'cassandra-driver'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, inject, it } from 'vitest'
 import {
   type CassandraWritableOptions,
   type ConsistencyName,
   createCassandraWritable,
   createMicroBatchSink,
 } from '../../lib/index.ts'
+import { Trial } from '../faults/fault.ts'
 import { useCheckpoints } from '../integration/checkpointFolder.ts'
 import { useKeyspace } from '../integration/keyspace.ts'
 
@@ -27,7 +28,7 @@ const taken = { ONE: one, QUORUM: quorum, ALL: all }
 /** Created tables, because Cassandra cannot drop a keyspace with transactional tables. */
 const created: string[] = []
 afterAll(async () => {
-  for (const table of created) await ks.client.execute(`DROP TABLE ${ks.name}.${table}`)
+  for (const table of created) await ks.client.execute(`DROP TABLE ${table}`)
 })
 
 const rows = Array.from({ length: 200 }, (_, id) => ({ id, v: `v${id}` }))
@@ -48,7 +49,7 @@ async function rowsIn(table: string, columns = 'id, v') {
 describe.each(['full', 'mixed_reads'])('a table with transactional_mode %s', mode => {
   const create = async () => {
     const table = await ks.table('id int PRIMARY KEY, v text', `transactional_mode = '${mode}'`)
-    created.push(table)
+    created.push(`${ks.name}.${table}`)
     return table
   }
 
@@ -71,6 +72,23 @@ describe.each(['full', 'mixed_reads'])('a table with transactional_mode %s', mod
     const insert = `INSERT INTO ${ks.name}.${await create()} (id) VALUES (1)`
     await expect(ks.client.execute(insert, [], { consistency })).rejects.toThrow(/unsupported with accord/i)
   })
+
+  it.each(['LOCAL_QUORUM', 'LOCAL_ONE'] as const)(
+    'that becomes so in the middle of a load ends it at %s, and every row is stored or reported',
+    async consistency => {
+      const { localDataCenter } = inject('cassandra')
+      // Every load has an `on_bad_row`, which must not be called.
+      const stage = { client: ks.client, target: ks.target, localDataCenter, random: () => 0 }
+      const trial = await Trial.begin(stage, { consistency })
+      created.push(trial.table)
+      await trial.goesOn(200)
+      await ks.client.execute(`ALTER TABLE ${trial.table} WITH transactional_mode = '${mode}'`)
+      const says = /cannot be written at this `consistency`: .*unsupported with accord/i
+      const run = await trial.end({ codes: ['ERR_CASSANDRA_CONSISTENCY'], says, readAt: quorum })
+      expect(run).toMatchObject({ lost: 0, wrong: 0, problems: [] })
+      expect(run.rows).toBeGreaterThan(200)
+    },
+  )
 
   it.each(Object.keys(taken) as ConsistencyName[])('accepts rows at consistency %s', async consistency => {
     const table = await create()
