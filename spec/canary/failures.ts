@@ -15,6 +15,7 @@ import {
   createMicroBatchSink,
 } from '../../lib/index.ts'
 import { makeCertificates } from '../../lib/testing/certificates.ts'
+import { blameless } from '../faults/load.ts'
 import { OutageProxy } from '../proxy/outageProxy.ts'
 
 /** A server that asks for a login, and the password that must stay secret. JSON, so that a child process can get it. */
@@ -86,7 +87,8 @@ export const failures: Readonly<Record<string, Failure>> = {
     await client.execute('GRANT MODIFY ON canary.t TO fickle')
     await client.execute('GRANT SELECT ON canary.t TO fickle')
     const proxy = await OutageProxy.start({ host: '127.0.0.1', port: stage.port })
-    const options = { ...target(stage), username: 'fickle', port: proxy.port, ...impatient }
+    const login = { username: 'fickle', on_bad_row: blameless }
+    const options = { ...target(stage), ...login, port: proxy.port, ...impatient }
     return await outage(proxy, createCassandraWritable(options), witness, async () => {
       await client.execute(`ALTER ROLE fickle WITH PASSWORD = 'changed'`)
       await untilRefused(stage, 'fickle')
@@ -134,7 +136,8 @@ export const failures: Readonly<Record<string, Failure>> = {
   },
 }
 
-const impatient = { retry_timeout_ms: 1_500, request_timeout_ms: 1_000 }
+/** On a busy machine, connecting takes longer than a request may take. */
+const impatient = { retry_timeout_ms: 1_500, request_timeout_ms: 1_000, wait_for_server_ms: 60_000 }
 
 function target({ port, canary }: Stage) {
   const login = { username: 'loader', password: canary }

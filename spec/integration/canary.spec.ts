@@ -12,6 +12,12 @@ import { expectHidden, textsOf } from '../leaks.ts'
 /** A password that occurs nowhere else, so every match is a leak. */
 const { password: canary } = login
 
+/** Codes of failures that have a promise besides that of the password. */
+const codes: Readonly<Record<string, string>> = {
+  // The driver tries to connect again, so the rows wait for the old password to be valid again.
+  'a password that changes before a sink loses its connections': 'ERR_CASSANDRA_RETRY_TIMEOUT',
+}
+
 let cassandra: Cassandra
 let stage: Stage
 
@@ -33,7 +39,7 @@ beforeAll(async () => {
 afterAll(() => cassandra?.stop())
 
 describe('the password', () => {
-  it.each(Object.entries(failures))('does not leak with %s', async (_, provoke) => {
+  it.each(Object.entries(failures))('does not leak with %s', async (name, provoke) => {
     const warnings: Error[] = []
     const printed: string[] = []
     const keep = (warning: Error) => warnings.push(warning)
@@ -50,6 +56,7 @@ describe('the password', () => {
     await new Promise(setImmediate)
     process.off('warning', keep)
     expect(failure).toBeInstanceOf(CassandraStreamsError)
+    if (name in codes) expect(failure).toMatchObject({ code: codes[name] })
     expectHidden(canary, [...printed, ...[failure, ...seen, ...warnings].flatMap(textsOf)])
   })
 
