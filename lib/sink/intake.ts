@@ -43,6 +43,8 @@ export class Intake<Writer extends RowWriter> {
   #opened: Promise<void> | undefined
   #openWaiters: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = []
   #queued = 0
+  /** Errors with the counts of this sink. They may change until it is closed. */
+  readonly #accounted = new WeakSet<CassandraStreamsError>()
   #closed: Promise<void> | undefined
 
   constructor(progress: Progress) {
@@ -83,7 +85,7 @@ export class Intake<Writer extends RowWriter> {
       },
       (error: Error) => {
         if (signal.aborted) return
-        if (error instanceof CassandraStreamsError) this.#account(error)
+        this.account(error)
         throw error
       },
     )
@@ -151,7 +153,7 @@ export class Intake<Writer extends RowWriter> {
     const message = `The stream was left before its end, with ${rows} rows that Cassandra has not acknowledged`
     const error = new WriteError('ERR_CASSANDRA_WRITE', message)
     void this.close(error)
-    this.#account(error)
+    this.account(error)
     return error
   }
 
@@ -163,14 +165,20 @@ export class Intake<Writer extends RowWriter> {
     const left = new WriteError('ERR_CASSANDRA_WRITE', 'The stream was destroyed')
     this.progress.end(reason ?? left)
     this.#closed ??= this.#close()
-    this.#account(left)
+    this.account(left)
     // More rows may have come since an error of opening.
-    if (this.#writer === undefined && reason instanceof CassandraStreamsError) this.#account(reason)
+    if (this.#writer === undefined) this.account(reason)
     return this.#closed
   }
 
-  /** Adds to an error what became of the rows. Only when nothing changes any more: opening has failed, or the intake is closed. */
-  #account(error: CassandraStreamsError): void {
+  /**
+   * Adds to an error of this package what became of the rows. Complete when nothing changes any more: opening has failed, or the
+   * intake is closed. An error with the counts of another stream keeps them.
+   */
+  account(error: unknown): void {
+    if (!(error instanceof CassandraStreamsError)) return
+    if (error.counts !== undefined && !this.#accounted.has(error)) return
+    this.#accounted.add(error)
     error.counts = this.tally.counts
     const all = this.#queued === 0 ? [] : [{ from: 0, to: this.lastIndex }]
     error.unacknowledged = this.#writer?.unacknowledged ?? all

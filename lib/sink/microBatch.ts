@@ -8,7 +8,7 @@ import type { EpochRows } from '../epoch/epochRows.ts'
 import type { CommittedEpoch, EpochWriter, LastCommit } from '../epoch/epochWriter.ts'
 import { openEpochWriter } from '../epoch/openEpochWriter.ts'
 import { type RowSource, releaseRows } from '../epoch/rowSource.ts'
-import { CassandraStreamsError, CheckpointError, WriteError } from '../errors.ts'
+import { CheckpointError, WriteError } from '../errors.ts'
 import type { Json } from '../json.ts'
 import type { MicroBatchSinkOptions } from '../options/options.ts'
 import { type EpochSettings, epochSettingsOf } from '../options/settings.ts'
@@ -221,7 +221,7 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
     this.#leaving.abort(error ?? destroyed())
     this.#cutter?.stop()
     const closed = this.#intake.close(error)
-    this.#addCounts(error)
+    this.#intake.account(error)
     closed.then(() => done(error))
   }
 
@@ -231,12 +231,6 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
       this.destroy(error)
       done(error)
     }
-  }
-
-  #addCounts(error: unknown): void {
-    if (!(error instanceof CassandraStreamsError)) return
-    error.counts = this.#intake.tally.counts
-    error.unacknowledged ??= this.#intake.writer?.unacknowledged
   }
 
   async #writer(): Promise<EpochWriter> {
@@ -266,7 +260,7 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
     try {
       return await action()
     } catch (error) {
-      this.#addCounts(error)
+      this.#intake.account(error)
       throw error
     } finally {
       if (!this.destroyed) this.off('error', ignore)

@@ -7,8 +7,10 @@ import {
   createCassandraWritable,
   createCassandraWritableStream,
   createMicroBatchSink,
+  WriteError,
 } from '../../../lib/index.ts'
 import { closedPort } from '../../closedPort.ts'
+import { FakeClient } from '../../fake/fakeClient.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -63,4 +65,69 @@ describe('an error of opening', () => {
       })
     },
   )
+})
+
+describe('an error of another stream', () => {
+  const counts = { rows_accepted: 9, rows_written: 4, rows_deleted: 3, rows_set_aside: 1, rows_failed: 1 }
+  const outcome = { counts, unacknowledged: [{ from: 3, to: 3 }] }
+  const errorOfOther = () =>
+    Object.assign(new WriteError('ERR_CASSANDRA_WRITE', 'of another stream'), outcome)
+  const place = (isOpen: boolean) => {
+    const client = new FakeClient()
+    client.automatic = true
+    if (!isOpen) client.connect = () => new Promise(() => {})
+    return { client: client.asClient, keyspace: 'ks', table: 't' }
+  }
+
+  const ended = {
+    createCassandraWritable: async (error: Error, isOpen: boolean) => {
+      const sink = createCassandraWritable(place(isOpen))
+      sink.on('error', () => {})
+      sink.write({ id: 1 }, () => {})
+      if (isOpen) await sink.flush()
+      sink.destroy(error)
+      await new Promise(resolve => sink.once('close', resolve))
+    },
+    createCassandraWritableStream: async (error: Error, isOpen: boolean) => {
+      const stream = createCassandraWritableStream(place(isOpen))
+      const writer = stream.getWriter()
+      writer.closed.catch(() => {})
+      writer.write({ id: 1 }).catch(() => {})
+      if (isOpen) await stream.flush()
+      await writer.abort(error)
+    },
+    createMicroBatchSink: async (error: Error, isOpen: boolean) => {
+      const checkpoint_location = join(folder, `other-${isOpen}`)
+      const sink = createMicroBatchSink({ ...place(isOpen), checkpoint_location })
+      sink.on('error', () => {})
+      sink.write({ id: 1 }, () => {})
+      if (isOpen) await sink.flush()
+      sink.destroy(error)
+      await new Promise(resolve => sink.once('close', resolve))
+    },
+    'writeEpoch()': async (error: Error, isOpen: boolean) => {
+      const checkpoint_location = join(folder, `epoch-${isOpen}`)
+      const sink = createMicroBatchSink({ ...place(isOpen), checkpoint_location })
+      sink.on('error', () => {})
+      const rows = async function* () {
+        yield { id: 1 }
+        throw error
+      }
+      const writing = sink.writeEpoch(0, rows()).catch((error: unknown) => error)
+      if (isOpen) expect(await writing).toBe(error)
+      sink.destroy(error)
+      await writing
+    },
+  }
+
+  describe.each(Object.entries(ended))('that ends %s', (_, end) => {
+    it.each([
+      ['while it opens', false],
+      ['when it is open', true],
+    ])('%s keeps its counts and its rows', async (_, isOpen) => {
+      const error = errorOfOther()
+      await end(error, isOpen)
+      expect(error).toMatchObject(outcome)
+    })
+  })
 })
