@@ -12,7 +12,7 @@ type DriverOption =
   | Exclude<keyof ClientOptions, Group>
   | { [Name in Group]: `${Name}.${NameIn<ClientOptions[Name]>}` }[Group]
 
-/** `passed` reaches the driver. `ours` does not: a sink sets it per request, or has no use for it. */
+/** `passed` reaches the driver. `ours` does not: a sink sets it itself, or has no use for it. docs/options.md names these. */
 type Verdict =
   | 'passed'
   | 'ours'
@@ -23,7 +23,7 @@ const use = (option: string): Verdict => ({ expected: `absent: give \`${option}\
 const never = (why: string): Verdict => ({ expected: `absent: ${why}` })
 
 /** What happens to each option of the driver's `Client`. An option without a line is passed. */
-const driverOptions = {
+export const driverVerdicts = {
   authProvider: 'passed',
   cloud: 'passed',
   contactPoints: use('host'),
@@ -74,7 +74,7 @@ const driverOptions = {
   'queryOptions.logged': 'ours',
   'queryOptions.pageState': 'ours',
   'queryOptions.prepare': 'ours',
-  'queryOptions.readTimeout': 'ours',
+  'queryOptions.readTimeout': use('request_timeout_ms'),
   'queryOptions.retry': 'ours',
   'queryOptions.routingIndexes': 'ours',
   'queryOptions.routingKey': 'ours',
@@ -90,7 +90,7 @@ const driverOptions = {
   'socketOptions.defunctReadTimeoutThreshold': 'ours',
   'socketOptions.keepAlive': 'passed',
   'socketOptions.keepAliveDelay': 'passed',
-  'socketOptions.readTimeout': 'ours',
+  'socketOptions.readTimeout': use('request_timeout_ms'),
   'socketOptions.tcpNoDelay': 'passed',
 } satisfies Record<DriverOption, Verdict>
 
@@ -125,7 +125,7 @@ const groups: readonly string[] = [
 ] satisfies Group[]
 
 const verdicts: ReadonlyMap<string, Verdict> = new Map([
-  ...Object.entries<Verdict>(driverOptions),
+  ...Object.entries<Verdict>(driverVerdicts),
   ...Object.entries<Verdict>(tlsOptions).map(([name, verdict]) => [`sslOptions.${name}`, verdict] as const),
 ])
 

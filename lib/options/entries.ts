@@ -95,7 +95,7 @@ export const writeEntries = {
   client_options: {
     ...object<Partial<ClientOptions>>('an object of cassandra-driver client options'),
     meaning:
-      'options of the driver for which there is no option here, such as a cloud bundle, a load balancing policy or your own auth provider. Options that a sink sets per request are ignored. Options that contradict an option here or a guarantee, such as a retry policy, are refused. `sslOptions` alone switches TLS on, with verification',
+      'options of the driver for which there is no option here, such as a cloud bundle, a load balancing policy or your own auth provider. Options that a sink sets itself are ignored. Options that contradict an option here or a guarantee, such as a retry policy, are refused. `sslOptions` alone switches TLS on, with verification',
   },
   concurrency: {
     ...integer(1, 2048),

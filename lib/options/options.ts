@@ -54,7 +54,7 @@ export interface ConnectionOptions {
   readonly client?: Client | undefined
   /**
    * Options of the driver for which there is no option here, such as a cloud bundle, a load balancing policy or your
-   * own auth provider. Options that a sink sets per request are ignored. Options that contradict an option here or a
+   * own auth provider. Options that a sink sets itself are ignored. Options that contradict an option here or a
    * guarantee, such as a retry policy, are refused. `sslOptions` alone switches TLS on, with verification.
    */
   readonly client_options?: Partial<ClientOptions> | undefined

@@ -65,7 +65,7 @@ describe('a process ends by itself', () => {
   it('after connecting ended by its time limit', async () => {
     // The driver's own time limits would leave sockets open, so only our time limit is short here.
     const printed = await run(`
-      const client_options = { socketOptions: { connectTimeout: 5000, readTimeout: 5000 } }
+      const client_options = { socketOptions: { connectTimeout: 5000 } }
       const codes = new Set()
       for (let request_timeout_ms = 1; request_timeout_ms < 60; request_timeout_ms += 3) {
         const sink = createCassandraWritable({ ...options, client_options, request_timeout_ms })

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { policies } from 'cassandra-driver'
 import { describe, expect, it } from 'vitest'
 import { OptionError } from '../../../lib/index.ts'
-import { passedOptions } from '../../../lib/options/clientOptions.ts'
+import { driverVerdicts, passedOptions } from '../../../lib/options/clientOptions.ts'
 
 const refusal = (own: object) => {
   try {
@@ -33,14 +35,24 @@ describe('options of the driver', () => {
       maxPrepared: 1,
       queryOptions: { fetchSize: 3, prepare: false, isIdempotent: true, traceQuery: true },
       pooling: { maxRequestsPerConnection: 1, warmup: false },
-      socketOptions: { readTimeout: 0, tcpNoDelay: true },
+      socketOptions: { defunctReadTimeoutThreshold: 1, tcpNoDelay: true },
+      promiseFactory: () => {},
     }
-    expect(passedOptions(own)).toEqual({
+    expect(passedOptions(own as object)).toEqual({
       queryOptions: { traceQuery: true },
       pooling: { warmup: false },
       socketOptions: { tcpNoDelay: true },
     })
   })
+
+  it.each(Object.entries(driverVerdicts).filter(([, verdict]) => verdict === 'ours'))(
+    'are left out only if the page says so: %s',
+    name => {
+      const page = readFileSync(resolve(import.meta.dirname, '../../../docs/options.md'), 'utf8')
+      // The page names `queryOptions` as a whole.
+      expect(page).toContain(`\`${name.replace(/^(queryOptions)\..*/, '$1')}\``)
+    },
+  )
 
   it('count as not given if they are undefined or null', () => {
     const own = { policies: { loadBalancing: undefined }, socketOptions: null, sslOptions: undefined }
@@ -70,6 +82,8 @@ describe('options of the driver', () => {
     ['socketOptions', { socketOptions: [] }, 'an object'],
     ['queryOptions.consistency', { queryOptions: { consistency: 1 } }, '`consistency`'],
     ['socketOptions.connectTimeout', { socketOptions: { connectTimeout: 0 } }, 'from 1'],
+    ['socketOptions.readTimeout', { socketOptions: { readTimeout: 0 } }, '`request_timeout_ms`'],
+    ['queryOptions.readTimeout', { queryOptions: { readTimeout: 1 } }, '`request_timeout_ms`'],
     ['socketOptions', { socketOptions: 'sesame' }, 'an object'],
     ['sslOptions', { sslOptions: true }, 'an object'],
     ['sslOptions.host', { sslOptions: { host: 'sesame' } }, 'dials'],
