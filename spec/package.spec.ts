@@ -72,6 +72,16 @@ describe('the package', () => {
     )
   })
 
+  it('names the first Node.js with AbortSignal.any() as the lowest, everywhere', () => {
+    const wanted = '>=20.3'
+    expect(JSON.parse(read('package.json'))).toMatchObject({ engines: { node: wanted } })
+    expect(JSON.parse(read('package-lock.json'))).toMatchObject({
+      packages: { '': { engines: { node: wanted } } },
+    })
+    for (const page of ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/runtimes.md'])
+      expect(read(page), page).toMatch(/Node\.js 20\.3 (?:or|and) newer/)
+  })
+
   it('holds every file that one of its pages links to', () => {
     const packed = new Set(files.map(({ path }) => path))
     const missing = [...packed]
@@ -102,7 +112,7 @@ describe('the package', () => {
     const tested = runtimes.flatMap(({ name }) => /^Node\.js (\d+)$/.exec(name)?.[1] ?? [])
     expect(matrix.split(', ')).toEqual(tested)
     const { engines } = JSON.parse(read('package.json')) as { engines: { node: string } }
-    expect(engines.node).toBe(`>=${tested[0]}`)
+    expect(engines.node.split('.')[0]).toBe(`>=${tested[0]}`)
     expect(workflow).toContain('\n      - run: .ci/run\n')
   })
 
