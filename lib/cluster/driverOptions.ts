@@ -56,7 +56,7 @@ export async function driverOptions(settings: ConnectionSettings): Promise<Clien
     policies: {
       // The driver's default waits up to ten minutes, longer than a request with all its retries.
       reconnection: new policies.reconnection.ExponentialReconnectionPolicy(250, MOST_RECONNECT_MS, false),
-      ...(own.cloud === undefined &&
+      ...(!Object.hasOwn(own, 'cloud') &&
         local_datacenter === undefined && { loadBalancing: new LocalDatacenterPolicy(addresses) }),
       ...own.policies,
       // Every write carries its own timestamp, and the writer decides about every retry.

@@ -56,10 +56,13 @@ export async function explainConnectFailure(error: unknown, settings: Connection
   const code = codeOf(failures, settings) ?? (await codeOfHangUp(inner, settings))
   // The hosts of a borrowed client are unknown here.
   const reasons = hosts.length > 0 ? list(hosts) : `: ${wordsOf(failure)}`
-  const isCloud = settings.client_options?.cloud != null
-  const text = `${(isCloud ? bundleHeadlines[code] : undefined) ?? headlines[code]}${reasons}`
+  const text = `${(hasBundle(settings) ? bundleHeadlines[code] : undefined) ?? headlines[code]}${reasons}`
   if (mistakes.has(failure.name ?? '')) return finalFailure(text, hosts)
   return new ConnectionError(code, text, hosts)
+}
+
+function hasBundle({ tls, usesTls }: ConnectionSettings): boolean {
+  return usesTls && tls === undefined
 }
 
 /** Names of errors that show a mistake, and not the state of a server. */
@@ -82,7 +85,7 @@ function refusedOption(failure: DriverFailure, settings: ConnectionSettings): Er
     const option = client === undefined ? '`local_datacenter`' : 'The `localDataCenter` of the `client`'
     return finalFailure(`${option} is wrong: the cluster has ${wordsOf(names)}, not \`${given}\``)
   }
-  if (client_options?.cloud != null && syscall === 'open') {
+  if (hasBundle(settings) && syscall === 'open') {
     const expected = 'Expected `client_options.cloud.secureConnectBundle` to be a readable file'
     return refuse('client_options', `${expected}: ${wordsOf(failure)}`)
   }

@@ -137,6 +137,16 @@ export function passedOptions(own: Partial<ClientOptions>): Partial<ClientOption
   return passedIn(own, '')
 }
 
+/** Like {@link passedOptions}, for checks: without a prototype, on which others could have put options. */
+export function ownOptions(own: Partial<ClientOptions> | undefined): Partial<ClientOptions> {
+  const { sslOptions, ...passed } = bare(passedOptions(own ?? {}))
+  return bare(sslOptions === undefined ? passed : { ...passed, sslOptions: bare(sslOptions) })
+}
+
+function bare<Options extends object>(options: Options): Options {
+  return Object.assign(Object.create(null), options) as Options
+}
+
 function passedIn(options: object, path: string): object {
   const passed: [name: string, value: unknown][] = []
   for (const [name, value] of Object.entries(options)) {

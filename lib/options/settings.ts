@@ -1,7 +1,7 @@
 import type { Client, ClientOptions } from 'cassandra-driver'
 import { type Checked, checkEach, type Defaulted, type Given, refuse, withDefaults } from './check.ts'
 import { type CheckpointPlace, fixedPlace } from './checkpointPlace.ts'
-import { passedOptions } from './clientOptions.ts'
+import { ownOptions } from './clientOptions.ts'
 import { epochEntries, writeEntries } from './entries.ts'
 import type { CassandraWritableOptions, MicroBatchSinkOptions } from './options.ts'
 import { checkTogether } from './together.ts'
@@ -140,7 +140,7 @@ export function connectionSettings(given: Given): TableSettings {
     wait_for_server_ms,
     signal,
   } = withDefaults(given, writeEntries)
-  const own = passedOptions(client_options ?? {})
+  const own = ownOptions(client_options)
   const isTls = ssl_enabled || own.sslOptions !== undefined
   return {
     keyspace,

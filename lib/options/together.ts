@@ -1,6 +1,6 @@
 import type { ClientOptions } from 'cassandra-driver'
 import { type Given, refuse, withDefaults } from './check.ts'
-import { passedOptions } from './clientOptions.ts'
+import { ownOptions } from './clientOptions.ts'
 import { writeEntries } from './entries.ts'
 import { isSystemKeyspace } from './systemKeyspace.ts'
 
@@ -78,7 +78,7 @@ export function checkTogether(given: Given): { readonly keyspace: string; readon
 
 /** The server comes from `client`, from a cloud bundle, or from `host`. */
 function checkServer(given: Given): void {
-  const { client, client_options } = given
+  const { client } = given
   if (client !== undefined) {
     const reason = '`client` is already connected its own way'
     absent(given, inClient, reason)
@@ -90,10 +90,11 @@ function checkServer(given: Given): void {
     }
     return
   }
-  if (client_options?.cloud != null) {
+  const { cloud, authProvider } = ownOptions(given.client_options)
+  if (cloud !== undefined) {
     absent(given, inBundle, '`client_options.cloud` names the servers and brings its certificates')
   } else if (given.host === undefined) throw refuse('host', 'Expected `host` or `client` to be given')
-  if (client_options?.authProvider != null) {
+  if (authProvider !== undefined) {
     absent(given, ['username', 'password'], '`client_options.authProvider` logs in')
   }
   const ports = new Set([...(given.host?.ports ?? []), ...(given.port === undefined ? [] : [given.port])])
@@ -104,8 +105,8 @@ function checkServer(given: Given): void {
 
 /** No option switches verification off by accident. */
 function checkTls(given: Given): void {
-  const { client_options = {}, ssl_enabled } = given
-  const own = passedOptions(client_options).sslOptions
+  const { ssl_enabled } = given
+  const { sslOptions: own, cloud } = ownOptions(given.client_options)
   if (!ssl_enabled) {
     const stray = tlsNames.find(name => given[name] !== undefined)
     const isOn = stray === 'ssl_verify' && own !== undefined
@@ -117,7 +118,7 @@ function checkTls(given: Given): void {
   if (ssl_enabled === false) {
     throw refuse('ssl_enabled', 'Expected `ssl_enabled` to be true beside `client_options.sslOptions`')
   }
-  if (client_options.cloud != null) {
+  if (cloud !== undefined) {
     throw wrongTls('', 'absent beside `client_options.cloud`, which brings its certificates')
   }
   for (const [name, option] of tlsTwins) {

@@ -49,8 +49,57 @@ function passedOrRefused(own: object): ReturnType<typeof passedOptions> {
   }
 }
 
+const cloud = { secureConnectBundle: 'bundle.zip' }
+const login = { username: 'loader', password: 'x' }
+
+/** Options of the driver that decide about other options, and settings that the decision would refuse or change. */
+const deciding = [
+  ['cloud', cloud, { ...least, ssl_enabled: true, ssl_ca_cert: 'ca.pem' }],
+  ['authProvider', {}, { ...least, ...login }],
+  ['sslOptions', { rejectUnauthorized: false }, { ...least, ssl_enabled: false }],
+  ['cloud', cloud, { ...least, ...login }],
+  ['sslOptions', {}, { ...least, ...login }],
+] as const
+
+describe.each(deciding)('an option %s of the driver on a prototype', (name, value, given) => {
+  it('is ignored beside other options, as the driver ignores it', () => {
+    const client_options = Object.create({ [name]: value }) as object
+    expect(writeSettingsOf({ ...given, client_options })).toEqual({
+      ...writeSettingsOf(given),
+      client_options,
+    })
+  })
+})
+
+it('an option on the prototype of TLS options is ignored', () => {
+  const wrong = { rejectUnauthorized: false, checkServerIdentity: () => undefined, ca: 'x' }
+  const client_options = { sslOptions: Object.create(wrong) as object }
+  expect(writeSettingsOf({ ...least, ssl_ca_cert: 'ca.pem', ssl_enabled: true, client_options }).tls).toEqual(
+    {
+      ca: 'ca.pem',
+      cert: undefined,
+      key: undefined,
+      server_name: undefined,
+      verify: true,
+    },
+  )
+})
+
 // Frozen prototypes cannot be polluted.
 if (!Object.isFrozen(Object.prototype)) {
+  describe('options of the driver on a polluted prototype', () => {
+    it.each(deciding)('do not include %s', (name, value, given) => {
+      Object.defineProperty(Object.prototype, name, { value, configurable: true })
+      try {
+        const isOn = 'ssl_enabled' in given && given.ssl_enabled
+        for (const client_options of [undefined, {}])
+          expect(writeSettingsOf({ ...given, client_options }).usesTls).toBe(isOn)
+      } finally {
+        Reflect.deleteProperty(Object.prototype, name)
+      }
+    })
+  })
+
   describe('options on a polluted prototype', () => {
     it.each([
       ['ssl_verify', false],

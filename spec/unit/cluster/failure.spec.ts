@@ -12,6 +12,12 @@ import { writeSettingsOf } from '../../../lib/options/settings.ts'
 const plain = writeSettingsOf({ host: 'db1, db2', port: 9043, keyspace: 'ks', table: 't' })
 const tls = writeSettingsOf({ host: 'db1', ssl_enabled: true, keyspace: 'ks', table: 't' })
 
+const cloud = writeSettingsOf({
+  keyspace: 'ks',
+  table: 't',
+  client_options: { cloud: { secureConnectBundle: '/x.zip' } },
+})
+
 /** The driver's error for several hosts that it tried one after the other. */
 function noHost(innerErrors: Record<string, unknown> | null): Error {
   return Object.assign(new Error('All host(s) tried for query failed.'), {
@@ -134,7 +140,6 @@ describe('a failed connection', () => {
     const bundle = Object.assign(failing("ENOENT: no such file, open '/x.zip'", 'ENOENT'), {
       syscall: 'open',
     })
-    const cloud = { ...plain, client_options: { cloud: { secureConnectBundle: '/x.zip' } } }
     expect(await explainConnectFailure(bundle, cloud)).toMatchObject({
       option: 'client_options',
       message: expect.stringMatching(/secureConnectBundle.*\/x\.zip/),
@@ -151,11 +156,6 @@ describe('a failed connection', () => {
   ])(
     'through a cloud bundle is %s, and the message names no option that the bundle replaces',
     async (code, why) => {
-      const cloud = writeSettingsOf({
-        keyspace: 'ks',
-        table: 't',
-        client_options: { cloud: { secureConnectBundle: 'bundle.zip' } },
-      })
       const error = await explainConnectFailure(noHost({ 'a1b2:29042': failing('refused', why) }), cloud)
       expect(error).toMatchObject({ code, message: expect.stringContaining('cloud bundle') })
       expect(String(error)).not.toMatch(/`(?:ssl_\w+|host|port)`/)
