@@ -85,7 +85,8 @@ export const writeEntries = {
   local_datacenter: {
     ...text,
     otherwise: 'that of the contact points',
-    meaning: 'datacenter whose nodes are used',
+    meaning:
+      'datacenter whose nodes are used. A policy in `client_options.policies.loadBalancing` decides in its place, and takes this datacenter if it has none of its own',
   },
   client: {
     ...object<Client>('a Client of cassandra-driver', 'execute'),

@@ -45,7 +45,11 @@ export interface ConnectionOptions {
   readonly ssl_server_name?: string | undefined
   /** False accepts any certificate, even an attacker's. No other option switches verification off. @default true */
   readonly ssl_verify?: boolean | string | undefined
-  /** Datacenter whose nodes are used. @default that of the contact points */
+  /**
+   * Datacenter whose nodes are used. A policy in `client_options.policies.loadBalancing` decides in its place, and
+   * takes this datacenter if it has none of its own.
+   * @default that of the contact points
+   */
   readonly local_datacenter?: string | undefined
   /**
    * An existing client of protocol version 4. It is used as it is and never shut down, and verifies certificates only

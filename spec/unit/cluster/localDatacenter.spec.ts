@@ -1,8 +1,10 @@
 import { EventEmitter } from 'node:events'
-import { type Client, type Host, type HostMap, types } from 'cassandra-driver'
+import { type Client, type Host, type HostMap, policies, types } from 'cassandra-driver'
 import { describe, expect, it } from 'vitest'
+import { driverOptions } from '../../../lib/cluster/driverOptions.ts'
 import { LocalDatacenterPolicy } from '../../../lib/cluster/localDatacenter.ts'
 import { ConnectionError } from '../../../lib/index.ts'
+import { writeSettingsOf } from '../../../lib/options/settings.ts'
 
 const host = (address: string, datacenter: string) => ({ address: `${address}:9042`, datacenter }) as Host
 
@@ -64,5 +66,34 @@ describe('the local datacenter', () => {
   it('counts every host as local until it is known, so that the first connection can be opened', () => {
     const policy = new LocalDatacenterPolicy(new Set())
     expect(localsOf(policy, all).length).toBe(4)
+  })
+})
+
+describe('local_datacenter beside a policy of the driver', () => {
+  const { DefaultLoadBalancingPolicy } = policies.loadBalancing
+
+  it.each([
+    ['that has no datacenter is that of the policy', new DefaultLoadBalancingPolicy(), 'tokyo'],
+    ['that has another one is ignored', new DefaultLoadBalancingPolicy({ localDc: 'paris' }), 'paris'],
+  ])('%s', async (_, loadBalancing, datacenter) => {
+    const options = await driverOptions(
+      writeSettingsOf({
+        host: '10.1.0.1',
+        keyspace: 'ks',
+        table: 't',
+        local_datacenter: 'tokyo',
+        client_options: { policies: { loadBalancing } },
+      }),
+    )
+    const map = Object.assign(new EventEmitter(), {
+      values: () => [...tokyo, ...paris],
+    }) as unknown as HostMap
+    const client = { options, log: () => {} } as unknown as Client
+    const error = await new Promise(resolve => options.policies?.loadBalancing?.init(client, map, resolve))
+    expect(error ?? undefined).toBeUndefined()
+    const locals = [...tokyo, ...paris].filter(
+      host => loadBalancing.getDistance(host) === types.distance.local,
+    )
+    expect(new Set(locals.map(host => host.datacenter))).toEqual(new Set([datacenter]))
   })
 })
