@@ -1,10 +1,14 @@
+import type { KafkaSinkOptions } from './kafkaOptions.ts'
 import type { MicroBatchSinkOptions } from './options.ts'
+import type { CassandraReadableOptions } from './readOptions.ts'
+
+type Name = keyof MicroBatchSinkOptions | keyof CassandraReadableOptions | keyof KafkaSinkOptions
 
 /**
  * Names of our options in other tools, in lower case and without separators: Cassandra drivers, DSBulk, the Spark and
- * Kafka connectors, and other sinks for Node.js.
+ * Kafka connectors, and other sinks for Node.js. Of several options, the first that a function takes is meant.
  */
-export const foreignNames: Readonly<Record<string, keyof MicroBatchSinkOptions>> = {
+export const foreignNames: Readonly<Record<string, Name | readonly Name[]>> = {
   address: 'host',
   addresses: 'host',
   connectionhost: 'host',
@@ -76,10 +80,13 @@ export const foreignNames: Readonly<Record<string, keyof MicroBatchSinkOptions>>
   maxconcurrentrequests: 'concurrency',
   maxinflight: 'concurrency',
   parallelism: 'concurrency',
-  batchsize: 'rows_per_batch',
+  batchsize: ['rows_per_batch', 'fetch_size'],
   batchsizerows: 'rows_per_batch',
-  chunksize: 'rows_per_batch',
-  highwatermark: 'rows_per_batch',
+  chunksize: ['rows_per_batch', 'fetch_size'],
+  highwatermark: ['rows_per_batch', 'fetch_size'],
+  pagesize: 'fetch_size',
+  fields: 'columns',
+  select: 'columns',
   maxbatchsize: 'rows_per_batch',
   maxbatchstatements: 'rows_per_batch',
   maxnumberofrecordsinbatch: 'rows_per_batch',
@@ -118,14 +125,15 @@ export const foreignNames: Readonly<Record<string, keyof MicroBatchSinkOptions>>
   retrypolicy: 'retry_timeout_ms',
   abortsignal: 'signal',
   checkpoint: 'checkpoint_location',
-  checkpointfile: 'checkpoint_location',
-  checkpointdir: 'checkpoint_location',
+  checkpointlocation: 'checkpoint',
+  checkpointfile: ['checkpoint_location', 'checkpoint'],
+  checkpointdir: ['checkpoint_location', 'checkpoint'],
   epochsize: 'rows_per_epoch',
-  offset: 'position',
+  offset: ['position', 'after', 'start'],
   trigger: 'epoch_interval_ms',
 }
 
-/** Options that other tools need and this package does not, with the reason. */
+/** Options that other sinks need and ours do not, with the reason. */
 export const needlessNames: Readonly<Record<string, string>> = {
   clusteringkey: "the primary key comes from the table's schema",
   keycolumns: "the primary key comes from the table's schema",

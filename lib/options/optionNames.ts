@@ -3,18 +3,25 @@ import { epochEntries, writeEntries } from './entries.ts'
 import { foreignNames, needlessNames } from './foreignNames.ts'
 import { kafkaEntries } from './kafkaEntries.ts'
 import { nearestNames } from './nearest.ts'
-import { readEntries } from './readEntries.ts'
+import { connectionEntries, countEntries, followEntries, readEntries } from './readEntries.ts'
 import { escaped } from './shown.ts'
 
 /** Maximum number of characters of an unknown name that are compared and shown. */
 const MOST_CHARACTERS = 60
 
-/** Options by the function that takes them. */
-const owners: readonly (readonly [owner: string, entries: object])[] = [
-  ['createCassandraWritable', writeEntries],
-  ['createMicroBatchSink', epochEntries],
-  ['createCassandraReadable', readEntries],
-  ['runKafkaSink', kafkaEntries],
+/** Options by what takes them. */
+type Owners = readonly (readonly [owner: string, entries: object])[]
+
+const sinks: Owners = [
+  ['`createCassandraWritable`', writeEntries],
+  ['`createMicroBatchSink`', epochEntries],
+  ['`runKafkaSink`', kafkaEntries],
+]
+
+const readers: Owners = [
+  ['`createCassandraReadable`', { ...connectionEntries, ...readEntries }],
+  ['`follow` of `createCassandraReadable`', followEntries],
+  ['`countRows`', countEntries],
 ]
 
 /** Refuses a name that is not in `known`. The message suggests the nearest name, or says which function has this one. */
@@ -28,23 +35,28 @@ export function unknownOption(name: string, known: readonly string[]): OptionErr
 }
 
 function advice(name: string, known: readonly string[]): string {
-  const owner = owners.find(([, entries]) => Object.hasOwn(entries, name))
-  if (owner !== undefined) return `: it belongs to \`${owner[0]}\``
-  // Who writes into a sink may mean the sink with epochs.
   const isSink = known.includes('rows_per_batch')
-  const all = isSink ? [...known, ...Object.keys(epochEntries)] : known
+  // Who writes into a sink may mean the sink with epochs. A Kafka sink has epochs.
+  const isPlain = isSink && !known.includes('checkpoint')
+  const all = isPlain ? [...known, ...Object.keys(epochEntries)] : known
   const same = known.find(each => plain(each) === plain(name))
-  const foreign = same ?? lookUp(foreignNames, name)
-  const needless = foreign === undefined ? lookUp(needlessNames, name) : undefined
+  const foreign = same ?? lookUp(foreignNames, name) ?? []
+  const named = [foreign].flat().find(each => all.includes(each))
+  if (named === undefined) {
+    const owners = isSink ? [...sinks, ...readers] : [...readers, ...sinks]
+    const owner = owners.find(([, entries]) => Object.hasOwn(entries, name))
+    if (owner !== undefined) return `: it belongs to ${owner[0]}`
+  }
+  const needless = isSink && named === undefined ? lookUp(needlessNames, name) : undefined
   if (needless !== undefined) return `: ${needless}`
-  const meant = foreign ?? nearestNames(name, all, 1)[0]
+  const meant = named ?? nearestNames(name, all, 1)[0]
   if (meant === undefined) return ''
   const isHere = known.includes(meant)
   return `; did you mean \`${meant}\`${isHere ? '' : ' of `createMicroBatchSink`'}?`
 }
 
 /** Names of other tools may have prefixes: `spark.cassandra.output.consistency.level`. */
-function lookUp(table: Readonly<Record<string, string>>, name: string): string | undefined {
+function lookUp<Found>(table: Readonly<Record<string, Found>>, name: string): Found | undefined {
   const parts = name.split('.')
   for (let from = 0; from < parts.length; from++) {
     const key = plain(parts.slice(from).join(''))

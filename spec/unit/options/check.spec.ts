@@ -4,6 +4,14 @@ import { OptionError } from '../../../lib/index.ts'
 import { checkEach as check } from '../../../lib/options/check.ts'
 import { epochEntries, writeEntries } from '../../../lib/options/entries.ts'
 import { foreignNames, needlessNames } from '../../../lib/options/foreignNames.ts'
+import { kafkaEntries, sharedKafkaEntries } from '../../../lib/options/kafkaEntries.ts'
+import {
+  connectionEntries,
+  countEntries,
+  followEntries,
+  readEntries,
+  sharedCountEntries,
+} from '../../../lib/options/readEntries.ts'
 
 const checkEach = (options: unknown) => check(options, writeEntries)
 
@@ -16,6 +24,15 @@ function refusal(options: unknown): OptionError {
     throw error
   }
   throw new Error(`Expected ${JSON.stringify(options)} to be refused`)
+}
+
+function messageOf(work: () => unknown): string {
+  try {
+    work()
+  } catch (error) {
+    return (error as Error).message
+  }
+  throw new Error('Expected a refusal')
 }
 
 const limits = [
@@ -309,6 +326,69 @@ describe('an unknown option name', () => {
     expect(refusal({ [name]: 1 }).message).toBe(`Unknown option \`${name}${advice}`)
   })
 
+  const takers = {
+    createCassandraWritable: writeEntries,
+    createMicroBatchSink: { ...writeEntries, ...epochEntries },
+    createCassandraReadable: { ...connectionEntries, ...readEntries },
+    countRows: { ...connectionEntries, ...sharedCountEntries, ...countEntries },
+    follow: followEntries,
+    runKafkaSink: { ...sharedKafkaEntries, ...kafkaEntries },
+  }
+
+  it.each<[keyof typeof takers, string, string]>([
+    [
+      'createCassandraWritable',
+      'checkpoint',
+      '; did you mean `checkpoint_location` of `createMicroBatchSink`?',
+    ],
+    ['createMicroBatchSink', 'checkpoint', '; did you mean `checkpoint_location`?'],
+    ['createMicroBatchSink', 'checkpoint_dir', '; did you mean `checkpoint_location`?'],
+    ['createMicroBatchSink', 'topics', ': it belongs to `runKafkaSink`'],
+    ['createCassandraReadable', 'checkpoint', '; did you mean `checkpoint_location`?'],
+    ['createCassandraReadable', 'batchSize', '; did you mean `fetch_size`?'],
+    ['createCassandraReadable', 'pageSize', '; did you mean `fetch_size`?'],
+    ['createCassandraReadable', 'fields', '; did you mean `columns`?'],
+    ['createCassandraReadable', 'offset', '; did you mean `after`?'],
+    ['createCassandraReadable', 'parallelism', '; did you mean `concurrency`?'],
+    ['createCassandraReadable', 'timeout', '; did you mean `request_timeout_ms`?'],
+    ['createCassandraReadable', 'rows_per_batch', ': it belongs to `createCassandraWritable`'],
+    ['createCassandraReadable', 'rows_per_epoch', ': it belongs to `createMicroBatchSink`'],
+    ['createCassandraReadable', 'lag_ms', ': it belongs to `follow` of `createCassandraReadable`'],
+    ['createCassandraReadable', 'largest', ': it belongs to `countRows`'],
+    ['createCassandraReadable', 'linger', ''],
+    ['createCassandraReadable', 'objectMode', ''],
+    ['createCassandraReadable', 'upsert', ''],
+    ['createCassandraReadable', 'rowsPerEpoch', ''],
+    ['countRows', 'batchSize', ''],
+    ['countRows', 'checkpoint', ': it belongs to `runKafkaSink`'],
+    ['countRows', 'fetch_size', ': it belongs to `createCassandraReadable`'],
+    ['countRows', 'consistencyLevel', '; did you mean `consistency`?'],
+    ['follow', 'interval', '; did you mean `interval_ms`?'],
+    ['follow', 'host', ': it belongs to `createCassandraReadable`'],
+    ['follow', 'timeout', ''],
+    ['runKafkaSink', 'checkpoint_location', '; did you mean `checkpoint`?'],
+    ['runKafkaSink', 'checkpointDir', '; did you mean `checkpoint`?'],
+    ['runKafkaSink', 'epochSize', '; did you mean `rows_per_epoch`?'],
+    ['runKafkaSink', 'position', ': it belongs to `createCassandraWritable`'],
+    ['runKafkaSink', 'takeOver', ''],
+    ['runKafkaSink', 'offset', '; did you mean `start`?'],
+    ['runKafkaSink', 'batchSize', '; did you mean `rows_per_batch`?'],
+  ])('of %s leads to advice for that function: %s', (taker, name, advice) => {
+    expect(() => check({ [name]: 1 }, takers[taker])).toThrow(
+      expect.objectContaining({ message: `Unknown option \`${name}\`${advice}` }),
+    )
+  })
+
+  it.each(Object.entries(takers))(
+    'of another tool leads %s to no option that it does not take',
+    (_, known) => {
+      for (const name of [...Object.keys(foreignNames), ...Object.keys(needlessNames)]) {
+        const [, meant] = /did you mean `(\w+)`\?/.exec(messageOf(() => check({ [name]: 1 }, known))) ?? []
+        if (meant !== undefined) expect(Object.keys(known)).toContain(meant)
+      }
+    },
+  )
+
   it('leads to a suggestion of micro-batch options in a micro-batch sink', () => {
     const rules = { ...writeEntries, ...epochEntries }
     expect(check({ checkpoint_location: 'x' }, rules)).toEqual({ checkpoint_location: 'x' })
@@ -321,15 +401,16 @@ describe('an unknown option name', () => {
   })
 
   it('of another tool leads to a suggestion that exists', () => {
-    const known = Object.keys({ ...writeEntries, ...epochEntries })
-    for (const [name, option] of Object.entries(foreignNames)) {
-      expect(known).toContain(option)
-      expect(known).not.toContain(name)
+    const known = Object.keys(Object.assign({}, ...Object.values(takers)))
+    for (const [name, options] of Object.entries(foreignNames)) {
+      expect(known).toEqual(expect.arrayContaining([options].flat()))
+      expect({ ...writeEntries, ...epochEntries, ...readEntries }).not.toHaveProperty(name)
       expect(name).toMatch(/^[a-z\d]+$/)
     }
     for (const name of Object.keys(needlessNames)) {
       expect(name).toMatch(/^[a-z\d]+$/)
-      expect(foreignNames).not.toHaveProperty(name)
+      const taken = [foreignNames[name] ?? []].flat()
+      expect(taken.filter(each => Object.hasOwn({ ...writeEntries, ...epochEntries }, each))).toEqual([])
     }
   })
 
