@@ -5,8 +5,8 @@ import { parseCqlType, quoteIdentifier, type UdtLookup } from './cqlType.ts'
 import { readOptions } from './readOptions.ts'
 import type { ColumnKind, StoredTable } from './schema.ts'
 
-/** Rows that the driver reads per page. A borrowed client may have a small default, and every page is read. */
-const PAGE_ROWS = 5_000
+/** Rows per page. All pages are read. Fewer than any guardrail `page_size` is likely to allow, which also holds for system tables. */
+const PAGE_ROWS = 100
 
 export type SystemRow = Readonly<Record<string, unknown>>
 

@@ -18,6 +18,7 @@ import { keyOf } from '../tokens.ts'
 
 const TIMEOUT_MS = 180_000
 const MOST_TOMBSTONES = 500
+const MOST_PAGE_ROWS = 1000
 const seed = Number(process.env['SEED'] ?? Date.now() % 100_000)
 
 let cassandra: Cassandra
@@ -32,7 +33,8 @@ beforeAll(async () => {
     durable: false,
     java: usableJava(await findJava())?.command ?? 'java',
     jars,
-    yaml: { tombstone_failure_threshold: MOST_TOMBSTONES },
+    // The guardrail does not apply to superusers.
+    yaml: { tombstone_failure_threshold: MOST_TOMBSTONES, page_size_fail_threshold: MOST_PAGE_ROWS },
   })
   const { contactPoints, localDataCenter, username = '', password = '' } = cassandra
   admin = new Client({ contactPoints, localDataCenter, credentials: { username, password } })
@@ -125,5 +127,14 @@ describe('tombstones of which a server takes no more', { timeout: TIMEOUT_MS }, 
     await expect(countRows(targetOf('heap'))).rejects.toMatchObject(ofRange)
     const ofPartition = told('the partitions that `where` names')
     await expect(read('heap', { where: 'id = 1' })).rejects.toMatchObject(ofPartition)
+  })
+})
+
+describe('a guardrail on the size of pages', { timeout: TIMEOUT_MS }, () => {
+  it('hinders no sink and no source from opening', async () => {
+    await admin.execute('CREATE TABLE shop.short (id int, c int, v text, PRIMARY KEY (id, c))')
+    const live = [{ id: 1, c: 1 }]
+    await fill('short', { live, deleted: [] })
+    expect(sorted(await read('short'))).toEqual(sorted(live))
   })
 })
