@@ -5,7 +5,7 @@
 export type Fault =
   /** Transient: the server was unreachable or failed. */
   | 'retry'
-  /** Transient, and a sign that too much is in flight: overloaded, or no answer in time. */
+  /** Transient, and a sign that too much is asked for: overloaded, no answer in time, or too many rows per page. */
   | 'slow'
   /** Too few replicas are alive. Transient, unless the keyspace has too few of them. */
   | 'unavailable'
@@ -55,6 +55,8 @@ const invalidFaults: readonly (readonly [RegExp, Fault])[] = [
   [/batch too large/i, 'split'],
   // A replica's disk is full (guardrail of CASSANDRA-17150), or its space for change data capture (reported so by protocol v3).
   [/guardrail replica_disk_usage violated|error cdc_write_failure/i, 'retry'],
+  // A page may have fewer rows.
+  [/guardrail page_size violated|page size \S+ exceeds fail threshold/i, 'slow'],
   [/guardrail user_timestamps violated/i, 'timestamps'],
   [/guardrail (?:minimum|maximum)_timestamp violated/i, 'time'],
   // The schema has changed, or the node does not know a change yet.

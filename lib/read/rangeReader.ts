@@ -15,7 +15,7 @@ import { fewerRows, PageRowLimit } from './pageRowLimit.ts'
 import { encodeParams } from './params.ts'
 import { cutAt, halvesOf, type Part, placeOf, widthOf } from './part.ts'
 import type { Span } from './place.ts'
-import { isInvalid, type ReadStatement } from './statement.ts'
+import type { ReadStatement } from './statement.ts'
 import type { TokenRange } from './tokenRanges.ts'
 
 /** With fewer milliseconds left, another attempt is pointless. */
@@ -143,8 +143,7 @@ export class RangeReader {
         this.#signal.throwIfAborted()
         // A node may not know a new column yet.
         const fault = error instanceof SchemaError ? 'schema' : faultOf(error)
-        const isDoubtful = fault === 'failure' || fault === 'schema' || isInvalid(error)
-        if (isDoubtful) doubts++
+        if (fault === 'failure' || fault === 'schema') doubts++
         if (!mayPass(fault) || doubts >= FEW_TRIES) throw this.#statement.explain(error, fault, placeOf(part))
         // Replicas that the keyspace lacks never come.
         const unmet = fault === 'unavailable' ? await this.#replicas.unmet(limit_ms()) : undefined

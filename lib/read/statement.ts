@@ -215,7 +215,7 @@ function isReadFailure(error: unknown): boolean {
 }
 
 /** Whether Cassandra says that the statement is wrong. A node may not know a new table or column yet. */
-export function isInvalid(error: unknown): boolean {
+function isInvalid(error: unknown): boolean {
   const { code } = error as { readonly code?: unknown }
   return code === SYNTAX_ERROR || code === INVALID
 }

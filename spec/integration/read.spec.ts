@@ -18,7 +18,7 @@ import { RangeReader } from '../../lib/read/rangeReader.ts'
 import { ReadStatement } from '../../lib/read/statement.ts'
 import { readTable } from '../../lib/table/readTable.ts'
 import { CqlProxy, type Fate } from '../proxy/cqlProxy.ts'
-import { type Frame, faultCodes, parametersOf } from '../proxy/frame.ts'
+import { type Frame, faultCodes, pageRowsOf, parametersOf } from '../proxy/frame.ts'
 import { useKeyspace } from './keyspace.ts'
 
 const ks = useKeyspace('read_spec')
@@ -517,6 +517,19 @@ describe('faults', () => {
   ])('with code %i are blamed on `where` only if it may be at fault: %s', async (code, expected, words) => {
     const target = await proxied(() => error(code, words))
     await expect(read({ ...target, where: 'part = 1' })).rejects.toMatchObject({ code: expected })
+  })
+
+  it('that refuse the size of a page are blamed neither on `where` nor on the table', async () => {
+    const text = 'Aborting query for table people, page size 128 exceeds fail threshold of 100.'
+    const target = await proxied(({ frame }) =>
+      (pageRowsOf(frame) ?? 0) > 100
+        ? error(faultCodes.invalid, `Guardrail page_size violated: ${text}`)
+        : undefined,
+    )
+    expect((await read({ ...target, splits: 1 })).length).toBe(ROWS)
+    const ofOne = await read({ ...target, where: 'part = 1' })
+    expect(ofOne.length).toBe(ROWS / 50)
+    expect((await countRows({ ...ks.target, ...target, table: 'people', splits: 1 })).rows).toBe(ROWS)
   })
 
   it('such as missing replicas end the read at once if the keyspace has too few of them', async () => {

@@ -137,4 +137,14 @@ describe('a guardrail on the size of pages', { timeout: TIMEOUT_MS }, () => {
     await fill('short', { live, deleted: [] })
     expect(sorted(await read('short'))).toEqual(sorted(live))
   })
+
+  it('makes pages smaller, also for a count and with `where`', async () => {
+    await admin.execute('CREATE TABLE shop.long (id int, c int, v text, PRIMARY KEY (id, c))')
+    const live = Array.from({ length: 20 * MOST_PAGE_ROWS }, (_, c) => ({ id: c % 2, c }))
+    await fill('long', { live, deleted: [] })
+    expect(sorted(await read('long', { fetch_size: 100_000 }))).toEqual(sorted(live))
+    const ofOne = await read('long', { where: 'id = 1' })
+    expect(sorted(ofOne)).toEqual(sorted(live.filter(({ id }) => id === 1)))
+    expect(await countRows(targetOf('long'))).toMatchObject({ rows: live.length })
+  })
 })

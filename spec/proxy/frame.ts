@@ -144,6 +144,16 @@ export function levelsOf(frame: Frame): {
   readonly consistency: number
   readonly serial: number | undefined
 } {
+  const { consistency, serial } = optionsOf(frame)
+  return { consistency, serial }
+}
+
+/** The rows that the page of a QUERY or EXECUTE may have. Undefined without pages. */
+export function pageRowsOf(frame: Frame): number | undefined {
+  return optionsOf(frame).pageRows
+}
+
+function optionsOf(frame: Frame) {
   const { body, opcode } = frame
   const parameters = opcode === opcodes.query ? body.subarray(4 + body.readUInt32BE()) : parametersOf(frame)
   const flag = { values: 0x01, pageSize: 0x04, pagingState: 0x08, serial: 0x10, names: 0x40 }
@@ -159,10 +169,12 @@ export function levelsOf(frame: Frame): {
     at += 2
     for (let i = 0; i < values; i++) skipBytes()
   }
-  if (has(flag.pageSize)) at += 4
+  const pageRows = has(flag.pageSize) ? parameters.readInt32BE(at) : undefined
+  if (pageRows !== undefined) at += 4
   if (has(flag.pagingState)) skipBytes()
   return {
     consistency: parameters.readUInt16BE(),
+    pageRows,
     serial: has(flag.serial) ? parameters.readUInt16BE(at) : undefined,
   }
 }

@@ -56,6 +56,14 @@ const faults: readonly (readonly [string, unknown, Fault])[] = [
     named('DriverInternalError', 'Unprepared response invalid, id: 0xab'),
     'schema',
   ],
+  [
+    'a guardrail on the size of pages',
+    serverError(
+      0x2200,
+      'Guardrail page_size violated: Aborting query for table t, page size 5000 exceeds fail threshold of 1000.',
+    ),
+    'slow',
+  ],
   ['a table that a node does not know', serverError(0x2200, 'unconfigured table t'), 'schema'],
   ['a table that is gone', serverError(0x2200, 'table ks.t does not exist'), 'schema'],
   ['a keyspace that a node does not know', serverError(0x2200, 'Keyspace ks does not exist'), 'schema'],

@@ -17,22 +17,25 @@ function readerOf(client: Client, more = {}): RangeReader {
   return new RangeReader(client, settings, statement, new AbortController().signal)
 }
 
+const PAGE_SIZE =
+  'Guardrail page_size violated: Aborting query for table t, page size 5000 exceeds fail threshold of 100.'
+
 interface Asked {
   readonly rows: number
   readonly hasFailed: boolean
 }
 
-/** Requests for some pages, from a server that fails with this code when `isTooMuch`. */
+/** Requests for some pages, from a server that fails with this error when `isTooMuch`. */
 async function requestsFor(
   pages: number,
-  code: number,
+  error: { readonly code: number; readonly message?: string },
   isTooMuch: (rows: number, request: number) => boolean,
 ): Promise<Asked[]> {
   const asked: Asked[] = []
   const execute = async (_cql: string, _params: unknown, { fetchSize: length }: { fetchSize: number }) => {
     const hasFailed = isTooMuch(length, asked.length)
     asked.push({ rows: length, hasFailed })
-    if (hasFailed) throw Object.assign(new Error('too much'), { code })
+    if (hasFailed) throw Object.assign(new Error('too much'), error)
     return { rows: { length, size: 10 * length }, columns: [], rawPageState: Buffer.alloc(1) }
   }
   const reader = readerOf({ execute } as unknown as Client)
@@ -42,19 +45,20 @@ async function requestsFor(
 }
 
 describe.each([
-  ['Read_timeout', 0x1200],
-  ['Read_failure', 0x1300],
-  ['Overloaded', 0x1001],
-])('pages that a server answers with %s', (_, code) => {
+  ['Read_timeout', { code: 0x1200 }],
+  ['Read_failure', { code: 0x1300 }],
+  ['Overloaded', { code: 0x1001 }],
+  ['a guardrail', { code: 0x2200, message: PAGE_SIZE }],
+])('pages that a server answers with %s', (_, error) => {
   it('because they are too large stay smaller, so that one page in a dozen costs a second request', async () => {
-    const asked = await requestsFor(100, code, rows => rows > 100)
+    const asked = await requestsFor(100, error, rows => rows > 100)
     const failed = asked.filter(({ hasFailed }) => hasFailed).length
     expect(failed).toBeGreaterThan(1)
     expect(failed).toBeLessThanOrEqual(12)
   })
 
   it('now and then keep their size', async () => {
-    const asked = await requestsFor(100, code, (_, request) => request % 10 === 9)
+    const asked = await requestsFor(100, error, (_, request) => request % 10 === 9)
     const later = asked.slice(10)
     expect(later.filter(({ rows }) => rows < 5000).length).toBe(
       asked.filter(({ hasFailed }) => hasFailed).length,
@@ -62,7 +66,7 @@ describe.each([
   })
 
   it('have their former size again some time after a burst', async () => {
-    const asked = await requestsFor(100, code, (_, request) => request >= 10 && request < 13)
+    const asked = await requestsFor(100, error, (_, request) => request >= 10 && request < 13)
     expect(asked[13]?.rows).toBeLessThan((asked[9]?.rows ?? 0) / 50)
     expect(asked.at(-1)?.rows).toBe(asked[9]?.rows)
   })
@@ -82,6 +86,11 @@ it('the error after the time limit has the last answer of the server, if nobody 
     message: expect.stringMatching(/ did not come within .*: too much$/),
     cause: answer,
   })
+})
+
+it('a page that a guardrail refuses at many sizes comes with fewer rows', async () => {
+  const asked = await requestsFor(20, { code: 0x2200, message: PAGE_SIZE }, rows => rows > 1)
+  expect(asked.filter(({ hasFailed }) => !hasFailed)).toHaveLength(20)
 })
 
 describe('the time in which Cassandra works', () => {
