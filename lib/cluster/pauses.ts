@@ -42,6 +42,16 @@ class Pauses {
     this.#timer = undefined
   }
 
+  /** Pauses are noticed until the promise settles. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.watch(work)
+    try {
+      return await work()
+    } finally {
+      this.forget(work)
+    }
+  }
+
   #look(): void {
     const now = performance.now()
     const passed_ms = now - this.#lookedAt

@@ -3,6 +3,7 @@ import type { Client } from 'cassandra-driver'
 import { backoff } from '../cluster/backoff.ts'
 import { wordsOf } from '../cluster/failure.ts'
 import { faultOf } from '../cluster/fault.ts'
+import { pauses } from '../cluster/pauses.ts'
 import { within } from '../cluster/within.ts'
 import { CassandraStreamsError, ReadError } from '../errors.ts'
 import type { FollowSettings, ReadSettings } from '../options/readSettings.ts'
@@ -77,8 +78,12 @@ export class Following {
    * Asks Cassandra, and asks again after a fault that may pass.
    * @throws ReadError if no node answers within `retry_timeout_ms`
    */
-  async #answered<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
-    const ends = performance.now() + this.#settings.retry_timeout_ms
+  #answered<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    return pauses.during(() => this.#asked(ask))
+  }
+
+  async #asked<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    const ends = pauses.now() + this.#settings.retry_timeout_ms
     for (let tries = 0; ; tries++) {
       try {
         return await ask()
@@ -86,7 +91,7 @@ export class Following {
         this.#signal.throwIfAborted()
         if (error instanceof CassandraStreamsError) throw error
         const isFinal = !mayPass(faultOf(error))
-        if (isFinal || performance.now() >= ends) {
+        if (isFinal || pauses.now() >= ends) {
           const text = `Cassandra does not report its time and the table's schema, which \`follow\` needs: ${wordsOf(error)}`
           const code = isFinal ? 'ERR_CASSANDRA_READ' : 'ERR_CASSANDRA_READ_TIMEOUT'
           throw new ReadError(code, text, { cause: error })

@@ -4,6 +4,7 @@ import { backoff } from '../cluster/backoff.ts'
 import { consistencyOf } from '../cluster/consistency.ts'
 import { publicError, wordsOf } from '../cluster/failure.ts'
 import { type Fault, faultOf, isTimeout, moreTelling } from '../cluster/fault.ts'
+import { pauses } from '../cluster/pauses.ts'
 import { Replicas } from '../cluster/replicas.ts'
 import { begin, channels, isTraced } from '../diagnostics.ts'
 import { ReadError, SchemaError } from '../errors.ts'
@@ -75,9 +76,10 @@ export class RangeReader {
     // The parts of a range share its time until a page of one arrives.
     let ends = this.#endOfTries
     while (part !== undefined) {
-      const page: Page | readonly [Part, Part] = await this.#page(part, span, last, ends)
+      const asked: Part = part
+      const page = await pauses.during(() => this.#page(asked, span, last, ends))
       if (!('rows' in page)) {
-        const [first, second]: readonly [Part, Part] = page
+        const [first, second] = page
         if (last === undefined) onHalved?.(widthOf(first))
         later.push(second)
         // The server takes the state of a page for a range that ends earlier.
@@ -102,13 +104,13 @@ export class RangeReader {
   }
 
   get #endOfTries(): number {
-    return performance.now() + this.#settings.retry_timeout_ms
+    return pauses.now() + this.#settings.retry_timeout_ms
   }
 
   /**
    * A page, or two parts of a part that asks for too much.
    * @param last the page before, after which the first of the two parts continues
-   * @param ends when the last attempt must be over, on the clock of `performance.now()`
+   * @param ends when the last attempt must be over, on the clock of {@link pauses}
    */
   async #page(
     part: Part,
@@ -122,7 +124,7 @@ export class RangeReader {
     const limit_ms = () =>
       retry_timeout_ms === 0
         ? request_timeout_ms
-        : Math.min(request_timeout_ms, Math.max(LEAST_MS, ends - performance.now()))
+        : Math.min(request_timeout_ms, Math.max(LEAST_MS, ends - pauses.now()))
     let rows = this.rows
     let doubts = 0
     let failures = 0
@@ -131,14 +133,14 @@ export class RangeReader {
       this.#signal.throwIfAborted()
       const given_ms = limit_ms()
       try {
-        const begun = performance.now()
+        const begun = pauses.now()
         const asked = this.#busy.during(this.#ask(range, span, last?.next, rows, given_ms))
         const page = await (isTraced(channels.request) ? this.#observed(asked, tries) : asked)
         this.#statement.layoutOf(page)
         this.#limit.learn(page)
         if (tries === 0) this.#limit.recover()
         if (failures > 0) this.#limit.mayHave(rows, failures)
-        return { ...page, took_ms: performance.now() - begun }
+        return { ...page, took_ms: pauses.now() - begun }
       } catch (error) {
         this.#signal.throwIfAborted()
         // A node may not know a new column yet.
@@ -150,7 +152,7 @@ export class RangeReader {
         if (unmet !== undefined) throw new ReadError('ERR_CASSANDRA_CONSISTENCY', unmet, { cause: error })
         reason = moreTelling(reason, error, given_ms < request_timeout_ms)
         const isLate = isTimeout(error)
-        const left_ms = ends - performance.now()
+        const left_ms = ends - pauses.now()
         if (left_ms < LEAST_MS) throw this.#over(reason, part, tries + 1)
         const hasFailed = fault === 'failure'
         if (hasFailed) failures++

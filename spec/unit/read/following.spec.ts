@@ -231,6 +231,19 @@ describe('a question that a follower asks Cassandra', () => {
     expect(last_ms).toBeLessThan(1 + RETRY_TIMEOUT_MS + 5_000)
   })
 
+  it('does not count the time in which the process is stopped', async () => {
+    let stopped_ms = 0
+    const running = performance.now.bind(performance)
+    vi.spyOn(performance, 'now').mockImplementation(() => running() + stopped_ms)
+    const { asked, next } = scene(() => {
+      if (stopped_ms > 0) return Date.now()
+      stopped_ms = 10 * RETRY_TIMEOUT_MS
+      throw busy
+    })
+    expect((await passing(next())).from).toBeUndefined()
+    expect(asked).toHaveLength(2)
+  })
+
   it('fails at once after a fault that no repeat mends', async () => {
     const { asked, next } = scene(() => {
       throw serverError(0x2100, 'no SELECT permission')

@@ -112,3 +112,30 @@ describe('the time in which Cassandra works', () => {
     expect(reader.busy_ms).toBe(90)
   })
 })
+
+describe('a process that is stopped for longer than a read may take', () => {
+  /** A reader whose process is stopped while its first request is out, so that the answer is late. */
+  function stoppedReader(stops_ms: number) {
+    let now = 1_000
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now)
+    onTestFinished(() => clock.mockRestore())
+    let requests = 0
+    const execute = async () => {
+      await Promise.resolve()
+      if (++requests > 1) return { rows: { length: 1, size: 10 }, columns: [] }
+      now += stops_ms
+      throw Object.assign(new Error('The host did not reply before timeout'), {
+        name: 'OperationTimedOutError',
+      })
+    }
+    return readerOf({ execute } as unknown as Client)
+  }
+
+  it('asks again', async () => {
+    const reader = stoppedReader(600_000)
+    const page = await reader.pages(undefined).next()
+    expect(page.value).toMatchObject({ rows: { length: 1 } })
+    // Cassandra did not work in that time.
+    expect(reader.busy_ms).toBe(0)
+  })
+})
