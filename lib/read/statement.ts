@@ -118,7 +118,8 @@ export class ReadStatement {
     const { consistency } = this.#settings
     if (isInvalid(error) && this.times?.isRefusedBy(words) === true) return this.times.refusal(words)
     if (fault === 'consistency') {
-      const text = `${this.table} cannot be read at consistency ${consistency}: ${words}`
+      const level = /with accord/i.test(words) ? 'QUORUM (or ONE, ALL)' : 'another level'
+      const text = `${this.table} cannot be read at consistency ${consistency}: set the option \`consistency\` to ${level}. Cassandra reported: ${words}`
       return new ReadError('ERR_CASSANDRA_CONSISTENCY', text, options)
     }
     if (fault === 'unauthorized' || fault === 'credentials') {

@@ -5,6 +5,8 @@ import { afterAll, describe, expect, inject, it } from 'vitest'
 import {
   type CassandraWritableOptions,
   type ConsistencyName,
+  countRows,
+  createCassandraReadable,
   createCassandraWritable,
   createMicroBatchSink,
 } from '../../lib/index.ts'
@@ -131,5 +133,32 @@ describe.each(['full', 'mixed_reads'])('a table with transactional_mode %s', mod
     expect(await rowsIn(options.table)).toEqual(rows)
     const local = createMicroBatchSink({ ...options, checkpoint_location: checkpoints.location() })
     await expect(local.open()).rejects.toMatchObject({ code: 'ERR_CASSANDRA_CONSISTENCY' })
+  })
+})
+
+describe('a reader of a table with transactional_mode full', () => {
+  it('ends at its default level with an error that says what to set, and reads at that level', async () => {
+    const table = await ks.table('id int PRIMARY KEY, v text', "transactional_mode = 'full'")
+    created.push(table)
+    await write(table, rows, { consistency: 'QUORUM' })
+    const read = (more = {}) => createCassandraReadable({ ...ks.target, table, ...more }).toArray()
+    const refused = {
+      code: 'ERR_CASSANDRA_CONSISTENCY',
+      message: expect.stringContaining('set the option `consistency` to QUORUM (or ONE, ALL)'),
+    }
+    await expect(read()).rejects.toMatchObject(refused)
+    await expect(countRows({ ...ks.target, table })).rejects.toMatchObject(refused)
+    for (const consistency of ['QUORUM', 'ONE', 'ALL']) {
+      const found = await read({ consistency })
+      expect(found.toSorted((a, b) => a.id - b.id)).toEqual(rows)
+    }
+    expect((await countRows({ ...ks.target, table, consistency: 'QUORUM' })).rows).toBe(rows.length)
+  })
+
+  it('reads at its default level with transactional_mode mixed_reads', async () => {
+    const table = await ks.table('id int PRIMARY KEY, v text', "transactional_mode = 'mixed_reads'")
+    created.push(table)
+    await write(table, rows, { consistency: 'QUORUM' })
+    expect(await createCassandraReadable({ ...ks.target, table }).toArray()).toHaveLength(rows.length)
   })
 })

@@ -85,3 +85,23 @@ describe('a read of a table that is dropped', () => {
     })
   })
 })
+
+describe('a level that the server refuses', () => {
+  const messageOf = (words: string) =>
+    statement.explain(Object.assign(new Error(words), { code: 0x2200 }), 'consistency', ', here,').message
+
+  it.each([
+    [
+      'ConsistencyLevel LOCAL_ONE is unsupported with Accord for read, supported are [ONE, QUORUM, ALL, SERIAL]',
+      'QUORUM (or ONE, ALL)',
+    ],
+    [
+      'Provided values [LOCAL_ONE] are not allowed for Read Consistency Levels (ignored values are: [])',
+      'another level',
+    ],
+  ])('names the option to set: %s', (words, level) => {
+    expect(messageOf(words)).toBe(
+      `ks.t cannot be read at consistency LOCAL_ONE: set the option \`consistency\` to ${level}. Cassandra reported: ${words}`,
+    )
+  })
+})
