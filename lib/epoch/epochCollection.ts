@@ -17,6 +17,7 @@ const MAX_EPOCH_ROWS = 1_000_000
 
 /**
  * Collects the rows of one epoch, and does not write them yet. Once the signal is aborted, it no longer waits for the source.
+ * @param onEnd called if `on_bad_row` fails or too many rows are bad. The writer then takes no other epoch
  * @throws RowError, CheckpointError, errors of the source, and the reason of the signal. No row is written then.
  */
 export async function collectEpoch<Row extends object>(
@@ -24,6 +25,7 @@ export async function collectEpoch<Row extends object>(
   settings: EpochSettings,
   source: RowSource<Row>,
   signal: AbortSignal,
+  onEnd: (error: Error) => void,
 ): Promise<EpochRows> {
   const epoch = writer.newEpoch(writer.sealed)
   const most = writer.sealed?.rows ?? MAX_EPOCH_ROWS
@@ -34,7 +36,10 @@ export async function collectEpoch<Row extends object>(
   const add = (row: EncodedRow | BadRow | Error, position: Json | undefined) => {
     // The first row decides with which default time to live the others are encoded.
     if (replayed === undefined) writer.fits(epoch, row)
-    return writer.collect(epoch, row, position, replayed)
+    return writer.collect(epoch, row, position, replayed)?.catch((error: Error) => {
+      onEnd(error)
+      throw error
+    })
   }
   const collect = (given: Row) => {
     const row = writer.encodeFor(epoch, given)

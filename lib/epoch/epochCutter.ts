@@ -94,7 +94,10 @@ export class EpochCutter {
     if (wait === undefined) return this.#added()
     this.#adding = wait
     wait.catch(() => {})
-    return wait.then(() => this.#added())
+    return wait.then(
+      () => this.#added(),
+      (error: Error) => this.#refuse(error),
+    )
   }
 
   #added(): undefined | Promise<void> {
@@ -219,9 +222,11 @@ export class EpochCutter {
     this.#committing.catch(() => {})
   }
 
+  /** Rejects when the epochs before are committed. No row of this one is written. */
   async #refuse(error: Error): Promise<void> {
     this.stop()
-    await this.#cutting
+    // If `on_bad_row` failed, an epoch that waits for its turn fails too: it has the bad row.
+    await this.#cutting?.catch(() => {})
     await this.#writing
     throw error
   }

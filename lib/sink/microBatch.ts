@@ -47,7 +47,8 @@ export interface MicroBatchSink<Row extends object = object> extends CassandraWr
    * Writes the rows as one epoch. Resolves when it is committed. Epochs count from 0. A committed epoch is skipped, and one that
    * was begun is replayed. A sink is fed by `write()` or by `writeEpoch()`, not by both.
    * @throws RowError or CheckpointError, and then nothing of the epoch is written. WriteError, or RowError
-   * `ERR_CASSANDRA_ROW_REFUSED`, and then the sink is destroyed. Errors of the source are passed on.
+   * `ERR_CASSANDRA_ROW_REFUSED`, and then the sink is destroyed. It is also destroyed if `on_bad_row` throws or `max_errors` is
+   * exceeded. Errors of the source are passed on.
    */
   writeEpoch(epoch_id: number, rows: RowSource<Row>): Promise<WrittenEpoch>
   /** Calls the listener after each committed epoch, like `'commit'`. */
@@ -169,7 +170,8 @@ class EpochSink<Row extends object> extends RowWritable implements MicroBatchSin
       return { epoch_id, rows: 0, skipped: true, replayed: false }
     }
     // After a refusal here the sink can continue, and the source may bring the right rows.
-    const epoch = await collectEpoch(writer, this.#settings, rows, this.#leaving.signal)
+    const onEnd = (error: Error) => void this.destroy(error)
+    const epoch = await collectEpoch(writer, this.#settings, rows, this.#leaving.signal, onEnd)
     await this.#write(writer, epoch_id, epoch)
     return { epoch_id, rows: epoch.count, skipped: false, replayed: decision === 'replay' }
   }

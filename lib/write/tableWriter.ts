@@ -129,7 +129,7 @@ export class TableWriter {
       return this.push(row)
     }
     if (row instanceof DoubtfulRow) return this.settle(row).then(settled => this.add(settled))
-    return row instanceof BadRow ? this.setAside(row) : this.#refuse(row)
+    return row instanceof BadRow ? this.setAside(row).catch(error => this.#refuse(error)) : this.#refuse(row)
   }
 
   /** Number of rows at the start of the stream that are settled. */
@@ -148,7 +148,7 @@ export class TableWriter {
     // Somebody also waits for the rows before it.
     if (this.#progress?.isAwaited(row.error.row_index) === true) this.#queue.flush()
     const counted = () => this.#unsettled.took(row.error.row_index)
-    await this.#badRows.setAside(row, false, counted).catch((error: Error) => this.#refuse(error))
+    await this.#badRows.setAside(row, false, counted)
     if (this.#failure.isClosed) await this.#failure.rejection()
     this.#progress?.advanced()
   }
