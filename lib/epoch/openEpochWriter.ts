@@ -50,7 +50,6 @@ export async function openEpochWriterOn(
 ): Promise<EpochWriter> {
   const { client, clock } = dispatcher
   const { schema } = opened
-  refuseOwnTimestampsOfLists(settings, schema)
   refuseWithoutGrace(schema)
   const { id: table_id, keyspace, name: table } = schema
   signal.throwIfAborted()
@@ -64,6 +63,8 @@ export async function openEpochWriterOn(
     signal,
   })
   try {
+    // The list may have been added after the rows of a sealed epoch, which have none.
+    if (checkpoint.state.sealed === undefined) refuseOwnTimestampsOfLists(settings, schema)
     await passHighWater(clock, checkpoint.state.high_water, settings, signal)
     await warnOfTruncation(client, schema, checkpoint.state.committed, settings)
     const writer = new TableWriter(dispatcher, opened, settings, tally, {

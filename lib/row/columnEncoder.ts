@@ -2,7 +2,7 @@ import type { Column } from '../table/schema.ts'
 import { type Target, takesMore } from '../table/target.ts'
 import type { Bytes } from '../value/bytes.ts'
 import { type Encoder, encoderFor } from '../value/encoder.ts'
-import { Refusal } from '../value/refusal.ts'
+import { named, Refusal } from '../value/refusal.ts'
 import { valueRefused } from './rowRefusal.ts'
 
 /** A column's encoder, with everything that does not depend on the row. */
@@ -20,18 +20,25 @@ export interface ColumnEncoder {
   readonly takesMore: boolean
 }
 
-export function columnEncoderFor(column: Column, columnIndex: number): ColumnEncoder {
+/** @param isRepeatable whether a value must be the same if it is written again with the same write time */
+export function columnEncoderFor(column: Column, columnIndex: number, isRepeatable = false): ColumnEncoder {
+  const appends = column.type.kind === 'list' && !column.type.frozen
   const isKey = column.kind === 'partition_key' || column.kind === 'clustering'
   return {
     column,
     columnIndex,
-    encode: encoderFor(column.type, isKey),
+    encode: appends && isRepeatable ? listRefused : encoderFor(column.type, isKey),
     isKey,
-    appends: column.type.kind === 'list' && !column.type.frozen,
+    appends,
     isMultiCell: 'frozen' in column.type && !column.type.frozen,
     isPartitionKey: column.kind === 'partition_key',
     takesMore: takesMore(column.type),
   }
+}
+
+function listRefused(value: unknown): never {
+  const refusal = new Refusal(value, 'would be doubled by a replay with the same write time')
+  throw named(refusal, value, 'list', 'no value together with `timestamp_column`')
 }
 
 /** The encoder of a field. Errors name the field together with its column. */

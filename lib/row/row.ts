@@ -19,6 +19,8 @@ export interface RowRules extends UsingRules {
   readonly nulls: 'write' | 'unset'
   readonly max_row_bytes: number
   readonly counts?: PreparedCounts
+  /** Whether a later process may have to write the row again, with the same write time if that is the row's own. */
+  readonly in_epochs?: boolean | undefined
 }
 
 /** Own property names of a row, and which of the table's columns and of the control properties are among them. */
@@ -82,7 +84,8 @@ export class RowEncoder {
     this.#partitionKeyCount = count('partition_key')
     this.#keyCount = this.#partitionKeyCount + count('clustering')
     this.#regularsFrom = this.#keyCount + count('static')
-    const encoders = schema.columns.map(columnEncoderFor)
+    const isRepeatable = rules.in_epochs === true && timestamp_column !== undefined
+    const encoders = schema.columns.map((column, i) => columnEncoderFor(column, i, isRepeatable))
     this.#unsupported = encoders.filter(({ column }) => column.type.kind === 'unsupported')
     const planOf = (operation: Operation): Plan => {
       const statement = new Statement(operation, schema, timeToLiveBy(rules), rules.counts, rules.ttl)

@@ -142,6 +142,33 @@ describe('a replay after a change without harm', () => {
     ])
   })
 
+  it('continues with write times of its own when a list was added, and refuses only rows with a list', async () => {
+    const options = await optionsFor('id int PRIMARY KEY, v text', {
+      timestamp_column: 'at',
+      allow_any_timestamp: true,
+    })
+    const rows = rowsOf(4).map(row => ({ ...row, at: 1_000 + row.id }))
+    const listed = { id: 9, v: 'x', at: 2_000, l: [1, 2] }
+    const refusal = { code: 'ERR_CASSANDRA_VALUE', column: 'l', row_index: 0 }
+    await crash(options, rows, async sink => {
+      await sink.open()
+      await ddl(`ALTER TABLE ks.${options.table} ADD l list<int>`)
+      await expect(sink.writeEpoch(0, [listed])).rejects.toMatchObject(refusal)
+    })
+    const sink = createMicroBatchSink(options)
+    expect(await sink.writeEpoch(0, rows)).toMatchObject({ replayed: true })
+    await expect(sink.writeEpoch(1, [listed])).rejects.toMatchObject({ ...refusal, row_index: 4 })
+    await expect(sink.validate(listed)).resolves.toMatchObject({ code: 'ERR_CASSANDRA_VALUE' })
+    await sink.writeEpoch(1, [{ id: 9, v: 'x', at: 2_000 }])
+    await sink[Symbol.asyncDispose]()
+    const found = await contents(options.table, 'id, l, writetime(v) AS at')
+    expect(found.map(({ id, l, at }) => [id, l, Number(at)])).toEqual(
+      [0, 1, 2, 3, 9].map((id, i) => [id, null, [1_000, 1_001, 1_002, 1_003, 2_000][i]]),
+    )
+    // From here on no row needs the option.
+    await expect(replay(options, [], 2)).rejects.toMatchObject({ code: 'ERR_CASSANDRA_OPTION' })
+  })
+
   it('continues when a column was dropped that no row names', async () => {
     const options = await optionsFor('id int PRIMARY KEY, v text, w int')
     await crash(options, rowsOf(4))
