@@ -7,10 +7,10 @@ import type { EpochState, Seal, TimestampSpan } from './epoch.ts'
 export interface Checkpoint {
   readonly state: EpochState
   /**
-   * Lets the owner open the checkpoint again after `close()`, unless another owner opened it in between. Undefined for a
-   * checkpoint in a file, which has a lock instead.
+   * Names the last change. Lets the owner open the checkpoint again after `close()`, unless somebody opened or removed it in
+   * between. Read it when the last call has settled, because each call may change it.
    */
-  readonly token: string | undefined
+  readonly token: string
   /** Records an epoch, whose rows may be written afterwards. At most two consecutive epochs are sealed and not committed. */
   seal(seal: Seal): Promise<void>
   /** Gives the first sealed epoch these later timestamps. */

@@ -37,7 +37,7 @@ export async function openKept(
   opening: Opening,
 ): Promise<Checkpoint> {
   const { settings, takesOver, token, connect, signal } = opening
-  if (typeof place === 'string') return openCheckpoint(place, target, { takesOver })
+  if (typeof place === 'string') return openCheckpoint(place, target, { takesOver, token })
   const { consistency, request_timeout_ms, retry_timeout_ms } = settings
   const limits = { request_timeout_ms, retry_timeout_ms }
   const connection = await connect()

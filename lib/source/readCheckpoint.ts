@@ -32,7 +32,7 @@ export class ReadCheckpoint {
   readonly #of: string
   /** Undefined once the source is closed. */
   #checkpoint: Checkpoint | undefined
-  /** As in {@link Checkpoint}, of the one that was opened last. */
+  /** As in {@link Checkpoint}, of the one that was closed last. */
   #token: string | undefined
   #position: Json
   /** An acknowledged position whose write has not started. */
@@ -47,7 +47,6 @@ export class ReadCheckpoint {
   ) {
     this.#open = open
     this.#checkpoint = checkpoint
-    this.#token = checkpoint.token
     this.#of = of
     this.#position = position
   }
@@ -113,20 +112,24 @@ export class ReadCheckpoint {
     this.#keeping = this.#keeping.then(async () => {
       const checkpoint = this.#checkpoint
       this.#checkpoint = undefined
-      await checkpoint?.close().catch(() => {})
+      if (checkpoint !== undefined) await this.#release(checkpoint)
     })
     return this.#keeping
+  }
+
+  async #release(checkpoint: Checkpoint): Promise<void> {
+    this.#token = checkpoint.token
+    await checkpoint.close().catch(() => {})
   }
 
   async #keepNewest(): Promise<void> {
     const position = this.#newest?.position ?? null
     this.#newest = undefined
     const late = this.#checkpoint === undefined ? await this.#open(this.#token) : undefined
-    if (late !== undefined) this.#token = late.token
     try {
       await this.#keep((late ?? this.#checkpoint) as Checkpoint, position)
     } finally {
-      await late?.close().catch(() => {})
+      if (late !== undefined) await this.#release(late)
     }
   }
 

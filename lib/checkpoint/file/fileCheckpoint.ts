@@ -17,7 +17,7 @@ import type { Target } from '../target.ts'
 import { explainFailure } from './failure.ts'
 import { DurableFile, readWhole, undefinedIfAbsent } from './file.ts'
 import { type CheckpointFs, realFs } from './fs.ts'
-import { beginHistory, type Event, readHistory } from './history.ts'
+import { beginHistory, copyHistory, type Event, type NewFile, readHistory } from './history.ts'
 import { refusePlantedLinks } from './links.ts'
 import { Lock } from './lock.ts'
 import { type Processes, realProcesses } from './process.ts'
@@ -26,10 +26,15 @@ import { encodeRecord } from './record.ts'
 /** Bytes beyond which the next seal starts a new file, which has only the current state. */
 const LONG_FILE = 2 ** 20
 
-/** How a checkpoint is opened. Only specs set the options after `takesOver`. */
+/** Stands for the id of a file that does not exist. */
+const NO_FILE = 'no file'
+
+/** How a checkpoint is opened. Only specs set the options after `token`. */
 export interface CheckpointOptions {
   /** Takes the checkpoint even from an owner that is alive. That owner can then record nothing more. */
   readonly takesOver?: boolean | undefined
+  /** As in {@link Checkpoint}, for an owner that opens it again. */
+  readonly token?: string | undefined
   readonly fs?: CheckpointFs | undefined
   readonly processes?: Processes | undefined
   readonly longFile?: number | undefined
@@ -43,13 +48,15 @@ export interface CheckpointOptions {
 export async function openCheckpoint(
   location: string,
   target: Target,
-  { takesOver = false, fs = realFs, processes = realProcesses, longFile = LONG_FILE }: CheckpointOptions = {},
+  options: CheckpointOptions = {},
 ): Promise<Checkpoint> {
+  const { takesOver = false, token, fs = realFs } = options
+  const { processes = realProcesses, longFile = LONG_FILE } = options
   try {
     const real = await realLocation(location, fs)
     const lock = await Lock.acquire(fs, real, processes, takesOver)
     try {
-      return await read(real, target, fs, lock, longFile)
+      return await read(real, target, fs, lock, longFile, token)
     } catch (error) {
       const cause = await asLost(error, real, lock)
       await lock.release().catch(() => {})
@@ -92,24 +99,28 @@ async function read(
   fs: CheckpointFs,
   lock: Lock,
   longFile: number,
+  token: string | undefined,
 ): Promise<Checkpoint> {
   const file = new DurableFile(fs, location, lock.token)
   const own = { location, target, file, lock, longFile }
   const confirm = () => checkOwner(location, lock)
   await file.removeDrafts(confirm)
   const bytes = await readWhole(fs, location)
-  if (bytes === undefined) return new FileCheckpoint(own, stateAfter(undefined), '', false)
-  const { state, checksum, bytes: whole, isOld } = readHistory(bytes, target, location)
+  const history = bytes === undefined ? undefined : readHistory(bytes, target, location)
+  if (token !== undefined && token !== (history?.header.id ?? NO_FILE))
+    throw await lost(location, lock, 'since this process closed it, it was opened again or removed')
+  if (history === undefined) return new FileCheckpoint(own, stateAfter(undefined), undefined, false)
   // These bytes may not be durable. If the earlier owner was killed before its fdatasync, or the fdatasync failed, the page
   // cache has bytes that the disk lacks. A copy is durable and has no incomplete record. An earlier owner that still has the
   // old file open cannot write to the copy.
+  const copy = copyHistory(history)
   try {
-    await file.replace(whole, confirm)
+    await file.replace(copy.bytes, confirm)
   } catch (error) {
     await file.close().catch(() => {})
     throw error
   }
-  return new FileCheckpoint(own, state, checksum, isOld)
+  return new FileCheckpoint(own, history.state, copy, history.isOld)
 }
 
 /** What an open checkpoint uses. */
@@ -122,9 +133,9 @@ interface Own {
 }
 
 class FileCheckpoint implements Checkpoint {
-  readonly token = undefined
   readonly #own: Own
   #state: EpochState
+  #id: string
   #checksum: string
   /** As in {@link History}. */
   #isOld: boolean
@@ -133,11 +144,18 @@ class FileCheckpoint implements Checkpoint {
   #isClosed = false
   #turn: Promise<void> = Promise.resolve()
 
-  constructor(own: Own, state: EpochState, checksum: string, isOld: boolean) {
+  /** @param file undefined before the first seal */
+  constructor(own: Own, state: EpochState, file: NewFile | undefined, isOld: boolean) {
     this.#isOld = isOld
     this.#own = own
     this.#state = state
-    this.#checksum = checksum
+    this.#id = file?.id ?? NO_FILE
+    this.#checksum = file?.checksum ?? ''
+  }
+
+  /** The id of the file. Only its owner appends to a file, and the next owner begins another one. */
+  get token(): string {
+    return this.#id
   }
 
   get state(): EpochState {
@@ -224,6 +242,7 @@ class FileCheckpoint implements Checkpoint {
     const seals = next === undefined ? [sealed] : [sealed, next]
     const begun = beginHistory(target, committed, seals)
     await file.replace(begun.bytes, () => this.#checkOwner())
+    this.#id = begun.id
     this.#isOld = false
     return begun.checksum
   }

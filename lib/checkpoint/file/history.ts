@@ -26,11 +26,9 @@ import { checksumOf, Damage, encodeRecord, type RecordAt, readRecords } from './
 
 const VERSION = 2
 const firstLineOf = (version: number) => Buffer.from(`cassandra-streams checkpoint ${version}\n`)
-const firstLine = firstLineOf(VERSION)
-const origin = checksumOf(firstLine)
 
 interface Header {
-  /** Random, so that a record of one file never fits into another. */
+  /** Random, so that a record of one file never fits into another. Each opening writes a new file. */
   readonly id: string
   readonly target: Target
   /** The last commit before the file was created. */
@@ -46,12 +44,20 @@ const headerShape: Shape<Header> = {
 /** A decoded file. */
 export interface History {
   readonly state: EpochState
-  /** Checksum of the last complete record. */
-  readonly checksum: string
-  /** The bytes of the complete records, without an append that a crash cut short. */
-  readonly bytes: Buffer
+  readonly header: Header
+  /** The records after the header, without an append that a crash cut short. */
+  readonly events: readonly RecordAt[]
+  readonly version: number
   /** True for version 1. A new file is then started with the next seal, since version 1 cannot have two sealed epochs. */
   readonly isOld: boolean
+}
+
+/** A new file. */
+export interface NewFile {
+  readonly id: string
+  readonly bytes: Buffer
+  /** Checksum of the last record. */
+  readonly checksum: string
 }
 
 /** A change of the state, as it is recorded. */
@@ -60,20 +66,42 @@ export type Event =
   | { readonly reseal: TimestampSpan }
   | { readonly commit: { readonly epoch_id: number } }
 
-/** The bytes of a new file that starts at `committed` and has these seals. */
-export function beginHistory(target: Target, committed: Commit | undefined, seals: readonly Seal[]) {
+/** A new file that starts at `committed` and has these seals. */
+export function beginHistory(target: Target, committed: Commit | undefined, seals: readonly Seal[]): NewFile {
   const { cluster, keyspace, table, table_id } = target
-  const header: Header = {
-    id: randomUUID(),
-    target: { cluster, keyspace, table, table_id },
-    committed: committed ?? null,
+  const header = { target: { cluster, keyspace, table, table_id }, committed: committed ?? null }
+  return newFile(
+    VERSION,
+    header,
+    seals.map(seal => ({ seal }) satisfies Event),
+  )
+}
+
+/** A new file with the same records, except for the id. */
+export function copyHistory({ version, header, events }: History): NewFile {
+  return newFile(
+    version,
+    header,
+    events.map(({ body }) => body as object),
+  )
+}
+
+function newFile(
+  version: number,
+  { target, committed }: Omit<Header, 'id'>,
+  events: readonly object[],
+): NewFile {
+  const line = firstLineOf(version)
+  const id = randomUUID()
+  const header: Header = { id, target, committed }
+  const parts: Buffer[] = [line]
+  let checksum = checksumOf(line)
+  for (const body of [{ header }, ...events]) {
+    const record = encodeRecord(checksum, body)
+    parts.push(record.bytes)
+    checksum = record.checksum
   }
-  const records = [encodeRecord(origin, { header })]
-  for (const seal of seals) {
-    records.push(encodeRecord(records.at(-1)?.checksum ?? origin, { seal } satisfies Event))
-  }
-  const bytes = Buffer.concat([firstLine, ...records.map(record => record.bytes)])
-  return { bytes, checksum: records.at(-1)?.checksum ?? origin }
+  return { id, bytes: Buffer.concat(parts), checksum }
 }
 
 /**
@@ -84,14 +112,14 @@ export function readHistory(bytes: Buffer, target: Target, location: string): Hi
   const version = versionOf(bytes, location)
   const line = firstLineOf(version)
   try {
-    const { records, end, checksum } = readRecords(bytes, line.length, checksumOf(line))
-    const [header, ...events] = records
-    if (header === undefined || events.length === 0)
+    const { records, end } = readRecords(bytes, line.length, checksumOf(line))
+    const [first, ...events] = records
+    if (first === undefined || events.length === 0)
       throw new Damage(end, 'the file ends before its first epoch')
-    const { committed, target: found } = readHeader(header)
-    checkTarget(found, target, location, 'file')
-    const state = events.reduce(follow, stateAfter(committed ?? undefined))
-    return { state, checksum, bytes: bytes.subarray(0, end), isOld: version < VERSION }
+    const header = readHeader(first)
+    checkTarget(header.target, target, location, 'file')
+    const state = events.reduce(follow, stateAfter(header.committed ?? undefined))
+    return { state, header, events, version, isOld: version < VERSION }
   } catch (error) {
     if (!(error instanceof Damage)) throw error
     throw corrupt(location, error.offset, error.message)

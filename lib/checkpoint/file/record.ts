@@ -29,7 +29,6 @@ export interface Records {
   readonly records: readonly RecordAt[]
   /** Byte after the last record. Less than the length of the file if a crash cut the last append short. */
   readonly end: number
-  readonly checksum: string
 }
 
 /** The bytes of a file differ from what was written. */
@@ -76,7 +75,7 @@ export function readRecords(bytes: Buffer, start: number, previous: string): Rec
     checksum = record.checksum
     offset = end + 1
   }
-  return { records, end: offset, checksum }
+  return { records, end: offset }
 }
 
 function readRecord(line: Buffer, previous: string, offset: number): RecordAt {

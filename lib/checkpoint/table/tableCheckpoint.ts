@@ -79,7 +79,8 @@ async function take(
   for (;;) {
     const columns = await row.read(signal)
     const found = columns === undefined ? undefined : readRow(name, columns, location)
-    if (token !== undefined && String(found?.term) !== token) throw fenced(location, found?.owner)
+    if (token !== undefined && !token.split(' ').includes(found?.write_id ?? 'no row'))
+      throw fenced(location, found?.owner)
     if (found !== undefined) {
       checkSerial(found.serial, serial, location)
       const { committed = found.state.sealed } = found.state
@@ -123,6 +124,8 @@ class TableCheckpoint implements Checkpoint {
   readonly #own: Own
   readonly #leaving = new AbortController()
   #row: CheckpointRow
+  /** Id of the last change, which may have been applied although it failed. */
+  #lastId: string
   /** Set once nothing more can be recorded: the reason why. */
   #end: Error | undefined
   #calls: Call[] = []
@@ -132,6 +135,7 @@ class TableCheckpoint implements Checkpoint {
   constructor(own: Own, row: CheckpointRow) {
     this.#own = own
     this.#row = row
+    this.#lastId = row.write_id
   }
 
   get state(): EpochState {
@@ -139,7 +143,7 @@ class TableCheckpoint implements Checkpoint {
   }
 
   get token(): string {
-    return String(this.#row.term)
+    return `${this.#row.write_id} ${this.#lastId}`
   }
 
   async seal(given: Seal): Promise<void> {
@@ -211,6 +215,7 @@ class TableCheckpoint implements Checkpoint {
   async #change(state: EpochState): Promise<void> {
     const { row, name, location } = this.#own
     const after = { ...this.#row, write_id: randomUUID(), state }
+    this.#lastId = after.write_id
     const isMine = await row.change(this.#row, columnsOf(name, after), this.#leaving.signal)
     if (!isMine) throw fenced(location, await this.#successor())
     this.#row = after

@@ -238,7 +238,31 @@ describe('a checkpoint file', () => {
     expect(checkpoint.state).toEqual(steps.at(-2)?.state)
     await checkpoint.commit()
     await checkpoint.close()
-    expect(disk.get(location)).toEqual(file)
+    const found = disk.get(location) ?? Buffer.alloc(0)
+    expect(read(found)).toEqual(read(file))
+    expect(linesOf(found).length).toBe(lines.length)
+  })
+
+  it('has the same records after each opening, and another id', async () => {
+    const disk = Disk.empty()
+    disk.put(location, file)
+    const idsAndBodies = () => {
+      const bodies = linesOf(disk.get(location) ?? Buffer.alloc(0))
+        .slice(1)
+        .map(line => JSON.parse(line.toString().slice(line.indexOf('{'))))
+      const { header } = bodies[0]
+      return [header.id, { ...header, id: '' }, ...bodies.slice(1)]
+    }
+    const [id, ...bodies] = idsAndBodies()
+    const ids = new Set([id])
+    for (let opening = 1; opening <= 3; opening++) {
+      const checkpoint = await openOn(disk, 1)
+      await checkpoint.close()
+      const [next, ...same] = idsAndBodies()
+      ids.add(next)
+      expect(same).toEqual(bodies)
+    }
+    expect(ids.size).toBe(4)
   })
 
   it('that does not exist has no epoch', async () => {

@@ -47,6 +47,55 @@ it('keeps a position that is acknowledged while the checkpoint is released', asy
   }
 })
 
+async function lateScene() {
+  const folder = await mkdtemp(join(tmpdir(), 'read-checkpoint-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const location = join(folder, 'checkpoint')
+  const settings = readSettingsOf({ host: 'h', keyspace: 'ks', table: 't', checkpoint_location: location })
+  const open = () => ReadCheckpoint.open(settings, location, target, signal)
+  /** A run that ends after these positions. */
+  const run = async (...positions: string[]) => {
+    const checkpoint = await open()
+    for (const position of positions) await checkpoint.acknowledge(position)
+    await checkpoint.close()
+    return checkpoint
+  }
+  const position = async () => (await run()).position
+  return { location, run, position }
+}
+
+const refused = { code: 'ERR_CASSANDRA_CHECKPOINT_LOCKED' }
+
+it.each([['no position'], ['some positions']])('keeps late positions of a run that had %s', async before => {
+  const { run, position } = await lateScene()
+  const checkpoint = await run(...(before === 'no position' ? [] : ['row 1', 'row 2']))
+  for (const late of ['row 50', 'row 60', 'row 70']) await checkpoint.acknowledge(late)
+  expect(await position()).toBe('row 70')
+})
+
+it('is not moved by a late position after a later run, even if that run kept none', async () => {
+  const { run, position } = await lateScene()
+  const first = await run('row 50')
+  const second = await run('row 1000')
+  await expect(first.acknowledge('row 60')).rejects.toMatchObject(refused)
+  await expect(first.acknowledge('row 61')).rejects.toThrow('it was opened again or removed')
+  expect(second.position).toBe('row 1000')
+  const third = await run()
+  await expect(second.acknowledge('row 1001')).rejects.toMatchObject(refused)
+  await third.acknowledge('row 1002')
+  expect(await position()).toBe('row 1002')
+})
+
+it('is not moved by a late position after it was removed', async () => {
+  const { location, run, position } = await lateScene()
+  const first = await run('row 1000')
+  await rm(location)
+  await expect(first.acknowledge('row 1001')).rejects.toMatchObject(refused)
+  await run('row 10')
+  await expect(first.acknowledge('row 1002')).rejects.toMatchObject(refused)
+  expect(await position()).toBe('row 10')
+})
+
 const blob = (last: number) => Buffer.concat([Buffer.alloc(1_000), Buffer.of(last)])
 
 it.each<[string, (last: number) => unknown]>([
