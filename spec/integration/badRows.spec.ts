@@ -624,6 +624,16 @@ describe('validate()', () => {
     expect(await stored(table)).toEqual([])
   })
 
+  it('returns nothing for a row that only Cassandra refuses', async () => {
+    const options = { ...ks.target, table: await indexedTable() }
+    const row = { id: 1, v: TOO_LONG }
+    await using sink = createCassandraWritable(options)
+    expect(await sink.validate(row)).toBeUndefined()
+    await expect(pipeline(Readable.from([row]), createCassandraWritable(options))).rejects.toMatchObject({
+      code: 'ERR_CASSANDRA_ROW_REFUSED',
+    })
+  })
+
   it('rejects when the stream cannot be opened', async () => {
     const sink = createCassandraWritable({ ...ks.target, table: 'nowhere' })
     const failed = new Promise(resolve => sink.once('error', resolve))
