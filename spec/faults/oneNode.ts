@@ -11,6 +11,7 @@ const RESTART_TIMEOUT_MS = 600_000
 export const oneNodeFaults: readonly Fault[] = [
   { name: 'TRUNCATE', promise: 'every row given after it is stored', run: truncated },
   { name: 'DROP TABLE', promise: 'an error names every row that was not written', run: dropped },
+  { name: 'DROP KEYSPACE', promise: 'an error names every row that was not written', run: keyspaceDropped },
   {
     name: 'DROP TABLE, CREATE TABLE with other types',
     promise: 'an error; no bytes under another type',
@@ -108,6 +109,25 @@ async function dropped(stage: Stage): Promise<Run> {
   // The comparison then reads an empty table.
   await stage.client.execute(`CREATE TABLE ${trial.table} (${DEFINITION})`)
   return await trial.end({ codes: ['ERR_CASSANDRA_SCHEMA_CHANGED'], from })
+}
+
+async function keyspaceDropped(stage: Stage): Promise<Run> {
+  const keyspace = `${stage.target.keyspace}_${stage.random().toString(36).slice(2)}`
+  const create = () =>
+    stage.client.execute(
+      `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
+    )
+  const drop = () => stage.client.execute(`DROP KEYSPACE ${keyspace}`)
+  await create()
+  const trial = await Trial.begin({ ...stage, target: { ...stage.target, keyspace } })
+  await trial.goesOn(200)
+  await drop()
+  const from = trial.load.given
+  await trial.load.ended
+  // The comparison then reads an empty table.
+  await create()
+  await stage.client.execute(`CREATE TABLE ${trial.table} (${DEFINITION})`)
+  return await trial.end({ codes: ['ERR_CASSANDRA_SCHEMA_CHANGED'], from }).finally(drop)
 }
 
 async function recreated(stage: Stage): Promise<Run> {
