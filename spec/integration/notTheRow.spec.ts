@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CassandraWritableOptions, createCassandraWritable } from '../../lib/index.ts'
 import { type GuardedNode, startGuardedNode } from '../faults/guardedNode.ts'
 import { guardrailFaults } from '../faults/guardrails.ts'
+import { blameless } from '../faults/load.ts'
 import { loader, revokedRole } from '../faults/oneNode.ts'
 
 const TIMEOUT_MS = 180_000
@@ -96,7 +97,7 @@ describe('a guardrail on a write time that a row names', () => {
 
 describe('an error that is not the fault of a row names no row and says what to change', () => {
   it('for a consistency level that the cluster disallows', async () => {
-    expect(await failureOf([{ id: 1 }], { consistency: 'ONE' })).toMatchObject({
+    expect(await failureOf([{ id: 1 }], { consistency: 'ONE', on_bad_row: blameless })).toMatchObject({
       name: 'WriteError',
       code: 'ERR_CASSANDRA_CONSISTENCY',
       message: expect.stringMatching(/`consistency`.*\[ONE\]/),
@@ -106,7 +107,7 @@ describe('an error that is not the fault of a row names no row and says what to 
   it.each(['THREE', 'TWO'] as const)(
     'for a consistency level for which the keyspace has too few replicas: %s',
     async consistency => {
-      expect(await failureOf([{ id: 1 }], { consistency })).toMatchObject({
+      expect(await failureOf([{ id: 1 }], { consistency, on_bad_row: blameless })).toMatchObject({
         code: 'ERR_CASSANDRA_CONSISTENCY',
         message: expect.stringContaining(consistency),
       })
