@@ -197,6 +197,7 @@ const {
   consistency: readConsistency,
   splits,
   concurrency,
+  shard,
 } = readEntries
 
 /** Options that a source and a count share. */
@@ -208,6 +209,7 @@ export const sharedCountEntries = {
   consistency: readConsistency,
   splits,
   concurrency,
+  shard,
 }
 
 /** Further options of a count. */

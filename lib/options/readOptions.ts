@@ -147,6 +147,7 @@ export interface CassandraCountOptions
       | 'consistency'
       | 'splits'
       | 'concurrency'
+      | 'shard'
       | 'request_timeout_ms'
       | 'retry_timeout_ms'
       | 'wait_for_server_ms'

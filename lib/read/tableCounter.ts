@@ -11,7 +11,7 @@ import { rawRowsOf } from './rawRows.ts'
 import { type PlainRow, RowPlan } from './rowPlan.ts'
 import { ReadStatement } from './statement.ts'
 import type { CassandraCount, PartitionCount } from './tableCount.ts'
-import { rangesBetween, splitRanges, type TokenRange } from './tokenRanges.ts'
+import { rangesBetween, rangesOfShard, splitRanges, type TokenRange } from './tokenRanges.ts'
 
 /** The counts of one range. */
 interface Counted {
@@ -38,10 +38,11 @@ export class TableCounter {
     settings: CountSettings,
     signal: AbortSignal,
   ) {
-    const { splits, concurrency, largest } = settings
+    const { splits, concurrency, largest, shard } = settings
+    const ring = rangesBetween(tokensOf(connection))
     const ranges: (TokenRange | undefined)[] = statement.isOfPartitions
       ? [undefined]
-      : splitRanges(rangesBetween(tokensOf(connection)), splits)
+      : splitRanges(shard === undefined ? ring : rangesOfShard(shard, ring), splits)
     this.#connection = connection
     this.#statement = statement
     this.#reader = new RangeReader(connection.client, settings, statement, signal)

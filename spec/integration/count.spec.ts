@@ -8,7 +8,7 @@ import { type CassandraCountOptions, countRows, createCassandraWritable } from '
 import { CqlProxy, type Fate } from '../proxy/cqlProxy.ts'
 import { faultCodes, parametersOf } from '../proxy/frame.ts'
 import { integerBelow, randomFrom } from '../random.ts'
-import { expectWholeRing, fillRing } from '../ring.ts'
+import { expectWholeRing, fillRing, HIGHEST, LOWEST } from '../ring.ts'
 import { useKeyspace } from './keyspace.ts'
 
 const ks = useKeyspace('count_spec')
@@ -61,6 +61,17 @@ describe(`a count (seed ${seed})`, () => {
       expect([sum('rows'), sum('partitions')]).toEqual([skewed, sizes.size])
     },
   )
+
+  it.each([1, 3, 7])('is shared by %i shards, each partition in one of them', async shards => {
+    const found = await Promise.all(
+      Array.from({ length: shards }, (_, index) => count({ shard: `${index}/${shards}`, splits: 10 })),
+    )
+    const sum = (of: 'rows' | 'partitions') => found.reduce((total, each) => total + each[of], 0)
+    expect([sum('rows'), sum('partitions')]).toEqual([skewed, sizes.size])
+    const ranges = found.flatMap(each => each.ranges)
+    expect(ranges.slice(1).map(({ start }) => start)).toEqual(ranges.slice(0, -1).map(({ end }) => end))
+    expect([ranges[0]?.start, ranges.at(-1)?.end]).toEqual([LOWEST, HIGHEST])
+  })
 
   it('names as many partitions as the option says', async () => {
     expect((await count({ largest: 0 })).largest_partitions).toEqual([])
@@ -145,6 +156,11 @@ describe('what cannot be counted is refused', () => {
   it.each<[object, object]>([
     [{ where: 'c > 3' }, { code: 'ERR_CASSANDRA_OPTION', option: 'where' }],
     [{ where: 'c > 3 GROUP BY name' }, { code: 'ERR_CASSANDRA_OPTION', option: 'where' }],
+    [{ shard: '2/2' }, { code: 'ERR_CASSANDRA_OPTION', option: 'shard' }],
+    [
+      { shard: '0/2', where: "name = 'small 1' AND day = 7" },
+      { code: 'ERR_CASSANDRA_OPTION', option: 'shard' },
+    ],
     [{ largest: -1 }, { code: 'ERR_CASSANDRA_OPTION', option: 'largest' }],
     [{ largest: 1001 }, { code: 'ERR_CASSANDRA_OPTION', option: 'largest' }],
     [{ columns: ['c'] }, { code: 'ERR_CASSANDRA_OPTION_UNKNOWN', option: 'columns' }],
