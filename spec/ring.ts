@@ -13,6 +13,9 @@ export const HIGHEST = 2n ** 63n - 1n
 /** Number of random partitions, in addition to those at the bounds of ranges. */
 const RANDOM_PARTITIONS = 2_000
 
+/** Numbers of shards that share the ring. */
+const SHARDS = [3, 7]
+
 /** Number of ranges of a count that are compared with the server's count. */
 const RANGES_COMPARED = 60
 
@@ -35,12 +38,18 @@ export async function createRing(client: Client, { contactPoints, port }: Cassan
   return { host, port, keyspace: 'rings', table: 'ring' }
 }
 
-/** Fills a table with partitions at the ends of the ring, around the tokens of all nodes, and at random tokens. */
+/** Fills a table with partitions at the ends of the ring, around the tokens of all nodes and the ends of shards, and at random tokens. */
 export async function fillRing(client: Client, target: RingTable, seed: number): Promise<void> {
   const random = randomFrom(seed)
   const name = `${target.keyspace}.${target.table}`
   await client.execute(`CREATE TABLE ${name} (k blob, c int, v text, PRIMARY KEY (k, c))`)
-  const around = (await tokensOf(client)).flatMap(token => [token - 1n, token, token + 1n])
+  const ends = SHARDS.flatMap(count =>
+    Array.from(
+      { length: count - 1 },
+      (_, i) => LOWEST + ((HIGHEST - LOWEST) * BigInt(i + 1)) / BigInt(count),
+    ),
+  )
+  const around = [...(await tokensOf(client)), ...ends].flatMap(token => [token - 1n, token, token + 1n])
   // The lowest hash becomes the highest token.
   const hashes = [LOWEST, LOWEST + 1n, LOWEST + 2n, -1n, 0n, 1n, HIGHEST - 1n, HIGHEST, ...around]
   const keys = [
@@ -74,6 +83,7 @@ export async function expectWholeRing(client: Client, target: RingTable, seed: n
   const rows = await createCassandraReadable({ ...target, columns: ['k', 'c'], fetch_size: 100 }).toArray()
   expect(rows.map(nameOf).sort()).toEqual(wanted.toSorted())
   await expectPositions(target, wanted, seed)
+  for (const count of SHARDS) await expectShards(target, wanted, count)
 
   const counted = await countRows(target)
   const partitions = new Set(wanted.map(each => each.split(' ')[0]))
@@ -99,6 +109,22 @@ export async function expectWholeRing(client: Client, target: RingTable, seed: n
     const { rows: told } = await client.execute(cql)
     expect({ start, end, rows: range?.rows }).toEqual({ start, end, rows: Number(told[0]?.['n']) })
   }
+}
+
+/** Checks that each row is in one of several shards, and that each shard has its rows in the order of the ring. */
+async function expectShards(target: RingTable, wanted: readonly string[], count: number): Promise<void> {
+  const shards = Array.from({ length: count }, (_, index) => `${index}/${count}`)
+  const read = (more: object) =>
+    Promise.all(shards.map(shard => createCassandraReadable({ ...target, shard, ...more }).toArray()))
+  const inOrder = await read({ after: null })
+  expect(inOrder.flat().map(nameOf)).toEqual(wanted)
+  const inTurns = await read({})
+  for (const [i, rows] of inTurns.entries()) {
+    expect(rows.length).toBeGreaterThan(0)
+    expect(rows.map(nameOf).sort()).toEqual(inOrder[i]?.map(nameOf).sort())
+  }
+  const counted = await Promise.all(shards.map(shard => countRows({ ...target, shard })))
+  expect(counted.map(({ rows }) => rows)).toEqual(inTurns.map(({ length }) => length))
 }
 
 /** Checks that a reader with positions has the server's order and continues after any row, also within one token. */
