@@ -39,7 +39,7 @@ export interface CassandraReadableOptions extends ConnectionOptions {
    */
   readonly operation_column?: string | undefined
   /** How many replicas must answer. The name may be in lower case. @default 'LOCAL_ONE' */
-  readonly consistency?: ConsistencyName | undefined
+  readonly consistency?: ConsistencyName | Lowercase<ConsistencyName> | undefined
   /**
    * Number of parts into which the ring is cut at first. The reader makes later parts wider or narrower, by the rows
    * that it finds. An integer from 1 to 100000.

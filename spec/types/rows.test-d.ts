@@ -5,6 +5,9 @@ import {
   type CassandraWritableOptions,
   type CassandraWritableStats,
   type CassandraWritableStream,
+  countRows,
+  createCassandraReadable,
+  createCassandraReadableStream,
   createCassandraWritable,
   createCassandraWritableStream,
 } from 'cassandra-streams'
@@ -249,5 +252,14 @@ describe('options', () => {
     createCassandraWritable({ ...target, consistency: 'ANY' })
     createCassandraWritable({ ...target, consistency: 'local_one', host: ['a', 'b'], ttl: undefined })
     createCassandraWritable({ ...target, port: process.env['CASSANDRA_PORT'], delete_flag_value: true })
+  })
+
+  it('of a reader are refused in the same way', () => {
+    createCassandraReadable({ ...target, consistency: 'LOCAL_ONE', splits: '64' })
+    createCassandraReadable({ ...target, consistency: 'local_quorum' })
+    createCassandraReadableStream({ ...target, consistency: 'one' })
+    void countRows({ ...target, consistency: 'quorum' })
+    // @ts-expect-error there is no such consistency
+    createCassandraReadable({ ...target, consistency: 'any' })
   })
 })
