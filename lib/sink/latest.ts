@@ -43,13 +43,12 @@ export class Latest<Value> {
   }
 
   #give(): void {
-    if (this.#waiting === undefined) {
-      this.#isAwaited = true
-      return
-    }
-    this.#isAwaited = false
-    this.#controller?.enqueue(this.#waiting.value)
+    const waiting = this.#waiting
+    this.#isAwaited = waiting === undefined
+    if (waiting === undefined) return
+    // If another read waits, `enqueue` comes back here, and must not find this value again.
     this.#waiting = undefined
+    this.#controller?.enqueue(waiting.value)
     if (this.#failure === undefined) return
     this.#controller?.error(this.#failure.error)
     this.#controller = undefined
