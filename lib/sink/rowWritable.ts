@@ -40,7 +40,10 @@ export abstract class RowWritable extends Writable {
   }
 
   flush(): Promise<void> {
-    return this.#intake.flush()
+    const flushed = this.#intake.flush()
+    // Like `end()`. Rows that were given under cork would wait for a call that may come after this promise.
+    while (this.writableCorked > 0) this.uncork()
+    return flushed
   }
 
   validate(row: unknown): Promise<RowError | undefined> {

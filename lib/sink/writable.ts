@@ -38,7 +38,7 @@ export interface CassandraWritable<Row extends object = object> extends Writable
   validate(row: Row): Promise<RowError | undefined>
 
   /**
-   * Resolves when every row that was given so far is acknowledged or set aside.
+   * Resolves when every row that was given so far is acknowledged or set aside. Ends a `cork()`, like `end()`.
    * @throws the error that the stream fails with
    */
   flush(): Promise<void>

@@ -205,6 +205,22 @@ describe('the buffer', () => {
     expect(idsSent(client)).toEqual(range(50))
   })
 
+  it('takes rows that were written under cork at flush(), which uncorks', async () => {
+    const { client, sink, closed } = scene({ rows_per_batch: 7 }, fake => {
+      fake.automatic = true
+    })
+    sink.cork()
+    sink.cork()
+    for (const id of range(50)) sink.write(row(id))
+    await sink.flush()
+    expect(idsSent(client)).toEqual(range(50))
+    sink.write(row(50))
+    sink.uncork()
+    sink.end()
+    await closed
+    expect(idsSent(client)).toEqual(range(51))
+  })
+
   it('takes rows that were written under cork at end(), which uncorks', async () => {
     const { client, sink, events, closed } = scene({ rows_per_batch: 7 }, fake => {
       fake.automatic = true

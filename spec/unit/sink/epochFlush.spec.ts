@@ -80,3 +80,12 @@ describe('flush() of a sink that is fed by writeEpoch()', () => {
     expect(await told).toMatchObject([{ status: 'rejected' }, { status: 'rejected' }])
   })
 })
+
+it('flush() of a sink that is fed by write() commits rows that were written under cork', async () => {
+  client.automatic = true
+  await sink.open()
+  sink.cork()
+  for (const id of [0, 1, 2]) sink.write({ id })
+  await sink.flush()
+  expect(sink.stats).toMatchObject({ rows_written: 3 })
+})
