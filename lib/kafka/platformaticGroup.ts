@@ -6,8 +6,9 @@ import type { GroupListener, Subscription, TopicOffset, TopicPartition } from '.
 import { isError } from '../realm.ts'
 import { kafkaFailure } from './kafkaFailure.ts'
 import { hasLeft, newConsumer } from './platformaticConsumer.ts'
-import type { Platformatic, PlatformaticOptions } from './platformaticOptions.ts'
+import { answerLimit, type Platformatic, type PlatformaticOptions } from './platformaticOptions.ts'
 import { retried } from './retried.ts'
+import type { SilentBrokers } from './silentBrokers.ts'
 
 /** Milliseconds between two checks of the assignment. The library has no event for it in the protocol of KIP-848. */
 const LOOK_MS = 100
@@ -44,6 +45,7 @@ export class PlatformaticGroup {
   readonly #options: PlatformaticOptions
   readonly #subscription: Subscription
   readonly #listener: GroupListener
+  readonly #silent: SilentBrokers
   readonly #closing = new AbortController()
   #consumer: Consumer | undefined
   /** The assignment that the listener knows, compared by identity. */
@@ -60,11 +62,13 @@ export class PlatformaticGroup {
     options: PlatformaticOptions,
     subscription: Subscription,
     listener: GroupListener,
+    silent: SilentBrokers,
   ) {
     this.#module = module
     this.#options = options
     this.#subscription = subscription
     this.#listener = listener
+    this.#silent = silent
   }
 
   /** Joins the group. Resolves when this process is a member. */
@@ -107,11 +111,11 @@ export class PlatformaticGroup {
   }
 
   async #joinOnce(): Promise<void> {
-    const { group_id, topics } = this.#subscription
+    const { group_id, topics, retry_timeout_ms } = this.#subscription
     const { brokers, group_protocol, kafka_options } = this.#options
     const { sessionTimeout: given } = kafka_options
     const sessionTimeout = typeof given === 'number' ? given : SESSION_MS
-    const consumer = newConsumer(this.#module, {
+    const consumer = newConsumer(this.#module, this.#silent, {
       clientId: 'cassandra-streams',
       sessionTimeout,
       requestTimeout: Math.max(REQUEST_MS, sessionTimeout + 5_000),
@@ -134,7 +138,8 @@ export class PlatformaticGroup {
     // Keeps the topics subscribed after the end of the stream in `joinByStream`, which tracks them too.
     consumer.topics.trackAll(...topics)
     try {
-      this.#partitions = await this.#countPartitions(consumer)
+      // These are the first requests, and nothing else is on its way. The next attempt asks another broker.
+      this.#partitions = await within(answerLimit(retry_timeout_ms), this.#countPartitions(consumer))
       const joined: Promise<unknown> =
         group_protocol === 'classic' ? consumer.joinGroup({}) : joinByStream(consumer, topics)
       await within(JOIN_MS, joined)
