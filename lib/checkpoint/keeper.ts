@@ -2,6 +2,7 @@ import type { Connection } from '../cluster/connect.ts'
 import type { CheckpointPlace } from '../options/checkpointPlace.ts'
 import type { ConsistencyName } from '../options/options.ts'
 import type { Checkpoint } from './checkpoint.ts'
+import type { EpochState } from './epoch.ts'
 import { openCheckpoint } from './file/fileCheckpoint.ts'
 import { openTableCheckpoint } from './table/tableCheckpoint.ts'
 import type { Target } from './target.ts'
@@ -20,6 +21,8 @@ export interface Opening {
   readonly takesOver: boolean
   /** The `token` of the {@link Checkpoint}, for an owner that opens it again. */
   readonly token?: string | undefined
+  /** Throws if the checkpoint is of no use in this state. Called before it is taken, so that its owner then keeps it. */
+  readonly check?: ((state: EpochState) => void) | undefined
   /** Called for a checkpoint in a table, which closes the connection when it is closed. */
   readonly connect: () => Promise<Connection>
   /** Aborts the opening of a checkpoint in a table. */
@@ -36,13 +39,13 @@ export async function openKept(
   target: Target,
   opening: Opening,
 ): Promise<Checkpoint> {
-  const { settings, takesOver, token, connect, signal } = opening
-  if (typeof place === 'string') return openCheckpoint(place, target, { takesOver, token })
+  const { settings, takesOver, token, check, connect, signal } = opening
+  if (typeof place === 'string') return openCheckpoint(place, target, { takesOver, token, check })
   const { consistency, request_timeout_ms, retry_timeout_ms } = settings
   const limits = { request_timeout_ms, retry_timeout_ms }
   const connection = await connect()
   try {
-    return await openTableCheckpoint(place, target, { connection, consistency, limits, token }, signal)
+    return await openTableCheckpoint(place, target, { connection, consistency, limits, token, check }, signal)
   } catch (error) {
     await connection.close()
     throw error

@@ -5,7 +5,7 @@ import type { StoredTable } from '../table/schema.ts'
 import { type OpenTable, openTable, type SinkOwner } from '../write/openWriter.ts'
 import { TableWriter } from '../write/tableWriter.ts'
 import { EpochWriter } from './epochWriter.ts'
-import { passHighWater } from './highWater.ts'
+import { passHighWater, refuseAhead } from './highWater.ts'
 import { SealedEpochs } from './sealedEpochs.ts'
 import { warnOfTruncation } from './truncationWarning.ts'
 
@@ -60,12 +60,15 @@ export async function openEpochWriterOn(
     takesOver: settings.take_over,
     // The dispatcher closes the client.
     connect: async () => ({ client, close: async () => {} }),
+    check: ({ sealed, high_water }) => {
+      // The list may have been added after the rows of a sealed epoch, which have none.
+      if (sealed === undefined) refuseOwnTimestampsOfLists(settings, schema)
+      refuseAhead(clock, high_water, settings)
+    },
     signal,
   })
   try {
-    // The list may have been added after the rows of a sealed epoch, which have none.
-    if (checkpoint.state.sealed === undefined) refuseOwnTimestampsOfLists(settings, schema)
-    await passHighWater(clock, checkpoint.state.high_water, settings, signal)
+    await passHighWater(clock, checkpoint.state.high_water, signal)
     await warnOfTruncation(client, schema, checkpoint.state.committed, settings)
     const writer = new TableWriter(dispatcher, opened, settings, tally, {
       onFailure,

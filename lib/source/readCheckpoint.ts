@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type InspectOptions, inspect, types as is } from 'node:util'
 import type { Checkpoint } from '../checkpoint/checkpoint.ts'
+import type { EpochState } from '../checkpoint/epoch.ts'
 import { openKept } from '../checkpoint/keeper.ts'
 import { SOURCE_MARK } from '../checkpoint/target.ts'
 import { connect } from '../cluster/connect.ts'
@@ -66,12 +67,22 @@ export class ReadCheckpoint {
     const name = { ...target, table: `${target.table}${SOURCE_MARK}` }
     const said = inspect([where, wholeOf(params), follow?.by, ...(shard ? [shard] : [])], EVERYTHING)
     const of = createHash('sha256').update(said).digest('base64url')
+    const afterIn = ({ committed, sealed, next }: EpochState) => {
+      // If a run was killed, its last position may be sealed only. It was acknowledged, so it counts.
+      const { position = null } = next ?? sealed ?? committed ?? {}
+      return position === null ? null : afterOf(position, of, placeText(place), target)
+    }
     const open = async (takesOver: boolean, ending: AbortSignal, token?: string) => {
-      // Shares the client of the source, and may be used after the end of the source.
-      const opening = { settings, takesOver, token, connect: () => connect(settings, ending), signal: ending }
-      const checkpoint = await openKept(place, name, opening)
+      const checkpoint = await openKept(place, name, {
+        settings,
+        takesOver,
+        token,
+        check: afterIn,
+        // Shares the client of the source, and may be used after the end of the source.
+        connect: () => connect(settings, ending),
+        signal: ending,
+      })
       try {
-        // If a run was killed, its last position may be sealed only. It was acknowledged, so it counts.
         while (checkpoint.state.sealed !== undefined) await checkpoint.commit()
         return checkpoint
       } catch (error) {
@@ -80,15 +91,8 @@ export class ReadCheckpoint {
       }
     }
     const checkpoint = await open(take_over, signal)
-    try {
-      const position = checkpoint.state.committed?.position ?? null
-      const after = position === null ? null : afterOf(position, of, placeText(place), target)
-      const openAgain = (token: string | undefined) => open(false, new AbortController().signal, token)
-      return new ReadCheckpoint(openAgain, checkpoint, of, after)
-    } catch (error) {
-      await checkpoint.close().catch(() => {})
-      throw error
-    }
+    const openAgain = (token: string | undefined) => open(false, new AbortController().signal, token)
+    return new ReadCheckpoint(openAgain, checkpoint, of, afterIn(checkpoint.state))
   }
 
   get position(): Json {

@@ -1,6 +1,4 @@
-import { basename, dirname, join, resolve, sep } from 'node:path'
-import { CheckpointError } from '../../errors.ts'
-import { codeIn } from '../../realm.ts'
+import { CassandraStreamsError, CheckpointError } from '../../errors.ts'
 import type { Checkpoint } from '../checkpoint.ts'
 import {
   commit,
@@ -15,10 +13,10 @@ import {
 import { exactSeal } from '../exactSeal.ts'
 import type { Target } from '../target.ts'
 import { explainFailure } from './failure.ts'
-import { DurableFile, readWhole, undefinedIfAbsent } from './file.ts'
+import { DurableFile, readWhole } from './file.ts'
 import { type CheckpointFs, realFs } from './fs.ts'
-import { beginHistory, copyHistory, type Event, type NewFile, readHistory } from './history.ts'
-import { refusePlantedLinks } from './links.ts'
+import { beginHistory, copyHistory, type Event, type History, type NewFile, readHistory } from './history.ts'
+import { realLocation } from './location.ts'
 import { Lock } from './lock.ts'
 import { type Processes, realProcesses } from './process.ts'
 import { encodeRecord } from './record.ts'
@@ -29,12 +27,14 @@ const LONG_FILE = 2 ** 20
 /** Stands for the id of a file that does not exist. */
 const NO_FILE = 'no file'
 
-/** How a checkpoint is opened. Only specs set the options after `token`. */
+/** How a checkpoint is opened. Only specs set the options after `check`. */
 export interface CheckpointOptions {
   /** Takes the checkpoint even from an owner that is alive. That owner can then record nothing more. */
   readonly takesOver?: boolean | undefined
   /** As in {@link Checkpoint}, for an owner that opens it again. */
   readonly token?: string | undefined
+  /** Throws if the checkpoint is of no use in this state. */
+  readonly check?: ((state: EpochState) => void) | undefined
   readonly fs?: CheckpointFs | undefined
   readonly processes?: Processes | undefined
   readonly longFile?: number | undefined
@@ -50,47 +50,39 @@ export async function openCheckpoint(
   target: Target,
   options: CheckpointOptions = {},
 ): Promise<Checkpoint> {
-  const { takesOver = false, token, fs = realFs } = options
-  const { processes = realProcesses, longFile = LONG_FILE } = options
+  const { takesOver = false, fs = realFs, processes = realProcesses } = options
   try {
     const real = await realLocation(location, fs)
+    const look = () => find(real, target, fs, options)
+    // A process that cannot use the checkpoint must leave it to its owner. That one may replace the file during the first look.
+    if (takesOver) await look().catch(look)
     const lock = await Lock.acquire(fs, real, processes, takesOver)
     try {
-      return await read(real, target, fs, lock, longFile, token)
+      return await read(real, target, fs, lock, options)
     } catch (error) {
       const cause = await asLost(error, real, lock)
       await lock.release().catch(() => {})
       throw cause
     }
   } catch (error) {
-    throw explainFailure(error, location, 'open')
+    throw error instanceof CassandraStreamsError ? error : explainFailure(error, location, 'open')
   }
 }
 
-/** Resolves links. All paths to one file then share its lock, even before the file exists. */
-async function realLocation(given: string, fs: CheckpointFs): Promise<string> {
-  const linked = async (path: string): Promise<string> => {
-    const found = await fs.realpath(path).catch(undefinedIfAbsent)
-    if (found !== undefined) return found
-    const folder = await fs.realpath(dirname(path))
-    const link = await fs.readlink(join(folder, basename(path))).catch(undefinedIfNoLink)
-    return link === undefined ? join(folder, basename(path)) : linked(resolve(folder, link))
-  }
-  await refusePlantedLinks(resolve(given), fs)
-  const real = await linked(resolve(given))
-  const found = await fs.lstat(real, { bigint: true }).catch(undefinedIfAbsent)
-  if (found?.isDirectory() === true) {
-    await refusePlantedLinks(join(real, 'checkpoint'), fs)
-    return linked(join(real, 'checkpoint'))
-  }
-  if (given.endsWith('/') || given.endsWith(sep))
-    throw new Error('its path ends with a separator, but this folder does not exist: create it')
-  return real
-}
-
-/** `readlink` fails with EINVAL if a living owner has made the file since `realpath` found none. */
-function undefinedIfNoLink(error: unknown): undefined {
-  return codeIn(error) === 'EINVAL' ? undefined : undefinedIfAbsent(error)
+/**
+ * Reads the file, if there is one.
+ * @throws CheckpointError, and errors of `check`
+ */
+async function find(
+  location: string,
+  target: Target,
+  fs: CheckpointFs,
+  { check }: CheckpointOptions,
+): Promise<History | undefined> {
+  const bytes = await readWhole(fs, location)
+  const history = bytes === undefined ? undefined : readHistory(bytes, target, location)
+  check?.(history?.state ?? stateAfter(undefined))
+  return history
 }
 
 async function read(
@@ -98,16 +90,15 @@ async function read(
   target: Target,
   fs: CheckpointFs,
   lock: Lock,
-  longFile: number,
-  token: string | undefined,
+  options: CheckpointOptions,
 ): Promise<Checkpoint> {
   const file = new DurableFile(fs, location, lock.token)
-  const own = { location, target, file, lock, longFile }
+  const own = { location, target, file, lock, longFile: options.longFile ?? LONG_FILE }
   const confirm = () => checkOwner(location, lock)
   await file.removeDrafts(confirm)
-  const bytes = await readWhole(fs, location)
-  const history = bytes === undefined ? undefined : readHistory(bytes, target, location)
-  if (token !== undefined && token !== (history?.header.id ?? NO_FILE))
+  const history = await find(location, target, fs, options)
+  const id = history?.header.id ?? NO_FILE
+  if ((options.token ?? id) !== id)
     throw await lost(location, lock, 'since this process closed it, it was opened again or removed')
   if (history === undefined) return new FileCheckpoint(own, stateAfter(undefined), undefined, false)
   // These bytes may not be durable. If the earlier owner was killed before its fdatasync, or the fdatasync failed, the page
@@ -264,7 +255,7 @@ async function checkOwner(location: string, lock: Lock): Promise<void> {
 
 /** A process that takes over removes files of the previous owner, whose calls then fail. Reports the takeover instead. */
 async function asLost(error: unknown, location: string, lock: Lock): Promise<unknown> {
-  const isHeld = error instanceof CheckpointError || (await lock.isHeld().catch(() => true))
+  const isHeld = error instanceof CassandraStreamsError || (await lock.isHeld().catch(() => true))
   return isHeld ? error : await lost(location, lock)
 }
 

@@ -26,6 +26,8 @@ export interface TableAccess {
   readonly limits: RepeatLimits
   /** Given by an owner that opens the checkpoint again. The opening fails if another owner opened it in between. */
   readonly token: string | undefined
+  /** Throws if the checkpoint is of no use in this state. */
+  readonly check?: ((state: EpochState) => void) | undefined
 }
 
 /**
@@ -37,7 +39,7 @@ export interface TableAccess {
 export async function openTableCheckpoint(
   place: TablePlace,
   target: Target,
-  { connection, consistency, limits, token }: TableAccess,
+  { connection, consistency, limits, token, check }: TableAccess,
   signal: AbortSignal,
 ): Promise<Checkpoint> {
   const location = placeText(place)
@@ -47,7 +49,7 @@ export async function openTableCheckpoint(
     const serial = await serialOf(access, signal)
     const row = new SerialRow(access, tableName(place), place.name)
     const own = { row, name: place.name, location, connection }
-    return new TableCheckpoint(own, await take(own, { target, serial }, token, signal))
+    return new TableCheckpoint(own, await take(own, { target, serial }, token, check, signal))
   } catch (error) {
     throw explainFailure(error, location, 'open')
   }
@@ -74,6 +76,7 @@ async function take(
   { row, name, location }: Own,
   { target, serial }: Pick<CheckpointRow, 'target' | 'serial'>,
   token: string | undefined,
+  check: TableAccess['check'],
   signal: AbortSignal,
 ): Promise<CheckpointRow> {
   for (;;) {
@@ -88,6 +91,7 @@ async function take(
       if (committed !== undefined) checkTarget(found.target, target, location, 'row')
     }
     const { term = 0, state = stateAfter(undefined) } = found ?? {}
+    check?.(state)
     const taken = { ...newOwnership(term + 1), target, serial, state }
     if (await row.change(found, columnsOf(name, taken), signal)) return taken
     // Another process took it between the read and the change. The last one to open it owns it, so this one tries again.

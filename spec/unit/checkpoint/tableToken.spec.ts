@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { columnTypes } from '../../../lib/checkpoint/table/columns.ts'
 import { openTableCheckpoint } from '../../../lib/checkpoint/table/tableCheckpoint.ts'
+import { CheckpointError } from '../../../lib/index.ts'
 import { FakeClient, type FakeColumn } from '../../fake/fakeClient.ts'
 import { sealOf, target } from './epochs.ts'
 
@@ -44,7 +45,7 @@ class CheckpointClient extends FakeClient {
 
 function scene() {
   const client = new CheckpointClient()
-  const open = (token?: string) =>
+  const open = (token?: string, check?: () => void) =>
     openTableCheckpoint(
       { keyspace: 'shop', table: 'checkpoints', name: 'orders' },
       target,
@@ -53,6 +54,7 @@ function scene() {
         consistency: 'LOCAL_QUORUM',
         limits: { request_timeout_ms: 50, retry_timeout_ms: 0 },
         token,
+        check,
       },
       new AbortController().signal,
     )
@@ -93,4 +95,18 @@ describe('the token of a checkpoint in a table', () => {
     expect((await open(first.token)).state.sealed).toEqual(sealOf(0))
     await expect(open(first.token)).rejects.toMatchObject(fenced)
   })
+})
+
+it('a checkpoint in a table stays with its owner if another process finds a state that it cannot use', async () => {
+  const { client, open } = scene()
+  const owner = await open()
+  await owner.seal(sealOf(0))
+  const { row } = client
+  const refused = new CheckpointError('ERR_CASSANDRA_CHECKPOINT_AHEAD', 'too far ahead')
+  const check = () => {
+    throw refused
+  }
+  await expect(open(undefined, check)).rejects.toBe(refused)
+  expect(client.row).toEqual(row)
+  await owner.commit()
 })

@@ -288,3 +288,41 @@ describe('a checkpoint whose owner is alive while another takes it over', () => 
     if (act !== acts.ends) expect(told).toBeGreaterThan(3)
   })
 })
+
+describe('a process that cannot use a checkpoint', () => {
+  const other = { ...target, table_id: 'b-2' }
+  const refusal = new RangeError('not in this state')
+  const check = () => {
+    throw refusal
+  }
+  it.each([
+    ['which belongs to another table', { of: other }, { code: 'ERR_CASSANDRA_CHECKPOINT_TARGET' }],
+    ['whose state it refuses', { check }, { cause: refusal }],
+    ['which is of a newer release', { version: 3 }, { code: 'ERR_CASSANDRA_CHECKPOINT_VERSION' }],
+    ['which is damaged', { version: 'x' }, { code: 'ERR_CASSANDRA_CHECKPOINT_CORRUPT' }],
+  ])('leaves it to its owner, %s', async (_, { of = target, check, version }: Wrong, error) => {
+    const disk = Disk.empty()
+    const owner = await openAs(disk, 1, false)
+    await owner.seal(sealOf(0))
+    const { names } = disk
+    const another = disk.forAnother()
+    if (version !== undefined) {
+      const text = disk
+        .get(location)
+        ?.toString('latin1')
+        .replace(/checkpoint \d/, `checkpoint ${version}`)
+      another.put(location, Buffer.from(text ?? '', 'latin1'))
+    }
+    const options = { fs: another, processes: processNobodyKnows(2), takesOver: true, check }
+    await expect(openCheckpoint(location, of, options)).rejects.toMatchObject(error)
+    expect(disk.names).toEqual(names)
+    expect(another.calls.some(call => /^(?:link|unlink|rename|write)/.test(call))).toBe(false)
+    if (version === undefined) await owner.commit()
+  })
+
+  interface Wrong {
+    readonly of?: typeof target
+    readonly check?: () => never
+    readonly version?: number | string
+  }
+})

@@ -47,6 +47,26 @@ it('keeps a position that is acknowledged while the checkpoint is released', asy
   }
 })
 
+it('does not take the checkpoint of other rows from its owner, even with take_over', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'read-checkpoint-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const location = join(folder, 'checkpoint')
+  const open = (more: object) => {
+    const options = { host: 'h', keyspace: 'ks', table: 't', checkpoint_location: location, ...more }
+    return ReadCheckpoint.open(readSettingsOf(options), location, target, signal)
+  }
+  const owner = await open({})
+  await owner.acknowledge('row 1')
+  await expect(open({ shard: '0/2', take_over: true })).rejects.toMatchObject({
+    code: 'ERR_CASSANDRA_CHECKPOINT_TARGET',
+  })
+  await owner.acknowledge('row 2')
+  await owner.close()
+  const next = await open({})
+  expect(next.position).toBe('row 2')
+  await next.close()
+})
+
 async function lateScene() {
   const folder = await mkdtemp(join(tmpdir(), 'read-checkpoint-'))
   onTestFinished(() => rm(folder, { recursive: true }))
