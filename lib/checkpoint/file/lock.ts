@@ -75,11 +75,12 @@ export class Lock {
         const path = `${location}.lock.${number}`
         const lock = new Lock(fs, location, path, text, token)
         try {
-          if (!(await linkNew(fs, location, draft, path))) continue
+          // A client of NFS repeats a call whose answer was lost, and the server then finds the link that the first one made.
+          if (!(await linkNew(fs, location, draft, path)) && !(await lock.isHeld())) continue
           for (const claim of await outdated(number, draft, path)) {
             await fs.unlink(claim.path).catch(undefinedIfAbsent)
           }
-          await fs.unlink(draft)
+          await fs.unlink(draft).catch(undefinedIfAbsent)
           return lock
         } catch (error) {
           // The link may exist although the call failed.
@@ -113,7 +114,7 @@ export class Lock {
   }
 }
 
-/** False if another process linked the same name before. */
+/** False if the name exists. */
 async function linkNew(fs: CheckpointFs, location: string, draft: string, path: string): Promise<boolean> {
   try {
     await fs.link(draft, path)

@@ -50,6 +50,24 @@ describe('a lock', () => {
     }
   })
 
+  it.each([
+    ['link', 'EEXIST'],
+    ['unlink', 'ENOENT'],
+  ])('is taken if the answer to its %s was lost, and the repeat of the call finds %s', async (name, code) => {
+    const disk = Disk.empty()
+    let isLost = false
+    disk.fault = call => {
+      if (isLost || !call.startsWith(`${name} `)) return undefined
+      isLost = true
+      return { when: 'after', code }
+    }
+    const lock = await Lock.acquire(disk, location, onlyProcess(1))
+    expect([isLost, await lock.isHeld()]).toEqual([true, true])
+    expect(disk.names).toEqual(['/data/orders.lock.1'])
+    await lock.release()
+    expect(disk.names).toEqual([])
+  })
+
   it('ignores files with other names', async () => {
     const disk = Disk.empty()
     for (const name of ['.lock', '.lock.0', '.lock.x', '2.lock.1', '.lock.1.bak', '.lockout.1']) {
