@@ -55,8 +55,10 @@ const OUTSIDE_CONTAINERS = 'pid:[4026531836]'
  */
 export async function isProvenDead(owner: Owner, processes: Processes): Promise<boolean> {
   const self = await processes.self()
-  if (owner.host !== self.host || owner.machine !== self.machine || owner.namespace !== self.namespace)
-    return false
+  if (owner.machine !== self.machine || owner.namespace !== self.namespace) return false
+  // DHCP may change the name of a host while it runs. The id of a boot is unique.
+  const isSameBoot = owner.boot === self.boot && self.boot !== '' && self.namespace !== ''
+  if (owner.host !== self.host && !isSameBoot) return false
   if (owner.boot !== self.boot) {
     // In a container, the host name and the machine id may come from the image, and other machines may have the same.
     const isOutside = self.namespace.startsWith(OUTSIDE_CONTAINERS)
