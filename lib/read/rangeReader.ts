@@ -9,6 +9,7 @@ import { Replicas } from '../cluster/replicas.ts'
 import { begin, channels, isTraced } from '../diagnostics.ts'
 import { ReadError, SchemaError } from '../errors.ts'
 import type { ReadSettings } from '../options/readSettings.ts'
+import { AGREEMENT_MS } from '../table/readTable.ts'
 import { BusyTime } from './busyTime.ts'
 import { lastTokenOf } from './lastToken.ts'
 import { type Page, type PageQuery, PageReader } from './pageReader.ts'
@@ -22,7 +23,7 @@ import type { TokenRange } from './tokenRanges.ts'
 /** With fewer milliseconds left, another attempt is pointless. */
 const LEAST_MS = 20
 
-/** Attempts for a page that a server fails to read, or for a statement that a node may not know yet. */
+/** Attempts for a page that a server fails to read, and least number of them for a statement that a node may not know yet. */
 const FEW_TRIES = 5
 
 /** Transient faults, after which a page is requested again. */
@@ -128,6 +129,8 @@ export class RangeReader {
     let rows = this.rows
     let doubts = 0
     let failures = 0
+    /** When nodes that disagree about the schema have had their time. */
+    let agreeBy: number | undefined
     let reason: unknown
     for (let tries = 0; ; tries++) {
       this.#signal.throwIfAborted()
@@ -146,7 +149,10 @@ export class RangeReader {
         // A node may not know a new column yet.
         const fault = error instanceof SchemaError ? 'schema' : faultOf(error)
         if (fault === 'failure' || fault === 'schema') doubts++
-        if (!mayPass(fault) || doubts >= FEW_TRIES) throw this.#statement.explain(error, fault, placeOf(part))
+        if (fault === 'schema') agreeBy ??= pauses.now() + AGREEMENT_MS
+        const mayAgree = agreeBy !== undefined && pauses.now() < agreeBy
+        if (!mayPass(fault) || (doubts >= FEW_TRIES && !mayAgree))
+          throw this.#statement.explain(error, fault, placeOf(part))
         // Replicas that the keyspace lacks never come.
         const unmet = fault === 'unavailable' ? await this.#replicas.unmet(limit_ms()) : undefined
         if (unmet !== undefined) throw new ReadError('ERR_CASSANDRA_CONSISTENCY', unmet, { cause: error })
