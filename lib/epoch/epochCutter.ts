@@ -7,14 +7,12 @@ import type { Progress } from '../write/progress.ts'
 import { type EpochMoments, newMoment } from './epochMoments.ts'
 import type { EpochRows } from './epochRows.ts'
 import type { EpochWriter } from './epochWriter.ts'
+import { MOST_ROWS_PER_TURN, pause } from './rowSource.ts'
 
 /** Maximum number of bytes of an epoch. It is half of the limit because one epoch is collected while another is written. */
 export function maxEpochBytes({ max_buffered_bytes }: EpochSettings): number {
   return max_buffered_bytes / 2
 }
-
-/** Rows that are collected in one turn of the event loop, at most. */
-const MOST_ROWS_PER_TURN = 100
 
 /** Rows of the first epoch, at most. Each further one may have twice as many, up to `rows_per_epoch`. */
 const FIRST_EPOCH_ROWS = 1_000
@@ -108,7 +106,7 @@ export class EpochCutter {
     if (this.#replay === undefined) {
       this.#timer ??= setTimeout(() => this.#cut().catch(() => {}), this.#settings.epoch_interval_ms)
     }
-    // The pause lets the event loop read answers, even if the source always has rows ready.
+    // The event loop reads answers then.
     return this.#epoch.count % this.#rowsPerTurn === 0 ? pause() : undefined
   }
 
@@ -230,9 +228,4 @@ export class EpochCutter {
     await this.#writing
     throw error
   }
-}
-
-/** Resolves in a later turn of the event loop. */
-function pause(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve))
 }

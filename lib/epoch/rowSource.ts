@@ -4,6 +4,14 @@ import { CheckpointError } from '../errors.ts'
 /** What rows can be read from. */
 export type RowSource<Row> = Iterable<Row> | AsyncIterable<Row> | ReadableStream<Row>
 
+/** Rows that are collected in one turn of the event loop, at most. */
+export const MOST_ROWS_PER_TURN = 100
+
+/** Resolves in a later turn of the event loop, which a source that always has rows ready would otherwise block. */
+export function pause(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
+}
+
 /**
  * Reads rows until the source ends, `isEnough` returns true, or the signal is aborted. Then releases the source. If `onRow`
  * returns a promise, the next row is read after it resolves.
@@ -16,10 +24,12 @@ export async function readRows<Row>(
   signal: AbortSignal,
 ): Promise<void> {
   checkSource(source)
+  let count = 0
   if (Symbol.iterator in source) {
     for (const row of source) {
       const wait = onRow(row)
       if (wait !== undefined) await wait
+      if (++count % MOST_ROWS_PER_TURN === 0) await pause()
       if (signal.aborted || isEnough()) return
     }
     return
@@ -38,6 +48,7 @@ export async function readRows<Row>(
       isOver = false
       if (signal.aborted) return
       await onRow(next.value)
+      if (++count % MOST_ROWS_PER_TURN === 0) await pause()
       if (isEnough()) return
     }
   } finally {

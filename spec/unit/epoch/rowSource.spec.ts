@@ -83,6 +83,26 @@ describe.each(kinds)('%s', (kind, make) => {
     if (kind === 'a generator') expect([...(skipped.source as Iterable<number>)]).toEqual([])
     else expect(skipped.isReleased()).toBe(true)
   })
+
+  it('lets the event loop turn after every 100 rows, although rows are always ready', async () => {
+    const { signal } = new AbortController()
+    let rows = 0
+    const rowsAtTurns: number[] = []
+    const turn = () => {
+      rowsAtTurns.push(rows)
+      if (rows < 1_000) setImmediate(turn)
+    }
+    setImmediate(turn)
+    await readRows(
+      make().source,
+      () => void rows++,
+      () => rows === 1_000,
+      signal,
+    )
+    expect(rows).toBe(1_000)
+    expect(rowsAtTurns.every((at, i) => at - (rowsAtTurns[i - 1] ?? 0) <= 100)).toBe(true)
+    expect(rowsAtTurns.length).toBeGreaterThanOrEqual(9)
+  })
 })
 
 describe('a source that hangs', () => {
