@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { resolve, sep } from 'node:path'
 import { hasShape, type Shape } from '../json.ts'
 import { type Kind, text } from './entry.ts'
 import { isSystemKeyspace } from './systemKeyspace.ts'
@@ -62,7 +62,11 @@ function withTable(given: unknown): unknown {
 
 /** Does not change with the working directory. */
 export function fixedPlace<Place extends object>(place: string | Place): string | Place {
-  return typeof place === 'string' ? resolve(place) : Object.freeze({ ...place })
+  if (typeof place !== 'string') return Object.freeze({ ...place })
+  const path = resolve(place)
+  // `resolve` removes an end that only a folder has.
+  const name = place.slice(Math.max(place.lastIndexOf('/'), place.lastIndexOf(sep)) + 1)
+  return ['', '.', '..'].includes(name) && !path.endsWith(sep) ? path + sep : path
 }
 
 /** The text of a place, for messages. */

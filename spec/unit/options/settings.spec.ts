@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { resolve, sep } from 'node:path'
 import { auth, type Client } from 'cassandra-driver'
 import { describe, expect, it } from 'vitest'
 import { OptionError } from '../../../lib/index.ts'
@@ -108,6 +108,10 @@ describe('settings of a micro-batch sink', () => {
     const place = (checkpoint_location: MicroBatchSinkOptions['checkpoint_location']) =>
       epochSettingsOf({ ...least, checkpoint_location }).checkpoint_location
     expect(place('x')).toBe(resolve('x'))
+    expect(place('x/.y')).toBe(resolve('x/.y'))
+    for (const folder of ['x/', 'x//', 'x/.', 'x/y/..']) expect(place(folder)).toBe(resolve('x') + sep)
+    expect(place('.')).toBe(resolve('.') + sep)
+    expect(place('/')).toBe(resolve('/'))
     const table = { keyspace: 'ks', table: 'Kept', name: 'orders' }
     expect(place(table)).toEqual(table)
     expect(place({ keyspace: 'ks', name: 'orders', table: undefined })).toEqual({

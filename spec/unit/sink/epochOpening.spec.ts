@@ -42,3 +42,17 @@ it.each<[string, string, (client: FakeClient) => void, Partial<MicroBatchSinkOpt
   await expect(sink.open()).rejects.toMatchObject({ code })
   await owner.writeEpoch(1, [{ id: 2 }])
 })
+
+it('a checkpoint in a folder that does not exist is refused, and does not become a file of that name', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'checkpoint-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  for (const end of ['/', '/.']) {
+    const sink = createMicroBatchSink({
+      client: new FakeClient().asClient,
+      keyspace: 'ks',
+      table: 't',
+      checkpoint_location: `${folder}/checkpoints${end}`,
+    })
+    await expect(sink.open()).rejects.toThrow('this folder does not exist: create it')
+  }
+})
