@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Client } from 'cassandra-driver'
@@ -102,6 +102,19 @@ describe('the examples of the pages', () => {
     const module = file.replace(/\.ts$/, '.js.mjs')
     writeFileSync(module, code)
     expect(spawnSync(process.execPath, ['--check', module], { encoding: 'utf8' }).stderr).toBe('')
+  })
+
+  it('read a growing file to its end, whatever the length of its lines', { timeout: 60_000 }, async () => {
+    const { file = '', folder = '' } =
+      examples.find(({ code }) => code.includes("ordersFrom('orders.log'")) ?? {}
+    const log = join(folder, 'orders.log')
+    const [line = ''] = readFileSync(log, 'utf8').split('\n')
+    const lengths = [0, 65_535, 65_536, 300_000]
+    writeFileSync(log, [...lengths.map(length => line.padEnd(length)), line, ''].join('\n'))
+    rmSync(join(folder, 'orders.checkpoint'), { force: true })
+    const { stdout, stderr } = await start(file, folder).output
+    expect(stderr).toBe('')
+    expect(stdout).toContain(`rows, up to byte ${statSync(log).size}\n`)
   })
 
   it.each(examples.filter(({ isRun }) => isRun))(
