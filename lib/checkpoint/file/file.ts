@@ -60,7 +60,7 @@ export class DurableFile {
   #file: CheckpointFile | undefined
   #length = 0
 
-  /** @param owner text that is unique among all owners of this path */
+  /** @param owner a UUID that is unique among all owners of this path */
   constructor(fs: CheckpointFs, path: string, owner: string) {
     this.#fs = fs
     this.#path = path
@@ -75,9 +75,10 @@ export class DurableFile {
    */
   async removeDrafts(confirm: () => Promise<void>): Promise<void> {
     const folder = dirname(this.#path)
-    const prefix = `${basename(this.#path)}${DRAFT}`
+    const prefix = `${basename(this.#path)}${DRAFT}.`
     const names = await this.#fs.readdir(folder)
-    const drafts = names.filter(name => name === prefix || name.startsWith(`${prefix}.`))
+    // Another checkpoint may have a name that begins in the same way.
+    const drafts = names.filter(name => name.startsWith(prefix) && isUuid(name.slice(prefix.length)))
     if (drafts.length > 0) await confirm()
     for (const name of drafts) await this.#fs.unlink(join(folder, name)).catch(undefinedIfAbsent)
   }
@@ -150,6 +151,10 @@ async function syncFolder(fs: CheckpointFs, path: string): Promise<void> {
   } finally {
     await folder.close()
   }
+}
+
+export function isUuid(text: string): boolean {
+  return /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(text)
 }
 
 export function undefinedIfAbsent(error: unknown): undefined {

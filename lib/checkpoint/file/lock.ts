@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
 import { CheckpointError } from '../../errors.ts'
 import { codeIn } from '../../realm.ts'
-import { createSynced, readWhole, undefinedIfAbsent } from './file.ts'
+import { createSynced, isUuid, readWhole, undefinedIfAbsent } from './file.ts'
 import type { CheckpointFs } from './fs.ts'
 import { isOwner, isProvenDead, isSame, type Owner, type Processes } from './process.ts'
 
@@ -166,7 +166,7 @@ async function readClaims(fs: CheckpointFs, location: string): Promise<Claim[]> 
   for (const name of await fs.readdir(folder)) {
     const suffix = name.startsWith(prefix) ? name.slice(prefix.length) : ''
     const number = /^[1-9]\d{0,14}$/.test(suffix) ? Number(suffix) : undefined
-    if (number === undefined && !/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(suffix)) continue
+    if (number === undefined && !isUuid(suffix)) continue
     const path = join(folder, name)
     const text = await readWhole(fs, path)
     // Undefined if the lock was released after the folder was listed.

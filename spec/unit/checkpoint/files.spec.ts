@@ -99,6 +99,21 @@ describe('a checkpoint on a real file system', () => {
     expect(await readdir(folder)).toEqual(['orders'])
   })
 
+  it('leaves other checkpoints whose names begin in the same way', async () => {
+    const id = '00000000-0000-4000-8000-000000000000'
+    const others = ['', '.2', `.${id}.2`].map(end => `${location}.checkpoint.new${end}`)
+    for (const other of others) {
+      const checkpoint = await openCheckpoint(other, target)
+      await checkpoint.seal(sealOf(0))
+      await checkpoint.close()
+    }
+    await writeFile(`${location}.checkpoint.new.${id}`, 'a draft')
+    const checkpoint = await openCheckpoint(location, target)
+    await checkpoint.close()
+    const left = await readdir(folder)
+    expect(left.map(name => join(folder, name)).sort()).toEqual(others.sort())
+  })
+
   it('has one lock, whatever links lead to it', async () => {
     await mkdir(join(folder, 'real'))
     await symlink('real', join(folder, 'alias'))

@@ -102,7 +102,7 @@ describe('the files of a checkpoint', () => {
   )
 
   it('do not follow a link instead of a temporary file: the link is removed, and not its target', async () => {
-    const draft = 'orders.checkpoint.new.planted'
+    const draft = 'orders.checkpoint.new.00000000-0000-4000-8000-000000000000'
     await symlink(victim, join(folder, 'shared', draft))
     await use(location, realFs)
     expect(await readdir(join(folder, 'shared'))).toEqual(['orders'])
