@@ -13,13 +13,15 @@ const index = Number(process.env['JOB_COMPLETION_INDEX'] ?? 0)
 const count = Number(process.env['SHARDS'] ?? 1)
 const files = (await readdir('orders')).sort().filter((_, i) => i % count === index)
 
-await mkdir('checkpoints', { recursive: true })
 for (const file of files) {
+  // A folder per checkpoint: a sink lists the folder of its checkpoint when it opens.
+  const folder = join('checkpoints', file)
+  await mkdir(folder, { recursive: true })
   const sink = createMicroBatchSink({
     host: '127.0.0.1',
     keyspace: 'shop',
     table: 'orders',
-    checkpoint_location: join('checkpoints', file),
+    checkpoint_location: folder,
     // Of two processes with the same index, the later one owns the checkpoint, and the other ends at its next epoch.
     take_over: true,
   })

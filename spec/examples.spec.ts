@@ -380,6 +380,7 @@ describe('shards.ts', () => {
     expect(twice.some(({ code }) => code === 0)).toBe(true)
     for (const { code, stderr } of twice) if (code !== 0) expect(stderr).toContain('CHECKPOINT_LOCKED')
     expect((await run(0)).stdout).toContain('0.ndjson: 0 rows written, 500 were there')
+    expect(readdirSync(join(folder, 'checkpoints', '0.ndjson'))).toEqual(['checkpoint'])
     expect(await stored()).toEqual(orders)
   })
 })
