@@ -80,7 +80,7 @@ describe('a micro-batch sink with its checkpoint in a table', () => {
       return send()
     }
     const client = Object.create(ks.client, { execute: { value: execute } }) as typeof ks.client
-    const { host: _, port: __, ...rest } = options
+    const { host: _host, port: _port, username: _name, password: _password, ...rest } = options
     const first = createMicroBatchSink<Item>({ ...rest, client })
     const failed = expect(pipeline(Readable.from(items(0, 30, 'same')), first)).rejects.toMatchObject(fenced)
     await vi.waitFor(() => expect(held.length).toBeGreaterThan(0), { timeout: 20_000 })

@@ -581,7 +581,7 @@ describe('the opening of a reader', () => {
         return { answer: 'nothing' }
       }
     })
-    const { host: _, port: __, ...rest } = optionsFor({})
+    const { host: _host, port: _port, username: _name, password: _password, ...rest } = optionsFor({})
     const source = createCassandraReadable({ ...rest, client } as CassandraReadableOptions)
     await asked
     const from = performance.now()

@@ -135,7 +135,7 @@ describe.each(Object.keys(stops))('%s', name => {
       localDataCenter: inject('cassandra').localDataCenter,
     })
     onTestFinished(() => client.shutdown())
-    const { host: _host, port: _port, ...options } = optionsFor(proxy)
+    const { host: _host, port: _port, username: _name, password: _password, ...options } = optionsFor(proxy)
     const inFull = () => expect(proxy.writes).toBeGreaterThan(4 * CONCURRENCY)
     await stop({ ...options, client }, 1, () => vi.waitFor(inFull, { timeout: 10_000 }))
     const { writes } = proxy
