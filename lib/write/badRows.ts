@@ -22,6 +22,9 @@ export class BadRows {
   #last: RowError | undefined
   #isOver = false
 
+  /** The error with which the first row that could not be set aside ended the stream. */
+  #end: unknown
+
   constructor(
     { on_bad_row, max_errors, keyspace, table }: WriteSettings,
     tally: Tally,
@@ -42,7 +45,9 @@ export class BadRows {
    * during the call of `on_bad_row`, which may never end, its failure
    */
   setAside(row: BadRow, isInFlight: boolean, counted = () => {}): Promise<void> {
-    const turn = this.#turn.then(() => this.#setAside(row, isInFlight, counted))
+    // After the end nothing is called, so that no row waits for a handler that hangs.
+    const before = this.#isOver ? Promise.resolve() : this.#turn
+    const turn = before.then(() => this.#setAside(row, isInFlight, counted))
     this.#turn = turn.catch(() => {})
     return this.#failure.unlessEnded(turn)
   }
@@ -63,6 +68,7 @@ export class BadRows {
       await this.#tell(error, given, isInFlight)
     } catch (end) {
       this.#isOver = true
+      this.#end ??= end
       if (isInFlight) this.#tally.rowRefused()
       throw end
     }
@@ -75,7 +81,7 @@ export class BadRows {
   }
 
   async #tell(error: RowError, given: BadRow['given'], isInFlight: boolean): Promise<void> {
-    if (this.#isOver) throw error
+    if (this.#isOver) throw this.#end ?? error
     const { rows_accepted, rows_set_aside } = this.#tally.stats
     const rows = rows_accepted + (isInFlight ? 0 : 1)
     const excess = this.#excess(error, rows, rows_set_aside + 1, MEANINGFUL_ROWS)

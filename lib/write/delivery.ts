@@ -96,7 +96,8 @@ export class Delivery {
     const now = performance.now()
     this.failures++
     this.#failedSince = Math.min(this.#failedSince, now)
-    this.#longest_ms = Math.max(this.#longest_ms, now - sent)
+    // A pause of the process is no part of the attempt.
+    this.#longest_ms = Math.max(this.#longest_ms, Math.min(now - sent, this.limitAt(sent)))
   }
 
   /** Some of the rows, with the same history and the same deadline. */

@@ -6,13 +6,19 @@ import { formsOf } from './forms.ts'
 /** The last line that the steps of CI print. A log without it is empty or cut off. */
 export const LAST_LINE = '── all steps have ended'
 
+/** Characters of a line that are shown on either side of the secret. */
+const AROUND = 150
+
 /** Where a text contains the secret in any form: lines, without the secret. */
 export function leaksIn(text: string, secret: string): string[] {
   const forms = formsOf(secret)
   const plain = stripVTControlCharacters(text)
   const leaks = plain.split('\n').flatMap((line, i) => {
     const hidden = forms.reduce((rest, form) => rest.replaceAll(form, '***'), line)
-    return hidden === line ? [] : [`line ${i + 1}: ${hidden}`]
+    if (hidden === line) return []
+    // A JSON report is one long line.
+    const at = hidden.indexOf('***')
+    return [`line ${i + 1}: ${hidden.slice(Math.max(0, at - AROUND), at + AROUND)}`]
   })
   // `inspect` and JSON print long lists of bytes in several lines.
   const isSplit = leaks.length === 0 && forms.some(form => dense(plain).includes(dense(form)))

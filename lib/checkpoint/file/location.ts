@@ -20,7 +20,8 @@ export async function realLocation(given: string, fs: CheckpointFs): Promise<str
     await refusePlantedLinks(join(real, 'checkpoint'), fs)
     return linked(join(real, 'checkpoint'))
   }
-  if (given.endsWith('/') || given.endsWith(sep))
+  // An earlier version made the file in spite of the separator.
+  if (found === undefined && (given.endsWith('/') || given.endsWith(sep)))
     throw new Error('its path ends with a separator, but this folder does not exist: create it')
   return real
 }

@@ -186,3 +186,15 @@ describe('waits of rows with a list', () => {
     expect(backoff(100, () => 1)).toBe(5_000)
   })
 })
+
+it('a row is not to blame because an attempt was answered after a pause of the process', () => {
+  const delivery = new Delivery([], { request_timeout_ms: 1_000, retry_timeout_ms: 60_000 })
+  const stored = time.now + 1_000
+  for (let tries = 0; tries < 3; tries++) {
+    delivery.tries++
+    delivery.failed(time.now - 40_000)
+  }
+  expect(delivery.isToBlame(stored)).toBe(false)
+  time.now += 59_000
+  expect(delivery.isToBlame(stored)).toBe(true)
+})
