@@ -28,6 +28,8 @@ export class ClusterClock extends OrderClock {
   readonly #system: () => number
   readonly #steady: Arrivals
   #measuredAt = Number.NEGATIVE_INFINITY
+  /** As {@link #ownCorrection} was at that time. */
+  #measuredOwn = 0
   #isKnown = false
   #hasWarned = false
   #skew_ms = 0
@@ -48,7 +50,9 @@ export class ClusterClock extends OrderClock {
 
   /** Whether it is time for another reading. */
   get isDue(): boolean {
-    return this.#steady.now() - this.#measuredAt >= MEASURE_EVERY_MS * 1000
+    // The steady clock stands still while the machine is suspended.
+    const drift = Math.abs(this.#ownCorrection() - this.#measuredOwn)
+    return drift > SMALL_SKEW_MS * 1000 || this.#steady.now() - this.#measuredAt >= MEASURE_EVERY_MS * 1000
   }
 
   /** Microseconds of the steady clock, for a {@link ClockReading}. */
@@ -69,6 +73,7 @@ export class ClusterClock extends OrderClock {
     const own = this.#ownCorrection()
     const skew = clamp(own, least, most) - own
     this.#measuredAt = this.#steady.now()
+    this.#measuredOwn = own
     this.#skew_ms = Math.round(skew / 1000)
     if (Math.abs(this.#skew_ms) > SMALL_SKEW_MS) this.#warn()
     if (Math.abs(this.#skew_ms) > most_ms) return this.#skew_ms

@@ -69,6 +69,21 @@ describe('the clock of a cluster', () => {
     expect(clock.now()).toBe(time.steady)
   })
 
+  it('is read again soon after the machine was suspended, which the steady clock does not show', () => {
+    const { time, clock, measure, pass } = scene()
+    measure(0, 100)
+    pass(4_000_000)
+    expect(clock.isDue).toBe(false)
+    time.system_ms += 3_600_000
+    expect(clock.isDue).toBe(true)
+    const asked = clock.steady()
+    clock.measure({ coordinator_ms: time.system_ms, asked, answered: asked }, MOST_MS)
+    expect([clock.isDue, clock.skew_ms]).toEqual([false, 0])
+    expect(Math.abs(clock.now() / 1000 - time.system_ms)).toBeLessThanOrEqual(1)
+    time.steady += 10_000_000
+    expect(clock.isDue).toBe(true)
+  })
+
   it('does not change when this machine’s clock is set', () => {
     const { time, clock, measure } = scene()
     measure(0, 100)
