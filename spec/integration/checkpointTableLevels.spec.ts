@@ -1,6 +1,7 @@
 import { types } from 'cassandra-driver'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { type Connection, connect } from '../../lib/cluster/connect.ts'
+import { datacentersOf } from '../../lib/cluster/datacenters.ts'
 import type { ConsistencyName } from '../../lib/options/options.ts'
 import { writeSettingsOf } from '../../lib/options/settings.ts'
 import { CqlProxy } from '../proxy/cqlProxy.ts'
@@ -39,6 +40,14 @@ afterAll(async () => {
 
 const openAt = (place: Place, consistency: ConsistencyName) =>
   checkpoints.open(place, { client: connection.client, consistency })
+
+it('the datacenter of a client is known', () => {
+  const { localDataCenter } = inject('cassandra')
+  expect([datacentersOf(ks.client), datacentersOf(connection.client)]).toEqual([
+    [localDataCenter],
+    [localDataCenter],
+  ])
+})
 
 describe('the requests of a checkpoint in a table', () => {
   it.each<[ConsistencyName, number, number]>([

@@ -4,7 +4,8 @@ import process from 'node:process'
 import { setImmediate } from 'node:timers/promises'
 import type { Connection } from '../../cluster/connect.ts'
 import { serialLevelsOf } from '../../cluster/consistency.ts'
-import { CheckpointError } from '../../errors.ts'
+import { datacentersOf } from '../../cluster/datacenters.ts'
+import { CheckpointError, OptionError } from '../../errors.ts'
 import { placeText, type TablePlace } from '../../options/checkpointPlace.ts'
 import type { ConsistencyName } from '../../options/options.ts'
 import { readOptions } from '../../table/readOptions.ts'
@@ -34,7 +35,7 @@ export interface TableAccess {
  * Takes over the checkpoint in a row of a table. The previous owner, if any, can then record nothing more. Creates the table and
  * the row if they do not exist.
  * @param signal aborts the opening
- * @throws CheckpointError if the checkpoint cannot be read, is damaged, or belongs to another table; SchemaError
+ * @throws CheckpointError if the checkpoint cannot be read, is damaged, or belongs to another table; SchemaError; OptionError
  */
 export async function openTableCheckpoint(
   place: TablePlace,
@@ -63,9 +64,14 @@ interface Own {
   readonly connection: Connection
 }
 
-/** The serial level, with the datacenter of a local one. Transactions see each other only if this is the same for both. */
+/**
+ * The serial level, with the datacenter of a local one. Transactions see each other only if this is the same for both.
+ * @throws OptionError
+ */
 async function serialOf({ client, levels, limits }: RowAccess, signal: AbortSignal): Promise<string> {
   if (levels.name === 'SERIAL') return levels.name
+  const datacenters = datacentersOf(client)
+  if (datacenters.length > 1) throw notLocal(datacenters)
   const cql = 'SELECT data_center FROM system.local'
   const read = (limit_ms: number) => client.execute(cql, [], { ...readOptions(limit_ms), prepare: false })
   const { rows } = await repeated(read, limits, signal)
@@ -113,6 +119,14 @@ function checkSerial(found: string, serial: string, location: string): void {
       'take over checkpoints between datacenters, use QUORUM or EACH_QUORUM from the start',
     { location },
   )
+}
+
+function notLocal(datacenters: readonly string[]): OptionError {
+  const message =
+    'Expected `consistency` to be QUORUM or EACH_QUORUM, because the load balancing policy of the client sends requests to ' +
+    `several datacenters (${datacenters.join(', ')}). With a LOCAL level, a checkpoint in a table is kept by transactions at ` +
+    'LOCAL_SERIAL, and those of one datacenter do not see those of another. Or use a policy for one datacenter'
+  return new OptionError('ERR_CASSANDRA_OPTION', 'consistency', message)
 }
 
 /** A call that waits for its turn. */

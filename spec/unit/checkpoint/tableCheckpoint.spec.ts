@@ -1,3 +1,4 @@
+import { type Client, types } from 'cassandra-driver'
 import { describe, expect, it } from 'vitest'
 import { columnTypes } from '../../../lib/checkpoint/table/columns.ts'
 import { openTableCheckpoint } from '../../../lib/checkpoint/table/tableCheckpoint.ts'
@@ -109,4 +110,38 @@ it('a checkpoint in a table stays with its owner if another process finds a stat
   await expect(open(undefined, check)).rejects.toBe(refused)
   expect(client.row).toEqual(row)
   await owner.commit()
+})
+
+/** A client that reaches a host in each of these datacenters. */
+function clientIn(local: readonly string[], ignored: readonly string[]): Client {
+  const client = new CheckpointClient()
+  const hosts = [...local, ...ignored].map(datacenter => ({ datacenter, isUp: () => true }))
+  const { local: near, ignored: far } = types.distance
+  const getDistance = ({ datacenter }: { datacenter: string }) => (local.includes(datacenter) ? near : far)
+  return Object.defineProperties(client.asClient, {
+    hosts: { value: { length: hosts.length, values: () => hosts } },
+    profileManager: { value: { getDefaultLoadBalancing: () => ({ getDistance }) } },
+  })
+}
+
+it('a checkpoint in a table is not kept by local transactions in several datacenters', async () => {
+  const open = (client: Client, consistency: 'LOCAL_QUORUM' | 'QUORUM') =>
+    openTableCheckpoint(
+      { keyspace: 'shop', table: 'checkpoints', name: 'orders' },
+      target,
+      {
+        connection: { client, close: async () => {} },
+        consistency,
+        limits: { request_timeout_ms: 50, retry_timeout_ms: 0 },
+        token: undefined,
+      },
+      new AbortController().signal,
+    )
+  await expect(open(clientIn(['dc2', 'dc1'], []), 'LOCAL_QUORUM')).rejects.toMatchObject({
+    code: 'ERR_CASSANDRA_OPTION',
+    option: 'consistency',
+    message: expect.stringContaining('sends requests to several datacenters (dc1, dc2)'),
+  })
+  await open(clientIn(['dc2', 'dc1'], []), 'QUORUM')
+  await open(clientIn(['dc1', 'dc1'], ['dc2']), 'LOCAL_QUORUM')
 })
