@@ -102,7 +102,7 @@ export class CollectedBytes {
   readonly #shares = new Set<Share>()
   #bytes = 0
   #leaving = 0
-  /** The partition that may exceed the limit. */
+  /** The replay that may exceed the limit. */
   #turn: Share | undefined
   #waiters: (() => void)[] = []
 
@@ -127,7 +127,9 @@ export class CollectedBytes {
   }
 
   giveTurnBack(share: Share): void {
-    if (this.#turn === share) this.#turn = undefined
+    if (this.#turn !== share) return
+    this.#turn = undefined
+    this.#wake()
   }
 
   /** Adds to the bytes, and to the part of them whose epochs are being written. */
@@ -139,8 +141,6 @@ export class CollectedBytes {
 
   /** Returns a promise only while the limit is exceeded. */
   room(share: Share): undefined | Promise<void> {
-    if (this.#bytes <= this.#most) return undefined
-    if (this.#leaving === 0 && this.cuts === 0) this.#largest()?.cut()
     return this.#mayGoOn(share) ? undefined : this.#roomAgain(share)
   }
 
@@ -151,8 +151,10 @@ export class CollectedBytes {
 
   #mayGoOn(share: Share): boolean {
     if (this.#bytes <= this.#most) return true
-    if (this.#leaving > 0 || this.cuts > 0) return false
-    // No epoch can end to make room, for example because all are incomplete replays. One partition at a time then continues.
+    if (this.#leaving === 0 && this.cuts === 0) this.#largest()?.cut()
+    // An incomplete replay makes no room by itself, so one at a time continues. Any other partition makes room when its rows
+    // are sent or committed, and could keep a turn for ever while it gets no messages.
+    if (this.#leaving > 0 || this.cuts > 0 || !share.owner.isReplaying) return false
     this.#turn ??= share
     return this.#turn === share
   }

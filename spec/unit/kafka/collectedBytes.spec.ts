@@ -73,6 +73,56 @@ describe('the bytes of all partitions', () => {
     expect(await isOver(wait)).toBe(true)
   })
 
+  it('end the largest epoch also if they exceed the bound only when another one is sent', async () => {
+    const { a, b, cuts, replaying, isOver } = scene(2)
+    a.begin(70, 0)
+    b.collected(90)
+    replaying.add(0)
+    expect(cuts).toEqual([])
+    const wait = a.collected(20)
+    a.left(60)
+    expect(cuts).toEqual([])
+    a.keep(10)
+    await settled()
+    expect(cuts).toEqual([1])
+    b.begin(90, 0)
+    b.left(90)
+    expect(await isOver(wait)).toBe(true)
+  })
+
+  it('may not be exceeded by a partition that has nothing to replay, which may stay without messages', async () => {
+    const { a, b, c, replaying, isOver } = scene(3)
+    a.collected(60)
+    const own = a.collected(140)
+    a.begin(140, 0)
+    a.left(10)
+    a.keep(130)
+    await settled()
+    a.committed(130)
+    expect(await isOver(own)).toBe(true)
+    replaying.add(1).add(2)
+    b.collected(90)
+    const waits = [c?.collected(20), b.collected(91)]
+    expect(await Promise.all(waits.map(isOver))).toEqual([true, false])
+  })
+
+  it('may be exceeded by the next replay when one without bytes is complete', async () => {
+    const { a, b, c, replaying, isOver } = scene(3)
+    replaying.add(0).add(1)
+    c?.collected(120)
+    c?.begin(120, 0)
+    const waits = [b.collected(0), a.collected(101)]
+    c?.keep(120)
+    await settled()
+    c?.committed(120)
+    expect(await Promise.all(waits.map(isOver))).toEqual([true, false])
+    // Rows that are set aside have no bytes.
+    b.begin(0, 0)
+    replaying.delete(1)
+    b.left(0)
+    expect(await isOver(waits[1])).toBe(true)
+  })
+
   it('of a revoked partition no longer count, and nobody waits for them', async () => {
     const { all, a, b, isOver } = scene(2)
     a.collected(80)
