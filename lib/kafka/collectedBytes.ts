@@ -4,6 +4,8 @@ export interface Collecting {
   cut(): void
   /** Whether the epoch is a replay, which cannot end early. */
   readonly isReplaying: boolean
+  /** Whether it waits for `on_bad_row`, which may take long. Its epoch cannot end before. */
+  readonly isWaiting: boolean
 }
 
 /** The encoded bytes of one partition that are not sent yet, and the bytes of messages that are kept for `on_bad_row`. */
@@ -24,37 +26,44 @@ export class Share {
 
   /** Bytes of the collected epoch if it can be asked to end, else 0. */
   get cuttable(): number {
-    return this.#isCutting || this.owner.isReplaying ? 0 : this.#collecting
+    const { isReplaying, isWaiting } = this.owner
+    return this.#isCutting || isReplaying || isWaiting ? 0 : this.#collecting
+  }
+
+  /** Whether bytes of this partition will be sent without another cut, and soon. */
+  get isEasing(): boolean {
+    return (this.#isCutting || this.#leaving > 0) && !this.owner.isWaiting
   }
 
   /** Sets the bytes of the collected epoch. Returns a promise only when the next row must wait. */
   collected(bytes: number): undefined | Promise<void> {
     if (this.#isClosed) return undefined
-    this.#all.moved(bytes - this.#collecting, 0)
+    const more = bytes - this.#collecting
     this.#collecting = bytes
+    this.#all.moved(more)
     return this.#all.room(this)
   }
 
   cut(): void {
     this.#isCutting = true
-    this.#all.cuts++
     this.owner.cut()
   }
 
   /** An epoch of `bytes` begins to be written. The epoch that is collected now has `collecting` bytes. */
   begin(bytes: number, collecting: number): void {
     if (this.#isClosed) return
-    this.#settle()
-    this.#all.moved(bytes + collecting - this.#collecting, bytes)
+    const more = bytes + collecting - this.#collecting
     this.#collecting = collecting
     this.#leaving += bytes
+    this.#settle()
+    this.#all.moved(more)
   }
 
   /** These bytes have been sent. */
   left(bytes: number): void {
     if (this.#isClosed) return
     this.#leaving -= bytes
-    this.#all.moved(-bytes, -bytes)
+    this.#all.moved(-bytes)
   }
 
   /** Rows have been sent. Their messages, of these bytes, are kept until `committed`. */
@@ -62,14 +71,19 @@ export class Share {
     if (this.#isClosed) return
     this.#leaving -= bytes
     this.#kept += bytes
-    this.#all.moved(0, -bytes)
+    this.#all.wake()
   }
 
   /** The rows of kept messages are committed. */
   committed(bytes: number): void {
     if (this.#isClosed) return
     this.#kept -= bytes
-    this.#all.moved(-bytes, 0)
+    this.#all.moved(-bytes)
+  }
+
+  /** The partition begins or ends to wait for `on_bad_row`. */
+  waits(): void {
+    if (!this.#isClosed) this.#all.wake()
   }
 
   /** Removes the bytes of this partition from the count. */
@@ -78,14 +92,13 @@ export class Share {
     this.#settle()
     this.#isClosed = true
     this.#all.drop(this)
-    this.#all.moved(-this.#collecting - this.#leaving - this.#kept, -this.#leaving)
+    this.#all.moved(-this.#collecting - this.#leaving - this.#kept)
     this.#collecting = 0
     this.#leaving = 0
     this.#kept = 0
   }
 
   #settle(): void {
-    if (this.#isCutting) this.#all.cuts--
     this.#isCutting = false
     this.#all.giveTurnBack(this)
   }
@@ -96,12 +109,9 @@ export class Share {
  * they are sent. If the limit is exceeded, the largest epoch is ended early, and rows wait.
  */
 export class CollectedBytes {
-  /** Epochs that were asked to end and have not begun to be written. */
-  cuts = 0
   readonly #most: number
   readonly #shares = new Set<Share>()
   #bytes = 0
-  #leaving = 0
   /** The replay that may exceed the limit. */
   #turn: Share | undefined
   #waiters: (() => void)[] = []
@@ -123,20 +133,18 @@ export class CollectedBytes {
   drop(share: Share): void {
     this.#shares.delete(share)
     // Its own rows must not wait any longer.
-    this.#wake()
+    this.wake()
   }
 
   giveTurnBack(share: Share): void {
     if (this.#turn !== share) return
     this.#turn = undefined
-    this.#wake()
+    this.wake()
   }
 
-  /** Adds to the bytes, and to the part of them whose epochs are being written. */
-  moved(bytes: number, leaving: number): void {
+  moved(bytes: number): void {
     this.#bytes += bytes
-    this.#leaving += leaving
-    if (bytes < 0 || leaving < 0) this.#wake()
+    if (bytes < 0) this.wake()
   }
 
   /** Returns a promise only while the limit is exceeded. */
@@ -151,15 +159,20 @@ export class CollectedBytes {
 
   #mayGoOn(share: Share): boolean {
     if (this.#bytes <= this.#most) return true
-    if (this.#leaving === 0 && this.cuts === 0) this.#largest()?.cut()
+    if (!this.#isEasing) this.#largest()?.cut()
     // An incomplete replay makes no room by itself, so one at a time continues. Any other partition makes room when its rows
     // are sent or committed, and could keep a turn for ever while it gets no messages.
-    if (this.#leaving > 0 || this.cuts > 0 || !share.owner.isReplaying) return false
+    if (this.#isEasing || !share.owner.isReplaying) return false
     this.#turn ??= share
     return this.#turn === share
   }
 
-  #wake(): void {
+  get #isEasing(): boolean {
+    for (const { isEasing } of this.#shares) if (isEasing) return true
+    return false
+  }
+
+  wake(): void {
     for (const resolve of this.#waiters.splice(0)) resolve()
   }
 

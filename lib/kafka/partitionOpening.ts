@@ -14,6 +14,7 @@ import { Tally } from '../write/tally.ts'
 import { readWritableTable } from '../write/writableTable.ts'
 import type { CollectedBytes } from './collectedBytes.ts'
 import type { GroupCommits } from './groupCommits.ts'
+import { HandlerCalls } from './handlerCalls.ts'
 import type { KafkaTally } from './kafkaStats.ts'
 import { located, locatedRow } from './located.ts'
 import { MessagePlaces } from './messagePlaces.ts'
@@ -57,7 +58,8 @@ export async function openPartition(
   const place = await partitionCheckpoint(settings, of)
   const location = placeText(place)
   const places = new MessagePlaces(settings.on_bad_row !== undefined)
-  const epochs = epochSettings(settings, write, place, places)
+  const calls = new HandlerCalls()
+  const epochs = epochSettings(settings, write, place, places, calls)
   const tally = new Tally()
   const progress = new Progress(
     epochs,
@@ -89,7 +91,17 @@ export async function openPartition(
       if (position !== undefined && position !== null)
         commits.passed(of, BigInt(positionFrom(position, location, of).offset))
     }
-    const own = { writer, settings: epochs, progress, places, rows, bytes, onCommit, onFailure: failed }
+    const own = {
+      writer,
+      settings: epochs,
+      progress,
+      places,
+      rows,
+      bytes,
+      calls,
+      onCommit,
+      onFailure: failed,
+    }
     const partition = new PartitionWriter(from, own)
     // Records the start now: later the log may begin or end at another offset.
     if (known === undefined) await partition.begin()
@@ -177,6 +189,7 @@ function epochSettings(
   write: WriteSettings,
   checkpoint_location: CheckpointPlace,
   places: MessagePlaces,
+  calls: HandlerCalls,
 ): EpochSettings {
   return {
     ...write,
@@ -191,7 +204,7 @@ function epochSettings(
         : (error, row) => {
             const message = places.of(error.row_index)?.message
             if (message === undefined) throw error
-            return tell(on_bad_row, error, message, row)
+            return calls.during(tell(on_bad_row, error, message, row))
           },
   }
 }

@@ -10,6 +10,7 @@ import { BadRow } from '../write/badRow.ts'
 import type { EncodeResult } from '../write/liveTable.ts'
 import type { Progress } from '../write/progress.ts'
 import type { CollectedBytes, Collecting, Share } from './collectedBytes.ts'
+import type { HandlerCalls } from './handlerCalls.ts'
 import type { MessagePlaces } from './messagePlaces.ts'
 import { type MessageRows, messageRefused } from './messageRows.ts'
 import type { Position } from './position.ts'
@@ -24,6 +25,7 @@ export interface PartitionParts {
   readonly places: MessagePlaces
   readonly rows: MessageRows
   readonly bytes: CollectedBytes
+  readonly calls: HandlerCalls
   /** Called when an epoch is committed. */
   readonly onCommit: (epoch: CommittedEpoch) => void
   readonly onFailure: (error: Error) => void
@@ -64,10 +66,15 @@ export class PartitionWriter implements Collecting {
       this.#write(id, epoch, moments),
     )
     this.#share = parts.bytes.open(this)
+    parts.calls.onChange = () => this.#share.waits()
   }
 
   get isReplaying(): boolean {
     return this.#cutter.isReplaying
+  }
+
+  get isWaiting(): boolean {
+    return this.#parts.calls.isPending
   }
 
   cut(): void {

@@ -135,3 +135,35 @@ it('messages that are kept for `on_bad_row` count as buffered', async () => {
   await sink.stop()
   expect(sink.stats.rows_written).toBe(sink.stats.rows_accepted)
 })
+
+it('a slow `on_bad_row` makes no other partition wait, although its own epoch is the largest', async () => {
+  const { start, topic } = await scene(2)
+  const value = 'x'.repeat(10_000)
+  const messages = (partition: number, from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => ({ partition, key: `${partition}/${from + i}`, value }))
+  let release = () => {}
+  const released = new Promise<void>(resolve => {
+    release = resolve
+  })
+  let isHandling = false
+  const sink = start({
+    row: ({ key, headers }) => ({ k: String(key), v: headers.length > 0 ? 'no number' : 1 }),
+    on_bad_row: () => {
+      isHandling = true
+      return released
+    },
+    max_buffered_bytes: 1_048_576,
+    epoch_interval_ms: 600_000,
+  })
+  // Otherwise a failure of this spec would wait for the sink.
+  onTestFinished(() => release())
+  await topics.send(topic, messages(0, 0, 30))
+  await topics.send(topic, [{ partition: 0, key: 'bad', value, headers: { is: 'bad' } }])
+  await vi.waitFor(() => expect(isHandling).toBe(true), WITHIN)
+  for (let from = 0; from < 120; from += 30) await topics.send(topic, messages(1, from, from + 30))
+  // Nothing of the first partition is written before the handler returns.
+  await vi.waitFor(() => expect(sink.stats.rows_written).toBeGreaterThan(60), WITHIN)
+  release()
+  await sink.stop()
+  expect(sink.stats.rows_set_aside).toBe(1)
+})

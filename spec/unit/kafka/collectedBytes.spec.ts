@@ -6,11 +6,15 @@ function scene(partitions: number, most = 100) {
   const all = new CollectedBytes(most)
   const cuts: number[] = []
   const replaying = new Set<number>()
+  const waiting = new Set<number>()
   const shares = Array.from({ length: partitions }, (_, i) =>
     all.open({
       cut: () => void cuts.push(i),
       get isReplaying() {
         return replaying.has(i)
+      },
+      get isWaiting() {
+        return waiting.has(i)
       },
     }),
   )
@@ -24,7 +28,7 @@ function scene(partitions: number, most = 100) {
     await settled()
     return over
   }
-  return { all, a, b, c, cuts, replaying, isOver }
+  return { all, a, b, c, cuts, replaying, waiting, isOver }
 }
 
 describe('the bytes of all partitions', () => {
@@ -121,6 +125,31 @@ describe('the bytes of all partitions', () => {
     replaying.delete(1)
     b.left(0)
     expect(await isOver(waits[1])).toBe(true)
+  })
+
+  it('of an epoch that waits for `on_bad_row` do not keep other epochs from being sent', async () => {
+    const { a, b, cuts, waiting, isOver } = scene(2)
+    a.collected(60)
+    waiting.add(0)
+    const wait = b.collected(50)
+    expect(cuts).toEqual([1])
+    b.begin(50, 0)
+    b.left(50)
+    expect(await isOver(wait)).toBe(true)
+  })
+
+  it('of an epoch that waits for `on_bad_row` after it was asked to end do not either', async () => {
+    const { a, b, cuts, waiting, isOver } = scene(2)
+    a.collected(60)
+    const wait = b.collected(50)
+    expect(cuts).toEqual([0])
+    waiting.add(0)
+    a.waits()
+    await settled()
+    expect(cuts).toEqual([0, 1])
+    b.begin(50, 0)
+    b.left(50)
+    expect(await isOver(wait)).toBe(true)
   })
 
   it('of a revoked partition no longer count, and nobody waits for them', async () => {

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest'
+import type { EpochMoments } from '../../../lib/epoch/epochMoments.ts'
+import type { EpochRows } from '../../../lib/epoch/epochRows.ts'
+import { CollectedBytes } from '../../../lib/kafka/collectedBytes.ts'
+import { HandlerCalls } from '../../../lib/kafka/handlerCalls.ts'
+import { MessagePlaces } from '../../../lib/kafka/messagePlaces.ts'
+import { MessageRows } from '../../../lib/kafka/messageRows.ts'
+import { PartitionWriter } from '../../../lib/kafka/partitionWriter.ts'
+import type { KafkaRecord } from '../../../lib/options/kafkaClient.ts'
+import { settled } from '../../stream/support.ts'
+
+interface Row {
+  readonly bytes: number
+}
+
+/** A row that `on_bad_row` gets. */
+const BAD = -1
+
+const record = (offset: number, ...bytes: number[]): KafkaRecord => ({
+  topic: 't',
+  partition: 0,
+  offset: BigInt(offset),
+  key: null,
+  value: Buffer.from(JSON.stringify(bytes.map(each => ({ bytes: each })))),
+  timestamp: 1,
+  headers: [],
+})
+
+/** Partitions of one process, whose epochs are written at once. A bad row waits for `release()`. */
+function scene(most: number) {
+  const bytes = new CollectedBytes(most)
+  let release = () => {}
+  const released = new Promise<void>(resolve => {
+    release = resolve
+  })
+  const partition = () => {
+    const failures: Error[] = []
+    const written: unknown[] = []
+    const calls = new HandlerCalls()
+    let next = 0
+    const newEpoch = () => ({ count: 0, bytes: 0, set_aside: [], lastIndex: -1, position: undefined })
+    const collect = (epoch: EpochRows, given: { row: Row; index: number } | Error, position: never) => {
+      if (given instanceof Error) throw given
+      const add = () => {
+        epoch.count++
+        epoch.bytes += Math.max(0, given.row.bytes)
+        epoch.lastIndex = given.index
+        epoch.position = position
+      }
+      if (given.row.bytes !== BAD) return add()
+      return calls.during(released).then(add)
+    }
+    const write = async (epoch_id: number, { count, position }: EpochRows, moments: EpochMoments) => {
+      moments.sealed?.()
+      moments.sent?.()
+      moments.committing?.()
+      await settled()
+      written.push(position)
+      return { epoch_id, rows: count, position }
+    }
+    const writer = {
+      begun: [],
+      committed: { epoch_id: 0 },
+      newEpoch,
+      encode: (row: Row) => ({ row, index: next++ }),
+      collect,
+      write,
+      close: async () => {},
+      checkBadRows: async () => {},
+    }
+    const settings = {
+      rows_per_batch: 100,
+      rows_per_epoch: 10_000,
+      epoch_interval_ms: 3_600_000,
+      max_buffered_bytes: 1e9,
+    }
+    const own = new PartitionWriter({ offset: '0', rows: 0, write_time: -1, topic_id: '' }, {
+      writer,
+      settings,
+      progress: { isAwaited: () => false },
+      places: new MessagePlaces(false),
+      rows: new MessageRows({
+        row: (({ value }: KafkaRecord) => JSON.parse(String(value))) as never,
+        tombstones: 'row',
+        operation_column: undefined,
+        delete_flag: undefined,
+      }),
+      bytes,
+      calls,
+      onCommit: () => {},
+      onFailure: (error: Error) => void failures.push(error),
+    } as never)
+    return { own, written, failures }
+  }
+  return { partition, release }
+}
+
+describe('the messages of a partition', () => {
+  it('are taken on while a slow `on_bad_row` of another partition keeps an epoch from ending', async () => {
+    const { partition, release } = scene(10_000)
+    const slow = partition()
+    const other = partition()
+    const adding = slow.own.add([record(0, 6_000), record(1, BAD)])
+    await other.own.add(Array.from({ length: 20 }, (_, i) => record(i, 1_000)))
+    expect(other.own.next.offset).toBe('20')
+    release()
+    await adding
+    await Promise.all([slow.own.finish(), other.own.finish()])
+    expect(slow.written).toEqual([expect.objectContaining({ offset: '2' })])
+    expect(other.written.at(-1)).toMatchObject({ offset: '20' })
+  })
+})
