@@ -1,5 +1,5 @@
 import { wordsOf } from '../cluster/failure.ts'
-import { RowError } from '../errors.ts'
+import { CheckpointError, RowError } from '../errors.ts'
 import type { KafkaMessage } from '../options/kafkaClient.ts'
 import type { KafkaSettings } from '../options/kafkaSettings.ts'
 
@@ -71,5 +71,15 @@ export function messageRefused(message: KafkaMessage, row_index: number, cause: 
     `\`row\` failed for the message at offset ${offset} of ${topic}/${partition}: ${wordsOf(cause)}`,
     { row_index },
     { cause },
+  )
+}
+
+/** The error for a message for which `row` returned more rows when its first `written` rows were written. */
+export function rowsMissing({ offset }: KafkaMessage, rows: number, written: number): CheckpointError {
+  const returned = `\`row\` returned ${rows} ${rows === 1 ? 'row' : 'rows'} for the message at offset ${offset}`
+  return new CheckpointError(
+    'ERR_CASSANDRA_REPLAY_DIFFERS',
+    `${returned}, but the first ${written} of more rows are already written. Nothing of this message was written now. ` +
+      '`row` must return the same rows each time: start again with the one that did',
   )
 }

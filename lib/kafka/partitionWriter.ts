@@ -12,7 +12,7 @@ import type { Progress } from '../write/progress.ts'
 import type { CollectedBytes, Collecting, Share } from './collectedBytes.ts'
 import type { HandlerCalls } from './handlerCalls.ts'
 import type { MessagePlaces } from './messagePlaces.ts'
-import { type MessageRows, messageRefused } from './messageRows.ts'
+import { type MessageRows, messageRefused, rowsMissing } from './messageRows.ts'
 import type { Position } from './position.ts'
 import { copyOfRecord } from './recordBytes.ts'
 import { WriteTimes } from './writeTimes.ts'
@@ -168,7 +168,9 @@ export class PartitionWriter implements Collecting {
     const { rows, failure } = this.#rowsOf(message)
     const after = this.#position(offset + 1n, 0, this.#times.last)
     const count = failure === undefined ? rows.length : 1
-    if (count <= skip) {
+    if (failure === undefined && count <= skip) {
+      // The rows that are written were not the last ones of the message.
+      if (skip > 0) throw rowsMissing(message, rows.length, skip)
       this.#cutter.pass(after)
       return undefined
     }
@@ -182,7 +184,7 @@ export class PartitionWriter implements Collecting {
       }
       return undefined
     }
-    return add(skip)
+    return add(failure === undefined ? skip : 0)
   }
 
   #addRow(row: EncodeResult, position: Json): undefined | Promise<void> {

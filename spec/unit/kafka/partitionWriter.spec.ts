@@ -33,7 +33,7 @@ function scene(most: number) {
   const released = new Promise<void>(resolve => {
     release = resolve
   })
-  const partition = () => {
+  const partition = ({ offset = '0', rows = 0 } = {}) => {
     const failures: Error[] = []
     const written: unknown[] = []
     const calls = new HandlerCalls()
@@ -74,7 +74,7 @@ function scene(most: number) {
       epoch_interval_ms: 3_600_000,
       max_buffered_bytes: 1e9,
     }
-    const own = new PartitionWriter({ offset: '0', rows: 0, write_time: -1, topic_id: '' }, {
+    const own = new PartitionWriter({ offset, rows, write_time: -1, topic_id: '' }, {
       writer,
       settings,
       progress: { isAwaited: () => false },
@@ -108,5 +108,30 @@ describe('the messages of a partition', () => {
     await Promise.all([slow.own.finish(), other.own.finish()])
     expect(slow.written).toEqual([expect.objectContaining({ offset: '2' })])
     expect(other.written.at(-1)).toMatchObject({ offset: '20' })
+  })
+
+  it('are continued after the rows that are already written', async () => {
+    const { own, written } = scene(10_000).partition({ offset: '5', rows: 2 })
+    await own.add([record(5, 1, 1, 1)])
+    await own.finish()
+    expect(written).toEqual([expect.objectContaining({ offset: '6', rows: 0 })])
+  })
+
+  it('are refused if `row` fails for one whose first rows are written', async () => {
+    const { own, written, failures } = scene(10_000).partition({ offset: '5', rows: 2 })
+    await own.add([{ ...record(5), value: Buffer.from('no JSON') }])
+    expect(failures).toEqual([expect.objectContaining({ code: 'ERR_CASSANDRA_KAFKA_MESSAGE' })])
+    expect(written).toEqual([])
+  })
+
+  it.each([
+    ['no rows', []],
+    ['those rows only', [1, 1]],
+  ])('are refused if `row` now returns %s for one whose first rows are written', async (_, rows) => {
+    const { own, written, failures } = scene(10_000).partition({ offset: '5', rows: 2 })
+    await own.add([record(5, ...rows)])
+    const message = expect.stringMatching(/^`row` returned .* at offset 5, but the first 2 of more rows are/)
+    expect(failures).toEqual([expect.objectContaining({ code: 'ERR_CASSANDRA_REPLAY_DIFFERS', message })])
+    expect(written).toEqual([])
   })
 })
