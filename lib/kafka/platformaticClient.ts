@@ -12,6 +12,7 @@ import type {
 import { PlatformaticFetcher } from './platformaticFetcher.ts'
 import { PlatformaticGroup } from './platformaticGroup.ts'
 import type { Platformatic, PlatformaticOptions } from './platformaticOptions.ts'
+import { SilentBrokers } from './silentBrokers.ts'
 
 /** Connects through `@platformatic/kafka`. */
 export function platformaticConsumer(options: PlatformaticOptions): ConnectKafka {
@@ -39,8 +40,9 @@ class PlatformaticClient implements KafkaClient {
     const module = await load()
     const { signal } = this.#closing
     signal.throwIfAborted()
-    this.#fetcher = new PlatformaticFetcher(module, this.#options, this.#subscription)
-    this.#group = new PlatformaticGroup(module, this.#options, this.#subscription, listener)
+    const silent = new SilentBrokers(this.#subscription)
+    this.#fetcher = new PlatformaticFetcher(module, this.#options, this.#subscription, silent)
+    this.#group = new PlatformaticGroup(module, this.#options, this.#subscription, listener, silent)
     await this.#group.join(signal)
   }
 

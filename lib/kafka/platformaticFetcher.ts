@@ -14,6 +14,7 @@ import { newConsumer } from './platformaticConsumer.ts'
 import type { Platformatic, PlatformaticOptions } from './platformaticOptions.ts'
 import { recordsIn } from './recordBatches.ts'
 import { retried } from './retried.ts'
+import type { SilentBrokers } from './silentBrokers.ts'
 
 type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>
 
@@ -71,9 +72,11 @@ export class PlatformaticFetcher {
     module: Platformatic,
     { brokers, kafka_options }: PlatformaticOptions,
     { group_id, topics, max_fetched_bytes, retry_timeout_ms }: Subscription,
+    silent: SilentBrokers,
   ) {
-    this.#consumer = newConsumer(module, {
+    this.#consumer = newConsumer(module, silent, {
       clientId: 'cassandra-streams',
+      requestTimeout: silent.limit_ms,
       ...kafka_options,
       // This consumer never joins the group.
       groupId: group_id,

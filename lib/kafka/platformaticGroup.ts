@@ -7,6 +7,7 @@ import { kafkaFailure } from './kafkaFailure.ts'
 import { hasLeft, newConsumer } from './platformaticConsumer.ts'
 import type { Platformatic, PlatformaticOptions } from './platformaticOptions.ts'
 import { retried } from './retried.ts'
+import type { SilentBrokers } from './silentBrokers.ts'
 
 /** Milliseconds between two checks of the assignment. The library has no event for it in the protocol of KIP-848. */
 const LOOK_MS = 100
@@ -43,6 +44,7 @@ export class PlatformaticGroup {
   readonly #options: PlatformaticOptions
   readonly #subscription: Subscription
   readonly #listener: GroupListener
+  readonly #silent: SilentBrokers
   readonly #closing = new AbortController()
   #consumer: Consumer | undefined
   /** The assignment that the listener knows, compared by identity. */
@@ -59,11 +61,13 @@ export class PlatformaticGroup {
     options: PlatformaticOptions,
     subscription: Subscription,
     listener: GroupListener,
+    silent: SilentBrokers,
   ) {
     this.#module = module
     this.#options = options
     this.#subscription = subscription
     this.#listener = listener
+    this.#silent = silent
   }
 
   /** Joins the group. Resolves when this process is a member. */
@@ -110,7 +114,7 @@ export class PlatformaticGroup {
     const { brokers, group_protocol, kafka_options } = this.#options
     const { sessionTimeout: given } = kafka_options
     const sessionTimeout = typeof given === 'number' ? given : SESSION_MS
-    const consumer = newConsumer(this.#module, {
+    const consumer = newConsumer(this.#module, this.#silent, {
       clientId: 'cassandra-streams',
       sessionTimeout,
       requestTimeout: Math.max(REQUEST_MS, sessionTimeout + 5_000),

@@ -22,6 +22,8 @@ const REPLICATED = {
   'offsets.topic.num.partitions': 8,
   'default.replication.factor': 2,
   'min.insync.replicas': 1,
+  // A broker that returns leads and coordinates again soon.
+  'leader.imbalance.check.interval.seconds': 1,
 }
 
 /** A cluster of two brokers. The first one is also the controller. */
@@ -29,6 +31,9 @@ export interface TwoBrokers extends AsyncDisposable {
   readonly brokers: readonly string[]
   /** Shuts the broker with id 2 down, as in an upgrade. It hands its groups and partitions to the other one, and leaves. */
   shutSecondDown(): Promise<void>
+  /** Lets the broker with id 2 hang: it keeps its connections and accepts new ones, but answers nothing. */
+  suspendSecond(): void
+  resumeSecond(): void
 }
 
 export async function startTwoBrokers(): Promise<TwoBrokers> {
@@ -61,6 +66,8 @@ export async function startTwoBrokers(): Promise<TwoBrokers> {
       process.kill(second.pid, 'SIGTERM')
       await second.ended
     },
+    suspendSecond: () => void process.kill(second.pid, 'SIGSTOP'),
+    resumeSecond: () => void process.kill(second.pid, 'SIGCONT'),
     async [Symbol.asyncDispose]() {
       await second.end()
       await first.stop()

@@ -1,8 +1,10 @@
+import { EventEmitter } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import * as platformatic from '@platformatic/kafka'
 import { expect, it } from 'vitest'
 import { PlatformaticFetcher } from '../../../lib/kafka/platformaticFetcher.ts'
 import type { Platformatic } from '../../../lib/kafka/platformaticOptions.ts'
+import { SilentBrokers } from '../../../lib/kafka/silentBrokers.ts'
 
 const LIMIT_MS = 300
 
@@ -19,7 +21,8 @@ class Cluster {
 
   get module(): Platformatic {
     const cluster = this
-    class Consumer {
+    class Consumer extends EventEmitter {
+      readonly connections = { getFirstAvailable() {} }
       #second = 2
       async metadata({ forceUpdate }: { readonly forceUpdate: boolean }) {
         if (!cluster.hasMetadata) throw new Error('no metadata')
@@ -51,7 +54,12 @@ function scene() {
     retry_timeout_ms: LIMIT_MS,
   }
   const options = { brokers: ['a:1'], group_protocol: 'classic', kafka_options: {} } as const
-  const fetcher = new PlatformaticFetcher(cluster.module, options, subscription)
+  const fetcher = new PlatformaticFetcher(
+    cluster.module,
+    options,
+    subscription,
+    new SilentBrokers({ retry_timeout_ms: 60_000 }),
+  )
   const leaving = new AbortController()
   const read = (partition: number) =>
     fetcher.read({ topic: 't', partition, offset: 0n }, () => undefined, leaving.signal)
