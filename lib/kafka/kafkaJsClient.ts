@@ -19,6 +19,7 @@ import {
 } from './kafkaJsLibrary.ts'
 import { KafkaJsMember } from './kafkaJsMember.ts'
 import { recordOf } from './kafkaJsRecord.ts'
+import { mayBeAborted } from './kafkaJsTransactions.ts'
 import { PushedMessages } from './pushedMessages.ts'
 import { retried } from './retried.ts'
 
@@ -126,6 +127,10 @@ class KafkaJsClient implements KafkaClient {
       void this.#explainJump(pushed)
       return
     }
+    if (mayBeAborted(batch.rawMessages)) {
+      pushed.fail(outcomeUnknown(batch))
+      return
+    }
     const read = BigInt(batch.lastOffset?.() ?? last.offset)
     const records = batch.messages.map(message => recordOf(batch, message))
     if (!pushed.add(records, read)) return
@@ -182,6 +187,14 @@ class KafkaJsClient implements KafkaClient {
       act(this.#member.consumer)
     } catch {}
   }
+}
+
+/** The error for messages in transactions, if the instance of KafkaJS is not the expected one. */
+function outcomeUnknown({ topic, partition, fetchedOffset = '' }: Batch): KafkaError {
+  const text =
+    `Messages of ${topic}/${partition} from offset ${fetchedOffset} on are in transactions, and this version of KafkaJS may ` +
+    'deliver those of aborted ones. Use kafkajs 2.2, or the option `brokers`'
+  return new KafkaError('ERR_CASSANDRA_KAFKA', text, { topic, partition, offset: fetchedOffset })
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {

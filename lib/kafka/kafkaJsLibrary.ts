@@ -1,5 +1,5 @@
 import type { TopicPartition } from '../options/kafkaClient.ts'
-import type { KafkaJsMessage } from './kafkaJsRecord.ts'
+import type { KafkaJsMessage, RawMessage } from './kafkaJsRecord.ts'
 
 /** An instance of `Kafka` from `kafkajs`, or from `KafkaJS` in `@confluentinc/kafka-javascript`. */
 export interface KafkaJs {
@@ -22,6 +22,8 @@ export interface KafkaJsOptions {
 
 export interface Batch extends TopicPartition {
   readonly messages: readonly KafkaJsMessage[]
+  /** All records that were fetched. KafkaJS sets it, but does not declare it in its types. */
+  readonly rawMessages?: readonly RawMessage[]
   /** Offset at which the fetch of this batch began. KafkaJS sets it, but does not declare it in its types. */
   readonly fetchedOffset?: string
   /** Offset up to which the client has read, beyond the last message if that is followed by the end of its transaction. */

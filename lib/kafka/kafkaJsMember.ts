@@ -15,6 +15,7 @@ import {
   type KafkaJsOptions,
   type RetryOptions,
 } from './kafkaJsLibrary.ts'
+import { withoutAborted } from './kafkaJsTransactions.ts'
 import { retried } from './retried.ts'
 
 /** Longest time in milliseconds that a broker waits for messages. A resumed partition waits at most that long for its fetch. */
@@ -74,7 +75,7 @@ export class KafkaJsMember {
 
   constructor(kafka: KafkaJs, { library, consumer_options }: KafkaJsOptions, subscription: Subscription) {
     const { group_id: groupId } = subscription
-    this.#kafka = kafka
+    this.#kafka = library === 'confluent' ? kafka : withoutAborted(kafka)
     this.#subscription = subscription
     this.#isConfluent = library === 'confluent'
     const common = { groupId, maxBytesPerPartition: PARTITION_BYTES, ...consumer_options }

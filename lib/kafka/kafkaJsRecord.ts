@@ -12,6 +12,16 @@ export interface KafkaJsMessage {
   readonly headers?: Readonly<Record<string, Content | Content[]>>
 }
 
+/** A record of a log as KafkaJS reads it, before it leaves anything out. */
+export interface RawMessage {
+  readonly offset: string
+  readonly key: Buffer | null
+  /** KafkaJS leaves these records out. */
+  isControlRecord?: boolean
+  /** Absent in old formats of messages, which have no transactions. */
+  readonly batchContext?: { readonly producerId: string; readonly inTransaction: boolean }
+}
+
 /** Converts a message. KafkaJS groups the values of a repeated header, so their place among other headers is lost. */
 export function recordOf(
   { topic, partition }: TopicPartition,

@@ -1,4 +1,5 @@
 import type { KafkaRecord, TopicPartition } from '../options/kafkaClient.ts'
+import { type AbortedTransaction, AbortedTransactions } from './abortedTransactions.ts'
 import { bytesOfRecord } from './recordBytes.ts'
 
 /** A batch as the broker sends it; see the message format of Kafka, version 2. */
@@ -18,19 +19,9 @@ export interface RecordBatch {
   }[]
 }
 
-/** A transaction that was aborted. */
-export interface AbortedTransaction {
-  readonly producerId: bigint
-  readonly firstOffset: bigint
-}
-
 const IS_LOG_APPEND_TIME = 0x08
 const IS_TRANSACTIONAL = 0x10
 const IS_CONTROL = 0x20
-
-/** Byte at which the key of a control record has its type, and the type that aborts a transaction. */
-const KIND_AT = 2
-const ABORT = 0
 
 /** The messages of some batches. */
 export interface RecordsFound {
@@ -52,23 +43,18 @@ export function recordsIn(
   from: bigint,
 ): RecordsFound {
   const records: KafkaRecord[] = []
-  const transactions = [...abortedTransactions].sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1))
-  /** Producers whose current transaction is aborted later in the log. */
-  const aborting = new Set<bigint>()
-  let at = 0
+  const aborted = new AbortedTransactions(abortedTransactions)
   let next = from
   let bytes = 0
   for (const batch of batches) {
     const last = batch.firstOffset + BigInt(batch.lastOffsetDelta)
-    for (; (transactions[at]?.firstOffset ?? last + 1n) <= last; at++) {
-      aborting.add((transactions[at] as AbortedTransaction).producerId)
-    }
+    aborted.reach(last)
     if (last >= next) next = last + 1n
     if ((batch.attributes & IS_CONTROL) !== 0) {
-      if (batch.records[0]?.key?.readInt16BE(KIND_AT) === ABORT) aborting.delete(batch.producerId)
+      aborted.end(batch.producerId, batch.records[0]?.key)
       continue
     }
-    if ((batch.attributes & IS_TRANSACTIONAL) !== 0 && aborting.has(batch.producerId)) continue
+    if ((batch.attributes & IS_TRANSACTIONAL) !== 0 && aborted.has(batch.producerId)) continue
     const isAppendTime = (batch.attributes & IS_LOG_APPEND_TIME) !== 0
     for (const { offsetDelta, timestampDelta, key, value, headers } of batch.records) {
       const offset = batch.firstOffset + BigInt(offsetDelta)

@@ -80,6 +80,36 @@ export function useKafka(keyspace: string) {
       const rows = await ks.select(`SELECT k, v FROM ${ks.name}.${table}`)
       return Object.fromEntries(rows.map(({ k, v }) => [String(k), v]))
     }
+    /** Two transactions at the same time. The one that begins first ends last, and both are aborted. */
+    const overlapping = async () => {
+      const [outer, inner] = await Promise.all(
+        ['outer', 'inner'].map(async name => {
+          const transactionalId = `${name} of ${topic}`
+          const producer = topics.kafka.producer({
+            transactionalId,
+            idempotent: true,
+            maxInFlightRequests: 1,
+          })
+          await producer.connect()
+          const transaction = await producer.transaction()
+          const send = (key: string | Buffer) =>
+            transaction.send({ topic, messages: [{ key, value: '1', partition: 0 }] })
+          const abort = async () => {
+            await transaction.abort()
+            await producer.disconnect()
+          }
+          return { send, abort }
+        }),
+      )
+      await outer?.send('before')
+      await inner?.send('inner')
+      // The key of the record that ends an aborted transaction.
+      await inner?.send(Buffer.alloc(4))
+      await inner?.send('last')
+      await outer?.send('after')
+      await inner?.abort()
+      await outer?.abort()
+    }
     /** Runs transactions, each with these keys. */
     const transactions = async (
       ...all: readonly (readonly [end: 'commit' | 'abort', ...keys: string[]])[]
@@ -95,7 +125,7 @@ export function useKafka(keyspace: string) {
       }
       await producer.disconnect()
     }
-    return { topic, table, checkpoint, group_id, start, send, found, transactions }
+    return { topic, table, checkpoint, group_id, start, send, found, transactions, overlapping }
   }
   return { ks, topics, scene }
 }

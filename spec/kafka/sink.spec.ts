@@ -156,6 +156,19 @@ describe('messages of transactions', () => {
   })
 })
 
+it.each(Object.entries(memberKinds()))(
+  'transactions that overlap and are aborted leave nothing, by %s',
+  async (_, source) => {
+    const { start, send, found, overlapping } = await scene()
+    await overlapping()
+    await send([1], 0, () => 'z')
+    const sink = start(source)
+    await written(sink, 1)
+    await sink.stop()
+    expect(Object.keys(await found())).toEqual(['z'])
+  },
+)
+
 it('a transaction that was aborted before its first message ends nothing', async () => {
   const { start, topic, found, transactions } = await scene()
   await topics.abortEmptyTransaction(topic)
