@@ -49,6 +49,12 @@ export class PlatformaticGroup {
   #consumer: Consumer | undefined
   /** The assignment that the listener knows, compared by identity. */
   #known: object | null = null
+  /** The last heartbeat that was seen, compared by identity. */
+  #heartbeat: object | null = null
+  /** When that or an assignment was seen, by `performance.now()`. Undefined while this process is no member. */
+  #aliveAt: number | undefined
+  /** Milliseconds without a heartbeat that a member may need for a rejoin. */
+  #mostSilence_ms = 0
   #look: NodeJS.Timeout | undefined
   #count: NodeJS.Timeout | undefined
   /** Number of partitions of all topics when the group last was joined. */
@@ -112,12 +118,17 @@ export class PlatformaticGroup {
   async #joinOnce(): Promise<void> {
     const { group_id, topics } = this.#subscription
     const { brokers, group_protocol, kafka_options } = this.#options
-    const { sessionTimeout: given } = kafka_options
-    const sessionTimeout = typeof given === 'number' ? given : SESSION_MS
+    const given = (name: string, otherwise: number) => {
+      const value = kafka_options[name]
+      return typeof value === 'number' ? value : otherwise
+    }
+    const sessionTimeout = given('sessionTimeout', SESSION_MS)
+    const requestTimeout = given('requestTimeout', Math.max(REQUEST_MS, sessionTimeout + 5_000))
+    this.#mostSilence_ms = sessionTimeout + requestTimeout
     const consumer = newConsumer(this.#module, this.#silent, {
       clientId: 'cassandra-streams',
       sessionTimeout,
-      requestTimeout: Math.max(REQUEST_MS, sessionTimeout + 5_000),
+      requestTimeout,
       ...kafka_options,
       groupId: group_id,
       bootstrapBrokers: [...brokers],
@@ -147,16 +158,33 @@ export class PlatformaticGroup {
       throw error
     }
     isMember = true
+    this.#aliveAt = performance.now()
   }
 
   #lookAtAssignment(): void {
-    const assignments = this.#consumer?.assignments ?? null
-    if (assignments === this.#known) return
+    const { assignments = null, lastHeartbeat = null } = this.#consumer ?? {}
+    if (this.#isSilent(assignments, lastHeartbeat)) this.#renew()
+    else if (assignments !== this.#known) this.#assigned(assignments)
+  }
+
+  #assigned(assignments: Consumer['assignments']): void {
     this.#known = assignments
     const partitions: TopicPartition[] = (assignments ?? []).flatMap(({ topic, partitions }) =>
       this.#subscription.topics.includes(topic) ? partitions.map(partition => ({ topic, partition })) : [],
     )
     this.#listener.assigned(partitions)
+  }
+
+  /**
+   * Whether the consumer sends no more heartbeats. That is so after a commit that the group refuses, if the rejoin that the library
+   * then begins fails. The library emits no event.
+   */
+  #isSilent(assignments: object | null, heartbeat: object | null): boolean {
+    if (this.#aliveAt === undefined || this.#options.group_protocol !== 'classic') return false
+    const isAlive = assignments !== this.#known || heartbeat !== this.#heartbeat || this.#isRejoining
+    this.#heartbeat = heartbeat
+    if (isAlive) this.#aliveAt = performance.now()
+    return performance.now() - this.#aliveAt > this.#mostSilence_ms
   }
 
   /** Starts a rebalance when there are more partitions. */
@@ -216,6 +244,7 @@ export class PlatformaticGroup {
     const consumer = this.#consumer
     this.#consumer = undefined
     this.#known = null
+    this.#aliveAt = undefined
     if (consumer === undefined) return
     const limit_ms = this.#closing.signal.aborted ? LAST_LEAVE_LIMIT_MS : LEAVE_LIMIT_MS
     const left = leaveInTime(this.#module, consumer, limit_ms)

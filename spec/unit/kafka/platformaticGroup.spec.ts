@@ -1,0 +1,82 @@
+import { EventEmitter } from 'node:events'
+import * as platformatic from '@platformatic/kafka'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { PlatformaticGroup } from '../../../lib/kafka/platformaticGroup.ts'
+import type { Platformatic } from '../../../lib/kafka/platformaticOptions.ts'
+import { SilentBrokers } from '../../../lib/kafka/silentBrokers.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+/** A group with one member, whose consumers do what a spec tells them. */
+async function scene() {
+  const consumers: Consumer[] = []
+  class Consumer extends EventEmitter {
+    readonly connections = { getFirstAvailable() {} }
+    readonly topics = { trackAll() {} }
+    assignments: object[] | null = null
+    lastHeartbeat: Date | null = null
+    isClosed = false
+    constructor() {
+      super()
+      consumers.push(this)
+    }
+    async metadata() {
+      return { topics: new Map([['t', { partitionsCount: 1 }]]) }
+    }
+    async joinGroup() {
+      this.assignments = [{ topic: 't', partitions: [0] }]
+    }
+    async close() {
+      this.isClosed = true
+    }
+  }
+  const module = { ...platformatic, Consumer } as unknown as Platformatic
+  const options = {
+    brokers: ['a:1'],
+    group_protocol: 'classic',
+    kafka_options: { sessionTimeout: 10_000, requestTimeout: 5_000 },
+  } as const
+  const limits = { max_fetched_bytes: 1_000_000, retry_timeout_ms: 60_000 }
+  const assigned = vi.fn()
+  const failed = vi.fn()
+  const group = new PlatformaticGroup(
+    module,
+    options,
+    { group_id: 'g', topics: ['t'], ...limits },
+    { assigned, failed },
+    new SilentBrokers({ retry_timeout_ms: 60_000 }),
+  )
+  await group.join(new AbortController().signal)
+  return { group, consumers, assigned, failed }
+}
+
+it('a member whose heartbeats end without an event is replaced, and releases its partitions before', async () => {
+  const { group, consumers, assigned, failed } = await scene()
+  const [first] = consumers
+  if (first === undefined) throw new Error('Expected a member')
+  for (let beat = 0; beat < 10; beat++) {
+    await vi.advanceTimersByTimeAsync(14_000)
+    first.lastHeartbeat = new Date()
+  }
+  expect(consumers).toHaveLength(1)
+  // As after a commit whose rejoin failed.
+  await vi.advanceTimersByTimeAsync(15_500)
+  expect(consumers).toHaveLength(2)
+  expect(first.isClosed).toBe(true)
+  const one = [{ topic: 't', partition: 0 }]
+  expect(assigned.mock.calls).toEqual([[one], [[]], [one]])
+  expect(failed).not.toHaveBeenCalled()
+  await group.close()
+})
+
+it('an assignment shows like a heartbeat that a member is alive', async () => {
+  const { group, consumers } = await scene()
+  const [first] = consumers
+  if (first === undefined) throw new Error('Expected a member')
+  await vi.advanceTimersByTimeAsync(14_000)
+  first.assignments = [...(first.assignments ?? [])]
+  await vi.advanceTimersByTimeAsync(14_000)
+  expect(consumers).toHaveLength(1)
+  await group.close()
+})
