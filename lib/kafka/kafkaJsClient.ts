@@ -142,8 +142,13 @@ class KafkaJsClient implements KafkaClient {
   #passOver(of: TopicPartition, first: bigint, last: bigint): void {
     const pushed = this.#reading.get(keyOf(of))
     if (pushed === undefined) return
-    if (pushed.isExpected(first) || first < pushed.next) pushed.passOver(last)
-    else void this.#whileInLog(pushed, () => pushed.passOver(last))
+    const { next } = pushed
+    const passOver = () => {
+      if (pushed.next === next) pushed.passOver(last)
+    }
+    if (pushed.isExpected(first) || first < next) passOver()
+    else if (pushed.isGap(first, last)) void this.#whileInLog(pushed, passOver)
+    else void this.#explainJump(pushed)
   }
 
   /** The client reads from a wrong offset: the log no longer has the right one, or the client has not done the seek yet. */

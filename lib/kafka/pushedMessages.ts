@@ -21,6 +21,10 @@ export class PushedMessages {
   #passed: bigint
   /** Offset from which the client continues, at least. It may lie before `next`: the end of a transaction follows its messages. */
   #resolved: bigint
+  /** Offsets without a message that lie beyond the next one, and what the next one was. */
+  #jump:
+    | { readonly first: bigint; readonly last: bigint; readonly from: bigint; isSought: boolean }
+    | undefined
   #waiting = 0
   #taking: Promise<void> = Promise.resolve()
   #end: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined
@@ -51,6 +55,19 @@ export class PushedMessages {
   sought(): void {
     this.#passed = this.#next
     this.#resolved = this.#next
+    if (this.#jump !== undefined) this.#jump.isSought = true
+  }
+
+  /**
+   * The client has read these offsets, which have no message, and none between `next` and them. It may have read them before it did
+   * the last seek. Returns whether it read them again after another one: there is then no message before them either.
+   */
+  isGap(first: bigint, last: bigint): boolean {
+    const before = this.#jump
+    const isSame = before?.first === first && before.last === last && before.from === this.#next
+    if (isSame) return before.isSought
+    this.#jump = { first, last, from: this.#next, isSought: false }
+    return false
   }
 
   /** The client continues after this offset. */

@@ -2,9 +2,9 @@ import { createRequire } from 'node:module'
 import { Kafka, logLevel } from 'kafkajs'
 import { describe, expect, it, vi } from 'vitest'
 import { kafkaJsConsumer } from '../../../lib/kafka/index.ts'
-import type { Batch } from '../../../lib/kafka/kafkaJsLibrary.ts'
 import type { RawMessage } from '../../../lib/kafka/kafkaJsRecord.ts'
 import { leaveOutAborted, withoutAborted } from '../../../lib/kafka/kafkaJsTransactions.ts'
+import { FakeKafkaJs } from './fakeKafkaJs.ts'
 
 const KafkaJsBatch = createRequire(import.meta.url)('kafkajs/src/consumer/batch.js')
 
@@ -101,33 +101,18 @@ describe('an instance of kafkajs', () => {
   })
 
   it('of an unknown version ends with an error at the first message of a transaction', async () => {
-    let deliver = async (_: Batch) => {}
-    const consumer = {
-      connect: async () => {},
-      disconnect: async () => {},
-      subscribe: async () => {},
-      run: async ({ eachBatch }: { eachBatch: (payload: object) => Promise<void> }) => {
-        deliver = batch => eachBatch({ batch, resolveOffset: () => {}, isStale: () => false })
-      },
-      seek: () => {},
-      pause: () => {},
-      resume: () => {},
-    }
-    const admin = { connect: async () => {}, disconnect: async () => {} }
-    const kafka = { consumer: () => consumer, admin: () => admin }
+    const kafka = new FakeKafkaJs()
     const limits = { max_fetched_bytes: 1_000_000, retry_timeout_ms: 1_000 }
     const client = kafkaJsConsumer(kafka)({ group_id: 'g', topics: ['t'], ...limits })
     await client.join({ assigned: () => {}, failed: () => {} })
-    const place = { topic: 't', partition: 0 }
     const take = vi.fn(() => undefined)
-    const read = client.read({ ...place, offset: 0n }, take, new AbortController().signal)
-    const batch = (offset: number, inTransaction: boolean) => {
-      const message = { offset: String(offset), key: null, value: null, timestamp: '1' }
-      const raw = { ...message, batchContext: { producerId: '1', inTransaction } }
-      return { ...place, fetchedOffset: String(offset), messages: [message], rawMessages: [raw] }
-    }
-    await deliver(batch(0, false))
-    await deliver(batch(1, true))
+    const from = { topic: 't', partition: 0, offset: 0n }
+    const read = client.read(from, take, new AbortController().signal)
+    const raw = (inTransaction: boolean) => ({
+      rawMessages: [{ offset: '0', key: null, batchContext: { producerId: '1', inTransaction } }],
+    })
+    await kafka.deliver(0, 1, raw(false))
+    await kafka.deliver(1, 1, raw(true))
     await expect(read).rejects.toMatchObject({
       code: 'ERR_CASSANDRA_KAFKA',
       message: expect.stringMatching(/^Messages of t\/0 from offset 1 on are in transactions/),
