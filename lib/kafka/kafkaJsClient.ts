@@ -20,6 +20,7 @@ import {
 import { KafkaJsMember } from './kafkaJsMember.ts'
 import { recordOf } from './kafkaJsRecord.ts'
 import { mayBeAborted } from './kafkaJsTransactions.ts'
+import { PushedBytes } from './pushedBytes.ts'
 import { PushedMessages } from './pushedMessages.ts'
 import { retried } from './retried.ts'
 
@@ -45,11 +46,13 @@ export function kafkaJsConsumer(kafka: KafkaJs, options: KafkaJsOptions = {}): C
 class KafkaJsClient implements KafkaClient {
   readonly #member: KafkaJsMember
   readonly #limit_ms: number
+  readonly #bytes: PushedBytes
   readonly #reading = new Map<string, PushedMessages>()
 
   constructor(kafka: KafkaJs, options: KafkaJsOptions, subscription: Subscription) {
     this.#member = new KafkaJsMember(kafka, options, subscription)
     this.#limit_ms = subscription.retry_timeout_ms
+    this.#bytes = new PushedBytes(subscription.max_fetched_bytes)
   }
 
   join(listener: GroupListener): Promise<void> {
@@ -75,10 +78,8 @@ class KafkaJsClient implements KafkaClient {
   }
 
   async read(from: TopicOffset, take: TakeRecords, signal: AbortSignal): Promise<void> {
-    const pushed = new PushedMessages(from, take, {
-      pause: () => this.#pause(from),
-      resume: () => this.#resume(from),
-    })
+    const flow = { pause: () => this.#pause(from), resume: () => this.#resume(from) }
+    const pushed = new PushedMessages(from, take, flow, this.#bytes)
     this.#reading.set(keyOf(from), pushed)
     this.#seek(pushed)
     this.#resume(from)

@@ -21,8 +21,9 @@ import { retried } from './retried.ts'
 /** Longest time in milliseconds that a broker waits for messages. A resumed partition waits at most that long for its fetch. */
 const WAIT_MS = 200
 
-/** Maximum number of bytes of one partition in one response. */
+/** Maximum number of bytes in one response: of one partition, and of all. */
 const PARTITION_BYTES = 1_048_576
+const RESPONSE_BYTES = 10_485_760
 
 /** Milliseconds between two checks of the assignment, for Confluent's client, which has no event for it. */
 const LOOK_MS = 100
@@ -74,11 +75,13 @@ export class KafkaJsMember {
   #assigned: readonly TopicPartition[] = []
 
   constructor(kafka: KafkaJs, { library, consumer_options }: KafkaJsOptions, subscription: Subscription) {
-    const { group_id: groupId } = subscription
+    const { group_id: groupId, max_fetched_bytes: most } = subscription
     this.#kafka = library === 'confluent' ? kafka : withoutAborted(kafka)
     this.#subscription = subscription
     this.#isConfluent = library === 'confluent'
-    const common = { groupId, maxBytesPerPartition: PARTITION_BYTES, ...consumer_options }
+    const maxBytesPerPartition = Math.min(PARTITION_BYTES, most)
+    const maxBytes = Math.min(RESPONSE_BYTES, most)
+    const common = { groupId, maxBytesPerPartition, maxBytes, ...consumer_options }
     this.#config = this.#isConfluent
       ? {
           kafkaJS: { ...common, autoCommit: false },

@@ -40,7 +40,7 @@ class PlatformaticClient implements KafkaClient {
     const module = await load()
     const { signal } = this.#closing
     signal.throwIfAborted()
-    const silent = new SilentBrokers()
+    const silent = new SilentBrokers(this.#subscription)
     this.#fetcher = new PlatformaticFetcher(module, this.#options, this.#subscription, silent)
     this.#group = new PlatformaticGroup(module, this.#options, this.#subscription, listener, silent)
     await this.#group.join(signal)

@@ -18,6 +18,9 @@ const ISOLATION_LEVEL_INDEX = 3
 /** Where the callback stands among the arguments with which a connection sends a request. */
 const CALLBACK_INDEX = 6
 
+/** Requests for which a broker may wait: for messages (Fetch), and for other members of the group (JoinGroup, SyncGroup). */
+const LONG_REQUESTS: readonly number[] = [1, 11, 14]
+
 /** Marks the error for a broker that has left the cluster. */
 const HAS_LEFT = 'hasLeft'
 
@@ -72,13 +75,29 @@ export function newConsumer(
 
 /** Notes whether requests on a connection are answered, and ends the connection if one is not. */
 function watch(module: Platformatic, silent: SilentBrokers, broker: Broker, connection: Connection): void {
+  const { host, port } = broker
+  const { limit_ms } = silent
+  let inFlight = 0
+  let isGivenUp = false
+  const giveUp = () => {
+    isGivenUp = true
+    silent.overdue(broker)
+    connection.socket.destroy()
+  }
   const send = connection.send.bind(connection)
   connection.send = (...given) => {
     const callback = given[CALLBACK_INDEX]
+    // A broker answers the requests of a connection in their order.
+    const isShort = inFlight++ === 0 && !LONG_REQUESTS.includes(given[0])
+    const timer = isShort ? setTimeout(giveUp, limit_ms) : undefined
     const settled: typeof callback = (error, response) => {
-      if (error instanceof module.TimeoutError) connection.socket.destroy()
+      clearTimeout(timer)
+      inFlight--
+      if (error instanceof module.TimeoutError) giveUp()
       else if (!(error instanceof module.NetworkError)) silent.answered(broker)
-      callback(error, response)
+      const isSilent = isGivenUp && error instanceof module.NetworkError
+      const why = `The broker at ${host}:${port} has not answered within ${limit_ms} ms`
+      callback(isSilent ? new module.NetworkError(why, { cause: error }) : error, response)
     }
     silent.asked(broker)
     send(...(given.with(CALLBACK_INDEX, settled) as typeof given))

@@ -11,7 +11,7 @@ import type {
 import { FetchQueue } from './fetchQueue.ts'
 import { kafkaFailure } from './kafkaFailure.ts'
 import { newConsumer } from './platformaticConsumer.ts'
-import { answerLimit, type Platformatic, type PlatformaticOptions } from './platformaticOptions.ts'
+import type { Platformatic, PlatformaticOptions } from './platformaticOptions.ts'
 import { recordsIn } from './recordBatches.ts'
 import { retried } from './retried.ts'
 import type { SilentBrokers } from './silentBrokers.ts'
@@ -76,7 +76,7 @@ export class PlatformaticFetcher {
   ) {
     this.#consumer = newConsumer(module, silent, {
       clientId: 'cassandra-streams',
-      requestTimeout: answerLimit(retry_timeout_ms),
+      requestTimeout: silent.limit_ms,
       ...kafka_options,
       // This consumer never joins the group.
       groupId: group_id,

@@ -1,6 +1,8 @@
 import type { KafkaRecord, TakeRecords, TopicOffset, TopicPartition } from '../options/kafkaClient.ts'
+import type { Pushed, PushedBytes } from './pushedBytes.ts'
+import { bytesOfRecord } from './recordBytes.ts'
 
-/** Maximum number of batches that wait to be taken. */
+/** Maximum number of batches that wait to be taken. If the bytes of all partitions are at their limit, it is one. */
 const MOST_BATCHES = 2
 
 /** Pauses and resumes one partition of a client. */
@@ -10,12 +12,13 @@ interface Flow {
 }
 
 /** Messages of one partition that a client has pushed and that are not yet taken. */
-export class PushedMessages {
+export class PushedMessages implements Pushed {
   readonly of: TopicPartition
   /** Resolves after `end()`; rejects after `fail()`, or when `take` fails. */
   readonly ended: Promise<void>
   readonly #take: TakeRecords
   readonly #flow: Flow
+  readonly #all: PushedBytes
   #next: bigint
   /** Offset after the last one that the client passed over without a message. */
   #passed: bigint
@@ -26,16 +29,21 @@ export class PushedMessages {
     | { readonly first: bigint; readonly last: bigint; readonly from: bigint; isSought: boolean }
     | undefined
   #waiting = 0
+  /** Bytes of the messages that wait. */
+  #bytes = 0
+  #isPaused = false
   #taking: Promise<void> = Promise.resolve()
   #end: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined
 
-  constructor({ topic, partition, offset }: TopicOffset, take: TakeRecords, flow: Flow) {
+  constructor({ topic, partition, offset }: TopicOffset, take: TakeRecords, flow: Flow, all: PushedBytes) {
     this.of = { topic, partition }
     this.#next = offset
     this.#passed = offset
     this.#resolved = offset
     this.#take = take
     this.#flow = flow
+    this.#all = all
+    all.join(this)
     this.ended = new Promise((resolve, reject) => {
       this.#end = { resolve, reject }
     })
@@ -87,25 +95,49 @@ export class PushedMessages {
    */
   add(records: readonly KafkaRecord[], last: bigint): boolean {
     if (this.#end === undefined) return false
-    if (this.#waiting >= MOST_BATCHES) {
-      this.#flow.pause()
+    if (!this.#hasRoom) {
+      this.#pause()
       return false
     }
     const fresh = records.filter(({ offset }) => offset >= this.#next)
     if (last < this.#next) return true
     this.#queue(fresh, last + 1n)
-    if (this.#waiting === MOST_BATCHES) this.#flow.pause()
+    if (!this.#hasRoom) this.#pause()
     return true
+  }
+
+  roomAgain(): void {
+    if (!this.#isPaused || !this.#hasRoom) return
+    this.#isPaused = false
+    this.#flow.resume()
   }
 
   end(): void {
     this.#end?.resolve()
-    this.#end = undefined
+    this.#leave()
   }
 
   fail(error: Error): void {
     this.#end?.reject(error)
+    this.#leave()
+  }
+
+  /** A replay needs its messages before it can continue, so one batch may always wait. */
+  get #hasRoom(): boolean {
+    return this.#waiting === 0 || (this.#waiting < MOST_BATCHES && !this.#all.isFull)
+  }
+
+  #pause(): void {
+    this.#isPaused = true
+    this.#flow.pause()
+  }
+
+  #leave(): void {
+    if (this.#end === undefined) return
     this.#end = undefined
+    this.#all.leave(this)
+    this.#all.remove(this.#bytes)
+    this.#bytes = 0
   }
 
   /** Passed offsets are taken only while nothing else waits, because no pause limits how many come. */
@@ -115,19 +147,25 @@ export class PushedMessages {
   }
 
   #queue(records: readonly KafkaRecord[], next: bigint): void {
+    let bytes = 0
+    for (const record of records) bytes += bytesOfRecord(record)
     this.#next = next
     this.#waiting++
-    this.#taking = this.#taking.then(() => this.#takeAll(records, next))
+    this.#bytes += bytes
+    this.#all.add(bytes)
+    this.#taking = this.#taking.then(() => this.#takeAll(records, next, bytes))
   }
 
-  async #takeAll(records: readonly KafkaRecord[], next: bigint): Promise<void> {
+  async #takeAll(records: readonly KafkaRecord[], next: bigint, bytes: number): Promise<void> {
     try {
       if (this.#end !== undefined) await this.#take(records, next)
     } catch (error) {
       this.fail(error as Error)
     }
     this.#waiting--
-    if (this.#end !== undefined && this.#waiting === MOST_BATCHES - 1) this.#flow.resume()
+    if (this.#end === undefined) return
+    this.#bytes -= bytes
+    this.#all.remove(bytes)
     this.#takePassed()
   }
 }

@@ -71,3 +71,19 @@ describe('offsets without messages with kafkajs', () => {
     await expect(read).rejects.toThrow('Offset 1000 of t/0 is not in the log')
   })
 })
+
+it('a response of kafkajs is not larger than all fetched messages may be', () => {
+  const configOf = (max_fetched_bytes: number, consumer_options = {}) => {
+    const kafka = new FakeKafkaJs()
+    kafkaJsConsumer(kafka, { consumer_options })({
+      group_id: 'g',
+      topics: ['t'],
+      max_fetched_bytes,
+      retry_timeout_ms: 1_000,
+    })
+    return kafka.configs[0]
+  }
+  expect(configOf(16_384)).toMatchObject({ maxBytesPerPartition: 16_384, maxBytes: 16_384 })
+  expect(configOf(1e9)).toMatchObject({ maxBytesPerPartition: 1_048_576, maxBytes: 10_485_760 })
+  expect(configOf(16_384, { maxBytes: 5 })).toMatchObject({ maxBytes: 5 })
+})

@@ -54,7 +54,12 @@ function scene(limit_ms = LIMIT_MS) {
     retry_timeout_ms: limit_ms,
   }
   const options = { brokers: ['a:1'], group_protocol: 'classic', kafka_options: {} } as const
-  const fetcher = new PlatformaticFetcher(cluster.module, options, subscription, new SilentBrokers())
+  const fetcher = new PlatformaticFetcher(
+    cluster.module,
+    options,
+    subscription,
+    new SilentBrokers({ retry_timeout_ms: 60_000 }),
+  )
   const leaving = new AbortController()
   const read = (partition: number) =>
     fetcher.read({ topic: 't', partition, offset: 0n }, () => undefined, leaving.signal)

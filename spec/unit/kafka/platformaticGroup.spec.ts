@@ -45,7 +45,7 @@ async function scene() {
     options,
     { group_id: 'g', topics: ['t'], ...limits },
     { assigned, failed },
-    new SilentBrokers(),
+    new SilentBrokers({ retry_timeout_ms: 60_000 }),
   )
   await group.join(new AbortController().signal)
   return { group, consumers, assigned, failed }

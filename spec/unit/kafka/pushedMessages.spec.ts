@@ -1,11 +1,21 @@
 import { describe, expect, it } from 'vitest'
+import { PushedBytes } from '../../../lib/kafka/pushedBytes.ts'
 import { PushedMessages } from '../../../lib/kafka/pushedMessages.ts'
 import type { KafkaRecord } from '../../../lib/options/kafkaClient.ts'
 import { settled } from '../../stream/support.ts'
 
-const records = (...offsets: bigint[]) => offsets.map(offset => ({ offset }) as KafkaRecord)
+const records = (...offsets: bigint[]): KafkaRecord[] =>
+  offsets.map(offset => ({
+    topic: 't',
+    partition: 1,
+    offset,
+    key: null,
+    value: null,
+    timestamp: 1,
+    headers: [],
+  }))
 
-function scene() {
+function scene(all = new PushedBytes(Number.POSITIVE_INFINITY)) {
   const taken: (bigint[] | string)[] = []
   const releases: (() => void)[] = []
   const flow: string[] = []
@@ -16,6 +26,7 @@ function scene() {
       return new Promise(resolve => releases.push(resolve))
     },
     { pause: () => void flow.push('pause'), resume: () => void flow.push('resume') },
+    all,
   )
   return { pushed, taken, releases, flow }
 }
@@ -36,6 +47,49 @@ describe('messages that a client pushes', () => {
     expect(taken).toEqual([[5n, 6n], [7n]])
     expect(flow.at(-1)).toBe('resume')
     expect(pushed.add(records(8n), 8n)).toBe(true)
+  })
+
+  it('pause each partition with a batch while all of them are at the bound on bytes', async () => {
+    // A message without content has 200 bytes.
+    const all = new PushedBytes(400)
+    const a = scene(all)
+    const b = scene(all)
+    expect(a.pushed.add(records(5n), 5n)).toBe(true)
+    expect(b.pushed.add(records(5n), 5n)).toBe(true)
+    expect([a.flow, b.flow]).toEqual([[], ['pause']])
+    expect(a.pushed.add(records(6n), 6n)).toBe(false)
+    expect(a.flow).toEqual(['pause'])
+    await settled()
+    b.releases[0]?.()
+    await settled()
+    expect([a.flow, b.flow]).toEqual([
+      ['pause', 'resume'],
+      ['pause', 'resume'],
+    ])
+    expect(a.pushed.add(records(6n), 6n)).toBe(true)
+  })
+
+  it('take a batch of a partition without one, however many bytes others have', () => {
+    const all = new PushedBytes(100)
+    const a = scene(all)
+    const b = scene(all)
+    expect(a.pushed.add(records(5n), 5n)).toBe(true)
+    expect(b.pushed.add(records(5n), 5n)).toBe(true)
+    expect(b.pushed.add(records(6n), 6n)).toBe(false)
+  })
+
+  it('of a partition that has ended leave room for others, although one is still being taken', async () => {
+    const all = new PushedBytes(400)
+    const a = scene(all)
+    const b = scene(all)
+    a.pushed.add(records(5n), 5n)
+    b.pushed.add(records(5n), 5n)
+    await settled()
+    b.pushed.end()
+    expect(a.pushed.add(records(6n), 6n)).toBe(true)
+    b.releases[0]?.()
+    await settled()
+    expect(all.isFull).toBe(true)
   })
 
   it('are taken once, even if they are pushed again', async () => {
