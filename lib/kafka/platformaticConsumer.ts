@@ -47,6 +47,8 @@ export function newConsumer(
       const getFirst = pool.getFirstAvailable.bind(pool)
       pool.getFirstAvailable = ((brokers: Broker[], callback: CallbackWithPromise<Connection>) =>
         getFirst(silent.ordered(brokers), callback)) as typeof pool.getFirstAvailable
+      // A machine without power answers no attempt to connect.
+      pool.on('connecting', ({ broker }: { broker: Broker }) => silent.asked(broker))
       this.on('client:broker:connect', ({ broker, connection }) => watch(module, silent, broker, connection))
     }
 

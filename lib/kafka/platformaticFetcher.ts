@@ -33,6 +33,9 @@ const OPENING_MS = 1_000
 /** Maximum number of bytes of one partition in one response. A larger batch is returned alone. */
 const PARTITION_BYTES = 1_048_576
 
+/** Milliseconds for a request, at least. */
+const FETCH_MS = 15_000
+
 /** Minimum number of bytes of a fetch, so that a partition without fetched messages can always get some. */
 const LEAST_BYTES = 65_536
 
@@ -76,7 +79,8 @@ export class PlatformaticFetcher {
   ) {
     this.#consumer = newConsumer(module, silent, {
       clientId: 'cassandra-streams',
-      requestTimeout: silent.limit_ms,
+      // An answer with messages may be large.
+      requestTimeout: Math.max(FETCH_MS, silent.limit_ms),
       ...kafka_options,
       // This consumer never joins the group.
       groupId: group_id,

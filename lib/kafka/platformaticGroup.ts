@@ -6,7 +6,7 @@ import type { GroupListener, Subscription, TopicOffset, TopicPartition } from '.
 import { isError } from '../realm.ts'
 import { kafkaFailure } from './kafkaFailure.ts'
 import { hasLeft, newConsumer } from './platformaticConsumer.ts'
-import { answerLimit, type Platformatic, type PlatformaticOptions } from './platformaticOptions.ts'
+import type { Platformatic, PlatformaticOptions } from './platformaticOptions.ts'
 import { retried } from './retried.ts'
 import type { SilentBrokers } from './silentBrokers.ts'
 
@@ -117,7 +117,7 @@ export class PlatformaticGroup {
   }
 
   async #joinOnce(): Promise<void> {
-    const { group_id, topics, retry_timeout_ms } = this.#subscription
+    const { group_id, topics } = this.#subscription
     const { brokers, group_protocol, kafka_options } = this.#options
     const given = (name: string, otherwise: number) => {
       const value = kafka_options[name]
@@ -149,8 +149,7 @@ export class PlatformaticGroup {
     // Keeps the topics subscribed after the end of the stream in `joinByStream`, which tracks them too.
     consumer.topics.trackAll(...topics)
     try {
-      // These are the first requests, and nothing else is on its way. The next attempt asks another broker.
-      this.#partitions = await within(answerLimit(retry_timeout_ms), this.#countPartitions(consumer))
+      this.#partitions = await this.#countPartitions(consumer)
       const joined: Promise<unknown> =
         group_protocol === 'classic' ? consumer.joinGroup({}) : joinByStream(consumer, topics)
       await within(JOIN_MS, joined)

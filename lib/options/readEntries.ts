@@ -119,7 +119,7 @@ export const readEntries = {
     ...integer(1, 100_000),
     fallback: 64,
     meaning:
-      'number of parts into which the ring is cut at first. The reader makes later parts wider or narrower, by the rows that it finds',
+      'number of parts into which the ring, or the shard, is cut at first. The reader makes later parts wider or narrower, by the rows that it finds',
   },
   concurrency: { ...integer(1, 256), fallback: 4, meaning: 'ranges that are read in parallel' },
   fetch_size: {

@@ -41,8 +41,8 @@ export interface CassandraReadableOptions extends ConnectionOptions {
   /** How many replicas must answer. The name may be in lower case. @default 'LOCAL_ONE' */
   readonly consistency?: ConsistencyName | Lowercase<ConsistencyName> | undefined
   /**
-   * Number of parts into which the ring is cut at first. The reader makes later parts wider or narrower, by the rows
-   * that it finds. An integer from 1 to 100000.
+   * Number of parts into which the ring, or the shard, is cut at first. The reader makes later parts wider or narrower,
+   * by the rows that it finds. An integer from 1 to 100000.
    * @default 64
    */
   readonly splits?: number | string | undefined

@@ -202,6 +202,8 @@ function columnsOf(
 
 /** What to do after a read failure. Older servers do not tell the reason. */
 function adviceFor(words: string): string {
+  // Another reason than tombstones, as the server's text has it.
+  if (/\b(?!UNKNOWN\b|READ_TOO_MANY)[A-Z]+_[A-Z_]+ from \//.test(words)) return ''
   const most = 'more tombstones than `tombstone_failure_threshold` in cassandra.yaml allows'
   if (!/tombstone/i.test(words)) return `. The log of the node has the reason, which most often is ${most}`
   return `. A page has ${most}. Compaction removes those that are older than \`gc_grace_seconds\` of the table`

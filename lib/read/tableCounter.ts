@@ -39,10 +39,11 @@ export class TableCounter {
     signal: AbortSignal,
   ) {
     const { splits, concurrency, largest, shard } = settings
-    const ring = rangesBetween(tokensOf(connection))
+    const whole = rangesBetween(tokensOf(connection))
+    const ring = shard === undefined ? whole : rangesOfShard(shard, whole)
     const ranges: (TokenRange | undefined)[] = statement.isOfPartitions
       ? [undefined]
-      : splitRanges(shard === undefined ? ring : rangesOfShard(shard, ring), splits)
+      : splitRanges(ring, splits * (shard?.count ?? 1))
     this.#connection = connection
     this.#statement = statement
     this.#reader = new RangeReader(connection.client, settings, statement, signal)

@@ -172,7 +172,7 @@ export class TableReader {
     const whole = rangesBetween(tokensOf(this.#connection))
     const own = shard === undefined ? whole : rangesOfShard(shard, whole)
     const ring = rangesAbove(behind && behind.token - 1n, own)
-    const walk = new RingWalk(ring, splits, inOrder)
+    const walk = new RingWalk(ring, splits * (shard?.count ?? 1), inOrder)
     const slow_ms = this.#settings.request_timeout_ms / SLOW
     async function* pagesOf(range: TokenRange): AsyncGenerator<Page, void, undefined> {
       const width = range.end - range.start

@@ -101,7 +101,7 @@ describe('a table that is copied by several shards, each of which has two owners
         const place = checkpoints.place()
         let second: Promise<unknown> | undefined
         // So slow that it has not ended when the second has opened the checkpoint.
-        const slow = { max_rows_per_second: 200 }
+        const slow = { max_rows_per_second: 50 }
         const first = await copyShard(index, 'in_turn', place, slow, () => {
           second ??= copyShard(index, 'in_turn', place)
         })

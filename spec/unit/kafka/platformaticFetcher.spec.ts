@@ -22,7 +22,7 @@ class Cluster {
   get module(): Platformatic {
     const cluster = this
     class Consumer extends EventEmitter {
-      readonly connections = { getFirstAvailable() {} }
+      readonly connections = { getFirstAvailable() {}, on() {} }
       #second = 2
       async metadata({ forceUpdate }: { readonly forceUpdate: boolean }) {
         if (!cluster.hasMetadata) throw new Error('no metadata')

@@ -12,7 +12,7 @@ afterEach(() => void vi.useRealTimers())
 async function scene() {
   const consumers: Consumer[] = []
   class Consumer extends EventEmitter {
-    readonly connections = { getFirstAvailable() {} }
+    readonly connections = { getFirstAvailable() {}, on() {} }
     readonly topics = { trackAll() {} }
     assignments: object[] | null = null
     lastHeartbeat: Date | null = null

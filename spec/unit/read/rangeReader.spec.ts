@@ -72,19 +72,13 @@ describe.each([
   })
 })
 
-it('a page of a column that a busy node does not know for a second comes all the same', async () => {
-  const known = performance.now() + 1_000
-  // Five attempts take a moment.
+it('a page of a column that a busy node does not know yet comes after many attempts', async () => {
+  // Eight attempts take a moment.
   vi.spyOn(Math, 'random').mockReturnValue(0)
   onTestFinished(() => void vi.restoreAllMocks())
-  const asked = await requestsFor(
-    1,
-    { code: 0x2200, message: 'Undefined column name z in table ks.t' },
-    () => {
-      return performance.now() < known
-    },
-  )
-  expect(asked.length).toBeGreaterThan(6)
+  const unknown = { code: 0x2200, message: 'Undefined column name z in table ks.t' }
+  const asked = await requestsFor(1, unknown, (_, request) => request < 8)
+  expect(asked).toHaveLength(9)
 })
 
 it('the error after the time limit has the last answer of the server, if nobody answers the last request', async () => {
