@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Consumer } from '@platformatic/kafka'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { KafkaSink } from '../../lib/kafka/index.ts'
-import { type More, memberKinds, useKafka, WITHIN } from './scene.ts'
+import { memberKinds, useKafka, WITHIN } from './scene.ts'
 import { Topics } from './topics.ts'
 import { startTwoBrokers, type TwoBrokers } from './twoBrokers.ts'
 
@@ -34,15 +34,15 @@ describe('a cluster of two brokers', () => {
   const writtenAtLeast = (sink: KafkaSink, rows: number) =>
     vi.waitFor(() => expect(sink.stats.rows_written).toBeGreaterThanOrEqual(rows), WITHIN)
 
-  /** A new group that the second broker coordinates. */
-  async function groupOfSecond(): Promise<string> {
+  /** A new group that this broker coordinates. */
+  async function groupOf(broker: 1 | 2): Promise<string> {
     for (;;) {
       const groupId = `group-${randomBytes(4).toString('hex')}`
       const consumer = new Consumer({ clientId: 'spec', groupId, bootstrapBrokers: [...cluster.brokers] })
       // The topic for offsets is created now.
       const coordinator = await vi.waitFor(() => consumer.findGroupCoordinator(), WITHIN)
       await consumer.close(true)
-      if (coordinator === 2) return groupId
+      if (coordinator === broker) return groupId
     }
   }
 
@@ -55,23 +55,25 @@ describe('a cluster of two brokers', () => {
       // A broker that has just returned may not know the topic yet.
       await topics.admin.createTopics({ topics: [{ topic, replicaAssignment }], waitForLeaders: false })
       const brokers = [...cluster.brokers].reverse()
-      const startMember = (more: More = {}) =>
+      // Nobody else could coordinate a group of the broker that hangs.
+      const groups = [await groupOf(1), await groupOf(1)] as const
+      const startMember = (group_id: string) =>
         start({
           brokers,
           topics: topic,
           group_protocol,
           ...(group_protocol === 'consumer' && { kafka_options: {} }),
           retry_timeout_ms: 40_000,
-          ...more,
+          group_id,
         })
       const onFirst = new Topics(cluster.brokers.slice(0, 1))
       await onFirst.open()
-      const sink = startMember()
+      const sink = startMember(groups[0])
       await vi.waitFor(() => onFirst.send(topic, [{ key: 'a', value: '1', partition: 0 }]), WITHIN)
       await writtenAtLeast(sink, 1)
       cluster.suspendSecond()
       try {
-        const later = startMember({ group_id: `other-${topic}` })
+        const later = startMember(groups[1])
         // The library asks for metadata again after 5 s.
         await delay(6_000)
         await onFirst.send(topic, [{ key: 'b', value: '2', partition: 0 }])
@@ -95,7 +97,7 @@ describe('a cluster of two brokers', () => {
         ...kind,
         brokers: cluster.brokers,
         topics: topic,
-        group_id: await groupOfSecond(),
+        group_id: await groupOf(2),
       })
       await topics.send(topic, [{ key: 'a', value: '1', partition: 0 }])
       await writtenAtLeast(sink, 1)
