@@ -21,6 +21,9 @@ const CALLBACK_INDEX = 6
 /** Requests for which a broker may wait: for messages (Fetch), and for other members of the group (JoinGroup, SyncGroup). */
 const LONG_REQUESTS: readonly number[] = [1, 11, 14]
 
+/** Requests that each broker can answer: Metadata, FindCoordinator, ApiVersions. */
+const COMMON_REQUESTS: readonly number[] = [3, 10, 18]
+
 /** Marks the error for a broker that has left the cluster. */
 const HAS_LEFT = 'hasLeft'
 
@@ -33,7 +36,8 @@ const HAS_LEFT = 'hasLeft'
  *   broker gets that level and the library does not, because `recordsIn` removes these messages too.
  * - It has no metadata at all while one partition has no leader, so no partition could be read and no heartbeat sent.
  * - It always asks the first broker to which it can connect, and keeps a connection on which a request has timed out, so a broker
- *   that hangs would be asked for ever. Some later versions of the library have the same remedies.
+ *   that hangs would be asked for ever. Some later versions of the library have the same remedies. It never looks for another
+ *   coordinator either, so a request that no other broker can answer is not repeated.
  */
 export function newConsumer(
   module: Platformatic,
@@ -99,7 +103,8 @@ function watch(module: Platformatic, silent: SilentBrokers, broker: Broker, conn
       else if (!(error instanceof module.NetworkError)) silent.answered(broker)
       const isSilent = isGivenUp && error instanceof module.NetworkError
       const why = `The broker at ${host}:${port} has not answered within ${limit_ms} ms`
-      callback(isSilent ? new module.NetworkError(why, { cause: error }) : error, response)
+      const canRetry = COMMON_REQUESTS.includes(given[0])
+      callback(isSilent ? new module.NetworkError(why, { cause: error, canRetry }) : error, response)
     }
     silent.asked(broker)
     send(...(given.with(CALLBACK_INDEX, settled) as typeof given))

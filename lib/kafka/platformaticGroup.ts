@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Consumer } from '@platformatic/kafka'
 import { within } from '../cluster/within.ts'
@@ -5,7 +6,8 @@ import { KafkaError } from '../errors.ts'
 import type { GroupListener, Subscription, TopicOffset, TopicPartition } from '../options/kafkaClient.ts'
 import { isError } from '../realm.ts'
 import { kafkaFailure } from './kafkaFailure.ts'
-import { hasLeft, newConsumer } from './platformaticConsumer.ts'
+import { newConsumer } from './platformaticConsumer.ts'
+import { closeConnections, joinByStream, leaveInTime } from './platformaticMember.ts'
 import type { Platformatic, PlatformaticOptions } from './platformaticOptions.ts'
 import { retried } from './retried.ts'
 import type { SilentBrokers } from './silentBrokers.ts'
@@ -19,8 +21,7 @@ const COUNT_MS = 30_000
 /** Longest time in milliseconds to wait until a consumer has left. After that, it keeps trying in the background. */
 const LEAVE_MS = 5_000
 
-/** Milliseconds between two attempts to leave, and the time for all of them. By then, the group has noticed by itself. */
-const LEAVE_AGAIN_MS = 1_000
+/** Milliseconds for all attempts to leave. By then, the group has noticed by itself. */
 const LEAVE_LIMIT_MS = 60_000
 
 /** The same after `close()`: connections keep the process alive. A leave may wait behind a join, which waits for other members. */
@@ -47,6 +48,8 @@ export class PlatformaticGroup {
   readonly #listener: GroupListener
   readonly #silent: SilentBrokers
   readonly #closing = new AbortController()
+  /** In the protocol of KIP-848, a new consumer goes on as the same member. */
+  readonly #memberId = randomUUID()
   #consumer: Consumer | undefined
   /** The assignment that the listener knows, compared by identity. */
   #known: object | null = null
@@ -117,7 +120,7 @@ export class PlatformaticGroup {
   }
 
   async #joinOnce(): Promise<void> {
-    const { group_id, topics } = this.#subscription
+    const { group_id } = this.#subscription
     const { brokers, group_protocol, kafka_options } = this.#options
     const given = (name: string, otherwise: number) => {
       const value = kafka_options[name]
@@ -146,20 +149,23 @@ export class PlatformaticGroup {
     // Emitted when a rejoin fails.
     consumer.on('error', lost)
     consumer.on('consumer:heartbeat:error', lost)
-    // Keeps the topics subscribed after the end of the stream in `joinByStream`, which tracks them too.
-    consumer.topics.trackAll(...topics)
     try {
       this.#partitions = await this.#countPartitions(consumer)
-      const joined: Promise<unknown> =
-        group_protocol === 'classic' ? consumer.joinGroup({}) : joinByStream(consumer, topics)
-      await within(JOIN_MS, joined)
+      await within(JOIN_MS, this.#joinWith(consumer))
       this.#closing.signal.throwIfAborted()
     } catch (error) {
-      await this.#leave()
+      await this.#giveUp()
       throw error
     }
     isMember = true
     this.#aliveAt = performance.now()
+  }
+
+  async #joinWith(consumer: Consumer): Promise<void> {
+    const { topics } = this.#subscription
+    if (this.#options.group_protocol === 'consumer') return joinByStream(consumer, topics, this.#memberId)
+    consumer.topics.trackAll(...topics)
+    await consumer.joinGroup({})
   }
 
   #lookAtAssignment(): void {
@@ -230,7 +236,7 @@ export class PlatformaticGroup {
   /** Joins again with a new consumer. The partitions are released, because the group assigns them to other members. */
   #renew(): void {
     if (this.#closing.signal.aborted) return
-    const left = this.#leave()
+    const left = this.#giveUp()
     this.#listener.assigned([])
     this.#joining = this.#joining
       .catch(() => {})
@@ -241,45 +247,28 @@ export class PlatformaticGroup {
     })
   }
 
+  /** Before another consumer. In the protocol of KIP-848, it would have to wait until the group misses a member that could not leave. */
+  async #giveUp(): Promise<void> {
+    if (this.#options.group_protocol === 'classic' || this.#closing.signal.aborted) return this.#leave()
+    const consumer = this.#release()
+    if (consumer !== undefined) await closeConnections(this.#module, consumer)
+  }
+
   async #leave(): Promise<void> {
-    const consumer = this.#consumer
-    this.#consumer = undefined
-    this.#known = null
-    this.#aliveAt = undefined
+    const consumer = this.#release()
     if (consumer === undefined) return
     const limit_ms = this.#closing.signal.aborted ? LAST_LEAVE_LIMIT_MS : LEAVE_LIMIT_MS
     const left = leaveInTime(this.#module, consumer, limit_ms)
     await Promise.race([left, delay(LEAVE_MS, undefined, { ref: false })])
   }
-}
 
-/**
- * Leaves the group. A consumer that does not leave stays a member that reads nothing, until the group notices that it is gone.
- * Never throws.
- */
-async function leaveInTime(module: Platformatic, consumer: Consumer, limit_ms: number): Promise<void> {
-  consumer.removeAllListeners('consumer:heartbeat:error')
-  const ends = performance.now() + limit_ms
-  for (let left_ms = limit_ms; left_ms > 0; left_ms = ends - performance.now()) {
-    try {
-      return await within(left_ms, Promise.resolve(consumer.close(true)))
-    } catch (error) {
-      // The consumer looks for no other coordinator.
-      if (hasLeft(error)) break
-      await delay(LEAVE_AGAIN_MS, undefined, { ref: false })
-    }
+  #release(): Consumer | undefined {
+    const consumer = this.#consumer
+    this.#consumer = undefined
+    this.#known = null
+    this.#aliveAt = undefined
+    return consumer
   }
-  // Closes the connections only.
-  await module.Base.prototype.close.call(consumer).catch(() => {})
-}
-
-/** In the protocol of KIP-848, the library joins only by opening a stream. The stream is closed before it fetches anything. */
-async function joinByStream(consumer: Consumer, topics: readonly string[]): Promise<void> {
-  const stream = await consumer.consume({ topics: [...topics], mode: 'latest', autocommit: false })
-  const closed = new Promise<void>(resolve => stream.once('close', resolve))
-  stream.on('error', () => {})
-  stream.destroy()
-  await closed
 }
 
 function isUnknownTopic(error: unknown): boolean {

@@ -46,41 +46,59 @@ describe('a cluster of two brokers', () => {
     }
   }
 
-  it('is read on while its first broker hangs, which also keeps no member of the classic protocol from joining', async () => {
-    const { start } = await scene()
-    const topic = `hangs-${randomBytes(4).toString('hex')}`
-    const replicaAssignment = [{ partition: 0, replicas: [1] }]
-    // A broker that has just returned may not know the topic yet.
-    await topics.admin.createTopics({ topics: [{ topic, replicaAssignment }], waitForLeaders: false })
-    const brokers = [...cluster.brokers].reverse()
-    // Nobody else could coordinate a group of the broker that hangs.
-    const groups = [await groupOf(1), await groupOf(1)] as const
-    const startMember = (group_id: string) =>
-      start({
-        brokers,
-        topics: topic,
-        retry_timeout_ms: 40_000,
-        group_id,
-      })
-    const onFirst = new Topics(cluster.brokers.slice(0, 1))
-    await onFirst.open()
-    const sink = startMember(groups[0])
-    await vi.waitFor(() => onFirst.send(topic, [{ key: 'a', value: '1', partition: 0 }]), WITHIN)
-    await writtenAtLeast(sink, 1)
-    cluster.suspendSecond()
-    try {
-      const later = startMember(groups[1])
-      // The library asks for metadata again after 5 s.
-      await delay(6_000)
-      await onFirst.send(topic, [{ key: 'b', value: '2', partition: 0 }])
-      await writtenAtLeast(sink, 2)
-      await writtenAtLeast(later, 2)
-      await Promise.all([sink.stop(), later.stop()])
-    } finally {
-      cluster.resumeSecond()
-      await onFirst.close()
-    }
-  })
+  it.each(['classic', 'consumer'] as const)(
+    'is read on while its first broker hangs, which coordinates its groups, in the protocol %s',
+    async group_protocol => {
+      const { start } = await scene()
+      const topic = `hangs-${randomBytes(4).toString('hex')}`
+      const replicaAssignment = [{ partition: 0, replicas: [1] }]
+      // A broker that has just returned may not know the topic yet.
+      await topics.admin.createTopics({ topics: [{ topic, replicaAssignment }], waitForLeaders: false })
+      const [living = '', hanging = ''] = cluster.brokers
+      const groups = [await groupOf(2), await groupOf(2), await groupOf(2)] as const
+      const startMember = (group_id: string, brokers: readonly string[]) =>
+        start({
+          brokers,
+          topics: topic,
+          group_protocol,
+          kafka_options: {
+            // Requests to a broker that hangs are not repeated, or else this would take minutes.
+            retries: 20,
+            // In the classic protocol, a member that cannot leave is waited for, and a join may take the time of a request.
+            ...(group_protocol === 'classic' && { sessionTimeout: 10_000, requestTimeout: 15_000 }),
+          },
+          retry_timeout_ms: 40_000,
+          group_id,
+        })
+      const onFirst = new Topics(cluster.brokers.slice(0, 1))
+      await onFirst.open()
+      const sink = startMember(groups[0], [hanging, living])
+      await vi.waitFor(() => onFirst.send(topic, [{ key: 'a', value: '1', partition: 0 }]), WITHIN)
+      await writtenAtLeast(sink, 1)
+      cluster.suspendSecond()
+      try {
+        const later = startMember(groups[1], [hanging, living])
+        // The living broker still names the other one as coordinator.
+        const latest = startMember(groups[2], [living, hanging])
+        // The library asks for metadata again after 5 s.
+        await delay(6_000)
+        await onFirst.send(topic, [{ key: 'b', value: '2', partition: 0 }])
+        await writtenAtLeast(sink, 2)
+        await writtenAtLeast(later, 2)
+        await writtenAtLeast(latest, 2)
+        // By now, both groups have another coordinator.
+        await delay(10_000)
+        await onFirst.send(topic, [{ key: 'c', value: '3', partition: 0 }])
+        await writtenAtLeast(sink, 3)
+        await writtenAtLeast(later, 3)
+        await writtenAtLeast(latest, 3)
+        await Promise.all([sink.stop(), later.stop(), latest.stop()])
+      } finally {
+        cluster.resumeSecond()
+        await onFirst.close()
+      }
+    },
+  )
 
   it('is read on when the coordinator of the group leaves it, by each kind of member', async () => {
     const { kafkajs: _, ...kinds } = memberKinds()

@@ -24,6 +24,9 @@ const REPLICATED = {
   'min.insync.replicas': 1,
   // A broker that returns leads and coordinates again soon.
   'leader.imbalance.check.interval.seconds': 1,
+  // A member that could not leave would be waited for until a spec fails.
+  'group.consumer.session.timeout.ms': 120_000,
+  'group.consumer.max.session.timeout.ms': 120_000,
 }
 
 /** A cluster of two brokers. The first one is also the controller. */
