@@ -110,9 +110,9 @@ export class EpochCutter {
     return this.#epoch.count % this.#rowsPerTurn === 0 ? pause() : undefined
   }
 
-  /** Bytes of the epoch that is being collected. */
-  get collectedBytes(): number {
-    return this.#epoch.bytes
+  /** Size of the epoch that is being collected. */
+  get collected(): Pick<EpochRows, 'bytes' | 'count'> {
+    return this.#epoch
   }
 
   /** Whether the epoch that is being collected is a replay. A replay must end at the same row as the first attempt. */

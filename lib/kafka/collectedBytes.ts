@@ -1,3 +1,13 @@
+import type { EpochRows } from '../epoch/epochRows.ts'
+
+/** Estimated bytes of memory of a row besides its values: the row as an object, and where its message stands. */
+const ROW_BYTES = 256
+
+/** Estimated bytes of memory of the rows of an epoch. Without the overhead, small rows take several times the memory of their values. */
+export function memoryOf({ bytes, count }: Pick<EpochRows, 'bytes' | 'count'>): number {
+  return bytes + ROW_BYTES * count
+}
+
 /** A partition whose collected bytes are counted. */
 export interface Collecting {
   /** Ends its epoch as soon as possible, so that the rows are sent. */

@@ -9,7 +9,7 @@ import { GivenRow } from '../row/givenRow.ts'
 import { BadRow } from '../write/badRow.ts'
 import type { EncodeResult } from '../write/liveTable.ts'
 import type { Progress } from '../write/progress.ts'
-import type { CollectedBytes, Collecting, Share } from './collectedBytes.ts'
+import { type CollectedBytes, type Collecting, memoryOf, type Share } from './collectedBytes.ts'
 import type { HandlerCalls } from './handlerCalls.ts'
 import type { MessagePlaces } from './messagePlaces.ts'
 import { type MessageRows, messageRefused, rowsMissing } from './messageRows.ts'
@@ -195,7 +195,7 @@ export class PartitionWriter implements Collecting {
 
   /** Bytes of the epoch that is collected, and of the messages that are kept for it. */
   get #collectedBytes(): number {
-    return this.#cutter.collectedBytes + this.#messageBytes
+    return memoryOf(this.#cutter.collected) + this.#messageBytes
   }
 
   #rowsOf(message: KafkaMessage): { rows: readonly object[]; failure?: { readonly cause: unknown } } {
@@ -222,7 +222,7 @@ export class PartitionWriter implements Collecting {
   }
 
   async #write(id: number, epoch: EpochRows, moments: EpochMoments): Promise<void> {
-    const { bytes } = epoch
+    const bytes = memoryOf(epoch)
     const messageBytes = this.#messageBytes
     this.#messageBytes = 0
     let isLeaving = true

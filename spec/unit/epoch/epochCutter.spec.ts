@@ -245,7 +245,7 @@ describe('an epoch', () => {
     await settled()
     written[0]?.send()
     add(4, 5)
-    expect(cutter.collectedBytes).toBeGreaterThan(0)
+    expect(cutter.collected.bytes).toBeGreaterThan(0)
     cutter.cut()
     await settled()
     expect(written.map(({ rows }) => rows)).toEqual([4, 1])

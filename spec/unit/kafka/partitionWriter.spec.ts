@@ -36,6 +36,7 @@ function scene(most: number) {
   const partition = ({ offset = '0', rows = 0 } = {}) => {
     const failures: Error[] = []
     const written: unknown[] = []
+    const counts: number[] = []
     const calls = new HandlerCalls()
     let next = 0
     const newEpoch = () => ({ count: 0, bytes: 0, set_aside: [], lastIndex: -1, position: undefined })
@@ -56,6 +57,7 @@ function scene(most: number) {
       moments.committing?.()
       await settled()
       written.push(position)
+      counts.push(count)
       return { epoch_id, rows: count, position }
     }
     const writer = {
@@ -91,7 +93,7 @@ function scene(most: number) {
       onCommit: () => {},
       onFailure: (error: Error) => void failures.push(error),
     } as never)
-    return { own, written, failures }
+    return { own, written, counts, failures }
   }
   return { partition, release }
 }
@@ -109,6 +111,15 @@ describe('the messages of a partition', () => {
     await Promise.all([slow.own.finish(), other.own.finish()])
     expect(slow.written).toEqual([expect.objectContaining({ offset: '2' })])
     expect(other.written.at(-1)).toMatchObject({ offset: '20' })
+  })
+
+  it('end an epoch early if their rows are small and many, because each takes memory besides its values', async () => {
+    const { own, written, counts } = scene(100_000).partition()
+    await own.add(Array.from({ length: 900 }, (_, i) => record(i, 1)))
+    await own.finish()
+    expect(Math.max(...counts)).toBeLessThan(400)
+    expect(counts.reduce((sum, count) => sum + count)).toBe(900)
+    expect(written.at(-1)).toMatchObject({ offset: '900' })
   })
 
   it('are continued after the rows that are already written', async () => {
