@@ -81,7 +81,14 @@ export class KafkaJsMember {
     this.#isConfluent = library === 'confluent'
     const maxBytesPerPartition = Math.min(PARTITION_BYTES, most)
     const maxBytes = Math.min(RESPONSE_BYTES, most)
-    const common = { groupId, maxBytesPerPartition, maxBytes, ...consumer_options }
+    const common = {
+      groupId,
+      maxBytesPerPartition,
+      maxBytes,
+      ...consumer_options,
+      // The default would create a topic whose name is misspelt, and one again that was deleted.
+      allowAutoTopicCreation: false,
+    }
     this.#config = this.#isConfluent
       ? {
           kafkaJS: { ...common, autoCommit: false },

@@ -46,7 +46,7 @@ export function newConsumer(
 ): Consumer {
   class MendedConsumer extends module.Consumer {
     constructor() {
-      super(options)
+      super({ ...options, autocreateTopics: false })
       const pool = this.connections
       const getFirst = pool.getFirstAvailable.bind(pool)
       pool.getFirstAvailable = ((brokers: Broker[], callback: CallbackWithPromise<Connection>) =>

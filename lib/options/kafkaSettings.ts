@@ -65,6 +65,7 @@ const OWN_KAFKA_OPTIONS: Readonly<Record<string, string>> = {
   groupId: 'use `group_id`',
   bootstrapBrokers: 'use `brokers`',
   groupProtocol: 'use `group_protocol`',
+  autocreateTopics: 'the sink never creates topics',
   autocommit: 'the sink commits offsets after its checkpoint',
 }
 

@@ -50,6 +50,7 @@ describe('options of a Kafka sink', () => {
     ['group_id', { group_id: 'two words' }],
     ['kafka_options', { kafka_options: { groupId: 'other' } }],
     ['kafka_options', { kafka_options: { autocommit: true } }],
+    ['kafka_options', { kafka_options: { autocreateTopics: true } }],
     ['topics', { topics: '..' }],
     ['topics', { topics: [] }],
     ['topics', { topics: ['a', 'a'] }],
