@@ -44,7 +44,7 @@ const EARLIEST = -2n
 const LATEST = -1n
 
 /** Error codes of a partition that may pass: another broker, or the same one later, may return its messages. */
-const PASSING: readonly number[] = [3, 5, 6, 7, 9, 13, 56, 74, 75, 78, 100, 103]
+const PASSING: readonly number[] = [-1, 3, 5, 6, 7, 9, 13, 56, 74, 75, 78, 100, 103]
 
 /** Fetches messages of any number of partitions. Each broker gets one request at a time, for the partitions that have room. */
 export class PlatformaticFetcher {

@@ -17,6 +17,8 @@ class Cluster {
   second = 2
   /** Whether the brokers refuse requests as a whole. */
   refuses = false
+  /** Error code of the partitions in an answer. */
+  errorCode = 0
   readonly fetches = [0, 0]
 
   get module(): Platformatic {
@@ -37,7 +39,11 @@ class Cluster {
         if (cluster.refuses)
           throw Object.assign(new Error('refused'), { response: { errorCode: -1, responses: [] } })
         // A broker may leave out partitions without messages.
-        return { errorCode: 0, responses: [] }
+        if (cluster.errorCode === 0) return { errorCode: 0, responses: [] }
+        const partitions = [{ partitionIndex: node - 1, errorCode: cluster.errorCode }]
+        const response = { errorCode: 0, responses: [{ topicId: 'topic', partitions }] }
+        // Like the library.
+        throw Object.assign(new Error('a partition failed'), { response })
       }
       async close() {}
     }
@@ -131,5 +137,28 @@ it('requests that the broker refuses as a whole end the reads, and are not sent 
   cluster.refuses = true
   await expect(read(0)).rejects.toThrow(/^Messages of t\/0 cannot be read .* refused/)
   expect(cluster.fetches[0]).toBeLessThan(10)
+  await end()
+})
+
+it('an error of the server that it cannot explain passes, unless it lasts', async () => {
+  const { cluster, read, end } = scene(1_500)
+  cluster.errorCode = -1
+  const reading = read(0)
+  reading.catch(() => {})
+  await vi.waitFor(() => expect(cluster.fetches[0]).toBeGreaterThan(1))
+  cluster.errorCode = 0
+  const [before = 0] = cluster.fetches
+  await vi.waitFor(() => expect(cluster.fetches[0]).toBeGreaterThan(before + 1))
+  cluster.errorCode = -1
+  await expect(reading).rejects.toThrow(/no attempt has succeeded .* error -1$/)
+  await end()
+})
+
+it('an error of a partition that another try cannot mend ends the read at once', async () => {
+  const { cluster, read, end } = scene(60_000)
+  // TOPIC_AUTHORIZATION_FAILED
+  cluster.errorCode = 29
+  await expect(read(0)).rejects.toThrow('the broker refused with error 29')
+  expect(cluster.fetches[0]).toBe(1)
   await end()
 })
