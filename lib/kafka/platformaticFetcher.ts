@@ -11,6 +11,7 @@ import type {
 import { FetchQueue } from './fetchQueue.ts'
 import { kafkaFailure } from './kafkaFailure.ts'
 import { newConsumer } from './platformaticConsumer.ts'
+import { mayPass } from './platformaticErrors.ts'
 import type { Platformatic, PlatformaticOptions } from './platformaticOptions.ts'
 import { recordsIn } from './recordBatches.ts'
 import { retried } from './retried.ts'
@@ -42,9 +43,6 @@ const LEAST_BYTES = 65_536
 const READ_UNCOMMITTED = 0
 const EARLIEST = -2n
 const LATEST = -1n
-
-/** Error codes of a partition that may pass: another broker, or the same one later, may return its messages. */
-const PASSING: readonly number[] = [-1, 3, 5, 6, 7, 9, 13, 56, 74, 75, 78, 100, 103]
 
 /** Fetches messages of any number of partitions. Each broker gets one request at a time, for the partitions that have room. */
 export class PlatformaticFetcher {
@@ -270,7 +268,7 @@ export class PlatformaticFetcher {
 
   #refused(queue: FetchQueue, errorCode: number): void {
     const why = `the broker refused with error ${errorCode}`
-    if (PASSING.includes(errorCode)) this.#failed(new Error(why), [queue])
+    if (mayPass(errorCode)) this.#failed(new Error(why), [queue])
     else queue.lose(why)
   }
 

@@ -4,9 +4,9 @@ import type { Consumer } from '@platformatic/kafka'
 import { within } from '../cluster/within.ts'
 import { KafkaError } from '../errors.ts'
 import type { GroupListener, Subscription, TopicOffset, TopicPartition } from '../options/kafkaClient.ts'
-import { isError } from '../realm.ts'
 import { kafkaFailure } from './kafkaFailure.ts'
 import { newConsumer } from './platformaticConsumer.ts'
+import { fencedBy, isFenced, isHopeless, isUnknownTopic } from './platformaticErrors.ts'
 import { closeConnections, joinByStream, leaveInTime } from './platformaticMember.ts'
 import type { Platformatic, PlatformaticOptions } from './platformaticOptions.ts'
 import { retried } from './retried.ts'
@@ -115,6 +115,7 @@ export class PlatformaticGroup {
       await retried(retry_timeout_ms, signal, () => this.#joinOnce(), isHopeless)
     } catch (cause) {
       signal.throwIfAborted()
+      if (isFenced(cause)) throw this.#fenced(cause)
       throw kafkaFailure(`Group ${group_id} cannot be joined at ${this.#options.brokers}`, cause)
     }
   }
@@ -143,12 +144,14 @@ export class PlatformaticGroup {
     this.#known = null
     let isMember = false
     // A failure before the end of the join rejects the join itself.
-    const lost = () => {
-      if (isMember && this.#consumer === consumer) this.#renew()
+    const lost = (error?: unknown) => {
+      if (!isMember || this.#consumer !== consumer) return
+      if (isFenced(error)) this.#listener.failed(this.#fenced(error))
+      else this.#renew()
     }
     // Emitted when a rejoin fails.
     consumer.on('error', lost)
-    consumer.on('consumer:heartbeat:error', lost)
+    consumer.on('consumer:heartbeat:error', ({ error }) => lost(error))
     try {
       this.#partitions = await this.#countPartitions(consumer)
       await within(JOIN_MS, this.#joinWith(consumer))
@@ -166,6 +169,10 @@ export class PlatformaticGroup {
     if (this.#options.group_protocol === 'consumer') return joinByStream(consumer, topics, this.#memberId)
     consumer.topics.trackAll(...topics)
     await consumer.joinGroup({})
+  }
+
+  #fenced(cause: unknown): KafkaError {
+    return fencedBy(cause, this.#subscription.group_id, this.#options.kafka_options['groupInstanceId'])
   }
 
   #lookAtAssignment(): void {
@@ -269,17 +276,4 @@ export class PlatformaticGroup {
     this.#aliveAt = undefined
     return consumer
   }
-}
-
-function isUnknownTopic(error: unknown): boolean {
-  return isError(error) && error.message.startsWith('Unknown topic')
-}
-
-/** Whether another try cannot help. */
-function isHopeless(error: unknown): boolean {
-  const codes = ['PLT_KFK_AUTHENTICATION', 'PLT_KFK_UNSUPPORTED_API', 'PLT_KFK_UNSUPPORTED']
-  const { code, errors = [] } = error as { readonly code?: string; readonly errors?: readonly unknown[] }
-  const { apiId } = error as { readonly apiId?: string }
-  if (codes.includes(code ?? '') || /AUTHORIZATION_FAILED$/.test(apiId ?? '')) return true
-  return errors.some(isHopeless)
 }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Consumer } from '@platformatic/kafka'
 import { within } from '../cluster/within.ts'
 import { hasLeft } from './platformaticConsumer.ts'
+import { isFenced } from './platformaticErrors.ts'
 import type { Platformatic } from './platformaticOptions.ts'
 
 /** Milliseconds between two attempts to leave. */
@@ -39,7 +40,7 @@ export async function leaveInTime(module: Platformatic, consumer: Consumer, limi
       return await within(left_ms, Promise.resolve(consumer.close(true)))
     } catch (error) {
       // The consumer looks for no other coordinator.
-      if (hasLeft(error)) break
+      if (hasLeft(error) || isFenced(error)) break
       await delay(LEAVE_AGAIN_MS, undefined, { ref: false })
     }
   }

@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { closedPort } from '../closedPort.ts'
-import { failureOf, useKafka, written } from './scene.ts'
+import { failureOf, useKafka, WITHIN, written } from './scene.ts'
 
 const { scene } = useKafka('kafka_errors_spec')
 
@@ -98,4 +98,19 @@ describe('a broker that cannot be used', () => {
     expect(error?.message).toMatch(reason)
     expect(error?.message).not.toContain(secret)
   })
+})
+
+it('a member ends when another one joins with its `groupInstanceId`, and that one goes on', async () => {
+  const { start, send, found } = await scene()
+  const kafka_options = { sessionTimeout: 6_000, heartbeatInterval: 500, groupInstanceId: 'pod-1' }
+  const first = start({ kafka_options })
+  await vi.waitFor(() => expect(first.stats.partitions).toBe(1), WITHIN)
+  const second = start({ kafka_options })
+  const error = await failureOf(first)
+  expect(error).toMatchObject({ code: 'ERR_CASSANDRA_KAFKA' })
+  expect(error?.message).toMatch(/has the same `groupInstanceId`, pod-1, .* Give each process its own/)
+  await send([1])
+  await written(second, 1)
+  await second.stop()
+  expect(await found()).toEqual({ k0: 1 })
 })

@@ -35,7 +35,7 @@ async function scene() {
   const options = {
     brokers: ['a:1'],
     group_protocol: 'classic',
-    kafka_options: { sessionTimeout: 10_000, requestTimeout: 5_000 },
+    kafka_options: { sessionTimeout: 10_000, requestTimeout: 5_000, groupInstanceId: 'pod-1' },
   } as const
   const limits = { max_fetched_bytes: 1_000_000, retry_timeout_ms: 60_000 }
   const assigned = vi.fn()
@@ -78,5 +78,32 @@ it('an assignment shows like a heartbeat that a member is alive', async () => {
   first.assignments = [...(first.assignments ?? [])]
   await vi.advanceTimersByTimeAsync(14_000)
   expect(consumers).toHaveLength(1)
+  await group.close()
+})
+
+const fenced = new platformatic.ResponseError(12, 4, { '': [82, null] }, {})
+
+it.each([
+  ['a heartbeat', 'consumer:heartbeat:error', { error: fenced }],
+  ['a rejoin', 'error', fenced],
+])(
+  'a member that %s shows to share its `groupInstanceId` fails, and does not join again',
+  async (_, event, given) => {
+    const { group, consumers, failed } = await scene()
+    consumers[0]?.emit(event, given)
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(consumers).toHaveLength(1)
+    const message = expect.stringMatching(/^Another member of group g has the same `groupInstanceId`, pod-1/)
+    expect(failed.mock.calls).toEqual([[expect.objectContaining({ code: 'ERR_CASSANDRA_KAFKA', message })]])
+    await group.close()
+  },
+)
+
+it('a member joins again after a heartbeat that failed for another reason', async () => {
+  const { group, consumers, failed } = await scene()
+  consumers[0]?.emit('consumer:heartbeat:error', { error: new platformatic.NetworkError('reset') })
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(consumers).toHaveLength(2)
+  expect(failed).not.toHaveBeenCalled()
   await group.close()
 })
