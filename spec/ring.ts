@@ -30,6 +30,25 @@ export interface RingTable {
 const nameOf = (row: { readonly [name: string]: unknown }) =>
   `${(row['k'] as Buffer).toString('hex')} ${row['c']}`
 
+/**
+ * Random tokens per node. Ranges have very different sizes, and the one around the end of the ring has two real parts: no token is at
+ * an end of the ring.
+ *
+ * @param counts number of tokens of each node
+ */
+export function randomTokens(counts: readonly number[], seed: number): bigint[][] {
+  const random = randomFrom(seed)
+  const used = new Set<bigint>()
+  const next = (): bigint => {
+    const high = BigInt(integerBelow(2 ** 32, random))
+    const token = BigInt.asIntN(64, (high << 32n) | BigInt(integerBelow(2 ** 32, random)))
+    if (used.has(token) || token < LOWEST + 2n ** 32n || token > HIGHEST - 2n ** 32n) return next()
+    used.add(token)
+    return token
+  }
+  return counts.map(count => Array.from({ length: count }, next))
+}
+
 /** Creates a keyspace with one replica, so that only the right node can answer. */
 export async function createRing(client: Client, { contactPoints, port }: Cassandra): Promise<RingTable> {
   const replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"

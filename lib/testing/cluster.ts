@@ -39,8 +39,8 @@ export interface ClusterSettings extends Wanted {
   readonly yaml?: Yaml
   /** Overrides system properties of every JVM. For specs. */
   readonly properties?: Properties
-  /** Tokens per node. 16 if undefined. For specs. */
-  readonly tokens?: number
+  /** Number of tokens per node, which are spread evenly, or the tokens of each node. 16 per node if undefined. For specs. */
+  readonly tokens?: number | readonly (readonly bigint[])[]
 }
 
 /**
@@ -94,6 +94,7 @@ interface NodePlan {
 async function createNodes(plan: NodePlan): Promise<CassandraNode[]> {
   const { settings, addresses, ports, certificates } = plan
   const tls = certificates && (await writeCertificates(plan.folder, certificates))
+  const { tokens } = settings
   return await Promise.all(
     addresses.map((address, index) => {
       const folder = join(plan.folder, `node${index + 1}`)
@@ -104,7 +105,8 @@ async function createNodes(plan: NodePlan): Promise<CassandraNode[]> {
         seeds: addresses,
         nativePort: ports.native,
         storagePort: ports.storage,
-        tokens: tokensOf(index, addresses.length, settings.tokens),
+        tokens:
+          typeof tokens === 'object' ? (tokens[index] ?? []) : tokensOf(index, addresses.length, tokens),
         auth: settings.auth,
         durable: settings.durable,
         ...(tls === undefined ? {} : { tls }),
