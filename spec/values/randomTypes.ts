@@ -89,3 +89,26 @@ export function holdsVector(type: CqlType): boolean {
 export function thawed(type: CqlType): CqlType {
   return 'frozen' in type ? { ...type, frozen: false } : type
 }
+
+/** The type with `__proto__` as the first field of each user-defined type. The driver loses such a field. */
+export function withProto(type: CqlType): CqlType {
+  switch (type.kind) {
+    case 'list':
+    case 'set':
+    case 'vector':
+      return { ...type, element: withProto(type.element) }
+    case 'map':
+      return { ...type, key: withProto(type.key), value: withProto(type.value) }
+    case 'tuple':
+      return { ...type, elements: type.elements.map(withProto) }
+    case 'udt': {
+      const fields = type.fields.map(({ name, type: part }, i) => ({
+        name: i === 0 ? '__proto__' : name,
+        type: withProto(part),
+      }))
+      return { ...type, fields }
+    }
+    default:
+      return type
+  }
+}

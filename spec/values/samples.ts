@@ -1,19 +1,26 @@
 import fc from 'fast-check'
 import type { CqlType } from '../../lib/table/cqlType.ts'
 import { identityText, type Meaning, sorted } from './meaning.ts'
-import { type Sample, scalarSamples } from './scalars.ts'
+import { distantTimestamps, type Sample, scalarSamples } from './scalars.ts'
+
+/** Values of scalars, also of timestamps beyond the range of Date, which the driver cannot read. */
+export const distantSamples: typeof scalarSamples = {
+  ...scalarSamples,
+  timestamp: fc.oneof(scalarSamples.timestamp, distantTimestamps),
+}
 
 /** Valid values of any type, in every form that the type accepts. */
-export function samplesOf(type: CqlType): fc.Arbitrary<Sample> {
+export function samplesOf(type: CqlType, scalars = scalarSamples): fc.Arbitrary<Sample> {
+  const samples = (part: CqlType) => samplesOf(part, scalars)
   switch (type.kind) {
     case 'scalar':
-      return scalarSamples[type.name]
+      return scalars[type.name]
     case 'list':
       return fc
-        .tuple(fc.array(samplesOf(type.element), { maxLength: 4 }), fc.nat({ max: 2 }))
+        .tuple(fc.array(samples(type.element), { maxLength: 4 }), fc.nat({ max: 2 }))
         .map(([items, form]) => ({ given: inForm(given(items), form), meaning: meanings(items) }))
     case 'set': {
-      const elements = fc.uniqueArray(samplesOf(type.element), {
+      const elements = fc.uniqueArray(samples(type.element), {
         maxLength: 4,
         selector: ({ meaning }) => identityText(type.element, meaning),
       })
@@ -23,15 +30,15 @@ export function samplesOf(type: CqlType): fc.Arbitrary<Sample> {
       }))
     }
     case 'map':
-      return mapSamples(type.key, type.value)
+      return mapSamples(type.key, type.value, samples)
     case 'tuple':
-      return fc.tuple(...type.elements.map(nullable)).map(items => ({
+      return fc.tuple(...type.elements.map(element => nullable(samples(element)))).map(items => ({
         given: given(items),
         meaning: meanings(items),
       }))
     case 'vector': {
       const length = { minLength: type.dimension, maxLength: type.dimension }
-      return fc.tuple(fc.array(samplesOf(type.element), length), fc.boolean()).map(([items, typed]) => {
+      return fc.tuple(fc.array(samples(type.element), length), fc.boolean()).map(([items, typed]) => {
         const values = given(items)
         const floats = type.element.kind === 'scalar' && type.element.name === 'float'
         return {
@@ -42,7 +49,7 @@ export function samplesOf(type: CqlType): fc.Arbitrary<Sample> {
     }
     case 'udt':
       return fc
-        .tuple(fc.tuple(...type.fields.map(field => nullable(field.type))), fc.boolean())
+        .tuple(fc.tuple(...type.fields.map(field => nullable(samples(field.type)))), fc.boolean())
         .map(([items, asMap]) => {
           const entries = type.fields
             .map((field, i): [string, unknown] => [field.name, items[i]?.given])
@@ -78,10 +85,14 @@ function inForm(items: unknown[], form: number): unknown {
   return form === 1 ? new Sequence(items) : items
 }
 
-function mapSamples(key: CqlType, value: CqlType): fc.Arbitrary<Sample> {
+function mapSamples(
+  key: CqlType,
+  value: CqlType,
+  samples: (type: CqlType) => fc.Arbitrary<Sample>,
+): fc.Arbitrary<Sample> {
   // A key that JSON shows as null would hide another key.
-  const keys = samplesOf(key).filter(sample => hasNoInfinity(sample) && !isMinusZero(sample.given))
-  const entry = fc.tuple(keys, samplesOf(value))
+  const keys = samples(key).filter(sample => hasNoInfinity(sample) && !isMinusZero(sample.given))
+  const entry = fc.tuple(keys, samples(value))
   const entries = fc.uniqueArray(entry, {
     maxLength: 4,
     selector: ([{ meaning }]) => identityText(key, meaning),
@@ -103,9 +114,9 @@ function mapSamples(key: CqlType, value: CqlType): fc.Arbitrary<Sample> {
   })
 }
 
-function nullable(type: CqlType): fc.Arbitrary<Sample> {
+function nullable(samples: fc.Arbitrary<Sample>): fc.Arbitrary<Sample> {
   const nothing = fc.constantFrom(null, undefined).map((absent): Sample => ({ given: absent, meaning: null }))
-  return fc.oneof({ weight: 1, arbitrary: nothing }, { weight: 4, arbitrary: samplesOf(type) })
+  return fc.oneof({ weight: 1, arbitrary: nothing }, { weight: 4, arbitrary: samples })
 }
 
 function given(items: readonly Sample[]): unknown[] {
