@@ -43,3 +43,30 @@ describe('a table whose node does not know a new column yet', () => {
     expect(await columnsOf(['id', 'v'])).toEqual(['id', 'v'])
   })
 })
+
+describe('a cluster whose partitioner is', () => {
+  const opened = (partitioner: string) => {
+    class OfPartitioner extends FakeClient {
+      override async execute(...given: Parameters<FakeClient['execute']>): Promise<{ rows: unknown[] }> {
+        if (!given[0].includes('partitioner')) return super.execute(...given)
+        return { rows: [{ partitioner, cluster_name: 'c', release_version: '5.0.4' }] }
+      }
+    }
+    const client = new OfPartitioner(defaultColumns) as unknown as Client
+    const settings = readSettingsOf({ client, keyspace: 'ks', table: 't' })
+    return openTable(settings, new AbortController().signal, ({ server }) => server.cluster)
+  }
+
+  it('Murmur3Partitioner can be read', async () => {
+    expect(await opened('org.apache.cassandra.dht.Murmur3Partitioner')).toBe('c')
+  })
+
+  it.each(['RandomPartitioner', 'ByteOrderedPartitioner'])('%s is refused by its name', async name => {
+    const partitioner = `org.apache.cassandra.dht.${name}`
+    await expect(opened(partitioner)).rejects.toMatchObject({
+      name: 'ReadError',
+      code: 'ERR_CASSANDRA_READ',
+      message: `A cluster with ${partitioner} cannot be read in ranges, only one with Murmur3Partitioner`,
+    })
+  })
+})
