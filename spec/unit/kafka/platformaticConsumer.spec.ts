@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { execPath } from 'node:process'
+import { setTimeout as delay } from 'node:timers/promises'
 import * as platformatic from '@platformatic/kafka'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { newConsumer } from '../../../lib/kafka/platformaticConsumer.ts'
@@ -36,4 +39,45 @@ it('a consumer ends connections to brokers that do not answer, and asks each of 
   expect(brokers.map(({ connections }) => connections > 0)).toEqual([true, true])
   await consumer.close(true)
   await vi.waitFor(() => expect(brokers.map(({ open }) => open)).toEqual([0, 0]))
+})
+
+/** A server that accepts nothing. Its system queues as many connections as fit, and drops every further attempt. */
+const notAccepting = `
+  const server = require('node:net').createServer()
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+    require('node:fs').writeSync(1, String(server.address().port))
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+  })`
+
+/** A broker that answers no attempt to connect, like a machine without power. */
+async function droppingBroker() {
+  const child = spawn(execPath, ['-e', notAccepting], { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const [said] = (await once(child.stdout, 'data')) as [Buffer]
+  const broker = { host: '127.0.0.1', port: Number(String(said)) }
+  // Until an attempt hangs, the queue has room.
+  for (let isFull = false; !isFull; ) {
+    const socket = connect(broker)
+    onTestFinished(() => void socket.destroy())
+    socket.on('error', () => {})
+    isFull = await Promise.race([once(socket, 'connect').then(() => false), delay(500, true)])
+  }
+  return broker
+}
+
+it('a consumer notes that a broker does not even answer attempts to connect, so that others are asked before it', async () => {
+  const dropping = await droppingBroker()
+  const other = { host: '127.0.0.2', port: 1 }
+  const silent = new SilentBrokers({ retry_timeout_ms: 60_000 })
+  const consumer = newConsumer(platformatic, silent, {
+    clientId: 'spec',
+    groupId: 'g',
+    bootstrapBrokers: [`${dropping.host}:${dropping.port}`],
+    connectTimeout: 300,
+    retries: 0,
+  })
+  await expect(consumer.metadata({ topics: ['t'] })).rejects.toThrow()
+  const later = performance.now() + 2_000
+  expect(silent.ordered([dropping, other], later)).toEqual([other, dropping])
+  await consumer.close(true)
 })
