@@ -27,7 +27,10 @@ export function mayPass(errorCode: number): boolean {
 
 /** Whether another try to join a group cannot help. */
 export function isHopeless(error: unknown): boolean {
-  return some(error, ({ code = '', apiId = '' }) => HOPELESS_CODES.includes(code) || HOPELESS_NAME.test(apiId))
+  return some(
+    error,
+    ({ code = '', apiId = '' }) => HOPELESS_CODES.includes(code) || HOPELESS_NAME.test(apiId),
+  )
 }
 
 /** Whether another member has joined the group with the same `groupInstanceId`. Each try would throw out the other member. */
