@@ -1,3 +1,4 @@
+import { pauses } from '../cluster/pauses.ts'
 import { KafkaError } from '../errors.ts'
 import type { TakeRecords, TopicOffset, TopicPartition } from '../options/kafkaClient.ts'
 import { kafkaWordsOf } from './kafkaFailure.ts'
@@ -14,7 +15,7 @@ export class FetchQueue {
   topicId: string | undefined
   /** Bytes that were fetched and are not yet taken. */
   bytes = 0
-  /** When the first of the consecutive failures happened, by `performance.now()`. */
+  /** When the first of the consecutive failures happened, on the clock of {@link pauses}. */
   failingSince: number | undefined
   readonly #take: TakeRecords
   /** Called when there is room for more bytes. */
@@ -37,6 +38,7 @@ export class FetchQueue {
     this.ended = new Promise((resolve, reject) => {
       this.#end = { resolve, reject }
     })
+    pauses.watch(this)
     if (signal.aborted) this.#leave()
     else signal.addEventListener('abort', () => this.#leave(), { once: true })
   }
@@ -57,7 +59,7 @@ export class FetchQueue {
 
   /** An attempt to read has failed. Ends the queue once attempts have failed for more than `limit_ms` since the first one. */
   failed(cause: unknown, limit_ms: number): void {
-    const now = performance.now()
+    const now = pauses.now()
     this.failingSince ??= now
     const failing_ms = now - this.failingSince
     if (failing_ms <= limit_ms) return
@@ -97,6 +99,7 @@ export class FetchQueue {
     for (const { bytes } of this.#waiting.splice(0)) this.bytes -= bytes
     const end = this.#end
     this.#end = undefined
+    pauses.forget(this)
     end?.resolve()
     this.#onRoom()
   }

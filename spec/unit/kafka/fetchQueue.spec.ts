@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { FetchQueue } from '../../../lib/kafka/fetchQueue.ts'
 import type { RecordsFound } from '../../../lib/kafka/recordBatches.ts'
 import type { KafkaRecord } from '../../../lib/options/kafkaClient.ts'
@@ -10,11 +10,14 @@ const found = (from: number, count: number): RecordsFound => ({
   bytes: 10 * count,
 })
 
+afterEach(() => void vi.restoreAllMocks())
+
 function scene() {
   const taken: bigint[][] = []
   const nexts: unknown[] = []
   const releases: (() => void)[] = []
   const leaving = new AbortController()
+  onTestFinished(() => leaving.abort())
   let rooms = 0
   const queue = new FetchQueue(
     { topic: 't', partition: 1, offset: 5n },
@@ -83,5 +86,22 @@ describe('fetched messages', () => {
     queue.fail(new Error('out of range'))
     await expect(queue.ended).rejects.toThrow('out of range')
     expect(queue.isOver).toBe(true)
+  })
+
+  it('end when attempts have failed for too long, without the time in which the process was stopped', async () => {
+    const { queue } = scene()
+    let passed_ms = 0
+    const running = performance.now.bind(performance)
+    vi.spyOn(performance, 'now').mockImplementation(() => running() + passed_ms)
+    queue.failed(new Error('the leader is away'), 10_000)
+    passed_ms = 60_000
+    queue.failed(new Error('the connection was reset in the meantime'), 10_000)
+    expect(queue.isOver).toBe(false)
+    // Less than a pause each.
+    for (let i = 0; i < 14; i++) {
+      passed_ms += 800
+      queue.failed(new Error('the leader is still away'), 10_000)
+    }
+    await expect(queue.ended).rejects.toThrow(/^Messages of t\/1 .* 5: no attempt .* still away$/)
   })
 })

@@ -1,12 +1,20 @@
 import { EventEmitter } from 'node:events'
 import * as platformatic from '@platformatic/kafka'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { pauses } from '../../../lib/cluster/pauses.ts'
 import { PlatformaticGroup } from '../../../lib/kafka/platformaticGroup.ts'
 import type { Platformatic } from '../../../lib/kafka/platformaticOptions.ts'
 import { SilentBrokers } from '../../../lib/kafka/silentBrokers.ts'
 
-beforeEach(() => void vi.useFakeTimers())
-afterEach(() => void vi.useRealTimers())
+beforeEach(() => {
+  vi.useFakeTimers()
+  // The timer of another spec of this process may have been made without fake timers.
+  vi.spyOn(pauses, 'sum_ms', 'get').mockReturnValue(0)
+})
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
 
 /** A group with one member, whose consumers do what a spec tells them. */
 async function scene() {

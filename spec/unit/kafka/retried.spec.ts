@@ -1,7 +1,9 @@
 import { KafkaJSConnectionError, KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded } from 'kafkajs'
-import { expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { isHopeless } from '../../../lib/kafka/kafkaJsLibrary.ts'
 import { retried } from '../../../lib/kafka/retried.ts'
+
+afterEach(() => void vi.restoreAllMocks())
 
 const never = new AbortController().signal
 
@@ -28,6 +30,18 @@ it('an attempt is not repeated after the time limit, or when that is hopeless', 
   const hopeless = failing(9)
   await expect(retried(10_000, never, hopeless.attempt, () => true)).rejects.toThrow('down')
   expect(hopeless.tries.count).toBe(1)
+})
+
+it('the time in which the process is stopped does not count', async () => {
+  let stopped_ms = 0
+  const running = performance.now.bind(performance)
+  vi.spyOn(performance, 'now').mockImplementation(() => running() + stopped_ms)
+  const answer = await retried(10_000, never, async () => {
+    if (stopped_ms > 0) return 'up'
+    stopped_ms = 60_000
+    throw new Error('the connection was reset in the meantime')
+  })
+  expect(answer).toBe('up')
 })
 
 it('an abort ends the wait for the next attempt', async () => {
