@@ -21,7 +21,7 @@ import { MessagePlaces } from './messagePlaces.ts'
 import { type MessageRows, withoutOwnOperation } from './messageRows.ts'
 import { partitionCheckpoint } from './partitionCheckpoint.ts'
 import { PartitionWriter } from './partitionWriter.ts'
-import { checkLog, type Position, positionFrom } from './position.ts'
+import { checkLog, type Position, positionFrom, withTopicId } from './position.ts'
 import { retried } from './retried.ts'
 import type { Turns } from './turns.ts'
 
@@ -102,7 +102,7 @@ export async function openPartition(
       onCommit,
       onFailure: failed,
     }
-    const partition = new PartitionWriter(from, own)
+    const partition = new PartitionWriter(withTopicId(from, log), own)
     // Records the start now: later the log may begin or end at another offset.
     if (known === undefined) await partition.begin()
     // The previous owner may not have committed this offset to the group.

@@ -31,6 +31,11 @@ export function positionFrom(json: Json, location: string, { topic, partition }:
   )
 }
 
+/** The position with the id of its topic, if a client knows it now. Clients without one leave the id as it is. */
+export function withTopicId(position: Position, { topic_id = '' }: PartitionLog): Position {
+  return position.topic_id === '' ? { ...position, topic_id } : position
+}
+
 /**
  * Checks that Kafka still has the next messages.
  * @throws KafkaError when some were deleted, or the log is no longer the one that was read

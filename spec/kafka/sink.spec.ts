@@ -274,6 +274,25 @@ describe('a log', () => {
     expect(error?.message).toContain('deleted and created again')
   })
 
+  it('of a topic that was created again does so too if members without its id wrote before and in between', async () => {
+    const { start, topic, send } = await scene()
+    const { kafkajs } = memberKinds()
+    const kinds = [kafkajs, {}, kafkajs]
+    for (const [i, kind] of kinds.entries()) {
+      await send([i])
+      const sink = start(kind)
+      await written(sink, 1)
+      await sink.stop()
+    }
+    await topics.admin.deleteTopics({ topics: [topic] })
+    await vi.waitFor(() => topics.admin.createTopics({ topics: [{ topic }], waitForLeaders: true }), WITHIN)
+    // Its offsets do not show that it is another log.
+    await vi.waitFor(() => send([1, 2, 3, 4]), WITHIN)
+    const error = await failureOf(start())
+    expect(error).toMatchObject({ code: 'ERR_CASSANDRA_KAFKA_LOG_CHANGED', topic, partition: 0, offset: '3' })
+    expect(error?.message).toContain('deleted and created again')
+  })
+
   it('without a checkpoint begins where `start` says, also after a crash before the first row', async () => {
     const { start, send, found } = await scene()
     await send([1, 2, 3])

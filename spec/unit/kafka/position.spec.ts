@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkLog, type Position, positionFrom } from '../../../lib/kafka/position.ts'
+import { checkLog, type Position, positionFrom, withTopicId } from '../../../lib/kafka/position.ts'
 
 const of = { topic: 't', partition: 1 }
 const position: Position = { offset: '5', rows: 0, write_time: -1, topic_id: 'a' }
@@ -27,6 +27,15 @@ describe('a position', () => {
   ])('is valid in a log from %s to %s', (first, next) => {
     checkLog(position, { first, next, topic_id: 'a' }, of)
     checkLog(position, { first, next }, of)
+  })
+
+  it('gets the id of its topic when a client knows it, and keeps it with others', () => {
+    const log = { first: 0n, next: 9n }
+    const without = { ...position, topic_id: '' }
+    checkLog(without, { ...log, topic_id: 'b' }, of)
+    expect(withTopicId(without, { ...log, topic_id: 'b' })).toEqual({ ...position, topic_id: 'b' })
+    expect(withTopicId(without, log)).toEqual(without)
+    expect(withTopicId(position, log)).toEqual(position)
   })
 
   it.each([
