@@ -309,6 +309,91 @@ describe('a reader that follows by tail', () => {
     },
   )
 
+  it.each([
+    ['timestamp', 'ASC', {}],
+    ['timestamp', 'DESC', { where: 'sensor IN ?', params: [[0, 1, 2, 3, 4]] }],
+    ['timeuuid', 'ASC', { where: 'sensor IN ?', params: [[4, 3, 2, 1, 0]] }],
+    ['timeuuid', 'DESC', {}],
+  ] as const)(
+    'of a %s, %s, neither misses nor doubles a row of a concurrent writer, over any number of runs, with %j',
+    { timeout: 200_000 },
+    async (type, order, more) => {
+      const table = `race_${type}_${order}`.toLowerCase()
+      await ks.client.execute(
+        `CREATE TABLE ${ks.name}.${table} (sensor int, at ${type}, n int, PRIMARY KEY (sensor, at, n))
+         WITH CLUSTERING ORDER BY (at ${order})`,
+      )
+      const seed = integerBelow(2 ** 31, Math.random)
+      const random = randomFrom(seed)
+      const location = checkpoints.location()
+      /** Longer than a busy machine takes from the time of a row to its acknowledgement. */
+      const lag_ms = 2_000
+      /** Rows that were visible within `lag_ms` of their time. */
+      const promised = new Set<number>()
+      let isOver = false
+      const writer = (async () => {
+        const sink = createCassandraWritable({ ...ks.target, table })
+        for (let n = 0; n < 1_500; ) {
+          const batch = Array.from({ length: 1 + integerBelow(40, random) }, () => {
+            // Rows of one time, rows in the past, and rows that come in another order than their times.
+            const ms = Date.now() - integerBelow(300, random)
+            const at = type === 'timestamp' ? new Date(ms) : uuidAt(ms, n)
+            return { ms, row: { sensor: integerBelow(5, random), at, n: n++ } }
+          })
+          for (const { row } of batch) sink.write(row)
+          await sink.flush()
+          const now = Date.now()
+          for (const { ms, row } of batch) if (now - ms < lag_ms) promised.add(row.n)
+          await delay(integerBelow(100, random))
+        }
+        sink.end()
+        await once(sink, 'finish')
+        isOver = true
+      })()
+      const given = new Set<number>()
+      /** Rows up to an acknowledged position, which must not come again. */
+      const acknowledged = new Set<number>()
+      const isDone = () => isOver && [...promised].every(n => given.has(n))
+      const limit = AbortSignal.timeout(120_000)
+      while (!isDone() && !limit.aborted) {
+        const most = 1 + integerBelow(300, random)
+        const source = follow('tail', {
+          ...more,
+          table,
+          checkpoint_location: location,
+          follow: { by: 'tail', interval_ms: INTERVAL_MS, lag_ms },
+        })
+        const quitting = setTimeout(() => source.destroy(), 4_000)
+        const ofRun: number[] = []
+        try {
+          for await (const row of source) {
+            const n = Number(row['n'])
+            expect(acknowledged.has(n) || ofRun.includes(n), `seed ${seed}, row ${n} again`).toBe(false)
+            ofRun.push(n)
+            given.add(n)
+            if (ofRun.length % 50 === 0 || ofRun.length === most) {
+              await source.acknowledge(source.positionOf(row))
+              for (const each of ofRun) acknowledged.add(each)
+            }
+            if (ofRun.length === most) break
+          }
+        } catch (error) {
+          expect((error as { code?: string }).code, `seed ${seed}: ${error}`).toBe(
+            'ERR_STREAM_PREMATURE_CLOSE',
+          )
+        }
+        clearTimeout(quitting)
+        await closed(source)
+      }
+      await writer
+      expect(promised.size).toBeGreaterThan(1_000)
+      expect(
+        [...promised].filter(n => !given.has(n)),
+        `seed ${seed}`,
+      ).toEqual([])
+    },
+  )
+
   it('refuses conditions on its time column', async () => {
     const where = 'sensor = 1 AND at > ?'
     const source = follow('tail', { table: 'events_timestamp_asc', where, params: [new Date(0)] })
