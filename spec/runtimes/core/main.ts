@@ -4,6 +4,7 @@ import { deletes } from './deletes.ts'
 import { errors } from './errors.ts'
 import { once } from './once.ts'
 import { order } from './order.ts'
+import { reads } from './reads.ts'
 import { rows } from './rows.ts'
 import { Keyspace, type Outcome, type Suite } from './suite.ts'
 import { tls } from './tls.ts'
@@ -11,6 +12,7 @@ import { web } from './web.ts'
 
 const suites: Readonly<Record<string, Suite>> = {
   rows,
+  reads,
   deletes,
   order,
   web,

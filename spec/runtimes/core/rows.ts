@@ -13,7 +13,7 @@ interface Sampled {
   readonly meant: Record<string, unknown>
 }
 
-function sampleRow(random: () => number, i: number): Sampled {
+export function sampleRow(random: () => number, i: number): Sampled {
   const given: Record<string, unknown> = { bucket: i % 100, id: i }
   const meant: Record<string, unknown> = { bucket: String(i % 100), id: String(i) }
   for (const [name, { sample }] of Object.entries(columns)) {
@@ -24,18 +24,19 @@ function sampleRow(random: () => number, i: number): Sampled {
   return { given, meant }
 }
 
-async function typesTable(keyspace: Keyspace): Promise<string> {
+/** Columns and primary key of a table with a column of every type. */
+export async function typesDefinition(keyspace: Keyspace): Promise<string> {
   await keyspace.client.execute(
     `CREATE TYPE IF NOT EXISTS ${keyspace.name}.address (street text, zip int, tags frozen<set<text>>)`,
   )
   const definitions = Object.entries(columns).map(([name, { type }]) => `${name} ${type}`)
-  return keyspace.table(`bucket int, id int, ${definitions.join(', ')}, PRIMARY KEY (bucket, id)`)
+  return `bucket int, id int, ${definitions.join(', ')}, PRIMARY KEY (bucket, id)`
 }
 
 export const rows: Suite = {
   async 'writes rows of every type that are read back exactly'(keyspace) {
     const { seed, rows: count } = keyspace.surroundings
-    const table = await typesTable(keyspace)
+    const table = await keyspace.table(await typesDefinition(keyspace))
     const random = randomFrom(seed)
     const expected: Record<string, unknown>[] = []
     const source = function* () {
