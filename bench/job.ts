@@ -24,6 +24,10 @@ export type Method =
   | {
       readonly name: 'ours'
       readonly options: Partial<CassandraWritableOptions>
+      /** Whether there is an `on_bad_row`. It does nothing. */
+      readonly handler?: boolean
+      /** Share of rows with a value that their column cannot have. */
+      readonly bad?: number
     }
   /** Ours in epochs, with a checkpoint in a temporary folder or in a table of the same server. */
   | { readonly name: 'epochs'; readonly rows_per_epoch: number; readonly keeper?: 'file' | 'table' }
@@ -44,6 +48,8 @@ export interface Measured {
   readonly before_mib: number
   readonly requests?: number
   readonly retries?: number
+  /** Rows that were given to `on_bad_row`. */
+  readonly set_aside?: number
   /** Number of messages on diagnostics channels. */
   readonly messages?: number
   /** Number of warnings about batches in the log of the server. */

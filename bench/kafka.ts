@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startKafka } from '../lib/testing/index.ts'
 import { Topics } from '../spec/kafka/topics.ts'
+import { geometric } from './geometric.ts'
 import type { KafkaJob } from './kafkaMember.ts'
 import { median } from './median.ts'
 import { MemberProcess } from './memberProcess.ts'
@@ -26,6 +27,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     processes: { type: 'string', default: '1,2,3' },
     protocol: { type: 'string', default: 'classic' },
+    /** Where checkpoints are: `file`, `table`, or both, which then take turns. */
+    checkpoint: { type: 'string', default: 'file' },
   },
 })
 const messages = Number(values.messages)
@@ -48,30 +51,42 @@ for (let from = 0; from < messages; from += SENT_AT_ONCE) {
 }
 console.log(`${messages} messages in ${PARTITIONS} partitions`)
 
+const keepers = values.checkpoint
+  .split(',')
+  .map(name => ({ name, rates: [] as number[], cpu: [] as number[] }))
 for (const processes of values.processes.split(',').map(Number)) {
-  const rates: number[] = []
-  const cpu: number[] = []
+  for (const { rates, cpu } of keepers) rates.length = cpu.length = 0
   for (let round = 0; round < Number(values.rounds); round++) {
-    const table = `kafka_${processes}_${round}`
-    await server.createTable(table, TABLE)
-    const { seconds, cpu_seconds } = await consume(processes, table)
-    rates.push(messages / seconds)
-    cpu.push((cpu_seconds / messages) * 1e6)
+    for (const { name, rates, cpu } of round % 2 === 0 ? keepers : keepers.toReversed()) {
+      const table = `${name}_${processes}_${round}`
+      await server.createTable(table, TABLE)
+      const { seconds, cpu_seconds } = await consume(processes, table, name)
+      rates.push(messages / seconds)
+      cpu.push((cpu_seconds / messages) * 1e6)
+    }
   }
-  const line = `${processes} processes: ${Math.round(median(rates))} messages/s, ${median(cpu).toFixed(1)} µs of client CPU each`
-  console.log(`${line} (${rates.map(Math.round).join(', ')})`)
+  for (const { name, rates, cpu } of keepers) {
+    const line = `${processes} processes, checkpoint in a ${name}: ${Math.round(median(rates))} messages/s, ${median(cpu).toFixed(1)} µs of client CPU each`
+    console.log(`${line} (${rates.map(Math.round).join(', ')})`)
+  }
+  const [file, table] = keepers
+  if (file === undefined || table === undefined) continue
+  const { mean, error } = geometric(table.rates.map((rate, i) => rate / (file.rates[i] ?? rate)))
+  console.log(
+    `${processes} processes, ${table.name} : ${file.name} by pairs ${mean.toFixed(3)} ± ${error.toFixed(3)}`,
+  )
 }
 await topics.close()
 
-async function consume(processes: number, table: string) {
-  const checkpoint = await mkdtemp(join(tmpdir(), 'bench-kafka-'))
+async function consume(processes: number, table: string, keeper: string) {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-kafka-'))
   const { contactPoints, localDataCenter } = server.access
   const job: KafkaJob = {
     brokers: kafka.brokers,
     protocol: values.protocol === 'consumer' ? 'consumer' : 'classic',
     group_id: `bench-${randomBytes(4).toString('hex')}`,
     topic,
-    checkpoint,
+    checkpoint: keeper === 'table' ? { keyspace: KEYSPACE } : folder,
     contactPoint: contactPoints[0] ?? '',
     localDataCenter,
     keyspace: KEYSPACE,
@@ -90,6 +105,6 @@ async function consume(processes: number, table: string) {
     }
   } finally {
     await Promise.all(members.map(member => member.end()))
-    await rm(checkpoint, { recursive: true, force: true })
+    await rm(folder, { recursive: true, force: true })
   }
 }

@@ -7,7 +7,7 @@ export interface KafkaJob {
   readonly protocol: 'classic' | 'consumer'
   readonly group_id: string
   readonly topic: string
-  readonly checkpoint: string
+  readonly checkpoint: string | { readonly keyspace: string }
   readonly contactPoint: string
   readonly localDataCenter: string
   readonly keyspace: string

@@ -30,10 +30,12 @@ process.stdout.write(`${JSON.stringify(found)}\n`)
 
 /** Returns a function that loads the rows. Makes the rows now if `parsed` is set, otherwise during the load. */
 function prepared({ method, parsed }: Job): () => Promise<object> {
-  const rows = parsed ? [...generate(data, job.rows)] : generate(data, job.rows)
+  const source =
+    method.name === 'ours' && method.bad !== undefined ? withBadRows(method.bad) : generate(data, job.rows)
+  const rows = parsed ? [...source] : source
   switch (method.name) {
     case 'ours':
-      return () => ours(rows, method.options)
+      return () => ours(rows, method.handler ? { ...method.options, on_bad_row: () => {} } : method.options)
     case 'epochs':
       return () => epochs(rows, method.rows_per_epoch, method.keeper)
     case 'executeConcurrent': {
@@ -57,8 +59,15 @@ function target() {
 async function ours(rows: Iterable<object>, options: object): Promise<object> {
   const sink = createCassandraWritable({ ...target(), ...options })
   await pipeline(Readable.from(rows), sink)
-  const { requests, retries } = sink.stats
-  return { requests, retries }
+  const { requests, retries, rows_set_aside: set_aside } = sink.stats
+  return { requests, retries, set_aside }
+}
+
+/** Every n-th row has text in its int column. */
+function* withBadRows(share: number): Generator<Readonly<Record<string, unknown>>> {
+  let i = 0
+  for (const row of generate(data, job.rows))
+    yield ++i % Math.round(1 / share) === 0 ? { ...row, m: 'none' } : row
 }
 
 async function epochs(

@@ -30,15 +30,17 @@ const dataNames = flags.data.split(',').map(name => {
   return name
 })
 
-const server = await BenchServer.start(Number(flags.nodes))
+const nodes = Number(flags.nodes)
+const server = await BenchServer.start(nodes)
 try {
   const results: Result[] = []
   for (const rows of flags.rows.split(',').map(Number)) {
     for (const data of dataNames) {
       const found = await compare(data, rows)
-      console.log(readTableOf(found))
+      console.log(readTableOf(found, nodes))
       results.push(...found)
-      if (flags.save !== undefined) await saveResults(flags.save, results, readPlotOf(results))
+      if (flags.save !== undefined)
+        await saveResults(flags.save, { nodes, results }, readPlotOf(results, nodes))
     }
   }
 } finally {

@@ -1,11 +1,11 @@
 import { barChart } from './plot.ts'
-import { type Result, summaryOf, whole } from './report.ts'
+import { nodesText, type Result, summaryOf, whole } from './report.ts'
 import { dataSets } from './rows.ts'
 
 const titleOf = ({ data, rows }: Result) => `${whole.format(rows)} rows, (${data}) ${dataSets[data].title}`
 
 /** Bars of every reader on every table. */
-export function readPlotOf(results: readonly Result[]): string {
+export function readPlotOf(results: readonly Result[], nodes: number): string {
   const groups = [...new Set(results.map(titleOf))].map(title => ({
     title,
     bars: results
@@ -16,7 +16,7 @@ export function readPlotOf(results: readonly Result[]): string {
         return { label: contender, value: rate, least, most, accented: contender === 'ours' }
       }),
   }))
-  return barChart('Rows read a second, whole processes, one node', groups)
+  return barChart(`Rows read per second, whole processes, ${nodesText(nodes)}`, groups)
 }
 
 const head = [
@@ -24,14 +24,14 @@ const head = [
   'rows/s',
   'from–to',
   'ours is faster by',
-  'client CPU, µs a row',
+  'client CPU, µs per row',
   'ours takes',
-  'other CPU, µs a row',
+  'other CPU, µs per row',
   'peak MiB',
 ]
 
 /** One table as Markdown, with the ratio of ours to each reader. */
-export function readTableOf(results: readonly Result[]): string {
+export function readTableOf(results: readonly Result[], nodes: number): string {
   const ours = results.find(({ contender }) => contender === 'ours')
   const lines = results.map(result => {
     const { rate, least, most, cost, otherCost, peak } = summaryOf(result)
@@ -50,5 +50,5 @@ export function readTableOf(results: readonly Result[]): string {
   const rule = head.map((_, i) => (i === 0 ? '---' : '--:'))
   const table = [head, rule, ...lines].map(cells => `| ${cells.join(' | ')} |`).join('\n')
   const [first] = results
-  return `\n### ${first === undefined ? '' : titleOf(first)}\n\n${table}`
+  return `\n### ${nodesText(nodes)}, ${first === undefined ? '' : titleOf(first)}\n\n${table}`
 }

@@ -14,7 +14,7 @@ export interface Result {
 
 export const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 
-const nodesText = (nodes: number) => `${nodes} node${nodes > 1 ? 's' : ''}`
+export const nodesText = (nodes: number) => `${nodes} node${nodes > 1 ? 's' : ''}`
 
 /** Medians of the rounds. Rates are rows per second, costs are microseconds of CPU per row. */
 export function summaryOf({ rows, rounds }: Result) {

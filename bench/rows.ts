@@ -71,6 +71,12 @@ export const dataSets = {
     primaryKey: 'id, n',
     row: i => row(Math.floor(i / ROWS_PER_PARTITION), i % ROWS_PER_PARTITION, i, kibibyteNote(i)),
   },
+  f: {
+    title: 'one partition',
+    columns,
+    primaryKey: 'id, n',
+    row: i => row(0, i, i, note(i)),
+  },
   wide4: wide(4),
   wide40: wide(40),
   wide400: wide(400),

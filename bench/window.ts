@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
+import { geometric } from './geometric.ts'
 import { median } from './median.ts'
 import { type DataName, dataSets, generate, isDataName } from './rows.ts'
 import { BenchServer, KEYSPACE } from './server.ts'
@@ -96,14 +97,6 @@ async function compare(data: DataName): Promise<void> {
   })
   const least = Math.min(...pairs.map(({ ratios }) => geometric(ratios).mean))
   console.log(`| (${data}) | ${shown(median(own))} | ${cells.join(' | ')} | ${least.toFixed(2)} |`)
-}
-
-/** The geometric mean, and its standard error. */
-function geometric(ratios: readonly number[]): { mean: number; error: number } {
-  const logs = ratios.map(Math.log)
-  const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length
-  const variance = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0) / (logs.length - 1)
-  return { mean: Math.exp(mean), error: Math.exp(mean) * Math.sqrt(variance / logs.length) }
 }
 
 function shown(rate: number): string {
