@@ -25,6 +25,8 @@ const { values: flags } = parseArgs({
   },
 })
 const rows = Number(flags.rows)
+/** Microseconds of CPU per row. */
+const cost = ({ cpu_seconds }: Measured) => (cpu_seconds / rows) * 1e6
 
 const server = await BenchServer.start(1)
 try {
@@ -69,8 +71,6 @@ async function compare(data: DataName): Promise<void> {
   }
 }
 
-const cost = ({ cpu_seconds }: Measured) => (cpu_seconds / rows) * 1e6
-
 function shown(ratios: readonly number[]): string {
   const { mean, error } = geometric(ratios)
   return `${mean.toFixed(3)} ± ${error.toFixed(3)}`
@@ -80,5 +80,8 @@ async function oneLoad(data: DataName, more: { handler?: boolean; bad?: number }
   const table = `rows_${data}`
   await server.truncate(table)
   const method = { name: 'ours', options: {}, ...more } as const
-  return await loadInProcess({ access: server.access, table, data, rows, method, parsed: true })
+  const measured = await loadInProcess({ access: server.access, table, data, rows, method, parsed: true })
+  const bad = Math.floor(rows * (more.bad ?? 0))
+  if (measured.set_aside !== bad) throw new Error(`${measured.set_aside} of ${bad} bad rows were set aside`)
+  return measured
 }

@@ -2,12 +2,38 @@
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { loadInProcess } from './inProcess.ts'
+import type { MemorySample } from './job.ts'
 import { lineChart } from './plot.ts'
 import { saveResults } from './results.ts'
 import { type DataName, dataSets } from './rows.ts'
-import { BenchServer } from './server.ts'
-import type { SlowRead, SlowReading } from './slowReading.ts'
+import { type Access, BenchServer, KEYSPACE } from './server.ts'
 import { wholeProcess } from './wholeProcess.ts'
+
+/** The input of the process of one read. */
+export interface SlowReading {
+  readonly access: Access
+  readonly keyspace: string
+  readonly table: string
+  /** Rows per second that the consumer takes. Without it, it takes all that come. */
+  readonly rows_per_second?: number
+  /** Reads the partition with this `id` only. */
+  readonly id?: string
+  /** Milliseconds between two samples of the memory. */
+  readonly sample_ms: number
+}
+
+/** The output of the process of one read. */
+export interface SlowRead {
+  readonly rows: number
+  /** Whether each row had the clustering key after that of the row before. Only one partition has an order. */
+  readonly in_order: boolean
+  readonly seconds: number
+  readonly cpu_seconds: number
+  /** Resident memory before the reader is made. */
+  readonly before_mib: number
+  readonly peak_mib: number
+  readonly memory: readonly MemorySample[]
+}
 
 const SAMPLE_MS = 100
 
@@ -47,9 +73,15 @@ async function load(data: DataName, rows: number): Promise<void> {
 }
 
 async function read(title: string, data: DataName, rows: number, more: Partial<SlowReading>) {
-  const reading: SlowReading = { access: server.access, table: `rows_${data}`, sample_ms: SAMPLE_MS, ...more }
-  const script = fileURLToPath(new URL('slowReading.ts', import.meta.url))
-  const args = ['--import', 'tsx', '--expose-gc', script, JSON.stringify(reading)]
+  const reading: SlowReading = {
+    access: server.access,
+    keyspace: KEYSPACE,
+    table: `rows_${data}`,
+    sample_ms: SAMPLE_MS,
+    ...more,
+  }
+  const script = fileURLToPath(new URL('slowReading.mjs', import.meta.url))
+  const args = ['--expose-gc', script, JSON.stringify(reading)]
   const { output } = await wholeProcess(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const found = JSON.parse(output) as SlowRead
   if (found.rows !== rows) throw new Error(`${title}: ${found.rows} of ${rows} rows came`)
