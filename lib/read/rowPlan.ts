@@ -7,6 +7,7 @@ import { Bytes } from '../value/bytes.ts'
 import type { Decoder } from '../value/compiledType.ts'
 import { columnDecoderFor, setOwn } from '../value/decoder.ts'
 import { type Encoder, encoderFor } from '../value/encoder.ts'
+import { encodeDecoded } from './decodedByDriver.ts'
 import { type Place, placeAt, type Span, setPlace } from './place.ts'
 import type { SpanFilter } from './spanFilter.ts'
 import type { Layout } from './statement.ts'
@@ -167,7 +168,8 @@ export class RowPlan {
     )
     const out = new Bytes(Number.POSITIVE_INFINITY)
     out.begin()
-    this.#encoders[column]?.(value, out)
+    const { [column]: encode } = this.#encoders
+    if (encode !== undefined) encodeDecoded(this.#layout[column] as Column, encode, value, out)
     return out.close()
   }
 

@@ -85,6 +85,36 @@ describe('the rows of a page', () => {
     expect(Object.values(row)).toStrictEqual(wanted)
   })
 
+  it.each<[string, unknown, string]>([
+    ['timestamp', new Date(Number.NaN), 'beyond the range of Date'],
+    [
+      'list<frozen<tuple<int, timestamp>>>',
+      [types.Tuple.fromArray([1, new Date(Number.NaN)])],
+      'range of Date',
+    ],
+    ['vector<timestamp, 1>', new types.Vector([new Date(Number.NaN)], 'timestamp'), 'range of Date'],
+    ['frozen<odd>', {}, 'loses a field `__proto__`'],
+    ['map<int, frozen<odd>>', { 1: {} }, 'loses a field `__proto__`'],
+    ['map<text, int>', { a: 1 }, 'encoding: { map: Map }'],
+    ['frozen<set<frozen<map<blob, int>>>>', [{ a: 1 }], 'encoding: { map: Map }'],
+    ['map<double, int>', new Map([[0, 1]]), 'does not tell -0 from 0'],
+    ['set<float>', new Set([0]), 'does not tell -0 from 0'],
+    ['int', 'many', 'what the driver read for it'],
+  ])('are refused if the driver may have lost a part of a %s', (cql, value, why) => {
+    const fields = [{ name: '__proto__', type: 'int' }]
+    const lost = { name: 'lost', cql, kind: 'regular' as const, type: parseCqlType(cql, () => fields) }
+    const given = new (types as unknown as { Row: new (columns: unknown) => types.Row }).Row([lost])
+    Object.assign(given, { lost: value })
+    expect(() => new RowPlan([lost]).plain([given])).toThrow(
+      expect.objectContaining({
+        name: 'ReadError',
+        code: 'ERR_CASSANDRA_READ',
+        message: expect.stringMatching(/`lost` cannot be read exactly/),
+      }),
+    )
+    expect(() => new RowPlan([lost]).plain([given])).toThrow(why)
+  })
+
   it('have their columns in the order of the table, without those that were added since', () => {
     const [id, big, tags, price, gone] = columns
     const layout = [id, undefined, price, big, undefined, gone, tags]
