@@ -135,13 +135,19 @@ describe('a reader that follows by scan', () => {
     const last = new Map<number, number>()
     let isOver = false
     const writer = (async () => {
-      const sink = createCassandraWritable({ ...ks.target, table: 'race' })
-      // Opens it, because rows get their write times when they come.
+      const sink = createCassandraWritable({ ...ks.target, table: 'race', timestamp_column: '$at' })
+      // Opens it, so that rows do not wait.
       await sink.validate({ id: 0, v: 0 })
+      const newest = new Map<number, bigint>()
       for (let v = 0; v < 3000; v++) {
         const id = integerBelow(1000, random)
         last.set(id, v)
-        if (!sink.write({ id, v })) await once(sink, 'drain')
+        // Rows become visible long after their write times, but within `lag_ms`. The versions of a row keep their order.
+        const early = BigInt(Date.now() - integerBelow(400, random)) * 1000n
+        const before = newest.get(id) ?? 0n
+        const $at = early > before ? early : before + 1n
+        newest.set(id, $at)
+        if (!sink.write({ id, v, $at })) await once(sink, 'drain')
         if (v % 50 === 0) await delay(60)
       }
       sink.end()
