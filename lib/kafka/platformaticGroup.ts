@@ -7,7 +7,7 @@ import type { GroupListener, Subscription, TopicOffset, TopicPartition } from '.
 import { kafkaFailure } from './kafkaFailure.ts'
 import { newConsumer } from './platformaticConsumer.ts'
 import { fencedBy, isFenced, isHopeless, isUnknownTopic } from './platformaticErrors.ts'
-import { closeConnections, joinByStream, leaveInTime } from './platformaticMember.ts'
+import { closeConnections, joinByStream, leaveInTime, memberLimits } from './platformaticMember.ts'
 import type { Platformatic, PlatformaticOptions } from './platformaticOptions.ts'
 import { retried } from './retried.ts'
 import type { SilentBrokers } from './silentBrokers.ts'
@@ -31,13 +31,6 @@ const LAST_LEAVE_LIMIT_MS = 30_000
 const JOIN_MS = 180_000
 
 /**
- * Milliseconds after which the group takes a member that is silent for dead. A join waits that long for a dead member, and must not
- * take longer than a request may take.
- */
-const SESSION_MS = 25_000
-const REQUEST_MS = 30_000
-
-/**
  * A member of a consumer group. When its consumer fails, a new one takes its place: after a failed heartbeat, the library's
  * consumer sends no more heartbeats, and it never looks for another coordinator.
  */
@@ -48,8 +41,10 @@ export class PlatformaticGroup {
   readonly #listener: GroupListener
   readonly #silent: SilentBrokers
   readonly #closing = new AbortController()
-  /** In the protocol of KIP-848, a new consumer goes on as the same member. */
+  /** In the protocol of KIP-848, the id of each consumer, so that its successor can leave in its place. */
   readonly #memberId = randomUUID()
+  /** Whether the group may have a member of that id. */
+  #mayBeMember = false
   #consumer: Consumer | undefined
   /** The assignment that the listener knows, compared by identity. */
   #known: object | null = null
@@ -120,17 +115,12 @@ export class PlatformaticGroup {
     }
   }
 
-  async #joinOnce(): Promise<void> {
+  #newConsumer(): Consumer {
     const { group_id } = this.#subscription
     const { brokers, group_protocol, kafka_options } = this.#options
-    const given = (name: string, otherwise: number) => {
-      const value = kafka_options[name]
-      return typeof value === 'number' ? value : otherwise
-    }
-    const sessionTimeout = given('sessionTimeout', SESSION_MS)
-    const requestTimeout = given('requestTimeout', Math.max(REQUEST_MS, sessionTimeout + 5_000))
+    const { sessionTimeout, requestTimeout } = memberLimits(kafka_options)
     this.#mostSilence_ms = sessionTimeout + requestTimeout
-    const consumer = newConsumer(this.#module, this.#silent, {
+    return newConsumer(this.#module, this.#silent, {
       clientId: 'cassandra-streams',
       sessionTimeout,
       requestTimeout,
@@ -140,6 +130,12 @@ export class PlatformaticGroup {
       groupProtocol: group_protocol,
       autocommit: false,
     })
+  }
+
+  async #joinOnce(): Promise<void> {
+    // Kafka would refuse a member that joins twice.
+    await this.#leaveById(LEAVE_LIMIT_MS)
+    const consumer = this.#newConsumer()
     this.#consumer = consumer
     this.#known = null
     let isMember = false
@@ -166,7 +162,10 @@ export class PlatformaticGroup {
 
   async #joinWith(consumer: Consumer): Promise<void> {
     const { topics } = this.#subscription
-    if (this.#options.group_protocol === 'consumer') return joinByStream(consumer, topics, this.#memberId)
+    if (this.#options.group_protocol === 'consumer') {
+      this.#mayBeMember = true
+      return joinByStream(consumer, topics, this.#memberId)
+    }
     consumer.topics.trackAll(...topics)
     await consumer.joinGroup({})
   }
@@ -254,7 +253,7 @@ export class PlatformaticGroup {
     })
   }
 
-  /** Before another consumer. In the protocol of KIP-848, it would have to wait until the group misses a member that could not leave. */
+  /** Before another consumer, which leaves in place of this one in the protocol of KIP-848. */
   async #giveUp(): Promise<void> {
     if (this.#options.group_protocol === 'classic' || this.#closing.signal.aborted) return this.#leave()
     const consumer = this.#release()
@@ -262,11 +261,26 @@ export class PlatformaticGroup {
   }
 
   async #leave(): Promise<void> {
-    const consumer = this.#release()
-    if (consumer === undefined) return
     const limit_ms = this.#closing.signal.aborted ? LAST_LEAVE_LIMIT_MS : LEAVE_LIMIT_MS
-    const left = leaveInTime(this.#module, consumer, limit_ms)
+    const left = this.#leaveWithin(limit_ms)
     await Promise.race([left, delay(LEAVE_MS, undefined, { ref: false })])
+  }
+
+  async #leaveWithin(limit_ms: number): Promise<void> {
+    const consumer = this.#release()
+    if (consumer !== undefined) {
+      if (this.#options.group_protocol === 'classic') return leaveInTime(this.#module, consumer, limit_ms)
+      await closeConnections(this.#module, consumer)
+    }
+    await this.#leaveById(limit_ms)
+  }
+
+  /** Leaves in the protocol of KIP-848. Another consumer may know another coordinator, which may be gone or hang. */
+  async #leaveById(limit_ms: number): Promise<void> {
+    if (!this.#mayBeMember) return
+    const consumer = this.#newConsumer()
+    consumer.memberId = this.#memberId
+    await leaveInTime(this.#module, consumer, limit_ms)
   }
 
   #release(): Consumer | undefined {

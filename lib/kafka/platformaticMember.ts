@@ -3,14 +3,32 @@ import type { Consumer } from '@platformatic/kafka'
 import { within } from '../cluster/within.ts'
 import { hasLeft } from './platformaticConsumer.ts'
 import { isFenced } from './platformaticErrors.ts'
-import type { Platformatic } from './platformaticOptions.ts'
+import type { Platformatic, PlatformaticOptions } from './platformaticOptions.ts'
 
 /** Milliseconds between two attempts to leave. */
 const LEAVE_AGAIN_MS = 1_000
 
 /**
- * Joins with the protocol of KIP-848, as the member of this id, even if that one has not left. The library joins only by opening a
- * stream. The stream is closed before it fetches anything.
+ * Milliseconds after which the group takes a member that is silent for dead. A join waits that long for a dead member, and must not
+ * take longer than a request may take.
+ */
+const SESSION_MS = 25_000
+const REQUEST_MS = 30_000
+
+/** Time limits of a member in milliseconds. */
+export function memberLimits(kafka_options: PlatformaticOptions['kafka_options']) {
+  const given = (name: string, otherwise: number) => {
+    const value = kafka_options[name]
+    return typeof value === 'number' ? value : otherwise
+  }
+  const sessionTimeout = given('sessionTimeout', SESSION_MS)
+  const requestTimeout = given('requestTimeout', Math.max(REQUEST_MS, sessionTimeout + 5_000))
+  return { sessionTimeout, requestTimeout }
+}
+
+/**
+ * Joins with the protocol of KIP-848, as a member of this id. The library joins only by opening a stream. The stream is closed before
+ * it fetches anything.
  */
 export async function joinByStream(
   consumer: Consumer,
@@ -49,5 +67,7 @@ export async function leaveInTime(module: Platformatic, consumer: Consumer, limi
 
 /** Closes the connections without leaving the group. Never throws. */
 export async function closeConnections(module: Platformatic, consumer: Consumer): Promise<void> {
+  // Closed connections would be tried again.
+  consumer[module.kOptions].retries = 0
   await module.Base.prototype.close.call(consumer).catch(() => {})
 }
