@@ -1,5 +1,6 @@
 // npm run test:servers              runs the core of the integration specs on every version of Cassandra
 // npm run test:servers -- 5.0 6.0   only on these versions
+// npm run test:servers -- 6.0 --only read,count   only these specs
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,17 +9,23 @@ import { parseArgs } from 'node:util'
 import { startCluster } from '../../lib/testing/cluster.ts'
 import { areJarsIn, fetchJars, jarFolder } from '../../lib/testing/jars.ts'
 import { findJavaOf } from './java.ts'
-import { core, type Server, servers, yamlOf } from './servers.ts'
+import { type Server, servers, yamlOf } from './servers.ts'
 
 const { values: flags, positionals: asked } = parseArgs({
   allowPositionals: true,
   options: {
     /** File for the counts of passed and failed specs. */
     report: { type: 'string' },
+    /** Names of specs, joined by commas. */
+    only: { type: 'string' },
   },
 })
 const chosen = servers.filter(({ name }) => asked.length === 0 || asked.includes(name))
 if (chosen.length === 0) throw new Error(`Expected one of ${servers.map(({ name }) => name).join(', ')}`)
+
+const only = flags.only?.split(',')
+const specsOf = ({ specs, hasAccord }: Server) =>
+  [...specs, ...(hasAccord ? ['accord'] : [])].filter(name => only?.includes(name) ?? true)
 
 const folder = mkdtempSync(join(tmpdir(), 'cassandra-streams-servers-'))
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -34,11 +41,11 @@ type Outcome = ReadonlyMap<string, Counts> | undefined
 /** Runs the specs against a server. The counts come from the report of vitest. */
 function runSpecs(server: Server, contactPoint: string): Promise<Map<string, Counts>> {
   const report = join(folder, `${server.name}.json`)
-  const only = server.hasAccord ? [] : ['--exclude', 'spec/servers/**']
+  const files = specsOf(server).map(name => `/${name}.spec.ts`)
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const child = spawn(
     'npx',
-    ['vitest', 'run', '--config', 'vitest.servers.config.ts', ...only, ...reporters],
+    ['vitest', 'run', '--config', 'vitest.servers.config.ts', ...files, ...reporters],
     {
       stdio: 'inherit',
       env: { ...process.env, CASSANDRA_CONTACT_POINTS: contactPoint, CASSANDRA_SERIES: server.name },
@@ -93,13 +100,11 @@ for (const server of chosen) outcomes.set(server, await tryServer(server))
 const cell = (counts: Counts | undefined) =>
   counts === undefined ? '–' : `${counts.passed}/${counts.passed + counts.failed}`
 
-const names = [...core, 'accord']
-const table = [['Cassandra', ...names]]
-for (const [{ name, version, java }, outcome] of outcomes) {
-  if (outcome === undefined) table.push([name, `no Java ${java.join(' or ')}`])
-  else table.push([version, ...names.map(name => cell(outcome.get(name)))])
-}
-const widths = names.map((_, column) => Math.max(...table.map(row => row[column]?.length ?? 0)))
+const names = [...new Set(chosen.flatMap(specsOf))]
+const table = [['Cassandra', ...[...outcomes.keys()].map(({ version }) => version)]]
+for (const name of names)
+  table.push([name, ...[...outcomes.values()].map(outcome => cell(outcome?.get(name)))])
+const widths = (table[0] ?? []).map((_, column) => Math.max(...table.map(row => row[column]?.length ?? 0)))
 for (const row of table) {
   console.log(
     row
@@ -109,12 +114,12 @@ for (const row of table) {
   )
 }
 
-const ran = [...outcomes.values()].filter(outcome => outcome !== undefined)
+const ran = [...outcomes].flatMap(([server, outcome]) => (outcome === undefined ? [] : [{ server, outcome }]))
 const sum = (of: keyof Counts) =>
-  ran.flatMap(outcome => [...outcome.values()]).reduce((total, counts) => total + counts[of], 0)
+  ran.flatMap(({ outcome }) => [...outcome.values()]).reduce((total, counts) => total + counts[of], 0)
 /** Number of spec files without results, so that a renamed file does not go unnoticed. */
 const missing = ran.reduce(
-  (total, outcome) => total + core.filter(name => !outcome.get(name)?.passed).length,
+  (total, { server, outcome }) => total + specsOf(server).filter(name => !outcome.get(name)?.passed).length,
   0,
 )
 const [passed, failed] = [sum('passed'), sum('failed') + missing]
