@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { Client } from 'cassandra-driver'
-import { expect } from 'vitest'
+import { Client } from 'cassandra-driver'
+import { expect, onTestFinished } from 'vitest'
 import { countRows, createCassandraReadable, createCassandraWritable } from '../lib/index.ts'
 import type { Cassandra } from '../lib/testing/index.ts'
 import { integerBelow, randomFrom } from './random.ts'
@@ -47,6 +47,22 @@ export function randomTokens(counts: readonly number[], seed: number): bigint[][
     return token
   }
   return counts.map(count => Array.from({ length: count }, next))
+}
+
+/** Fills a table, reads and counts it in all ways, and returns the tokens of the ring in their order. */
+export async function tokensOfWholeRing(cassandra: Cassandra, seed: number): Promise<bigint[]> {
+  const { contactPoints, localDataCenter, port } = cassandra
+  const protocolOptions = { port, maxSchemaAgreementWaitSeconds: 60 }
+  const client = new Client({ contactPoints, localDataCenter, protocolOptions })
+  onTestFinished(() => client.shutdown())
+  const target = await createRing(client, cassandra)
+  await fillRing(client, target, seed)
+  await expectWholeRing(client, target, seed)
+  return inOrder(await tokensOf(client))
+}
+
+export function inOrder(tokens: readonly bigint[]): bigint[] {
+  return tokens.toSorted((a, b) => (a < b ? -1 : 1))
 }
 
 /** Creates a keyspace with one replica, so that only the right node can answer. */
@@ -135,12 +151,12 @@ async function expectShards(target: RingTable, wanted: readonly string[], count:
   const shards = Array.from({ length: count }, (_, index) => `${index}/${count}`)
   const read = (more: object) =>
     Promise.all(shards.map(shard => createCassandraReadable({ ...target, shard, ...more }).toArray()))
-  const inOrder = await read({ after: null })
-  expect(inOrder.flat().map(nameOf)).toEqual(wanted)
+  const ordered = await read({ after: null })
+  expect(ordered.flat().map(nameOf)).toEqual(wanted)
   const inTurns = await read({})
   for (const [i, rows] of inTurns.entries()) {
     expect(rows.length).toBeGreaterThan(0)
-    expect(rows.map(nameOf).sort()).toEqual(inOrder[i]?.map(nameOf).sort())
+    expect(rows.map(nameOf).sort()).toEqual(ordered[i]?.map(nameOf).sort())
   }
   const counted = await Promise.all(shards.map(shard => countRows({ ...target, shard })))
   expect(counted.map(({ rows }) => rows)).toEqual(inTurns.map(({ length }) => length))

@@ -53,7 +53,7 @@ export class PlatformaticGroup {
   /** When that or an assignment was seen, by `performance.now()`. Undefined while this process is no member. */
   #aliveAt: number | undefined
   /** Milliseconds without a heartbeat that a member may need for a rejoin. */
-  #mostSilence_ms = 0
+  readonly #mostSilence_ms: number
   #look: NodeJS.Timeout | undefined
   #count: NodeJS.Timeout | undefined
   /** Number of partitions of all topics when the group last was joined. */
@@ -73,6 +73,8 @@ export class PlatformaticGroup {
     this.#subscription = subscription
     this.#listener = listener
     this.#silent = silent
+    const { sessionTimeout, requestTimeout } = memberLimits(options.kafka_options)
+    this.#mostSilence_ms = sessionTimeout + requestTimeout
   }
 
   /** Joins the group. Resolves when this process is a member. */
@@ -118,12 +120,9 @@ export class PlatformaticGroup {
   #newConsumer(): Consumer {
     const { group_id } = this.#subscription
     const { brokers, group_protocol, kafka_options } = this.#options
-    const { sessionTimeout, requestTimeout } = memberLimits(kafka_options)
-    this.#mostSilence_ms = sessionTimeout + requestTimeout
     return newConsumer(this.#module, this.#silent, {
       clientId: 'cassandra-streams',
-      sessionTimeout,
-      requestTimeout,
+      ...memberLimits(kafka_options),
       ...kafka_options,
       groupId: group_id,
       bootstrapBrokers: [...brokers],
@@ -135,6 +134,7 @@ export class PlatformaticGroup {
   async #joinOnce(): Promise<void> {
     // Kafka would refuse a member that joins twice.
     await this.#leaveById(LEAVE_LIMIT_MS)
+    this.#closing.signal.throwIfAborted()
     const consumer = this.#newConsumer()
     this.#consumer = consumer
     this.#known = null

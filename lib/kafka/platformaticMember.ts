@@ -48,7 +48,7 @@ export async function joinByStream(
 
 /**
  * Leaves the group. A consumer that does not leave stays a member that reads nothing, until the group notices that it is gone.
- * Never throws.
+ * With KIP-848 there is one attempt, because the library does not tell whether it has failed. Never throws.
  */
 export async function leaveInTime(module: Platformatic, consumer: Consumer, limit_ms: number): Promise<void> {
   consumer.removeAllListeners('consumer:heartbeat:error')

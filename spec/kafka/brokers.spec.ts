@@ -51,7 +51,7 @@ describe('a cluster of two brokers', () => {
     async group_protocol => {
       const { start } = await scene()
       const topic = `hangs-${randomBytes(4).toString('hex')}`
-      const replicaAssignment = [{ partition: 0, replicas: [1] }]
+      const replicaAssignment = [0, 1].map(partition => ({ partition, replicas: [1] }))
       // A broker that has just returned may not know the topic yet.
       await topics.admin.createTopics({ topics: [{ topic, replicaAssignment }], waitForLeaders: false })
       const [living = '', hanging = ''] = cluster.brokers
@@ -77,9 +77,12 @@ describe('a cluster of two brokers', () => {
       await writtenAtLeast(sink, 1)
       // After a rebalance, Kafka knows the member in another generation than that of its join.
       const other = startMember(groups[0], [living, hanging])
-      await delay(3_000)
+      await vi.waitFor(
+        () => expect([sink, other].map(({ stats }) => stats.partitions)).toEqual([1, 1]),
+        WITHIN,
+      )
       await other.stop()
-      await delay(2_000)
+      await vi.waitFor(() => expect(sink.stats.partitions).toBe(2), WITHIN)
       cluster.suspendSecond()
       try {
         const later = startMember(groups[1], [hanging, living])

@@ -17,11 +17,16 @@ afterEach(() => {
 })
 
 /** A group with one member, whose consumers do what a spec tells them. */
-async function scene() {
+async function scene(group_protocol: 'classic' | 'consumer' = 'classic', leave_ms = 0) {
   const consumers: Consumer[] = []
   class Consumer extends EventEmitter {
     readonly connections = { getFirstAvailable() {}, on() {} }
     readonly topics = { trackAll() {} }
+    readonly [platformatic.kOptions] = { retries: 3 }
+    memberId: string | null = null
+    hasJoined = false
+    /** Whether its connections were closed without leaving. */
+    isCut = false
     assignments: object[] | null = null
     lastHeartbeat: Date | null = null
     isClosed = false
@@ -35,14 +40,27 @@ async function scene() {
     async joinGroup() {
       this.assignments = [{ topic: 't', partitions: [0] }]
     }
+    async consume() {
+      this.hasJoined = true
+      this.assignments = [{ topic: 't', partitions: [0] }]
+      const stream = Object.assign(new EventEmitter(), { destroy: () => void stream.emit('close') })
+      return stream
+    }
     async close() {
+      if (leave_ms > 0) await new Promise(resolve => setTimeout(resolve, leave_ms))
       this.isClosed = true
     }
   }
-  const module = { ...platformatic, Consumer } as unknown as Platformatic
+  class Base {
+    isCut = false
+    async close() {
+      this.isCut = true
+    }
+  }
+  const module = { ...platformatic, Base, Consumer } as unknown as Platformatic
   const options = {
     brokers: ['a:1'],
-    group_protocol: 'classic',
+    group_protocol,
     kafka_options: { sessionTimeout: 10_000, requestTimeout: 5_000, groupInstanceId: 'pod-1' },
   } as const
   const limits = { max_fetched_bytes: 1_000_000, retry_timeout_ms: 60_000 }
@@ -114,4 +132,37 @@ it('a member joins again after a heartbeat that failed for another reason', asyn
   expect(consumers).toHaveLength(2)
   expect(failed).not.toHaveBeenCalled()
   await group.close()
+})
+
+it('a member of KIP-848 leaves by a new consumer, which may find another coordinator, and joins by a third one', async () => {
+  const { group, consumers, assigned } = await scene('consumer')
+  const [first] = consumers
+  await vi.advanceTimersByTimeAsync(200)
+  first?.emit('consumer:heartbeat:error', { error: new platformatic.NetworkError('silent') })
+  await vi.advanceTimersByTimeAsync(1_000)
+  const [, leaving, next] = consumers
+  // Closed connections are not tried again.
+  expect(first?.[platformatic.kOptions].retries).toBe(0)
+  expect(first).toMatchObject({ isCut: true, isClosed: false })
+  expect(leaving).toMatchObject({ hasJoined: false, isClosed: true, memberId: first?.memberId })
+  expect(next).toMatchObject({ hasJoined: true, isClosed: false })
+  const one = [{ topic: 't', partition: 0 }]
+  expect(assigned.mock.calls).toEqual([[one], [[]], [one]])
+  await group.close()
+  expect(consumers).toHaveLength(4)
+  expect(consumers[3]).toMatchObject({ isClosed: true, memberId: next?.memberId })
+})
+
+it('a member of KIP-848 that is closed while it joins again leaves, and joins no more', async () => {
+  const { group, consumers } = await scene('consumer', 1_000)
+  const [first] = consumers
+  first?.emit('consumer:heartbeat:error', { error: new platformatic.NetworkError('silent') })
+  await vi.advanceTimersByTimeAsync(500)
+  expect(consumers).toHaveLength(2)
+  const closed = group.close()
+  await vi.advanceTimersByTimeAsync(10_000)
+  await closed
+  const later = consumers.slice(1)
+  expect(later.filter(({ hasJoined }) => hasJoined)).toEqual([])
+  expect(later.some(({ isClosed, memberId }) => isClosed && memberId === first?.memberId)).toBe(true)
 })
