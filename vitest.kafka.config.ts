@@ -8,6 +8,7 @@ export default defineConfig({
     // Ends a hang.
     testTimeout: 240_000,
     hookTimeout: 240_000,
-    fileParallelism: false,
+    // They mostly wait: for time limits, and for groups that change hands. Each has its own topics, groups and keyspace.
+    maxWorkers: 2,
   },
 })

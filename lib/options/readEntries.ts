@@ -126,7 +126,7 @@ export const readEntries = {
     ...integer(1, 100_000),
     fallback: 5000,
     meaning:
-      'maximum number of rows per page. Pages of large rows have fewer: about 1 MiB, estimated from the rows before',
+      'maximum number of rows per page. Pages of large rows have fewer: about 2 MiB, estimated from the rows before',
   },
   shard: {
     ...shardText,

@@ -49,7 +49,7 @@ export interface CassandraReadableOptions extends ConnectionOptions {
   /** Ranges that are read in parallel. An integer from 1 to 256. @default 4 */
   readonly concurrency?: number | string | undefined
   /**
-   * Maximum number of rows per page. Pages of large rows have fewer: about 1 MiB, estimated from the rows before. An
+   * Maximum number of rows per page. Pages of large rows have fewer: about 2 MiB, estimated from the rows before. An
    * integer from 1 to 100000.
    * @default 5000
    */

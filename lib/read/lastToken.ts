@@ -1,9 +1,7 @@
 import { partitionKeyOf } from '../row/partitionKey.ts'
+import { endOf, LENGTH_BYTES } from './cells.ts'
 import type { Page } from './pageReader.ts'
-import { endOf } from './rowPlan.ts'
 import type { ReadStatement } from './statement.ts'
-
-const LENGTH_BYTES = 4
 
 /**
  * The token of the last row of a page. Undefined if the page does not tell it, because a column of the partition key is not read,
@@ -18,10 +16,9 @@ export function lastTokenOf(
   const { rows } = page
   if (!('bytes' in rows) || rows.length === 0) return undefined
   const layout = statement.layoutOf(page)
-  const { bytes } = rows
-  let last = rows.start
-  for (let row = 1; row < rows.length; row++)
-    last = endOf(bytes, last, layout.length + statement.extras.length)
+  const { bytes, start, length } = rows.lastRow ?? rows
+  let last = start
+  for (let row = 1; row < length; row++) last = endOf(bytes, last, layout.length + statement.extras.length)
   if (statement.places > 0) return bytes.readBigInt64BE(endOf(bytes, last, layout.length) + LENGTH_BYTES)
   const indexes = statement.allColumns
     .filter(({ kind }) => kind === 'partition_key')

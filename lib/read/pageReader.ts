@@ -2,25 +2,14 @@ import type { Client, QueryOptions, types } from 'cassandra-driver'
 import { within } from '../cluster/within.ts'
 import type { BoundType } from '../table/preparations.ts'
 import { readOptions } from '../table/readOptions.ts'
-import { type ErrorParser, keepServerText } from './serverText.ts'
+import { PageBuffers } from './pageBuffers.ts'
+import { isKnownParser, type PageMark, type Parser, takeRawPages } from './pageParser.ts'
+import type { RawPage, SizedPage } from './rawPage.ts'
 
 /** A column as the driver reads it from an answer. */
 export interface BoundColumn {
   readonly name: string
   readonly type: BoundType
-}
-
-/** One page of an answer as its bytes. */
-export interface RawPage {
-  readonly bytes: Buffer
-  /** Offset of the first row. */
-  readonly start: number
-  /** Number of rows. */
-  readonly length: number
-}
-
-interface SizedPage extends RawPage {
-  readonly size: number
 }
 
 /** One page of an answer. */
@@ -61,26 +50,6 @@ interface Internals {
 /** One of the signatures of `execute`. */
 type Execute = (cql: string, params: readonly unknown[], options: QueryOptions) => Promise<types.ResultSet>
 
-/** The used parts of a connection's parser of answers. */
-interface Parser extends ErrorParser {
-  parseRows(frame: FrameState, reader: FrameReader): void
-  setOptions(streamId: number, options: object): void
-  push(item: object): boolean
-}
-
-interface FrameState {
-  readonly isRawPage?: boolean
-  readonly header: { readonly bodyLength: number }
-  readonly meta: object
-  readonly flagsInfo?: object
-}
-
-interface FrameReader {
-  readonly buf: Buffer
-  readonly offset: number
-  readInt(): number
-}
-
 interface Connection {
   readonly encoder: object
   readonly parser: Parser
@@ -100,6 +69,7 @@ export class PageReader {
   readonly #execute: Execute
   readonly #queries = new WeakMap<object, PageQuery>()
   readonly #connections = new WeakMap<object, Parser>()
+  readonly #buffers = new PageBuffers()
 
   constructor(client: Client) {
     const internals = client as unknown as Internals
@@ -143,7 +113,8 @@ export class PageReader {
     request.write = (encoder, streamId) => {
       const frame = write.call(request, encoder, streamId)
       // A request that cannot be written is not sent, and its stream id goes to another request.
-      this.#parserOf(client, encoder)?.setOptions(streamId, { isRawPage: true })
+      const mark: PageMark = { pageBuffers: this.#buffers }
+      this.#parserOf(client, encoder)?.setOptions(streamId, mark)
       return frame
     }
   }
@@ -183,30 +154,4 @@ function findConnection(client: Client, encoder: object): Connection | undefined
     if (found !== undefined) return found
   }
   return undefined
-}
-
-function isKnownParser({ parseRows, setOptions, push }: Parser): boolean {
-  return [parseRows, setOptions, push].every(method => typeof method === 'function')
-}
-
-/** Parsers that leave marked pages as they are. */
-const adapted = new WeakSet<Parser>()
-
-function takeRawPages(parser: Parser): void {
-  if (adapted.has(parser)) return
-  adapted.add(parser)
-  keepServerText(parser, frame => (frame as FrameState).isRawPage === true)
-  const { parseRows } = parser
-  parser.parseRows = function (frame, reader) {
-    if (frame.isRawPage !== true) {
-      parseRows.call(this, frame, reader)
-      return
-    }
-    const length = reader.readInt()
-    const { buf: bytes, offset: start } = reader
-    // Other answers may follow in the same bytes.
-    const size = Math.min(bytes.length - start, frame.header.bodyLength)
-    const rows: SizedPage = { bytes, start, length, size }
-    this.push({ header: frame.header, result: { rows, meta: frame.meta, flags: frame.flagsInfo } })
-  }
 }

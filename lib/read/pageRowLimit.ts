@@ -7,7 +7,7 @@ const FIRST_ROWS = 32
 const MOST_GROWTH = 4
 
 /** Wanted bytes per page: enough to be worth a request, and few enough that several pages fit into memory. */
-const PAGE_BYTES = 1024 * 1024
+const PAGE_BYTES = 2 * 1024 * 1024
 
 /** Maximum number of rows of a page that the driver decodes, so that its bytes are not known. */
 const UNSIZED_ROWS = 500

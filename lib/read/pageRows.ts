@@ -1,4 +1,5 @@
-import type { Page, RawPage } from './pageReader.ts'
+import type { Page } from './pageReader.ts'
+import type { RawPage } from './rawPage.ts'
 import type { PlainRow, RowPlan } from './rowPlan.ts'
 
 /** How the rows of a page are read. */
@@ -36,7 +37,17 @@ export class PageRows {
       return this.#rows.slice(from, this.#at)
     }
     const rows: PlainRow[] = []
-    this.#at = this.#plan.decode(this.#rows.bytes, from, count, rows)
+    if (count === 0) return rows
+    if (this.#left === 0) this.#takeLast(this.#rows, count, rows)
+    else this.#at = this.#plan.decode(this.#rows.bytes, from, count, rows)
     return rows
+  }
+
+  /** Decodes the last rows of a page. No value keeps the bytes of its page. */
+  #takeLast(page: RawPage, count: number, rows: PlainRow[]): void {
+    const { bytes } = page
+    const last = this.#plan.decode(bytes, this.#at, count - 1, rows)
+    const end = this.#plan.decode(bytes, last, 1, rows)
+    page.release?.(last, end)
   }
 }

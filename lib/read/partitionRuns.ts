@@ -1,4 +1,4 @@
-import type { RawPage } from './pageReader.ts'
+import type { RawPage } from './rawPage.ts'
 
 const LENGTH_BYTES = 4
 

@@ -3,7 +3,7 @@ import type { Column } from '../table/schema.ts'
 import { Bytes } from '../value/bytes.ts'
 import { type Encoder, encoderFor } from '../value/encoder.ts'
 import { encodeDecoded } from './decodedByDriver.ts'
-import type { RawPage } from './pageReader.ts'
+import type { RawPage } from './rawPage.ts'
 
 /**
  * Rows that the driver has decoded, as the bytes that the server sent: each value preceded by its length.

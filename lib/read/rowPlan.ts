@@ -7,6 +7,7 @@ import { Bytes } from '../value/bytes.ts'
 import type { Decoder } from '../value/compiledType.ts'
 import { columnDecoderFor, setOwn } from '../value/decoder.ts'
 import { type Encoder, encoderFor } from '../value/encoder.ts'
+import { endOf, LENGTH_BYTES, lengthAt } from './cells.ts'
 import { encodeDecoded } from './decodedByDriver.ts'
 import { type Place, placeAt, type Span, setPlace } from './place.ts'
 import type { SpanFilter } from './spanFilter.ts'
@@ -14,8 +15,6 @@ import type { Layout } from './statement.ts'
 
 /** A row as plain JavaScript: one property per column. */
 export type PlainRow = Record<string, unknown>
-
-const LENGTH_BYTES = 4
 
 const NO_BYTES =
   'This version of cassandra-driver does not let a page be read as bytes, which positions of rows need. Use 4.9.0 or the newest one'
@@ -194,19 +193,6 @@ export class RowPlan {
     }
     return row
   }
-}
-
-/** A length, 0 beyond the end of the page. A check per length would cost more than the rest, and one at the end of the rows is enough. */
-function lengthAt(bytes: Buffer, at: number): number {
-  const byte = (i: number) => bytes[at + i] as number
-  return (byte(0) << 24) | (byte(1) << 16) | (byte(2) << 8) | byte(3)
-}
-
-/** The end of values that are each preceded by their length. */
-export function endOf(bytes: Buffer, from: number, count: number): number {
-  let at = from
-  for (let i = 0; i < count; i++) at += LENGTH_BYTES + Math.max(0, bytes.readInt32BE(at))
-  return at
 }
 
 const bigint: CqlType = { kind: 'scalar', name: 'bigint' }

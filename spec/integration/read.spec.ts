@@ -52,6 +52,8 @@ async function read(more: Partial<CassandraReadableOptions> = {}): Promise<Recor
 /** Requests for rows of the tables of this spec. */
 const pagesOf = /^SELECT .* FROM "read_spec_\w+"/
 
+const hex = (bytes: unknown) => (bytes as Buffer).toString('hex')
+
 const byId = (rows: readonly Record<string, unknown>[]) =>
   rows.toSorted((a, b) => Number(a['id']) - Number(b['id']))
 
@@ -67,6 +69,30 @@ describe('a table', () => {
     expect(rows.length).toBe(ROWS)
     expect(rows).toEqual(Array.from({ length: ROWS }, (_, id) => rowOf(id)))
   })
+
+  it.each(['plain', 'driver'] as const)(
+    'of large rows keeps all of their values, with %s values',
+    async values => {
+      // A page comes in several chunks, and its memory is used for the next one.
+      const columns = 'id int PRIMARY KEY, name text, raw blob, parts list<blob>, who uuid, at inet'
+      const table = await ks.table(columns)
+      const row = (id: number) => ({
+        id,
+        name: `${id} `.repeat(400),
+        raw: Buffer.alloc(1000 + (id % 500), id),
+        parts: [Buffer.alloc(300, id + 1), Buffer.alloc(300, id + 2)],
+        who: `6ba7b810-9dad-11d1-80b4-${String(id).padStart(12, '0')}`,
+        at: `10.0.${id >> 8}.${id & 255}`,
+      })
+      const given = Array.from({ length: 4_000 }, (_, id) => row(id))
+      await write(table, given)
+      const rows = await read({ table, values, splits: 4, concurrency: 3 })
+      // As text, because a comparison of buffers by their elements takes a minute.
+      const shown = ({ id, name, raw, parts, who, at }: Record<string, unknown>) =>
+        [id, name, hex(raw), (parts as unknown[]).map(hex), who, at].join()
+      expect(byId(rows).map(shown)).toEqual(given.map(shown))
+    },
+  )
 
   it.each([1, 2, 3, 7])('is shared by %i shards, each row in one of them', async count => {
     const shards = await Promise.all(

@@ -2,6 +2,7 @@ import { types } from 'cassandra-driver'
 import { describe, expect, it } from 'vitest'
 import { PageRows } from '../../../lib/read/pageRows.ts'
 import { placeOf } from '../../../lib/read/place.ts'
+import { ReusedPage } from '../../../lib/read/rawPage.ts'
 import { RowPlan } from '../../../lib/read/rowPlan.ts'
 import { parseCqlType } from '../../../lib/table/cqlType.ts'
 
@@ -51,6 +52,30 @@ describe('the rows of a page', () => {
     const [row = {}] = decoded(pageOf('00000007', '0000000000000009', set, '000000020096', null))
     expect(Object.entries(row)).toEqual(expected)
     expect(Object.getPrototypeOf(row)).toBe(Object.prototype)
+  })
+
+  it('release their page with the last of them, and stay the same', () => {
+    const one = pageOf('00000007', '0000000000000009', null, '000000020096', null).bytes.subarray(3)
+    const other = pageOf('00000008', null, '000000010000000161', null, '62').bytes.subarray(3)
+    const bytes = Buffer.concat([one, one, other])
+    const page = new ReusedPage({ bytes, start: 0, length: 3, size: bytes.length }, used => used.fill(0xa5))
+    const rows = new PageRows(plan, { rows: page })
+    const first = rows.take(1)
+    expect(page.bytes).toBe(bytes)
+    const others = rows.take(5)
+    expect(() => page.bytes).toThrow('were released')
+    expect(page.lastRow).toEqual({ bytes: Buffer.from(other), start: 0, length: 1 })
+    expect(rows.take(5)).toEqual([])
+    const [id, big, , price, gone] = columns.map(({ name }) => name) as [
+      string,
+      string,
+      string,
+      string,
+      string,
+    ]
+    const found = [...first, ...others].map(row => [row[id], row[big], row['tags'], row[price], row[gone]])
+    const wanted = [7, 9n, null, '1.50', null]
+    expect(found).toEqual([wanted, wanted, [8, null, new Set(['a']), null, 'b']])
   })
 
   it('are the same if the driver has decoded them', () => {

@@ -45,6 +45,8 @@ function partsOf(columns: readonly Column[], ...rows: readonly Value[][]): Plain
   let at = 3
   for (const _ of rows) at = plan.decode(bytes, at, 1, found)
   expect(at).toBe(bytes.length)
+  // The memory of a page is used again.
+  bytes.fill(0xa5)
   return found
 }
 

@@ -2,8 +2,8 @@ import type { Client } from 'cassandra-driver'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { readSettingsOf } from '../../../lib/options/readSettings.ts'
-import type { RawPage } from '../../../lib/read/pageReader.ts'
 import { RangeReader } from '../../../lib/read/rangeReader.ts'
+import { type RawPage, ReusedPage } from '../../../lib/read/rawPage.ts'
 import { RingWalk } from '../../../lib/read/ringWalk.ts'
 import type { ReadStatement } from '../../../lib/read/statement.ts'
 import { rangesBetween, type TokenRange } from '../../../lib/read/tokenRanges.ts'
@@ -82,13 +82,19 @@ function prefixed(token: bigint): Buffer {
   return bytes
 }
 
-function pageOf(keys: readonly Buffer[]): RawPage & { readonly size: number } {
+/** Its memory has other bytes once it is released. */
+function pageOf(keys: readonly Buffer[]): RawPage {
   const bytes = Buffer.concat(keys)
-  return { bytes, start: 0, length: keys.length, size: bytes.length }
+  const page = { bytes, start: 0, length: keys.length, size: bytes.length }
+  return new ReusedPage(page, used => used.fill(0xa5))
 }
 
-const tokensIn = ({ bytes, length }: RawPage) =>
-  Array.from({ length }, (_, row) => bytes.readBigInt64BE(12 * row + 4))
+function takeTokens(page: RawPage): bigint[] {
+  const { bytes, length } = page
+  const tokens = Array.from({ length }, (_, row) => bytes.readBigInt64BE(12 * row + 4))
+  if (length > 0) page.release?.(12 * (length - 1), 12 * length)
+  return tokens
+}
 
 function readerOf(server: TombstoneServer): RangeReader {
   const column = { name: 'k', kind: 'partition_key' }
@@ -110,7 +116,7 @@ async function read(server: TombstoneServer, range = ring) {
   const tokens: bigint[] = []
   const widths: bigint[] = []
   for await (const { rows } of readerOf(server).pages(range, undefined, width => void widths.push(width)))
-    tokens.push(...tokensIn(rows as RawPage))
+    tokens.push(...takeTokens(rows as RawPage))
   return { tokens, widths }
 }
 

@@ -13,10 +13,12 @@ import { encoder, scalar, storedEncoder } from './types.ts'
 
 const nested = nestedType.chain(type => fc.tuple(fc.constant(type), samplesOf(type)))
 
-/** Decodes a value in the middle of other bytes, as in a page. */
+/** Decodes a value in the middle of other bytes, as in a page, whose memory is then used again. */
 function decode(type: CqlType, bytes: Buffer, form: ValueForm = 'plain'): unknown {
   const around = Buffer.concat([Buffer.alloc(3, 0xff), bytes, Buffer.alloc(5, 0xff)])
-  return decoderFor(type, form)(around, 3, 3 + bytes.length)
+  const value = decoderFor(type, form)(around, 3, 3 + bytes.length)
+  around.fill(0xa5)
+  return value
 }
 
 const throughJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
