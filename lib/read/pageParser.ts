@@ -46,19 +46,16 @@ export function takeRawPages(parser: Parser): void {
   if (adapted.has(parser)) return
   adapted.add(parser)
   keepServerText(parser, frame => (frame as FrameState).pageBuffers !== undefined)
-  /** Bytes of answers that are not parsed yet → whose they are. */
-  const joined = new WeakMap<Buffer, PageBuffers>()
   const { parseRows, getFrameBuffer } = parser
   parser.getFrameBuffer = function (frame, last) {
     const { pageBuffers, buffers, header } = frame
     if (pageBuffers === undefined || !Array.isArray(buffers)) return getFrameBuffer.call(this, frame, last)
     frame.buffers = null
-    const bytes = pageBuffers.join([...buffers, last.chunk], header.bodyLength)
-    joined.set(bytes, pageBuffers)
-    return bytes
+    return pageBuffers.join([...buffers, last.chunk], header.bodyLength)
   }
   parser.parseRows = function (frame, reader) {
-    if (frame.pageBuffers === undefined) {
+    const { pageBuffers } = frame
+    if (pageBuffers === undefined) {
       parseRows.call(this, frame, reader)
       return
     }
@@ -67,8 +64,7 @@ export function takeRawPages(parser: Parser): void {
     // Other answers may follow in the same bytes.
     const size = Math.min(bytes.length - start, frame.header.bodyLength)
     const page = { bytes, start, length, size }
-    const owner = joined.get(bytes)
-    const rows = owner === undefined ? page : new ReusedPage(page, used => owner.giveBack(used))
+    const rows = pageBuffers.hasLent(bytes) ? new ReusedPage(page, pageBuffers) : page
     this.push({ header: frame.header, result: { rows, meta: frame.meta, flags: frame.flagsInfo } })
   }
 }

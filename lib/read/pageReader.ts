@@ -106,6 +106,11 @@ export class PageReader {
     return { rows, size, columns: columns ?? [], next: rawPageState ?? undefined }
   }
 
+  /** Frees the memory for pages. */
+  close(): void {
+    this.#buffers.close()
+  }
+
   #adapt(client: Client, request: ExecuteRequest, { params, bounds, encode }: PageQuery): void {
     const { columns } = request.meta
     request.params = [...encode(params, columns.slice(0, columns.length - bounds.length)), ...bounds]

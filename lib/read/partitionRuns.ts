@@ -36,12 +36,15 @@ export class PartitionRuns {
   }
 
   /**
-   * The next page of the same range.
+   * The next page of the same range, which is released.
    * @throws RangeError when the page ends before its last row
    */
-  add({ bytes, start, length }: RawPage): void {
+  add(page: RawPage): void {
+    const { bytes, start, length } = page
+    let last = start
     let at = start
     for (let row = 0; row < length; row++) {
+      last = at
       if (this.#isLastAt(bytes, at)) at += this.#size
       else {
         const end = this.#endOfRow(bytes, at)
@@ -51,6 +54,7 @@ export class PartitionRuns {
       }
       this.#run++
     }
+    if (length > 0) page.release?.(last, at)
   }
 
   /** Ends the last partition. */

@@ -104,6 +104,11 @@ export class RangeReader {
     return this.#limit.rows
   }
 
+  /** Frees the memory for pages. */
+  close(): void {
+    this.#pages.close()
+  }
+
   get #endOfTries(): number {
     return pauses.now() + this.#settings.retry_timeout_ms
   }

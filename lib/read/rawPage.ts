@@ -1,3 +1,8 @@
+import type { PageBuffers } from './pageBuffers.ts'
+
+/** A page with a larger last row is not released. A copy of that row would cost more than new memory for the next page. */
+const MOST_ROW_BYTES = 65_536
+
 /** One page of an answer as its bytes. */
 export interface RawPage {
   readonly bytes: Buffer
@@ -22,16 +27,16 @@ export class ReusedPage implements SizedPage {
   readonly start: number
   readonly length: number
   readonly size: number
-  readonly #giveBack: (bytes: Buffer) => void
+  readonly #buffers: Pick<PageBuffers, 'giveBack'>
   #bytes: Buffer | undefined
   #lastRow: RawPage | undefined
 
-  constructor({ bytes, start, length, size }: SizedPage, giveBack: (bytes: Buffer) => void) {
+  constructor({ bytes, start, length, size }: SizedPage, buffers: Pick<PageBuffers, 'giveBack'>) {
     this.#bytes = bytes
     this.start = start
     this.length = length
     this.size = size
-    this.#giveBack = giveBack
+    this.#buffers = buffers
   }
 
   get bytes(): Buffer {
@@ -44,9 +49,10 @@ export class ReusedPage implements SizedPage {
   }
 
   release(from: number, to: number): void {
+    if (to - from > MOST_ROW_BYTES) return
     const { bytes } = this
     this.#lastRow = { bytes: Buffer.from(bytes.subarray(from, to)), start: 0, length: 1 }
     this.#bytes = undefined
-    this.#giveBack(bytes)
+    this.#buffers.giveBack(bytes)
   }
 }

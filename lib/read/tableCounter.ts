@@ -85,6 +85,7 @@ export class TableCounter {
   /** Releases the connection. Never throws. */
   close(): Promise<void> {
     this.#lanes.stop()
+    this.#reader.close()
     return this.#connection.close()
   }
 
@@ -93,7 +94,8 @@ export class TableCounter {
     const runs = new PartitionRuns(columns.length, (key, rows) => this.#largest.add(key, rows))
     for await (const page of this.#reader.pages(range)) {
       this.#statement.layoutOf(page)
-      this.#known(() => runs.add('bytes' in page.rows ? page.rows : rawRowsOf(page.rows, columns)))
+      const rows = 'bytes' in page.rows ? page.rows : rawRowsOf(page.rows, columns)
+      this.#known(() => runs.add(rows))
     }
     runs.end()
     yield { range, rows: runs.rows, partitions: runs.partitions }

@@ -90,6 +90,7 @@ export class TableReader {
     for (;;) {
       this.#pass ??= this.#passOf(await this.#span())
       const rows = await this.#pass.next()
+      if (rows === undefined) this.#ranges?.close()
       if (rows !== undefined || this.#following === undefined || this.#isStopped) return rows
       this.#pass = undefined
     }
@@ -104,6 +105,7 @@ export class TableReader {
   close(): Promise<void> {
     this.#isStopped = true
     this.#pass?.stop()
+    this.#ranges?.close()
     return this.#connection.close()
   }
 

@@ -3,46 +3,64 @@ import { PageBuffers } from '../../../lib/read/pageBuffers.ts'
 
 const MIB = 1024 * 1024
 
-const chunksOf = (text: string) => text.split(' ').map(part => Buffer.from(part))
+/** Bytes of one value, joined as the page of an answer. */
+const pageOf = (buffers: PageBuffers, value: number, size = MIB) =>
+  buffers.join([Buffer.alloc(1000, value), Buffer.alloc(size, value)], size)
+
+const isFilled = (bytes: Buffer, value: number) => bytes.equals(Buffer.alloc(bytes.length, value))
 
 describe('the memory of pages', () => {
-  it('has the bytes of all chunks, without those of the next answer', () => {
+  it.each([10, MIB, 3 * MIB])('has the first %i bytes of all chunks', size => {
     const buffers = new PageBuffers()
-    expect(buffers.join(chunksOf('abc de fgh'), 6).toString()).toBe('abcdef')
+    const chunks = [Buffer.alloc(7, 1), Buffer.alloc(size - 8, 2), Buffer.alloc(9, 3)]
+    expect(buffers.join(chunks, size).equals(Buffer.concat(chunks, size))).toBe(true)
   })
 
   it('is used again only after it was given back', () => {
     const buffers = new PageBuffers()
-    const first = buffers.join(chunksOf('first page'), 9)
-    const second = buffers.join(chunksOf('second page'), 10)
+    const first = pageOf(buffers, 1)
+    const second = pageOf(buffers, 2)
     expect(first.buffer).not.toBe(second.buffer)
-    expect(first.toString()).toBe('firstpage')
     buffers.giveBack(first)
-    const third = buffers.join(chunksOf('a third page'), 10)
+    // Twice by mistake.
+    buffers.giveBack(first)
+    const third = pageOf(buffers, 3, 2 * MIB)
+    const fourth = pageOf(buffers, 4)
     expect(third.buffer).toBe(first.buffer)
-    const fourth = buffers.join(chunksOf('and fourth'), 9)
-    expect([second, third, fourth].map(String)).toEqual(['secondpage', 'athirdpage', 'andfourth'])
+    expect(fourth.buffer).not.toBe(first.buffer)
+    const isWhole = [second, third, fourth].map((page, i) => isFilled(page, i + 2))
+    expect(isWhole).toEqual([true, true, true])
   })
 
-  it('is used for a page that fits into it', () => {
+  it.each([1000, 3 * MIB])('of a page of %i bytes is its own', size => {
     const buffers = new PageBuffers()
-    const small = buffers.join([Buffer.alloc(MIB, 1)], MIB)
-    const large = buffers.join([Buffer.alloc(2 * MIB, 2)], 2 * MIB)
-    buffers.giveBack(small)
-    buffers.giveBack(large)
-    expect(buffers.join([Buffer.alloc(MIB + 1, 3)], MIB + 1).buffer).toBe(large.buffer)
-    expect(buffers.join([Buffer.alloc(MIB, 4)], MIB).buffer).toBe(small.buffer)
+    const page = pageOf(buffers, 1, size)
+    expect(buffers.hasLent(page)).toBe(false)
+    buffers.giveBack(page)
+    expect(isFilled(pageOf(buffers, 2, size), 2)).toBe(true)
+    expect(isFilled(page, 1)).toBe(true)
   })
 
-  it('is kept up to 16 MiB', () => {
+  it('is kept for a few pages, and used again however many pages waited at once', () => {
     const buffers = new PageBuffers()
-    const pages = Array.from({ length: 24 }, () => buffers.join([Buffer.alloc(MIB)], MIB))
-    for (const page of pages) buffers.giveBack(page)
-    const known = new Set(pages.map(({ buffer }) => buffer))
-    const again = pages.map(() => buffers.join([Buffer.alloc(MIB)], MIB))
-    expect(again.filter(({ buffer }) => known.has(buffer))).toHaveLength(16)
-    const huge = buffers.join([Buffer.alloc(17 * MIB)], 17 * MIB)
-    buffers.giveBack(huge)
-    expect(buffers.join([Buffer.alloc(17 * MIB)], 17 * MIB).buffer).not.toBe(huge.buffer)
+    for (const waiting of [40, 8, 40]) {
+      const pages = Array.from({ length: waiting }, (_, i) =>
+        pageOf(buffers, i, i % 2 === 0 ? MIB / 2 : 2 * MIB),
+      )
+      const known = new Set(pages.map(({ buffer }) => buffer))
+      for (const page of pages) buffers.giveBack(page)
+      const again = pages.map(() => pageOf(buffers, 0))
+      expect(again.filter(({ buffer }) => known.has(buffer))).toHaveLength(6)
+      for (const page of again) buffers.giveBack(page)
+    }
+  })
+
+  it('is free after close(), also that of a page that comes later', () => {
+    const buffers = new PageBuffers()
+    const [first, second] = [pageOf(buffers, 1), pageOf(buffers, 2)]
+    buffers.giveBack(first)
+    buffers.close()
+    buffers.giveBack(second)
+    expect([first.buffer, second.buffer]).not.toContain(pageOf(buffers, 3).buffer)
   })
 })

@@ -2,6 +2,7 @@ import { types } from 'cassandra-driver'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PartitionRuns } from '../../../lib/read/partitionRuns.ts'
+import { ReusedPage } from '../../../lib/read/rawPage.ts'
 import { rawRowsOf } from '../../../lib/read/rawRows.ts'
 import { parseCqlType } from '../../../lib/table/cqlType.ts'
 
@@ -18,7 +19,16 @@ function pageOf(rows: readonly (readonly Buffer[])[]) {
 function count(pages: readonly (readonly (readonly Buffer[])[])[], columns: number) {
   const found: [string, number][] = []
   const runs = new PartitionRuns(columns, (key, rows) => found.push([key.toString('hex'), rows]))
-  for (const page of pages) runs.add(pageOf(page))
+  for (const rows of pages) {
+    const page = pageOf(rows)
+    const reused = new ReusedPage(
+      { ...page, size: page.bytes.length },
+      { giveBack: used => void used.fill(0xa5) },
+    )
+    runs.add(reused)
+    const last = rows.at(-1)
+    expect(reused.lastRow?.bytes).toEqual(last && pageOf([last]).bytes.subarray(5))
+  }
   runs.end()
   return { found, rows: runs.rows, partitions: runs.partitions }
 }
@@ -64,7 +74,15 @@ describe('the rows of a page by their partitions', () => {
   it('may have keys of the largest size', () => {
     const long = Buffer.alloc(65_535, 1)
     const [short, longer] = [Buffer.from('x'), Buffer.alloc(65_535, 2)]
-    expect(count([[[short], [long], [long]], [[longer]]], 1)).toMatchObject({ rows: 4, partitions: 3 })
+    expect(
+      count(
+        [
+          [[long], [long], [short]],
+          [[longer], [short]],
+        ],
+        1,
+      ),
+    ).toMatchObject({ rows: 5, partitions: 4 })
   })
 
   it('are refused if the page ends too early', () => {

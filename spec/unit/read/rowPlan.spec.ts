@@ -58,7 +58,10 @@ describe('the rows of a page', () => {
     const one = pageOf('00000007', '0000000000000009', null, '000000020096', null).bytes.subarray(3)
     const other = pageOf('00000008', null, '000000010000000161', null, '62').bytes.subarray(3)
     const bytes = Buffer.concat([one, one, other])
-    const page = new ReusedPage({ bytes, start: 0, length: 3, size: bytes.length }, used => used.fill(0xa5))
+    const page = new ReusedPage(
+      { bytes, start: 0, length: 3, size: bytes.length },
+      { giveBack: used => void used.fill(0xa5) },
+    )
     const rows = new PageRows(plan, { rows: page })
     const first = rows.take(1)
     expect(page.bytes).toBe(bytes)
@@ -76,6 +79,14 @@ describe('the rows of a page', () => {
     const found = [...first, ...others].map(row => [row[id], row[big], row['tags'], row[price], row[gone]])
     const wanted = [7, 9n, null, '1.50', null]
     expect(found).toEqual([wanted, wanted, [8, null, new Set(['a']), null, 'b']])
+  })
+
+  it('do not release their page if the last of them is large', () => {
+    const bytes = pageOf('00000007', '0000000000000009', null, null, '61'.repeat(70_000)).bytes
+    const unused = { giveBack: () => expect.unreachable() }
+    const page = new ReusedPage({ bytes, start: 3, length: 1, size: bytes.length }, unused)
+    expect(new PageRows(plan, { rows: page }).take(1)).toMatchObject([{ id: 7, gone: 'a'.repeat(70_000) }])
+    expect(page.bytes).toBe(bytes)
   })
 
   it('are the same if the driver has decoded them', () => {

@@ -86,7 +86,7 @@ function prefixed(token: bigint): Buffer {
 function pageOf(keys: readonly Buffer[]): RawPage {
   const bytes = Buffer.concat(keys)
   const page = { bytes, start: 0, length: keys.length, size: bytes.length }
-  return new ReusedPage(page, used => used.fill(0xa5))
+  return new ReusedPage(page, { giveBack: used => void used.fill(0xa5) })
 }
 
 function takeTokens(page: RawPage): bigint[] {
