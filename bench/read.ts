@@ -51,7 +51,8 @@ try {
 async function compare(data: DataName, rows: number): Promise<Result[]> {
   const table = `rows_${data}`
   await server.createTable(table, dataSets[data])
-  const method = { name: 'ours', options: {} } as const
+  // Readers ask one replica. Each must have all rows.
+  const method = { name: 'ours', options: { consistency: 'ALL' } } as const
   await loadInProcess({ access: server.access, table, data, rows, method, parsed: false })
   await server.settle()
   for (let round = 0; round < Number(flags['warm-up']); round++) {
