@@ -1,6 +1,5 @@
+import { LENGTH_BYTES } from './cells.ts'
 import type { RawPage } from './rawPage.ts'
-
-const LENGTH_BYTES = 4
 
 /**
  * Counts the rows per partition by their keys. The rows of a partition are consecutive, over any number of pages, so only the

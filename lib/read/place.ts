@@ -3,8 +3,8 @@ import { OptionError } from '../errors.ts'
 import type { Json } from '../json.ts'
 import { hasShape, isCount, isText } from '../json.ts'
 import { type Shard, shardName } from '../options/shard.ts'
+import { LENGTH_BYTES } from './cells.ts'
 
-const LENGTH_BYTES = 4
 const TOKEN_BYTES = 8
 
 /** Which of the parts of a row this is. */

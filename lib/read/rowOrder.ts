@@ -2,10 +2,9 @@ import { partitionKeyOf } from '../row/partitionKey.ts'
 import type { TableSchema } from '../table/schema.ts'
 import type { Order } from '../value/compiledType.ts'
 import { orderOf } from '../value/encoder.ts'
+import { LENGTH_BYTES } from './cells.ts'
 
 const TOKEN_BYTES = 8
-const LENGTH_BYTES = 4
-
 /** Below zero, zero or above zero if `a` comes before, with or after `b`. Both are keys of a `Place`. */
 export type RowOrder = (one: Buffer, other: Buffer) => number
 

@@ -1,6 +1,7 @@
 import { OptionError } from '../errors.ts'
 import { quoteIdentifier } from '../table/cqlType.ts'
 import type { Column, TableSchema } from '../table/schema.ts'
+import { LENGTH_BYTES } from './cells.ts'
 import type { Span } from './place.ts'
 
 /** Conditions of a SELECT, with bytes for their markers. */
@@ -23,8 +24,6 @@ export interface SpanFilter {
    */
   holds(bytes: Buffer, at: number, span: Span): boolean
 }
-
-const LENGTH_BYTES = 4
 
 /**
  * Rows by the newest write time of their columns. Cassandra has no condition for it, so all rows are read.

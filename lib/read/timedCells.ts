@@ -2,6 +2,7 @@ import type { CqlType } from '../table/cqlType.ts'
 import type { Column } from '../table/schema.ts'
 import type { Decoder } from '../value/compiledType.ts'
 import { BytesDiffer, checkNulls, decoderFor, setOwn } from '../value/decoder.ts'
+import { LENGTH_BYTES } from './cells.ts'
 import type { Part, TimedParts } from './timedParts.ts'
 
 /** The place of a value in a page. */
@@ -27,7 +28,6 @@ interface CellTime {
   readonly ttl: number
 }
 
-const LENGTH_BYTES = 4
 const TIME_BYTES = 8
 
 /** @throws BytesDiffer from the returned function, for bytes that are not such a value with its times */

@@ -3,13 +3,12 @@ import type { TimeNames } from '../options/readSettings.ts'
 import type { Column } from '../table/schema.ts'
 import type { Decoder } from '../value/compiledType.ts'
 import { decoderFor, setOwn } from '../value/decoder.ts'
+import { LENGTH_BYTES } from './cells.ts'
 import { isKey } from './cellTimes.ts'
 import { placeAt, setPlace } from './place.ts'
 import type { PlainRow } from './rowPlan.ts'
 import { type AddCells, addCellsOf, type Span } from './timedCells.ts'
 import { type Part, TimedParts } from './timedParts.ts'
-
-const LENGTH_BYTES = 4
 
 /** The values after the columns of an answer. */
 interface AnswerTimes {
