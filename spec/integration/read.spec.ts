@@ -14,6 +14,7 @@ import {
   type RetryMessage,
 } from '../../lib/index.ts'
 import { readSettingsOf } from '../../lib/options/readSettings.ts'
+import { PageBuffers } from '../../lib/read/pageBuffers.ts'
 import { RangeReader } from '../../lib/read/rangeReader.ts'
 import { ReadStatement } from '../../lib/read/statement.ts'
 import { readTable } from '../../lib/table/readTable.ts'
@@ -86,7 +87,15 @@ describe('a table', () => {
       })
       const given = Array.from({ length: 4_000 }, (_, id) => row(id))
       await write(table, given)
+      const givenBack = vi.spyOn(PageBuffers.prototype, 'giveBack')
+      const closed = vi.spyOn(PageBuffers.prototype, 'close')
+      onTestFinished(() => void vi.restoreAllMocks())
       const rows = await read({ table, values, splits: 4, concurrency: 3 })
+      expect(givenBack).toHaveBeenCalled()
+      expect(closed).toHaveBeenCalled()
+      closed.mockClear()
+      await countRows({ ...ks.target, table })
+      expect(closed).toHaveBeenCalled()
       // As text, because a comparison of buffers by their elements takes a minute.
       const shown = ({ id, name, raw, parts, who, at }: Record<string, unknown>) =>
         [id, name, hex(raw), (parts as unknown[]).map(hex), who, at].join()
